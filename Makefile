@@ -1,0 +1,42 @@
+# Every target does the set-up it needs. `make` alone lists them.
+BIN := .venv/bin
+PYTHON_CODE := $(wildcard layers/patchlake cli functions tests)
+TEMPLATES := $(wildcard template.yaml templates/*.yaml)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Make .venv from the locked requirements; the other targets call it
+	@scripts/setup
+
+demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 50000"
+	@$(BIN)/patchlake demo $(ARGS)
+
+test: check ## Run the checks, then all tests: make test ARGS="-k fence"
+	@$(BIN)/pytest -n auto $(ARGS)
+
+check: setup ## Lint, format, types, import rules, templates
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy $(PYTHON_CODE)
+	$(BIN)/lint-imports --verbose
+	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
+
+format: setup ## Format the code and apply the safe fixes
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+# The functions' requirements are compiled with the full lock as a constraint, so the two cannot disagree.
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" pyproject.toml
+lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgrade
+	$(LOCK) --extra cli --group dev --output-file requirements.txt $(ARGS)
+	$(LOCK) --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
+	@scripts/setup
+
+clean: ## Remove everything that make has made
+	rm -rf .venv .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

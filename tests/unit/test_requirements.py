@@ -1,0 +1,78 @@
+"""The two lock files: complete, hashed, free of addresses, and never at odds with each other."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ALL = ROOT / "requirements.txt"
+RUNTIME = ROOT / "layers" / "runtime" / "requirements.txt"
+
+PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;]+)(?: ; [^\\]+)? \\$")
+HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
+
+
+def pins(lock: Path) -> dict[str, str]:
+    """Return the version of each package that the lock pins."""
+    return {found["name"]: found["version"] for line in lock.read_text().splitlines() if (found := PIN.match(line))}
+
+
+def names(requirements: list[str]) -> set[str]:
+    """Return the package names of such requirements as `moto[server]>=5`."""
+    return {re.split(r"[\[<>=]", requirement, maxsplit=1)[0] for requirement in requirements}
+
+
+def test_the_functions_run_on_the_very_versions_that_the_demo_and_the_tests_run_on() -> None:
+    assert pins(RUNTIME).items() <= pins(ALL).items()
+
+
+def test_every_package_that_the_project_asks_for_is_pinned() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    runtime = names(declared["project"]["dependencies"])
+    command = names(declared["project"]["optional-dependencies"]["cli"])
+    development = names(declared["dependency-groups"]["dev"])
+
+    assert runtime <= pins(RUNTIME).keys()
+    assert runtime | command | development <= pins(ALL).keys()
+
+
+@pytest.mark.parametrize("lock", [ALL, RUNTIME], ids=["all", "runtime"])
+def test_every_line_is_a_pin_a_hash_or_a_comment(lock: Path) -> None:
+    others = [
+        line
+        for line in lock.read_text().splitlines()
+        if not (PIN.match(line) or HASH.match(line) or line.lstrip().startswith("#"))
+    ]
+
+    assert others == []
+    assert "://" not in lock.read_text()
+
+
+@pytest.mark.parametrize("lock", [ALL, RUNTIME], ids=["all", "runtime"])
+def test_every_pin_has_a_hash(lock: Path) -> None:
+    lines = lock.read_text().splitlines()
+
+    unhashed = [
+        line
+        for line, following in zip(lines, [*lines[1:], ""], strict=True)
+        if PIN.match(line) and not HASH.match(following)
+    ]
+
+    assert unhashed == []
+
+
+def test_the_layer_holds_nothing_but_the_declared_packages_and_what_they_need() -> None:
+    declared = names(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    needed_by_boto3_and_powertools = {
+        "botocore",
+        "jmespath",
+        "python-dateutil",
+        "s3transfer",
+        "six",
+        "typing-extensions",
+        "urllib3",
+    }
+
+    assert pins(RUNTIME).keys() == declared | needed_by_boto3_and_powertools
