@@ -1,0 +1,1 @@
+"""The edges: one file per service behind each port."""

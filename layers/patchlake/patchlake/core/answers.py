@@ -1,0 +1,83 @@
+"""What SSM answers, as typed records derived from the tables, and the rules that every value must keep.
+
+A record has one field per column that comes from the API, named as the column, with the API's member name on the wire.
+A value that breaks a rule makes its own row invalid and no other:
+
+- a count is a whole number from 0 to 2³¹ - 1;
+- a time is a number of seconds since the epoch, within the years 1 to 9999 (year 1 is SSM's own sentinel for "never");
+- a text is a string; its length, its characters and unknown enumeration values are taken as they come;
+- ``InstanceId`` has the form of a node id; members that the API calls required are there.
+
+Unknown members are ignored, and a member that is null counts as absent.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, defstruct
+
+from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
+
+INSTANCE_ID_PATTERN = r"^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{17})\Z"
+"""The pattern of ``InstanceId`` in the API reference of DescribeInstancePatchStates."""
+
+InstanceId = Annotated[str, Meta(pattern=INSTANCE_ID_PATTERN)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+EpochSeconds = Annotated[float, Meta(ge=-62_135_596_800, lt=253_402_300_800)]
+
+_WIRE_TYPES: dict[ColumnType, Any] = {
+    ColumnType.STRING: str,
+    ColumnType.INT32: Count,
+    ColumnType.BOOLEAN: bool,
+    ColumnType.TIMESTAMP: EpochSeconds,
+}
+
+
+class Record(Struct, frozen=True):
+    """One row of an answer, about one node."""
+
+    instance_id: InstanceId
+
+
+def _record(name: str, columns: Iterable[Column]) -> type[Record]:
+    """Make the record whose fields are ``columns``, on the wire named as their API members."""
+    columns = tuple(columns)
+    required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
+    optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
+    members = {c.name: c.member for c in (INSTANCE_ID, *columns)}
+    return defstruct(
+        name, [*required, *optional], bases=(Record,), rename=members.get, frozen=True, kw_only=True, module=__name__
+    )
+
+
+NodeInformation = _record("NodeInformation", NODE_COLUMNS)
+"""A node as DescribeInstanceInformation describes it."""
+
+PatchState = _record("PatchState", PATCH_STATE_COLUMNS)
+"""A node's patch state as DescribeInstancePatchStates gives it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidRow:
+    """A row of an answer that breaks a rule; without an id where even that could not be read."""
+
+    instance_id: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page[R: Record]:
+    """One page of an answer.
+
+    Attributes:
+        records: the valid rows, in the service's order.
+        invalid: the rows that break a rule.
+        next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
+        answered_at: the ``Date`` header of the answer, in milliseconds since the epoch.
+    """
+
+    records: Sequence[R]
+    invalid: Sequence[InvalidRow]
+    next_token: str | None
+    answered_at: int

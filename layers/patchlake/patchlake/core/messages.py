@@ -1,0 +1,66 @@
+"""The three messages: claim checks that name what to do and decide nothing.
+
+Role, bucket, settings and node ids come from the environment, the plan and the shard. A message with anything else in
+it than its own members is refused, so nobody can hope that an extra member is heeded.
+"""
+
+from typing import Annotated, Literal, Self
+
+import msgspec
+from msgspec import Meta, Struct
+
+from patchlake.core.keys import MAX_BATCHES
+from patchlake.core.plan import AccountId, Region, RunId
+from patchlake.core.run import run_at
+from patchlake.core.targets import Target
+from patchlake.errors import InputError
+
+VERSION = 1
+
+
+class _Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    v: Literal[1] = VERSION
+    run_id: RunId
+
+    @classmethod
+    def decode(cls, body: str) -> Self:
+        """Read a message's body.
+
+        Raises:
+            InputError: not JSON, an unknown version, a missing, malformed or unknown member.
+        """
+        try:
+            message = msgspec.json.decode(body, type=cls)
+        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            msg = f"the message is not a {cls.__name__} of version {VERSION}: {error}"
+            raise InputError(msg) from error
+        run_at(message.run_id)
+        return message
+
+    def encode(self) -> str:
+        """Write the message's body."""
+        return msgspec.json.encode(self).decode()
+
+
+class _TargetMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    account_id: AccountId
+    region: Region
+
+    @property
+    def target(self) -> Target:
+        """The target; also the message's group, so that one slow target does not hold up the others."""
+        return Target(self.account_id, self.region)
+
+
+class DiscoverMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """List the nodes of one target."""
+
+
+class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Collect the patch states of one batch of a target's shard."""
+
+    batch: Annotated[int, Meta(ge=0, lt=MAX_BATCHES)]
+
+
+class CommitMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Watch a run until its snapshot is published."""

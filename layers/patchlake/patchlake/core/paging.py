@@ -1,0 +1,41 @@
+"""Following a chain of pages to its end, whatever the service does with its tokens."""
+
+from collections.abc import Callable, Iterator
+
+from patchlake.core.answers import Page, Record
+from patchlake.errors import RestartError, RetryableError
+
+ATTEMPTS = 3
+"""How often a chain is begun before the whole message fails."""
+
+
+def all_pages[R: Record](ask: Callable[[str | None], Page[R]]) -> list[Page[R]]:
+    """Return every page of a chain, through empty pages, from the first to the one without a token.
+
+    A broken chain (``RestartError``) is begun anew, and nothing of the broken one is kept.
+
+    Raises:
+        RestartError: the chain broke ``ATTEMPTS`` times.
+        RetryableError: a token came twice, so the chain would never end.
+    """
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return list(_chain(ask))
+        except RestartError:
+            continue
+    return list(_chain(ask))
+
+
+def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]:
+    seen: set[str] = set()
+    token = None
+    while True:
+        page = ask(token)
+        yield page
+        token = page.next_token
+        if token is None:
+            return
+        if token in seen:
+            msg = f"the service gave the same NextToken twice, after {len(seen) + 1} pages"
+            raise RetryableError(msg)
+        seen.add(token)

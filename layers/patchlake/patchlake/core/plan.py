@@ -1,0 +1,140 @@
+"""The plan: what a run must cover, decided once and never changed.
+
+``plans/<run_id>.json`` is written by the first plan that gets there; every stage after it takes targets, batch size and
+deadline from that object and from nowhere else.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from patchlake.core.keys import plan_key
+from patchlake.core.run import RUN_ID_PATTERN, run_at
+from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, Target
+from patchlake.errors import InputError, IntegrityError
+
+SCHEMA_VERSION = 1
+
+AccountId = Annotated[str, Meta(pattern=ACCOUNT_ID_PATTERN)]
+Region = Annotated[str, Meta(pattern=REGION_PATTERN)]
+RunId = Annotated[str, Meta(pattern=RUN_ID_PATTERN)]
+BatchSize = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class Account(Struct, frozen=True):
+    """An account that the run covers; ``name`` is known only through AWS Organizations."""
+
+    account_id: AccountId
+    name: str | None = None
+    active: bool = True
+
+
+class PlannedTarget(Struct, frozen=True):
+    """A target of the plan; one whose account is not active is reported and not asked."""
+
+    account_id: AccountId
+    region: Region
+    account_name: str | None
+    active: bool
+
+    @property
+    def target(self) -> Target:
+        """The target alone."""
+        return Target(self.account_id, self.region)
+
+
+class Plan(Struct, frozen=True):
+    """What one run must cover, and until when.
+
+    Attributes:
+        home_account_id: the account that patchlake runs in; every other one is read through a role.
+        targets: sorted by account and region, each once.
+    """
+
+    schema_version: Literal[1]
+    run_id: RunId
+    planned_at: datetime
+    deadline_at: datetime
+    batch_size: BatchSize
+    include_sensitive_fields: bool
+    home_account_id: AccountId
+    targets: tuple[PlannedTarget, ...]
+
+    @property
+    def run_at(self) -> datetime:
+        """The scheduled time of the run."""
+        return run_at(self.run_id)
+
+    def active_targets(self) -> list[Target]:
+        """Return the targets that must be asked, in order."""
+        return [planned.target for planned in self.targets if planned.active]
+
+    def require(self, target: Target) -> None:
+        """Accept only a target that the plan names and that is active.
+
+        Raises:
+            InputError: any other.
+        """
+        if not any(planned.target == target and planned.active for planned in self.targets):
+            msg = f"run {self.run_id}: its plan names no active target {target}, so the message is refused"
+            raise InputError(msg)
+
+
+def make_plan(  # noqa: PLR0913
+    run_id: str,
+    *,
+    planned_at: datetime,
+    deadline_seconds: int,
+    batch_size: int,
+    include_sensitive_fields: bool,
+    home_account_id: str,
+    accounts: Iterable[Account],
+    regions: Sequence[str],
+) -> Plan:
+    """Decide a run: every region of every account, each target once, sorted."""
+    targets = {
+        Target(account.account_id, region): PlannedTarget(account.account_id, region, account.name, account.active)
+        for account in accounts
+        for region in regions
+    }
+    return Plan(
+        schema_version=SCHEMA_VERSION,
+        run_id=run_id,
+        planned_at=planned_at.astimezone(UTC),
+        deadline_at=planned_at.astimezone(UTC) + timedelta(seconds=deadline_seconds),
+        batch_size=batch_size,
+        include_sensitive_fields=include_sensitive_fields,
+        home_account_id=home_account_id,
+        targets=tuple(targets[target] for target in sorted(targets)),
+    )
+
+
+def encode_plan(plan: Plan) -> bytes:
+    """Write a plan as JSON that people can read; equal plans give equal bytes."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2)
+
+
+def decode_plan(body: bytes, run_id: str) -> Plan:
+    """Read the stored plan of ``run_id``; members added by a later version are ignored.
+
+    Raises:
+        IntegrityError: it is not a plan, not this version's, or another run's.
+    """
+    try:
+        plan = msgspec.json.decode(body, type=Plan)
+    except msgspec.DecodeError as error:
+        msg = f"run {run_id}: {plan_key(run_id)} is not a plan of schema version {SCHEMA_VERSION}: {error}"
+        raise IntegrityError(msg) from error
+    if plan.run_id != run_id:
+        msg = f"run {run_id}: {plan_key(run_id)} is the plan of run {plan.run_id}"
+        raise IntegrityError(msg)
+    return plan
+
+
+def plan_sha256(body: bytes) -> str:
+    """Return the checksum of a stored plan, as a snapshot's footer carries it."""
+    return hashlib.sha256(body).hexdigest()

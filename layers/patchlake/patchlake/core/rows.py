@@ -1,0 +1,200 @@
+"""The rows of a shard, a part and a coverage file, made from answers alone.
+
+Nothing here asks anybody anything: equal answers give equal rows, in the order of the shard.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import batched
+from typing import Any, NamedTuple
+
+from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.tables import (
+    COLLECTION_COLUMNS,
+    NODE_COLUMNS,
+    PATCH_STATE_COLUMNS,
+    CollectionStatus,
+    Column,
+    Columns,
+    ColumnType,
+    ListingStatus,
+)
+from patchlake.core.targets import Target
+
+
+class Outcome(NamedTuple):
+    """What became of one node: the collection columns, and the state where there is one."""
+
+    status: CollectionStatus
+    detail: str | None = None
+    collected_at: int | None = None
+    state: Record | None = None
+
+
+class Origin(NamedTuple):
+    """The run and the target that rows belong to."""
+
+    run_id: str
+    run_at: int
+    target: Target
+
+
+class Listing(NamedTuple):
+    """What a shard says of its target; nodes by id only where ``status`` is LISTED."""
+
+    status: ListingStatus
+    detail: str | None = None
+    listed_at: int | None = None
+
+
+def shard_columns(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> Columns:
+    """Return a target's nodes, sorted by id, each once.
+
+    A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice (it
+    moved between pages while they were read), the last description counts.
+
+    Raises:
+        ValueError: a row has no usable id, so the listing cannot be complete.
+    """
+    nodes: dict[str, Record | InvalidRow] = {}
+    for page in pages:
+        for row in page.invalid:
+            if row.instance_id is None:
+                raise ValueError(row.reason)
+            nodes[row.instance_id] = row
+        nodes.update((record.instance_id, record) for record in page.records)
+    ids = sorted(nodes)
+    rows = [nodes[instance_id] for instance_id in ids]
+    records = [None if isinstance(row, InvalidRow) else row for row in rows]
+    return {
+        "instance_id": ids,
+        **_values(NODE_COLUMNS, records, include_sensitive_fields=include_sensitive_fields),
+        "invalid_reason": [row.reason if isinstance(row, InvalidRow) else None for row in rows],
+    }
+
+
+def batches(columns: Columns, batch_size: int) -> list[Columns]:
+    """Cut a shard's nodes into consecutive batches of at most ``batch_size``."""
+    cut = {name: list(batched(values, batch_size)) for name, values in columns.items()}
+    return [{name: list(pieces[batch]) for name, pieces in cut.items()} for batch in range(len(cut["instance_id"]))]
+
+
+def outcomes(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
+    """Settle what became of each id of one call's chain of pages.
+
+    An id that SSM leaves out is NO_PATCH_STATE, unless a row without a usable id might have been about it. A node that
+    comes twice with different values is INVALID_RESPONSE. Rows about nodes that were not asked for are dropped.
+    """
+    settled: dict[str, Outcome] = {}
+    unattributed: str | None = None
+    answered_at: int | None = None
+    for page in pages:
+        answered_at = page.answered_at
+        for record in page.records:
+            before = settled.get(record.instance_id)
+            if before is None:
+                settled[record.instance_id] = Outcome(CollectionStatus.COLLECTED, None, answered_at, record)
+            elif before.state != record:
+                settled[record.instance_id] = Outcome(
+                    CollectionStatus.INVALID_RESPONSE, "the node came twice, with different values", answered_at
+                )
+        for row in page.invalid:
+            if row.instance_id is None:
+                unattributed = f"a row of the answer has no usable id: {row.reason}"
+            else:
+                settled[row.instance_id] = Outcome(CollectionStatus.INVALID_RESPONSE, row.reason, answered_at)
+    absent = (
+        Outcome(CollectionStatus.NO_PATCH_STATE, None, answered_at)
+        if unattributed is None
+        else Outcome(CollectionStatus.INVALID_RESPONSE, unattributed, answered_at)
+    )
+    return {instance_id: settled.get(instance_id, absent) for instance_id in asked}
+
+
+def part_columns(
+    origin: Origin, nodes: Columns, outcome_of: Callable[[str], Outcome], *, include_sensitive_fields: bool
+) -> Columns:
+    """Return the finished rows of one batch: one per node, in the shard's order.
+
+    Args:
+        origin: the run and target.
+        nodes: the batch as the shard holds it.
+        outcome_of: what became of a node whose description is valid.
+        include_sensitive_fields: whether sensitive members are kept.
+    """
+    ids = nodes["instance_id"]
+    settled = [
+        outcome_of(instance_id) if reason is None else Outcome(CollectionStatus.INVALID_RESPONSE, reason)
+        for instance_id, reason in zip(ids, nodes["invalid_reason"], strict=True)
+    ]
+    status, detail, collected_at = (column.name for column in COLLECTION_COLUMNS)
+    return {
+        **_repeated(origin, len(ids)),
+        "instance_id": ids,
+        **{column.name: nodes[column.name] for column in NODE_COLUMNS},
+        status: [str(outcome.status) for outcome in settled],
+        detail: [outcome.detail for outcome in settled],
+        collected_at: [outcome.collected_at for outcome in settled],
+        **_values(
+            PATCH_STATE_COLUMNS,
+            [outcome.state for outcome in settled],
+            include_sensitive_fields=include_sensitive_fields,
+        ),
+    }
+
+
+def coverage_row(
+    origin: Origin, account_name: str | None, listing: Listing, statuses: Mapping[str, int]
+) -> dict[str, Any]:
+    """Return the coverage row of one target.
+
+    Args:
+        origin: the run and target.
+        account_name: from AWS Organizations, else None.
+        listing: what the target's shard says.
+        statuses: the number of rows in the snapshot by ``collection_status``.
+    """
+    listed = listing.status is ListingStatus.LISTED
+    counts = {f"nodes_{status.lower()}": statuses.get(status, 0) if listed else None for status in CollectionStatus}
+    return {
+        "run_id": origin.run_id,
+        "run_at": origin.run_at,
+        "account_id": origin.target.account_id,
+        "account_name": account_name,
+        "region": origin.target.region,
+        "listing_status": str(listing.status),
+        "listing_detail": listing.detail,
+        "listed_at": listing.listed_at,
+        "nodes_listed": sum(statuses.values()) if listed else None,
+        **counts,
+    }
+
+
+def is_complete(listings: Iterable[Listing], statuses: Mapping[str, int]) -> bool:
+    """Whether every active target was listed, and every node collected or known to have no state."""
+    settled = {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
+    unknown = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+    return all(listing.status in settled for listing in listings) and not any(statuses.get(s) for s in unknown)
+
+
+def _repeated(origin: Origin, rows: int) -> Columns:
+    return {
+        "run_id": [origin.run_id] * rows,
+        "run_at": [origin.run_at] * rows,
+        "account_id": [origin.target.account_id] * rows,
+        "region": [origin.target.region] * rows,
+    }
+
+
+def _values(columns: Iterable[Column], records: Sequence[Record | None], *, include_sensitive_fields: bool) -> Columns:
+    return {column.name: _column(column, records, include_sensitive_fields) for column in columns}
+
+
+def _column(column: Column, records: Sequence[Record | None], include_sensitive_fields: bool) -> list[Any]:  # noqa: FBT001
+    if column.sensitive and not include_sensitive_fields:
+        return [None] * len(records)
+    values = [None if record is None else getattr(record, column.name) for record in records]
+    if column.type is ColumnType.TIMESTAMP:
+        return [None if seconds is None else round(seconds * 1000) for seconds in values]
+    if column.name == "install_override_list" and not include_sensitive_fields:
+        return [None if url is None else url.partition("?")[0] for url in values]
+    return values

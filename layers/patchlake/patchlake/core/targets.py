@@ -1,0 +1,17 @@
+"""A target: one (account, region) that a run must cover."""
+
+from typing import NamedTuple
+
+ACCOUNT_ID_PATTERN = r"^[0-9]{12}\Z"
+REGION_PATTERN = r"^[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}\Z"
+
+
+class Target(NamedTuple):
+    """One account and region; targets sort as their rows do in a snapshot."""
+
+    account_id: str
+    region: str
+
+    def __str__(self) -> str:
+        """Write the target as keys and messages to people do."""
+        return f"{self.account_id}.{self.region}"

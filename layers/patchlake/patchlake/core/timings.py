@@ -1,0 +1,57 @@
+"""Every duration of the protocol, in one table; the template is tested against it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTiming:
+    """A stage's function time-out, and its queue's visibility and ``maxReceiveCount``."""
+
+    timeout_seconds: int
+    visibility_seconds: int
+    max_receive_count: int
+
+
+DISCOVER = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=20)
+COLLECT = QueueTiming(timeout_seconds=120, visibility_seconds=720, max_receive_count=20)
+COMMIT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=1000)
+
+PERMANENT_FROM_RECEIVE = 3
+"""A refusal is recorded from this receive of its message on: one blip of IAM must not blank an account for a day."""
+
+RESEND_LIMIT = 1000
+"""Messages that commit re-sends in one tick, at most."""
+
+
+def retry_seconds(base_seconds: int, chance: float) -> int:
+    """Return how long a failed message stays away: one to four times the base, spread by ``chance`` in [0, 1)."""
+    return round(base_seconds * (1 + 3 * chance))
+
+
+def resend_slice(elapsed: timedelta, visibility_seconds: int, tick_seconds: int) -> slice:
+    """Tell which of the expected messages of a stage are due to be sent again, if they are still missing.
+
+    A round of re-sending begins at 1, 2, 4, … times the stage's visibility since the plan. From there on each tick
+    moves a window of ``RESEND_LIMIT`` on by half its length, so every message is due in two ticks of each round and
+    a tick that comes late skips none.
+
+    Args:
+        elapsed: since the plan was made.
+        visibility_seconds: of the stage's queue.
+        tick_seconds: between two looks of commit.
+    """
+    seconds = elapsed.total_seconds()
+    if seconds < visibility_seconds:
+        return slice(0, 0)
+    began = visibility_seconds
+    while began * 2 <= seconds:
+        began *= 2
+    half = RESEND_LIMIT // 2
+    tick = int((seconds - began) // tick_seconds)
+    return slice(max(0, tick - 1) * half, (tick + 1) * half)
+
+
+def missed_after(run_at: datetime, max_lateness_seconds: int, deadline_seconds: int) -> datetime:
+    """Return when commit stops waiting for a plan: no plan can be made for the run any more."""
+    return run_at + timedelta(seconds=max_lateness_seconds + deadline_seconds)

@@ -1,0 +1,37 @@
+"""How much was asked of SSM: what throttling and cost are read from."""
+
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import NamedTuple
+
+
+class Counts(NamedTuple):
+    """Requests that got an answer or an error for good, those among them that were throttled, and the SDK's retries."""
+
+    calls: int
+    throttles: int
+    retries: int
+
+
+@dataclass
+class Usage:
+    """Counts of calls, safe to add to from many threads."""
+
+    _calls: int = 0
+    _throttles: int = 0
+    _retries: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, *, calls: int = 0, throttles: int = 0, retries: int = 0) -> None:
+        """Count some more."""
+        with self._lock:
+            self._calls += calls
+            self._throttles += throttles
+            self._retries += retries
+
+    def take(self) -> Counts:
+        """Return the counts since the last take, and begin anew."""
+        with self._lock:
+            taken = Counts(self._calls, self._throttles, self._retries)
+            self._calls = self._throttles = self._retries = 0
+        return taken

@@ -1,0 +1,63 @@
+"""Every error that patchlake raises on purpose, and what each one makes of the message at hand.
+
+::
+
+    PatchlakeError
+    ├── ConfigError        a variable of the environment is missing or wrong: the function does not start
+    ├── InputError         a malformed event or message: it stays in its queue and ends in the dead-letter queue
+    ├── RetryableError     this message failed and comes back later; nothing was recorded
+    │   ├── RestartError   a chain of pages cannot go on and must be asked for from its start
+    │   └── NotReadyError  the run is not complete yet: commit looks again at the next tick
+    ├── PermanentError     no retry will help: recorded in the snapshot, then acknowledged
+    │   └── RefusedError   a target's account or region refuses to be read
+    └── IntegrityError     stored objects contradict each other: dead-letter queue and alarm, never a snapshot
+
+Callers catch a branch, never ``Exception``. Messages say which run, account and region, what was expected and what to do.
+"""
+
+
+class PatchlakeError(Exception):
+    """The root: whatever patchlake raises on purpose."""
+
+
+class ConfigError(PatchlakeError):
+    """A variable of the environment is missing or wrong; the text names it, its value and what was expected."""
+
+
+class InputError(PatchlakeError):
+    """An event or message that no retry can make right."""
+
+
+class RetryableError(PatchlakeError):
+    """A passing failure: only this message fails, and it comes back."""
+
+
+class RestartError(RetryableError):
+    """The chain of pages is broken (token refused, body cut short): ask again from the first page."""
+
+
+class NotReadyError(RetryableError):
+    """The run has neither every part nor reached its deadline; commit looks again at the next tick."""
+
+
+class PermanentError(PatchlakeError):
+    """A failure that no retry will mend; it is recorded and the message is acknowledged."""
+
+
+class RefusedError(PermanentError):
+    """A target refuses to be read.
+
+    Attributes:
+        listing_status: what a shard records of it (``ROLE_NOT_ASSUMABLE``, ``ACCESS_DENIED`` or ``REGION_DISABLED``).
+        code: the AWS error code.
+    """
+
+    def __init__(self, listing_status: str, code: str, text: str) -> None:
+        """Keep what a shard or a part records beside the text for people."""
+        super().__init__(text)
+        self.listing_status = listing_status
+        self.code = code
+
+
+class IntegrityError(PatchlakeError):
+    """Stored objects contradict each other or cannot be read; nothing is published from them."""

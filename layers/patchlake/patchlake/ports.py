@@ -1,0 +1,194 @@
+"""What the stages need of the world, as protocols; ``adapters`` has one file per service behind them."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import BinaryIO, Protocol
+
+from patchlake.core.answers import Page, Record
+from patchlake.core.plan import Account
+from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import Target
+from patchlake.core.usage import Usage
+
+
+class Clock(Protocol):
+    """AWS's time: the Date header of its latest answer, so that no machine's own clock counts."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC, in whole seconds."""
+        ...
+
+
+class Store(Protocol):
+    """Objects that are created once and never changed or deleted.
+
+    Every method raises RetryableError where the store could not answer for now.
+    """
+
+    def get(self, key: str) -> bytes | None:
+        """Return the object's bytes; None where there is no such object."""
+        ...
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        ...
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """Create the object, whole or not at all.
+
+        Returns:
+            True when this call made it; False when it was there before, perhaps by this very call's first attempt.
+        """
+        ...
+
+    def keys(self, prefix: str) -> Iterable[str]:
+        """List the keys that begin with ``prefix``, in ascending order."""
+        ...
+
+
+class TableFile(Protocol):
+    """A table as one immutable file in memory."""
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The footer's own entries."""
+        ...
+
+    @property
+    def row_counts(self) -> Sequence[int]:
+        """The number of rows of each row group."""
+        ...
+
+    def columns(self, names: Iterable[str], row_group: int | None = None) -> Columns:
+        """Read columns, of one row group or of all; a column that the file does not have is all NULL.
+
+        Raises:
+            IntegrityError: they cannot be read.
+        """
+        ...
+
+
+class TableWriter(Protocol):
+    """A table that grows by whole files, in flat memory."""
+
+    def append(self, file: TableFile) -> None:
+        """Add all rows of a file, columns by name; one that it does not have is NULL, one too many is left out."""
+        ...
+
+    def finish(self) -> BinaryIO:
+        """Return the finished file, to be read from its start; the caller closes it."""
+        ...
+
+
+class TableFormat(Protocol):
+    """How tables become bytes: equal input gives equal bytes with one build."""
+
+    def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
+        """Return a file of ``table`` with one row group for each of ``row_groups``."""
+        ...
+
+    def open(self, body: bytes) -> TableFile:
+        """Read a file.
+
+        Raises:
+            IntegrityError: it is not one, or it is damaged.
+        """
+        ...
+
+    def writer(self, table: Table, metadata: Mapping[str, str]) -> TableWriter:
+        """Begin a file of ``table``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it was received.
+
+    Attributes:
+        receipt: the handle of this receive.
+        receive_count: how often the message has been received, this time included.
+    """
+
+    body: str
+    receipt: str
+    receive_count: int
+
+
+class Queue(Protocol):
+    """A queue of hints: what it loses, repeats or delays changes no snapshot."""
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Send (body, group) pairs, all of them.
+
+        Raises:
+            RetryableError: some may not have been sent.
+        """
+        ...
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        """Make a received message visible again after ``seconds``."""
+        ...
+
+    def dead_letter(self, delivery: Delivery) -> None:
+        """Put a copy of a received message into the queue's dead-letter queue."""
+        ...
+
+
+class PatchSource(Protocol):
+    """The SSM API of one target.
+
+    Both calls raise RefusedError where the target refuses, RestartError where the chain of pages broke, and
+    RetryableError on any other failure.
+    """
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        """Ask for one page of the managed nodes (DescribeInstanceInformation, at most 50 a page)."""
+        ...
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Ask for one page of the patch states of at most 50 nodes (DescribeInstancePatchStates)."""
+        ...
+
+
+class PatchSources(Protocol):
+    """The way to every target."""
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked of SSM so far."""
+        ...
+
+    def open(self, target: Target, home_account_id: str) -> PatchSource:
+        """Return a target's API, through the configured role where the account is not the home account.
+
+        Raises:
+            RefusedError: the role cannot be assumed.
+            RetryableError: AWS could not answer for now.
+        """
+        ...
+
+
+class Accounts(Protocol):
+    """Who we are and which accounts there are."""
+
+    def home_account_id(self) -> str:
+        """Return the account that patchlake runs in."""
+        ...
+
+    def organization_accounts(self) -> Sequence[Account]:
+        """Return every account of the organization, suspended ones included.
+
+        Raises:
+            PermanentError: the home account may not list them.
+            RetryableError: AWS could not answer for now.
+        """
+        ...
+
+
+class Each(Protocol):
+    """``map``, or the same with several calls under way at once: results in the order of the items."""
+
+    def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
+        """Apply ``function`` to every item."""
+        ...

@@ -1,0 +1,1 @@
+"""The four stages, plan → discover → collect → commit, over ports."""
