@@ -1,0 +1,182 @@
+"""The set-up script with stand-ins for Python and uv: which Python it takes, and when it starts over."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MADE_FROM = ["requirements.txt", "pyproject.toml", "layers/patchlake/patchlake/__init__.py", "scripts/setup"]
+SYSTEM_COMMANDS = ["cat", "cksum", "cp", "dirname", "head", "mkdir", "rm", "sh"]
+
+# A Python that is new enough, makes environments holding a copy of itself, and notes what it was asked for.
+NEW_PYTHON = """#!/bin/sh
+printf '%s %s\\n' "$0" "$*" >>"$LOG"
+case "$*" in
+"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+"-m pip"*) [ ! -e fail ] ;;
+esac
+"""
+OLD_PYTHON = "#!/bin/sh\nexit 1\n"
+SHIM_OF_A_VERSION_NOT_SELECTED = "#!/bin/sh\nexit 127\n"
+WITHOUT_ENSUREPIP = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\n'
+
+
+class Machine:
+    """A machine with nothing on PATH but basic commands and what a test puts there, and a clone of the project."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "project"
+        self.path = folder / "bin"
+        self.home = folder / "home"
+        self.log = folder / "log"
+        self.path.mkdir(parents=True)
+        for command in SYSTEM_COMMANDS:
+            (self.path / command).symlink_to(shutil.which(command) or command)
+        for name in MADE_FROM:
+            (self.project / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.project / name)
+
+    def put(self, program: Path, script: str) -> None:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(script)
+        program.chmod(0o755)
+
+    def set_up(self) -> subprocess.CompletedProcess[str]:
+        """Run the script and forget what the programs were asked for before."""
+        self.log.write_text("")
+        environment = {"PATH": os.fspath(self.path), "HOME": os.fspath(self.home), "LOG": os.fspath(self.log)}
+        command = [os.fspath(self.project / "scripts" / "setup")]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def asked(self, what: str) -> list[str]:
+        """Return the programs that were called with these words."""
+        return [line.split()[0] for line in self.log.read_text().splitlines() if what in line]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_shim_that_does_not_run_is_passed_over(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", SHIM_OF_A_VERSION_NOT_SELECTED)
+    machine.put(machine.path / "python3.14", NEW_PYTHON)
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert machine.asked("-m venv") == [os.fspath(machine.path / "python3.14")]
+
+
+def test_a_version_in_pyenv_is_found_behind_an_old_python(machine: Machine) -> None:
+    in_pyenv = machine.home / ".pyenv" / "versions" / "3.13.0" / "bin" / "python3"
+    machine.put(machine.path / "python3", OLD_PYTHON)
+    machine.put(in_pyenv, NEW_PYTHON)
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert machine.asked("-m venv") == [os.fspath(in_pyenv)]
+
+
+def test_uv_fetches_python_where_there_is_none(machine: Machine) -> None:
+    fetched = machine.home / "fetched" / "python3.13"
+    machine.put(fetched.with_name("kept-by-uv"), NEW_PYTHON)
+    machine.put(
+        machine.path / "uv",
+        f"""#!/bin/sh
+        case "$*" in
+        "python install 3.13") cp "{fetched.with_name("kept-by-uv")}" "{fetched}" ;;
+        "python find"*) [ -e "{fetched}" ] && echo "{fetched}" ;;
+        esac
+        """,
+    )
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert machine.asked("-m venv") == [os.fspath(fetched)]
+
+
+def test_a_machine_without_python_is_told_how_to_get_one(machine: Machine) -> None:
+    machine.put(machine.path / "python3", OLD_PYTHON)
+
+    result = machine.set_up()
+
+    assert result.returncode != 0
+    assert "needs Python 3.13 or newer, and none was found" in result.stderr
+    assert "pyenv install 3.13" in result.stderr
+    assert not (machine.project / ".venv").exists()
+
+
+def test_a_python_without_ensurepip_is_named_as_such(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", WITHOUT_ENSUREPIP)
+
+    result = machine.set_up()
+
+    assert result.returncode != 0
+    assert "python3.13-venv" in result.stderr
+
+
+def test_everything_is_installed_by_its_hash_and_only_once(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    machine.set_up()
+    assert len(machine.asked("--require-hashes")) == 1
+    assert len(machine.asked("--editable .")) == 1
+
+    machine.set_up()
+
+    assert machine.asked("-m") == []
+
+
+def test_new_requirements_are_installed_in_place(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    machine.set_up()
+    with (machine.project / "requirements.txt").open("a") as lock:
+        lock.write("# another one\n")
+
+    machine.set_up()
+
+    assert machine.asked("-m venv") == []
+    assert len(machine.asked("--require-hashes")) == 1
+
+
+def test_a_set_up_that_broke_off_starts_over(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    (machine.project / "fail").touch()
+    assert machine.set_up().returncode != 0
+    (machine.project / "fail").unlink()
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert len(machine.asked("-m venv --clear")) == 1
+
+
+def test_an_update_that_broke_off_starts_over(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    machine.set_up()
+    with (machine.project / "requirements.txt").open("a") as lock:
+        lock.write("# another one\n")
+    (machine.project / "fail").touch()
+    assert machine.set_up().returncode != 0
+    (machine.project / "fail").unlink()
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert len(machine.asked("-m venv --clear")) == 1
+
+
+def test_a_folder_that_was_moved_starts_over(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    machine.set_up()
+    machine.project = machine.project.rename(machine.project.with_name("moved"))
+
+    result = machine.set_up()
+
+    assert result.returncode == 0
+    assert len(machine.asked("-m venv --clear")) == 1
