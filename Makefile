@@ -22,7 +22,7 @@ check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy $(PYTHON_CODE)
-	$(BIN)/lint-imports --verbose
+	$(BIN)/lint-imports
 	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
 
 format: setup ## Format the code and apply the safe fixes
