@@ -12,7 +12,8 @@
     │   └── RefusedError   a target's account or region refuses to be read
     └── IntegrityError     stored objects contradict each other: dead-letter queue and alarm, never a snapshot
 
-Callers catch a branch, never ``Exception``. Messages say which run, account and region, what was expected and what to do.
+Callers catch a branch, never ``Exception``. Messages say which run, account and region, what was expected and what to
+do.
 """
 
 

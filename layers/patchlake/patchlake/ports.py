@@ -56,6 +56,11 @@ class TableFile(Protocol):
         ...
 
     @property
+    def column_names(self) -> Sequence[str]:
+        """The columns that the file has."""
+        ...
+
+    @property
     def row_counts(self) -> Sequence[int]:
         """The number of rows of each row group."""
         ...

@@ -46,9 +46,10 @@ def _record(name: str, columns: Iterable[Column]) -> type[Record]:
     required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
     optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
     members = {c.name: c.member for c in (INSTANCE_ID, *columns)}
-    return defstruct(
+    record: type[Record] = defstruct(  # type: ignore[assignment]  # its base says more than its signature
         name, [*required, *optional], bases=(Record,), rename=members.get, frozen=True, kw_only=True, module=__name__
     )
+    return record
 
 
 NodeInformation = _record("NodeInformation", NODE_COLUMNS)

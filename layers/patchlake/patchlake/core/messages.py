@@ -4,7 +4,7 @@ Role, bucket, settings and node ids come from the environment, the plan and the 
 it than its own members is refused, so nobody can hope that an extra member is heeded.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import msgspec
 from msgspec import Meta, Struct
@@ -15,7 +15,7 @@ from patchlake.core.run import run_at
 from patchlake.core.targets import Target
 from patchlake.errors import InputError
 
-VERSION = 1
+VERSION: Final = 1
 
 
 class _Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -7,7 +7,7 @@ deadline from that object and from nowhere else.
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -17,7 +17,7 @@ from patchlake.core.run import RUN_ID_PATTERN, run_at
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, Target
 from patchlake.errors import InputError, IntegrityError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Final = 1
 
 AccountId = Annotated[str, Meta(pattern=ACCOUNT_ID_PATTERN)]
 Region = Annotated[str, Meta(pattern=REGION_PATTERN)]

@@ -3,11 +3,12 @@
 Nothing here asks anybody anything: equal answers give equal rows, in the order of the shard.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any, NamedTuple
 
 from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.listing import Listing, Origin
 from patchlake.core.tables import (
     COLLECTION_COLUMNS,
     NODE_COLUMNS,
@@ -18,7 +19,6 @@ from patchlake.core.tables import (
     ColumnType,
     ListingStatus,
 )
-from patchlake.core.targets import Target
 
 
 class Outcome(NamedTuple):
@@ -30,27 +30,11 @@ class Outcome(NamedTuple):
     state: Record | None = None
 
 
-class Origin(NamedTuple):
-    """The run and the target that rows belong to."""
-
-    run_id: str
-    run_at: int
-    target: Target
-
-
-class Listing(NamedTuple):
-    """What a shard says of its target; nodes by id only where ``status`` is LISTED."""
-
-    status: ListingStatus
-    detail: str | None = None
-    listed_at: int | None = None
-
-
 def shard_columns(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> Columns:
     """Return a target's nodes, sorted by id, each once.
 
-    A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice (it
-    moved between pages while they were read), the last description counts.
+    A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice
+    (it moved between pages while they were read), the last description counts.
 
     Raises:
         ValueError: a row has no usable id, so the listing cannot be complete.
@@ -74,7 +58,7 @@ def shard_columns(pages: Iterable[Page[Record]], *, include_sensitive_fields: bo
 
 def batches(columns: Columns, batch_size: int) -> list[Columns]:
     """Cut a shard's nodes into consecutive batches of at most ``batch_size``."""
-    cut = {name: list(batched(values, batch_size)) for name, values in columns.items()}
+    cut = {name: list(batched(values, batch_size, strict=False)) for name, values in columns.items()}
     return [{name: list(pieces[batch]) for name, pieces in cut.items()} for batch in range(len(cut["instance_id"]))]
 
 
@@ -111,19 +95,19 @@ def outcomes(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, O
 
 
 def part_columns(
-    origin: Origin, nodes: Columns, outcome_of: Callable[[str], Outcome], *, include_sensitive_fields: bool
+    origin: Origin, nodes: Columns, settled: Mapping[str, Outcome], *, include_sensitive_fields: bool
 ) -> Columns:
     """Return the finished rows of one batch: one per node, in the shard's order.
 
     Args:
         origin: the run and target.
         nodes: the batch as the shard holds it.
-        outcome_of: what became of a node whose description is valid.
+        settled: what became of each node whose description is valid.
         include_sensitive_fields: whether sensitive members are kept.
     """
     ids = nodes["instance_id"]
-    settled = [
-        outcome_of(instance_id) if reason is None else Outcome(CollectionStatus.INVALID_RESPONSE, reason)
+    rows = [
+        settled[instance_id] if reason is None else Outcome(CollectionStatus.INVALID_RESPONSE, reason)
         for instance_id, reason in zip(ids, nodes["invalid_reason"], strict=True)
     ]
     status, detail, collected_at = (column.name for column in COLLECTION_COLUMNS)
@@ -131,12 +115,12 @@ def part_columns(
         **_repeated(origin, len(ids)),
         "instance_id": ids,
         **{column.name: nodes[column.name] for column in NODE_COLUMNS},
-        status: [str(outcome.status) for outcome in settled],
-        detail: [outcome.detail for outcome in settled],
-        collected_at: [outcome.collected_at for outcome in settled],
+        status: [str(outcome.status) for outcome in rows],
+        detail: [outcome.detail for outcome in rows],
+        collected_at: [outcome.collected_at for outcome in rows],
         **_values(
             PATCH_STATE_COLUMNS,
-            [outcome.state for outcome in settled],
+            [outcome.state for outcome in rows],
             include_sensitive_fields=include_sensitive_fields,
         ),
     }

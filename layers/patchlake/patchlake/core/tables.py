@@ -159,8 +159,9 @@ NODE_MEMBERS_LEFT_OUT = {
 COLLECTION_COLUMNS = (
     _string(
         "collection_status",
-        "COLLECTED: the patch state below is what SSM answered. NO_PATCH_STATE: SSM has none for the node: it was never "
-        "scanned. NOT_COLLECTED: SSM was not or could not be asked. INVALID_RESPONSE: SSM's answer broke its own rules.",
+        "COLLECTED: the patch state below is what SSM answered. NO_PATCH_STATE: SSM has none for the node: it was "
+        "never scanned. NOT_COLLECTED: SSM was not or could not be asked. INVALID_RESPONSE: SSM's answer broke its own "
+        "rules.",
         nullable=False,
     ),
     _string("collection_detail", "Why a node is NOT_COLLECTED or INVALID_RESPONSE; NULL otherwise."),
@@ -275,8 +276,8 @@ COVERAGE = Table(
         _string(
             "listing_status",
             "LISTED: every node that SSM lists is in the snapshot. ROLE_NOT_ASSUMABLE, ACCESS_DENIED, REGION_DISABLED: "
-            "the target refused. NOT_LISTED: no answer by the run's deadline. ACCOUNT_NOT_ACTIVE: a closed or suspended "
-            "account, not asked.",
+            "the target refused. NOT_LISTED: no answer by the run's deadline. ACCOUNT_NOT_ACTIVE: a closed or "
+            "suspended account, not asked.",
             nullable=False,
         ),
         _string("listing_detail", "The error code behind any other status than LISTED."),

@@ -1,0 +1,278 @@
+"""Store, queue, tables and SSM in memory: for tests, the simulator, and runs in one process.
+
+They keep the same contracts as the adapters of AWS, by the same tests.
+"""
+
+import io
+import itertools
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import BinaryIO
+
+import msgspec
+
+from patchlake.core.answers import Page, Record
+from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import Target
+from patchlake.core.usage import Usage
+from patchlake.errors import IntegrityError
+from patchlake.ports import Delivery, TableFile
+
+
+@dataclass
+class MemoryClock:
+    """A clock that stands still until somebody moves it."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        """Return the time, in whole seconds."""
+        return self.at.astimezone(UTC).replace(microsecond=0)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock."""
+        self.at += timedelta(seconds=seconds)
+
+
+@dataclass
+class MemoryStore:
+    """Objects in a dictionary."""
+
+    objects: dict[str, bytes] = field(default_factory=dict)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the object's bytes; None where there is no such object."""
+        return self.objects.get(key)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return key in self.objects
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """Create the object; False when it is there already."""
+        content = body if isinstance(body, bytes) else body.read()
+        with self._lock:
+            if key in self.objects:
+                return False
+            self.objects[key] = content
+            return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List keys, in ascending order."""
+        with self._lock:
+            return iter(sorted(key for key in self.objects if key.startswith(prefix)))
+
+
+@dataclass
+class _Message:
+    body: str
+    visible_at: datetime
+    receive_count: int = 0
+
+
+@dataclass
+class MemoryQueue:
+    """A queue whose time is the clock's; after ``max_receive_count`` receives a message is a dead letter.
+
+    Attributes:
+        messages: what is queued or under way, by message id, in the order of sending.
+        dead: the bodies of the dead letters.
+    """
+
+    clock: MemoryClock
+    visibility_seconds: int
+    max_receive_count: int
+    messages: dict[int, _Message] = field(default_factory=dict)
+    dead: list[str] = field(default_factory=list)
+    _ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Queue every message."""
+        with self._lock:
+            for body, _group in messages:
+                self.messages[next(self._ids)] = _Message(body, self.clock.at)
+
+    def receive(self) -> Delivery | None:
+        """Receive the first visible message and hide it for the queue's visibility; None where there is none."""
+        with self._lock:
+            for message_id, message in list(self.messages.items()):
+                if message.visible_at > self.clock.at:
+                    continue
+                if message.receive_count >= self.max_receive_count:
+                    self.dead.append(self.messages.pop(message_id).body)
+                    continue
+                message.receive_count += 1
+                message.visible_at = self.clock.at + timedelta(seconds=self.visibility_seconds)
+                return Delivery(message.body, str(message_id), message.receive_count)
+        return None
+
+    def delete(self, delivery: Delivery) -> None:
+        """Acknowledge a received message."""
+        self.messages.pop(int(delivery.receipt), None)
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        """Make a received message visible again after ``seconds``."""
+        with self._lock:
+            if (message := self.messages.get(int(delivery.receipt))) is not None:
+                message.visible_at = self.clock.at + timedelta(seconds=seconds)
+
+    def dead_letter(self, delivery: Delivery) -> None:
+        """Put a copy of a received message among the dead letters."""
+        self.dead.append(delivery.body)
+
+
+class _StoredTable(msgspec.Struct, frozen=True):
+    names: list[str]
+    metadata: dict[str, str]
+    row_groups: list[Columns]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTable:
+    """A table as MessagePack: quick to write and read for small tables."""
+
+    _stored: _StoredTable
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """The footer's entries."""
+        return self._stored.metadata
+
+    @property
+    def column_names(self) -> Sequence[str]:
+        """The columns that the file has."""
+        return self._stored.names
+
+    @property
+    def row_counts(self) -> Sequence[int]:
+        """The number of rows of each row group."""
+        return [len(next(iter(group.values()))) for group in self._stored.row_groups]
+
+    def columns(self, names: Iterable[str], row_group: int | None = None) -> Columns:
+        """Read columns; one that the file does not have is all NULL."""
+        numbers = range(len(self._stored.row_groups)) if row_group is None else [row_group]
+        counts = self.row_counts
+        return {
+            name: [
+                value
+                for number in numbers
+                for value in self._stored.row_groups[number].get(name) or [None] * counts[number]
+            ]
+            for name in names
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTables:
+    """Tables as MessagePack."""
+
+    def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
+        """Return a file with one row group for each of ``row_groups``."""
+        names = list(table.column_names)
+        groups = [{name: group[name] for name in names} for group in row_groups]
+        return msgspec.msgpack.encode(_StoredTable(names, dict(metadata), groups))
+
+    def open(self, body: bytes) -> MemoryTable:
+        """Read a file.
+
+        Raises:
+            IntegrityError: it is not one.
+        """
+        try:
+            return MemoryTable(msgspec.msgpack.decode(body, type=_StoredTable))
+        except msgspec.DecodeError as error:
+            msg = f"not a table: {error}"
+            raise IntegrityError(msg) from error
+
+    def writer(self, table: Table, metadata: Mapping[str, str]) -> "MemoryTableWriter":
+        """Begin a file."""
+        return MemoryTableWriter(self, table, metadata)
+
+
+@dataclass
+class MemoryTableWriter:
+    """Collects every row into one row group."""
+
+    tables: MemoryTables
+    table: Table
+    metadata: Mapping[str, str]
+    _files: list[TableFile] = field(default_factory=list)
+
+    def append(self, file: TableFile) -> None:
+        """Add all rows of a file, columns by name."""
+        self._files.append(file)
+
+    def finish(self) -> BinaryIO:
+        """Return the finished file."""
+        names = self.table.column_names
+        pieces = [file.columns(names) for file in self._files]
+        merged = {name: [value for piece in pieces for value in piece[name]] for name in names}
+        groups = [merged] if merged["run_id"] else []
+        return io.BytesIO(self.tables.encode(self.table, groups, self.metadata))
+
+
+@dataclass
+class MemoryPatchSource:
+    """The SSM of one target: nodes by id, and the states of those that have one.
+
+    Attributes:
+        nodes: NodeInformation by id.
+        states: PatchState by id; a node without one was never scanned.
+        before_call: called with each operation's name before it answers; raise from it to let the call fail.
+    """
+
+    clock: MemoryClock
+    usage: Usage
+    nodes: dict[str, Record] = field(default_factory=dict)
+    states: dict[str, Record] = field(default_factory=dict)
+    page_size: int = 50
+    before_call: Callable[[str], None] = lambda _operation: None
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        """Return a page of the nodes, in the order of their ids."""
+        self._count("DescribeInstanceInformation")
+        ids = sorted(self.nodes)
+        start = 0 if token is None else bisect_left(ids, token)
+        return self._page([self.nodes[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Return a page of the states of these nodes, last id first."""
+        self._count("DescribeInstancePatchStates")
+        ids = sorted((i for i in instance_ids if i in self.states), reverse=True)
+        start = 0 if token is None else ids.index(token)
+        return self._page([self.states[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
+
+    def _count(self, operation: str) -> None:
+        self.usage.add(calls=1)
+        self.before_call(operation)
+
+    def _page(self, records: list[Record], rest: list[str]) -> Page[Record]:
+        return Page(records, (), rest[0] if rest else None, round(self.clock.now().timestamp() * 1000))
+
+
+@dataclass
+class MemoryPatchSources:
+    """Every target's SSM in memory; a target that nobody added has no nodes.
+
+    Attributes:
+        before_open: called with each target before it is opened; raise RefusedError from it to refuse its role.
+    """
+
+    clock: MemoryClock
+    usage: Usage = field(default_factory=Usage)
+    targets: dict[Target, MemoryPatchSource] = field(default_factory=dict)
+    before_open: Callable[[Target], None] = lambda _target: None
+
+    def of(self, target: Target) -> MemoryPatchSource:
+        """Return a target's SSM, to fill or to break."""
+        return self.targets.setdefault(target, MemoryPatchSource(self.clock, self.usage))
+
+    def open(self, target: Target, home_account_id: str) -> MemoryPatchSource:  # noqa: ARG002
+        """Return a target's SSM."""
+        self.before_open(target)
+        return self.of(target)

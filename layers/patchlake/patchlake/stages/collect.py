@@ -1,0 +1,104 @@
+"""The third stage: collect the patch states of one batch. The part it stores is the receipt of its message."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
+
+from patchlake.core.keys import part_key, shard_key
+from patchlake.core.messages import CollectMessage
+from patchlake.core.paging import all_pages
+from patchlake.core.plan import Plan
+from patchlake.core.rows import Outcome, outcomes, part_columns
+from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, Columns
+from patchlake.core.targets import Target
+from patchlake.errors import InputError, RefusedError
+from patchlake.ports import Delivery, Each, PatchSource, PatchSources, Store, TableFormat
+from patchlake.stages.retrying import Retrying
+from patchlake.stages.stored import Step, is_published, open_table, origin_of, stored_plan
+
+IDS_PER_CALL = 50
+"""What DescribeInstancePatchStates takes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class CollectResult:
+    """What became of a collect message; ``statuses`` counts the nodes of a part that this very call stored."""
+
+    run_id: str
+    target: Target
+    batch: int
+    step: Step
+    statuses: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class CollectStage:
+    """Turns one batch of a stored shard into a stored part."""
+
+    store: Store
+    tables: TableFormat
+    sources: PatchSources
+    retrying: Retrying
+    each: Each
+
+    def handle(self, delivery: Delivery) -> CollectResult:
+        """Collect the message's batch; where its part exists, SSM is not asked.
+
+        Raises:
+            InputError: the message is malformed, or names no batch of a stored shard of an active target.
+            RetryableError: the message fails for now; nothing was recorded.
+            IntegrityError: the plan or the shard cannot be read.
+        """
+        message = CollectMessage.decode(delivery.body)
+        with self.retrying.deferring(delivery):
+            return self._collect(message.run_id, message.target, message.batch, delivery)
+
+    def _collect(self, run_id: str, target: Target, batch: int, delivery: Delivery) -> CollectResult:
+        if is_published(self.store, run_id):
+            return CollectResult(run_id, target, batch, Step.LATE)
+        key = part_key(run_id, target, batch)
+        if self.store.exists(key):
+            return CollectResult(run_id, target, batch, Step.ADOPTED)
+        plan = stored_plan(self.store, run_id)
+        plan.require(target)
+        columns = self._part(plan, target, self._nodes(run_id, target, batch), delivery)
+        if not self.store.create(key, self.tables.encode(PATCH_STATES, [columns], {})):
+            return CollectResult(run_id, target, batch, Step.ADOPTED)
+        return CollectResult(run_id, target, batch, Step.STORED, Counter(columns["collection_status"]))
+
+    def _nodes(self, run_id: str, target: Target, batch: int) -> Columns:
+        key = shard_key(run_id, target)
+        body = self.store.get(key)
+        if body is None:
+            msg = f"run {run_id}: there is no {key}, so the message is refused"
+            raise InputError(msg)
+        shard = open_table(self.tables, key, body)
+        if batch >= len(shard.row_counts):
+            msg = f"run {run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
+            raise InputError(msg)
+        return shard.columns(SHARD.column_names, batch)
+
+    def _part(self, plan: Plan, target: Target, nodes: Columns, delivery: Delivery) -> Columns:
+        try:
+            settled = self._ask(self.sources.open(target, plan.home_account_id), nodes)
+        except RefusedError as refusal:
+            self.retrying.require_lasting(refusal, delivery)
+            refused = Outcome(CollectionStatus.NOT_COLLECTED, refusal.code)
+            settled = dict.fromkeys(nodes["instance_id"], refused)
+        return part_columns(
+            origin_of(plan, target),
+            nodes,
+            settled,
+            include_sensitive_fields=plan.include_sensitive_fields,
+        )
+
+    def _ask(self, source: PatchSource, nodes: Columns) -> dict[str, Outcome]:
+        def ask(chunk: tuple[str, ...]) -> dict[str, Outcome]:
+            return outcomes(chunk, all_pages(partial(source.patch_state_page, chunk)))
+
+        valid = (i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None)
+        settled: dict[str, Outcome] = {}
+        for chunk in self.each(ask, batched(valid, IDS_PER_CALL, strict=False)):
+            settled.update(chunk)
+        return settled

@@ -1,0 +1,94 @@
+"""The second stage: list the managed nodes of one target, once, and ask for the batches of what was stored."""
+
+from dataclasses import dataclass
+
+from patchlake.core.answers import Page, Record
+from patchlake.core.keys import MAX_BATCHES, shard_key
+from patchlake.core.listing import Listing, listing_metadata, read_listing
+from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.paging import all_pages
+from patchlake.core.plan import Plan
+from patchlake.core.rows import batches, shard_columns
+from patchlake.core.tables import SHARD, ListingStatus
+from patchlake.core.targets import Target
+from patchlake.errors import RefusedError, RetryableError
+from patchlake.ports import Delivery, PatchSources, Queue, Store, TableFormat
+from patchlake.stages.retrying import Retrying
+from patchlake.stages.stored import Step, create_or_adopt, is_published, open_table, origin_of, stored_plan
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverResult:
+    """What became of a discover message; ``listing`` is None where the run was published already."""
+
+    run_id: str
+    target: Target
+    step: Step
+    listing: Listing | None = None
+    nodes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverStage:
+    """Turns one target of a plan into a stored shard and one collect message per batch of it."""
+
+    store: Store
+    tables: TableFormat
+    sources: PatchSources
+    collect_queue: Queue
+    retrying: Retrying
+
+    def handle(self, delivery: Delivery) -> DiscoverResult:
+        """List the message's target; its shard, where there is one, is adopted and SSM is not asked.
+
+        Raises:
+            InputError: the message is malformed, or names no active target of a stored plan.
+            RetryableError: the message fails for now; nothing was recorded.
+            IntegrityError: the plan or the shard cannot be read.
+        """
+        message = DiscoverMessage.decode(delivery.body)
+        with self.retrying.deferring(delivery):
+            return self._discover(message.run_id, message.target, delivery)
+
+    def _discover(self, run_id: str, target: Target, delivery: Delivery) -> DiscoverResult:
+        if is_published(self.store, run_id):
+            return DiscoverResult(run_id, target, Step.LATE)
+        plan = stored_plan(self.store, run_id)
+        plan.require(target)
+        key = shard_key(run_id, target)
+        body, step = self.store.get(key), Step.ADOPTED
+        if body is None:
+            body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
+        shard = open_table(self.tables, key, body)
+        self.collect_queue.send(
+            (
+                CollectMessage(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch).encode(),
+                str(target),
+            )
+            for batch in range(len(shard.row_counts))
+        )
+        listing = read_listing(origin_of(plan, target), shard.metadata)
+        return DiscoverResult(run_id, target, step, listing, sum(shard.row_counts))
+
+    def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
+        origin = origin_of(plan, target)
+        try:
+            pages = all_pages(self.sources.open(target, plan.home_account_id).node_page)
+        except RefusedError as refusal:
+            self.retrying.require_lasting(refusal, delivery)
+            refused = Listing(ListingStatus(refusal.listing_status), refusal.code)
+            return self.tables.encode(SHARD, [], listing_metadata(origin, refused))
+        row_groups = batches(_nodes(plan, target, pages), plan.batch_size)
+        if len(row_groups) > MAX_BATCHES:
+            msg = f"run {plan.run_id}, target {target}: more than {MAX_BATCHES} batches: raise the batch size"
+            raise RetryableError(msg)
+        listed = Listing(ListingStatus.LISTED, None, pages[-1].answered_at)
+        return self.tables.encode(SHARD, row_groups, listing_metadata(origin, listed))
+
+
+def _nodes(plan: Plan, target: Target, pages: list[Page[Record]]) -> dict[str, list[object]]:
+    try:
+        return shard_columns(pages, include_sensitive_fields=plan.include_sensitive_fields)
+    except ValueError as error:
+        msg = f"run {plan.run_id}, target {target}: the listing has a row without a usable id: {error}"
+        raise RetryableError(msg) from error

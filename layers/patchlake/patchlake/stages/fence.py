@@ -1,0 +1,47 @@
+"""Closing a run at its deadline: a tombstone for everything that never came.
+
+A tombstone is created like any other object, so a worker that is still under way wins or loses its key atomically, and
+either outcome is a valid one. Afterwards every key of the run exists.
+"""
+
+from patchlake.core.keys import part_key, shard_key
+from patchlake.core.listing import Listing, listing_metadata
+from patchlake.core.plan import Plan
+from patchlake.core.rows import Outcome, part_columns
+from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, ListingStatus
+from patchlake.core.targets import Target
+from patchlake.stages.inventory import Batch, Inventory
+from patchlake.stages.stored import origin_of
+
+NO_SHARD = "no shard by the run's deadline"
+NO_PART = "no part by the run's deadline"
+
+
+def fence(plan: Plan, inventory: Inventory) -> None:
+    """Give every missing shard, then every missing part, its tombstone; a second call finds nothing to do.
+
+    Raises:
+        RetryableError: the store could not answer for now; what was closed stays closed.
+        IntegrityError: a shard cannot be read.
+    """
+    for _ in inventory.ahead(lambda target: _close_shard(plan, inventory, target), sorted(inventory.unlisted(plan))):
+        pass
+    missing = inventory.without_part(plan, inventory.batches(plan, plan.active_targets()))
+    for _ in inventory.ahead(lambda batch: _close_part(plan, inventory, batch), sorted(missing)):
+        pass
+
+
+def _close_shard(plan: Plan, inventory: Inventory, target: Target) -> None:
+    metadata = listing_metadata(origin_of(plan, target), Listing(ListingStatus.NOT_LISTED, NO_SHARD))
+    inventory.store.create(shard_key(plan.run_id, target), inventory.tables.encode(SHARD, [], metadata))
+
+
+def _close_part(plan: Plan, inventory: Inventory, batch: Batch) -> None:
+    nodes = inventory.shard(plan, batch.target).columns(SHARD.column_names, batch.number)
+    columns = part_columns(
+        origin_of(plan, batch.target),
+        nodes,
+        dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NOT_COLLECTED, NO_PART)),
+        include_sensitive_fields=plan.include_sensitive_fields,
+    )
+    inventory.store.create(part_key(plan.run_id, *batch), inventory.tables.encode(PATCH_STATES, [columns], {}))

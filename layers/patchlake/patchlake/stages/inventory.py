@@ -1,0 +1,109 @@
+"""What of a run is stored, and what is missing: commit's view of it.
+
+Each shard and part has one key, so a listing of keys tells how far a run is; which parts there must be, only its shards
+can tell.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import batched
+from typing import NamedTuple
+
+from patchlake.core.keys import part_key, parts_prefix, shard_key, shards_prefix
+from patchlake.core.listing import Listing, read_listing
+from patchlake.core.plan import Plan
+from patchlake.core.tables import ListingStatus
+from patchlake.core.targets import Target
+from patchlake.errors import IntegrityError
+from patchlake.ports import Each, Store, TableFile, TableFormat
+from patchlake.stages.stored import open_table, origin_of
+
+READ_AHEAD = 32
+"""Objects that are asked for at once, and held in memory at once."""
+
+MOST_REMEMBERED = 50_000
+"""Shards whose summaries are kept between two looks at a run, at most."""
+
+
+class Batch(NamedTuple):
+    """One batch of a target's shard, by its number."""
+
+    target: Target
+    number: int
+
+
+class Summary(NamedTuple):
+    """What a shard says of its target, without the nodes."""
+
+    listing: Listing
+    batches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Reads a run's shards and parts, many at once; shards never change, so each is summed up once."""
+
+    store: Store
+    tables: TableFormat
+    each: Each
+    _remembered: dict[str, Summary] = field(default_factory=dict, repr=False)
+
+    def unlisted(self, plan: Plan) -> set[Target]:
+        """Return the active targets without a shard."""
+        present = set(self.store.keys(shards_prefix(plan.run_id)))
+        return {target for target in plan.active_targets() if shard_key(plan.run_id, target) not in present}
+
+    def batches(self, plan: Plan, targets: Sequence[Target]) -> list[Batch]:
+        """Return every batch of these targets' shards, in the order of the snapshot.
+
+        Raises:
+            IntegrityError: a shard is absent, damaged or another target's.
+        """
+        summaries = self.ahead(lambda target: self._summary(plan, target), targets)
+        return [
+            Batch(target, number)
+            for target, summary in zip(targets, summaries, strict=True)
+            for number in range(summary.batches)
+        ]
+
+    def without_part(self, plan: Plan, batches: Iterable[Batch]) -> set[Batch]:
+        """Return the batches among these that have no part."""
+        present = set(self.store.keys(parts_prefix(plan.run_id)))
+        return {batch for batch in batches if part_key(plan.run_id, *batch) not in present}
+
+    def shard(self, plan: Plan, target: Target) -> TableFile:
+        """Open a target's shard.
+
+        Raises:
+            IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
+        """
+        key = shard_key(plan.run_id, target)
+        shard = open_table(self.tables, key, self.store.get(key))
+        listing = read_listing(origin_of(plan, target), shard.metadata)
+        if shard.row_counts and listing.status is not ListingStatus.LISTED:
+            msg = f"{key}: it holds nodes and says {listing.status}"
+            raise IntegrityError(msg)
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = Summary(listing, len(shard.row_counts))
+        return shard
+
+    def part(self, plan: Plan, batch: Batch) -> TableFile:
+        """Open a batch's part.
+
+        Raises:
+            IntegrityError: it is absent or damaged.
+        """
+        key = part_key(plan.run_id, *batch)
+        return open_table(self.tables, key, self.store.get(key))
+
+    def ahead[A, B](self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
+        """Apply a reading function to every item, in order, a bounded number of them ahead."""
+        for group in batched(items, READ_AHEAD, strict=False):
+            yield from self.each(function, group)
+
+    def _summary(self, plan: Plan, target: Target) -> Summary:
+        key = shard_key(plan.run_id, target)
+        if key not in self._remembered:
+            self.shard(plan, target)
+        return self._remembered[key]

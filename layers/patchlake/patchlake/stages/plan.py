@@ -1,0 +1,118 @@
+"""The first stage: decide once what the run must cover, and wake everybody.
+
+The watch message goes out first, so that a run whose plan crashes is still finished, or counted as missed, by commit.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from patchlake.core.keys import plan_key
+from patchlake.core.messages import CommitMessage, DiscoverMessage
+from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
+from patchlake.core.run import run_at, run_id_of
+from patchlake.errors import InputError
+from patchlake.ports import Accounts, Clock, Queue, Store
+from patchlake.stages.stored import Step, create_or_adopt, is_published
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What a plan is made of, from the function's environment.
+
+    Attributes:
+        accounts: ``self``, ``organization``, or account ids.
+        max_lateness_seconds: how old a scheduled time may be; SSM has no past, so an older run cannot be made up for.
+    """
+
+    accounts: Literal["self", "organization"] | tuple[str, ...]
+    regions: tuple[str, ...]
+    batch_size: int
+    deadline_seconds: int
+    max_lateness_seconds: int
+    include_sensitive_fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlanResult:
+    """What became of a schedule's event: the targets are None where the run was published already."""
+
+    run_id: str
+    step: Step
+    targets: int | None = None
+    active_targets: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStage:
+    """Turns a scheduled time into a stored plan, one watch message and one discover message per target."""
+
+    store: Store
+    accounts: Accounts
+    discover_queue: Queue
+    commit_queue: Queue
+    clock: Clock
+    settings: PlanSettings
+
+    def handle(self, event: Mapping[str, object]) -> PlanResult:
+        """Plan the run of ``event["scheduled_time"]``; the same time again adopts the stored plan and sends again.
+
+        Raises:
+            InputError: no valid time, one in the future, or one older than ``max_lateness_seconds``.
+            RetryableError: AWS could not answer for now; the event may be repeated.
+            PermanentError: the accounts cannot be listed.
+        """
+        run_id = run_id_of(event.get("scheduled_time"))
+        if is_published(self.store, run_id):
+            return PlanResult(run_id, Step.LATE)
+        self._require_current(run_id, self.clock.now())
+        self.commit_queue.send([(CommitMessage(run_id=run_id).encode(), run_id)])
+        plan, step = self._stored_plan(run_id)
+        active = plan.active_targets()
+        self.discover_queue.send(
+            (DiscoverMessage(run_id=run_id, account_id=target.account_id, region=target.region).encode(), str(target))
+            for target in active
+        )
+        return PlanResult(run_id, step, len(plan.targets), len(active))
+
+    def _require_current(self, run_id: str, now: datetime) -> None:
+        scheduled = run_at(run_id)
+        if scheduled > now:
+            msg = f"run {run_id}: its scheduled time is in the future (it is {now:%Y-%m-%dT%H:%M:%SZ})"
+            raise InputError(msg)
+        if now - scheduled > timedelta(seconds=self.settings.max_lateness_seconds):
+            msg = (
+                f"run {run_id}: its scheduled time is more than {self.settings.max_lateness_seconds} seconds ago; SSM "
+                "keeps no past, so that state cannot be collected any more"
+            )
+            raise InputError(msg)
+
+    def _stored_plan(self, run_id: str) -> tuple[Plan, Step]:
+        key = plan_key(run_id)
+        body, step = self.store.get(key), Step.ADOPTED
+        if body is None:
+            body, step = create_or_adopt(self.store, key, encode_plan(self._new_plan(run_id)))
+        return decode_plan(body, run_id), step
+
+    def _new_plan(self, run_id: str) -> Plan:
+        home_account_id = self.accounts.home_account_id()
+        return make_plan(
+            run_id,
+            planned_at=self.clock.now(),
+            deadline_seconds=self.settings.deadline_seconds,
+            batch_size=self.settings.batch_size,
+            include_sensitive_fields=self.settings.include_sensitive_fields,
+            home_account_id=home_account_id,
+            accounts=self._accounts(home_account_id),
+            regions=self.settings.regions,
+        )
+
+    def _accounts(self, home_account_id: str) -> Sequence[Account]:
+        match self.settings.accounts:
+            case "self":
+                return [Account(home_account_id)]
+            case "organization":
+                return self.accounts.organization_accounts()
+            case account_ids:
+                return [Account(account_id) for account_id in account_ids]

@@ -1,0 +1,86 @@
+"""What earlier stages stored, read the same way by every later one."""
+
+from enum import StrEnum
+
+from patchlake.core.keys import plan_key, shard_key, snapshot_key
+from patchlake.core.listing import Origin
+from patchlake.core.plan import Plan, decode_plan
+from patchlake.core.run import milliseconds
+from patchlake.core.targets import Target
+from patchlake.errors import InputError, IntegrityError
+from patchlake.ports import Store, TableFile, TableFormat
+
+
+class Step(StrEnum):
+    """What handling a message came to."""
+
+    STORED = "STORED"
+    """Its object was made by this very call."""
+    ADOPTED = "ADOPTED"
+    """Its object was there, or came from another worker at the same time."""
+    LATE = "LATE"
+    """The run is published: nothing was done."""
+
+
+def is_published(store: Store, run_id: str) -> bool:
+    """Whether the run's snapshot exists: then nothing about the run can change any more."""
+    return store.exists(snapshot_key(run_id))
+
+
+def stored_plan(store: Store, run_id: str) -> Plan:
+    """Return the plan that a message's run must have.
+
+    Raises:
+        InputError: there is none, so the message cannot be ours.
+    """
+    body = store.get(plan_key(run_id))
+    if body is None:
+        msg = f"run {run_id}: there is no {plan_key(run_id)}, so the message is refused"
+        raise InputError(msg)
+    return decode_plan(body, run_id)
+
+
+def origin_of(plan: Plan, target: Target) -> Origin:
+    """Return what the rows of a target begin with."""
+    return Origin(plan.run_id, milliseconds(plan.run_at), target)
+
+
+def open_table(tables: TableFormat, key: str, body: bytes | None) -> TableFile:
+    """Open a stored table, naming its key where it cannot be.
+
+    Raises:
+        IntegrityError: it is absent or damaged.
+    """
+    if body is None:
+        msg = f"{key}: the object existed and is gone; objects of a run must not be deleted before it is published"
+        raise IntegrityError(msg)
+    try:
+        return tables.open(body)
+    except IntegrityError as error:
+        msg = f"{key}: {error}"
+        raise IntegrityError(msg) from error
+
+
+def open_shard(store: Store, tables: TableFormat, run_id: str, target: Target) -> TableFile:
+    """Open the stored shard of a target.
+
+    Raises:
+        IntegrityError: it is absent or damaged.
+    """
+    key = shard_key(run_id, target)
+    return open_table(tables, key, store.get(key))
+
+
+def create_or_adopt(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
+    """Create an object; return what its key holds from now on, which may be another writer's.
+
+    Raises:
+        IntegrityError: the store refused to create it and does not have it.
+    """
+    if store.create(key, body):
+        return body, Step.STORED
+    adopted = store.get(key)
+    if adopted is None:
+        msg = f"{key}: the store says that it exists and does not have it"
+        raise IntegrityError(msg)
+    return adopted, Step.ADOPTED
