@@ -17,8 +17,18 @@ do.
 """
 
 
+import logging
+from typing import ClassVar
+
+
 class PatchlakeError(Exception):
-    """The root: whatever patchlake raises on purpose."""
+    """The root: whatever patchlake raises on purpose.
+
+    Attributes:
+        log_level: how loudly a handler reports it.
+    """
+
+    log_level: ClassVar[int] = logging.ERROR
 
 
 class ConfigError(PatchlakeError):
@@ -32,6 +42,8 @@ class InputError(PatchlakeError):
 class RetryableError(PatchlakeError):
     """A passing failure: only this message fails, and it comes back."""
 
+    log_level = logging.WARNING
+
 
 class RestartError(RetryableError):
     """The chain of pages is broken (token refused, body cut short): ask again from the first page."""
@@ -39,6 +51,8 @@ class RestartError(RetryableError):
 
 class NotReadyError(RetryableError):
     """The run has neither every part nor reached its deadline; commit looks again at the next tick."""
+
+    log_level = logging.INFO
 
 
 class PermanentError(PatchlakeError):

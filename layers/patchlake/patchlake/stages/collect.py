@@ -42,15 +42,14 @@ class CollectStage:
     retrying: Retrying
     each: Each
 
-    def handle(self, delivery: Delivery) -> CollectResult:
+    def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
         """Collect the message's batch; where its part exists, SSM is not asked.
 
         Raises:
-            InputError: the message is malformed, or names no batch of a stored shard of an active target.
+            InputError: the message names no batch of a stored shard of an active target.
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        message = CollectMessage.decode(delivery.body)
         with self.retrying.deferring(delivery):
             return self._collect(message.run_id, message.target, message.batch, delivery)
 

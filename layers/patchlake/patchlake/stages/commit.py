@@ -77,15 +77,13 @@ class CommitStage:
     deadline_seconds: int
     version: str
 
-    def handle(self, delivery: Delivery) -> CommitResult:
+    def handle(self, message: CommitMessage, delivery: Delivery) -> CommitResult:
         """Look at the message's run once.
 
         Raises:
-            InputError: the message is malformed.
             NotReadyError: the run is not complete yet; the message is back at the next tick.
             RetryableError: AWS could not answer for now; likewise.
         """
-        message = CommitMessage.decode(delivery.body)
         try:
             return self._commit(message.run_id)
         except IntegrityError as error:

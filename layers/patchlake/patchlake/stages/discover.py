@@ -38,15 +38,14 @@ class DiscoverStage:
     collect_queue: Queue
     retrying: Retrying
 
-    def handle(self, delivery: Delivery) -> DiscoverResult:
+    def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         """List the message's target; its shard, where there is one, is adopted and SSM is not asked.
 
         Raises:
-            InputError: the message is malformed, or names no active target of a stored plan.
+            InputError: the message names no active target of a stored plan.
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        message = DiscoverMessage.decode(delivery.body)
         with self.retrying.deferring(delivery):
             return self._discover(message.run_id, message.target, delivery)
 

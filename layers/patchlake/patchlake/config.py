@@ -1,0 +1,145 @@
+"""What each function is told by its environment: one frozen class per function, and the sole reader of ``os.environ``.
+
+A field ``batch_size`` is read from ``PATCHLAKE_BATCH_SIZE``. Every variable must be set: the defaults are the template's.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, Self
+
+from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN
+from patchlake.errors import ConfigError
+
+PREFIX = "PATCHLAKE_"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What every function needs."""
+
+    bucket: str
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Return the variable that each field is read from, by the field's name."""
+        return {field.name: PREFIX + field.name.upper() for field in fields(cls)}
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read and check the function's variables.
+
+        Raises:
+            ConfigError: a variable is missing or wrong; the text names it, its value and what was expected.
+        """
+        return cls(**{name: _value(variable, environment) for name, variable in cls.variables().items()})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanConfig(Config):
+    """The environment of plan."""
+
+    accounts: Literal["self", "organization"] | tuple[str, ...]
+    regions: tuple[str, ...]
+    discover_queue_url: str
+    commit_queue_url: str
+    batch_size: int
+    deadline_seconds: int
+    max_lateness_seconds: int
+    include_sensitive_fields: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoverConfig(Config):
+    """The environment of discover."""
+
+    role_name: str
+    external_id: str
+    discover_queue_url: str
+    collect_queue_url: str
+    retry_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectConfig(Config):
+    """The environment of collect."""
+
+    role_name: str
+    external_id: str
+    collect_queue_url: str
+    connections: int
+    retry_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommitConfig(Config):
+    """The environment of commit."""
+
+    discover_queue_url: str
+    collect_queue_url: str
+    commit_queue_url: str
+    tick_seconds: int
+    deadline_seconds: int
+    max_lateness_seconds: int
+
+
+def _value(variable: str, environment: Mapping[str, str]) -> Any:  # noqa: ANN401  # each variable has its own type
+    expected, parse = _VARIABLES[variable]
+    text = environment.get(variable)
+    if text is None:
+        msg = f"{variable} is not set: expected {expected}"
+        raise ConfigError(msg)
+    value = parse(text)
+    if value is None:
+        msg = f"{variable} is {text!r}: expected {expected}"
+        raise ConfigError(msg)
+    return value
+
+
+def _matching(pattern: str) -> Callable[[str], str | None]:
+    return lambda text: text if re.match(pattern, text) else None
+
+
+def _list_of(pattern: str) -> Callable[[str], tuple[str, ...] | None]:
+    def parse(text: str) -> tuple[str, ...] | None:
+        items = tuple(item.strip() for item in text.split(","))
+        return items if all(re.match(pattern, item) for item in items) else None
+
+    return parse
+
+
+def _accounts(text: str) -> str | tuple[str, ...] | None:
+    return text if text in {"self", "organization"} else _list_of(ACCOUNT_ID_PATTERN)(text)
+
+
+def _number(least: int, most: int) -> tuple[str, Callable[[str], int | None]]:
+    def parse(text: str) -> int | None:
+        return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
+
+    return f"a whole number from {least} to {most}", parse
+
+
+_QUEUE_URL = ("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
+_DAY = 24 * 60 * 60
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "PATCHLAKE_BUCKET": ("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
+    "PATCHLAKE_ACCOUNTS": ("self, organization, or account ids of 12 digits, separated by commas", _accounts),
+    "PATCHLAKE_REGIONS": ("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),
+    "PATCHLAKE_ROLE_NAME": ("the name of an IAM role, without a path", _matching(r"^[\w+=,.@-]{1,64}\Z")),
+    "PATCHLAKE_EXTERNAL_ID": (
+        "an external id of 2 to 1224 characters, or nothing",
+        _matching(r"^([\w+=,.@:/-]{2,1224})?\Z"),
+    ),
+    "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_BATCH_SIZE": _number(1, 10_000),
+    "PATCHLAKE_CONNECTIONS": _number(1, 64),
+    "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
+    "PATCHLAKE_TICK_SECONDS": _number(1, 900),
+    "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
+    "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
+    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": ("true or false", {"true": True, "false": False}.get),
+}

@@ -1,0 +1,199 @@
+"""A whole patchlake in memory: the production stages over the memory adapters, one clock, and a loop that delivers."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
+from patchlake.core.answers import NodeInformation, PatchState, Record
+from patchlake.core.keys import coverage_key, snapshot_key
+from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.plan import Account
+from patchlake.core.tables import Columns
+from patchlake.core.targets import Target
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
+from patchlake.errors import PatchlakeError
+from patchlake.ports import Delivery, TableFormat
+from patchlake.stages.collect import CollectStage
+from patchlake.stages.commit import CommitResult, CommitStage
+from patchlake.stages.discover import DiscoverStage
+from patchlake.stages.inventory import Inventory
+from patchlake.stages.plan import PlanSettings, PlanStage
+from patchlake.stages.retrying import Retrying
+
+HOME = "111122223333"
+RUN_ID = "20261101T060000Z"
+SCHEDULED_TIME = "2026-11-01T06:00:00Z"
+RUN_AT = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+EU = Target(HOME, "eu-central-1")
+US = Target(HOME, "us-east-1")
+
+
+def node_id(number: int) -> str:
+    """Return the id of the n-th node; ids ascend with n."""
+    return f"i-{number:017x}"
+
+
+def node_information(number: int, **members: object) -> Record:
+    """Return a node as SSM describes it."""
+    return msgspec.convert({"InstanceId": node_id(number), "PingStatus": "Online", **members}, type=NodeInformation)
+
+
+def patch_state(number: int, **members: object) -> Record:
+    """Return a compliant node's patch state, scanned an hour before the run."""
+    scanned = RUN_AT.timestamp() - 3600
+    required = {
+        "InstanceId": node_id(number),
+        "PatchGroup": "web",
+        "BaselineId": "pb-0123456789abcdef0",
+        "OperationStartTime": scanned,
+        "OperationEndTime": scanned + 60,
+        "Operation": "Scan",
+        "MissingCount": 0,
+    }
+    return msgspec.convert(required | members, type=PatchState)
+
+
+@dataclass
+class FixedAccounts:
+    """The home account, and an organization as the test says."""
+
+    organization: list[Account] = field(default_factory=list)
+    asked: int = 0
+
+    def home_account_id(self) -> str:
+        """Return the home account."""
+        self.asked += 1
+        return HOME
+
+    def organization_accounts(self) -> list[Account]:
+        """Return the test's organization."""
+        return self.organization
+
+
+class World:
+    """Everything that one stack has, in memory."""
+
+    def __init__(
+        self,
+        *,
+        regions: tuple[str, ...] = ("eu-central-1",),
+        accounts: Literal["self", "organization"] | tuple[str, ...] = "self",
+        batch_size: int = 2,
+        tables: TableFormat | None = None,
+    ) -> None:
+        self.clock = MemoryClock(RUN_AT.replace(minute=1))
+        self.store = MemoryStore()
+        self.tables = tables or MemoryTables()
+        self.sources = MemoryPatchSources(self.clock)
+        self.accounts = FixedAccounts()
+        self.discover_queue = MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count)
+        self.collect_queue = MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count)
+        self.commit_queue = MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count)
+        self.settings = PlanSettings(accounts, regions, batch_size, 14_400, 86_400, include_sensitive_fields=False)
+        self.committed: list[CommitResult] = []
+        self.failures: list[PatchlakeError] = []
+
+    @property
+    def plan(self) -> PlanStage:
+        """The plan stage."""
+        return PlanStage(self.store, self.accounts, self.discover_queue, self.commit_queue, self.clock, self.settings)
+
+    @property
+    def discover(self) -> DiscoverStage:
+        """The discover stage."""
+        retrying = Retrying(self.discover_queue, 30, lambda: 0.5)
+        return DiscoverStage(self.store, self.tables, self.sources, self.collect_queue, retrying)
+
+    @property
+    def collect(self) -> CollectStage:
+        """The collect stage."""
+        return CollectStage(self.store, self.tables, self.sources, Retrying(self.collect_queue, 30, lambda: 0.5), map)
+
+    @property
+    def commit(self) -> CommitStage:
+        """A commit stage that has seen nothing yet."""
+        return CommitStage(
+            inventory=Inventory(self.store, self.tables, map),
+            discover_queue=self.discover_queue,
+            collect_queue=self.collect_queue,
+            commit_queue=self.commit_queue,
+            clock=self.clock,
+            tick_seconds=60,
+            max_lateness_seconds=86_400,
+            deadline_seconds=14_400,
+            version="test",
+        )
+
+    def add_nodes(self, target: Target, numbers: Iterable[int], **members: object) -> None:
+        """Let SSM list these nodes, each with a patch state."""
+        source = self.sources.of(target)
+        for number in numbers:
+            source.nodes[node_id(number)] = node_information(number)
+            source.states[node_id(number)] = patch_state(number, **members)
+
+    def start(self) -> None:
+        """Let the schedule fire."""
+        self.plan.handle({"scheduled_time": SCHEDULED_TIME})
+
+    def deliver_discover(self) -> bool:
+        """Deliver one discover message, if one is visible."""
+        stage = self.discover
+        return self._deliver(self.discover_queue, lambda d: stage.handle(DiscoverMessage.decode(d.body), d))
+
+    def deliver_collect(self) -> bool:
+        """Deliver one collect message, if one is visible."""
+        stage = self.collect
+        return self._deliver(self.collect_queue, lambda d: stage.handle(CollectMessage.decode(d.body), d))
+
+    def deliver_commit(self) -> bool:
+        """Deliver one watch message, if one is visible."""
+        stage = self.commit
+
+        def handle(delivery: Delivery) -> None:
+            self.committed.append(stage.handle(CommitMessage.decode(delivery.body), delivery))
+
+        return self._deliver(self.commit_queue, handle)
+
+    def _deliver(self, queue: MemoryQueue, handle: Callable[[Delivery], object]) -> bool:
+        delivery = queue.receive()
+        if delivery is None:
+            return False
+        try:
+            handle(delivery)
+        except PatchlakeError as error:
+            self.failures.append(error)
+        else:
+            queue.delete(delivery)
+        return True
+
+    def drain(self) -> None:
+        """Deliver everything that is visible now, commit last."""
+        while self.deliver_discover() or self.deliver_collect():
+            pass
+        while self.deliver_commit():
+            pass
+
+    def run_until_committed(self, ticks: int = 500) -> CommitResult:
+        """Let time pass, tick by tick, until commit ends its watch."""
+        for _ in range(ticks):
+            self.drain()
+            if self.committed:
+                return self.committed[-1]
+            self.clock.advance(60)
+        msg = f"not committed after {ticks} ticks: {self.failures[-3:]}"
+        raise AssertionError(msg)
+
+    def snapshot(self) -> Columns:
+        """Return the published rows."""
+        return self._columns(snapshot_key(RUN_ID))
+
+    def coverage(self) -> Columns:
+        """Return the published coverage."""
+        return self._columns(coverage_key(RUN_ID))
+
+    def _columns(self, key: str) -> Columns:
+        file = self.tables.open(self.store.objects[key])
+        return file.columns(file.column_names)
