@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, defstruct
+from msgspec import Meta, Struct, defstruct, field
 
 from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
 
@@ -37,7 +37,7 @@ _WIRE_TYPES: dict[ColumnType, Any] = {
 class Record(Struct, frozen=True):
     """One row of an answer, about one node."""
 
-    instance_id: InstanceId
+    instance_id: InstanceId = field(name=INSTANCE_ID.member)
 
 
 def _record(name: str, columns: Iterable[Column]) -> type[Record]:
@@ -45,7 +45,7 @@ def _record(name: str, columns: Iterable[Column]) -> type[Record]:
     columns = tuple(columns)
     required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
     optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
-    members = {c.name: c.member for c in (INSTANCE_ID, *columns)}
+    members = {c.name: c.member for c in columns}
     record: type[Record] = defstruct(  # type: ignore[assignment]  # its base says more than its signature
         name, [*required, *optional], bases=(Record,), rename=members.get, frozen=True, kw_only=True, module=__name__
     )
