@@ -18,17 +18,10 @@ do.
 
 
 import logging
-from typing import ClassVar
 
 
 class PatchlakeError(Exception):
-    """The root: whatever patchlake raises on purpose.
-
-    Attributes:
-        log_level: how loudly a handler reports it.
-    """
-
-    log_level: ClassVar[int] = logging.ERROR
+    """The root: whatever patchlake raises on purpose."""
 
 
 class ConfigError(PatchlakeError):
@@ -42,8 +35,6 @@ class InputError(PatchlakeError):
 class RetryableError(PatchlakeError):
     """A passing failure: only this message fails, and it comes back."""
 
-    log_level = logging.WARNING
-
 
 class RestartError(RetryableError):
     """The chain of pages is broken (token refused, body cut short): ask again from the first page."""
@@ -51,8 +42,6 @@ class RestartError(RetryableError):
 
 class NotReadyError(RetryableError):
     """The run has neither every part nor reached its deadline; commit looks again at the next tick."""
-
-    log_level = logging.INFO
 
 
 class PermanentError(PatchlakeError):
@@ -76,3 +65,14 @@ class RefusedError(PermanentError):
 
 class IntegrityError(PatchlakeError):
     """Stored objects contradict each other or cannot be read; nothing is published from them."""
+
+
+def log_level(error: BaseException | None) -> int:
+    """Return how loudly a handler reports an error: waiting is no error, and a retry is a warning."""
+    match error:
+        case NotReadyError():
+            return logging.INFO
+        case RetryableError():
+            return logging.WARNING
+        case _:
+            return logging.ERROR

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, Self
 
 from patchlake.core.answers import Page, Record
 from patchlake.core.plan import Account
@@ -118,6 +118,12 @@ class Delivery:
     body: str
     receipt: str
     receive_count: int
+
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Self:
+        """Take what matters of a record of Lambda's SQS event."""
+        receive_count = int(record["attributes"]["ApproximateReceiveCount"])
+        return cls(record["body"], record["receiptHandle"], receive_count)
 
 
 class Queue(Protocol):

@@ -13,6 +13,7 @@ from patchlake.core.keys import plan_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, plan_sha256
 from patchlake.core.run import run_at
+from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, missed_after, resend_slice
 from patchlake.errors import IntegrityError, NotReadyError, RetryableError
 from patchlake.ports import Clock, Delivery, Queue
@@ -54,6 +55,16 @@ class CommitResult:
     listings: Mapping[str, int] = field(default_factory=dict)
     age: timedelta | None = None
     detail: str | None = None
+
+    def counts(self) -> dict[str, int]:
+        """Return what is counted, by the names of the metrics: RunsPartial, NodesNoPatchState, TargetsListed, …."""
+        if self.outcome is CommitOutcome.LATE:
+            return {"LateMessages": 1}
+        counts = {_metric("Runs", self.outcome): 1}
+        if self.age is not None:
+            counts |= {_metric("Nodes", status): self.statuses.get(status, 0) for status in CollectionStatus}
+            counts |= {_metric("Targets", status): self.listings.get(status, 0) for status in ListingStatus}
+        return counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +163,7 @@ class CommitStage:
         self.collect_queue.send((message.encode(), str(message.target)) for message in lost_batches[:room])
         msg = f"run {plan.run_id}: {len(unlisted)} of {len(active)} shards and {len(missing)} parts are missing"
         raise NotReadyError(msg)
+
+
+def _metric(subject: str, status: StrEnum) -> str:
+    return subject + status.title().replace("_", "")

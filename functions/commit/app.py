@@ -1,0 +1,53 @@
+"""The watch message → a snapshot."""
+
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from patchlake import bootstrap
+from patchlake.config import CommitConfig
+from patchlake.core.messages import CommitMessage
+from patchlake.errors import PatchlakeError, log_level
+from patchlake.ports import Delivery
+from patchlake.stages.commit import CommitStage
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+@cache
+def stage() -> CommitStage:
+    """Build the stage once per execution environment."""
+    return bootstrap.commit_stage(CommitConfig.read())
+
+
+def handle_record(record: SQSRecord) -> None:
+    """Look at one run."""
+    message = CommitMessage.decode(record.body)
+    logger.append_keys(run_id=message.run_id)
+    result = stage().handle(message, Delivery.of(record.raw_event))
+    logger.info("committed", outcome=result.outcome, nodes=result.statuses, targets=result.listings)
+    if result.detail is not None:
+        logger.error(result.detail)
+    if result.age is not None:
+        metrics.add_metric("RunDuration", MetricUnit.Seconds, result.age.total_seconds())
+    for name, count in result.counts().items():
+        metrics.add_metric(name, MetricUnit.Count, count)
+
+
+@logger.inject_lambda_context(clear_state=True)
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Handle each message on its own; those that failed are reported, and come back."""
+    stage()
+    metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
+    response = process_partial_response(event, handle_record, processor, context)
+    for _, error, _ in processor.exceptions:
+        logger.log(log_level(error), str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
+    return response
