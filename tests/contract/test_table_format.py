@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.tables import TABLES, Column, Columns, ColumnType, Table
 from patchlake.errors import IntegrityError

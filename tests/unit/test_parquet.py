@@ -10,6 +10,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
 from patchlake.adapters.parquet import ROW_GROUP_ROWS, ParquetTables
 from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
 from patchlake.errors import IntegrityError, RetryableError

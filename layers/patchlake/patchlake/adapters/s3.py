@@ -1,0 +1,84 @@
+"""The lake's bucket: where every object of a run is created once."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, passes, status_of
+from patchlake.errors import PatchlakeError, PermanentError, RetryableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_NOT_FOUND = 404
+_PRECONDITION_FAILED = 412
+
+
+class S3Store:
+    """``Store`` in a bucket; with a prefix, a lake that shares the bucket with others.
+
+    Every method raises RetryableError where S3 throttles, conflicts (409), fails (5xx) or cannot be reached, and
+    PermanentError, with the permission to look for, where it refuses.
+    """
+
+    def __init__(self, client: "S3Client", bucket: str, prefix: str = "") -> None:
+        """``prefix`` stands before every key, as it is: end it with a slash."""
+        self._client = client
+        self._bucket = bucket
+        self._prefix = prefix
+
+    def get(self, key: str) -> bytes | None:
+        """Return the object's bytes; None where there is no such object."""
+        try:
+            # The body is read here: a connection may break in the middle of it.
+            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+        except AWS_ERRORS as error:
+            if code_of(error) == "NoSuchKey":
+                return None
+            # Without s3:ListBucket S3 does not tell an absent key from a forbidden one.
+            raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+        except AWS_ERRORS as error:
+            if status_of(error) == _NOT_FOUND:
+                return False
+            raise self._failure(error, "HeadObject", "s3:GetObject and s3:ListBucket", key) from error
+        return True
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """Create the object; False when it was there before.
+
+        The SDK repeats a PutObject whose answer was lost, and then its own first attempt is what was there before:
+        False says only that the object exists.
+        """
+        try:
+            # upload_file and its like cannot pass the condition.
+            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
+        except AWS_ERRORS as error:
+            if status_of(error) == _PRECONDITION_FAILED:
+                return False
+            raise self._failure(error, "PutObject", "s3:PutObject", key) from error
+        return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        try:
+            for page in pages:
+                for found in page.get("Contents", []):
+                    yield found["Key"].removeprefix(self._prefix)
+        except AWS_ERRORS as error:
+            raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
+
+    def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
+        where = f"s3://{self._bucket}/{self._prefix}{key}"
+        if passes(error):
+            return RetryableError(f"{where}: {operation} failed for now: {code_of(error)}: {error}")
+        return PermanentError(
+            f"{where}: {operation} was refused: {code_of(error)}: {error}. "
+            f"Expected: the bucket exists, and this role has {permissions} on it and may use its key"
+        )

@@ -1,0 +1,85 @@
+"""The queues between the stages."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import batched
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.errors import RetryableError
+from patchlake.ports import Delivery
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import BatchResultErrorEntryTypeDef, SendMessageBatchRequestEntryTypeDef
+
+MESSAGES_PER_CALL = 10
+"""What SendMessageBatch takes at most."""
+
+SEND_ATTEMPTS = 3
+"""How often a message is tried that SQS reports as failed inside a call that succeeded; the SDK sees no error then."""
+
+
+class SqsQueue:
+    """``Queue`` by a standard queue; a message's group makes the queue a fair one.
+
+    Whatever fails is a RetryableError: the queues only hint, so no failure here is final.
+    """
+
+    def __init__(self, client: "SQSClient", url: str) -> None:
+        """Send to the queue at ``url``."""
+        self._client = client
+        self._url = url
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Send (body, group) pairs, all of them.
+
+        Raises:
+            RetryableError: some were not sent, and none of those after them.
+        """
+        for batch in batched(messages, MESSAGES_PER_CALL, strict=False):
+            self._send([{"Id": str(i), "MessageBody": body, "MessageGroupId": g} for i, (body, g) in enumerate(batch)])
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        """Make a received message visible again after ``seconds``."""
+        with self._failing("ChangeMessageVisibility"):
+            self._client.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=delivery.receipt, VisibilityTimeout=seconds
+            )
+
+    def dead_letter(self, delivery: Delivery) -> None:
+        """Put a copy of a received message into the dead-letter queue that the queue's redrive policy names."""
+        with self._failing("GetQueueAttributes"):
+            answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["RedrivePolicy"])
+        policy = answer.get("Attributes", {}).get("RedrivePolicy")
+        if policy is None:
+            msg = f"{self._url}: the queue has no redrive policy, so there is no dead-letter queue to send to"
+            raise RetryableError(msg)
+        # Both queues are of one account and region, so their addresses differ in the name alone.
+        name = msgspec.json.decode(policy)["deadLetterTargetArn"].rpartition(":")[2]
+        url = f"{self._url.rpartition('/')[0]}/{name}"
+        with self._failing("SendMessage"):
+            self._client.send_message(QueueUrl=url, MessageBody=delivery.body)
+
+    def _send(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
+        failed: list[BatchResultErrorEntryTypeDef] = []
+        for _ in range(SEND_ATTEMPTS):
+            with self._failing("SendMessageBatch"):
+                failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
+            unsent = {failure["Id"] for failure in failed}
+            entries = [entry for entry in entries if entry["Id"] in unsent]
+            if not entries:
+                return
+        codes = ", ".join(sorted({failure["Code"] for failure in failed}))
+        msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
+        raise RetryableError(msg)
+
+    @contextmanager
+    def _failing(self, operation: str) -> Iterator[None]:
+        try:
+            yield
+        except AWS_ERRORS as error:
+            msg = f"{self._url}: {operation} failed: {code_of(error)}: {error}"
+            raise RetryableError(msg) from error

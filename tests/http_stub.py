@@ -1,0 +1,93 @@
+"""A small HTTP server that answers as a test says: for errors and accidents that no embedded AWS makes on request."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a client sent."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def operation(self) -> str:
+        """The operation of a JSON or query service, without its service."""
+        return self.headers.get("X-Amz-Target", "").rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client gets; ``body`` may be shorter than ``length`` says."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=lambda: {"Date": DATE})
+    length: int | None = None
+
+
+class Lost(Answer):
+    """No answer: the request was read, and the connection closes."""
+
+
+@dataclass
+class HttpStub:
+    """The server's address, what it was asked, and what it answers."""
+
+    url: str
+    answer: Callable[[Request], Answer]
+    requests: list[Request] = field(default_factory=list)
+
+    def answer_in_turn(self, *answers: Answer) -> None:
+        """Give these answers one after the other, the last one again and again."""
+        remaining = list(answers)
+        self.answer = lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
+
+
+@contextmanager
+def http_stub() -> Iterator[HttpStub]:
+    """Run a server on a free port of the loopback interface."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def handle_request(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            request = Request(self.command, self.path, dict(self.headers), body)
+            stub.requests.append(request)
+            answer = stub.answer(request)
+            if isinstance(answer, Lost):
+                self.close_connection = True
+                return
+            self.send_response_only(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+            self.end_headers()
+            self.wfile.write(answer.body if self.command != "HEAD" else b"")
+            self.close_connection = answer.length is not None
+
+        do_GET = do_HEAD = do_POST = do_PUT = handle_request  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    stub = HttpStub(f"http://127.0.0.1:{server.server_port}", lambda _: Answer())
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield stub
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

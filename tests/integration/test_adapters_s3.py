@@ -1,0 +1,150 @@
+"""What S3Store makes of S3's errors and accidents."""
+
+from collections.abc import Iterator
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from patchlake.adapters.s3 import S3Store
+from patchlake.errors import PermanentError, RetryableError
+from tests.http_stub import Answer, HttpStub, Lost, http_stub
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@pytest.fixture
+def s3() -> Iterator[HttpStub]:
+    with http_stub() as stub:
+        yield stub
+
+
+def client(s3: HttpStub, attempts: int) -> "S3Client":
+    """Return a client that tries so often; between two tries it waits up to a second."""
+    config = Config(
+        retries={"mode": "standard", "total_max_attempts": attempts}, s3={"addressing_style": "path"}, read_timeout=5
+    )
+    return boto3.Session("testing", "testing", region_name="eu-west-1").client("s3", endpoint_url=s3.url, config=config)
+
+
+def store(s3: HttpStub, attempts: int = 1) -> S3Store:
+    """Return a store with such a client."""
+    return S3Store(client(s3, attempts), "lake", "shared/")
+
+
+def error(status: int, code: str) -> Answer:
+    """Return an error as S3 sends it."""
+    return Answer(status, f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode())
+
+
+def test_creating_says_on_the_wire_that_nothing_may_be_there(s3: HttpStub) -> None:
+    assert store(s3).create("plans/a.json", b"content") is True
+
+    [request] = s3.requests
+    assert (request.method, request.path) == ("PUT", "/lake/shared/plans/a.json")
+    assert request.headers["If-None-Match"] == "*"
+
+
+def test_412_says_that_the_object_exists(s3: HttpStub) -> None:
+    s3.answer_in_turn(error(412, "PreconditionFailed"))
+
+    assert store(s3).create("a", b"") is False
+
+
+@pytest.mark.parametrize("body", [b"content", BytesIO(b"content")], ids=["bytes", "file"])
+def test_a_write_whose_answer_was_lost_is_tried_again_and_found_to_exist(s3: HttpStub, body: bytes | BytesIO) -> None:
+    s3.answer_in_turn(Lost(), error(412, "PreconditionFailed"))
+
+    assert store(s3, attempts=2).create("a", body) is False
+
+    first, second = s3.requests
+    assert first.body == second.body
+    assert b"content" in first.body
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        error(409, "ConditionalRequestConflict"),
+        error(500, "InternalError"),
+        error(503, "SlowDown"),
+        error(400, "RequestTimeout"),
+        error(400, "ExpiredToken"),
+        Answer(503, b"<html><body>Service Unavailable</body></html>"),
+        Lost(),
+    ],
+    ids=["conflict", "internal", "slow_down", "time_out", "expired", "html", "lost"],
+)
+def test_what_passes_by_itself_is_worth_a_retry(s3: HttpStub, answer: Answer) -> None:
+    s3.answer_in_turn(answer)
+
+    with pytest.raises(RetryableError, match="s3://lake/shared/a"):
+        store(s3).create("a", b"")
+    with pytest.raises(RetryableError, match="s3://lake/shared/a"):
+        store(s3).get("a")
+    with pytest.raises(RetryableError, match="s3://lake/shared/a"):
+        list(store(s3).keys("a"))
+
+
+def test_a_server_that_cannot_be_reached_is_worth_a_retry() -> None:
+    with http_stub() as stub:
+        gone = store(stub)
+
+    with pytest.raises(RetryableError, match="EndpointConnectionError"):
+        gone.exists("a")
+
+
+def test_a_refusal_names_the_object_and_the_permission_to_look_for(s3: HttpStub) -> None:
+    s3.answer_in_turn(error(403, "AccessDenied"))
+
+    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: PutObject .* AccessDenied.* s3:PutObject"):
+        store(s3).create("a", b"")
+    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: GetObject .* s3:GetObject and s3:ListBucket"):
+        store(s3).get("a")
+    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: HeadObject .* s3:GetObject and s3:ListBucket"):
+        store(s3).exists("a")
+    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: ListObjectsV2 .* s3:ListBucket"):
+        list(store(s3).keys("a"))
+
+
+def test_a_missing_bucket_is_not_a_missing_object(s3: HttpStub) -> None:
+    s3.answer_in_turn(error(404, "NoSuchBucket"))
+
+    with pytest.raises(PermanentError, match="NoSuchBucket"):
+        store(s3).get("a")
+
+
+def test_a_body_that_breaks_off_is_worth_a_retry(s3: HttpStub) -> None:
+    s3.answer_in_turn(Answer(200, b"half of", length=100))
+
+    with pytest.raises(RetryableError, match="GetObject failed for now"):
+        store(s3).get("a")
+
+
+def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: HttpStub) -> None:
+    page = (
+        "<ListBucketResult><IsTruncated>{more}</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        "<EncodingType>url</EncodingType><Contents><Key>shared/runs/{key}</Key></Contents></ListBucketResult>"
+    )
+    s3.answer_in_turn(
+        Answer(200, page.format(more="true", key="a%2Bb").encode()),
+        Answer(200, page.format(more="false", key="c").encode()),
+    )
+
+    assert list(store(s3).keys("runs/")) == ["runs/a+b", "runs/c"]
+    assert "continuation-token=t" in s3.requests[1].path
+
+
+def test_a_listing_that_breaks_on_its_second_page_is_no_short_listing(s3: HttpStub) -> None:
+    first = (
+        b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"
+        b"<Contents><Key>shared/a</Key></Contents></ListBucketResult>"
+    )
+    for second in (error(500, "InternalError"), Answer(200, first[:-30])):
+        s3.answer_in_turn(Answer(200, first), second)
+
+        with pytest.raises(RetryableError, match="ListObjectsV2"):
+            list(store(s3).keys(""))

@@ -1,0 +1,102 @@
+"""What SqsQueue makes of SQS's errors, those inside of a successful answer among them."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from patchlake.adapters.sqs import SqsQueue
+from patchlake.errors import RetryableError
+from patchlake.ports import Delivery
+from tests.http_stub import DATE, Answer, HttpStub, Request, http_stub
+
+DELIVERY = Delivery("body", "receipt", 1)
+
+
+@pytest.fixture
+def sqs() -> Iterator[HttpStub]:
+    with http_stub() as stub:
+        yield stub
+
+
+def queue(sqs: HttpStub) -> SqsQueue:
+    """Return a queue whose client tries once."""
+    client = boto3.Session("testing", "testing", region_name="eu-west-1").client(
+        "sqs", endpoint_url=sqs.url, config=Config(retries={"total_max_attempts": 1})
+    )
+    return SqsQueue(client, f"{sqs.url}/123456789012/collect")
+
+
+def reply(content: object) -> Answer:
+    """Return an answer of SQS's JSON protocol."""
+    return Answer(200, json.dumps(content).encode())
+
+
+def sent(request: Request) -> list[str]:
+    """Return the bodies of a SendMessageBatch."""
+    return [entry["MessageBody"] for entry in json.loads(request.body)["Entries"]]
+
+
+def test_at_most_ten_messages_go_into_a_call_each_with_its_group(sqs: HttpStub) -> None:
+    sqs.answer = lambda _: reply({"Successful": []})
+
+    queue(sqs).send((f"body {i}", f"{i % 2}.eu-west-1") for i in range(12))
+
+    assert [len(sent(request)) for request in sqs.requests] == [10, 2]
+    entries = json.loads(sqs.requests[1].body)["Entries"]
+    assert entries == [
+        {"Id": "0", "MessageBody": "body 10", "MessageGroupId": "0.eu-west-1"},
+        {"Id": "1", "MessageBody": "body 11", "MessageGroupId": "1.eu-west-1"},
+    ]
+
+
+def test_only_the_messages_that_failed_inside_a_call_are_sent_again(sqs: HttpStub) -> None:
+    failed = [{"Id": "1", "Code": "InternalError", "SenderFault": False}]
+    sqs.answer_in_turn(reply({"Successful": [], "Failed": failed}), reply({"Successful": []}))
+
+    queue(sqs).send([("a", "g"), ("b", "g"), ("c", "g")])
+
+    assert [sent(request) for request in sqs.requests] == [["a", "b", "c"], ["b"]]
+
+
+def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs: HttpStub) -> None:
+    failed = [{"Id": str(i), "Code": "InternalError", "SenderFault": False} for i in (0, 2)]
+    sqs.answer = lambda _: reply({"Successful": [], "Failed": failed})
+
+    with pytest.raises(RetryableError, match=r"collect: 2 messages .* 3 attempts: InternalError"):
+        queue(sqs).send([("a", "g"), ("b", "g"), ("c", "g")])
+
+    assert len(sqs.requests) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(500, "InternalFailure"), (400, "AccessDenied"), (400, "QueueDoesNotExist")]
+)
+def test_no_failure_of_a_queue_is_final(sqs: HttpStub, status: int, code: str) -> None:
+    sqs.answer_in_turn(Answer(status, json.dumps({"__type": f"com.amazonaws.sqs#{code}"}).encode()))
+
+    with pytest.raises(RetryableError, match=f"SendMessageBatch failed: {code}"):
+        queue(sqs).send([("a", "g")])
+    with pytest.raises(RetryableError, match=f"ChangeMessageVisibility failed: {code}"):
+        queue(sqs).defer(DELIVERY, 30)
+    with pytest.raises(RetryableError, match=f"GetQueueAttributes failed: {code}"):
+        queue(sqs).dead_letter(DELIVERY)
+
+
+def test_the_dead_letter_queue_is_the_one_of_the_redrive_policy(sqs: HttpStub) -> None:
+    policy = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:123456789012:lost", "maxReceiveCount": 3})
+    sqs.answer_in_turn(reply({"Attributes": {"RedrivePolicy": policy}}), reply({"MessageId": "m"}))
+
+    queue(sqs).dead_letter(DELIVERY)
+
+    message = json.loads(sqs.requests[1].body)
+    assert (message["QueueUrl"], message["MessageBody"]) == (f"{sqs.url}/123456789012/lost", "body")
+
+
+def test_a_queue_without_a_dead_letter_queue_says_so(sqs: HttpStub) -> None:
+    sqs.answer_in_turn(Answer(200, b"{}", {"Date": DATE}))
+
+    with pytest.raises(RetryableError, match="no redrive policy"):
+        queue(sqs).dead_letter(DELIVERY)
