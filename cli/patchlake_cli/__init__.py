@@ -1,0 +1,1 @@
+"""The command `patchlake`: the pipeline on a laptop. Never deployed."""

@@ -1,0 +1,1 @@
+"""AWS on a laptop: moto extended by a faithful SSM, and what Lambda does around the deployed handlers."""
