@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.process import FunctionProcess, InvocationError
+from patchlake_cli.embedded.function_process import FunctionProcess, InvocationError
 from patchlake_cli.embedded.stack import DeployedFunction
 
 

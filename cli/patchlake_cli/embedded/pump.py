@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 
 from patchlake_cli.embedded.endpoint import Endpoint
 from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.process import InvocationError
+from patchlake_cli.embedded.function_process import InvocationError
 from patchlake_cli.embedded.sqs_event import failed_message_ids, sqs_event
 from patchlake_cli.embedded.stack import DeployedFunction, EventSource
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.process import InvocationError
+from patchlake_cli.embedded.function_process import InvocationError
 from patchlake_cli.embedded.stack import DeployedStack
 
 
