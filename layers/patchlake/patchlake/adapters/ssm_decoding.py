@@ -1,0 +1,90 @@
+"""From the raw body of an SSM answer to a page of records.
+
+A page whose rows all keep the rules, as nearly every page is, is decoded in one go. Any other is read again row by row,
+so that a bad value costs its own row and no other. A body that is cut short, or is no such answer at all, is not an
+empty page but a broken chain.
+"""
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from patchlake.core.answers import INSTANCE_ID_PATTERN, InvalidRow, NodeInformation, Page, PatchState, Record
+from patchlake.errors import RestartError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class PageDecoder[R: Record]:
+    """Decodes the answers of one operation, whose rows are the list ``member`` of records ``record``."""
+
+    def __init__(self, member: str, record: type[R]) -> None:
+        """Prepare the decoders."""
+        answer = msgspec.defstruct(
+            "Answer",
+            [("rows", list[record] | None, None), ("next_token", str | None, None)],  # type: ignore[valid-type]
+            rename={"rows": member, "next_token": "NextToken"}.get,
+        )
+        self._member = member
+        self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
+        self._row: Callable[[bytes], R] = msgspec.json.Decoder(record).decode
+
+    def page(self, body: bytes, answered_at: int) -> Page[R]:
+        """Return the page in a body; no list and a list that is null count as empty.
+
+        Args:
+            body: of an answer with status 200.
+            answered_at: its Date header, in milliseconds since the epoch.
+
+        Raises:
+            RestartError: the body is not a JSON object with such a list and token; most likely it was cut short.
+        """
+        try:
+            answer = self._answer(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._page_by_rows(body, answered_at)
+        return Page(answer.rows or [], [], answer.next_token or None, answered_at)
+
+    def _page_by_rows(self, body: bytes, answered_at: int) -> Page[R]:
+        rows, next_token = self._loaded(body)
+        records: list[R] = []
+        invalid: list[InvalidRow] = []
+        for row in rows:
+            try:
+                records.append(self._row(json.dumps(row).encode()))
+            except msgspec.ValidationError as error:
+                # It names the member and what was expected of it, never the value.
+                invalid.append(InvalidRow(_instance_id(row), str(error)))
+            except msgspec.DecodeError:
+                invalid.append(InvalidRow(_instance_id(row), "a text that is not Unicode, or a number that is none"))
+        return Page(records, invalid, next_token or None, answered_at)
+
+    def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
+        """Read the body with a parser that takes texts and numbers as they come, since they may cost only their row."""
+        try:
+            answer = json.loads(body.decode(errors="surrogateescape"))
+        except (ValueError, RecursionError) as error:
+            msg = f"SSM's answer is not JSON, or was cut short: it has {len(body)} bytes"
+            raise RestartError(msg) from error
+        match answer:
+            case dict():
+                rows, next_token = answer.get(self._member), answer.get("NextToken")
+                if isinstance(rows, list | None) and isinstance(next_token, str | None):
+                    return rows or [], next_token
+        msg = f"SSM's answer is not an object with a list {self._member} and a text NextToken"
+        raise RestartError(msg)
+
+
+def _instance_id(row: object) -> str | None:
+    found = row.get("InstanceId") if isinstance(row, dict) else None
+    return found if isinstance(found, str) and re.match(INSTANCE_ID_PATTERN, found) else None
+
+
+NODES = PageDecoder("InstanceInformationList", NodeInformation)
+"""The answers of DescribeInstanceInformation."""
+
+PATCH_STATES = PageDecoder("InstancePatchStates", PatchState)
+"""The answers of DescribeInstancePatchStates."""

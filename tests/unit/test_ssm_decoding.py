@@ -1,0 +1,299 @@
+"""Raw bodies to pages: the SDK's own values, a bad one costs its row, a broken body is never an empty page."""
+
+import json
+import math
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import botocore.parsers
+import botocore.session
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
+from patchlake.core.answers import Page, Record
+from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
+from patchlake.errors import RestartError
+
+ANSWERED_AT = 1_795_413_607_000
+ID = "i-0123456789abcdef0"
+VALID = {
+    "InstanceId": ID,
+    "PatchGroup": "web",
+    "BaselineId": "pb-0123456789abcdef0",
+    "OperationStartTime": 1795413600.123,
+    "OperationEndTime": 1795413601,
+    "Operation": "Scan",
+}
+OPERATIONS: dict[str, tuple[PageDecoder[Any], str, tuple[Column, ...]]] = {
+    "DescribeInstanceInformation": (NODES, "InstanceInformationList", (INSTANCE_ID, *NODE_COLUMNS)),
+    "DescribeInstancePatchStates": (PATCH_STATES, "InstancePatchStates", (INSTANCE_ID, *PATCH_STATE_COLUMNS)),
+}
+
+
+def page(rows: object, **members: object) -> Page[Record]:
+    """Decode a page of patch states."""
+    body = json.dumps({"InstancePatchStates": rows, **members}).encode()
+    return PATCH_STATES.page(body, ANSWERED_AT)
+
+
+def page_with(raw_member: bytes) -> Page[Record]:
+    """Decode a page of two rows, the first of which has one more member, given as bytes."""
+    row = json.dumps(VALID).encode()
+    other = json.dumps(VALID | {"InstanceId": "mi-0123456789abcdef0"}).encode()
+    body = b'{"InstancePatchStates":[' + row[:-1] + b"," + raw_member + b"}," + other + b"]}"
+    return PATCH_STATES.page(body, ANSWERED_AT)
+
+
+@cache
+def botocore_shape(operation: str) -> Any:  # noqa: ANN401
+    return botocore.session.Session().get_service_model("ssm").operation_model(operation).output_shape
+
+
+def botocore_rows(operation: str, body: bytes) -> list[dict[str, Any]]:
+    """Return the rows as plain botocore parses them."""
+    parsed = botocore.parsers.create_parser("json").parse(
+        {"status_code": 200, "headers": {}, "body": body}, botocore_shape(operation)
+    )
+    rows: list[dict[str, Any]] = parsed.get(OPERATIONS[operation][1], [])
+    return rows
+
+
+def at_milliseconds(value: object) -> object:
+    """Turn both forms of a time, seconds and an aware datetime, into milliseconds."""
+    if isinstance(value, datetime):
+        return round(value.timestamp() * 1000)
+    return round(value * 1000) if isinstance(value, int | float) else value
+
+
+def values_of(column: Column) -> st.SearchStrategy[Any]:
+    """Draw the values that a column may have on the wire."""
+    if column == INSTANCE_ID:
+        return st.from_regex(r"\A(i-[0-9a-f]{8}|i-[0-9a-f]{17}|mi-[0-9a-f]{17})\Z")
+    milliseconds = st.integers(-62_135_596_800_000, 253_402_300_799_999)
+    of_type: dict[ColumnType, st.SearchStrategy[Any]] = {
+        ColumnType.STRING: st.text(),
+        ColumnType.INT32: st.integers(0, 2**31 - 1),
+        ColumnType.BOOLEAN: st.booleans(),
+        ColumnType.TIMESTAMP: milliseconds.map(lambda ms: ms / 1000) | milliseconds.map(lambda ms: ms // 1000),
+    }
+    return of_type[column.type]
+
+
+def rows_of(columns: tuple[Column, ...]) -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Draw rows: what is required, what may be absent or null, and members that nobody knows."""
+    required = {str(c.member): values_of(c) for c in columns if not c.nullable}
+    optional = {str(c.member): st.none() | values_of(c) for c in columns if c.nullable}
+    unknown = {"Invented": st.recursive(st.integers() | st.text(), st.lists)}
+    return st.lists(st.fixed_dictionaries(required, optional=optional | unknown), max_size=5)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+@given(data=st.data(), ascii_only=st.booleans())
+def test_every_value_is_the_one_that_the_sdk_reads(operation: str, data: st.DataObject, ascii_only: bool) -> None:  # noqa: FBT001
+    decoder, member, columns = OPERATIONS[operation]
+    body = json.dumps({member: data.draw(rows_of(columns))}, ensure_ascii=ascii_only).encode()
+
+    found = decoder.page(body, ANSWERED_AT)
+
+    assert found.invalid == []
+    expected = botocore_rows(operation, body)
+    assert len(found.records) == len(expected)
+    for record, row in zip(found.records, expected, strict=True):
+        for column in columns:
+            ours, theirs = getattr(record, column.name), row.get(str(column.member))
+            if column.type is ColumnType.TIMESTAMP:
+                ours, theirs = at_milliseconds(ours), at_milliseconds(theirs)
+            assert (type(ours), ours) == (type(theirs), theirs), column.name
+
+
+@given(st.lists(st.sampled_from(["valid", "count", "time", "id"]), max_size=6))
+def test_rows_that_keep_the_rules_are_the_same_beside_rows_that_do_not(kinds: list[str]) -> None:
+    bad: dict[str, dict[str, object]] = {
+        "valid": {},
+        "count": {"MissingCount": -1},
+        "time": {"OperationEndTime": "yesterday"},
+        "id": {"InstanceId": "x"},
+    }
+    ids = [f"i-{number:08x}" for number in range(len(kinds))]
+    rows = [VALID | {"InstanceId": i} | bad[kind] for i, kind in zip(ids, kinds, strict=True)]
+
+    found = page(rows)
+
+    valid = [VALID | {"InstanceId": i} for i, kind in zip(ids, kinds, strict=True) if kind == "valid"]
+    assert found.records == page(valid).records
+    expected = [None if kind == "id" else i for i, kind in zip(ids, kinds, strict=True) if kind != "valid"]
+    assert [row.instance_id for row in found.invalid] == expected
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_a_null_or_empty_token_is_the_end(token: str | None) -> None:
+    assert page([VALID], NextToken=token).next_token is None
+
+
+def test_an_absent_token_is_the_end() -> None:
+    assert page([VALID]).next_token is None
+
+
+def test_a_token_is_kept_beside_valid_and_invalid_rows_alike() -> None:
+    assert [page([row], NextToken="t").next_token for row in (VALID, {})] == ["t", "t"]
+
+
+def test_a_page_carries_the_time_of_its_answer() -> None:
+    assert page([VALID]).answered_at == ANSWERED_AT
+    assert page([{}]).answered_at == ANSWERED_AT
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b'{"InstancePatchStates":null,"NextToken":null}', b'{"InstancePatchStates":[]}']
+)
+def test_an_absent_null_or_empty_list_is_an_empty_page(body: bytes) -> None:
+    found = PATCH_STATES.page(body, ANSWERED_AT)
+
+    assert (found.records, found.invalid, found.next_token) == ([], [], None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" ",
+        b"null",
+        b"[]",
+        b"5",
+        b'{"InstancePatchStates":{}}',
+        b'{"InstancePatchStates":"x"}',
+        b'{"InstancePatchStates":[],"NextToken":5}',
+        b'{"InstancePatchStates":[]}{}',
+        b'\xef\xbb\xbf{"InstancePatchStates":[]}',
+        b"<html>Service Unavailable</html>",
+        b'{"Invented":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"InstancePatchStates":[' + b"[" * 100_000 + b"]" * 100_000 + b"]}",
+    ],
+    ids=lambda body: body[:30].decode(errors="replace"),
+)
+def test_a_body_that_is_no_answer_breaks_the_chain(body: bytes) -> None:
+    with pytest.raises(RestartError):
+        PATCH_STATES.page(body, ANSWERED_AT)
+
+
+@pytest.mark.parametrize("row", [VALID, VALID | {"MissingCount": -1}], ids=["valid", "invalid"])
+def test_a_body_that_is_cut_short_breaks_the_chain_wherever_it_ends(row: dict[str, object]) -> None:
+    body = json.dumps({"InstancePatchStates": [row], "NextToken": "t"}).encode()
+
+    for length in range(len(body)):
+        with pytest.raises(RestartError):
+            PATCH_STATES.page(body[:length], ANSWERED_AT)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("MissingCount", 0),
+        ("MissingCount", 2**31 - 1),
+        ("OperationEndTime", -62_135_596_800),
+        ("OperationEndTime", 253_402_300_799.999),
+        ("OperationEndTime", 1.7e9),
+        ("OperationEndTime", 1795413600.1234567890123),
+        ("PatchGroup", ""),
+        ("PatchGroup", "\x00 \U0001f600"),
+        ("Operation", "Invented"),
+        ("MissingCount", None),
+    ],
+)
+def test_values_at_the_edge_of_the_rules_are_taken(member: str, value: object) -> None:
+    assert page([VALID | {member: value}]).invalid == []
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("MissingCount", -1),
+        ("MissingCount", 2**31),
+        ("MissingCount", 10**300),
+        ("MissingCount", 7.0),
+        ("MissingCount", 1e3),
+        ("MissingCount", "7"),
+        ("MissingCount", True),
+        ("MissingCount", math.nan),
+        ("MissingCount", math.inf),
+        ("OperationEndTime", "2026-11-23T06:00:00Z"),
+        ("OperationEndTime", -62_135_596_801),
+        ("OperationEndTime", 253_402_300_800),
+        ("OperationEndTime", math.nan),
+        ("OperationEndTime", None),
+        ("Operation", None),
+        ("PatchGroup", 5),
+        ("SnapshotId", ["x"]),
+        ("SnapshotId", "\ud800"),
+        ("Invented", "\ud800"),
+    ],
+)
+def test_a_value_that_breaks_a_rule_costs_its_own_row_alone(member: str, value: object) -> None:
+    other = VALID | {"InstanceId": "mi-0123456789abcdef0"}
+
+    found = page([VALID | {member: value}, other])
+
+    assert [row.instance_id for row in found.invalid] == [ID]
+    assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
+
+
+@pytest.mark.parametrize("raw", [b'"SnapshotId":"\xff"', b'"MissingCount":1e400', b'"SnapshotId":"\xed\xa0\x80"'])
+def test_bytes_that_are_no_text_and_numbers_that_are_none_cost_their_own_row_alone(raw: bytes) -> None:
+    found = page_with(raw)
+
+    assert [row.instance_id for row in found.invalid] == [ID]
+    assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
+
+
+def test_of_a_member_that_comes_twice_the_last_value_counts_on_both_ways_of_reading() -> None:
+    valid = page_with(b'"PatchGroup":"db"')
+    beside_an_invalid_row = page_with(b'"PatchGroup":"db"},{"InstanceId":5')
+
+    assert valid.records[0].patch_group == "db"  # type: ignore[attr-defined]
+    assert beside_an_invalid_row.records[0].patch_group == "db"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("member", [name for name in VALID if name != "InstanceId"])
+def test_a_required_member_that_is_missing_makes_the_row_invalid_and_is_named(member: str) -> None:
+    [row] = page([{name: value for name, value in VALID.items() if name != member}]).invalid
+
+    assert (row.instance_id, member in row.reason) == (ID, True)
+
+
+@pytest.mark.parametrize(
+    "row", [5, None, "x", [], {}, {"InstanceId": 5}, {"InstanceId": "i-123"}, {"InstanceId": ID + "\n"}]
+)
+def test_a_row_without_a_usable_id_is_counted_without_one(row: object) -> None:
+    found = page([VALID, row])
+
+    assert [record.instance_id for record in found.records] == [ID]
+    assert [row.instance_id for row in found.invalid] == [None]
+
+
+def test_a_reason_names_the_member_and_never_a_value() -> None:
+    address = "10.1.2.3 and more"
+    bodies = [
+        json.dumps({"InstanceInformationList": [{"InstanceId": ID, "IPAddress": [address]}]}).encode(),
+        json.dumps({"InstanceInformationList": [{"InstanceId": ID, "IPAddress": address + "\ud800"}]}).encode(),
+        json.dumps({"InstanceInformationList": [{"InstanceId": ID, "RegistrationDate": address}]}).encode(),
+        json.dumps({"InstanceInformationList": [{"InstanceId": address}]}).encode(),
+        json.dumps({"InstanceInformationList": [address]}).encode(),
+        b'{"InstanceInformationList":[{"InstanceId":"x","IPAddress":"' + address.encode() + b'\xff"}]}',
+    ]
+
+    reasons = [row.reason for body in bodies for row in NODES.page(body, ANSWERED_AT).invalid]
+
+    assert len(reasons) == len(bodies)
+    assert "IPAddress" in reasons[0]
+    assert [reason for reason in reasons if "10.1" in reason] == []
+
+
+def test_an_error_about_a_whole_body_never_quotes_it() -> None:
+    with pytest.raises(RestartError) as caught:
+        NODES.page(b'{"InstanceInformationList":[{"IPAddress":"10.1.2.3', ANSWERED_AT)
+
+    assert "10.1" not in str(caught.value)
+    assert "10.1" not in str(caught.value.__cause__)
