@@ -48,7 +48,7 @@ def run_at(run_id: str) -> datetime:
 
 def run_date(run_id: str) -> str:
     """Return the UTC date of a run, ``YYYY-MM-DD``: the value of the partition column."""
-    return f"{run_at(run_id):%Y-%m-%d}"
+    return run_at(run_id).date().isoformat()
 
 
 def milliseconds(at: datetime) -> int:
