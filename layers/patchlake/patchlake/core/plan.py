@@ -7,6 +7,7 @@ deadline from that object and from nowhere else.
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -23,6 +24,7 @@ AccountId = Annotated[str, Meta(pattern=ACCOUNT_ID_PATTERN)]
 Region = Annotated[str, Meta(pattern=REGION_PATTERN)]
 RunId = Annotated[str, Meta(pattern=RUN_ID_PATTERN)]
 BatchSize = Annotated[int, Meta(ge=1, le=10_000)]
+Time = Annotated[datetime, Meta(tz=True)]
 
 
 class Account(Struct, frozen=True):
@@ -57,12 +59,18 @@ class Plan(Struct, frozen=True):
 
     schema_version: Literal[1]
     run_id: RunId
-    planned_at: datetime
-    deadline_at: datetime
+    planned_at: Time
+    deadline_at: Time
     batch_size: BatchSize
     include_sensitive_fields: bool
     home_account_id: AccountId
     targets: tuple[PlannedTarget, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse targets out of order or twice: a snapshot has its rows in their order, each node once."""
+        if any(first.target >= second.target for first, second in pairwise(self.targets)):
+            msg = "the targets are not in ascending order, each once"
+            raise ValueError(msg)
 
     @property
     def run_at(self) -> datetime:
@@ -126,7 +134,7 @@ def decode_plan(body: bytes, run_id: str) -> Plan:
     """
     try:
         plan = msgspec.json.decode(body, type=Plan)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f"run {run_id}: {plan_key(run_id)} is not a plan of schema version {SCHEMA_VERSION}: {error}"
         raise IntegrityError(msg) from error
     if plan.run_id != run_id:
