@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -39,12 +40,13 @@ def handle_record(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle each message on its own; those that failed are reported, and come back."""
     usage = stage().sources.usage
     response = process_partial_response(event, handle_record, processor, context)
     for _, error, _ in processor.exceptions:
-        logger.log(log_level(error), str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
+        report = getattr(logger, log_level(error))
+        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
     for name, count in usage.take()._asdict().items():
         metrics.add_metric(f"Ssm{name.title()}", MetricUnit.Count, count)
     return response

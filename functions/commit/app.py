@@ -6,6 +6,7 @@ from typing import Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -32,7 +33,9 @@ def handle_record(record: SQSRecord) -> None:
     message = CommitMessage.decode(record.body)
     logger.append_keys(run_id=message.run_id)
     result = stage().handle(message, Delivery.of(record.raw_event))
-    logger.info("committed", outcome=result.outcome, nodes=result.statuses, targets=result.listings)
+    logger.info(
+        "committed", outcome=result.outcome, detail=result.detail, nodes=result.statuses, targets=result.listings
+    )
     if result.detail is not None:
         logger.error(result.detail)
     if result.age is not None:
@@ -43,11 +46,12 @@ def handle_record(record: SQSRecord) -> None:
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
-def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle each message on its own; those that failed are reported, and come back."""
     stage()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
     response = process_partial_response(event, handle_record, processor, context)
     for _, error, _ in processor.exceptions:
-        logger.log(log_level(error), str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
+        report = getattr(logger, log_level(error))
+        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
     return response

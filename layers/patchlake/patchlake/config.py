@@ -1,6 +1,7 @@
 """What each function is told by its environment: one frozen class per function, and the sole reader of ``os.environ``.
 
-A field ``batch_size`` is read from ``PATCHLAKE_BATCH_SIZE``. Every variable must be set: the defaults are the template's.
+A field ``batch_size`` is read from ``PATCHLAKE_BATCH_SIZE``. Every variable must be set: the defaults are in
+the template.
 """
 
 import os

@@ -8,6 +8,7 @@
     ├── RetryableError     this message failed and comes back later; nothing was recorded
     │   ├── RestartError   a chain of pages cannot go on and must be asked for from its start
     │   └── NotReadyError  the run is not complete yet: commit looks again at the next tick
+    │       └── NoPlanError    it has no plan yet: commit looks again, less often each time
     ├── PermanentError     no retry will help: recorded in the snapshot, then acknowledged
     │   └── RefusedError   a target's account or region refuses to be read
     └── IntegrityError     stored objects contradict each other: dead-letter queue and alarm, never a snapshot
@@ -16,8 +17,7 @@ Callers catch a branch, never ``Exception``. Messages say which run, account and
 do.
 """
 
-
-import logging
+from typing import Literal
 
 
 class PatchlakeError(Exception):
@@ -44,6 +44,10 @@ class NotReadyError(RetryableError):
     """The run has neither every part nor reached its deadline; commit looks again at the next tick."""
 
 
+class NoPlanError(NotReadyError):
+    """The run has no plan yet; commit looks again, less often each time."""
+
+
 class PermanentError(PatchlakeError):
     """A failure that no retry will mend; it is recorded and the message is acknowledged."""
 
@@ -67,12 +71,12 @@ class IntegrityError(PatchlakeError):
     """Stored objects contradict each other or cannot be read; nothing is published from them."""
 
 
-def log_level(error: BaseException | None) -> int:
+def log_level(error: BaseException | None) -> Literal["info", "warning", "error"]:
     """Return how loudly a handler reports an error: waiting is no error, and a retry is a warning."""
     match error:
         case NotReadyError():
-            return logging.INFO
+            return "info"
         case RetryableError():
-            return logging.WARNING
+            return "warning"
         case _:
-            return logging.ERROR
+            return "error"

@@ -1,0 +1,99 @@
+"""A lake in a local folder, with the same promise as in S3: an object is created once, whole or not at all.
+
+A new object is written to a temporary file beside the lake's keys and hard-linked to its key, which fails where the key
+exists. Temporary files that a kill leaves behind are never listed and do no harm.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from patchlake.errors import InputError, PermanentError
+
+TEMPORARY = ".tmp"
+
+
+class DirectoryStore:
+    """``Store`` in a folder of a file system with hard links.
+
+    Every method raises PermanentError where the file system refuses: no space, no permission, no hard links.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """The folder is made when the first object is."""
+        self._folder = folder
+
+    def get(self, key: str) -> bytes | None:
+        """Return the object's bytes; None where there is no such object."""
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise self._failure(key, error) from error
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return self._path(key).is_file()
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """Create the object; False when it was there before."""
+        path = self._path(key)
+        temporary = self._folder / TEMPORARY
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=temporary) as file:
+                if isinstance(body, bytes):
+                    file.write(body)
+                else:
+                    shutil.copyfileobj(body, file)
+                file.flush()
+                os.fsync(file.fileno())
+                try:
+                    os.link(file.name, path)
+                except FileExistsError:
+                    return False
+            _sync_folder(path.parent)
+        except OSError as error:
+            raise self._failure(key, error) from error
+        return True
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes, as S3 does."""
+        # Only the folder in which the prefix ends can hold such keys.
+        start = self._path(prefix + "_").parent if prefix else self._folder
+        found = (
+            (Path(folder) / name).relative_to(self._folder).as_posix()
+            for folder, _, names in os.walk(start)
+            for name in names
+        )
+        listed = (key for key in found if key.startswith(prefix) and not key.startswith(f"{TEMPORARY}/"))
+        return iter(sorted(listed, key=str.encode))
+
+    def _path(self, key: str) -> Path:
+        """Return the file of a key.
+
+        Raises:
+            InputError: the key would lead out of the folder, or to its temporary files.
+        """
+        parts = key.split("/")
+        if key.startswith("/") or "\0" in key or not set(parts).isdisjoint({"", ".", ".."}) or parts[0] == TEMPORARY:
+            msg = f"{key!r} is not the key of an object in {self._folder}"
+            raise InputError(msg)
+        return self._folder.joinpath(*parts)
+
+    def _failure(self, key: str, error: OSError) -> PermanentError:
+        return PermanentError(f"{self._folder / key}: {error.strerror or error}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name itself durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

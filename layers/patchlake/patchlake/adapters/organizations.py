@@ -1,0 +1,50 @@
+"""The accounts that there are: our own by STS, the organization's by AWS Organizations."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, code_of, passes
+from patchlake.adapters.sts import caller_account_id
+from patchlake.core.plan import Account
+from patchlake.errors import PermanentError, RetryableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_organizations import OrganizationsClient
+    from mypy_boto3_organizations.type_defs import AccountTypeDef
+    from mypy_boto3_sts import STSClient
+
+ACTIVE = "ACTIVE"
+
+
+class AwsAccounts:
+    """``Accounts`` by STS and AWS Organizations."""
+
+    def __init__(self, sts: "STSClient", organizations: "OrganizationsClient") -> None:
+        """The clients are used when they are needed: a run of one's own account asks no organization."""
+        self._sts = sts
+        self._organizations = organizations
+
+    def home_account_id(self) -> str:
+        """Return the account that patchlake runs in."""
+        return caller_account_id(self._sts)
+
+    def organization_accounts(self) -> Sequence[Account]:
+        """Return every account of the organization; one that is closed, suspended or not yet there is not active."""
+        try:
+            pages = self._organizations.get_paginator("list_accounts").paginate()
+            return [_account(found) for page in pages for found in page["Accounts"]]
+        except AWS_ERRORS as error:
+            msg = f"Organizations ListAccounts failed: {code_of(error)}: {error}"
+            if passes(error):
+                raise RetryableError(msg) from error
+            msg += (
+                ". Expected: patchlake runs in the management account or a delegated administrator, with "
+                "organizations:ListAccounts; or the accounts are given as a list"
+            )
+            raise PermanentError(msg) from error
+
+
+def _account(found: "AccountTypeDef") -> Account:
+    # State took the place of Status, which is retired since September 2026.
+    state = found.get("State") or found.get("Status")
+    return Account(found["Id"], found.get("Name"), state == ACTIVE)

@@ -1,0 +1,111 @@
+"""From a function's environment to its stage: the only place where adapters are chosen and put together."""
+
+import random
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from patchlake import __version__
+from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.organizations import AwsAccounts
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.adapters.s3 import S3Store
+from patchlake.adapters.sqs import SqsQueue
+from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.sts import RoleSessions
+from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.stages.collect import CollectStage
+from patchlake.stages.commit import CommitStage
+from patchlake.stages.discover import DiscoverStage
+from patchlake.stages.inventory import READ_AHEAD, Inventory
+from patchlake.stages.plan import PlanSettings, PlanStage
+from patchlake.stages.retrying import Retrying
+
+_CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+class _Aws:
+    """A session whose clients all tell the time to one clock."""
+
+    def __init__(self) -> None:
+        self.session = boto3.Session()
+        self.clock = ServiceClock()
+
+    def client(self, service: str, config: Config = _CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
+        client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
+        self.clock.watch(client)
+        return client
+
+    def sources(self, config: DiscoverConfig | CollectConfig, connections: int) -> SsmSources:
+        roles = RoleSessions(self.session, config.role_name, config.external_id)
+        return SsmSources(self.session, roles, self.clock, connections=connections)
+
+
+def plan_stage(config: PlanConfig) -> PlanStage:
+    """Build plan."""
+    aws = _Aws()
+    sqs = aws.client("sqs")
+    return PlanStage(
+        store=S3Store(aws.client("s3"), config.bucket),
+        accounts=AwsAccounts(aws.client("sts"), aws.client("organizations")),
+        discover_queue=SqsQueue(sqs, config.discover_queue_url),
+        commit_queue=SqsQueue(sqs, config.commit_queue_url),
+        clock=aws.clock,
+        settings=PlanSettings(
+            accounts=config.accounts,
+            regions=config.regions,
+            batch_size=config.batch_size,
+            deadline_seconds=config.deadline_seconds,
+            max_lateness_seconds=config.max_lateness_seconds,
+            include_sensitive_fields=config.include_sensitive_fields,
+        ),
+    )
+
+
+def discover_stage(config: DiscoverConfig) -> DiscoverStage:
+    """Build discover: one connection, since each page of a listing needs the token of the one before."""
+    aws = _Aws()
+    sqs = aws.client("sqs")
+    return DiscoverStage(
+        store=S3Store(aws.client("s3"), config.bucket),
+        tables=ParquetTables(),
+        sources=aws.sources(config, connections=1),
+        collect_queue=SqsQueue(sqs, config.collect_queue_url),
+        retrying=Retrying(SqsQueue(sqs, config.discover_queue_url), config.retry_seconds, random.random),
+    )
+
+
+def collect_stage(config: CollectConfig) -> CollectStage:
+    """Build collect."""
+    aws = _Aws()
+    return CollectStage(
+        store=S3Store(aws.client("s3"), config.bucket),
+        tables=ParquetTables(),
+        sources=aws.sources(config, config.connections),
+        retrying=Retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config.retry_seconds, random.random),
+        each=ThreadPoolExecutor(config.connections, thread_name_prefix="ssm").map,
+    )
+
+
+def commit_stage(config: CommitConfig) -> CommitStage:
+    """Build commit."""
+    aws = _Aws()
+    sqs = aws.client("sqs")
+    s3 = aws.client("s3", _CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
+    return CommitStage(
+        inventory=Inventory(
+            S3Store(s3, config.bucket),
+            ParquetTables(),
+            ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="s3").map,
+        ),
+        discover_queue=SqsQueue(sqs, config.discover_queue_url),
+        collect_queue=SqsQueue(sqs, config.collect_queue_url),
+        commit_queue=SqsQueue(sqs, config.commit_queue_url),
+        clock=aws.clock,
+        tick_seconds=config.tick_seconds,
+        max_lateness_seconds=config.max_lateness_seconds,
+        deadline_seconds=config.deadline_seconds,
+        version=__version__,
+    )
