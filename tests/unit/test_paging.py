@@ -1,0 +1,88 @@
+"""Following a chain of pages, whatever the service does with its tokens."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake.core.answers import Page, Record
+from patchlake.core.paging import ATTEMPTS, all_pages
+from patchlake.errors import RestartError, RetryableError
+from tests.world import node_id, node_information
+
+
+def page(*numbers: int, then: str | None = None) -> Page[Record]:
+    return Page([node_information(number) for number in numbers], (), then, 0)
+
+
+class Script:
+    """A service that answers as scripted, and remembers the tokens it was asked with."""
+
+    def __init__(self, *answers: Page[Record] | RetryableError) -> None:
+        self._answers = iter(answers)
+        self.asked: list[str | None] = []
+
+    def __call__(self, token: str | None) -> Page[Record]:
+        self.asked.append(token)
+        answer = next(self._answers)
+        if isinstance(answer, RetryableError):
+            raise answer
+        return answer
+
+
+def ids_of(pages: list[Page[Record]]) -> list[str]:
+    return [record.instance_id for page in pages for record in page.records]
+
+
+@given(sizes=st.lists(st.integers(0, 3)))
+def test_every_page_is_returned_in_order_empty_ones_included(sizes: list[int]) -> None:
+    pages = [page(*range(size), then=f"token {i}") for i, size in enumerate(sizes)]
+    service = Script(*pages, page(99))
+
+    assert all_pages(service) == [*pages, page(99)]
+    assert service.asked == [None, *(f"token {i}" for i in range(len(sizes)))]
+
+
+def test_a_chain_that_breaks_is_begun_anew_and_nothing_of_the_broken_one_is_kept() -> None:
+    service = Script(page(1, then="a"), RestartError("token refused"), page(2, then="b"), page(3))
+
+    assert ids_of(all_pages(service)) == [node_id(2), node_id(3)]
+    assert service.asked == [None, "a", None, "b"]
+
+
+def test_a_token_may_come_again_after_a_restart() -> None:
+    service = Script(page(1, then="a"), RestartError("token refused"), page(1, then="a"), page(2))
+
+    assert ids_of(all_pages(service)) == [node_id(1), node_id(2)]
+
+
+def test_a_chain_that_breaks_every_time_is_given_up() -> None:
+    service = Script(*(RestartError(f"token refused, attempt {i}") for i in range(1, 9)))
+
+    with pytest.raises(RestartError, match=f"attempt {ATTEMPTS}$"):
+        all_pages(service)
+    assert service.asked == [None] * ATTEMPTS
+
+
+@pytest.mark.parametrize(
+    "tokens", [["a", "a"], ["a", "b", "a"], ["a", "b", "b"]], ids=["at once", "in a loop", "later"]
+)
+def test_a_token_that_comes_twice_fails_the_message_at_once(tokens: list[str]) -> None:
+    service = Script(*(page(1, then=token) for token in tokens))
+
+    with pytest.raises(RetryableError, match=f"the same NextToken twice, after {len(tokens)} pages") as failure:
+        all_pages(service)
+    assert not isinstance(failure.value, RestartError)
+
+
+def test_any_other_failure_is_left_to_the_message() -> None:
+    service = Script(page(1, then="a"), RetryableError("throttled"))
+
+    with pytest.raises(RetryableError, match="throttled"):
+        all_pages(service)
+    assert service.asked == [None, "a"]
+
+
+def test_a_page_without_a_token_ends_the_chain() -> None:
+    service = Script(page())
+
+    assert all_pages(service) == [page()]
