@@ -1,0 +1,322 @@
+"""The rows of shards, parts and coverage, made from answers alone."""
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.listing import Listing, Origin
+from patchlake.core.rows import Outcome, batches, coverage_row, is_complete, outcomes, part_columns, shard_columns
+from patchlake.core.tables import (
+    COVERAGE,
+    NODE_COLUMNS,
+    PATCH_STATE_COLUMNS,
+    PATCH_STATES,
+    SHARD,
+    CollectionStatus,
+    Columns,
+    ListingStatus,
+)
+from tests.world import EU, RUN_ID, node_id, node_information, patch_state
+
+COLLECTED, NO_PATCH_STATE, NOT_COLLECTED, INVALID_RESPONSE = CollectionStatus
+ORIGIN = Origin(RUN_ID, 1_793_512_800_000, EU)
+NUMBERS = st.integers(0, 9)
+
+
+def page(*records: Record, invalid: Sequence[InvalidRow] = (), at: int = 1) -> Page[Record]:
+    return Page(records, invalid, None, at)
+
+
+def shard(*pages: Page[Record], include_sensitive_fields: bool = False) -> Columns:
+    return shard_columns(pages, include_sensitive_fields=include_sensitive_fields)
+
+
+def part(nodes: Columns, settled: dict[str, Outcome], *, include_sensitive_fields: bool = False) -> Columns:
+    return part_columns(ORIGIN, nodes, settled, include_sensitive_fields=include_sensitive_fields)
+
+
+def part_of(state: Record, *, include_sensitive_fields: bool = False) -> Columns:
+    """Return the part of one node with this state."""
+    settled = {state.instance_id: Outcome(COLLECTED, None, 1, state)}
+    return part(shard(page(node_information(1))), settled, include_sensitive_fields=include_sensitive_fields)
+
+
+# A shard
+
+
+@given(pages=st.lists(st.lists(NUMBERS)))
+def test_a_shard_has_every_node_once_sorted_by_id(pages: list[list[int]]) -> None:
+    columns = shard(*(page(*(node_information(number) for number in numbers)) for numbers in pages))
+
+    assert columns["instance_id"] == sorted({node_id(number) for numbers in pages for number in numbers})
+    assert tuple(columns) == SHARD.column_names
+    assert {len(values) for values in columns.values()} == {len(columns["instance_id"])}
+
+
+def test_the_last_description_of_a_node_counts() -> None:
+    columns = shard(page(node_information(1, Name="before")), page(node_information(1, Name="after")))
+
+    assert columns["name"] == ["after"]
+
+
+def test_times_of_a_node_are_whole_milliseconds() -> None:
+    columns = shard(page(node_information(1, LastPingDateTime=1_793_509_200.1239, RegistrationDate=-62_135_596_800)))
+
+    assert columns["last_ping_date_time"] == [1_793_509_200_124]
+    assert columns["registration_date"] == [-62_135_596_800_000]
+
+
+def test_a_node_whose_description_breaks_a_rule_is_listed_with_the_reason_and_nothing_else() -> None:
+    columns = shard(page(node_information(2), invalid=[InvalidRow(node_id(1), "LastPingDateTime: garbage")]))
+
+    assert columns["instance_id"] == [node_id(1), node_id(2)]
+    assert columns["invalid_reason"] == ["LastPingDateTime: garbage", None]
+    assert columns["ping_status"] == [None, "Online"]
+
+
+def test_a_listing_with_a_row_that_names_no_node_is_not_complete() -> None:
+    with pytest.raises(ValueError, match="InstanceId is missing"):
+        shard(page(node_information(1), invalid=[InvalidRow(None, "InstanceId is missing")]))
+
+
+def test_the_address_of_a_node_is_kept_only_where_sensitive_fields_are() -> None:
+    nodes = page(node_information(1, IPAddress="192.0.2.1"))
+
+    assert shard(nodes)["ip_address"] == [None]
+    assert shard(nodes, include_sensitive_fields=True)["ip_address"] == ["192.0.2.1"]
+
+
+# Its batches
+
+
+@given(count=st.integers(0, 40), batch_size=st.integers(1, 12))
+def test_batches_are_full_but_for_the_last_and_together_they_are_the_shard(count: int, batch_size: int) -> None:
+    columns: Columns = {"instance_id": [node_id(n) for n in range(count)], "name": list(range(count))}
+
+    cut = batches(columns, batch_size)
+
+    sizes = [len(batch["instance_id"]) for batch in cut]
+    assert sizes[:-1] == [batch_size] * (len(cut) - 1)
+    assert all(1 <= size <= batch_size for size in sizes)
+    assert {name: [value for batch in cut for value in batch[name]] for name in columns} == columns
+
+
+# What became of the ids of one call
+
+
+@given(
+    asked=st.lists(NUMBERS, unique=True),
+    answered=st.lists(st.lists(st.tuples(NUMBERS, st.integers(0, 1)))),
+    invalid=st.lists(st.none() | NUMBERS),
+)
+def test_every_id_that_was_asked_for_has_exactly_one_outcome_and_no_other_has_any(
+    asked: list[int], answered: list[list[tuple[int, int]]], invalid: list[int | None]
+) -> None:
+    pages = [page(*(patch_state(number, MissingCount=count) for number, count in rows)) for rows in answered]
+    bad = [InvalidRow(None if number is None else node_id(number), "bad") for number in invalid]
+
+    settled = outcomes([node_id(number) for number in asked], [*pages, page(invalid=bad)])
+
+    assert list(settled) == [node_id(number) for number in asked]
+    for instance_id, outcome in settled.items():
+        assert (outcome.state is not None) == (outcome.status is COLLECTED)
+        assert outcome.state is None or outcome.state.instance_id == instance_id
+        assert (outcome.detail is not None) == (outcome.status is INVALID_RESPONSE)
+
+
+def test_a_node_that_ssm_answers_for_is_collected_at_the_time_of_its_page() -> None:
+    settled = outcomes([node_id(1), node_id(2)], [page(patch_state(1), at=10), page(patch_state(2), at=20)])
+
+    assert settled[node_id(1)] == Outcome(COLLECTED, None, 10, patch_state(1))
+    assert settled[node_id(2)] == Outcome(COLLECTED, None, 20, patch_state(2))
+
+
+def test_a_node_that_ssm_leaves_out_has_no_patch_state_as_of_the_last_page() -> None:
+    settled = outcomes([node_id(1), node_id(2)], [page(patch_state(1), at=10), page(at=20)])
+
+    assert settled[node_id(2)] == Outcome(NO_PATCH_STATE, None, 20)
+
+
+def test_rows_about_nodes_that_were_not_asked_for_are_dropped() -> None:
+    other = InvalidRow(node_id(8), "bad")
+
+    assert outcomes([node_id(1)], [page(patch_state(1), patch_state(9), invalid=[other])]).keys() == {node_id(1)}
+
+
+def test_a_node_that_comes_twice_alike_is_collected() -> None:
+    settled = outcomes([node_id(1)], [page(patch_state(1), at=10), page(patch_state(1), at=20)])
+
+    assert settled[node_id(1)] == Outcome(COLLECTED, None, 10, patch_state(1))
+
+
+@pytest.mark.parametrize("third", [0, 1, 2])
+def test_a_node_that_comes_with_different_values_is_invalid_whatever_comes_after(third: int) -> None:
+    rows = [patch_state(1, MissingCount=count) for count in (0, 1, third)]
+
+    settled = outcomes([node_id(1)], [page(*rows, at=10)])
+
+    assert settled[node_id(1)] == Outcome(INVALID_RESPONSE, "the node came twice, with different values", 10)
+
+
+@pytest.mark.parametrize("valid_first", [True, False])
+def test_a_row_that_breaks_a_rule_makes_its_node_invalid_and_no_other(*, valid_first: bool) -> None:
+    bad = page(invalid=[InvalidRow(node_id(1), "MissingCount: -1")])
+    pages = [page(patch_state(1), patch_state(2)), bad]
+
+    settled = outcomes([node_id(1), node_id(2)], pages if valid_first else pages[::-1])
+
+    assert settled[node_id(1)].status is INVALID_RESPONSE
+    assert settled[node_id(2)].status is COLLECTED
+
+
+def test_where_a_row_has_no_usable_id_no_node_is_said_to_have_no_state() -> None:
+    settled = outcomes([node_id(1), node_id(2)], [page(patch_state(1), invalid=[InvalidRow(None, "no id")], at=10)])
+
+    assert settled[node_id(1)].status is COLLECTED
+    assert settled[node_id(2)] == Outcome(INVALID_RESPONSE, "a row of the answer has no usable id: no id", 10)
+
+
+# A part
+
+
+def test_a_part_has_every_column_of_the_snapshot_one_row_per_node_in_the_order_of_the_shard() -> None:
+    nodes = shard(page(*(node_information(n, Name=f"node {n}") for n in (3, 1, 2))))
+    settled = {
+        node_id(1): Outcome(COLLECTED, None, 10, patch_state(1, MissingCount=4)),
+        node_id(2): Outcome(NO_PATCH_STATE, None, 20),
+        node_id(3): Outcome(NOT_COLLECTED, "AccessDeniedException"),
+    }
+
+    columns = part(nodes, settled)
+
+    assert tuple(columns) == PATCH_STATES.column_names
+    assert columns["run_id"] == [RUN_ID] * 3
+    assert columns["run_at"] == [1_793_512_800_000] * 3
+    assert columns["account_id"] == ["111122223333"] * 3
+    assert columns["region"] == ["eu-central-1"] * 3
+    assert columns["instance_id"] == [node_id(1), node_id(2), node_id(3)]
+    assert columns["name"] == ["node 1", "node 2", "node 3"]
+    assert columns["collection_status"] == ["COLLECTED", "NO_PATCH_STATE", "NOT_COLLECTED"]
+    assert columns["collection_detail"] == [None, None, "AccessDeniedException"]
+    assert columns["collected_at"] == [10, 20, None]
+    assert columns["missing_count"] == [4, None, None]
+
+
+def test_a_node_that_was_not_collected_has_no_value_of_any_state() -> None:
+    columns = part(shard(page(node_information(1))), {node_id(1): Outcome(NOT_COLLECTED, "gone")})
+
+    assert [columns[column.name] for column in PATCH_STATE_COLUMNS] == [[None]] * len(PATCH_STATE_COLUMNS)
+
+
+def test_a_count_that_is_absent_is_null_and_not_zero() -> None:
+    columns = part_of(patch_state(1, MissingCount=None, FailedCount=0))
+
+    assert (columns["missing_count"], columns["failed_count"]) == ([None], [0])
+
+
+def test_a_node_that_could_not_be_described_is_an_invalid_response_and_nobody_asked_for_its_state() -> None:
+    columns = part(shard(page(invalid=[InvalidRow(node_id(1), "Name: 7")])), {})
+
+    assert columns["collection_status"] == ["INVALID_RESPONSE"]
+    assert columns["collection_detail"] == ["Name: 7"]
+    assert columns["collected_at"] == [None]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "milliseconds"),
+    [(0, 0), (1_793_509_200.1239, 1_793_509_200_124), (-1, -1000), (-62_135_596_800, -62_135_596_800_000)],
+)
+def test_times_of_a_state_are_whole_milliseconds(seconds: float, milliseconds: int) -> None:
+    assert part_of(patch_state(1, OperationEndTime=seconds))["operation_end_time"] == [milliseconds]
+
+
+def test_what_is_sensitive_is_null_unless_it_is_included() -> None:
+    state = patch_state(1, OwnerInformation="somebody")
+
+    assert part_of(state)["owner_information"] == [None]
+    assert part_of(state, include_sensitive_fields=True)["owner_information"] == ["somebody"]
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://bucket.example/list.yaml?X-Amz-Signature=secret", "https://bucket.example/list.yaml"),
+        ("https://bucket.example/list.yaml", "https://bucket.example/list.yaml"),
+        ("s3://bucket/list.yaml", "s3://bucket/list.yaml"),
+        ("?secret", ""),
+        (None, None),
+    ],
+)
+def test_the_override_list_is_kept_without_its_query_which_may_hold_a_signature(
+    url: str | None, kept: str | None
+) -> None:
+    state = patch_state(1, InstallOverrideList=url)
+
+    assert part_of(state)["install_override_list"] == [kept]
+    assert part_of(state, include_sensitive_fields=True)["install_override_list"] == [url]
+
+
+# The coverage
+
+
+def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
+    listing = Listing(ListingStatus.LISTED, None, 5)
+
+    row = coverage_row(ORIGIN, "production", listing, {"COLLECTED": 2, "NO_PATCH_STATE": 1})
+
+    assert row.keys() == set(COVERAGE.column_names)
+    assert row == {
+        "run_id": RUN_ID,
+        "run_at": 1_793_512_800_000,
+        "account_id": "111122223333",
+        "account_name": "production",
+        "region": "eu-central-1",
+        "listing_status": "LISTED",
+        "listing_detail": None,
+        "listed_at": 5,
+        "nodes_listed": 3,
+        "nodes_collected": 2,
+        "nodes_no_patch_state": 1,
+        "nodes_not_collected": 0,
+        "nodes_invalid_response": 0,
+    }
+
+
+@pytest.mark.parametrize("status", [status for status in ListingStatus if status is not ListingStatus.LISTED])
+def test_the_counts_of_a_target_that_was_not_listed_are_unknown_and_not_zero(status: ListingStatus) -> None:
+    row = coverage_row(ORIGIN, None, Listing(status, "because"), {})
+
+    assert {value for name, value in row.items() if name.startswith("nodes_")} == {None}
+    assert (row["listing_status"], row["listing_detail"]) == (status, "because")
+
+
+@pytest.mark.parametrize(
+    ("listings", "statuses", "complete"),
+    [
+        ([], {}, True),
+        (["LISTED", "ACCOUNT_NOT_ACTIVE"], {"COLLECTED": 5, "NO_PATCH_STATE": 2}, True),
+        (["LISTED", "NOT_LISTED"], {"COLLECTED": 5}, False),
+        (["ROLE_NOT_ASSUMABLE"], {}, False),
+        (["ACCESS_DENIED"], {}, False),
+        (["REGION_DISABLED"], {}, False),
+        (["LISTED"], {"COLLECTED": 5, "NOT_COLLECTED": 1}, False),
+        (["LISTED"], {"COLLECTED": 5, "INVALID_RESPONSE": 1}, False),
+    ],
+)
+def test_a_run_is_complete_when_nothing_in_it_is_unknown(
+    listings: list[str], statuses: dict[str, int], *, complete: bool
+) -> None:
+    assert is_complete([Listing(ListingStatus(status)) for status in listings], statuses) is complete
+
+
+def test_every_column_of_a_node_comes_through_a_shard_into_the_part() -> None:
+    nodes = shard(page(node_information(1)))
+    filled: Columns = {name: [f"value of {name}"] for name in nodes}
+    filled |= {"instance_id": [node_id(1)], "invalid_reason": [None]}
+
+    columns = part(filled, {node_id(1): Outcome(NO_PATCH_STATE, None, 1)})
+
+    assert {c.name: columns[c.name] for c in NODE_COLUMNS} == {c.name: filled[c.name] for c in NODE_COLUMNS}
