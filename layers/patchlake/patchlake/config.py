@@ -99,7 +99,7 @@ def _value(variable: str, environment: Mapping[str, str]) -> Any:  # noqa: ANN40
 
 
 def _matching(pattern: str) -> Callable[[str], str | None]:
-    return lambda text: text if re.match(pattern, text) else None
+    return lambda text: text if re.match(pattern, text, re.ASCII) else None
 
 
 def _list_of(pattern: str) -> Callable[[str], tuple[str, ...] | None]:
