@@ -1,0 +1,179 @@
+"""template.yaml says what the design, the timings and the configuration say."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
+from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
+
+PATH = Path(__file__).parents[2] / "template.yaml"
+STAGES = ["plan", "discover", "collect", "commit"]
+TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
+CONFIGS = {"plan": PlanConfig, "discover": DiscoverConfig, "collect": CollectConfig, "commit": CommitConfig}
+
+
+@pytest.fixture(scope="module")
+def written() -> Template:
+    """The template as it is written."""
+    return read_template(PATH)
+
+
+@pytest.fixture(scope="module")
+def translated() -> Template:
+    """The template as CloudFormation gets it."""
+    return translate_template(PATH, "eu-central-1")
+
+
+def properties(template: Template, logical_id: str) -> dict[str, Any]:
+    """Return a resource's properties."""
+    found: dict[str, Any] = template["Resources"][logical_id]["Properties"]
+    return found
+
+
+def statements(template: Template, role: str) -> list[dict[str, Any]]:
+    """Return the statements of a role's policies, those that depend on a condition included."""
+    found = [
+        statement
+        for policy in properties(template, role)["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in found]
+
+
+def actions(template: Template, role: str) -> set[str]:
+    """Return the actions that a role allows."""
+    listed = [statement["Action"] for statement in statements(template, role)]
+    return {action for each in listed for action in ([each] if isinstance(each, str) else each)}
+
+
+def test_its_banners_stand_in_the_order_of_the_flow() -> None:
+    banners = re.findall(r"^  # ─+ (\w+) ──$", PATH.read_text(encoding="utf-8"), re.MULTILINE)
+
+    assert banners == ["layers", "bucket", *STAGES]
+
+
+def test_each_parameter_is_described_and_shown_in_one_group(written: Template) -> None:
+    groups = written["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    grouped = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(grouped) == sorted(written["Parameters"])
+    assert [name for name, parameter in written["Parameters"].items() if not parameter.get("Description")] == []
+
+
+def test_each_parameter_is_constrained(written: Template) -> None:
+    constraints = {"AllowedPattern", "AllowedValues", "MinValue"}
+
+    assert [name for name, body in written["Parameters"].items() if not constraints & body.keys()] == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_function_gets_exactly_the_variables_that_its_configuration_reads(translated: Template, stage: str) -> None:
+    config: type[Config] = CONFIGS[stage]
+
+    variables = properties(translated, f"{stage.title()}Function")["Environment"]["Variables"]
+
+    of_patchlake = {name for name in variables if not name.startswith("POWERTOOLS_")}
+    assert of_patchlake == set(config.variables().values())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_functions_code_is_the_folder_of_its_stage(translated: Template, stage: str) -> None:
+    function = properties(translated, f"{stage.title()}Function")
+
+    assert function["Code"]["S3Key"] == f"functions/{stage}/"
+    assert (PATH.parent / "functions" / stage / "app.py").is_file()
+    assert function["Handler"] == "app.lambda_handler"
+
+
+@pytest.mark.parametrize(("stage", "timing"), TIMINGS.items())
+def test_a_stage_has_the_times_of_the_table_of_timings(translated: Template, stage: str, timing: QueueTiming) -> None:
+    queue = properties(translated, f"{stage.title()}Queue")
+    function = properties(translated, f"{stage.title()}Function")
+
+    assert function["Timeout"] == timing.timeout_seconds
+    assert queue["VisibilityTimeout"] == timing.visibility_seconds
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == timing.max_receive_count
+
+
+@pytest.mark.parametrize("stage", TIMINGS)
+def test_a_queue_feeds_its_function_with_partial_batch_responses(translated: Template, stage: str) -> None:
+    source = properties(translated, f"{stage.title()}FunctionQueue")
+
+    assert source["EventSourceArn"] == {"Fn::GetAtt": [f"{stage.title()}Queue", "Arn"]}
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["ScalingConfig"]["MaximumConcurrency"]
+
+
+@pytest.mark.parametrize("stage", TIMINGS)
+def test_a_dead_letter_queue_keeps_messages_for_longer_than_its_source(translated: Template, stage: str) -> None:
+    queue = properties(translated, f"{stage.title()}Queue")
+    dead_letter_queue = properties(translated, f"{stage.title()}DeadLetterQueue")
+
+    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{stage.title()}DeadLetterQueue", "Arn"]}
+    assert dead_letter_queue["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+
+
+def test_any_deadline_leaves_each_stage_three_visibility_timeouts(written: Template) -> None:
+    longest = max(timing.visibility_seconds for timing in TIMINGS.values())
+
+    assert written["Parameters"]["DeadlineSeconds"]["MinValue"] >= 3 * longest
+
+
+def test_no_choice_of_deadline_and_tick_needs_more_than_five_hundred_ticks(written: Template) -> None:
+    parameters = written["Parameters"]
+
+    assert parameters["DeadlineSeconds"]["MaxValue"] <= 500 * parameters["TickSeconds"]["MinValue"]
+
+
+def test_the_schedule_sends_its_scheduled_time_alone(translated: Template) -> None:
+    [schedule] = resources_of_type(translated, "AWS::Scheduler::Schedule").values()
+
+    assert schedule["Properties"]["Target"]["Input"] == '{"scheduled_time": "<aws.scheduler.scheduled-time>"}'
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_function_has_a_role_of_its_own(translated: Template, stage: str) -> None:
+    function = properties(translated, f"{stage.title()}Function")
+
+    assert function["Role"] == {"Fn::GetAtt": [f"{stage.title()}Role", "Arn"]}
+
+
+def test_no_role_may_delete_objects_or_use_a_wildcard_in_an_action(translated: Template) -> None:
+    granted = {
+        action for role in resources_of_type(translated, "AWS::IAM::Role") for action in actions(translated, role)
+    }
+
+    assert [action for action in granted if "*" in action] == []
+    assert [action for action in granted if "Delete" in action] == ["sqs:DeleteMessage"]
+
+
+def test_only_discover_and_collect_may_assume_roles_and_only_the_members_role(translated: Template) -> None:
+    assuming = {
+        role: statement["Resource"]
+        for role in resources_of_type(translated, "AWS::IAM::Role")
+        for statement in statements(translated, role)
+        if statement["Action"] == "sts:AssumeRole"
+    }
+
+    members_role = {"Fn::Sub": "arn:${AWS::Partition}:iam::*:role/${RoleName}"}
+    assert assuming == {"DiscoverRole": members_role, "CollectRole": members_role}
+
+
+def test_the_bucket_outlives_the_stack_and_keeps_versions(translated: Template) -> None:
+    bucket = translated["Resources"]["Bucket"]
+
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+
+
+def test_only_what_lies_under_runs_expires(translated: Template) -> None:
+    rules = properties(translated, "Bucket")["LifecycleConfiguration"]["Rules"]
+    harmless = {"Id", "Status", "AbortIncompleteMultipartUpload"}
+
+    prefixes = {rule.get("Prefix") for rule in rules if rule.keys() - harmless}
+
+    assert prefixes == {"runs/"}
