@@ -23,6 +23,9 @@ PERMANENT_FROM_RECEIVE = 3
 RESEND_LIMIT = 1000
 """Messages that commit re-sends in one tick, at most."""
 
+PLAN_WAIT_LIMIT_SECONDS = 3600
+"""The longest pause between two looks at a run without a plan; SQS hides a message for at most twelve hours."""
+
 
 def retry_seconds(base_seconds: int, chance: float) -> int:
     """Return how long a failed message stays away: one to four times the base, spread by ``chance`` in [0, 1)."""
@@ -52,6 +55,15 @@ def resend_slice(elapsed: timedelta, visibility_seconds: int, tick_seconds: int)
     return slice(max(0, tick - 1) * half, (tick + 1) * half)
 
 
-def missed_after(run_at: datetime, max_lateness_seconds: int, deadline_seconds: int) -> datetime:
-    """Return when commit stops waiting for a plan: no plan can be made for the run any more."""
-    return run_at + timedelta(seconds=max_lateness_seconds + deadline_seconds)
+def is_missed(run_at: datetime, now: datetime, max_lateness_seconds: int, deadline_seconds: int) -> bool:
+    """Tell whether commit stops waiting for a run's plan: no plan can be made any more, and none would be running."""
+    return now - run_at >= timedelta(seconds=max_lateness_seconds + deadline_seconds)
+
+
+def plan_wait_seconds(tick_seconds: int, receive_count: int) -> int:
+    """Return how long commit stays away from a run without a plan: a tick longer each time, at most an hour.
+
+    At every tick, more than a day of waiting would use up the receives of the watch message, and the run would end as
+    a dead letter instead of a missed one. A plan that comes late sends a watch message of its own.
+    """
+    return min(tick_seconds * receive_count, PLAN_WAIT_LIMIT_SECONDS)

@@ -14,8 +14,8 @@ from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessa
 from patchlake.core.plan import Plan, decode_plan, plan_sha256
 from patchlake.core.run import run_at
 from patchlake.core.tables import CollectionStatus, ListingStatus
-from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, missed_after, resend_slice
-from patchlake.errors import IntegrityError, NotReadyError, RetryableError
+from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, is_missed, plan_wait_seconds, resend_slice
+from patchlake.errors import IntegrityError, NoPlanError, NotReadyError, RetryableError
 from patchlake.ports import Clock, Delivery, Queue
 from patchlake.stages.fence import fence
 from patchlake.stages.inventory import Inventory
@@ -92,6 +92,7 @@ class CommitStage:
         """Look at the message's run once.
 
         Raises:
+            NoPlanError: the run has no plan yet; the message stays away a tick longer each time.
             NotReadyError: the run is not complete yet; the message is back at the next tick.
             RetryableError: AWS could not answer for now; likewise.
         """
@@ -100,6 +101,9 @@ class CommitStage:
         except IntegrityError as error:
             self.commit_queue.dead_letter(delivery)
             return CommitResult(message.run_id, CommitOutcome.CORRUPT, detail=str(error))
+        except NoPlanError:
+            self.commit_queue.defer(delivery, plan_wait_seconds(self.tick_seconds, delivery.receive_count))
+            raise
         except RetryableError:
             self.commit_queue.defer(delivery, self.tick_seconds)
             raise
@@ -110,10 +114,7 @@ class CommitStage:
             return CommitResult(run_id, CommitOutcome.LATE)
         body = store.get(plan_key(run_id))
         if body is None:
-            if self.clock.now() < missed_after(run_at(run_id), self.max_lateness_seconds, self.deadline_seconds):
-                msg = f"run {run_id}: there is no plan yet"
-                raise NotReadyError(msg)
-            return CommitResult(run_id, CommitOutcome.MISSED)
+            return self._without_plan(run_id)
         plan = decode_plan(body, run_id)
         if self.clock.now() < plan.deadline_at:
             self._require_every_part(plan)
@@ -128,6 +129,12 @@ class CommitStage:
             published.listings,
             self.clock.now() - plan.run_at,
         )
+
+    def _without_plan(self, run_id: str) -> CommitResult:
+        if is_missed(run_at(run_id), self.clock.now(), self.max_lateness_seconds, self.deadline_seconds):
+            return CommitResult(run_id, CommitOutcome.MISSED)
+        msg = f"run {run_id}: there is no plan yet"
+        raise NoPlanError(msg)
 
     def _require_every_part(self, plan: Plan) -> None:
         """Pass when every shard and part exists; otherwise send again what is due, and wait.

@@ -1,0 +1,24 @@
+"""The command ``patchlake``: the list of its commands, and nothing else."""
+
+import typer
+
+from patchlake_cli import demo
+
+app = typer.Typer(
+    name="patchlake",
+    help="Complete snapshots of the patch state of every node that AWS Systems Manager lists.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(demo.demo)
+
+
+@app.callback()
+def patchlake() -> None:
+    """Complete snapshots of the patch state of every node that AWS Systems Manager lists."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

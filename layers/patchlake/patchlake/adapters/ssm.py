@@ -1,0 +1,213 @@
+"""AWS Systems Manager, target by target: the managed nodes and their patch states.
+
+Signing, retries and the reading of errors are the SDK's. Of a successful answer only the raw body is taken, before the
+SDK parses it: its parser reads a body that is cut short as an empty answer, loses a page for one bad date, and costs
+more than everything else.
+"""
+
+from collections.abc import Sequence
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from botocore.config import Config
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, EXPIRED_CODES, THROTTLING_CODES, AwsError, code_of
+from patchlake.adapters.clock import ServiceClock, answered_at
+from patchlake.adapters.recent import Recent
+from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
+from patchlake.core.answers import Page, Record
+from patchlake.core.run import milliseconds
+from patchlake.core.targets import Target
+from patchlake.core.usage import Usage
+from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError
+
+if TYPE_CHECKING:
+    import boto3
+    from mypy_boto3_ssm import SSMClient
+
+    from patchlake.adapters.sts import RoleSessions
+
+PAGE_SIZE = 50
+"""MaxResults of both calls: DescribeInstanceInformation takes no more, and the other has been seen to refuse more."""
+
+MOST_REMEMBERED = 64
+"""Clients, and sessions in other accounts, that are kept at most: a pair of them takes about half a megabyte."""
+
+ATTEMPTS = 4
+"""How often the SDK tries a call, with growing pauses of some seconds altogether; then the message fails."""
+
+_BODY = "RawBody"
+_FIRST_ERROR_STATUS = 301
+_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
+_UNRECOGNISED_CODES = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
+
+
+class SsmSources:
+    """``PatchSources`` of AWS; safe to use from many threads.
+
+    Attributes:
+        usage: every call, throttled answer and retry; each attempt of the SDK is seen.
+    """
+
+    def __init__(
+        self,
+        session: "boto3.Session",
+        roles: "RoleSessions",
+        clock: ServiceClock,
+        *,
+        connections: int,
+        attempts: int = ATTEMPTS,
+    ) -> None:
+        """Ask SSM.
+
+        Args:
+            session: of the home account.
+            roles: of every other account.
+            clock: learns the time from every answer.
+            connections: kept open to one target, at most.
+            attempts: of the SDK, at each call.
+        """
+        self._home = session
+        self._roles = roles
+        self._clock = clock
+        self._config = Config(
+            max_pool_connections=connections,
+            connect_timeout=5,
+            read_timeout=15,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+        )
+        self._clients: Recent[Target, SSMClient] = Recent(MOST_REMEMBERED, lambda client: client.close())
+        self._sessions: Recent[str, boto3.Session] = Recent(MOST_REMEMBERED)
+        self._lock = Lock()
+        self.usage = Usage()
+
+    def open(self, target: Target, home_account_id: str) -> "SsmSource":
+        """Return a target's API, through the configured role where the account is not the home account.
+
+        Raises:
+            RefusedError: the role cannot be assumed.
+            RetryableError: STS could not answer for now.
+        """
+        source = SsmSource(self, target, is_home=target.account_id == home_account_id)
+        self.client(target, is_home=source.is_home)
+        return source
+
+    def client(self, target: Target, *, is_home: bool, instead_of: "SSMClient | None" = None) -> "SSMClient":
+        """Return the client of a target.
+
+        Args:
+            target: to be asked.
+            is_home: whether it is in the home account.
+            instead_of: a client whose credentials are not accepted: it and its session are forgotten.
+        """
+        with self._lock:
+            # Of many threads whose call was refused, the first one replaces the client for all.
+            if instead_of is not None and self._clients.peek(target) is instead_of:
+                self._clients.forget(target)
+                self._sessions.forget(target.account_id)
+            return self._clients.get(target, lambda: self._connect(target, is_home=is_home))
+
+    def _connect(self, target: Target, *, is_home: bool) -> "SSMClient":
+        session = (
+            self._home
+            if is_home
+            else self._sessions.get(target.account_id, lambda: self._roles.session(target.account_id))
+        )
+        client = session.client("ssm", region_name=target.region, config=self._config)
+        client.meta.events.register("before-parse.ssm", _keep_raw)
+        client.meta.events.register("response-received.ssm", self._count)
+        self._clock.watch(client)
+        return client
+
+    def _count(self, parsed_response: dict[str, Any] | None, context: dict[str, Any], **_: object) -> None:
+        is_retry = context["retries"]["attempt"] > 1
+        code = (parsed_response or {}).get("Error", {}).get("Code")
+        self.usage.add(calls=not is_retry, retries=is_retry, throttles=code in THROTTLING_CODES)
+
+
+class SsmSource:
+    """``PatchSource`` of one target."""
+
+    def __init__(self, sources: SsmSources, target: Target, *, is_home: bool) -> None:
+        """Ask for ``target`` with the clients of ``sources``."""
+        self.is_home = is_home
+        self._sources = sources
+        self._target = target
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        """Ask for one page of the managed nodes (DescribeInstanceInformation, at most 50 a page).
+
+        Raises:
+            RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
+            RestartError: SSM refused the token, or the body was cut short.
+            RetryableError: anything else.
+        """
+        return self._page("describe_instance_information", NODES, token, {})
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Ask for one page of the patch states of at most 50 nodes (DescribeInstancePatchStates).
+
+        Raises:
+            RefusedError, RestartError, RetryableError: as in ``node_page``.
+        """
+        return self._page("describe_instance_patch_states", PATCH_STATES, token, {"InstanceIds": list(instance_ids)})
+
+    def _page(
+        self, method: str, decoder: PageDecoder[Any], token: str | None, arguments: dict[str, Any]
+    ) -> Page[Record]:
+        arguments["MaxResults"] = PAGE_SIZE
+        if token is not None:
+            arguments["NextToken"] = token
+        answer = self._answer(method, arguments)
+        try:
+            at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
+            page: Page[Record] = decoder.page(answer[_BODY], milliseconds(at))
+        except RetryableError as error:
+            msg = f"target {self._target}: {method}: {error}"
+            raise type(error)(msg) from error
+        return page
+
+    def _answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        client = self._sources.client(self._target, is_home=self.is_home)
+        try:
+            return _call(client, method, arguments)
+        except AWS_ERRORS as error:
+            if code_of(error) not in _UNRECOGNISED_CODES | EXPIRED_CODES:
+                raise self._failure(method, error) from error
+        # The session may have ended, or be older than the region's being enabled: only a fresh one can tell.
+        fresh = self._sources.client(self._target, is_home=self.is_home, instead_of=client)
+        try:
+            return _call(fresh, method, arguments)
+        except AWS_ERRORS as error:
+            raise self._failure(method, error) from error
+
+    def _failure(self, method: str, error: AwsError) -> PatchlakeError:
+        code = code_of(error)
+        msg = f"target {self._target}: {method} failed: {code}: {error}{_quota(error)}"
+        if code in _DENIED_CODES:
+            return RefusedError("ACCESS_DENIED", code, msg)
+        if code in _UNRECOGNISED_CODES:
+            return RefusedError("REGION_DISABLED", code, msg)
+        if code == "InvalidNextToken":
+            return RestartError(msg)
+        # Nothing is recorded of an error that is not understood: its message fails, and comes back.
+        return RetryableError(msg)
+
+
+def _call(client: "SSMClient", method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = getattr(client, method)(**arguments)
+    return answer
+
+
+def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """Set the body of a successful answer aside, and leave the SDK's parser an empty one."""
+    if response_dict["status_code"] < _FIRST_ERROR_STATUS:
+        customized_response_dict[_BODY] = response_dict["body"]
+        response_dict["body"] = b"{}"
+
+
+def _quota(error: AwsError) -> str:
+    """Return which quota a throttled call has hit, where SSM says so."""
+    response: dict[str, Any] = getattr(error, "response", None) or {}
+    named = [f"{name} {response[name]}" for name in ("ServiceCode", "QuotaCode") if response.get(name)]
+    return f" ({', '.join(named)})" if named else ""

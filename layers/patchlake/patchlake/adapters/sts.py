@@ -1,0 +1,124 @@
+"""Who we are, and sessions in the other accounts: AWS Security Token Service, at the home region's own endpoint.
+
+Tokens of a regional endpoint work in every region, also in those that have to be enabled.
+"""
+
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.errors import RefusedError, RetryableError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
+
+SESSION_NAME = "patchlake"
+
+ATTEMPTS = 4
+"""How often the SDK tries a call; then the message fails."""
+
+ROLE_NOT_ASSUMABLE = "ROLE_NOT_ASSUMABLE"
+
+_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
+
+
+def caller_account_id(client: "STSClient") -> str:
+    """Return the account whose credentials we have.
+
+    Raises:
+        RetryableError: STS could not tell.
+    """
+    try:
+        return client.get_caller_identity()["Account"]
+    except AWS_ERRORS as error:
+        msg = f"GetCallerIdentity failed: {code_of(error)}: {error}"
+        raise RetryableError(msg) from error
+
+
+class RoleSessions:
+    """Sessions in other accounts, through the role of the same name in each."""
+
+    def __init__(
+        self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = ATTEMPTS
+    ) -> None:
+        """Assume roles.
+
+        Args:
+            session: of the home account, in the home region.
+            role_name: of the role in each account.
+            external_id: nothing is sent where it is empty.
+            attempts: of the SDK, at each call.
+        """
+        self._session = session
+        self._role_name = role_name
+        self._external_id = external_id
+        self._attempts = attempts
+        self._models: Any = None
+
+    def session(self, account_id: str) -> boto3.Session:
+        """Assume the account's role; the session renews its credentials, which end after an hour, by itself.
+
+        Raises:
+            RefusedError: STS refuses (``ROLE_NOT_ASSUMABLE``); also later, when a client of the session renews them.
+            RetryableError: STS could not answer for now; also later, likewise.
+        """
+        renew = partial(self._assume, account_id)
+        core = botocore.session.Session()
+        credentials = RefreshableCredentials.create_from_metadata(renew(), renew, _AssumedRole.METHOD)
+        core.register_component("credential_provider", CredentialResolver([_AssumedRole(credentials)]))
+        # Reading the service models is most of what a session costs, and they are the same for all.
+        self._models = self._models or core.get_component("data_loader")
+        core.register_component("data_loader", self._models)
+        return boto3.Session(botocore_session=core)
+
+    def _assume(self, account_id: str) -> dict[str, Any]:
+        role = f"arn:{self._partition}:iam::{account_id}:role/{self._role_name}"
+        request: AssumeRoleRequestTypeDef = {"RoleArn": role, "RoleSessionName": SESSION_NAME}
+        if self._external_id:
+            request["ExternalId"] = self._external_id
+        try:
+            credentials = self._client.assume_role(**request)["Credentials"]
+        except AWS_ERRORS as error:
+            code = code_of(error)
+            if code in _DENIED_CODES:
+                # STS does not tell a role that is missing from one that does not trust us.
+                msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
+                raise RefusedError(ROLE_NOT_ASSUMABLE, code, msg) from error
+            msg = f"{role}: AssumeRole failed: {code}: {error}"
+            raise RetryableError(msg) from error
+        return {
+            "access_key": credentials["AccessKeyId"],
+            "secret_key": credentials["SecretAccessKey"],
+            "token": credentials["SessionToken"],
+            "expiry_time": credentials["Expiration"].isoformat(),
+        }
+
+    @cached_property
+    def _client(self) -> "STSClient":
+        config = Config(
+            connect_timeout=5,
+            read_timeout=15,
+            retries={"mode": "standard", "total_max_attempts": self._attempts},
+        )
+        return self._session.client("sts", config=config)
+
+    @cached_property
+    def _partition(self) -> str:
+        return self._session.get_partition_for_region(self._session.region_name)
+
+
+class _AssumedRole(CredentialProvider):
+    METHOD = "assume-role"
+
+    def __init__(self, credentials: RefreshableCredentials) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> RefreshableCredentials:
+        return self._credentials
