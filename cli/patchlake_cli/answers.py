@@ -13,8 +13,8 @@ class Answer(NamedTuple):
     rows: list[tuple[object, ...]]
 
 
-# A node with a missing, failed or rejected patch, or one that waits for a reboot, is NON_COMPLIANT however old its scan;
-# whatever is not known for certain is UNKNOWN; the rest is COMPLIANT with its baseline.
+# A node with a missing, failed or rejected patch, or one that waits for a reboot, is NON_COMPLIANT however old its
+# scan; whatever is not known for certain is UNKNOWN; the rest is COMPLIANT with its baseline.
 _NODE_COMPLIANCE = """
     CREATE OR REPLACE TEMP VIEW node_compliance AS
     SELECT *,

@@ -14,12 +14,11 @@ from patchlake.adapters.directory import DirectoryStore
 from patchlake.core.run import run_id_of
 from patchlake.core.targets import Target
 from patchlake.stages.commit import CommitOutcome
-
 from patchlake_cli.answers import Answer, answer
 from patchlake_cli.demo_folder import replace_folder
 from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.embedded.function_process import InvocationError
+from patchlake_cli.embedded.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
 from patchlake_cli.failure import CommandError
@@ -107,6 +106,7 @@ def _run_days(settings: Settings, out: Path, progress: RunProgress) -> DemoRun:
         with running_pipeline(stack, aws.endpoint, on_log, concurrency=CONCURRENCY) as pipeline:
             over()
             lake = DirectoryStore(out)
+            seconds = 0.0
             for day in range(settings.days):
                 began = time.monotonic()
                 aws.begin_day(day)

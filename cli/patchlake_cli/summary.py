@@ -71,10 +71,17 @@ def read_summary(run: duckdb.DuckDBPyConnection, lake: Path, observation: Observ
             count(*) FILTER (collection_status = 'INVALID_RESPONSE') AS nodes_invalid_response
         FROM patch_states
     """).fetchall()
+    targets, listed, nodes, collected, no_state, not_collected, invalid = counts
     return Summary(
-        observation.run_id,
-        observation.outcome or "",
-        *counts,
+        run_id=observation.run_id,
+        status=observation.outcome or "",
+        targets=targets,
+        targets_listed=listed,
+        nodes_listed=nodes,
+        nodes_collected=collected,
+        nodes_no_patch_state=no_state,
+        nodes_not_collected=not_collected,
+        nodes_invalid_response=invalid,
         api_calls=int(observation.metrics["SsmCalls"]),
         retries=int(observation.metrics["SsmRetries"]),
         wall_seconds=round(wall_seconds, 2),

@@ -37,6 +37,7 @@ class FunctionProcess:
     def __init__(self, variables: Mapping[str, str], on_log: Callable[[str], None]) -> None:
         """Start the process; ``wait_until_ready`` tells how that went."""
         self._on_log = on_log
+        self._killed = False
         self._log_is_complete = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by this interpreter
             # -u: a killed process has written its lines. -P: the files beside runtime.py are not importable.
@@ -54,8 +55,8 @@ class FunctionProcess:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process has not ended, as far as is known."""
-        return self._process.poll() is None
+        """Whether the process has neither ended nor been killed, as far as is known."""
+        return not self._killed and self._process.poll() is None
 
     def wait_until_ready(self) -> None:
         """Return when the handler has been imported.
@@ -91,6 +92,7 @@ class FunctionProcess:
 
     def kill(self) -> None:
         """End the process at once, from any thread."""
+        self._killed = True  # the system may take a moment to say so
         self._process.kill()
 
     def close(self) -> None:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from patchlake.adapters.s3 import S3Store
-
 from patchlake_cli.embedded.endpoint import Endpoint
 from patchlake_cli.embedded.environment import ExecutionEnvironment
 from patchlake_cli.embedded.pump import Disturbance, LogLine, Pump, PumpBroken, PumpEvent
@@ -83,6 +82,8 @@ def running_pipeline(
     """Run a stack's functions until the block is left; nothing of them is left then.
 
     Args:
+        stack: what to run.
+        endpoint: the AWS that it is deployed to.
         on_log: called with the stage and each line that its function prints, from several threads.
         concurrency: environments of a queue's function, at most.
         disturbances: by stage, the trouble that its queue or host makes.
