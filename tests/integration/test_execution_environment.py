@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -272,6 +273,20 @@ def test_a_process_killed_between_two_events_is_replaced_without_an_error(lab: L
     first_pid = environment.invoke({})
 
     environment.kill()
+
+    assert environment.invoke({}) != first_pid
+
+
+def test_a_process_that_died_by_itself_between_two_events_is_replaced_without_an_error(lab: Lab) -> None:
+    environment = lab.environment("""
+        import os
+
+        def lambda_handler(event, context):
+            return os.getpid()
+        """)
+    first_pid = environment.invoke({})
+
+    os.kill(first_pid, signal.SIGKILL)
     os.waitid(os.P_PID, first_pid, os.WEXITED | os.WNOWAIT)
 
     assert environment.invoke({}) != first_pid
