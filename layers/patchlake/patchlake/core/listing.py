@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from patchlake.core.keys import shard_key
 from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError
@@ -51,7 +52,7 @@ def read_listing(origin: Origin, metadata: Mapping[str, str]) -> Listing:
     expected = {"run_id": origin.run_id, "account_id": origin.target.account_id, "region": origin.target.region}
     found = {name: metadata.get(name) for name in expected}
     if found != expected:
-        msg = f"run {origin.run_id}, target {origin.target}: the shard's footer names {found}"
+        msg = f"{shard_key(origin.run_id, origin.target)}: its footer names {found}"
         raise IntegrityError(msg)
     listed_at = metadata.get("listed_at")
     try:
@@ -61,5 +62,5 @@ def read_listing(origin: Origin, metadata: Mapping[str, str]) -> Listing:
             None if listed_at is None else int(listed_at),
         )
     except (KeyError, ValueError) as error:
-        msg = f"run {origin.run_id}, target {origin.target}: the shard's footer has no valid listing: {error}"
+        msg = f"{shard_key(origin.run_id, origin.target)}: its footer has no valid listing: {error}"
         raise IntegrityError(msg) from error

@@ -59,6 +59,7 @@ class DiscoverStage:
         if body is None:
             body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
         shard = open_table(self.tables, key, body)
+        listing = read_listing(origin_of(plan, target), shard.metadata)
         self.collect_queue.send(
             (
                 CollectMessage(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch).encode(),
@@ -66,7 +67,6 @@ class DiscoverStage:
             )
             for batch in range(len(shard.row_counts))
         )
-        listing = read_listing(origin_of(plan, target), shard.metadata)
         return DiscoverResult(run_id, target, step, listing, sum(shard.row_counts))
 
     def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:

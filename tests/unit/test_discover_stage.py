@@ -1,0 +1,323 @@
+"""discover: list a target once, and ask for the batches of what was stored."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pytest
+
+from patchlake.adapters.memory import MemoryPatchSource, MemoryQueue, MemoryTables
+from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.keys import plan_key, shard_key, snapshot_key
+from patchlake.core.listing import Listing
+from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.plan import Account
+from patchlake.core.tables import SHARD, Column, Columns, ColumnType, ListingStatus, Table
+from patchlake.core.targets import Target
+from patchlake.errors import InputError, IntegrityError, RefusedError, RestartError, RetryableError
+from patchlake.ports import Delivery, TableFile, TableFormat
+from patchlake.stages.discover import DiscoverResult
+from patchlake.stages.stored import Step
+from tests.watched_store import WatchedStore, fail_once, once
+from tests.world import EU, HOME, RUN_ID, US, World, node_id
+
+SHARD_KEY = shard_key(RUN_ID, EU)
+REFUSALS = [
+    ("ROLE_NOT_ASSUMABLE", "AccessDenied"),
+    ("ACCESS_DENIED", "AccessDeniedException"),
+    ("REGION_DISABLED", "UnrecognizedClientException"),
+]
+
+
+def planned_world(nodes: int = 3, tables: TableFormat | None = None) -> World:
+    """Return a world whose run of one target, with batches of two, is planned."""
+    world = World(tables=tables)
+    world.add_nodes(EU, range(nodes))
+    world.start()
+    return world
+
+
+def discover(world: World, target: Target = EU, receive_count: int = 1) -> DiscoverResult:
+    message = DiscoverMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region)
+    return world.discover.handle(message, Delivery(message.encode(), "0", receive_count))
+
+
+def shard(world: World) -> TableFile:
+    return world.tables.open(world.store.objects[SHARD_KEY])
+
+
+def batches_asked_for(world: World) -> list[int]:
+    """Return the batches of the collect messages, each of which must name the run and target."""
+    messages = [CollectMessage.decode(message.body) for message in world.collect_queue.messages.values()]
+    assert {(message.run_id, message.target) for message in messages} <= {(RUN_ID, EU)}
+    return [message.batch for message in messages]
+
+
+def refuse(world: World, status: str = "ACCESS_DENIED", code: str = "AccessDeniedException") -> None:
+    def raise_refusal(_: object) -> None:
+        raise RefusedError(status, code, f"{EU}: {code}")
+
+    world.sources.before_open = raise_refusal
+
+
+def test_a_target_is_listed_and_its_batches_are_asked_for(tables: TableFormat) -> None:
+    world = planned_world(nodes=5, tables=tables)
+
+    result = discover(world)
+
+    listing = Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
+    assert result == DiscoverResult(RUN_ID, EU, Step.STORED, listing, 5)
+    assert list(shard(world).row_counts) == [2, 2, 1]
+    assert shard(world).columns(["instance_id"]) == {"instance_id": [node_id(n) for n in range(5)]}
+    assert batches_asked_for(world) == [0, 1, 2]
+
+
+def test_a_listing_of_many_pages_is_read_to_its_end() -> None:
+    world = planned_world(nodes=7)
+    world.sources.of(EU).page_size = 2
+
+    assert discover(world).nodes == 7
+    assert world.sources.usage.take().calls == 4
+
+
+def test_a_target_without_nodes_has_a_shard_and_no_batches(tables: TableFormat) -> None:
+    world = planned_world(nodes=0, tables=tables)
+
+    assert discover(world).nodes == 0
+    assert list(shard(world).row_counts) == []
+    assert batches_asked_for(world) == []
+
+
+def test_a_redelivered_message_changes_nothing_asks_nothing_and_sends_again(tables: TableFormat) -> None:
+    world = planned_world(tables=tables)
+    first = discover(world)
+    before = dict(world.store.objects)
+    world.sources.usage.take()
+    world.add_nodes(EU, [9])
+
+    again = discover(world)
+
+    assert (first.step, again.step) == (Step.STORED, Step.ADOPTED)
+    assert (again.listing, again.nodes) == (first.listing, first.nodes)
+    assert world.store.objects == before
+    assert world.sources.usage.take().calls == 0
+    assert batches_asked_for(world) == [0, 1, 0, 1]
+
+
+def test_a_shard_that_another_worker_stored_meanwhile_is_adopted() -> None:
+    world, other = planned_world(nodes=1), planned_world(nodes=5)
+    discover(other)
+    theirs = {SHARD_KEY: other.store.objects[SHARD_KEY]}
+    world.store = WatchedStore(
+        world.store.objects, before=once("create", SHARD_KEY, lambda: world.store.objects.update(theirs))
+    )
+
+    result = discover(world)
+
+    assert (result.step, result.nodes) == (Step.ADOPTED, 5)
+    assert batches_asked_for(world) == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("status", "code"), REFUSALS)
+def test_a_refusal_is_recorded_from_the_third_receive_on(status: str, code: str) -> None:
+    world = planned_world()
+    refuse(world, status, code)
+    before = dict(world.store.objects)
+    for receive in (1, 2):
+        with pytest.raises(RetryableError, match=rf"{code} \(receive {receive} of 3 before it is recorded\)"):
+            discover(world, receive_count=receive)
+        assert world.store.objects == before
+
+    result = discover(world, receive_count=3)
+
+    assert result == DiscoverResult(RUN_ID, EU, Step.STORED, Listing(ListingStatus(status), code), 0)
+    assert list(shard(world).row_counts) == []
+    assert batches_asked_for(world) == []
+
+
+def test_a_refusal_that_passes_leaves_no_trace() -> None:
+    world = planned_world()
+    refuse(world)
+    with pytest.raises(RetryableError):
+        discover(world)
+    world.sources.before_open = lambda _: None
+
+    assert discover(world, receive_count=2).listing == Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
+
+
+def test_a_refusal_in_the_middle_of_a_listing_is_a_refusal_of_the_target() -> None:
+    world = planned_world(nodes=4)
+    source = world.sources.of(EU)
+    source.page_size = 2
+    calls: list[str] = []
+
+    def refuse_the_second_page(operation: str) -> None:
+        calls.append(operation)
+        if len(calls) == 2:
+            raise RefusedError("ACCESS_DENIED", "AccessDeniedException", "denied")
+
+    source.before_call = refuse_the_second_page
+
+    assert discover(world, receive_count=3).nodes == 0
+    assert list(shard(world).row_counts) == []
+
+
+@pytest.mark.parametrize("error", [RetryableError("ThrottlingException"), RestartError("InvalidNextToken")], ids=repr)
+def test_a_passing_failure_writes_nothing_and_comes_back_after_a_pause_of_its_own(error: RetryableError) -> None:
+    world = planned_world()
+
+    def fail(_: str) -> None:
+        raise error
+
+    world.sources.of(EU).before_call = fail
+    before = dict(world.store.objects)
+
+    world.deliver_discover()
+
+    assert world.failures == [error]
+    assert world.store.objects == before
+    assert batches_asked_for(world) == []
+    (message,) = world.discover_queue.messages.values()
+    assert (message.visible_at - world.clock.at).total_seconds() == 75
+
+
+@pytest.mark.parametrize("call", ["exists", "get", "create"])
+def test_a_store_that_cannot_answer_for_now_is_a_passing_failure(call: str) -> None:
+    world = planned_world()
+    world.store = WatchedStore(world.store.objects, before=fail_once(call, ""))
+    world.deliver_discover()
+    assert not world.store.exists(SHARD_KEY)
+    world.clock.advance(120)
+
+    world.deliver_discover()
+
+    assert [str(failure) for failure in world.failures] == [f"{call} failed for now"]
+    assert world.store.exists(SHARD_KEY)
+    assert batches_asked_for(world) == [0, 1]
+
+
+class LosingQueue(MemoryQueue):
+    """A queue that takes no message and hides none."""
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        raise RetryableError(f"not sent: {len(list(messages))}")
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        raise RetryableError(f"not deferred: {delivery.body}, {seconds}")
+
+
+def test_batches_that_could_not_be_sent_are_sent_from_the_stored_shard_next_time() -> None:
+    world = planned_world()
+    queue, world.collect_queue = world.collect_queue, LosingQueue(world.clock, 720, 20)
+    with pytest.raises(RetryableError, match="not sent: 2"):
+        discover(world)
+    world.collect_queue = queue
+    world.sources.usage.take()
+
+    assert discover(world).step is Step.ADOPTED
+    assert batches_asked_for(world) == [0, 1]
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> None:
+    world = planned_world()
+    world.discover_queue = LosingQueue(world.clock, 960, 20)
+    refuse(world)
+
+    with pytest.raises(RetryableError, match="AccessDeniedException"):
+        discover(world)
+
+
+class UnreadableSource(MemoryPatchSource):
+    """An SSM one of whose nodes has no id."""
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        page = super().node_page(token)
+        return replace(page, invalid=[InvalidRow(None, "InstanceId is missing")])
+
+
+def test_a_listing_with_a_row_that_names_no_node_is_not_taken_for_complete() -> None:
+    world = planned_world()
+    world.sources.targets[EU] = UnreadableSource(world.clock, world.sources.usage)
+
+    with pytest.raises(RetryableError, match=f"target {EU}: the listing has a row without a usable id: InstanceId is"):
+        discover(world)
+    assert SHARD_KEY not in world.store.objects
+
+
+def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None:
+    world = planned_world()
+    stranger = Target("999999999999", "eu-central-1")
+
+    for target in (US, stranger):
+        with pytest.raises(InputError, match=f"its plan names no active target {target}"):
+            discover(world, target)
+
+    assert world.store.objects.keys() == {plan_key(RUN_ID)}
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_target_of_a_suspended_account_is_refused_and_not_asked() -> None:
+    world = World(accounts="organization")
+    world.accounts.organization = [Account(HOME, active=False)]
+    world.start()
+
+    with pytest.raises(InputError, match=f"its plan names no active target {EU}"):
+        discover(world)
+
+
+def test_a_run_without_a_plan_is_refused() -> None:
+    world = World()
+
+    with pytest.raises(InputError, match=f"run {RUN_ID}: there is no plans/{RUN_ID}.json, so the message is refused"):
+        discover(world)
+
+
+def test_a_message_that_comes_after_the_run_was_published_changes_nothing() -> None:
+    world = planned_world()
+    world.store.objects.clear()
+    world.store.create(snapshot_key(RUN_ID), b"")
+
+    assert discover(world) == DiscoverResult(RUN_ID, EU, Step.LATE)
+    assert world.store.objects == {snapshot_key(RUN_ID): b""}
+    assert batches_asked_for(world) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"\x00" * 100])
+def test_a_damaged_shard_is_named_and_no_batch_is_asked_for(tables: TableFormat, damage: bytes) -> None:
+    world = planned_world(tables=tables)
+    world.store.create(SHARD_KEY, damage)
+
+    with pytest.raises(IntegrityError, match=SHARD_KEY):
+        discover(world)
+    assert batches_asked_for(world) == []
+
+
+def test_a_target_of_more_batches_than_keys_can_number_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = planned_world(nodes=5)
+    monkeypatch.setattr("patchlake.stages.discover.MAX_BATCHES", 2)
+
+    with pytest.raises(RetryableError, match="more than 2 batches: raise the batch size"):
+        discover(world)
+    assert SHARD_KEY not in world.store.objects
+
+
+def test_a_shard_of_a_build_with_another_column_is_read_as_it_is(tables: TableFormat) -> None:
+    later = Table("shard", "", (*SHARD.columns, Column("added_later", ColumnType.STRING, "")))
+    world, other = planned_world(tables=tables), planned_world(tables=tables)
+    discover(other)
+    stored = shard(other)
+    groups = [stored.columns(later.column_names, group) for group in range(2)]
+    world.store.create(SHARD_KEY, tables.encode(later, groups, stored.metadata))
+
+    assert (discover(world).step, discover(world).nodes) == (Step.ADOPTED, 3)
+
+
+def test_the_shard_of_another_target_is_refused() -> None:
+    world = planned_world()
+    entries = {"run_id": RUN_ID, "account_id": HOME, "region": "us-east-1", "listing_status": "LISTED"}
+    columns: Columns = {name: [None] for name in SHARD.column_names}
+    world.store.create(SHARD_KEY, MemoryTables().encode(SHARD, [columns], entries))
+
+    with pytest.raises(IntegrityError, match=f"{SHARD_KEY}: its footer names .*us-east-1"):
+        discover(world)
+    assert batches_asked_for(world) == []
