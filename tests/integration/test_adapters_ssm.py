@@ -1,0 +1,432 @@
+"""What SsmSources asks, and what it makes of each kind of answer."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from urllib.parse import parse_qs
+
+import boto3
+import pytest
+
+from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.sts import RoleSessions
+from patchlake.core.targets import Target
+from patchlake.core.usage import Counts
+from patchlake.errors import RefusedError, RestartError, RetryableError
+from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
+
+HOME = "111111111111"
+AT_HOME = Target(HOME, "eu-west-1")
+MEMBER = Target("222222222222", "eu-west-1")
+ID = "i-0123456789abcdef0"
+STATE = {
+    "InstanceId": ID,
+    "PatchGroup": "web",
+    "BaselineId": "pb-1",
+    "OperationStartTime": 1795413600.123,
+    "OperationEndTime": 1795413601.0,
+    "Operation": "Scan",
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpStub]:
+    with http_stub() as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.url)
+        yield stub
+
+
+@pytest.fixture
+def clock() -> ServiceClock:
+    return ServiceClock()
+
+
+@pytest.fixture
+def sources(aws: HttpStub, clock: ServiceClock) -> SsmSources:  # noqa: ARG001
+    return make_sources(clock)
+
+
+def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> SsmSources:
+    session = boto3.Session("home-key", "secret", region_name="eu-central-1")
+    return SsmSources(
+        session,
+        RoleSessions(session, "patchlake-member", external_id, attempts=attempts),
+        clock,
+        connections=8,
+        attempts=attempts,
+    )
+
+
+def reply(content: object, *, status: int = 200) -> Answer:
+    """Return a JSON answer of SSM."""
+    return Answer(status, json.dumps(content).encode())
+
+
+def error(code: str, status: int = 400, **members: str) -> Answer:
+    """Return an error as SSM sends it."""
+    return reply({"__type": code, "message": "why", **members}, status=status)
+
+
+def session_key(request: Request) -> str:
+    """Return the access key that signed a request."""
+    return request.headers["Authorization"].partition("Credential=")[2].partition("/")[0]
+
+
+def is_sts(request: Request) -> bool:
+    """Tell requests to STS from those to SSM."""
+    return not request.operation
+
+
+def assumed(key: str) -> Answer:
+    """Return STS's answer of AssumeRole."""
+    return Answer(
+        200,
+        f"""<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId>
+        <SecretAccessKey>s</SecretAccessKey><SessionToken>token-{key}</SessionToken>
+        <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>""".encode(),
+    )
+
+
+def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
+    """Answer every AssumeRole with another key, key-1 first, and everything else by ``ssm``."""
+    keys = (f"key-{number}" for number in range(1, 10_000))
+    return lambda request: assumed(next(keys)) if is_sts(request) else ssm(request)
+
+
+# What is asked, and what comes back.
+
+
+def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: reply({"InstancePatchStates": [STATE], "NextToken": "more"})
+
+    page = sources.open(AT_HOME, HOME).patch_state_page([ID, "i-00000000"], None)
+
+    [request] = aws.requests
+    assert request.operation == "DescribeInstancePatchStates"
+    assert json.loads(request.body) == {"InstanceIds": [ID, "i-00000000"], "MaxResults": 50}
+    assert [record.instance_id for record in page.records] == [ID]
+    assert page.next_token == "more"  # noqa: S105
+
+
+def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: reply({"InstanceInformationList": [{"InstanceId": ID}], "NextToken": ""})
+
+    page = sources.open(AT_HOME, HOME).node_page("token")
+
+    [request] = aws.requests
+    assert request.operation == "DescribeInstanceInformation"
+    assert json.loads(request.body) == {"MaxResults": 50, "NextToken": "token"}
+    assert page.next_token is None
+
+
+def test_a_page_was_answered_when_its_own_date_header_says(
+    aws: HttpStub, sources: SsmSources, clock: ServiceClock
+) -> None:
+    aws.answer = lambda _: reply({"InstancePatchStates": []})
+
+    page = sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+    at = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
+    assert page.answered_at == at.timestamp() * 1000
+    assert clock.now() == at
+
+
+def test_an_answer_without_a_date_is_asked_for_again(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: Answer(200, b'{"InstancePatchStates":[]}', {})
+
+    with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*Date"):
+        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+
+def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmSources) -> None:
+    bad = STATE | {"InstanceId": "i-00000000", "OperationEndTime": "yesterday"}
+    aws.answer = lambda _: reply({"InstancePatchStates": [bad, STATE]})
+
+    page = sources.open(AT_HOME, HOME).patch_state_page([ID, "i-00000000"], None)
+
+    assert [record.instance_id for record in page.records] == [ID]
+    assert [row.instance_id for row in page.invalid] == ["i-00000000"]
+
+
+def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: HttpStub, sources: SsmSources) -> None:
+    def answer(request: Request) -> Answer:
+        return reply(
+            {"InstancePatchStates": [STATE | {"InstanceId": i} for i in json.loads(request.body)["InstanceIds"]]}
+        )
+
+    aws.answer = answer
+    source = sources.open(AT_HOME, HOME)
+    ids = [f"i-{number:08x}" for number in range(200)]
+
+    with ThreadPoolExecutor(8) as pool:
+        pages = list(pool.map(lambda i: source.patch_state_page([i], None), ids))
+
+    assert [[record.instance_id for record in page.records] for page in pages] == [[i] for i in ids]
+    assert sources.usage.take() == Counts(calls=200, throttles=0, retries=0)
+
+
+# What goes wrong.
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, b""),
+        Answer(200, b'{"InstancePatchStates":[{"Inst'),
+        Answer(200, b'{"InstancePatchStates":[{"Inst', length=1000),
+        Answer(200, b"<html></html>"),
+        Answer(200, b"[]"),
+    ],
+    ids=["empty", "truncated", "broken_off", "html", "list"],
+)
+def test_a_successful_answer_that_is_no_page_breaks_the_chain(
+    aws: HttpStub, sources: SsmSources, answer: Answer
+) -> None:
+    aws.answer = lambda _: answer
+
+    with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
+        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+
+def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: error("InvalidNextToken")
+
+    with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
+        sources.open(AT_HOME, HOME).node_page("old")
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (error("InternalServerError", 500), "InternalServerError"),
+        (error("ThrottlingException"), "ThrottlingException"),
+        (error("ValidationException"), "ValidationException"),
+        (error("NeverHeardOf"), "NeverHeardOf"),
+        (error("ServiceUnavailable", 503), "ServiceUnavailable"),
+        (Answer(500, b"<html>oops</html>"), "500"),
+        (Answer(404, b""), "404"),
+        (Lost(), "ConnectionClosedError"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
+    aws: HttpStub, sources: SsmSources, answer: Answer, code: str
+) -> None:
+    aws.answer = lambda _: answer
+
+    with pytest.raises(RetryableError, match=rf"target 111111111111\.eu-west-1: describe_.*{code}") as caught:
+        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+    assert type(caught.value) is RetryableError
+
+
+def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, clock: ServiceClock) -> None:
+    with http_stub() as stub:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", stub.url)
+    sources = make_sources(clock)
+
+    with pytest.raises(RetryableError, match="EndpointConnectionError"):
+        sources.open(AT_HOME, HOME).node_page(None)
+
+
+def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
+
+    with pytest.raises(RetryableError, match="ServiceCode ssm, QuotaCode L-1234"):
+        sources.open(AT_HOME, HOME).node_page(None)
+
+    assert sources.usage.take() == Counts(calls=1, throttles=1, retries=0)
+
+
+def test_the_sdk_retries_a_throttled_call_and_each_attempt_is_counted(aws: HttpStub, clock: ServiceClock) -> None:
+    sources = make_sources(clock, attempts=2)
+    aws.answer_in_turn(error("ThrottlingException"), reply({"InstancePatchStates": []}))
+
+    sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+    assert sources.usage.take() == Counts(calls=1, throttles=1, retries=1)
+
+
+def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceClock) -> None:
+    sources = make_sources(clock, attempts=2)
+    aws.answer_in_turn(Lost(), reply({"InstancePatchStates": [STATE]}))
+
+    page = sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+    assert len(page.records) == 1
+    assert sources.usage.take() == Counts(calls=1, throttles=0, retries=1)
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
+def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: SsmSources, code: str) -> None:
+    aws.answer = lambda _: error(code)
+
+    with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1") as caught:
+        sources.open(AT_HOME, HOME).node_page(None)
+
+    assert (caught.value.listing_status, caught.value.code) == ("ACCESS_DENIED", code)
+
+
+# Other accounts.
+
+
+def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: ServiceClock) -> None:
+    sources = make_sources(clock, external_id="shared-secret")
+    aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
+
+    sources.open(MEMBER, HOME).node_page(None)
+
+    to_sts, to_ssm = aws.requests
+    assert {name: value for name, [value] in parse_qs(to_sts.body.decode()).items()} == {
+        "Action": "AssumeRole",
+        "Version": "2011-06-15",
+        "RoleArn": "arn:aws:iam::222222222222:role/patchlake-member",
+        "RoleSessionName": "patchlake",
+        "ExternalId": "shared-secret",
+    }
+    assert "/eu-central-1/sts/" in to_sts.headers["Authorization"]
+    assert "/eu-west-1/ssm/" in to_ssm.headers["Authorization"]
+    assert (session_key(to_sts), session_key(to_ssm)) == ("home-key", "key-1")
+    assert to_ssm.headers["X-Amz-Security-Token"] == "token-key-1"
+
+
+def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = numbered_sessions(lambda _: reply({}))
+
+    sources.open(MEMBER, HOME)
+
+    assert b"ExternalId" not in aws.requests[0].body
+
+
+@pytest.mark.parametrize(("region", "partition"), [("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+def test_the_role_is_in_the_partition_of_the_home_region(aws: HttpStub, region: str, partition: str) -> None:
+    aws.answer = numbered_sessions(lambda _: reply({}))
+
+    RoleSessions(boto3.Session("key", "secret", region_name=region), "member").session("222222222222")
+
+    [role] = parse_qs(aws.requests[0].body.decode())["RoleArn"]
+    assert role == f"arn:{partition}:iam::222222222222:role/member"
+
+
+def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: reply({"InstanceInformationList": []})
+
+    sources.open(AT_HOME, HOME).node_page(None)
+
+    assert [session_key(request) for request in aws.requests] == ["home-key"]
+
+
+def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
+
+    for region in ("eu-west-1", "us-east-1", "eu-west-1"):
+        sources.open(Target("222222222222", region), HOME).node_page(None)
+
+    assert [is_sts(request) for request in aws.requests] == [True, False, False, False]
+
+
+def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+
+    with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
+        sources.open(MEMBER, HOME)
+
+    assert (caught.value.listing_status, caught.value.code) == ("ROLE_NOT_ASSUMABLE", "AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(400, "Throttling"), (403, "RegionDisabledException"), (403, "SignatureDoesNotMatch")]
+)
+def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmSources, status: int, code: str) -> None:
+    aws.answer = lambda _: Answer(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+
+    with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}"):
+        sources.open(MEMBER, HOME)
+
+
+@pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])
+def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, sources: SsmSources, code: str) -> None:
+    aws.answer = numbered_sessions(lambda _: error(code))
+
+    with pytest.raises(RefusedError, match=r"222222222222\.eu-west-1") as caught:
+        sources.open(MEMBER, HOME).node_page(None)
+
+    assert (caught.value.listing_status, caught.value.code) == ("REGION_DISABLED", code)
+    assert [session_key(request) for request in aws.requests] == ["home-key", "key-1", "home-key", "key-2"]
+
+
+def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: error("UnrecognizedClientException")
+
+    with pytest.raises(RefusedError) as caught:
+        sources.open(AT_HOME, HOME).node_page(None)
+
+    assert caught.value.listing_status == "REGION_DISABLED"
+
+
+@pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
+def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_threads(
+    aws: HttpStub, sources: SsmSources, code: str
+) -> None:
+    def answer(request: Request) -> Answer:
+        return error(code) if session_key(request) == "key-1" else reply({"InstancePatchStates": [STATE]})
+
+    aws.answer = numbered_sessions(answer)
+    source = sources.open(MEMBER, HOME)
+
+    with ThreadPoolExecutor(8) as pool:
+        pages = list(pool.map(lambda _: source.patch_state_page([ID], None), range(40)))
+
+    assert [len(page.records) for page in pages] == [1] * 40
+    assert sum(map(is_sts, aws.requests)) == 2
+
+
+def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = numbered_sessions(lambda _: error("ExpiredTokenException"))
+
+    with pytest.raises(RetryableError, match="ExpiredTokenException"):
+        sources.open(MEMBER, HOME).node_page(None)
+
+
+def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmSources) -> None:
+    soon = datetime.now(UTC).replace(microsecond=0).isoformat()
+    first, second = assumed("key-1"), assumed("key-2")
+    short = Answer(200, first.body.replace(b"2999-01-01T00:00:00Z", soon.encode()), {"Date": DATE})
+    sessions = iter([short, second])
+    aws.answer = lambda request: next(sessions) if is_sts(request) else reply({"InstanceInformationList": []})
+
+    sources.open(MEMBER, HOME).node_page(None)
+
+    assert [session_key(request) for request in aws.requests] == ["home-key", "home-key", "key-2"]
+
+
+def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws: HttpStub, sources: SsmSources) -> None:
+    soon = datetime.now(UTC).replace(microsecond=0).isoformat()
+    short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
+    denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
+    aws.answer_in_turn(short, denied)
+    source = sources.open(MEMBER, HOME)
+
+    with pytest.raises(RefusedError) as caught:
+        source.node_page(None)
+
+    assert caught.value.listing_status == "ROLE_NOT_ASSUMABLE"
+
+
+def test_the_clients_and_sessions_of_thousands_of_targets_do_not_pile_up(
+    aws: HttpStub, clock: ServiceClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("patchlake.adapters.ssm.MOST_REMEMBERED", 3)
+    sources = make_sources(clock)
+    aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
+    accounts = [f"{number:012d}" for number in range(4)]
+    for account in accounts:
+        sources.open(Target(account, "eu-west-1"), HOME)
+    asked = len(aws.requests)
+
+    for account in (accounts[-1], accounts[1], accounts[0]):
+        sources.open(Target(account, "eu-west-1"), HOME)
+
+    assert len(aws.requests) - asked == 1
