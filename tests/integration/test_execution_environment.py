@@ -365,15 +365,17 @@ def test_temporary_files_are_the_environments_own_and_go_with_it(lab: Lab) -> No
     assert not path.parent.exists()
 
 
-def test_the_process_ends_with_its_parent_even_while_it_works(tmp_path: Path) -> None:
+def test_the_process_ends_with_its_parent_even_while_it_works_and_leaves_no_files(tmp_path: Path) -> None:
     fifo = tmp_path / "held-by-the-handler"
     os.mkfifo(fifo)
     toy_function(
         tmp_path / "code",
         f"""
+        import os
+
         def lambda_handler(event, context):
             held = open({str(fifo)!r}, "w")
-            held.write("working")
+            held.write(os.environ["TMPDIR"])
             held.flush()
             {ENDLESS}
         """,
@@ -391,11 +393,14 @@ def test_the_process_ends_with_its_parent_even_while_it_works(tmp_path: Path) ->
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     with subprocess.Popen([sys.executable, "-c", parent], stdin=subprocess.DEVNULL) as process:
         assert select.select([reader], [], [], PATIENCE_SECONDS)[0]
-        said = os.read(reader, 100)
+        folder = Path(os.read(reader, 1000).decode())
+        existed = folder.is_dir()
 
         process.kill()
 
     # The other end of the pipe closes when the handler's process is gone.
     assert select.select([reader], [], [], PATIENCE_SECONDS)[0]
-    assert (said, os.read(reader, 100)) == (b"working", b"")
+    assert os.read(reader, 1000) == b""
     os.close(reader)
+    assert existed
+    assert not folder.exists()

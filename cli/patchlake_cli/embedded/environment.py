@@ -34,7 +34,7 @@ class ExecutionEnvironment:
         self._function = function
         self._endpoint = endpoint
         self._on_log = on_log
-        self._folder = tempfile.TemporaryDirectory(prefix=f"{function.name}-")
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._invoking = threading.Lock()
         self._process_lock = threading.Lock()
         self._process: FunctionProcess | None = None
@@ -63,7 +63,8 @@ class ExecutionEnvironment:
         self.kill()
         with self._invoking:
             self._drop_process()
-            self._folder.cleanup()
+            if self._folder:
+                self._folder.cleanup()
 
     def _warm_process(self) -> FunctionProcess:
         if self._process and self._process.is_alive:
@@ -72,7 +73,9 @@ class ExecutionEnvironment:
         with self._process_lock:
             if self._closed:
                 raise InvocationError("Runtime.ExitError", "the execution environment is closed")
-            process = self._process = FunctionProcess(self._variables(), self._on_log)
+            self._folder = self._folder or tempfile.TemporaryDirectory(prefix=f"{self._function.name}-")
+            folder = self._folder.name
+            process = self._process = FunctionProcess(self._variables(folder), folder, self._on_log)
         try:
             process.wait_until_ready()
         except InvocationError:
@@ -86,7 +89,7 @@ class ExecutionEnvironment:
         if process:
             process.close()
 
-    def _variables(self) -> dict[str, str]:
+    def _variables(self, folder: str) -> dict[str, str]:
         """Return the function's variables, and those that Lambda adds.
 
         Source: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
@@ -103,8 +106,8 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": uuid.uuid4().hex,
             # Neither the user's ~/.aws nor another environment's temporary files are within reach.
-            "HOME": self._folder.name,
-            "TMPDIR": self._folder.name,
+            "HOME": folder,
+            "TMPDIR": folder,
             "LAMBDA_TASK_ROOT": str(function.code_path),
             "LANG": "C.UTF-8",
             "PATH": os.environ.get("PATH", os.defpath),

@@ -34,14 +34,20 @@ class InvocationError(Exception):
 class FunctionProcess:
     """A running handler. For one thread at a time, but for ``kill``."""
 
-    def __init__(self, variables: Mapping[str, str], on_log: Callable[[str], None]) -> None:
-        """Start the process; ``wait_until_ready`` tells how that went."""
+    def __init__(self, variables: Mapping[str, str], folder: str, on_log: Callable[[str], None]) -> None:
+        """Start the process; ``wait_until_ready`` tells how that went.
+
+        Args:
+            variables: its whole environment.
+            folder: of its temporary files, which it removes when this process dies before it.
+            on_log: called with each line that the handler prints or logs, from a thread of this object.
+        """
         self._on_log = on_log
         self._killed = False
         self._log_is_complete = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by this interpreter
             # -u: a killed process has written its lines. -P: the files beside runtime.py are not importable.
-            [sys.executable, "-u", "-P", str(Path(__file__).with_name("runtime.py"))],
+            [sys.executable, "-u", "-P", str(Path(__file__).with_name("runtime.py")), folder],
             env=variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -3,13 +3,15 @@
 Started by `environment` with the function's variables only, by its path, so nothing but the function's code, its layers
 and the installed packages can be imported. One line of JSON on standard input is one invocation, one line on standard
 output its answer; the first line out tells whether the handler could be imported. What the handler prints or logs goes
-to standard error, closed by ``END RequestId: …`` after each invocation. The process ends with its parent.
+to standard error, closed by ``END RequestId: …`` after each invocation. The process ends with its parent, and removes
+the folder of its temporary files, its one argument, when the parent could not.
 """
 
 import importlib
 import json
 import os
 import queue
+import shutil
 import sys
 import threading
 import time
@@ -76,7 +78,7 @@ class _Answer:
         return True
 
 
-def _invocations() -> "queue.SimpleQueue[str]":
+def _invocations(folder: str) -> "queue.SimpleQueue[str]":
     """Read invocations in the background, so that the parent's end ends this process even in mid-handler."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     source = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
@@ -84,6 +86,7 @@ def _invocations() -> "queue.SimpleQueue[str]":
     def read() -> None:
         for line in source:
             lines.put(line)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)
 
     threading.Thread(target=read, name="invocations", daemon=True).start()
@@ -107,7 +110,7 @@ def _load(handler: str) -> Any:  # noqa: ANN401 - a handler takes and returns wh
 
 def main() -> None:
     """Import the handler, then run it once per invocation until the parent goes away."""
-    invocations = _invocations()
+    invocations = _invocations(sys.argv[1])
     out = _keep_streams_from_handler()
     handler: Any = None
     with _Answer(out) as answer:
