@@ -15,7 +15,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import InputError, RefusedError
 from patchlake.ports import Delivery, Each, PatchSource, PatchSources, Store, TableFormat
 from patchlake.stages.retrying import Retrying
-from patchlake.stages.stored import Step, is_published, open_table, origin_of, stored_plan
+from patchlake.stages.stored import Step, is_published, naming, open_shard, origin_of, stored_plan
 
 IDS_PER_CALL = 50
 """What DescribeInstancePatchStates takes at most."""
@@ -61,22 +61,23 @@ class CollectStage:
             return CollectResult(run_id, target, batch, Step.ADOPTED)
         plan = stored_plan(self.store, run_id)
         plan.require(target)
-        columns = self._part(plan, target, self._nodes(run_id, target, batch), delivery)
+        columns = self._part(plan, target, self._nodes(plan, target, batch), delivery)
         if not self.store.create(key, self.tables.encode(PATCH_STATES, [columns], {})):
             return CollectResult(run_id, target, batch, Step.ADOPTED)
         return CollectResult(run_id, target, batch, Step.STORED, Counter(columns["collection_status"]))
 
-    def _nodes(self, run_id: str, target: Target, batch: int) -> Columns:
-        key = shard_key(run_id, target)
+    def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
+        key = shard_key(plan.run_id, target)
         body = self.store.get(key)
         if body is None:
-            msg = f"run {run_id}: there is no {key}, so the message is refused"
+            msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
             raise InputError(msg)
-        shard = open_table(self.tables, key, body)
+        shard = open_shard(self.tables, origin_of(plan, target), body)
         if batch >= len(shard.row_counts):
-            msg = f"run {run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
+            msg = f"run {plan.run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
             raise InputError(msg)
-        return shard.columns(SHARD.column_names, batch)
+        with naming(key):
+            return shard.columns(SHARD.column_names, batch)
 
     def _part(self, plan: Plan, target: Target, nodes: Columns, delivery: Delivery) -> Columns:
         try:

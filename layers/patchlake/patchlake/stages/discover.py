@@ -14,7 +14,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, RetryableError
 from patchlake.ports import Delivery, PatchSources, Queue, Store, TableFormat
 from patchlake.stages.retrying import Retrying
-from patchlake.stages.stored import Step, create_or_adopt, is_published, open_table, origin_of, stored_plan
+from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, origin_of, stored_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ class DiscoverStage:
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:
             body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
-        shard = open_table(self.tables, key, body)
-        listing = read_listing(origin_of(plan, target), shard.metadata)
+        origin = origin_of(plan, target)
+        shard = open_shard(self.tables, origin, body)
         self.collect_queue.send(
             (
                 CollectMessage(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch).encode(),
@@ -67,7 +67,7 @@ class DiscoverStage:
             )
             for batch in range(len(shard.row_counts))
         )
-        return DiscoverResult(run_id, target, step, listing, sum(shard.row_counts))
+        return DiscoverResult(run_id, target, step, read_listing(origin, shard.metadata), sum(shard.row_counts))
 
     def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
         origin = origin_of(plan, target)

@@ -11,7 +11,7 @@ from patchlake.core.rows import Outcome, part_columns
 from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.stages.inventory import Batch, Inventory
-from patchlake.stages.stored import origin_of
+from patchlake.stages.stored import naming, origin_of
 
 NO_SHARD = "no shard by the run's deadline"
 NO_PART = "no part by the run's deadline"
@@ -37,7 +37,9 @@ def _close_shard(plan: Plan, inventory: Inventory, target: Target) -> None:
 
 
 def _close_part(plan: Plan, inventory: Inventory, batch: Batch) -> None:
-    nodes = inventory.shard(plan, batch.target).columns(SHARD.column_names, batch.number)
+    shard = inventory.shard(plan, batch.target)
+    with naming(shard_key(plan.run_id, batch.target)):
+        nodes = shard.columns(SHARD.column_names, batch.number)
     columns = part_columns(
         origin_of(plan, batch.target),
         nodes,

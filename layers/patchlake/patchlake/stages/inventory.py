@@ -10,19 +10,16 @@ from itertools import batched
 from typing import NamedTuple
 
 from patchlake.core.keys import part_key, parts_prefix, shard_key, shards_prefix
-from patchlake.core.listing import Listing, read_listing
 from patchlake.core.plan import Plan
-from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
-from patchlake.errors import IntegrityError
 from patchlake.ports import Each, Store, TableFile, TableFormat
-from patchlake.stages.stored import open_table, origin_of
+from patchlake.stages.stored import open_shard, open_table, origin_of
 
 READ_AHEAD = 32
 """Objects that are asked for at once, and held in memory at once."""
 
 MOST_REMEMBERED = 50_000
-"""Shards whose summaries are kept between two looks at a run, at most."""
+"""Shards whose numbers of batches are kept between two looks at a run, at most."""
 
 
 class Batch(NamedTuple):
@@ -32,21 +29,14 @@ class Batch(NamedTuple):
     number: int
 
 
-class Summary(NamedTuple):
-    """What a shard says of its target, without the nodes."""
-
-    listing: Listing
-    batches: int
-
-
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Reads a run's shards and parts, many at once; shards never change, so each is summed up once."""
+    """Reads a run's shards and parts, many at once; shards never change, so the batches of each are counted once."""
 
     store: Store
     tables: TableFormat
     each: Each
-    _remembered: dict[str, Summary] = field(default_factory=dict, repr=False)
+    _batch_counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def unlisted(self, plan: Plan) -> set[Target]:
         """Return the active targets without a shard."""
@@ -59,12 +49,8 @@ class Inventory:
         Raises:
             IntegrityError: a shard is absent, damaged or another target's.
         """
-        summaries = self.ahead(lambda target: self._summary(plan, target), targets)
-        return [
-            Batch(target, number)
-            for target, summary in zip(targets, summaries, strict=True)
-            for number in range(summary.batches)
-        ]
+        counts = self.ahead(lambda target: self._count_batches(plan, target), targets)
+        return [Batch(target, number) for target, count in zip(targets, counts, strict=True) for number in range(count)]
 
     def without_part(self, plan: Plan, batches: Iterable[Batch]) -> set[Batch]:
         """Return the batches among these that have no part."""
@@ -78,14 +64,10 @@ class Inventory:
             IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
         """
         key = shard_key(plan.run_id, target)
-        shard = open_table(self.tables, key, self.store.get(key))
-        listing = read_listing(origin_of(plan, target), shard.metadata)
-        if shard.row_counts and listing.status is not ListingStatus.LISTED:
-            msg = f"{key}: it holds nodes and says {listing.status}"
-            raise IntegrityError(msg)
-        if len(self._remembered) >= MOST_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key] = Summary(listing, len(shard.row_counts))
+        shard = open_shard(self.tables, origin_of(plan, target), self.store.get(key))
+        if len(self._batch_counts) >= MOST_REMEMBERED:
+            self._batch_counts.clear()
+        self._batch_counts[key] = len(shard.row_counts)
         return shard
 
     def part(self, plan: Plan, batch: Batch) -> TableFile:
@@ -102,8 +84,6 @@ class Inventory:
         for group in batched(items, READ_AHEAD, strict=False):
             yield from self.each(function, group)
 
-    def _summary(self, plan: Plan, target: Target) -> Summary:
-        key = shard_key(plan.run_id, target)
-        if key not in self._remembered:
-            self.shard(plan, target)
-        return self._remembered[key]
+    def _count_batches(self, plan: Plan, target: Target) -> int:
+        count = self._batch_counts.get(shard_key(plan.run_id, target))
+        return len(self.shard(plan, target).row_counts) if count is None else count

@@ -19,7 +19,7 @@ from patchlake.core.tables import COVERAGE, PATCH_STATES, CollectionStatus, Colu
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile, TableWriter
 from patchlake.stages.inventory import Inventory
-from patchlake.stages.stored import open_table, origin_of
+from patchlake.stages.stored import naming, open_table, origin_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,9 @@ def _merge(
             listing = read_listing(origin, shard.metadata)
             for number, ids in enumerate(_ids_by_batch(origin, shard)):
                 part = next(parts)
-                statuses.update(_checked_statuses(origin, number, ids, part))
-                writer.append(part)
+                with naming(part_key(plan.run_id, planned.target, number)):
+                    statuses.update(_checked_statuses(origin, ids, part))
+                    writer.append(part)
         listings.append(listing)
         rows.append(coverage_row(origin, planned.account_name, listing, statuses))
         totals.update(statuses)
@@ -83,21 +84,26 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
 
 def _ids_by_batch(origin: Origin, shard: TableFile) -> Iterator[list[str]]:
     """Yield the node ids of each batch; across a shard they ascend, so that no node can be there twice."""
-    ids = shard.columns(["instance_id"])["instance_id"]
-    if any(first >= second for first, second in pairwise(ids)):
-        msg = f"{shard_key(origin.run_id, origin.target)}: its nodes are not in ascending order, each once"
-        raise IntegrityError(msg)
+    with naming(shard_key(origin.run_id, origin.target)):
+        ids = shard.columns(["instance_id"])["instance_id"]
+        if None in ids or any(first >= second for first, second in pairwise(ids)):
+            msg = "its nodes are not in ascending order, each once"
+            raise IntegrityError(msg)
     end = 0
     for rows in shard.row_counts:
         start, end = end, end + rows
         yield ids[start:end]
 
 
-def _checked_statuses(origin: Origin, number: int, ids: list[str], part: TableFile) -> list[str]:
-    """Return the part's collection statuses, once its rows are known to be the batch's, of this run and target."""
-    found = part.columns(["run_id", "account_id", "region", "instance_id", "collection_status"])
+def _checked_statuses(origin: Origin, ids: list[str], part: TableFile) -> list[str]:
+    """Return the part's collection statuses, once its rows are known to be the batch's, of this run and target.
+
+    All columns that no row may lack are checked here, so that a part which does not fit is found by its own key.
+    """
+    found = part.columns(["run_id", "run_at", "account_id", "region", "instance_id", "collection_status"])
     expected = {
         "run_id": [origin.run_id] * len(ids),
+        "run_at": [origin.run_at] * len(ids),
         "account_id": [origin.target.account_id] * len(ids),
         "region": [origin.target.region] * len(ids),
         "instance_id": ids,
@@ -106,7 +112,7 @@ def _checked_statuses(origin: Origin, number: int, ids: list[str], part: TableFi
     if not set(found["collection_status"]) <= set(CollectionStatus):
         wrong.append("collection_status")
     if wrong:
-        msg = f"{part_key(origin.run_id, origin.target, number)}: {', '.join(wrong)} are not those of its batch"
+        msg = f"{', '.join(wrong)} are not those of its batch"
         raise IntegrityError(msg)
     return found["collection_status"]
 

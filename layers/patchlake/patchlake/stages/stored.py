@@ -1,11 +1,14 @@
 """What earlier stages stored, read the same way by every later one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Origin
+from patchlake.core.listing import Origin, read_listing
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.run import milliseconds
+from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import InputError, IntegrityError
 from patchlake.ports import Store, TableFile, TableFormat
@@ -45,30 +48,42 @@ def origin_of(plan: Plan, target: Target) -> Origin:
     return Origin(plan.run_id, milliseconds(plan.run_at), target)
 
 
+@contextmanager
+def naming(key: str) -> Iterator[None]:
+    """Put an object's key before whatever is found wrong with it."""
+    try:
+        yield
+    except IntegrityError as error:
+        msg = f"{key}: {error}"
+        raise IntegrityError(msg) from error
+
+
 def open_table(tables: TableFormat, key: str, body: bytes | None) -> TableFile:
     """Open a stored table, naming its key where it cannot be.
 
     Raises:
         IntegrityError: it is absent or damaged.
     """
-    if body is None:
-        msg = f"{key}: the object existed and is gone; objects of a run must not be deleted before it is published"
-        raise IntegrityError(msg)
-    try:
+    with naming(key):
+        if body is None:
+            msg = "the object existed and is gone; objects of a run must not be deleted before it is published"
+            raise IntegrityError(msg)
         return tables.open(body)
-    except IntegrityError as error:
-        msg = f"{key}: {error}"
-        raise IntegrityError(msg) from error
 
 
-def open_shard(store: Store, tables: TableFormat, run_id: str, target: Target) -> TableFile:
-    """Open the stored shard of a target.
+def open_shard(tables: TableFormat, origin: Origin, body: bytes | None) -> TableFile:
+    """Open the shard of ``origin``.
 
     Raises:
-        IntegrityError: it is absent or damaged.
+        IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
     """
-    key = shard_key(run_id, target)
-    return open_table(tables, key, store.get(key))
+    key = shard_key(origin.run_id, origin.target)
+    shard = open_table(tables, key, body)
+    listing = read_listing(origin, shard.metadata)
+    if shard.row_counts and listing.status is not ListingStatus.LISTED:
+        msg = f"{key}: it holds nodes and says {listing.status}"
+        raise IntegrityError(msg)
+    return shard
 
 
 def create_or_adopt(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:

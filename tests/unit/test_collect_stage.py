@@ -1,0 +1,314 @@
+"""collect: one finished row per node of a batch; the part is the receipt."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
+from patchlake.core.listing import Listing, Origin, listing_metadata
+from patchlake.core.messages import CollectMessage
+from patchlake.core.rows import batches, shard_columns
+from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus, Table
+from patchlake.core.targets import Target
+from patchlake.errors import InputError, IntegrityError, RefusedError, RestartError, RetryableError
+from patchlake.ports import Delivery, TableFormat
+from patchlake.stages.collect import CollectResult
+from patchlake.stages.stored import Step
+from tests.watched_store import WatchedStore, fail_once, once
+from tests.world import EU, HOME, RUN_AT, RUN_ID, US, World, node_id, node_information, patch_state
+
+PART_KEY = part_key(RUN_ID, EU, 0)
+SHARD_KEY = shard_key(RUN_ID, EU)
+
+
+def listed_world(nodes: int = 3, batch_size: int = 2, tables: TableFormat | None = None) -> World:
+    """Return a world whose run is planned and whose one target is listed, its collect messages queued."""
+    world = World(tables=tables, batch_size=batch_size)
+    world.add_nodes(EU, range(nodes))
+    world.start()
+    world.deliver_discover()
+    world.sources.usage.take()
+    return world
+
+
+def collect(world: World, target: Target = EU, batch: int = 0, receive_count: int = 1) -> CollectResult:
+    message = CollectMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region, batch=batch)
+    return world.collect.handle(message, Delivery(message.encode(), "0", receive_count))
+
+
+def part(world: World, batch: int = 0) -> Columns:
+    file = world.tables.open(world.store.objects[part_key(RUN_ID, EU, batch)])
+    return file.columns(file.column_names)
+
+
+def refusing(status: str, code: str) -> Callable[[object], None]:
+    def refuse(_: object) -> None:
+        raise RefusedError(status, code, f"{EU}: {code}")
+
+    return refuse
+
+
+def test_a_batch_becomes_a_part_with_one_row_per_node_in_the_order_of_the_shard(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+
+    result = collect(world)
+
+    columns = part(world)
+    assert result == CollectResult(RUN_ID, EU, 0, Step.STORED, Counter(COLLECTED=2))
+    assert tuple(columns) == PATCH_STATES.column_names
+    assert columns["instance_id"] == [node_id(0), node_id(1)]
+    assert columns["run_at"] == [RUN_AT.timestamp() * 1000] * 2
+    assert columns["ping_status"] == ["Online"] * 2
+    assert columns["collection_status"] == ["COLLECTED"] * 2
+    assert columns["missing_count"] == [0, 0]
+    assert columns["operation_end_time"] == [(RUN_AT.timestamp() - 3540) * 1000] * 2
+
+
+def test_the_last_batch_holds_the_rest() -> None:
+    world = listed_world()
+
+    collect(world, batch=1)
+
+    assert part(world, 1)["instance_id"] == [node_id(2)]
+
+
+@pytest.mark.parametrize(("nodes", "calls"), [(1, 1), (50, 1), (51, 2), (120, 3)])
+def test_at_most_fifty_ids_are_asked_for_in_one_call(nodes: int, calls: int) -> None:
+    world = listed_world(nodes, batch_size=1000)
+
+    result = collect(world)
+
+    assert result.statuses == Counter(COLLECTED=nodes)
+    assert world.sources.usage.take().calls == calls
+
+
+def test_answers_of_many_pages_are_read_to_their_end() -> None:
+    world = listed_world(nodes=5, batch_size=5)
+    world.sources.of(EU).page_size = 2
+
+    assert collect(world).statuses == Counter(COLLECTED=5)
+    assert world.sources.usage.take().calls == 3
+
+
+def test_a_node_that_was_never_scanned_has_no_patch_state(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+    del world.sources.of(EU).states[node_id(1)]
+
+    assert collect(world).statuses == Counter(COLLECTED=1, NO_PATCH_STATE=1)
+    assert part(world)["missing_count"] == [0, None]
+    assert part(world)["collected_at"] == [world.clock.now().timestamp() * 1000] * 2
+
+
+def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableFormat) -> None:
+    world = World(tables=tables)
+    world.add_nodes(EU, [0])
+    world.start()
+    page: Page[Record] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
+    nodes = batches(shard_columns([page], include_sensitive_fields=False), 2)
+    entries = listing_metadata(Origin(RUN_ID, 0, EU), Listing(ListingStatus.LISTED))
+    world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
+
+    assert collect(world).statuses == Counter(COLLECTED=1, INVALID_RESPONSE=1)
+    assert part(world)["collection_detail"] == [None, "Name: 7"]
+
+
+def test_a_redelivered_batch_changes_nothing_and_asks_nothing(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+    collect(world)
+    before = dict(world.store.objects)
+    world.sources.usage.take()
+    world.sources.of(EU).states[node_id(0)] = patch_state(0, MissingCount=9)
+
+    assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.ADOPTED)
+    assert world.store.objects == before
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_part_that_another_worker_stored_meanwhile_is_adopted() -> None:
+    world = listed_world()
+    world.store = WatchedStore(
+        world.store.objects, before=once("create", PART_KEY, lambda: world.store.objects.update({PART_KEY: b"theirs"}))
+    )
+
+    assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.ADOPTED)
+    assert world.store.objects[PART_KEY] == b"theirs"
+
+
+@pytest.mark.parametrize("error", [RetryableError("ThrottlingException"), RestartError("InvalidNextToken")], ids=repr)
+def test_a_passing_failure_writes_nothing_and_comes_back_after_a_pause_of_its_own(error: RetryableError) -> None:
+    world = listed_world(nodes=1)
+
+    def fail(_: str) -> None:
+        raise error
+
+    world.sources.of(EU).before_call = fail
+    before = dict(world.store.objects)
+
+    world.deliver_collect()
+
+    assert world.failures == [error]
+    assert world.store.objects == before
+    (message,) = world.collect_queue.messages.values()
+    assert (message.visible_at - world.clock.at).total_seconds() == 75
+
+
+def test_one_failing_call_of_many_leaves_no_part() -> None:
+    world = listed_world(nodes=120, batch_size=120)
+    calls: list[str] = []
+
+    def fail_the_last(operation: str) -> None:
+        calls.append(operation)
+        if len(calls) == 3:
+            raise RetryableError("InternalServerError")
+
+    world.sources.of(EU).before_call = fail_the_last
+
+    with pytest.raises(RetryableError, match="InternalServerError"):
+        collect(world)
+    assert PART_KEY not in world.store.objects
+
+
+@pytest.mark.parametrize("call", ["exists", "get", "create"])
+def test_a_store_that_cannot_answer_for_now_is_a_passing_failure(call: str) -> None:
+    world = listed_world(nodes=1)
+    world.store = WatchedStore(world.store.objects, before=fail_once(call, ""))
+    world.deliver_collect()
+    assert PART_KEY not in world.store.objects
+    world.clock.advance(120)
+
+    world.deliver_collect()
+
+    assert [str(failure) for failure in world.failures] == [f"{call} failed for now"]
+    assert PART_KEY in world.store.objects
+
+
+def test_a_refusal_is_recorded_from_the_third_receive_on_with_every_node_named(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+    world.sources.before_open = refusing("ROLE_NOT_ASSUMABLE", "AccessDenied")
+    for receive in (1, 2):
+        with pytest.raises(RetryableError, match=f"receive {receive} of 3"):
+            collect(world, receive_count=receive)
+        assert PART_KEY not in world.store.objects
+
+    result = collect(world, receive_count=3)
+
+    assert result.statuses == Counter(NOT_COLLECTED=2)
+    assert part(world)["instance_id"] == [node_id(0), node_id(1)]
+    assert part(world)["collection_detail"] == ["AccessDenied"] * 2
+    assert part(world)["ping_status"] == ["Online"] * 2
+    assert part(world)["missing_count"] == part(world)["collected_at"] == [None, None]
+
+
+def test_a_refusal_of_one_call_of_a_batch_leaves_no_half_collected_part() -> None:
+    world = listed_world(nodes=60, batch_size=60)
+    calls: list[str] = []
+
+    def refuse_the_second(operation: str) -> None:
+        calls.append(operation)
+        if len(calls) == 2:
+            raise RefusedError("ACCESS_DENIED", "AccessDeniedException", "denied")
+
+    world.sources.of(EU).before_call = refuse_the_second
+
+    assert collect(world, receive_count=3).statuses == Counter(NOT_COLLECTED=60)
+
+
+def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None:
+    world = listed_world()
+
+    with pytest.raises(InputError, match=f"its plan names no active target {US}"):
+        collect(world, US)
+    assert world.sources.usage.take().calls == 0
+
+
+@pytest.mark.parametrize("batch", [2, 99_999])
+def test_a_batch_that_the_shard_does_not_have_is_refused_and_not_asked(batch: int) -> None:
+    world = listed_world()
+
+    with pytest.raises(InputError, match=f"{SHARD_KEY} has 2 batches, so batch {batch} is refused"):
+        collect(world, batch=batch)
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_batch_of_a_target_without_a_shard_is_refused() -> None:
+    world = World()
+    world.start()
+
+    with pytest.raises(InputError, match=f"run {RUN_ID}: there is no {SHARD_KEY}, so the message is refused"):
+        collect(world)
+
+
+def test_a_batch_of_a_run_without_a_plan_is_refused() -> None:
+    world = listed_world()
+    del world.store.objects[plan_key(RUN_ID)]
+
+    with pytest.raises(InputError, match=f"there is no plans/{RUN_ID}.json"):
+        collect(world)
+
+
+def test_a_message_that_comes_after_the_run_was_published_changes_nothing() -> None:
+    world = World()
+    world.store.create(snapshot_key(RUN_ID), b"")
+
+    assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.LATE)
+    assert world.store.objects == {snapshot_key(RUN_ID): b""}
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1", b"\x00" * 100])
+def test_a_damaged_shard_is_named_and_nothing_is_asked(tables: TableFormat, damage: bytes) -> None:
+    world = listed_world(tables=tables)
+    world.store.objects[SHARD_KEY] = damage
+
+    with pytest.raises(IntegrityError, match=SHARD_KEY):
+        collect(world)
+    assert world.sources.usage.take().calls == 0
+
+
+def test_the_shard_of_another_target_is_refused(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+    shard = tables.open(world.store.objects[SHARD_KEY])
+    columns = shard.columns(SHARD.column_names, 0)
+    world.store.objects[SHARD_KEY] = tables.encode(SHARD, [columns], {**shard.metadata, "region": "us-east-1"})
+
+    with pytest.raises(IntegrityError, match=f"{SHARD_KEY}: its footer names"):
+        collect(world)
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_shard_of_an_older_build_gives_null_where_it_lacks_a_column(tables: TableFormat) -> None:
+    world = listed_world(tables=tables)
+    older = Table("shard", "", tuple(c for c in SHARD if c.name not in {"source_type", "invalid_reason"}))
+    shard = tables.open(world.store.objects[SHARD_KEY])
+    groups = [shard.columns(older.column_names, group) for group in range(2)]
+    world.store.objects[SHARD_KEY] = tables.encode(older, groups, shard.metadata)
+
+    assert collect(world).statuses == Counter(COLLECTED=2)
+    assert part(world)["source_type"] == [None, None]
+
+
+@pytest.mark.parametrize("include", [True, False])
+def test_sensitive_members_reach_the_store_only_where_the_plan_says_so(*, include: bool) -> None:
+    world = World()
+    world.settings = world.settings.__replace__(include_sensitive_fields=include)
+    world.sources.of(EU).nodes[node_id(0)] = node_information(0, IPAddress="192.0.2.77")
+    world.sources.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="somebody")
+    world.start()
+    world.deliver_discover()
+
+    collect(world)
+
+    stored = b"".join(world.store.objects.values())
+    assert (b"192.0.2.77" in stored, b"somebody" in stored) == (include, include)
+
+
+def test_one_call_opens_the_target_of_its_message_and_no_other() -> None:
+    opened: list[Target] = []
+    world = listed_world()
+    world.sources.before_open = opened.append
+
+    collect(world)
+
+    assert opened == [EU]
+    assert part(world)["account_id"] == [HOME, HOME]
