@@ -1,0 +1,153 @@
+"""A deployed stack on an embedded AWS, for tests of the real handlers over real HTTP."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from patchlake.core.keys import coverage_key, snapshot_key
+from patchlake.core.run import run_id_of
+from patchlake_cli.embedded.deploy import deploy
+from patchlake_cli.embedded.endpoint import Endpoint
+from patchlake_cli.embedded.pipeline import Pipeline, running_pipeline
+from patchlake_cli.embedded.pump import Disturbance
+from patchlake_cli.embedded.server import EmbeddedAws
+from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.observation import Observation
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+
+TEMPLATE = Path(__file__).parents[1] / "template.yaml"
+PATIENCE_SECONDS = 60
+_numbers = count(1)
+
+
+def new_stack(aws: EmbeddedAws, **parameters: str) -> DeployedStack:
+    """Deploy template.yaml once more, with short times and small batches."""
+    settings = {
+        "Accounts": "organization",
+        "Regions": ",".join(aws.settings.region_list()),
+        "BatchSize": "50",
+        "TickSeconds": "1",
+        "RetrySeconds": "0",
+    }
+    return deploy(TEMPLATE, aws.endpoint, stack_name=f"test{next(_numbers)}", parameters=settings | parameters)
+
+
+def sqs(endpoint: Endpoint) -> "SQSClient":
+    """Return a client of the home account."""
+    return endpoint.session.client("sqs", endpoint_url=endpoint.url, config=endpoint.config)
+
+
+def s3(endpoint: Endpoint) -> "S3Client":
+    """Return a client of the home account."""
+    return endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config)
+
+
+def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: int = 20) -> None:
+    """Make a queue forget sooner: how long SQS hides a message is real time, also in the embedded AWS."""
+    client = sqs(aws.endpoint)
+    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    policy = json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": receives}
+    client.set_queue_attributes(
+        QueueUrl=url,
+        Attributes={"VisibilityTimeout": str(visibility_seconds), "RedrivePolicy": json.dumps(policy)},
+    )
+
+
+class DeployedRun:
+    """One run of a running pipeline, and what it left."""
+
+    def __init__(
+        self, aws: EmbeddedAws, pipeline: Pipeline, lines: list[dict[str, Any]], day: int, folder: Path
+    ) -> None:
+        self.aws = aws
+        self._folder = folder
+        self.pipeline = pipeline
+        self.lines = lines
+        self.day = day
+        self.at = aws.fleet.run_at(day)
+        self.run_id = run_id_of(self.at.isoformat())
+        self.observation = Observation(self.run_id)
+
+    def fire(self) -> None:
+        """Let the schedule fire."""
+        self.pipeline.fire(self.at)
+
+    def wait(self, done: Callable[[], bool]) -> None:
+        """Wait until something is so, and fail if nothing happens for long."""
+        seen = self.observation
+
+        def progress() -> object:
+            return seen.targets_done, seen.nodes_done, seen.outcome
+
+        assert self.pipeline.wait(done, progress=progress, patience_seconds=PATIENCE_SECONDS), self.lines[-3:]
+
+    def wait_until_committed(self) -> None:
+        """Wait until commit has ended the run's watch."""
+        self.wait(lambda: self.observation.outcome is not None)
+
+    def nodes(self) -> list[tuple[Any, ...]]:
+        """Return account, region, id, status and detail of every row of the snapshot, in its order."""
+        return self._rows(
+            snapshot_key(self.run_id), "account_id, region, instance_id, collection_status, collection_detail"
+        )
+
+    def coverage(self) -> list[tuple[Any, ...]]:
+        """Return account, region, status and number of nodes of every target, in order."""
+        return self._rows(coverage_key(self.run_id), "account_id, region, listing_status, nodes_listed")
+
+    def objects(self) -> dict[str, bytes]:
+        """Return every object of the bucket, by key."""
+        store = self.pipeline.store
+        return {key: store.get(key) or b"" for key in store.keys("")}
+
+    def versions(self) -> dict[str, int]:
+        """Return how often each key of the bucket has been written or deleted."""
+        found: dict[str, int] = {}
+        pages = s3(self.aws.endpoint).get_paginator("list_object_versions").paginate(Bucket=self.pipeline.stack.bucket)
+        for page in pages:
+            for version in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                found[version["Key"]] = found.get(version["Key"], 0) + 1
+        return found
+
+    def queue_url(self, stage: str) -> str:
+        """Return the URL of a stage's queue."""
+        source = self.pipeline.stack.functions[stage].event_source
+        assert source is not None
+        return source.queue_url
+
+    def _rows(self, key: str, columns: str) -> list[tuple[Any, ...]]:
+        path = self._folder / f"{self.run_id}.parquet"
+        path.write_bytes(self.pipeline.store.get(key) or b"")
+        return duckdb.connect().execute(f"SELECT {columns} FROM '{path}'").fetchall()  # noqa: S608
+
+
+@contextmanager
+def running(
+    aws: EmbeddedAws,
+    stack: DeployedStack,
+    day: int,
+    folder: Path,
+    disturbances: dict[str, Disturbance] | None = None,
+) -> Iterator[DeployedRun]:
+    """Run a stack's functions, with the fleet and the clock of a day."""
+    lines: list[dict[str, Any]] = []
+    runs: list[DeployedRun] = []
+
+    def on_log(stage: str, line: str) -> None:
+        lines.append({"stage": stage} | json.loads(line))
+        for run in runs:
+            run.observation.read(line)
+
+    aws.begin_day(day)
+    with running_pipeline(stack, aws.endpoint, on_log, concurrency=2, disturbances=disturbances) as pipeline:
+        run = DeployedRun(aws, pipeline, lines, day, folder)
+        runs.append(run)
+        yield run
