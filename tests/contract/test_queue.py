@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.ports import Delivery, Queue
 
@@ -48,7 +50,13 @@ def _sqs(request: pytest.FixtureRequest) -> Received:
     return Received(SqsQueue(client, url), receive, dead_letters)
 
 
-@pytest.fixture(params=[_sqs], ids=lambda make: str(make.__name__).strip("_"))
+def _memory(_: pytest.FixtureRequest) -> Received:
+    clock = MemoryClock(datetime(2026, 11, 23, 6, tzinfo=UTC))
+    queue = MemoryQueue(clock, visibility_seconds=30, max_receive_count=10)
+    return Received(queue, queue.receive, lambda: queue.dead)
+
+
+@pytest.fixture(params=[_memory, _sqs], ids=lambda make: str(make.__name__).strip("_"))
 def received(request: pytest.FixtureRequest) -> Received:
     make: Callable[[pytest.FixtureRequest], Received] = request.param
     return make(request)

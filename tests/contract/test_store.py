@@ -9,16 +9,24 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.config import Config
 
+from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.memory import MemoryStore
 from patchlake.adapters.s3 import S3Store
 from patchlake.ports import Store
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import boto3
 
 
 def _memory(_: pytest.FixtureRequest) -> Store:
     return MemoryStore()
+
+
+def _directory(request: pytest.FixtureRequest) -> Store:
+    path: Path = request.getfixturevalue("tmp_path")
+    return DirectoryStore(path / "lake")
 
 
 def _s3(request: pytest.FixtureRequest, prefix: str = "") -> Store:
@@ -38,7 +46,7 @@ def _s3_under_a_prefix(request: pytest.FixtureRequest) -> Store:
     return _s3(request, "shared/lake/")
 
 
-@pytest.fixture(params=[_memory, _s3, _s3_under_a_prefix], ids=lambda make: str(make.__name__).strip("_"))
+@pytest.fixture(params=[_memory, _directory, _s3, _s3_under_a_prefix], ids=lambda make: str(make.__name__).strip("_"))
 def store(request: pytest.FixtureRequest) -> Store:
     make: Callable[[pytest.FixtureRequest], Store] = request.param
     return make(request)

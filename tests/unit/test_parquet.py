@@ -2,6 +2,7 @@
 
 import random
 import sys
+from itertools import pairwise
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -10,12 +11,24 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patchlake.adapters.parquet import ROW_GROUP_ROWS, ParquetTables
 from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
 from patchlake.errors import IntegrityError, RetryableError
 
 TABLES = ParquetTables()
+SMALL = Table(
+    "small",
+    "",
+    (
+        Column("id", ColumnType.STRING, "", nullable=False),
+        Column("text", ColumnType.STRING, ""),
+        Column("count", ColumnType.INT32, ""),
+        Column("at", ColumnType.TIMESTAMP, ""),
+    ),
+)
 EVERY_TABLE = pytest.mark.parametrize("table", [PATCH_STATES, COVERAGE, SHARD], ids=lambda table: str(table.name))
 
 
@@ -123,6 +136,56 @@ def test_row_groups_of_a_snapshot_have_100_000_rows() -> None:
     assert ROW_GROUP_ROWS == 100_000
     assert list(joined.row_counts) == [100_000, 100_000, 25_000]
     assert joined.columns(["id"]) == {"id": ids * 5}
+
+
+def test_a_column_left_out_of_what_is_written_is_null() -> None:
+    body = TABLES.encode(SMALL, [{"count": [1, 2], "id": ["a", "b"]}], {})
+
+    assert TABLES.open(body).columns(["id", "text", "at"]) == {"id": ["a", "b"], "text": [None] * 2, "at": [None] * 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("id", [None]),
+        ("id", [7]),
+        ("count", ["7"]),
+        ("count", [2**31]),
+        ("at", [2**63]),
+        ("text", ["\ud800"]),
+        ("text", ["one", "too many"]),
+    ],
+)
+def test_what_the_table_cannot_hold_is_refused(name: str, values: list[Any]) -> None:
+    columns: Columns = {"id": ["a"], "text": [None], "count": [None], "at": [None]}
+
+    with pytest.raises(IntegrityError, match="small"):
+        TABLES.encode(SMALL, [columns | {name: values}], {})
+
+
+@given(ends=st.lists(st.integers(0, 37), max_size=4).map(sorted))
+def test_row_groups_of_a_joined_file_are_full_whatever_the_files_held(ends: list[int]) -> None:
+    tables = ParquetTables(row_group_rows=10)
+    ids = [f"n{i}" for i in range(37)]
+    groups: list[Columns] = [{"id": ids[start:end]} for start, end in pairwise([0, *ends, 37])]
+    writer = tables.writer(SMALL, {})
+    writer.append(tables.open(tables.encode(SMALL, groups[:2], {})))
+    writer.append(tables.open(tables.encode(SMALL, groups[2:], {})))
+
+    with writer.finish() as body:
+        file = tables.open(body.read())
+
+    assert list(file.row_counts) == [10, 10, 10, 7]
+    assert file.columns(["id"]) == {"id": ids}
+
+
+@pytest.mark.parametrize("name", ["id", "count"])
+def test_a_file_whose_columns_do_not_fit_is_not_joined(name: str) -> None:
+    other = Table("other", "", (Column("id", ColumnType.INT32, ""), Column("count", ColumnType.STRING, "")))
+    file = TABLES.open(TABLES.encode(other, [{name: [None]}], {}))
+
+    with pytest.raises(IntegrityError, match="small"):
+        TABLES.writer(SMALL, {}).append(file)
 
 
 def test_whatever_bit_is_wrong_only_integrity_errors_come_out() -> None:

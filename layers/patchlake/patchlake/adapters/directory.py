@@ -66,9 +66,15 @@ class DirectoryStore:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes, as S3 does."""
         # Only the folder in which the prefix ends can hold such keys.
         start = self._path(prefix + "_").parent if prefix else self._folder
+
+        def failed(error: OSError) -> None:
+            # A folder that cannot be read would otherwise be taken for an empty one.
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
+                raise self._failure(prefix, error) from error
+
         found = (
             (Path(folder) / name).relative_to(self._folder).as_posix()
-            for folder, _, names in os.walk(start)
+            for folder, _, names in os.walk(start, onerror=failed)
             for name in names
         )
         listed = (key for key in found if key.startswith(prefix) and not key.startswith(f"{TEMPORARY}/"))

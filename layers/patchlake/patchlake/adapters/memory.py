@@ -212,7 +212,7 @@ class MemoryTableWriter:
         names = self.table.column_names
         pieces = [file.columns(names) for file in self._files]
         merged = {name: [value for piece in pieces for value in piece[name]] for name in names}
-        groups = [merged] if merged["run_id"] else []
+        groups = [merged] if any(merged.values()) else []
         return io.BytesIO(self.tables.encode(self.table, groups, self.metadata))
 
 

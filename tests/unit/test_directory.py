@@ -1,0 +1,153 @@
+"""What only a store in a folder can get wrong: crashes, the file system's refusals, keys that are paths."""
+
+import errno
+import os
+import sys
+from io import BytesIO
+from pathlib import Path
+from subprocess import run
+
+import pytest
+
+from patchlake.adapters.directory import DirectoryStore
+from patchlake.errors import InputError, PermanentError
+
+WRITE_AND_DIE = """
+import io, os, signal, sys
+from pathlib import Path
+from patchlake.adapters.directory import DirectoryStore
+
+class Deadly(io.BytesIO):
+    def read(self, size=-1):
+        return b"x" * size if self.seek(1, 1) < 100 else os.kill(os.getpid(), signal.SIGKILL)
+
+DirectoryStore(Path(sys.argv[1])).create("runs/a", Deadly())
+"""
+
+
+def files_of(folder: Path) -> list[str]:
+    """Return every file there is, whatever the store says."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_objects_are_plain_files_under_their_keys(tmp_path: Path) -> None:
+    DirectoryStore(tmp_path).create("lake/coverage/run_date=2026-11-23/x.parquet", b"content")
+
+    assert files_of(tmp_path) == ["lake/coverage/run_date=2026-11-23/x.parquet"]
+    assert (tmp_path / "lake/coverage/run_date=2026-11-23/x.parquet").read_bytes() == b"content"
+
+
+def test_a_writer_that_is_killed_leaves_nothing_that_anybody_sees(tmp_path: Path) -> None:
+    died = run([sys.executable, "-c", WRITE_AND_DIE, str(tmp_path)], check=False)
+    store = DirectoryStore(tmp_path)
+
+    assert died.returncode == -9
+    assert len(files_of(tmp_path)) == 1
+    assert list(store.keys("")) == []
+    assert store.exists("runs/a") is False
+    assert store.create("runs/a", b"whole") is True
+    assert list(store.keys("")) == ["runs/a"]
+
+
+def test_a_body_that_cannot_be_read_to_its_end_creates_nothing(tmp_path: Path) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:  # noqa: ARG002
+            raise ConnectionResetError
+
+    with pytest.raises(PermanentError):
+        DirectoryStore(tmp_path).create("a", Broken())
+
+    assert files_of(tmp_path) == []
+
+
+def test_an_object_is_on_the_disk_before_its_key_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+    fsync, link = os.fsync, os.link
+
+    def watched_fsync(descriptor: int) -> None:
+        steps.append("sync folder" if os.path.samestat(os.fstat(descriptor), tmp_path.stat()) else "sync file")
+        fsync(descriptor)
+
+    def watched_link(source: str, target: Path) -> None:
+        steps.append("link")
+        link(source, target)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    monkeypatch.setattr(os, "link", watched_link)
+
+    DirectoryStore(tmp_path).create("a", b"content")
+
+    assert steps == ["sync file", "link", "sync folder"]
+
+
+@pytest.mark.parametrize(
+    "key", ["../a", "a/../../b", "/etc/passwd", "a//b", "a/./b", ".", "..", "", "a/", "a\0b", ".tmp/a"]
+)
+def test_no_key_leads_out_of_the_folder(tmp_path: Path, key: str) -> None:
+    store = DirectoryStore(tmp_path / "lake")
+
+    with pytest.raises(InputError):
+        store.create(key, b"")
+    with pytest.raises(InputError):
+        store.get(key)
+    with pytest.raises(InputError):
+        store.exists(key)
+
+    assert files_of(tmp_path) == []
+
+
+def test_no_listing_leads_out_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "outside").write_bytes(b"")
+
+    with pytest.raises(InputError):
+        DirectoryStore(tmp_path / "lake").keys("../")
+
+
+def test_a_folder_that_is_not_there_yet_is_an_empty_lake(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path / "new" / "lake")
+
+    assert list(store.keys("")) == []
+    assert list(store.keys("runs/20261123T060000Z/")) == []
+    assert store.get("a") is None
+    assert store.exists("a") is False
+    assert store.create("a", b"") is True
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_file_system_that_refuses_is_named_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+
+    with pytest.raises(PermanentError, match=f"{tmp_path}/a: {os.strerror(number)}"):
+        DirectoryStore(tmp_path).create("a", b"content")
+
+    assert files_of(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = DirectoryStore(tmp_path)
+    store.create("a/b", b"")
+    scandir = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "a":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+    with pytest.raises(PermanentError, match="Permission denied"):
+        list(store.keys(""))
+
+
+def test_a_key_that_is_the_folder_of_another_is_refused_and_not_taken_for_an_object(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path)
+    store.create("a/b", b"")
+
+    assert store.exists("a") is False
+    with pytest.raises(PermanentError):
+        store.get("a")
