@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
+
 from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.answers import NodeInformation, PatchState, Record
 from patchlake.core.keys import coverage_key, snapshot_key
