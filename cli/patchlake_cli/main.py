@@ -1,8 +1,11 @@
 """The command ``patchlake``: the list of its commands, and nothing else."""
 
+import sys
+
 import typer
 
 from patchlake_cli import demo
+from patchlake_cli.failure import CommandError
 
 app = typer.Typer(
     name="patchlake",
@@ -20,5 +23,8 @@ def patchlake() -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line; an error that can be expected is one line, not a traceback."""
+    try:
+        app()
+    except CommandError as error:
+        sys.exit(f"patchlake: {error}")

@@ -28,7 +28,7 @@ class Observation:
     outcome: str | None = None
     detail: str | None = None
     metrics: Counter[str] = field(default_factory=Counter)
-    _lock: Lock = field(default_factory=Lock, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     def read(self, line: str) -> None:
         """Take in one line of a function's output; one that is not JSON says nothing."""

@@ -1,0 +1,153 @@
+"""``patchlake demo`` as people type it: a process of its own, its output and its exit code."""
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+PATCHLAKE = Path(sys.executable).with_name("patchlake")
+MEMBERS = [
+    "run_id",
+    "status",
+    "targets",
+    "targets_listed",
+    "nodes_listed",
+    "nodes_collected",
+    "nodes_no_patch_state",
+    "nodes_not_collected",
+    "nodes_invalid_response",
+    "api_calls",
+    "retries",
+    "wall_seconds",
+    "lake",
+]
+
+
+def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [PATCHLAKE, "demo", "--nodes", "300", "--out", out, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
+    )
+
+
+def published(out: Path) -> dict[str, str]:
+    """Return the checksum of every published object of a demo's folder."""
+    files = sorted((out / "lake").rglob("*.parquet"))
+    return {str(file.relative_to(out)): sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_json_is_one_object_about_the_last_run(tmp_path: Path) -> None:
+    ended = demo(tmp_path / "demo", "--json", "--days", "2")
+
+    summary = json.loads(ended.stdout)
+    assert ended.returncode == 0, ended.stderr
+    assert list(summary) == MEMBERS
+    assert summary["run_id"] == "20261101T060000Z"
+    assert summary["status"] == "PARTIAL"
+    assert (summary["targets"], summary["targets_listed"]) == (6, 4)
+    accounted = [name for name in MEMBERS if name.startswith("nodes_") and name != "nodes_listed"]
+    assert summary["nodes_listed"] == sum(summary[name] for name in accounted) > 0
+    assert list(published(tmp_path / "demo")) == [
+        f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
+        for table in ("coverage", "patch_states")
+        for date in ("2026-10-31", "2026-11-01")
+    ]
+
+
+def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(tmp_path: Path) -> None:
+    first = demo(tmp_path / "first", "--json")
+    killed = subprocess.Popen(
+        [PATCHLAKE, "demo", "--nodes", "300", "--out", tmp_path / "second"], stderr=subprocess.PIPE
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        killed.wait(timeout=3)
+    killed.kill()
+    killed.communicate()
+    second = demo(tmp_path / "second", "--json", "--faults")
+
+    assert published(tmp_path / "first") == published(tmp_path / "second")
+    assert json.loads(first.stdout)["retries"] == 0
+    assert (
+        json.loads(second.stdout)["retries"] + json.loads(second.stdout)["api_calls"]
+        > json.loads(first.stdout)["api_calls"]
+    )
+
+
+def test_another_seed_gives_another_fleet(tmp_path: Path) -> None:
+    demo(tmp_path / "seven", "--accounts", "1", "--regions", "1")
+    demo(tmp_path / "eight", "--accounts", "1", "--regions", "1", "--seed", "8")
+
+    assert published(tmp_path / "seven") != published(tmp_path / "eight")
+
+
+def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: Path) -> None:
+    ended = demo(tmp_path / "demo")
+
+    assert ended.returncode == 0, ended.stderr
+    assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in ended.stdout
+    assert "ROLE_NOT_ASSUMABLE" in ended.stdout
+    for question in ("Compliance by account", "Worst patch groups", "What we do not know"):
+        assert question in ended.stdout
+    assert "\x1b" not in ended.stdout
+
+
+def test_a_single_account_refuses_nothing_and_is_complete(tmp_path: Path) -> None:
+    ended = demo(tmp_path / "demo", "--accounts", "1", "--json")
+
+    assert json.loads(ended.stdout)["status"] == "COMPLETE"
+
+
+def test_somebody_elses_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").touch()
+
+    ended = demo(tmp_path)
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert str(tmp_path) in ended.stderr
+    assert (tmp_path / "thesis.txt").is_file()
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nodes", "0"], ["--nodes", "many"], ["--accounts", "0"], ["--days", "-1"], ["--regions", "99"]]
+)
+def test_wrong_arguments_are_usage_errors(arguments: list[str], tmp_path: Path) -> None:
+    ended = demo(tmp_path / "demo", *arguments)
+
+    assert ended.returncode == 2
+    assert arguments[0] in ended.stderr
+    assert not (tmp_path / "demo").exists()
+
+
+def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [PATCHLAKE, "demo", "--nodes", "20000", "--out", tmp_path / "demo"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        running.wait(timeout=5)
+    tasks = Path(f"/proc/{running.pid}/task").glob("*/children")
+    children = [os.pidfd_open(int(child)) for task in tasks for child in task.read_text().split()]
+
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=30)
+
+    assert children
+    for child in children:
+        # A file descriptor of a process can be read once the process has ended.
+        assert select.select([child], [], [], 10)[0], "a process of the demo goes on"
+        os.close(child)
+    assert running.returncode == 130
+    assert "Traceback" not in errors
