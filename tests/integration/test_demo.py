@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+README = Path(__file__).parents[2] / "README.md"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 MEMBERS = [
     "run_id",
@@ -99,6 +101,18 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
     for question in ("Compliance by account", "Worst patch groups", "What we do not know"):
         assert question in ended.stdout
     assert "\x1b" not in ended.stdout
+
+
+def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
+    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
+
+    [shown] = re.findall(r"\$ patchlake demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    assert words(shown) == words(ended.stdout)
+
+
+def words(text: str) -> list[str]:
+    """Return a text's words, without how long it took."""
+    return re.sub(r"retries, [0-9.]+ s", "retries", text).split()
 
 
 def test_a_single_account_refuses_nothing_and_is_complete(tmp_path: Path) -> None:
