@@ -1,0 +1,147 @@
+"""What every PatchSources must do, asked about one and the same simulated fleet."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from itertools import batched
+
+import msgspec
+import pytest
+
+from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.memory import MemoryClock, MemoryPatchSources
+from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.sts import RoleSessions
+from patchlake.core.answers import NodeInformation, Page, PatchState, Record
+from patchlake.core.paging import all_pages
+from patchlake.core.run import milliseconds
+from patchlake.core.targets import Target
+from patchlake.errors import RefusedError
+from patchlake.ports import PatchSource, PatchSources
+from patchlake_cli.embedded.server import start_server
+from patchlake_cli.embedded.settings import Conditions, Settings
+
+PLAIN = Settings(nodes=400, accounts=3, regions=1)
+HOME, MEMBER, REFUSED = (Target(account.account_id, PLAIN.region_list()[0]) for account in PLAIN.account_list())
+SETTINGS = msgspec.structs.replace(
+    PLAIN, external_id="agreed", conditions=Conditions(refused_accounts=frozenset({REFUSED.account_id}))
+)
+FLEET = SETTINGS.fleet()
+AT = FLEET.run_at(0)
+
+
+@dataclass
+class World:
+    """Sources that know the fleet, and the time that their answers tell."""
+
+    sources: PatchSources
+    now: datetime
+
+    def open(self, target: Target) -> PatchSource:
+        return self.sources.open(target, HOME.account_id)
+
+
+@pytest.fixture(scope="module")
+def memory() -> World:
+    def refuse(target: Target) -> None:
+        if target == REFUSED:
+            raise RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", "refused")
+
+    sources = MemoryPatchSources(MemoryClock(AT), before_open=refuse)
+    for target in (HOME, MEMBER):
+        sources.of(target).nodes.update(nodes_of(target))
+        sources.of(target).states.update(states_of(target))
+    return World(sources, AT)
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[World]:
+    with start_server(SETTINGS) as embedded, pytest.MonkeyPatch.context() as patch:
+        for name, value in embedded.endpoint.environment.items():
+            patch.setenv(name, value)
+        session = embedded.endpoint.session
+        roles = RoleSessions(session, SETTINGS.role_name, "agreed")
+        yield World(SsmSources(session, roles, ServiceClock(), connections=2), embedded.clock())
+
+
+@pytest.fixture(params=["memory", "aws"])
+def world(request: pytest.FixtureRequest) -> World:
+    made: World = request.getfixturevalue(request.param)
+    made.sources.usage.take()
+    return made
+
+
+def nodes_of(target: Target) -> dict[str, Record]:
+    """Return how the fleet describes the nodes of a target."""
+    return {node.instance_id: msgspec.convert(node.information, NodeInformation) for node in FLEET.nodes(target, 0)}
+
+
+def states_of(target: Target) -> dict[str, Record]:
+    """Return the states of those nodes of a target that were scanned."""
+    return {
+        node.instance_id: msgspec.convert(node.patch_state, PatchState)
+        for node in FLEET.nodes(target, 0)
+        if node.patch_state is not None
+    }
+
+
+def records_of(ask: Callable[[str | None], Page[Record]]) -> list[Record]:
+    """Return the records of a chain of pages, none of which may have an invalid row."""
+    pages = all_pages(ask)
+    assert [row for page in pages for row in page.invalid] == []
+    return [record for page in pages for record in page.records]
+
+
+@pytest.mark.parametrize("target", [HOME, MEMBER], ids=["home", "member"])
+def test_every_node_is_listed_once_as_it_is(world: World, target: Target) -> None:
+    records = records_of(world.open(target).node_page)
+
+    assert len(records) > 50
+    assert len(records) == len(nodes_of(target))
+    assert {record.instance_id: record for record in records} == nodes_of(target)
+
+
+@pytest.mark.parametrize("target", [HOME, MEMBER], ids=["home", "member"])
+def test_the_states_of_the_nodes_that_were_scanned_come_back_as_they_are(world: World, target: Target) -> None:
+    source = world.open(target)
+    found: list[Record] = []
+
+    for chunk in batched(nodes_of(target), 50, strict=False):
+        found += records_of(partial(source.patch_state_page, chunk))
+
+    assert len(states_of(target)) < len(nodes_of(target))
+    assert len(found) == len(states_of(target))
+    assert {record.instance_id: record for record in found} == states_of(target)
+
+
+def test_a_node_that_ssm_does_not_know_is_left_out_in_silence(world: World) -> None:
+    known = next(iter(states_of(MEMBER)))
+
+    records = records_of(partial(world.open(MEMBER).patch_state_page, [known, "i-00000000000000000"]))
+
+    assert [record.instance_id for record in records] == [known]
+
+
+def test_asking_for_no_node_is_no_error(world: World) -> None:
+    assert records_of(partial(world.open(MEMBER).patch_state_page, [])) == []
+
+
+def test_every_page_tells_when_it_was_answered(world: World) -> None:
+    pages = all_pages(world.open(MEMBER).node_page)
+
+    assert {page.answered_at for page in pages} == {milliseconds(world.now)}
+
+
+def test_every_page_is_a_call(world: World) -> None:
+    pages = all_pages(world.open(MEMBER).node_page)
+
+    assert world.sources.usage.take() == (len(pages), 0, 0)
+
+
+def test_a_role_that_cannot_be_assumed_is_told_before_anything_is_asked(world: World) -> None:
+    with pytest.raises(RefusedError) as caught:
+        world.open(REFUSED)
+
+    assert (caught.value.listing_status, caught.value.code) == ("ROLE_NOT_ASSUMABLE", "AccessDenied")
+    assert world.sources.usage.take().calls == 0
