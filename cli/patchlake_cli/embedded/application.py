@@ -3,8 +3,8 @@
 ``python -m patchlake_cli.embedded.application`` reads its settings, one line of JSON, from standard input, prints one
 line with its port, and serves until standard input ends: so it never outlives the process that started it.
 
-moto is extended by subclassing, nothing in it is replaced: the application answers two operations of SSM and the control
-calls itself, and hands the rest on, with STS and Organizations given response classes of their own.
+moto is extended by subclassing, nothing in it is replaced: the application answers two operations of SSM and the
+control calls itself, and hands the rest on, with STS and Organizations given response classes of their own.
 """
 
 import os
@@ -12,6 +12,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from http import HTTPStatus
 from io import BytesIO
 from threading import Thread
@@ -27,9 +28,9 @@ from moto.core.utils import convert_to_flask_response
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import ThreadedWSGIServer
+from werkzeug.wsgi import ClosingIterator
 
 from patchlake.core.targets import Target
-
 from patchlake_cli.embedded.calls import Operation
 from patchlake_cli.embedded.control import PATH_PREFIX, ControlServer
 from patchlake_cli.embedded.organizations import EmbeddedOrganizations
@@ -184,7 +185,8 @@ class EmbeddedRequestHandler(MotoRequestHandler):
             status, headers = given_status, given_headers
             return self.wfile.write
 
-        content = b"".join(self.server.app(environ, start_response))
+        with closing(ClosingIterator(self.server.app(environ, start_response))) as chunks:
+            content = b"".join(chunks)
         self._send(status, headers, content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:

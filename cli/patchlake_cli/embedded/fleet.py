@@ -3,10 +3,10 @@
 The embedded SSM answers from here. Everything is a pure function of the seed and the calendar date: no day depends on
 another having been asked for.
 
-How the days pass: patches are released, Windows' on the second Tuesday of a month, and approved a week later. Each night
-most nodes are scanned; once a week, in the window of its patch group, a node is patched. Some miss a window, fail, wait
-for a reboot, are no longer scanned, or never were. Every eighth place of the fleet is held by short-lived nodes: on the
-day one leaves, another takes its place, so the number of nodes stays what was asked for.
+How the days pass: patches are released, Windows' on the second Tuesday of a month, and approved a week later. Each
+night most nodes are scanned; once a week, in the window of its patch group, a node is patched. Some miss a window,
+fail, wait for a reboot, are no longer scanned, or never were. About every tenth place of the fleet is held by
+short-lived nodes: on the day one leaves, another takes its place, so the number of nodes stays what was asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,6 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from patchlake.core.targets import Target
-
 from patchlake_cli.embedded.catalogue import PATCH_GROUPS, PLATFORMS, Account, Platform
 from patchlake_cli.embedded.dice import Dice
 from patchlake_cli.embedded.node import FINAL_DAY, FIRST_DAY, RUN_SECONDS, Habit, ManagedNode, Node, Profile
@@ -104,8 +103,8 @@ class Fleet:
         return FINAL_DAY - (self.days - 1 - day)
 
     def _place(self, target: Target, number: int) -> "_Place":
-        neglect_percent = self._neglect[target.account_id]
-        return _Place(self._seed, target, self._offsets[target] + number, self._releases, neglect_percent)
+        number += self._offsets[target]
+        return _Place(self._seed, target, number, self._releases, neglect_percent=self._neglect[target.account_id])
 
 
 class _Place:
@@ -120,57 +119,60 @@ class _Place:
     """
 
     def __init__(
-        self, seed: int, target: Target, number: int, releases: Mapping[Platform, Releases], neglect_percent: int
+        self, seed: int, target: Target, number: int, releases: Mapping[Platform, Releases], *, neglect_percent: int
     ) -> None:
         dice = Dice(seed, "place", number)
-        self._seed = seed
-        self._target = target
-        self._number = number
-        self._platform = PLATFORMS[dice.index(_PLATFORM_WEIGHTS)]
-        self._group = PATCH_GROUPS[dice.index(_GROUP_WEIGHTS)]
-        self._releases = releases[self._platform]
-        self._neglected_per_mille = self._group.neglected_per_mille * neglect_percent // 100
-        short_lived = dice.per_mille(_SHORT_LIVED) and self._platform.platform_type == "Linux"
+        platform = PLATFORMS[dice.index(_PLATFORM_WEIGHTS)]
+        group = PATCH_GROUPS[dice.index(_GROUP_WEIGHTS)]
+        short_lived = dice.per_mille(_SHORT_LIVED) and platform.platform_type == "Linux"
         self._lifetime_days = dice.between((4, 40)) if short_lived else None
         self._phase = dice.below(self._lifetime_days or 1)
-        self._short_id = f"{(number * 0x9E3779B1 + seed) % (1 << 32):08x}" if dice.per_mille(_SHORT_ID) else None
+        short_id = f"{(number * 0x9E3779B1 + seed) % (1 << 32):08x}" if dice.per_mille(_SHORT_ID) else None
+        self._profile = Profile(
+            target,
+            platform,
+            releases[platform],
+            group,
+            habit=Habit.STEADY if short_lived else _habit(dice, group.neglected_per_mille * neglect_percent // 100),
+            short_id=None if short_lived else short_id,
+            launched=FIRST_DAY,
+        )
+        self._seed = seed
+        self._number = number
         self._generation: int | None = None
         self._node: Node | None = None
 
     def on(self, today: int) -> ManagedNode:
         """Return the node that holds the place on a day."""
-        generation = (today - FIRST_DAY + self._phase) // self._lifetime_days if self._lifetime_days else 0
+        generation, launched = 0, FIRST_DAY
+        if self._lifetime_days is not None:
+            generation = (today - FIRST_DAY + self._phase) // self._lifetime_days
+            launched = FIRST_DAY + generation * self._lifetime_days - self._phase
         if self._node is None or generation != self._generation:
-            self._generation, self._node = generation, self._new_node(generation)
+            dice = Dice(self._seed, "node", self._number, generation)
+            self._generation, self._node = generation, Node(dice, self._profile._replace(launched=launched))
         return self._node.on(today)
 
-    def _new_node(self, generation: int) -> Node:
-        dice = Dice(self._seed, "node", self._number, generation)
-        if self._lifetime_days is None:
-            launched, habit = FIRST_DAY, self._habit(dice.below(1000))
-        else:
-            launched, habit = FIRST_DAY + generation * self._lifetime_days - self._phase, Habit.STEADY
-        short_id = self._short_id if self._lifetime_days is None else None
-        return Node(
-            dice, Profile(self._target, self._platform, self._releases, self._group, habit, short_id, launched)
-        )
 
-    def _habit(self, draw: int) -> Habit:
-        for habit, per_mille in (
-            (Habit.NEVER_SCANNED, _NEVER_SCANNED),
-            (Habit.SILENT, _SILENT),
-            (Habit.FAILING, _FAILING),
-            (Habit.NEGLECTED, self._neglected_per_mille),
-        ):
-            if draw < per_mille:
-                return habit
-            draw -= per_mille
-        return Habit.STEADY
+def _habit(dice: Dice, neglected_per_mille: int) -> Habit:
+    draw = dice.below(1000)
+    for habit, per_mille in (
+        (Habit.NEVER_SCANNED, _NEVER_SCANNED),
+        (Habit.SILENT, _SILENT),
+        (Habit.FAILING, _FAILING),
+        (Habit.NEGLECTED, neglected_per_mille),
+    ):
+        if draw < per_mille:
+            return habit
+        draw -= per_mille
+    return Habit.STEADY
 
 
 def _split(nodes: int, targets: int) -> list[int]:
     """Split the nodes over targets: about 40 % to the first, to the others a share that falls with their rank."""
+    if targets == 1:
+        return [nodes]
+    first = round(nodes * _LARGEST_SHARE)
     weights = [1 / rank for rank in range(1, targets)]
-    first = round(nodes * _LARGEST_SHARE) if targets > 1 else nodes
     cuts = [round((nodes - first) * reached / sum(weights)) for reached in accumulate(weights, initial=0.0)]
     return [first, *(upper - lower for lower, upper in pairwise(cuts))]

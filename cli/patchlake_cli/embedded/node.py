@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any, Final, NamedTuple
 
 from patchlake.core.targets import Target
-
 from patchlake_cli.embedded.catalogue import (
     AGENT_VERSIONS,
     ANCIENT_AGENT,
@@ -235,7 +234,7 @@ class Node:
         return patches * self._affected_per_mille // 1000
 
     def _outcome(self, patched: int, day: int) -> tuple[int, int, int]:
-        """Return what a scan of a day finds of the last window: patches installed ever, failed, waiting for a reboot."""
+        """Return what a day finds of the last window: patches installed ever, failed, and waiting for a reboot."""
         installed = self._affected(self._releases.approved(patched)) // 8
         if patched == self._launched:
             return installed, 0, 0

@@ -1,6 +1,7 @@
 """The embedded Organizations: ListAccounts over the fleet's accounts; moto answers the other operations.
 
-moto draws account ids at random; these are fixed, and the same that the fleet and STS know. Source: the API reference of ListAccounts.
+moto draws account ids at random; these are fixed, and the same that the fleet and STS know. Source: the API reference
+of ListAccounts.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Starts the embedded AWS in a process of its own, and ends it.
 
-moto is large and keeps its state in globals, so it never enters the process that runs patchlake: between the two is HTTP,
-as between a Lambda function and AWS.
+moto is large and keeps its state in globals, so it never enters the process that runs patchlake: between the two is
+HTTP, as between a Lambda function and AWS.
 """
 
 import os

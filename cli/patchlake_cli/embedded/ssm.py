@@ -2,9 +2,9 @@
 
 Source: the API reference of DescribeInstancePatchStates and DescribeInstanceInformation, and what the service has been
 seen to do beyond it: it refuses a MaxResults over 50 where the page says 100, sends rows in no documented order, leaves
-out in silence the nodes it has no state of, and sends short and even empty pages with a token for the next one. The last
-page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names the error
-in ``__type``. All other operations of SSM are left to moto.
+out in silence the nodes it has no state of, and sends short and even empty pages with a token for the next one. The
+last page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names the
+error in ``__type``. All other operations of SSM are left to moto.
 """
 
 import re
@@ -19,7 +19,6 @@ import msgspec
 from msgspec import Struct
 
 from patchlake.core.targets import Target
-
 from patchlake_cli.embedded.calls import Call, Chain, Operation
 from patchlake_cli.embedded.dice import Dice
 from patchlake_cli.embedded.faults import Fault
@@ -29,8 +28,6 @@ from patchlake_cli.embedded.state import State
 _MOST_IDS: Final = 50
 _MOST_RESULTS: Final = 50
 _ID_PATTERN: Final = re.compile(r"(i-(\w{8}|\w{17})|mi-\w{17})\Z", re.ASCII)
-
-
 _LISTS: Final = {Operation.PATCH_STATES: b"InstancePatchStates", Operation.INFORMATION: b"InstanceInformationList"}
 _LEAST_RESULTS: Final = {Operation.PATCH_STATES: 10, Operation.INFORMATION: 5}
 _DEFAULT_RESULTS: Final = {Operation.PATCH_STATES: 50, Operation.INFORMATION: 10}
@@ -111,15 +108,31 @@ class Ssm:
         request_id = Dice(self._seed, "request", state.day, *call, attempt).uuid()
         sleep(state.conditions.latency_seconds)
         try:
-            if access_key in state.expired_sessions:
-                raise _ServiceError("ExpiredTokenException", "The security token included in the request is expired.")
+            self._authorize(call, access_key)
             return Answer(200, self._body(call, attempt, body), request_id)
         except _ServiceError as error:
             return Answer(error.status, error.body, request_id)
 
+    def _authorize(self, call: Call, access_key: str) -> None:
+        account_id, region = call.target
+        conditions = self._state.conditions
+        if region in conditions.disabled_regions:
+            raise _ServiceError("UnrecognizedClientException", "The security token included in the request is invalid.")
+        if access_key in self._state.expired_sessions:
+            raise _ServiceError("ExpiredTokenException", "The security token included in the request is expired.")
+        if account_id in conditions.denied_accounts:
+            action = f"ssm:{call.operation}"
+            raise _ServiceError(
+                "AccessDeniedException",
+                f"User: arn:aws:sts::{account_id}:assumed-role/patchlake is not authorized to perform: {action} on "
+                f"resource: arn:aws:ssm:{region}:{account_id}:* because no identity-based policy allows the {action} "
+                "action",
+            )
+        if str(call.target) in conditions.broken_targets:
+            raise _internal_server_error()
+
     def _body(self, call: Call, attempt: int, body: bytes) -> bytes:
         conditions = self._state.conditions
-        _authorize(call, conditions)
         request = _decoded(body)
         if call.operation is Operation.PATCH_STATES:
             self._state.counts.ids(len(request.instance_ids or ()))
@@ -203,21 +216,6 @@ class Ssm:
             information={node.instance_id: encode(node.information) for node in nodes},
             patch_states={node.instance_id: encode(node.patch_state) for node in nodes if node.patch_state is not None},
         )
-
-
-def _authorize(call: Call, conditions: Conditions) -> None:
-    account_id, region = call.target
-    if region in conditions.disabled_regions:
-        raise _ServiceError("UnrecognizedClientException", "The security token included in the request is invalid.")
-    if account_id in conditions.denied_accounts:
-        action = f"ssm:{call.operation}"
-        raise _ServiceError(
-            "AccessDeniedException",
-            f"User: arn:aws:sts::{account_id}:assumed-role/patchlake is not authorized to perform: {action} on resource: "
-            f"arn:aws:ssm:{region}:{account_id}:* because no identity-based policy allows the {action} action",
-        )
-    if str(call.target) in conditions.broken_targets:
-        raise _internal_server_error()
 
 
 def _decoded(body: bytes) -> _Request:

@@ -19,8 +19,8 @@ class CallCount(Struct, frozen=True, kw_only=True):
         account_id: of the caller.
         region: that the request was signed for.
         calls: all of them.
-        retries: of these, the ones that the caller marked as a repetition; of SSM, also those that repeat a call of the
-            same run without saying so.
+        retries: of these, the ones that repeat another: in SSM, one of the same day with the same content, whoever
+            repeats it; elsewhere, those that the SDK marks.
     """
 
     service: str
@@ -102,7 +102,11 @@ class Counts:
                 )
                 for (service, operation, account_id, region), calls in sorted(self._calls.items())
             ]
-            return Statistics(calls=calls, most_ids=self._most_ids, faults={fault.value: met for fault, met in sorted(self._faults.items())})
+            return Statistics(
+                calls=calls,
+                most_ids=self._most_ids,
+                faults={fault.value: met for fault, met in sorted(self._faults.items())},
+            )
 
 
 class State:
@@ -147,6 +151,7 @@ class State:
         self.expired_sessions |= self.sessions
 
     def reset(self) -> None:
-        """Return to the settings' conditions and to the first day."""
+        """Return to the settings' conditions and to the first day; roles assumed so far have expired."""
+        self.expire_sessions()
         self.change(self.settings.conditions)
         self.begin_day(0)

@@ -3,16 +3,19 @@
 Real STS gives the same answer for a role that is missing, one that does not trust the caller, and a wrong external id.
 """
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.exceptions import AccessDeniedError
 from moto.core.request import Request
 from moto.core.responses import ActionResult
-from moto.sts.models import AssumedRole
 from moto.sts.responses import TokenResponse
 
 from patchlake_cli.embedded.state import State
+
+if TYPE_CHECKING:
+    from moto.sts.models import AssumedRole
+
 
 class EmbeddedSts(TokenResponse):
     """One call of STS.
@@ -37,8 +40,8 @@ class EmbeddedSts(TokenResponse):
         """
         role = self._get_param("RoleArn", "")
         if not self._may_be_assumed(role, self._get_param("ExternalId")):
-            _, user, _ = self.backend.get_caller_identity(self.get_access_key(), self.region)
-            raise AccessDeniedError(user, f"sts:AssumeRole on resource: {role}")
+            caller = f"arn:aws:sts::{self.current_account}:assumed-role/patchlake"
+            raise AccessDeniedError(caller, f"sts:AssumeRole on resource: {role}")
         session = super().assume_role()
         credentials = cast("dict[str, AssumedRole]", session.result)["Credentials"]
         self._state.sessions.add(credentials.access_key_id)
