@@ -106,7 +106,7 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
     ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
 
-    [shown] = re.findall(r"\$ patchlake demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert words(shown) == words(ended.stdout)
 
 

@@ -4,6 +4,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from patchlake_cli.embedded.server import EmbeddedAws
 from patchlake_cli.embedded.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, running, set_queue, sqs
 
+EVENTS = Path(__file__).parents[2] / "events"
+LAST_DAY = 2
 QUEUE_STAGES = ("discover", "collect", "commit")
 
 
@@ -258,3 +261,29 @@ def test_every_object_of_a_run_has_the_key_of_the_design(aws: EmbeddedAws, tmp_p
                 f"lake/patch_states/run_date={date}/{run.run_id}.parquet",
             ]
         )
+
+
+def test_the_events_of_the_repository_are_real_ones(aws: EmbeddedAws, tmp_path: Path) -> None:
+    events = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in EVENTS.glob("*.json")}
+    target = Target("111122223333", "eu-central-1")
+    with running(aws, new_stack(aws), LAST_DAY, tmp_path) as run, ExitStack() as closing:
+        for pump in run.pipeline.pumps.values():
+            pump.pause()
+        answers = {}
+        for stage in ("plan", "discover", "collect", "commit"):
+            environment = ExecutionEnvironment(run.pipeline.stack.functions[stage], aws.endpoint, lambda _line: None)
+            closing.callback(environment.close)
+            answers[stage] = environment.invoke(events[stage])
+
+        [watch] = events["commit"]["Records"]
+        assert answers == {
+            "plan": {"run_id": run.run_id, "step": "STORED", "targets": 6},
+            "discover": {"batchItemFailures": []},
+            "collect": {"batchItemFailures": []},
+            "commit": {"batchItemFailures": [{"itemIdentifier": watch["messageId"]}]},
+        }
+        assert sorted(run.objects()) == [
+            plan_key(run.run_id),
+            part_key(run.run_id, target, 0),
+            shard_key(run.run_id, target),
+        ]
