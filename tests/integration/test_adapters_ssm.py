@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qs
 
 import boto3
+import botocore
 import pytest
 
+from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
@@ -119,6 +121,17 @@ def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws:
     assert request.operation == "DescribeInstanceInformation"
     assert json.loads(request.body) == {"MaxResults": 50, "NextToken": "token"}
     assert page.next_token is None
+
+
+def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmSources) -> None:
+    aws.answer = lambda _: reply({"InstanceInformationList": []})
+
+    sources.open(AT_HOME, HOME).node_page(None)
+
+    assert aws.requests[0].headers["User-Agent"].split() == [
+        f"patchlake/{__version__}",
+        f"Botocore/{botocore.__version__}",
+    ]
 
 
 def test_a_page_was_answered_when_its_own_date_header_says(
