@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 
 import boto3
 import pytest
@@ -20,9 +21,15 @@ def service() -> Iterator[HttpStub]:
         yield stub
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one session for all tests: reading the SDK's service models takes longest."""
+    return boto3.Session("testing", "testing", region_name="eu-west-1")
+
+
 @pytest.fixture
 def client(service: HttpStub) -> BaseClient:
-    made: BaseClient = boto3.Session("testing", "testing", region_name="eu-west-1").client(
+    made: BaseClient = session().client(
         "s3", endpoint_url=service.url, config=Config(retries={"total_max_attempts": 1})
     )
     return made

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 
 import boto3
 import pytest
@@ -19,13 +20,18 @@ def aws() -> Iterator[HttpStub]:
         yield stub
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one session for all tests: reading the SDK's service models takes longest."""
+    return boto3.Session("testing", "testing", region_name="eu-west-1")
+
+
 @pytest.fixture
 def accounts(aws: HttpStub) -> AwsAccounts:
-    session = boto3.Session("testing", "testing", region_name="eu-west-1")
     config = Config(retries={"total_max_attempts": 1})
     return AwsAccounts(
-        session.client("sts", endpoint_url=aws.url, config=config),
-        session.client("organizations", endpoint_url=aws.url, config=config),
+        session().client("sts", endpoint_url=aws.url, config=config),
+        session().client("organizations", endpoint_url=aws.url, config=config),
     )
 
 

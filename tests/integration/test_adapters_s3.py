@@ -1,6 +1,7 @@
 """What S3Store makes of S3's errors and accidents."""
 
 from collections.abc import Iterator
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,18 @@ def s3() -> Iterator[HttpStub]:
         yield stub
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one session for all tests: reading the SDK's service models takes longest."""
+    return boto3.Session("testing", "testing", region_name="eu-west-1")
+
+
 def client(s3: HttpStub, attempts: int) -> "S3Client":
     """Return a client that tries so often; between two tries it waits up to a second."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts}, s3={"addressing_style": "path"}, read_timeout=5
     )
-    return boto3.Session("testing", "testing", region_name="eu-west-1").client("s3", endpoint_url=s3.url, config=config)
+    return session().client("s3", endpoint_url=s3.url, config=config)
 
 
 def store(s3: HttpStub, attempts: int = 1) -> S3Store:

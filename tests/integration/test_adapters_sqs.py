@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from functools import cache
 
 import boto3
 import pytest
@@ -21,11 +22,15 @@ def sqs() -> Iterator[HttpStub]:
         yield stub
 
 
+@cache
+def session() -> boto3.Session:
+    """Return one session for all tests: reading the SDK's service models takes longest."""
+    return boto3.Session("testing", "testing", region_name="eu-west-1")
+
+
 def queue(sqs: HttpStub) -> SqsQueue:
     """Return a queue whose client tries once."""
-    client = boto3.Session("testing", "testing", region_name="eu-west-1").client(
-        "sqs", endpoint_url=sqs.url, config=Config(retries={"total_max_attempts": 1})
-    )
+    client = session().client("sqs", endpoint_url=sqs.url, config=Config(retries={"total_max_attempts": 1}))
     return SqsQueue(client, f"{sqs.url}/123456789012/collect")
 
 
