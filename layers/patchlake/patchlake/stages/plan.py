@@ -55,7 +55,7 @@ class PlanStage:
     clock: Clock
     settings: PlanSettings
 
-    def handle(self, event: Mapping[str, object]) -> PlanResult:
+    def handle(self, event: object) -> PlanResult:
         """Plan the run of ``event["scheduled_time"]``; the same time again adopts the stored plan and sends again.
 
         Raises:
@@ -63,7 +63,7 @@ class PlanStage:
             RetryableError: AWS could not answer for now; the event may be repeated.
             PermanentError: the accounts cannot be listed.
         """
-        run_id = run_id_of(event.get("scheduled_time"))
+        run_id = run_id_of(event.get("scheduled_time") if isinstance(event, Mapping) else None)
         if is_published(self.store, run_id):
             return PlanResult(run_id, Step.LATE)
         self._require_current(run_id, self.clock.now())
