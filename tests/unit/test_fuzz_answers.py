@@ -1,0 +1,93 @@
+"""Whatever SSM answers, a page comes out or a broken chain, and of any page rows that the tables can hold."""
+
+import contextlib
+import json
+from typing import Any
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
+from patchlake.core.answers import Page, Record
+from patchlake.core.listing import Origin
+from patchlake.core.rows import outcomes, part_columns, shard_columns
+from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, SHARD
+from patchlake.core.tables import PATCH_STATES as PART
+from patchlake.errors import RestartError
+from tests.world import EU, RUN_ID, node_id, node_information
+
+TABLES = ParquetTables()
+IDS = [node_id(number) for number in range(3)]
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+SENSIBLE = (
+    st.integers(0, 2**31 - 1) | st.floats(0, 2e9) | st.sampled_from(["web", "Scan", "", "\x00", "=cmd()", "日本"])
+)
+VALID_STATE = {
+    "InstanceId": IDS[0],
+    "PatchGroup": "web",
+    "BaselineId": "pb-0123456789abcdef0",
+    "OperationStartTime": 1.5,
+    "OperationEndTime": 2,
+    "Operation": "Scan",
+}
+
+
+def rows_of(base: dict[str, Any], members: list[str | None]) -> st.SearchStrategy[list[Any]]:
+    """Draw rows that are nearly right, and some that are not."""
+    changes = st.dictionaries(st.sampled_from([str(member) for member in members]), SENSIBLE | ANY, max_size=4)
+    row = st.builds(lambda i, change: {**base, "InstanceId": i, **change}, st.sampled_from(IDS), changes)
+    return st.lists(row | ANY, max_size=4)
+
+
+def body_of(member: str, rows: object) -> bytes:
+    return json.dumps({member: rows, "NextToken": ""}).encode()
+
+
+STATE_BODIES = rows_of(VALID_STATE, [INSTANCE_ID.member, *(column.member for column in PATCH_STATE_COLUMNS)]).map(
+    lambda rows: body_of("InstancePatchStates", rows)
+)
+NODE_BODIES = rows_of({}, [INSTANCE_ID.member, *(column.member for column in NODE_COLUMNS)]).map(
+    lambda rows: body_of("InstanceInformationList", rows)
+)
+
+
+@given(body=st.binary() | ANY.map(lambda value: json.dumps(value).encode()))
+@example(b'{"InstancePatchStates":' + b"[" * 100_000)
+@example(b'{"InstancePatchStates":[{"InstanceId":"\xff"}]}')
+@example(b'{"InstancePatchStates":[1' + b"0" * 5_000 + b"]}")
+def test_any_body_is_a_page_or_breaks_the_chain(body: bytes) -> None:
+    for decoder in (NODES, PATCH_STATES):
+        with contextlib.suppress(RestartError):
+            assert isinstance(decoder.page(body, 1), Page)
+
+
+@given(body=STATE_BODIES)
+def test_of_any_page_of_states_every_node_gets_a_row_that_a_part_can_hold(body: bytes) -> None:
+    nodes = shard_columns([_page_of_nodes()], include_sensitive_fields=True)
+
+    settled = outcomes(IDS, [PATCH_STATES.page(body, 1)])
+    columns = part_columns(Origin(RUN_ID, 0, EU), nodes, settled, include_sensitive_fields=True)
+
+    assert TABLES.open(TABLES.encode(PART, [columns], {})).columns(PART.column_names) == columns
+    assert columns["instance_id"] == IDS
+
+
+@given(body=NODE_BODIES)
+def test_of_any_page_of_nodes_comes_a_shard_that_can_be_stored_or_a_row_without_an_id(body: bytes) -> None:
+    page = NODES.page(body, 1)
+
+    try:
+        columns = shard_columns([page], include_sensitive_fields=True)
+    except ValueError:
+        assert None in {row.instance_id for row in page.invalid}
+    else:
+        assert TABLES.open(TABLES.encode(SHARD, [columns], {})).columns(SHARD.column_names) == columns
+
+
+def _page_of_nodes() -> Page[Record]:
+    return Page([node_information(number) for number in range(3)], [], None, 1)
