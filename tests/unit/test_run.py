@@ -55,6 +55,15 @@ def test_the_hours_of_a_change_to_and_from_summer_time_are_runs_of_their_own(
     assert run_id_of(at.isoformat()) == run_id
 
 
+@pytest.mark.parametrize(
+    "scheduled_time", [None, 7, "", "2026-11-01", "2026-11-01T06:00:00", "2026-11-01T06:00:00.5Z", "2026-02-30T06:00Z"]
+)
+def test_what_is_not_a_scheduled_time_is_refused_with_what_was_expected(scheduled_time: object) -> None:
+    with pytest.raises(InputError) as failure:
+        run_id_of(scheduled_time)
+    assert str(failure.value).startswith(f"the event's scheduled_time is {scheduled_time!r}: expected an ISO 8601 time")
+
+
 def test_the_partition_is_the_date_in_utc() -> None:
     assert run_date(run_id_of("2026-11-01T00:30:00+01:00")) == "2026-10-31"
 
