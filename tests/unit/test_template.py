@@ -9,6 +9,7 @@ import pytest
 from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
 from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
+from tests.resolved_template import resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"
 STAGES = ["plan", "discover", "collect", "commit"]
@@ -53,7 +54,7 @@ def actions(template: Template, role: str) -> set[str]:
 def test_its_banners_stand_in_the_order_of_the_flow() -> None:
     banners = re.findall(r"^  # ─+ (\w+) ──$", PATH.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert banners == ["layers", "bucket", *STAGES]
+    assert banners == ["layers", "bucket", *STAGES, "queues", "alarms", "dashboard"]
 
 
 def test_each_parameter_is_described_and_shown_in_one_group(written: Template) -> None:
@@ -170,10 +171,39 @@ def test_the_bucket_outlives_the_stack_and_keeps_versions(translated: Template) 
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
 
 
-def test_only_what_lies_under_runs_expires(translated: Template) -> None:
-    rules = properties(translated, "Bucket")["LifecycleConfiguration"]["Rules"]
-    harmless = {"Id", "Status", "AbortIncompleteMultipartUpload"}
+def expiries(template: Template) -> dict[str, int]:
+    """Return after how many days what lies under each prefix expires."""
+    rules = properties(template, "Bucket")["LifecycleConfiguration"]["Rules"]
+    return {rule["Prefix"]: int(rule["ExpirationInDays"]) for rule in rules if "ExpirationInDays" in rule}
 
-    prefixes = {rule.get("Prefix") for rule in rules if rule.keys() - harmless}
 
-    assert prefixes == {"runs/"}
+def test_only_what_lies_under_runs_expires_by_default(translated: Template) -> None:
+    assert expiries(resolved(translated)) == {"runs/": 30}
+
+
+def test_plans_are_kept_exactly_as_long_as_the_lake(translated: Template) -> None:
+    assert expiries(resolved(translated, LakeRetentionDays="400")) == {"runs/": 30, "plans/": 400, "lake/": 400}
+
+
+def test_no_choice_keeps_runs_for_as_long_as_the_lake(written: Template) -> None:
+    parameters = written["Parameters"]
+
+    shortest = min(days for days in parameters["LakeRetentionDays"]["AllowedValues"] if days)
+    assert parameters["RunsRetentionDays"]["MaxValue"] < shortest
+
+
+def test_shards_outlive_every_message_that_needs_them(written: Template, translated: Template) -> None:
+    queues = resources_of_type(translated, "AWS::SQS::Queue").values()
+
+    longest = max(queue["Properties"]["MessageRetentionPeriod"] for queue in queues)
+    assert written["Parameters"]["RunsRetentionDays"]["MinValue"] * 86_400 > longest
+
+
+def test_objects_are_locked_only_on_demand(translated: Template) -> None:
+    assert not {"ObjectLockEnabled", "ObjectLockConfiguration"} & properties(resolved(translated), "Bucket").keys()
+
+    locked = properties(resolved(translated, ObjectLockMode="COMPLIANCE", ObjectLockDays="7"), "Bucket")
+
+    retention = {"Mode": "COMPLIANCE", "Days": "7"}
+    assert locked["ObjectLockEnabled"] is True
+    assert locked["ObjectLockConfiguration"]["Rule"] == {"DefaultRetention": retention}

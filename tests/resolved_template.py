@@ -1,0 +1,113 @@
+"""A translated template with its conditions and references resolved, as CloudFormation would for some parameters."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from patchlake_cli.embedded.template import Template
+
+ACCOUNT_ID = "111122223333"
+REGION = "eu-central-1"
+STACK_NAME = "patchlake"
+_ABSENT = object()
+
+
+def resolved(template: Template, pseudo: Mapping[str, str] | None = None, **parameters: str) -> Template:
+    """Return the resources that exist with these parameters (the others have their defaults), without expressions.
+
+    Args:
+        template: translated.
+        pseudo: other values of ``AWS::StackName`` and its like, and of resources whose name CloudFormation chooses.
+        parameters: by name.
+    """
+    return _Resolver(template, pseudo or {}, parameters).template()
+
+
+class _Resolver:
+    def __init__(self, template: Template, pseudo: Mapping[str, str], parameters: Mapping[str, str]) -> None:
+        assert parameters.keys() <= template["Parameters"].keys()
+        self._resources = template["Resources"]
+        self._conditions = template.get("Conditions", {})
+        self._values = {
+            "AWS::AccountId": ACCOUNT_ID,
+            "AWS::Partition": "aws",
+            "AWS::Region": REGION,
+            "AWS::StackName": STACK_NAME,
+            "AWS::URLSuffix": "amazonaws.com",
+            **{name: str(body.get("Default", "")) for name, body in template["Parameters"].items()},
+            **parameters,
+            **pseudo,
+        }
+
+    def template(self) -> Template:
+        kept = {
+            name: resource
+            for name, resource in self._resources.items()
+            if "Condition" not in resource or self._holds(resource["Condition"])
+        }
+        return {"Resources": {name: self._value(resource) for name, resource in kept.items()}}
+
+    def _value(self, expression: Any) -> Any:  # noqa: ANN401  # any JSON
+        value = expression
+        match expression:
+            case {"Ref": "AWS::NoValue"}:
+                value = _ABSENT
+            case {"Ref": str(name)}:
+                value = self._ref(name)
+            case {"Fn::GetAtt": [str(name), str(attribute)]}:
+                value = self._attribute(name, attribute)
+            case {"Fn::Sub": str(text)}:
+                value = re.sub(r"\$\{([^}!]+)\}", lambda found: self._named(found[1]), text)
+            case {"Fn::If": [condition, yes, no]}:
+                value = self._value(yes if self._holds(condition) else no)
+            case dict():
+                values = {key: self._value(item) for key, item in expression.items()}
+                value = {key: item for key, item in values.items() if item is not _ABSENT}
+            case list():
+                value = [found for item in expression if (found := self._value(item)) is not _ABSENT]
+        return value
+
+    def _holds(self, condition: Any) -> bool:  # noqa: ANN401  # a name or an expression
+        match condition:
+            case str():
+                return self._holds(self._conditions[condition])
+            case {"Fn::Equals": [one, other]}:
+                return str(self._value(one)) == str(self._value(other))
+            case {"Fn::Not": [negated]}:
+                return not self._holds(negated)
+        raise NotImplementedError(condition)
+
+    def _named(self, name: str) -> str:
+        resource, _, attribute = name.partition(".")
+        return self._attribute(resource, attribute) if attribute else self._ref(resource)
+
+    def _ref(self, name: str) -> str:
+        if name in self._values:
+            return self._values[name]
+        if self._resources[name]["Type"] == "AWS::SNS::Topic":
+            return self._attribute(name, "Arn")
+        return self._own_name(name)
+
+    def _own_name(self, name: str) -> str:
+        """Return the physical name that a resource gives itself, or else its logical id."""
+        properties = self._resources[name].get("Properties", {})
+        given = {"QueueName", "FunctionName", "LogGroupName", "RoleName", "TopicName"} & properties.keys()
+        kind = self._resources[name]["Type"]
+        if not given or kind.endswith(("EventSourceMapping", "EventInvokeConfig")):
+            return self._values.get(name, name)
+        [key] = given
+        return str(self._value(properties[key]))
+
+    def _attribute(self, name: str, attribute: str) -> str:
+        if attribute != "Arn":
+            return self._own_name(name)
+        own = self._ref(name) if name in self._values else self._own_name(name)
+        here = f"{self._values['AWS::Region']}:{self._values['AWS::AccountId']}"
+        return {
+            "AWS::S3::Bucket": f"arn:aws:s3:::{own}",
+            "AWS::SQS::Queue": f"arn:aws:sqs:{here}:{own}",
+            "AWS::SNS::Topic": f"arn:aws:sns:{here}:{own}",
+            "AWS::Logs::LogGroup": f"arn:aws:logs:{here}:log-group:{own}:*",
+            "AWS::Lambda::Function": f"arn:aws:lambda:{here}:function:{own}",
+            "AWS::IAM::Role": f"arn:aws:iam::{self._values['AWS::AccountId']}:role/{own}",
+        }[self._resources[name]["Type"]]
