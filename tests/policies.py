@@ -56,7 +56,7 @@ def _holds(operator: str, key: str, expected: list[str], context: Mapping[str, s
     match operator:
         case "Null":
             return [str(actual is None).lower()] == expected
-        case "StringEquals" | "Bool":
+        case "StringEquals" | "ArnEquals" | "Bool":
             return actual in expected
         case "ArnLike" | "StringLike":
             return actual is not None and any(_matches(pattern, actual) for pattern in expected)

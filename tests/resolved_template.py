@@ -75,6 +75,10 @@ class _Resolver:
                 return str(self._value(one)) == str(self._value(other))
             case {"Fn::Not": [negated]}:
                 return not self._holds(negated)
+            case {"Fn::Or": list(alternatives)}:
+                return any(self._holds(alternative) for alternative in alternatives)
+            case {"Condition": str(name)}:
+                return self._holds(name)
         raise NotImplementedError(condition)
 
     def _named(self, name: str) -> str:
