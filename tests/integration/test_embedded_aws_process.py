@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -89,18 +89,18 @@ def test_it_ends_when_the_process_that_started_it_is_killed() -> None:
 
 
 def test_it_ends_with_an_exception_in_its_context() -> None:
-    ports: list[int] = []
+    with ExitStack() as connections:
 
-    def interrupted() -> None:
-        with start_server(SMALL) as aws:
-            ports.append(int(aws.endpoint_url.rpartition(":")[2]))
-            raise KeyboardInterrupt
+        def interrupted() -> None:
+            with start_server(SMALL) as aws:
+                watch.append(connections.enter_context(watched(int(aws.endpoint_url.rpartition(":")[2]))))
+                raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        interrupted()
+        watch: list[socket.socket] = []
+        with pytest.raises(KeyboardInterrupt):
+            interrupted()
 
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", ports[0]))
+        assert has_ended(watch[0])
 
 
 def test_an_interrupt_does_not_reach_it_and_says_nothing() -> None:
