@@ -56,8 +56,7 @@ class EmbeddedAws(ControlClient):
 
     def close(self) -> None:
         """End it, and wait until it has ended; once more does nothing."""
-        _standard_input(self._process).close()
-        self._process.wait()
+        _end(self._process)
 
 
 @contextmanager
@@ -84,11 +83,21 @@ def start_server(settings: Settings, log: Path | None = None) -> Iterator[Embedd
             bufsize=0,
         ) as process,
     ):
-        port = _handshake(process, settings)
-        if port is None:
-            errors.seek(0)
-            raise StartError(errors.read().decode(errors="replace"))
-        yield EmbeddedAws(port, settings, process)
+        try:
+            port = _handshake(process, settings)
+            if port is None:
+                errors.seek(0)
+                raise StartError(errors.read().decode(errors="replace"))
+            yield EmbeddedAws(port, settings, process)
+        finally:
+            # Popen itself waits but a moment after Ctrl-C.
+            _end(process)
+
+
+def _end(process: Popen[bytes]) -> None:
+    """Close the process's standard input, at whose end it ends itself, and wait for that."""
+    _standard_input(process).close()
+    process.wait()
 
 
 def _handshake(process: Popen[bytes], settings: Settings) -> int | None:
