@@ -85,13 +85,6 @@ def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(
     )
 
 
-def test_another_seed_gives_another_fleet(tmp_path: Path) -> None:
-    demo(tmp_path / "seven", "--accounts", "1", "--regions", "1")
-    demo(tmp_path / "eight", "--accounts", "1", "--regions", "1", "--seed", "8")
-
-    assert published(tmp_path / "seven") != published(tmp_path / "eight")
-
-
 def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: Path) -> None:
     ended = demo(tmp_path / "demo")
 
