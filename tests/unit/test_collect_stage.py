@@ -1,10 +1,12 @@
 """collect: one finished row per node of a batch; the part is the receipt."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import pytest
 
+from patchlake.adapters.memory import MemoryPatchSource
 from patchlake.core.answers import InvalidRow, Page, Record
 from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.listing import Listing, Origin, listing_metadata
@@ -74,14 +76,35 @@ def test_the_last_batch_holds_the_rest() -> None:
     assert part(world, 1)["instance_id"] == [node_id(2)]
 
 
-@pytest.mark.parametrize(("nodes", "calls"), [(1, 1), (50, 1), (51, 2), (120, 3)])
-def test_at_most_fifty_ids_are_asked_for_in_one_call(nodes: int, calls: int) -> None:
+@dataclass
+class RecordingSource(MemoryPatchSource):
+    """An SSM that remembers which ids each call asked for."""
+
+    asked: list[list[str]] = field(default_factory=list)
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
+        self.asked.append(list(instance_ids))
+        return super().patch_state_page(instance_ids, token)
+
+
+def record(world: World) -> list[list[str]]:
+    """Return the list to which the ids of each call will be added."""
+    before = world.sources.of(EU)
+    source = RecordingSource(world.clock, world.sources.usage, before.nodes, before.states)
+    world.sources.targets[EU] = source
+    return source.asked
+
+
+@pytest.mark.parametrize(("nodes", "sizes"), [(1, [1]), (50, [50]), (51, [50, 1]), (120, [50, 50, 20])])
+def test_at_most_fifty_ids_are_asked_for_in_one_call_and_each_once(nodes: int, sizes: list[int]) -> None:
     world = listed_world(nodes, batch_size=1000)
+    asked = record(world)
 
     result = collect(world)
 
     assert result.statuses == Counter(COLLECTED=nodes)
-    assert world.sources.usage.take().calls == calls
+    assert [len(ids) for ids in asked] == sizes
+    assert [instance_id for ids in asked for instance_id in ids] == [node_id(number) for number in range(nodes)]
 
 
 def test_answers_of_many_pages_are_read_to_their_end() -> None:
@@ -109,9 +132,11 @@ def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableForm
     nodes = batches(shard_columns([page], include_sensitive_fields=False), 2)
     entries = listing_metadata(Origin(RUN_ID, 0, EU), Listing(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
+    asked = record(world)
 
     assert collect(world).statuses == Counter(COLLECTED=1, INVALID_RESPONSE=1)
     assert part(world)["collection_detail"] == [None, "Name: 7"]
+    assert asked == [[node_id(0)]]
 
 
 def test_a_redelivered_batch_changes_nothing_and_asks_nothing(tables: TableFormat) -> None:

@@ -194,8 +194,8 @@ def test_the_same_rows_published_by_another_version_are_adopted(tables: TableFor
 @pytest.mark.parametrize("key", [COVERAGE_KEY, SNAPSHOT_KEY])
 @pytest.mark.parametrize(
     "theirs",
-    [b"", b"something else", "another plan", "another row"],
-    ids=["nothing", "no table", "another plan", "another row"],
+    [b"", b"something else", "another plan", "another row", "more rows"],
+    ids=["nothing", "no table", "another plan", "another row", "more rows"],
 )
 def test_anything_else_under_a_published_key_makes_the_run_corrupt(
     tables: TableFormat, key: str, theirs: bytes | str
@@ -207,6 +207,10 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
         rewrite(other, FIRST_PART, PATCH_STATES, change=set_all("collection_detail", "because"))
         rewrite(other, FIRST_SHARD, SHARD, metadata={"listed_at": "1"})
     commit(other)
+    if theirs == "more rows":
+        file = opened(other, key)
+        rows = file.columns(file.column_names)
+        other.store.objects[key] = tables.encode(TABLE_OF[key], [rows, rows], file.metadata)
     body = theirs if isinstance(theirs, bytes) else other.store.objects[key]
     overtake(world, key, body)
 
