@@ -1,0 +1,25 @@
+-- Question 12: Which baseline is each node measured against, and what is installed outside of it?
+-- Rows: one per node of the newest published run with a patch state, most patches outside the baseline first.
+-- Caveats:
+--   - Patches that the baseline does not name (installed_other_count) decide nothing; those that it rejects
+--     (installed_rejected_count) make a node NON_COMPLIANT.
+SELECT
+  account_id,
+  region,
+  instance_id,
+  computer_name,
+  platform_name,
+  patch_group,
+  baseline_id,
+  install_override_list,
+  installed_count,
+  installed_other_count,
+  installed_rejected_count,
+  compliance_status,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_patch_states
+WHERE collection_status = 'COLLECTED'
+ORDER BY installed_other_count DESC NULLS LAST, account_id, region, instance_id

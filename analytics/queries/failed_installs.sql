@@ -1,0 +1,24 @@
+-- Question 8: On which nodes did patches fail to install?
+-- Rows: one per node of the newest published run with failed_count above 0, most patches first.
+-- Caveats:
+--   - SSM counts the failures of the last operation only; which patches they were is in SSM, not here.
+SELECT
+  account_id,
+  region,
+  instance_id,
+  computer_name,
+  platform_name,
+  patch_group,
+  baseline_id,
+  failed_count,
+  missing_count,
+  operation,
+  operation_end_time,
+  is_stale,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_patch_states
+WHERE failed_count > 0
+ORDER BY failed_count DESC, account_id, region, instance_id

@@ -1,0 +1,50 @@
+-- Question 16: What could not be read?
+-- Rows: one per target that the newest published run could not list, closed and suspended accounts included, and one per
+--   node whose state it could not read.
+-- Columns:
+--   what: TARGET or NODE.
+--   reason: The listing_status of a target, the collection_status of a node.
+--   detail: The error code or the rule that was broken; NULL where there is none.
+--   last_known_nodes: The nodes of a target when it was listed last; NULL for a node, and where the window holds no
+--     listing.
+--   last_read_at: When that was; NULL for a node.
+--   days_since_read: Days from then to the newest published run; NULL for a node.
+-- Caveats:
+--   - Nodes of an unread target are not rows: how many there are is not known.
+SELECT
+  'TARGET' AS what,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  listing_status AS reason,
+  listing_detail AS detail,
+  last_known_nodes,
+  last_read_at,
+  days_since_read,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_coverage
+WHERE listing_status <> 'LISTED'
+UNION ALL
+SELECT
+  'NODE' AS what,
+  node.account_id,
+  target.account_name,
+  node.region,
+  node.instance_id,
+  node.collection_status AS reason,
+  node.collection_detail AS detail,
+  CAST(NULL AS integer) AS last_known_nodes,
+  CAST(NULL AS timestamp) AS last_read_at,
+  CAST(NULL AS bigint) AS days_since_read,
+  node.run_id,
+  node.run_status,
+  node.run_age_hours,
+  node.run_coverage
+FROM latest_patch_states AS node
+JOIN latest_coverage AS target ON target.account_id = node.account_id AND target.region = node.region
+WHERE node.collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE')
+ORDER BY what DESC, account_id, region, instance_id

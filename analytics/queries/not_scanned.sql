@@ -1,0 +1,30 @@
+-- Question 9: When was each node scanned last, and which were not scanned in N days?
+-- Rows: one per node of the newest published run whose last scan is more than N days old or not known, unknown ones on
+--   top, then the oldest; with 0 for N, all that were not scanned on the day itself.
+-- Parameters:
+--   days: N, such as 7.
+-- Caveats:
+--   - Age counts from the end of the last operation, Scan or Install, to the answer of SSM.
+--   - scan_age_days is NULL for a node that was never scanned, could not be asked, or has an invalid scan time:
+--     unknown_reason tells which.
+SELECT
+  account_id,
+  region,
+  instance_id,
+  computer_name,
+  platform_name,
+  patch_group,
+  ping_status,
+  last_ping_date_time,
+  operation,
+  operation_end_time,
+  scan_age_days,
+  compliance_status,
+  unknown_reason,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_patch_states
+WHERE scan_age_days > CAST(? AS integer) OR scan_age_days IS NULL
+ORDER BY scan_age_days DESC NULLS FIRST, account_id, region, instance_id

@@ -1,0 +1,21 @@
+-- Question 2: How compliant is each platform?
+-- Rows: one per operating system and version, the least compliant first.
+-- Caveats:
+--   - nodes_unread were listed last in targets that the newest published run could not read.
+SELECT
+  platform_type,
+  platform_name,
+  platform_version,
+  nodes_listed,
+  nodes_compliant,
+  nodes_non_compliant,
+  nodes_unknown,
+  nodes_unread,
+  compliant_percent,
+  compliant_percent_lower_bound,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM compliance_by_platform
+ORDER BY compliant_percent NULLS FIRST, platform_type, platform_name, platform_version

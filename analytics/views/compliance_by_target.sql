@@ -1,0 +1,30 @@
+-- Question: How compliant is each account in each region?
+-- Rows: one per target of the newest published run, also of those that were not read.
+-- Columns:
+--   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
+--     that 100 means all. NULL where no node is listed.
+--   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
+--     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
+--     known.
+-- Caveats:
+--   - Figures of what was not read are NULL, never 0 and never yesterday's.
+SELECT
+  run_id,
+  run_at,
+  run_date,
+  run_status,
+  run_age_hours,
+  run_coverage,
+  account_id,
+  account_name,
+  region,
+  listing_status,
+  nodes_listed,
+  nodes_compliant,
+  nodes_non_compliant,
+  nodes_unknown,
+  floor(CAST(nodes_compliant AS double) * 1000 / nullif(nodes_listed, 0)) / 10 AS compliant_percent,
+  floor(CAST(coalesce(nodes_compliant, 0) AS double) * 1000 / nullif(nodes_bound, 0)) / 10
+    AS compliant_percent_lower_bound
+FROM target_compliance
+WHERE is_latest

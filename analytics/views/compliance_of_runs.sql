@@ -1,0 +1,32 @@
+-- Question: How compliant was the fleet in each run?
+-- Rows: one per published run of the window.
+-- Columns:
+--   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
+--     that 100 means all. NULL where no node is listed.
+--   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
+--     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
+--     known.
+-- Caveats:
+--   - Two runs may have read different targets: compare targets_read before the percentages.
+SELECT
+  run_id,
+  run_at,
+  run_date,
+  run_status,
+  is_latest,
+  run_age_hours,
+  run_coverage,
+  count_if(listing_status = 'LISTED') AS targets_read,
+  count_if(is_active) AS targets_total,
+  sum(nodes_listed) AS nodes_listed,
+  sum(nodes_compliant) AS nodes_compliant,
+  sum(nodes_non_compliant) AS nodes_non_compliant,
+  sum(nodes_unknown) AS nodes_unknown,
+  floor(CAST(sum(nodes_compliant) AS double) * 1000 / nullif(sum(nodes_listed), 0)) / 10 AS compliant_percent,
+  /* NULL as soon as one unread target's nodes are not known: then there is no bound. */
+  CASE
+    WHEN count(nodes_bound) = count(*)
+      THEN floor(CAST(coalesce(sum(nodes_compliant), 0) AS double) * 1000 / nullif(sum(nodes_bound), 0)) / 10
+  END AS compliant_percent_lower_bound
+FROM target_compliance
+GROUP BY run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage

@@ -1,0 +1,22 @@
+-- Question: How did compliance develop, day by day?
+-- Rows: one per UTC date of the window with a published run: the last one of the date.
+-- Caveats:
+--   - A date without a published run has no row: nothing is carried over from the day before.
+--   - A day that read fewer targets is not a day with fewer nodes: targets_read and the lower bound stand beside it.
+SELECT
+  figures.run_date,
+  figures.run_id,
+  figures.run_at,
+  figures.run_status,
+  figures.run_age_hours,
+  figures.run_coverage,
+  figures.targets_read,
+  figures.targets_total,
+  figures.nodes_listed,
+  figures.nodes_compliant,
+  figures.nodes_non_compliant,
+  figures.nodes_unknown,
+  figures.compliant_percent,
+  figures.compliant_percent_lower_bound
+FROM compliance_of_runs AS figures
+JOIN runs ON runs.run_id = figures.run_id AND runs.is_last_of_date

@@ -1,0 +1,33 @@
+-- Question: What did the newest published run read, what not and why, and what was last known of it?
+-- Rows: one per target of the newest published run.
+-- Columns:
+--   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 where this one did. NULL
+--     where the window holds none.
+-- Caveats:
+--   - nodes_listed and the counts beside it are NULL for a target that was not read; last_known_nodes and last_read_at
+--     say what was there when it was read last.
+SELECT
+  run_id,
+  run_at,
+  run_date,
+  run_status,
+  run_age_hours,
+  run_coverage,
+  account_id,
+  account_name,
+  region,
+  listing_status,
+  listing_detail,
+  is_active,
+  listed_at,
+  nodes_listed,
+  nodes_collected,
+  nodes_no_patch_state,
+  nodes_not_collected,
+  nodes_invalid_response,
+  last_read_run_id,
+  last_read_at,
+  last_known_nodes,
+  date_diff('day', CAST(last_read_at AS date), CAST(run_at AS date)) AS days_since_read
+FROM target_runs
+WHERE is_latest

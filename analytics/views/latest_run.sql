@@ -1,0 +1,27 @@
+-- Question: Which run do the latest figures come from, how old is it, and how much of the fleet did it read?
+-- Rows: always exactly one, also where the window holds no published run: then run_id is NULL and run_coverage says so.
+-- Columns:
+--   run_id: The newest published run; NULL where the window holds none.
+--   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT where the window holds no published run.
+--   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read"; where the window holds no
+--     published run, "no snapshot since" and the date on which the window begins.
+--   window_start: The date on which the window begins, YYYY-MM-DD; what is older is not looked at.
+-- Caveats:
+--   - No published run in the window means that the fleet is unknown, not that it is empty.
+SELECT
+  /* Aggregates without groups give one row even where there is no run. */
+  max(run_id) AS run_id,
+  max(run_at) AS run_at,
+  max(run_date) AS run_date,
+  coalesce(max(run_status), 'NO_SNAPSHOT') AS run_status,
+  max(run_age_hours) AS run_age_hours,
+  coalesce(
+    max(run_coverage),
+    'no snapshot since ' || CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar)
+  ) AS run_coverage,
+  max(targets_read) AS targets_read,
+  max(targets_total) AS targets_total,
+  max(targets_not_active) AS targets_not_active,
+  CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar) AS window_start
+FROM runs
+WHERE is_latest

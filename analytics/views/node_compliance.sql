@@ -1,0 +1,93 @@
+-- Question: Which state is each node in, by the one published rule?
+-- Rows: one per node and published run of the window, with every column of patch_states.
+-- Columns:
+--   compliance_status: By the first rule that applies. NON_COMPLIANT: a state was collected, and any of the seven counts
+--     (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and other_non_compliant) is
+--     above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
+--   unknown_reason: Why a node is UNKNOWN, the first that applies; NULL otherwise. NOT_COLLECTED, INVALID_RESPONSE,
+--     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed, or more
+--     than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days before SSM answered.
+--     COUNT_ABSENT: one of the seven counts is missing.
+--   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; stands beside
+--     NON_COMPLIANT too. NULL without a patch state.
+--   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch state
+--     or with a scan time that is invalid.
+--   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
+--     approved. It decides nothing.
+--   policy_version: The version of this rule, raised when it changes.
+--   scan_max_age_days: The greatest age of a scan that still counts, in days: a parameter of the stack.
+-- Caveats:
+--   - COMPLIANT means: against the node's own baseline. It does not mean free of vulnerabilities.
+--   - Installed patches outside the baseline, patches that do not apply and updates that are not approved decide nothing.
+--   - A node of a target that was not read has no row: its state is unknown. See latest_coverage.
+WITH judged AS (
+  SELECT
+    state.run_id, state.run_at, state.run_date,
+    state.account_id, state.region, state.instance_id,
+    state.ping_status, state.last_ping_date_time, state.agent_version, state.is_latest_version, state.platform_type,
+    state.platform_name, state.platform_version, state.activation_id, state.iam_role, state.registration_date,
+    state.resource_type, state.name, state.ip_address, state.computer_name, state.association_status,
+    state.last_association_execution_date, state.last_successful_association_execution_date, state.source_id,
+    state.source_type,
+    state.collection_status, state.collection_detail, state.collected_at,
+    state.patch_group, state.baseline_id, state.snapshot_id, state.install_override_list, state.owner_information,
+    state.installed_count, state.installed_other_count, state.installed_pending_reboot_count,
+    state.installed_rejected_count, state.missing_count, state.failed_count, state.unreported_not_applicable_count,
+    state.not_applicable_count, state.available_security_update_count, state.operation_start_time,
+    state.operation_end_time, state.operation, state.last_no_reboot_install_operation_time, state.reboot_option,
+    state.critical_non_compliant_count, state.security_non_compliant_count, state.other_non_compliant_count,
+    runs.run_status, runs.is_latest, runs.run_age_hours, runs.run_coverage,
+    /* The last branch is reached only where a count is NULL: whatever is not known to be good is UNKNOWN. */
+    CASE
+      WHEN state.collection_status = 'COLLECTED' AND (
+        state.missing_count > 0
+        OR state.failed_count > 0
+        OR state.installed_rejected_count > 0
+        OR state.installed_pending_reboot_count > 0
+        OR state.critical_non_compliant_count > 0
+        OR state.security_non_compliant_count > 0
+        OR state.other_non_compliant_count > 0
+      ) THEN 'NON_COMPLIANT'
+      WHEN state.collection_status <> 'COLLECTED' THEN state.collection_status
+      WHEN state.operation_end_time IS NULL
+        OR state.collected_at IS NULL
+        OR state.operation_end_time < TIMESTAMP '2000-01-01 00:00:00'
+        OR state.operation_end_time > state.collected_at + INTERVAL '1' DAY THEN 'SCAN_TIME_INVALID'
+      WHEN state.operation_end_time < state.collected_at - INTERVAL '${ScanMaxAgeDays}' DAY THEN 'STALE_SCAN'
+      WHEN state.missing_count = 0
+        AND state.failed_count = 0
+        AND state.installed_rejected_count = 0
+        AND state.installed_pending_reboot_count = 0
+        AND state.critical_non_compliant_count = 0
+        AND state.security_non_compliant_count = 0
+        AND state.other_non_compliant_count = 0 THEN 'COMPLIANT'
+      ELSE 'COUNT_ABSENT'
+    END AS verdict
+  FROM recent_patch_states AS state
+  JOIN runs ON runs.run_id = state.run_id AND runs.run_date = state.run_date AND runs.is_published
+)
+SELECT
+  run_id, run_at, run_date,
+  account_id, region, instance_id,
+  ping_status, last_ping_date_time, agent_version, is_latest_version, platform_type, platform_name, platform_version,
+  activation_id, iam_role, registration_date, resource_type, name, ip_address, computer_name, association_status,
+  last_association_execution_date, last_successful_association_execution_date, source_id, source_type,
+  collection_status, collection_detail, collected_at,
+  patch_group, baseline_id, snapshot_id, install_override_list, owner_information, installed_count,
+  installed_other_count, installed_pending_reboot_count, installed_rejected_count, missing_count, failed_count,
+  unreported_not_applicable_count, not_applicable_count, available_security_update_count, operation_start_time,
+  operation_end_time, operation, last_no_reboot_install_operation_time, reboot_option, critical_non_compliant_count,
+  security_non_compliant_count, other_non_compliant_count,
+  run_status, is_latest, run_age_hours, run_coverage,
+  CASE WHEN verdict IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict ELSE 'UNKNOWN' END AS compliance_status,
+  CASE WHEN verdict NOT IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict END AS unknown_reason,
+  operation_end_time < collected_at - INTERVAL '${ScanMaxAgeDays}' DAY AS is_stale,
+  CASE
+    WHEN operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
+      AND operation_end_time <= collected_at + INTERVAL '1' DAY
+      THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
+  END AS scan_age_days,
+  available_security_update_count > 0 AS has_unapproved_security_updates,
+  1 AS policy_version,
+  ${ScanMaxAgeDays} AS scan_max_age_days
+FROM judged

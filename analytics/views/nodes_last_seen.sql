@@ -1,0 +1,58 @@
+-- Question: Which nodes of the window are not in the newest published run, and when was each seen last?
+-- Rows: one per node of the window that the newest published run did not list.
+-- Columns:
+--   reason: VANISHED: a later run listed its target without it. TARGET_NOT_READ: its target has not been listed since.
+--     ACCOUNT_NOT_ACTIVE: nor will it be, the account is closed or suspended. TARGET_NOT_PLANNED: the newest published run
+--     does not cover the target.
+--   last_seen_run_id: The last published run that listed the node.
+--   last_seen_at: The scheduled time of that run.
+--   missed_run_id: The first run after it that listed the target without the node; NULL unless VANISHED.
+--   last_compliance_status: The node's state when it was seen last.
+--   last_unknown_reason: Why that was UNKNOWN; NULL otherwise.
+--   days_since_seen: Days from then to the newest published run, by UTC date.
+-- Caveats:
+--   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not tell which of them, or that it was deregistered.
+--   - A node that left before the window began is not here.
+WITH sightings AS (
+  SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id
+  FROM node_compliance
+  GROUP BY account_id, region, instance_id
+)
+SELECT
+  latest_run.run_id,
+  latest_run.run_at,
+  latest_run.run_date,
+  latest_run.run_status,
+  latest_run.run_age_hours,
+  latest_run.run_coverage,
+  node.account_id,
+  node.region,
+  node.instance_id,
+  node.computer_name,
+  node.platform_name,
+  node.patch_group,
+  CASE
+    WHEN seen.next_read_run_id IS NOT NULL THEN 'VANISHED'
+    WHEN latest.listing_status IS NULL THEN 'TARGET_NOT_PLANNED'
+    WHEN latest.listing_status = 'ACCOUNT_NOT_ACTIVE' THEN 'ACCOUNT_NOT_ACTIVE'
+    ELSE 'TARGET_NOT_READ'
+  END AS reason,
+  sightings.last_seen_run_id,
+  node.run_at AS last_seen_at,
+  seen.next_read_run_id AS missed_run_id,
+  node.compliance_status AS last_compliance_status,
+  node.unknown_reason AS last_unknown_reason,
+  date_diff('day', CAST(node.run_at AS date), CAST(latest_run.run_at AS date)) AS days_since_seen
+FROM sightings
+JOIN node_compliance AS node
+  ON node.run_id = sightings.last_seen_run_id
+  AND node.account_id = sightings.account_id
+  AND node.region = sightings.region
+  AND node.instance_id = sightings.instance_id
+JOIN target_runs AS seen
+  ON seen.run_id = sightings.last_seen_run_id
+  AND seen.account_id = sightings.account_id
+  AND seen.region = sightings.region
+JOIN latest_run ON latest_run.run_id <> sightings.last_seen_run_id
+LEFT JOIN target_runs AS latest
+  ON latest.is_latest AND latest.account_id = sightings.account_id AND latest.region = sightings.region

@@ -1,0 +1,84 @@
+-- Question: Which runs are there, which are published, and how much of the fleet did each read?
+-- Rows: one per run of the window that has published its coverage.
+-- Columns:
+--   run_date: The run's UTC date, YYYY-MM-DD: the partition.
+--   run_status: COMPLETE: every active target was listed, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL:
+--     published, with something unread. UNPUBLISHED: the coverage is there and the snapshot is not.
+--   is_published: Whether the snapshot has exactly the rows that the coverage counts; zero equals zero.
+--   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
+--   is_last_of_date: Whether it is the last published run of its UTC date.
+--   run_age_hours: Whole hours since the run's scheduled time.
+--   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read".
+--   targets_read: Targets that were listed.
+--   targets_total: Active targets of the plan: those that should have been listed.
+--   targets_not_active: Targets of closed or suspended accounts; they are not asked and make no run PARTIAL.
+--   nodes_listed: Nodes of the targets that were read; NULL where none was.
+--   nodes_collected: Those with a patch state.
+--   nodes_no_patch_state: Those that were never scanned.
+--   nodes_not_collected: Those whose state could not be asked for.
+--   nodes_invalid_response: Those whose answer broke SSM's rules.
+-- Caveats:
+--   - Every other view joins this one, so a run that is not published is nowhere else.
+--   - A run that planned and then published nothing at all is not here: compare with the schedule.
+WITH covered AS (
+  SELECT
+    run_id,
+    run_at,
+    run_date,
+    count_if(listing_status = 'LISTED') AS targets_read,
+    count_if(listing_status <> 'ACCOUNT_NOT_ACTIVE') AS targets_total,
+    count_if(listing_status = 'ACCOUNT_NOT_ACTIVE') AS targets_not_active,
+    sum(nodes_listed) AS nodes_listed,
+    sum(nodes_collected) AS nodes_collected,
+    sum(nodes_no_patch_state) AS nodes_no_patch_state,
+    sum(nodes_not_collected) AS nodes_not_collected,
+    sum(nodes_invalid_response) AS nodes_invalid_response
+  FROM recent_coverage
+  GROUP BY run_id, run_at, run_date
+),
+snapshots AS (
+  SELECT run_id, run_date, count(*) AS node_rows
+  FROM recent_patch_states
+  GROUP BY run_id, run_date
+),
+compared AS (
+  SELECT
+    covered.run_id,
+    covered.run_at,
+    covered.run_date,
+    /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
+    coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
+    covered.targets_read = covered.targets_total
+      AND coalesce(covered.nodes_not_collected, 0) = 0
+      AND coalesce(covered.nodes_invalid_response, 0) = 0 AS is_complete,
+    covered.targets_read,
+    covered.targets_total,
+    covered.targets_not_active,
+    covered.nodes_listed,
+    covered.nodes_collected,
+    covered.nodes_no_patch_state,
+    covered.nodes_not_collected,
+    covered.nodes_invalid_response
+  FROM covered
+  LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
+)
+SELECT
+  run_id,
+  run_at,
+  run_date,
+  CASE WHEN NOT is_published THEN 'UNPUBLISHED' WHEN is_complete THEN 'COMPLETE' ELSE 'PARTIAL' END AS run_status,
+  is_published,
+  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (), false) AS is_latest,
+  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (PARTITION BY run_date), false)
+    AS is_last_of_date,
+  CAST(floor((to_unixtime(current_timestamp) - to_unixtime(run_at)) / 3600) AS bigint) AS run_age_hours,
+  CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read' AS run_coverage,
+  targets_read,
+  targets_total,
+  targets_not_active,
+  nodes_listed,
+  nodes_collected,
+  nodes_no_patch_state,
+  nodes_not_collected,
+  nodes_invalid_response
+FROM compared

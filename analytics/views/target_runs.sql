@@ -1,0 +1,54 @@
+-- Question: How did each target fare in each run, and when was it read before and after?
+-- Rows: one per target and published run of the window.
+-- Columns:
+--   is_active: Whether the target should have been listed: false for a closed or suspended account.
+--   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
+--   last_read_at: The scheduled time of that run.
+--   last_known_nodes: The nodes that it listed.
+--   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
+--   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
+-- Caveats:
+--   - last_known_nodes of a target that was not read is a memory, not a state: it stands in lower bounds only.
+SELECT
+  target.run_id,
+  target.run_at,
+  target.run_date,
+  runs.run_status,
+  runs.is_latest,
+  runs.run_age_hours,
+  runs.run_coverage,
+  target.account_id,
+  target.account_name,
+  target.region,
+  target.listing_status,
+  target.listing_detail,
+  target.listing_status <> 'ACCOUNT_NOT_ACTIVE' AS is_active,
+  target.listed_at,
+  target.nodes_listed,
+  target.nodes_collected,
+  target.nodes_no_patch_state,
+  target.nodes_not_collected,
+  target.nodes_invalid_response,
+  /* Run ids are times: their order is the order of the runs. */
+  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS last_read_run_id,
+  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_at END) OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS last_read_at,
+  last_value(target.nodes_listed) IGNORE NULLS OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS last_known_nodes,
+  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+  ) AS previous_read_run_id,
+  min(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+  ) AS next_read_run_id
+FROM recent_coverage AS target
+JOIN runs ON runs.run_id = target.run_id AND runs.run_date = target.run_date AND runs.is_published

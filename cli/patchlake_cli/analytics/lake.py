@@ -1,0 +1,156 @@
+"""A lake as a database on this machine: its tables, the views over them, and answers to Athena's SQL.
+
+The same SQL files that Athena runs are translated and run by DuckDB, over the Parquet files as they are published.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import duckdb
+
+from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake_cli.analytics.errors import LakeError, QueryError
+from patchlake_cli.analytics.files import LakeFiles, find_lake
+from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, views
+from patchlake_cli.analytics.translation import Schema, located, translate, translate_question
+
+_ATHENA = {
+    "VARCHAR": "varchar",
+    "INTEGER": "integer",
+    "BIGINT": "bigint",
+    "HUGEINT": "bigint",
+    "DOUBLE": "double",
+    "BOOLEAN": "boolean",
+    "DATE": "date",
+    "TIMESTAMP": "timestamp",
+}
+"""DuckDB's types by Athena's names; only a sum of integers is wider there, and is bounded by bigint in Athena."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of an answer, in order; a timestamp is a ``datetime`` without a zone, in UTC.
+
+    Attributes:
+        types: of the columns, by Athena's names.
+    """
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+
+class Lake:
+    """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for questions."""
+
+    def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
+        """Set up the database; nothing but file names has been read after it."""
+        self.now = now.astimezone(UTC)
+        self._files = files
+        self._settings = settings
+        # What is asked reaches the registered tables only: no file, no network, no variable of this process.
+        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database.execute("SET TimeZone = 'UTC'")
+        for table in TABLES:
+            self._register(table, table.name, "0000", "9999")
+            self._register(table, RECENT + table.name, self.window_start, f"{self.now:%Y-%m-%d}")
+        for view in views():
+            self._database.execute(f"CREATE VIEW {view.name} AS {translate(view.render(settings), self.now)}")
+        self._schema: Schema | None = None
+
+    @property
+    def window_start(self) -> str:
+        """The first date of the window."""
+        return f"{self.now - timedelta(days=self._settings.window_days):%Y-%m-%d}"
+
+    @property
+    def newest_date(self) -> str:
+        """The date of the newest run in the lake, in the window or not."""
+        return self._files.newest_date
+
+    def query(self, sql: str, parameters: Sequence[str] = ()) -> Answer:
+        """Answer one SELECT in Athena's SQL.
+
+        Raises:
+            QueryError: it is none, or it asks for what is not there; the text shows the place.
+            LakeError: a file cannot be read.
+        """
+        return self._answer(sql, translate_question(sql, self.now, self._known_schema()), parameters)
+
+    def named(self, name: str, parameters: Sequence[str] = ()) -> Answer:
+        """Answer a named query.
+
+        Args:
+            name: as in ``analytics/queries``.
+            parameters: for each ``?`` of it, in order.
+
+        Raises:
+            QueryError: there is no such query, or it needs other parameters; the text says which.
+            LakeError: a file cannot be read.
+        """
+        query = _find(name)
+        if len(parameters) != len(query.parameters):
+            wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
+            raise QueryError(f"{name} needs {len(query.parameters)} parameters, not {len(parameters)}. {wanted}")
+        sql = query.render(self._settings)
+        return self._answer(sql, translate(sql, self.now), parameters)
+
+    def describe(self, relation: str) -> dict[str, str]:
+        """Return the columns of a table or view, in order, with their types by Athena's names."""
+        rows = self._database.execute(f"DESCRIBE {relation}").fetchall()
+        return {row[0]: _ATHENA[row[1]] for row in rows}
+
+    def _known_schema(self) -> Schema:
+        if self._schema is None:
+            tables = [prefix + table.name for prefix in ("", RECENT) for table in TABLES]
+            self._schema = {name: self.describe(name) for name in [*tables, *(view.name for view in views())]}
+        return self._schema
+
+    def _answer(self, asked: str, translated: str, parameters: Sequence[str]) -> Answer:
+        try:
+            result = self._database.execute(translated, list(parameters))
+            description = result.description or []
+            return Answer(
+                columns=tuple(column[0] for column in description),
+                types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
+                rows=result.fetchall(),
+            )
+        except (duckdb.IOException, duckdb.InvalidInputException, OSError) as error:
+            raise LakeError(f"the lake cannot be read: {error}") from error
+        except duckdb.Error as error:
+            raise QueryError(located(asked, str(error))) from error
+
+    def _register(self, table: Table, name: str, first: str, last: str) -> None:
+        """Let DuckDB read a table's files of these dates."""
+        self._database.register(f"{name}_files", self._files.rows(table, first, last))
+        # As in Athena, a timestamp carries no zone and means UTC.
+        columns = [
+            f"CAST({column.name} AS TIMESTAMP) AS {column.name}" if column.type is ColumnType.TIMESTAMP else column.name
+            for column in table
+        ]
+        selected = ", ".join([*columns, "run_date"])
+        self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}_files")  # noqa: S608
+
+
+def open_lake(location: str, *, now: datetime | None = None, settings: Settings | None = None) -> Lake:
+    """Open a lake.
+
+    Args:
+        location: a folder, or ``s3://bucket`` with or without a prefix.
+        now: the moment that ages and the window are counted from; the present by default.
+        settings: what a stack has as parameters.
+
+    Raises:
+        LakeError: there is none, or it cannot be read.
+    """
+    return Lake(find_lake(location), now or datetime.now(UTC), settings or Settings())
+
+
+def _find(name: str) -> Statement:
+    for query in queries():
+        if query.name == name:
+            return query
+    names = ", ".join(query.name for query in queries())
+    raise QueryError(f"there is no named query {name!r}. There are: {names}")

@@ -1,0 +1,20 @@
+"""The story's lake, told once per process."""
+
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.analytics.lake import Lake, open_lake
+from tests.analytics import story
+
+
+@pytest.fixture(scope="session")
+def story_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("story")
+    story.tell(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lake(story_folder: Path) -> Lake:
+    return open_lake(str(story_folder), now=story.NOW)
