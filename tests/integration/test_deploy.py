@@ -109,7 +109,7 @@ def test_an_event_source_is_described_as_the_template_has_it(stack: DeployedStac
 
     batch_sizes = {stage: source and source.batch_size for stage, source in sources.items()}
     concurrency = {stage: source and source.maximum_concurrency for stage, source in sources.items()}
-    assert batch_sizes == {"plan": None, "discover": 1, "collect": 4, "commit": 1}
+    assert batch_sizes == {"plan": None, "discover": 1, "collect": 1, "commit": 1}
     assert concurrency == {"plan": None, "discover": 3, "collect": 4, "commit": 2}
     assert all(source.reports_item_failures for source in sources.values() if source)
 
