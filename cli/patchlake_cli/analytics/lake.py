@@ -3,7 +3,7 @@
 The same SQL files that Athena runs are translated and run by DuckDB, over the Parquet files as they are published.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +13,8 @@ import duckdb
 from patchlake.core.tables import TABLES, ColumnType, Table
 from patchlake_cli.analytics.errors import LakeError, QueryError
 from patchlake_cli.analytics.files import LakeFiles, find_lake
-from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, views
-from patchlake_cli.analytics.translation import Schema, located, translate, translate_question
+from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, relations_of, views
+from patchlake_cli.analytics.translation import located, parse_question, translate, translate_question
 
 _ATHENA = {
     "VARCHAR": "varchar",
@@ -46,19 +46,18 @@ class Lake:
     """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for questions."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
-        """Set up the database; nothing but file names has been read after it."""
+        """Register the tables; nothing but file names has been read after it."""
         self.now = now.astimezone(UTC)
         self._files = files
         self._settings = settings
         # What is asked reaches the registered tables only: no file, no network, no variable of this process.
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
+        self._defined: set[str] = set()
         for table in TABLES:
             self._register(table, table.name, "0000", "9999")
             self._register(table, RECENT + table.name, self.window_start, f"{self.now:%Y-%m-%d}")
-        for view in views():
-            self._database.execute(f"CREATE VIEW {view.name} AS {translate(view.render(settings), self.now)}")
-        self._schema: Schema | None = None
+        self._undefined = {view.name: view for view in views()}
 
     @property
     def window_start(self) -> str:
@@ -77,7 +76,11 @@ class Lake:
             QueryError: it is none, or it asks for what is not there; the text shows the place.
             LakeError: a file cannot be read.
         """
-        return self._answer(sql, translate_question(sql, self.now, self._known_schema()), parameters)
+        question = parse_question(sql)
+        relations = relations_of(question)
+        self._define(relations)
+        schema = {name: self.describe(name) for name in relations if name in self._defined}
+        return self._answer(sql, translate_question(question, self.now, schema), parameters)
 
     def named(self, name: str, parameters: Sequence[str] = ()) -> Answer:
         """Answer a named query.
@@ -94,19 +97,24 @@ class Lake:
         if len(parameters) != len(query.parameters):
             wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
             raise QueryError(f"{name} needs {len(query.parameters)} parameters, not {len(parameters)}. {wanted}")
+        self._define(query.relations)
         sql = query.render(self._settings)
         return self._answer(sql, translate(sql, self.now), parameters)
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
+        self._define([relation])
         rows = self._database.execute(f"DESCRIBE {relation}").fetchall()
         return {row[0]: _ATHENA[row[1]] for row in rows}
 
-    def _known_schema(self) -> Schema:
-        if self._schema is None:
-            tables = [prefix + table.name for prefix in ("", RECENT) for table in TABLES]
-            self._schema = {name: self.describe(name) for name in [*tables, *(view.name for view in views())]}
-        return self._schema
+    def _define(self, relations: Iterable[str]) -> None:
+        """Create the views among these, and what they stand on: a question pays for what it reads."""
+        for name in relations:
+            view = self._undefined.pop(name, None)
+            if view is not None:
+                self._define(view.relations)
+                self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self._settings), self.now)}")
+                self._defined.add(name)
 
     def _answer(self, asked: str, translated: str, parameters: Sequence[str]) -> Answer:
         try:
@@ -132,6 +140,7 @@ class Lake:
         ]
         selected = ", ".join([*columns, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}_files")  # noqa: S608
+        self._defined.add(name)
 
 
 def open_lake(location: str, *, now: datetime | None = None, settings: Settings | None = None) -> Lake:

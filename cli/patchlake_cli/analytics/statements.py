@@ -73,15 +73,19 @@ class Statement:
     @property
     def relations(self) -> list[str]:
         """The views and tables that it reads, in the order of their names."""
-        tree = sqlglot.parse_one(self.render(Settings()), read="athena")
-        own = {cte.alias for cte in tree.find_all(exp.CTE)}
-        return sorted({table.name for table in tree.find_all(exp.Table)} - own)
+        return relations_of(sqlglot.parse_one(self.render(Settings()), read="athena"))
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
         return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
             "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
         )
+
+
+def relations_of(tree: exp.Expr) -> list[str]:
+    """Return the views and tables that a parsed SELECT reads, in the order of their names; its own CTEs left out."""
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    return sorted({table.name for table in tree.find_all(exp.Table)} - own)
 
 
 def read_statement(path: Path) -> Statement:

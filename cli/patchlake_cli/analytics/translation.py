@@ -8,6 +8,7 @@ value (they skip it), and integers divide to an integer (to a fraction).
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 
 import sqlglot
 from sqlglot import exp
@@ -21,6 +22,7 @@ type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
 
 
+@cache
 def translate(sql: str, now: datetime) -> str:
     """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
 
@@ -30,8 +32,8 @@ def translate(sql: str, now: datetime) -> str:
     return _duckdb(sqlglot.parse_one(sql, read="athena"), now)
 
 
-def translate_question(sql: str, now: datetime, schema: Schema) -> str:
-    """Translate what somebody asks.
+def parse_question(sql: str) -> exp.Query:
+    """Parse what somebody asks.
 
     Raises:
         QueryError: not one SELECT, with the place.
@@ -45,22 +47,28 @@ def translate_question(sql: str, now: datetime, schema: Schema) -> str:
         position = None if at < 0 else at + len(before)
         raise QueryError(_pointed(sql, position, "this is not SQL that Athena understands")) from error
     except SqlglotError as error:
-        raise QueryError(_pointed(sql, None, "a quote or a comment is not closed")) from error
-    if len(statements) != 1 or not isinstance(statements[0], exp.Query):
-        raise QueryError("expected one SELECT")
+        raise QueryError("a quote or a comment is not closed") from error
+    match statements:
+        case [exp.Query() as question]:
+            return question
+        case _:
+            raise QueryError("expected one SELECT")
+
+
+def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
+    """Translate what somebody asks to DuckDB, run at ``now``.
+
+    Raises:
+        QueryError: its names cannot be told apart.
+    """
     try:
         # Only with the types known can a division of integers be told from one of fractions.
         qualified = qualify(
-            statements[0],
-            schema=dict(schema),
-            dialect="athena",
-            quote_identifiers=False,
-            validate_qualify_columns=False,
+            question, schema=dict(schema), dialect="athena", quote_identifiers=False, validate_qualify_columns=False
         )
-        typed = annotate_types(qualified, schema=dict(schema), dialect="athena")
+        return _duckdb(annotate_types(qualified, schema=dict(schema), dialect="athena"), now)
     except SqlglotError as error:
         raise QueryError(str(error)) from error
-    return _duckdb(typed, now)
 
 
 def located(sql: str, complaint: str) -> str:

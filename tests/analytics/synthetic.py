@@ -1,0 +1,65 @@
+"""Runs written row by row, for what the pipeline would need long to bring about."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.core.keys import coverage_key, snapshot_key
+from patchlake.core.run import milliseconds, run_at
+from patchlake.core.tables import COVERAGE, PATCH_STATES, Columns, Table
+from tests.world import HOME
+
+REGION = "eu-central-1"
+COUNTS = (
+    "missing_count",
+    "failed_count",
+    "installed_rejected_count",
+    "installed_pending_reboot_count",
+    "critical_non_compliant_count",
+    "security_non_compliant_count",
+    "other_non_compliant_count",
+)
+"""The seven that decide."""
+
+
+def collected(run_id: str, number: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a row whose state was collected at the run's time, scanned an hour before, every count 0."""
+    now = milliseconds(run_at(run_id))
+    return {
+        "account_id": HOME,
+        "region": REGION,
+        "instance_id": f"i-{number:08x}",
+        "collection_status": "COLLECTED",
+        "collected_at": now,
+        "operation_end_time": now - 3_600_000,
+        **dict.fromkeys(COUNTS, 0),
+        **columns,
+    }
+
+
+def listed(nodes: int | None, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the coverage of a target with that many nodes."""
+    return {"account_id": HOME, "region": REGION, "listing_status": "LISTED", "nodes_listed": nodes, **columns}
+
+
+def unread(**columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the coverage of a target that was not read."""
+    return listed(None, listing_status="ACCESS_DENIED", **columns)
+
+
+def write_run(folder: Path, run_id: str, coverage: list[dict[str, Any]], nodes: list[dict[str, Any]]) -> None:
+    """Publish a run in a folder."""
+    for key, table, rows in (
+        (coverage_key(run_id), COVERAGE, coverage),
+        (snapshot_key(run_id), PATCH_STATES, nodes),
+    ):
+        run = {"run_id": run_id, "run_at": milliseconds(run_at(run_id))}
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(ParquetTables().encode(table, [_columns(table, [run | row for row in rows])], {}))
+
+
+def _columns(table: Table, rows: Iterable[Mapping[str, Any]]) -> Columns:
+    rows = list(rows)
+    return {column.name: [row.get(column.name) for row in rows] for column in table}

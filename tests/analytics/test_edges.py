@@ -1,0 +1,180 @@
+"""Lakes at the edges: no node, no run, nothing read, a target that was never read."""
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from patchlake.core.run import run_at
+from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.analytics.statements import Settings, views
+from tests.analytics import story
+from tests.analytics.rows import view
+from tests.analytics.synthetic import collected, listed, unread, write_run
+
+FIRST, SECOND = "20261110T060000Z", "20261111T060000Z"
+NOW = run_at("20261111T120000Z")
+
+
+def test_a_run_without_nodes_is_published_and_its_percentage_is_not_100(tmp_path: Path) -> None:
+    world = story.new_world()
+    story.run(world, SECOND)
+    story.write_lake(world, tmp_path)
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    assert view(lake, "runs", "run_status", "is_latest", "nodes_listed", "run_coverage") == [
+        ("COMPLETE", True, 0, "4 of 4 targets read")
+    ]
+    assert view(lake, "compliance_overall", "nodes_listed", "nodes_compliant", "compliant_percent") == [(0, 0, None)]
+    assert view(lake, "compliance_trend", "nodes_listed", "compliant_percent") == [(0, None)]
+    assert lake.query("SELECT * FROM compliance_by_platform").rows == []
+
+
+def test_a_run_that_read_no_target_is_published_with_unknown_figures_not_with_zeros(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
+    write_run(tmp_path, SECOND, [unread()], [])
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    assert view(
+        lake,
+        "compliance_overall",
+        "run_id",
+        "run_status",
+        "run_coverage",
+        "nodes_listed",
+        "nodes_unknown",
+        "compliant_percent",
+        "compliant_percent_lower_bound",
+    ) == [(SECOND, "PARTIAL", "0 of 1 targets read", None, None, None, 0.0)]
+
+
+def test_outside_the_window_the_answer_is_no_snapshot_since_and_never_zero_nodes(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
+
+    lake = open_lake(str(tmp_path), now=run_at("20261201T120000Z"), settings=Settings(window_days=20))
+
+    assert view(
+        lake, "compliance_overall", "run_id", "run_status", "run_coverage", "nodes_listed", "nodes_unknown"
+    ) == [(None, "NO_SNAPSHOT", "no snapshot since 2026-11-11", None, None)]
+    assert lake.newest_date == "2026-11-10"
+    for name in {v.name for v in views()} - {"latest_run", "compliance_overall"}:
+        assert lake.query(f"SELECT * FROM {name}").rows == []  # noqa: S608
+
+
+@pytest.mark.parametrize(("window_days", "runs"), [(20, 0), (21, 1)])
+def test_the_first_day_of_the_window_belongs_to_it(tmp_path: Path, window_days: int, runs: int) -> None:
+    write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
+
+    lake = open_lake(str(tmp_path), now=run_at("20261201T120000Z"), settings=Settings(window_days=window_days))
+
+    assert len(lake.query("SELECT * FROM runs").rows) == runs
+
+
+def test_without_the_last_number_of_an_unread_targets_nodes_there_is_no_lower_bound(tmp_path: Path) -> None:
+    write_run(tmp_path, SECOND, [listed(1), unread(region="us-east-1")], [collected(SECOND, 1, platform_type="Linux")])
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    figures = ("compliant_percent", "compliant_percent_lower_bound")
+    assert view(lake, "compliance_overall", *figures) == [(100.0, None)]
+    assert view(lake, "compliance_by_account", *figures) == [(100.0, None)]
+    assert view(lake, "compliance_by_target", "region", *figures) == [
+        ("eu-central-1", 100.0, 100.0),
+        ("us-east-1", None, None),
+    ]
+    assert view(lake, "compliance_by_platform", *figures) == [(100.0, None)]
+    assert view(lake, "latest_coverage", "region", "last_known_nodes", "days_since_read") == [
+        ("eu-central-1", 1, 0),
+        ("us-east-1", None, None),
+    ]
+
+
+def test_breaking_a_role_never_raises_a_score(tmp_path: Path) -> None:
+    regions = {"eu-central-1": (3, 1), "eu-west-1": (1, 4), "us-east-1": (5, 0)}
+    whole = "20261101T060000Z"
+    broken_runs = {f"202611{day:02d}T060000Z": broken for day, broken in enumerate(product([0, 1], repeat=3), start=2)}
+    for run_id, broken in {whole: (0, 0, 0), **broken_runs}.items():
+        coverage, nodes = [], []
+        for (region, (good, bad)), is_broken in zip(regions.items(), broken, strict=True):
+            if is_broken:
+                coverage.append(unread(region=region))
+                continue
+            coverage.append(listed(good + bad, region=region))
+            nodes += [collected(run_id, number, region=region) for number in range(good)]
+            nodes += [collected(run_id, good + number, region=region, missing_count=1) for number in range(bad)]
+        write_run(tmp_path, run_id, coverage, nodes)
+
+    scores = dict(
+        open_lake(str(tmp_path), now=NOW)
+        .query("SELECT run_id, compliant_percent_lower_bound FROM compliance_of_runs")
+        .rows
+    )
+
+    # 9 of 14 nodes are compliant; a broken target takes its compliant nodes away and leaves its nodes.
+    assert scores[whole] == 64.2
+    expected = {(0, 0, 0): 64.2, (0, 0, 1): 28.5, (0, 1, 0): 57.1, (0, 1, 1): 21.4}
+    expected |= {(1, 0, 0): 42.8, (1, 0, 1): 7.1, (1, 1, 0): 35.7, (1, 1, 1): 0.0}
+    assert {broken: scores[run_id] for run_id, broken in broken_runs.items()} == expected
+
+
+def test_a_percentage_is_100_only_where_all_nodes_are_compliant(tmp_path: Path) -> None:
+    nodes = [collected(SECOND, number) for number in range(1999)]
+    write_run(tmp_path, SECOND, [listed(2000)], [*nodes, collected(SECOND, 1999, missing_count=1)])
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    assert view(lake, "compliance_overall", "compliant_percent", "nodes_non_compliant") == [(99.9, 1)]
+
+
+def test_a_snapshot_with_other_rows_than_its_coverage_counts_is_not_published(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
+    write_run(tmp_path, SECOND, [listed(3)], [collected(SECOND, number) for number in range(2)])
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    assert view(lake, "runs", "run_id", "run_status") == [(FIRST, "COMPLETE"), (SECOND, "UNPUBLISHED")]
+    assert view(lake, "latest_patch_states", "run_id") == [(FIRST,)]
+
+
+def test_a_node_that_came_back_keeps_the_clock_that_only_compliance_resets(tmp_path: Path) -> None:
+    days = [f"202611{day:02d}T060000Z" for day in (5, 6, 7, 8, 9)]
+    states = [
+        {"missing_count": 1},
+        None,
+        {"collection_status": "NOT_COLLECTED"},
+        {"failed_count": None},
+        {"failed_count": 1},
+    ]
+    for run_id, state in zip(days, states, strict=True):
+        nodes = [] if state is None else [collected(run_id, 1, **state)]
+        write_run(tmp_path, run_id, [listed(len(nodes))], nodes)
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    columns = ("compliance_status", "days_non_compliant", "is_lower_bound", "days_unobserved")
+    assert view(lake, "days_non_compliant", *columns) == [("NON_COMPLIANT", 4, True, 3)]
+    assert view(lake, "changes_since_previous_run", "change", "previous_compliance_status", "compliance_status") == [
+        ("BECAME_KNOWN", "UNKNOWN", "NON_COMPLIANT")
+    ]
+
+
+def test_a_target_that_is_listed_for_the_first_time_has_no_new_nodes(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, [unread()], [])
+    write_run(tmp_path, SECOND, [listed(1)], [collected(SECOND, 1)])
+
+    lake = open_lake(str(tmp_path), now=NOW)
+
+    assert view(lake, "changes_since_previous_run", "change", "instance_id", "previous_run_id") == [
+        ("NOT_COMPARED", None, None)
+    ]
+
+
+def test_a_change_of_platform_or_of_the_reason_to_be_unknown_is_no_change(tmp_path: Path) -> None:
+    before = collected(FIRST, 1, collection_status="NOT_COLLECTED", platform_version="2")
+    after = collected(SECOND, 1, missing_count=None, platform_version="2023")
+    write_run(tmp_path, FIRST, [listed(1)], [before])
+    write_run(tmp_path, SECOND, [listed(1)], [after])
+
+    assert open_lake(str(tmp_path), now=NOW).query("SELECT * FROM changes_since_previous_run").rows == []

@@ -1,0 +1,202 @@
+"""The views over the story, where no named query shows all of them, row by row."""
+
+from datetime import datetime
+
+from patchlake_cli.analytics.lake import Lake
+from tests.analytics.rows import view
+from tests.analytics.story import LAB, R1, R2, R3, R4, R5, R6, SHOP
+from tests.world import HOME, node_id
+
+EU, US = "eu-central-1", "us-east-1"
+
+
+def test_runs_tells_published_from_unpublished_and_complete_from_partial(lake: Lake) -> None:
+    assert view(
+        lake,
+        "runs",
+        "run_id",
+        "run_status",
+        "is_published",
+        "is_latest",
+        "is_last_of_date",
+        "run_age_hours",
+        "run_coverage",
+        "targets_not_active",
+    ) == [
+        (R1, "COMPLETE", True, False, True, 294, "8 of 8 targets read", 0),
+        (R2, "COMPLETE", True, False, False, 270, "8 of 8 targets read", 0),
+        (R3, "PARTIAL", True, False, True, 258, "7 of 8 targets read", 0),
+        (R4, "COMPLETE", True, False, True, 78, "4 of 4 targets read", 2),
+        (R5, "PARTIAL", True, True, True, 30, "3 of 4 targets read", 2),
+        (R6, "UNPUBLISHED", False, False, False, 6, "4 of 4 targets read", 2),
+    ]
+
+
+def test_runs_counts_what_the_coverage_counts(lake: Lake) -> None:
+    assert view(
+        lake,
+        "runs",
+        "run_id",
+        "nodes_listed",
+        "nodes_collected",
+        "nodes_no_patch_state",
+        "nodes_not_collected",
+        "nodes_invalid_response",
+    ) == [
+        (R1, 17, 16, 1, 0, 0),
+        (R2, 17, 16, 1, 0, 0),
+        (R3, 13, 12, 1, 0, 0),
+        (R4, 14, 13, 1, 0, 0),
+        (R5, 12, 8, 1, 2, 1),
+        (R6, 14, 13, 1, 0, 0),
+    ]
+
+
+def test_the_latest_run_is_the_newest_published_one(lake: Lake) -> None:
+    assert view(
+        lake,
+        "latest_run",
+        "run_id",
+        "run_status",
+        "run_age_hours",
+        "run_coverage",
+        "targets_not_active",
+        "window_start",
+    ) == [(R5, "PARTIAL", 30, "3 of 4 targets read", 2, "2026-10-09")]
+
+
+def test_no_view_shows_a_run_that_is_not_published_or_outside_the_window(lake: Lake) -> None:
+    for name in ("node_compliance", "target_runs", "target_compliance", "compliance_of_runs"):
+        assert lake.query(f"SELECT DISTINCT run_id FROM {name} ORDER BY run_id").rows == [  # noqa: S608
+            (R1,),
+            (R2,),
+            (R3,),
+            (R4,),
+            (R5,),
+        ]
+
+
+def test_the_trend_has_each_dates_last_published_run_and_no_other_dates(lake: Lake) -> None:
+    assert view(
+        lake,
+        "compliance_trend",
+        "run_date",
+        "run_id",
+        "run_status",
+        "targets_read",
+        "targets_total",
+        "nodes_listed",
+        "nodes_compliant",
+        "nodes_non_compliant",
+        "nodes_unknown",
+        "compliant_percent",
+        "compliant_percent_lower_bound",
+    ) == [
+        ("2026-11-01", R1, "COMPLETE", 8, 8, 17, 11, 5, 1, 64.7, 64.7),
+        ("2026-11-02", R3, "PARTIAL", 7, 8, 13, 6, 6, 1, 46.1, 37.5),
+        ("2026-11-10", R4, "COMPLETE", 4, 4, 14, 7, 5, 2, 50.0, 50.0),
+        ("2026-11-12", R5, "PARTIAL", 3, 4, 12, 2, 3, 7, 16.6, 14.2),
+    ]
+
+
+def test_compliance_by_account_sums_up_its_regions(lake: Lake) -> None:
+    assert view(
+        lake,
+        "compliance_by_account",
+        "account_id",
+        "account_name",
+        "targets_read",
+        "targets_total",
+        "nodes_listed",
+        "nodes_compliant",
+        "nodes_non_compliant",
+        "nodes_unknown",
+        "compliant_percent",
+        "compliant_percent_lower_bound",
+    ) == [
+        (HOME, "platform", 2, 2, 10, 2, 3, 5, 20.0, 20.0),
+        (SHOP, "shop", 1, 2, 2, 0, 0, 2, 0.0, 0.0),
+        (LAB, "lab", 0, 0, None, None, None, None, None, None),
+    ]
+
+
+def test_the_whole_fleet_is_one_row(lake: Lake) -> None:
+    assert view(
+        lake,
+        "compliance_overall",
+        "run_id",
+        "targets_read",
+        "targets_total",
+        "nodes_listed",
+        "nodes_compliant",
+        "nodes_non_compliant",
+        "nodes_unknown",
+        "compliant_percent",
+        "compliant_percent_lower_bound",
+    ) == [(R5, 3, 4, 12, 2, 3, 7, 16.6, 14.2)]
+
+
+def test_the_latest_coverage_remembers_what_an_unread_target_had(lake: Lake) -> None:
+    assert view(
+        lake,
+        "latest_coverage",
+        "account_id",
+        "region",
+        "listing_status",
+        "is_active",
+        "nodes_listed",
+        "last_read_run_id",
+        "last_known_nodes",
+        "days_since_read",
+    ) == [
+        (HOME, EU, "LISTED", True, 10, R5, 10, 0),
+        (HOME, US, "LISTED", True, 0, R5, 0, 0),
+        (SHOP, EU, "LISTED", True, 2, R5, 2, 0),
+        (SHOP, US, "ACCESS_DENIED", True, None, R4, 2, 2),
+        (LAB, EU, "ACCOUNT_NOT_ACTIVE", False, None, R3, 1, 10),
+        (LAB, US, "ACCOUNT_NOT_ACTIVE", False, None, R3, 0, 10),
+    ]
+
+
+def test_nodes_of_an_unread_target_are_unknown_whatever_they_were(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT instance_id, compliance_status, unknown_reason, last_seen_run_id FROM latest_known_nodes "
+        "WHERE NOT is_read ORDER BY instance_id"
+    )
+
+    assert answer.rows == [
+        (node_id(21), "UNKNOWN", "TARGET_NOT_READ", R4),
+        (node_id(22), "UNKNOWN", "TARGET_NOT_READ", R4),
+    ]
+
+
+def test_those_who_left_are_told_from_those_nobody_could_see(lake: Lake) -> None:
+    assert view(
+        lake,
+        "nodes_last_seen",
+        "instance_id",
+        "reason",
+        "last_seen_run_id",
+        "missed_run_id",
+        "last_compliance_status",
+        "last_unknown_reason",
+        "days_since_seen",
+    ) == [
+        (node_id(9), "VANISHED", R2, R3, "COMPLIANT", None, 10),
+        (node_id(10), "VANISHED", R4, R5, "NON_COMPLIANT", None, 2),
+        (node_id(21), "TARGET_NOT_READ", R4, None, "NON_COMPLIANT", None, 2),
+        (node_id(22), "TARGET_NOT_READ", R4, None, "COMPLIANT", None, 2),
+        (node_id(23), "VANISHED", R2, R4, "COMPLIANT", None, 10),
+        (node_id(31), "ACCOUNT_NOT_ACTIVE", R3, None, "COMPLIANT", None, 10),
+        (node_id(41), "TARGET_NOT_PLANNED", R3, None, "NON_COMPLIANT", None, 10),
+    ]
+
+
+def test_a_node_that_turned_non_compliant_in_the_latest_run_has_been_so_for_no_day(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT non_compliant_since, days_non_compliant, is_lower_bound, days_unobserved FROM days_non_compliant "
+        "WHERE instance_id = ?",
+        [node_id(5)],
+    )
+
+    assert answer.rows == [(datetime(2026, 11, 12, 6), 0, False, 0)]  # noqa: DTZ001
