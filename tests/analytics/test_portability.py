@@ -1,0 +1,198 @@
+"""The SQL is Athena's, by Trino's own grammar, and uses nothing that DuckDB would answer differently.
+
+What is not on a list here is not used: a new function has to be looked up in both engines first.
+"""
+
+from collections.abc import Callable
+
+import pytest
+import sqlglot
+from sqlglot import exp
+from trino_query_parser import TrinoSyntaxError, parse_statement
+
+from patchlake_cli.analytics.statements import Settings, Statement, queries, views
+
+FUNCTIONS = {
+    exp.And,
+    exp.Or,
+    exp.Case,
+    exp.If,  # a branch of CASE
+    exp.Cast,  # see the casts in UNSAFE
+    exp.Coalesce,
+    exp.Count,
+    exp.CountIf,  # of nothing but NULL it is NULL in DuckDB: translation counts instead
+    exp.CurrentDate,  # translation puts the moment of the question in
+    exp.CurrentTimestamp,
+    exp.DateDiff,  # of dates only, see UNSAFE
+    exp.Floor,
+    exp.LastValue,
+    exp.Max,
+    exp.Min,
+    exp.Nullif,
+    exp.Sum,
+    exp.TimeToUnix,
+}
+STATEMENTS = [pytest.param(statement, id=statement.name) for statement in (*views(), *queries())]
+
+
+def parsed(statement: Statement) -> exp.Expr:
+    """Return a statement as sqlglot reads it."""
+    return sqlglot.parse_one(statement.render(Settings()), read="athena")
+
+
+def unsafe(tree: exp.Expr) -> list[str]:
+    """Name whatever DuckDB may answer differently."""
+    return [
+        f"{why}: {node.sql(dialect='athena')}"
+        for node in tree.walk()
+        for why, is_unsafe in UNSAFE.items()
+        if is_unsafe(node)
+    ]
+
+
+def is_double(node: exp.Expr) -> bool:
+    """Whether a number is known to be a fraction by how it is made."""
+    match node:
+        case exp.Cast():
+            return node.to.this is exp.DType.DOUBLE
+        case exp.Floor() | exp.Paren():
+            return is_double(node.this)
+        case exp.Mul() | exp.Div():
+            return is_double(node.left) or is_double(node.right)
+        case exp.Sub():
+            return isinstance(node.left, exp.TimeToUnix)
+        case _:
+            return False
+
+
+def is_cast_to_date(node: exp.Expr | None) -> bool:
+    """Whether it is a cast to date."""
+    return isinstance(node, exp.Cast) and node.to.this is exp.DType.DATE
+
+
+def is_date(node: exp.Expr) -> bool:
+    """Whether it is a date by how it is made."""
+    return is_cast_to_date(node) or isinstance(node, exp.CurrentDate)
+
+
+def is_text_alike(node: exp.Expr) -> bool:
+    """Whether both engines write it alike: a date, a parameter, NULL, or a count, which is a whole number."""
+    return (
+        is_date(node) or isinstance(node, exp.Placeholder | exp.Null) or node.sql() in {"targets_read", "targets_total"}
+    )
+
+
+def shifts_date(node: exp.Expr) -> bool:
+    """Whether it adds an interval to a date: a date in Athena, a timestamp in DuckDB."""
+    return isinstance(node, exp.Binary) and is_date(node.left) and isinstance(node.right, exp.Interval)
+
+
+UNSAFE: dict[str, Callable[[exp.Expr], bool]] = {
+    "a function that nobody looked up": lambda node: isinstance(node, exp.Func) and type(node) not in FUNCTIONS,
+    "a division that may be of integers": lambda node: (
+        isinstance(node, exp.Div) and not is_double(node.left) and not is_double(node.right)
+    ),
+    "a remainder": lambda node: isinstance(node, exp.Mod | exp.IntDiv),
+    "days between timestamps": lambda node: (
+        isinstance(node, exp.DateDiff) and not (is_date(node.this) and is_date(node.expression))
+    ),
+    "a cast to text": lambda node: (
+        isinstance(node, exp.Cast)
+        and node.to.this in {exp.DType.VARCHAR, exp.DType.TEXT}
+        and not is_text_alike(node.this)
+    ),
+    "a date and an interval without a cast back to date": lambda node: (
+        shifts_date(node) and not is_cast_to_date(node.parent)
+    ),
+    "all columns": lambda node: isinstance(node, exp.Star) and not isinstance(node.parent, exp.Count),
+    "a quoted name": lambda node: isinstance(node, exp.Identifier) and bool(node.args.get("quoted")),
+    "a limit": lambda node: isinstance(node, exp.Limit | exp.Offset),
+}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_every_statement_parses_by_trinos_own_grammar(statement: Statement) -> None:
+    parse_statement(statement.render(Settings()))
+
+
+def test_the_grammar_refuses_what_is_no_sql() -> None:
+    with pytest.raises(TrinoSyntaxError, match="1:"):
+        parse_statement("SELECT run_id FROM runs WHERE GROUP BY run_id")
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_no_statement_uses_what_duckdb_may_answer_differently(statement: Statement) -> None:
+    assert unsafe(parsed(statement)) == []
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT nodes / 2 FROM t",
+        "SELECT nodes % 2 FROM t",
+        "SELECT date_diff('day', run_at, current_date) FROM t",
+        "SELECT substr(run_id, 0) FROM t",
+        "SELECT max_by(run_id, run_at) FROM t",
+        "SELECT concat(run_id, NULL) FROM t",
+        "SELECT round(CAST(nodes AS double), 1) FROM t",
+        "SELECT format_datetime(run_at, 'yyyy') FROM t",
+        "SELECT to_iso8601(run_at) FROM t",
+        "SELECT at_timezone(run_at, 'UTC') FROM t",
+        "SELECT approx_distinct(run_id) FROM t",
+        "SELECT CAST(run_at AS varchar) FROM t",
+        "SELECT CAST(CAST(nodes AS double) AS varchar) FROM t",
+        "SELECT current_date - INTERVAL '1' DAY FROM t",
+        'SELECT "run_id" FROM t',
+        "SELECT * FROM t",
+        "SELECT run_id FROM t LIMIT 5",
+    ],
+)
+def test_what_duckdb_may_answer_differently_is_found(sql: str) -> None:
+    assert len(unsafe(sqlglot.parse_one(sql, read="athena"))) == 1
+
+
+@pytest.mark.parametrize("view", [pytest.param(view, id=view.name) for view in views()])
+def test_a_view_has_no_order_and_no_parameters_of_its_own(view: Statement) -> None:
+    tree = parsed(view)
+
+    assert tree.args.get("order") is None
+    assert list(tree.find_all(exp.Placeholder)) == []
+
+
+@pytest.mark.parametrize("query", [pytest.param(query, id=query.name) for query in queries()])
+def test_the_rows_of_a_named_query_have_one_order(query: Statement) -> None:
+    tree = parsed(query)
+
+    order = tree.args["order"]
+    assert order is not None
+    # The same rows, last of all in the order of what names a row.
+    assert order.expressions[-1].this.name in {
+        "instance_id",
+        "region",
+        "patch_group",
+        "platform_version",
+        "agent_version",
+    }
+
+
+@pytest.mark.parametrize("query", [pytest.param(query, id=query.name) for query in queries()])
+def test_the_header_names_every_parameter_of_a_query(query: Statement) -> None:
+    assert len(list(parsed(query).find_all(exp.Placeholder))) == len(query.parameters)
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_every_view_reads_the_window_only_and_every_query_the_views_only(statement: Statement) -> None:
+    names = {view.name for view in views()}
+    tables = {"recent_patch_states", "recent_coverage"} if statement.number is None else set()
+
+    assert set(statement.relations) <= names | tables
+    if statement.name not in {"runs", "node_compliance", "target_runs"}:
+        assert set(statement.relations) <= names
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_every_file_says_what_it_answers_and_what_to_beware_of(statement: Statement) -> None:
+    assert statement.question.endswith("?")
+    assert statement.rows.endswith(".")
+    assert statement.caveats
+    assert all(text.endswith((".", '".')) for text in (*statement.columns.values(), *statement.caveats))
