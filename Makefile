@@ -4,7 +4,7 @@ PYTHON_CODE := $(wildcard layers/patchlake cli functions tests)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check simulate mutants format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/mypy $(PYTHON_CODE)
 	$(BIN)/lint-imports
 	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
+
+simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDULES=100000 SEED=1
+	@$(BIN)/python -m tests.simulation --schedules $(or $(SCHEDULES),2000) --seed $(or $(SEED),1)
+
+mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
+	@$(BIN)/python -m tests.simulation.mutants
 
 format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only

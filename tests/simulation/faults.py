@@ -1,0 +1,101 @@
+"""Every way in which a schedule breaks the world, and the dice that decide when.
+
+A schedule breaks only in some of the ways, each seed in others: where everything goes wrong at once, nothing gets far
+enough to go wrong in an interesting way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from random import Random
+
+
+class Fault(StrEnum):
+    """One way in which the world breaks; the text is what the story and the report call it."""
+
+    # A port call.
+    CRASHED_BEFORE = "crashed before a call"
+    CRASHED_AFTER = "crashed after a call"
+    ANSWER_LOST = "answer lost, call repeated by the SDK"
+    ANSWER_LOST_FOR_GOOD = "answer lost, call given up"
+    UNAVAILABLE = "503"
+    CONFLICT = "409"
+    SENT_IN_PART = "messages sent in part"
+    THROTTLED = "throttled"
+    INTERNAL_ERROR = "InternalServerError"
+    INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
+    TRUNCATED = "truncated body"
+    REFUSED_ONCE = "refused for one call"
+    # What SSM answers.
+    LISTED_TWICE = "node listed twice"
+    ANSWERED_TWICE = "state answered twice"
+    NOT_ASKED_FOR = "state not asked for"
+    INVALID_ROW = "invalid row"
+    NAMELESS_ROW = "row without a usable id"
+    # A message.
+    DUPLICATED = "message delivered twice at once"
+    DELAYED = "message delayed"
+    REORDERED = "messages reordered"
+    LOST = "message lost"
+    REDRIVEN = "message redriven"
+    FORGED = "message forged"
+    UNACKNOWLEDGED = "acknowledgement lost"
+    # A function.
+    OVERLAPPED = "handlers overlapped"
+    TIMED_OUT = "function timed out"
+    SKEWED = "clock skewed"
+    # The world around.
+    FIRED_AGAIN = "schedule fired twice"
+    ACCOUNTS_CHANGED = "accounts changed"
+    REGIONS_CHANGED = "regions changed"
+    NODE_VANISHED = "node vanished"
+    NODE_APPEARED = "node appeared"
+    NODE_SCANNED = "node scanned"
+    THROTTLED_FOR_A_WHILE = "target throttled for a while"
+    REFUSED_FOR_A_WHILE = "target refused for a while"
+    REFUSED_FOR_GOOD = "target refused for good"
+    DEPLOYED = "build deployed"
+    EXPIRED = "runs/ expired"
+
+
+BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
+"""Answers that break SSM's own rules and make rows INVALID_RESPONSE."""
+
+BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
+"""What no healthy API does; it may still throttle, fail and refuse a single call."""
+
+
+class Dice:
+    """Decides which faults strike; the same seed decides the same.
+
+    Attributes:
+        rolling: whether anything may break at this time.
+        struck: how often each fault struck.
+    """
+
+    def __init__(self, random: Random) -> None:
+        """Choose the faults of this schedule, and how often they strike."""
+        self.random = random
+        chance = random.choice((0.1, 0.4, 0.8))
+        self.enabled = frozenset(fault for fault in Fault if random.random() < chance)
+        self.call_rate = random.choice((0.02, 0.08, 0.2))
+        self.world_rate = random.choice((0.02, 0.1, 0.3))
+        self.pause_rate = random.choice((0.05, 0.2, 0.5))
+        self.rolling = True
+        self.struck: Counter[Fault] = Counter()
+
+    def disable(self, faults: Iterable[Fault]) -> None:
+        """Let these never strike; what else strikes is decided as before, as far as it then comes to that."""
+        self.enabled -= frozenset(faults)
+
+    def strike(self, rate: float, faults: Sequence[Fault]) -> Fault | None:
+        """With probability ``rate``, return one of ``faults``, chosen and counted, if any of them may strike."""
+        if not self.rolling or self.random.random() >= rate:
+            return None
+        enabled = [fault for fault in faults if fault in self.enabled]
+        return self.note(self.random.choice(enabled)) if enabled else None
+
+    def note(self, fault: Fault) -> Fault:
+        """Count a fault that strikes."""
+        self.struck[fault] += 1
+        return fault

@@ -1,0 +1,330 @@
+"""What must hold, whatever breaks: I1 to I13 whenever a handler does anything, L1 and L2 at the end.
+
+Each invariant is a function whose docstring is its sentence. It looks at some kinds of events and yields what is wrong.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from patchlake.core.keys import coverage_key, shard_key, snapshot_key
+from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.plan import Plan, plan_sha256
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
+from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.plan import PlanResult
+from tests.simulation.events import Asked, Ended, Event, Offered, Opened, Rested, Rewrote, Sent, Wrote
+from tests.simulation.oracle import (
+    CoveragePlace,
+    PartPlace,
+    PlanPlace,
+    ShardPlace,
+    SnapshotPlace,
+    batch,
+    coverage_row,
+    is_complete,
+    listed,
+    part_problems,
+    parts,
+    rows,
+    shard_problems,
+)
+from tests.simulation.world import World, run_of
+
+
+class Violation(AssertionError):  # noqa: N818  # the word of the field
+    """An invariant does not hold.
+
+    Attributes:
+        invariant: its number.
+    """
+
+    def __init__(self, invariant: str, sentence: str, problem: str) -> None:
+        super().__init__(f"{invariant} is broken: {problem}\n{invariant} says: {sentence}")
+        self.invariant = invariant
+
+
+_NODE = ("account_id", "region", "instance_id")
+
+type _Check = Callable[[World, Any], Iterator[str]]
+
+_CHECKS: dict[type[Event], list[tuple[str, str, _Check]]] = {}
+
+
+def _holds(number: str, *events: type[Event]) -> Callable[[_Check], _Check]:
+    """Let a function hold an invariant at these events; its docstring says what the invariant is."""
+
+    def register(check: _Check) -> _Check:
+        sentence = " ".join((check.__doc__ or "").split())
+        for event in events:
+            _CHECKS.setdefault(event, []).append((number, sentence, check))
+        return check
+
+    return register
+
+
+def check(world: World, event: Event) -> None:
+    """Hold every invariant at an event.
+
+    Raises:
+        Violation: one does not hold.
+    """
+    for number, sentence, problems in _CHECKS[type(event)]:
+        for problem in problems(world, event):
+            raise Violation(number, sentence, problem)
+
+
+def sentences() -> dict[str, str]:
+    """Return every invariant's sentence, by its number."""
+    found = {number: sentence for checks in _CHECKS.values() for number, sentence, _ in checks}
+    return {number: found[number] for number in sorted(found, key=lambda n: (n[0], int(n[1:])))}
+
+
+@_holds("I1", Wrote)
+def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
+    """Each node that SSM lists has one row: what SSM answered about it, or the true reason why that is not known."""
+    match wrote.place:
+        case ShardPlace():
+            yield from shard_problems(world.tables[wrote.key], wrote.by)
+        case PartPlace(nodes=nodes):
+            yield from part_problems(world.tables[wrote.key], nodes, wrote.by)
+        case SnapshotPlace(run_id):
+            published = Counter(rows(world.tables[wrote.key], _NODE))
+            expected = Counter(listed(world, run_id))
+            if published != expected:
+                lost, extra = expected - published, published - expected
+                yield f"{wrote.key} lacks {sorted(lost.elements())} and has too many of {sorted(extra.elements())}"
+
+
+@_holds("I2", Wrote)
+def a_reader_sees_a_whole_snapshot_or_none(world: World, wrote: Wrote) -> Iterator[str]:
+    """When a snapshot can be seen, so can its coverage, and the snapshot has as many rows as the coverage says."""
+    match wrote.place:
+        case SnapshotPlace(run_id):
+            coverage = world.tables.get(coverage_key(run_id))
+            if coverage is None:
+                yield f"{wrote.key} can be seen, and its coverage cannot"
+                return
+            promised = sum(n or 0 for n in coverage.columns(["nodes_listed"])["nodes_listed"])
+            count = sum(world.tables[wrote.key].row_counts)
+            if count != promised:
+                yield f"{wrote.key} has {count} rows, and its coverage promises {promised}"
+
+
+@_holds("I3", Wrote, Offered)
+def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Iterator[str]:
+    """What is published follows from plan, shards and parts alone: every finisher of one build has the same bytes."""
+    if not event.key.startswith("lake/"):
+        return
+    if isinstance(event, Offered):
+        writer = world.writers.get(event.key)
+        if writer is not None and writer.build == event.by.build and world.objects[event.key] != event.body:
+            yield f"{event.by} would publish other bytes as {event.key} than {writer} did"
+        return
+    run_id, file = run_of(event.key), world.tables[event.key]
+    follows = {
+        "run_id": run_id,
+        "plan_sha256": plan_sha256(world.plan_bodies[run_id]),
+        "patchlake_version": event.by.build.version,
+    }
+    if dict(file.metadata) != follows:
+        yield f"the footer of {event.key} is {dict(file.metadata)}, and what follows from the plan is {follows}"
+    if event.key == snapshot_key(run_id):
+        merged = [row for part in parts(world, run_id) for row in rows(part, _NODE)]
+        if rows(file, _NODE) != merged:
+            yield f"the nodes of {event.key} do not come in the order of its parts' keys"
+
+
+@_holds("I4", Rewrote)
+def one_version_per_key(world: World, rewrote: Rewrote) -> Iterator[str]:
+    """No object is ever written again, changed or deleted by a function."""
+    did = "wrote again" if rewrote.key in world.objects else "deleted"
+    yield f"{rewrote.by} {did} {rewrote.key}, which {world.writers[rewrote.key]} had written"
+
+
+@_holds("I5", Wrote)
+def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Iterator[str]:
+    """The rows of a snapshot are those of the run's parts: no more, no fewer, none altered."""
+    match wrote.place:
+        case SnapshotPlace(run_id):
+            names = list(world.tables[wrote.key].column_names)
+            published = Counter(rows(world.tables[wrote.key], names))
+            collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
+            if published != collected:
+                less, more = (collected - published).total(), (published - collected).total()
+                yield f"{wrote.key} lacks {less} rows of its parts, and has {more} that no part has"
+
+
+@_holds("I6", Wrote)
+def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]:
+    """Coverage has one row for each target of the plan, with what its shard and its parts say."""
+    match wrote.place:
+        case CoveragePlace(run_id):
+            coverage = world.tables[wrote.key]
+            names = list(coverage.column_names)
+            expected = [
+                tuple(row[name] for name in names)
+                for row in (coverage_row(world, run_id, planned) for planned in world.plans[run_id].targets)
+            ]
+            if rows(coverage, names) != expected:
+                yield f"the rows of {wrote.key} are {rows(coverage, names)}, and its run gives {expected}"
+
+
+@_holds("I7", Ended)
+def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
+    """A run is COMPLETE exactly when each active target was listed and no node is unknown, and PARTIAL otherwise."""
+    match ended.result:
+        case CommitResult(run_id, CommitOutcome.COMPLETE | CommitOutcome.PARTIAL | CommitOutcome.LATE as outcome):
+            if run_id not in world.published_at:
+                yield f"{ended.by} calls run {run_id} {outcome}, and it is not published"
+            elif outcome is not CommitOutcome.LATE and (outcome is CommitOutcome.COMPLETE) != is_complete(
+                world, run_id
+            ):
+                yield f"{ended.by} calls run {run_id} {outcome}, and its published tables say the contrary"
+
+
+@_holds("I8", Wrote, Sent, Ended)
+def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent | Ended) -> Iterator[str]:
+    """However often the schedule fires, one stored plan decides the run's targets and batches."""
+    match event:
+        case Sent(message=DiscoverMessage(run_id=run_id) as message):
+            if run_id not in world.plans:
+                yield f"{event.by} sends for {message.target}, and run {run_id} has no plan yet"
+            elif message.target not in world.active[run_id]:
+                yield f"{event.by} sends for {message.target}, which the plan of run {run_id} does not name"
+        case Ended(PlanResult(run_id, targets=int(targets))):
+            if run_id not in world.plans or targets != len(world.plans[run_id].targets):
+                yield f"{event.by} planned {targets} targets, and the stored plan has others"
+        case Wrote(key, ShardPlace(run_id, target)):
+            counts, size = world.tables[key].row_counts, world.plans[run_id].batch_size
+            if counts and (set(counts[:-1]) - {size} or not 0 < counts[-1] <= size):
+                yield f"{event.by} cut {target} into batches of {list(counts)}, and the plan says {size}"
+
+
+@_holds("I9", Wrote, Sent)
+def runs_share_no_key(_: World, event: Wrote | Sent) -> Iterator[str]:
+    """What belongs to one run is written and sent for that run alone."""
+    touched = event.key if isinstance(event, Wrote) else event.message
+    run_id = run_of(event.key) if isinstance(event, Wrote) else event.message.run_id
+    if run_id != event.by.run_id:
+        yield f"{event.by} works for run {event.by.run_id}, and touches {touched}"
+
+
+@_holds("I10", Wrote, Sent, Opened)
+def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened) -> Iterator[str]:
+    """A message handled after the commit, however late, writes nothing, sends nothing and asks nobody."""
+    by = event.by
+    if by.begun_late:
+        yield f"{by} began after run {by.run_id} was published, and still does this: {event}"
+    elif isinstance(event, Wrote) and by.run_id in world.published_at and event.key != snapshot_key(by.run_id):
+        yield f"{by} wrote {event.key} after run {by.run_id} was published"
+
+
+@_holds("I11", Wrote, Opened)
+def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iterator[str]:
+    """Accounts, roles and keys come from the stored plan and shards, never from a message."""
+    match event:
+        case Wrote(key, None):
+            yield f"{event.by} wrote {key}, which follows from no plan and no shard"
+        case Opened(target, home_account_id):
+            run_id = event.by.run_id
+            if run_id not in world.plans or target not in world.active[run_id]:
+                yield f"{event.by} goes for {target}, which no plan of its run names"
+            elif home_account_id != world.plans[run_id].home_account_id:
+                yield f"{event.by} takes {home_account_id} for the home account, against the plan"
+
+
+@_holds("I12", Wrote, Asked)
+def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked) -> Iterator[str]:
+    """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored."""
+    match event:
+        case Asked(target, asked):
+            if not 0 < len(set(asked)) == len(asked) <= 50:
+                yield f"{event.by} asked for {len(asked)} nodes in one call, {len(set(asked))} of them different"
+            match event.by.message:
+                case CollectMessage(run_id=run_id, batch=number):
+                    nodes = batch(world, run_id, target, number) or {"instance_id": []}
+                    if not set(asked) <= set(nodes["instance_id"]):
+                        yield f"{event.by} asked for nodes that are not of its batch: {asked}"
+                case other:
+                    yield f"{event.by} asked for patch states, with the message {other}"
+        case Wrote(key, PartPlace(nodes=nodes)):
+            stored = set(world.tables[key].columns(["instance_id"])["instance_id"])
+            if strange := stored - set(nodes["instance_id"]):
+                yield f"{event.by} stored nodes in {key} that are not of its batch: {sorted(strange)}"
+
+
+@_holds("I13", Wrote)
+def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
+    """A clock decides when a run is planned and when it is fenced; no other time in the lake comes from one."""
+    by = wrote.by
+    match wrote.place:
+        case PlanPlace(run_id):
+            plan = world.plans[run_id]
+            if plan.planned_at not in by.readings:
+                yield f"{by} planned at {plan.planned_at}, which its clock never showed"
+            if plan.deadline_at - plan.planned_at != timedelta(seconds=world.scenario.deadline_seconds):
+                yield f"{by} set the deadline {plan.deadline_at} for a run planned at {plan.planned_at}"
+        case ShardPlace(run_id) | PartPlace(run_id) if by.stage == "commit":
+            deadline_at = world.plans[run_id].deadline_at
+            if max(by.readings) < deadline_at:
+                yield f"{by} put a tombstone at {wrote.key} at {max(by.readings)} by its clock, before {deadline_at}"
+        case ShardPlace():
+            listed_at = world.tables[wrote.key].metadata.get("listed_at")
+            if listed_at is not None and int(listed_at) != by.listing[-1].answered_at:
+                yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
+
+
+@_holds("L1", Ended, Rested)
+def every_planned_run_commits(world: World, event: Ended | Rested) -> Iterator[str]:
+    """Once nothing breaks any more, each planned run commits by its deadline and two ticks.
+
+    A watch message that was under way when something broke last comes back after its queue's visibility at the latest.
+    """
+    match event:
+        case Ended(CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail)):
+            yield f"run {run_id} will never be published: {detail}"
+        case Ended(CommitResult(run_id, CommitOutcome.MISSED)) if run_id in world.plans:
+            yield f"run {run_id} is given up as missed, and it has a plan"
+        case Rested():
+            back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
+            for run_id, plan in world.plans.items():
+                latest = max(plan.deadline_at, back_at) + timedelta(seconds=2 * world.scenario.tick_seconds)
+                if run_id not in world.published_at:
+                    yield f"run {run_id} was planned, and is never published"
+                elif world.published_at[run_id] > latest:
+                    yield f"run {run_id} was published at {world.published_at[run_id]}, later than {latest}"
+            for body in world.queues["commit"].dead:
+                yield f"a watch message became a dead letter while commit was waiting: {body}"
+
+
+@_holds("L2", Rested)
+def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
+    """With a healthy API each planned run is COMPLETE, even after a crash of plan or the loss of messages.
+
+    A healthy API answers by its rules and refuses nobody from the third receive of a message on; it may fail as often
+    as it likes. Things must have stopped breaking before commit's last round of re-sending.
+    """
+    if not world.scenario.healthy:
+        return
+    for run_id, plan in world.plans.items():
+        back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
+        in_time = back_at <= plan.planned_at + _last_round(world, plan)
+        if in_time and run_id not in world.blanked and not is_complete(world, run_id):
+            counts = Counter(world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"])
+            listings = Counter(world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"])
+            yield f"run {run_id} is PARTIAL: {dict(listings)}, {dict(counts)}"
+
+
+def _last_round(world: World, plan: Plan) -> timedelta:
+    """Return when the last round of re-sending begins that is sure to be over by the deadline, since the plan."""
+    batches = sum(len(world.tables[shard_key(plan.run_id, target)].row_counts) for target in plan.active_targets())
+    ticks = 2 + max(len(plan.targets), batches) // (RESEND_LIMIT // 2)
+    seconds = world.scenario.deadline_seconds - ticks * world.scenario.tick_seconds
+    return timedelta(seconds=min(_last_doubling(timing.visibility_seconds, seconds) for timing in (DISCOVER, COLLECT)))
+
+
+def _last_doubling(first: int, most: int) -> int:
+    """Return the last of ``first``, twice that, and so on that is not above ``most``; 0 where none is."""
+    return max((first << n for n in range(10) if first << n <= most), default=0)

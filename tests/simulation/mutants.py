@@ -1,0 +1,483 @@
+"""Deliberate mistakes in the protocol, each of which the simulator must find: ``python -m tests.simulation.mutants``.
+
+A mutant replaces one function of a stage, or of a port, for as long as schedules are played. It is killed by the
+invariant that it names; a mutant that survives shows what the simulator cannot see.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import Any, BinaryIO
+
+import pytest
+from rich.console import Console
+
+from patchlake.adapters.memory import MemoryTableWriter
+from patchlake.core.answers import Page, Record
+from patchlake.core.messages import CommitMessage, DiscoverMessage
+from patchlake.core.plan import Plan
+from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_columns, shard_columns
+from patchlake.core.run import run_id_of
+from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
+from patchlake.core.targets import Target
+from patchlake.errors import NotReadyError, RestartError, RetryableError
+from patchlake.ports import Delivery, PatchSource, TableFile
+from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
+from patchlake.stages.collect import CollectStage
+from patchlake.stages.commit import CommitResult, CommitStage
+from patchlake.stages.inventory import Inventory
+from patchlake.stages.plan import PlanResult, PlanStage
+from patchlake.stages.stored import Step
+from tests.simulation.explore import play, strands
+from tests.simulation.faults import Fault
+from tests.simulation.ports import SimulatedStore
+
+MOST_SCHEDULES = 2000
+"""So many schedules a mutant may survive at most."""
+
+type Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mistake.
+
+    Attributes:
+        invariant: what it breaks.
+        apply: makes it, until the patch is undone.
+    """
+
+    name: str
+    invariant: str
+    apply: Callable[[Patch], None]
+
+
+MUTANTS: list[Mutant] = []
+
+
+def _mutant(invariant: str, name: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    def register(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        MUTANTS.append(Mutant(name, invariant, apply))
+        return apply
+
+    return register
+
+
+def schedules_survived(mutant: Mutant, executor: Executor) -> int | None:
+    """Return after how many schedules the invariant that it breaks finds a mutant; None where none does."""
+    with pytest.MonkeyPatch.context() as patch:
+        mutant.apply(patch)
+        for number, seed in enumerate(islice(count(1), MOST_SCHEDULES), start=1):
+            _, violation = play(seed, executor)
+            if violation is not None and violation.invariant == mutant.invariant:
+                return number
+    return None
+
+
+# Writing once.
+
+
+def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str], bool]) -> None:
+    create = SimulatedStore._create  # noqa: SLF001
+
+    def put(store: SimulatedStore, key: str, body: bytes) -> bool:
+        if not chosen(store, key):
+            return create(store, key, body)
+        store.calls.world.objects[key] = body
+        return True
+
+    patch.setattr(SimulatedStore, "_create", put)
+
+
+for _prefix, _part, _name in (
+    ("plans/", "", "plan overwrites the stored plan"),
+    ("runs/", "/shards/", "discover overwrites a stored shard"),
+    ("runs/", "/parts/", "collect overwrites a stored part"),
+    ("lake/", "/coverage/", "commit overwrites published coverage"),
+    ("lake/", "/patch_states/", "commit overwrites a published snapshot"),
+):
+
+    def _overwrite(patch: Patch, prefix: str = _prefix, part: str = _part) -> None:
+        _put_without_condition(patch, lambda _, key: key.startswith(prefix) and part in key)
+
+    MUTANTS.append(Mutant(_name, "I4", _overwrite))
+
+
+@_mutant("I4", "a tombstone overwrites what came just in time")
+def _tombstones_win(patch: Patch) -> None:
+    _put_without_condition(
+        patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
+    )
+
+
+@_mutant("L1", "412 is taken for an error")
+def _existing_is_an_error(patch: Patch) -> None:
+    create = SimulatedStore.create
+
+    def insist(store: SimulatedStore, key: str, body: bytes | BinaryIO) -> bool:
+        if not create(store, key, body):
+            raise RetryableError(key)
+        return True
+
+    patch.setattr(SimulatedStore, "create", insist)
+
+
+@_mutant("L1", "409 is taken for 412")
+def _conflict_means_existing(patch: Patch) -> None:
+    create = SimulatedStore.create
+
+    def give_up(store: SimulatedStore, key: str, body: bytes | BinaryIO) -> bool:
+        try:
+            return create(store, key, body)
+        except RetryableError as error:
+            if str(error) == Fault.CONFLICT:
+                return False
+            raise
+
+    patch.setattr(SimulatedStore, "create", give_up)
+
+
+# Plan.
+
+
+@_mutant("I8", "plan sends messages before its plan is stored")
+def _sends_first(patch: Patch) -> None:
+    stored_plan = PlanStage._stored_plan  # noqa: SLF001
+
+    def send_and_store(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
+        stage.discover_queue.send(_discover_messages(stage._new_plan(run_id)))  # noqa: SLF001
+        return stored_plan(stage, run_id)
+
+    patch.setattr(PlanStage, "_stored_plan", send_and_store)
+
+
+@_mutant("I8", "plan sends for its own targets, whatever is stored")
+def _adopts_nothing(patch: Patch) -> None:
+    stored_plan = PlanStage._stored_plan  # noqa: SLF001
+
+    def store_and_forget(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
+        own = stage._new_plan(run_id)  # noqa: SLF001
+        return own, stored_plan(stage, run_id)[1]
+
+    patch.setattr(PlanStage, "_stored_plan", store_and_forget)
+
+
+@_mutant("L1", "plan sends the watch message last")
+def _watch_last(patch: Patch) -> None:
+    def handle(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
+        run_id = run_id_of(event.get("scheduled_time"))
+        stage._require_current(run_id, stage.clock.now())  # noqa: SLF001
+        stored, step = stage._stored_plan(run_id)  # noqa: SLF001
+        stage.discover_queue.send(_discover_messages(stored))
+        stage.commit_queue.send([(CommitMessage(run_id=run_id).encode(), run_id)])
+        return PlanResult(run_id, step, len(stored.targets), len(stored.active_targets()))
+
+    patch.setattr(PlanStage, "handle", handle)
+
+
+@_mutant("I9", "plan names the run by its clock")
+def _now(patch: Patch) -> None:
+    handle = PlanStage.handle
+
+    def handle_now(stage: PlanStage, _: Mapping[str, object]) -> PlanResult:
+        return handle(stage, {"scheduled_time": f"{stage.clock.now():%Y-%m-%dT%H:%M:%SZ}"})
+
+    patch.setattr(PlanStage, "handle", handle_now)
+
+
+@_mutant("I10", "plan does not look for the snapshot")
+def _plans_late(patch: Patch) -> None:
+    patch.setattr(plan, "is_published", lambda _store, _run_id: False)
+
+
+def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
+    return [
+        (DiscoverMessage(run_id=stored.run_id, account_id=target.account_id, region=target.region).encode(), "")
+        for target in stored.active_targets()
+    ]
+
+
+# Discover.
+
+
+@_mutant("I1", "discover keeps a node that was listed twice")
+def _keeps_duplicates(patch: Patch) -> None:
+    def keep(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> Columns:
+        pages = list(pages)
+        once = shard_columns(pages, include_sensitive_fields=include_sensitive_fields)
+        listed = [record.instance_id for page in pages for record in page.records]
+        rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
+        return {name: [values[row] for row in rows] for name, values in once.items()}
+
+    patch.setattr(discover, "shard_columns", keep)
+
+
+@_mutant("I1", "a broken chain of pages is taken for its end")
+def _stops_early(patch: Patch) -> None:
+    def pages_so_far(ask: Callable[[str | None], Page[Record]]) -> list[Page[Record]]:
+        pages: list[Page[Record]] = []
+        token = None
+        while not pages or token is not None:
+            try:
+                pages.append(ask(token))
+            except RestartError:
+                if not pages:
+                    raise
+                return pages
+            token = pages[-1].next_token
+        return pages
+
+    patch.setattr(discover, "all_pages", pages_so_far)
+
+
+@_mutant("I1", "a refusal is recorded at once")
+def _refuses_at_once(patch: Patch) -> None:
+    patch.setattr(retrying.Retrying, "require_lasting", lambda *_: None)
+
+
+@_mutant("I8", "discover cuts batches by a size of its own")
+def _cuts_its_own(patch: Patch) -> None:
+    patch.setattr(discover, "batches", lambda columns, batch_size: batches(columns, batch_size + 1))
+
+
+@_mutant("I9", "shards have keys without the run")
+def _shares_shards(patch: Patch) -> None:
+    def key(_run_id: str, target: Target) -> str:
+        return f"runs/shards/{target}.parquet"
+
+    for module in (discover, collect, fence, inventory, publish):
+        patch.setattr(module, "shard_key", key)
+
+
+@_mutant("I10", "discover does not look for the snapshot")
+def _discovers_late(patch: Patch) -> None:
+    patch.setattr(discover, "is_published", lambda _store, _run_id: False)
+
+
+@_mutant("I11", "discover and collect trust the message for the target")
+def _trusts(patch: Patch) -> None:
+    patch.setattr(Plan, "require", lambda _plan, _target: None)
+
+
+# Collect.
+
+
+@_mutant("I1", "a part is written despite a transient error")
+def _swallows(patch: Patch) -> None:
+    ask = CollectStage._ask  # noqa: SLF001
+
+    def ask_or_guess(stage: CollectStage, source: PatchSource, nodes: Columns) -> dict[str, Outcome]:
+        try:
+            return ask(stage, source, nodes)
+        except RetryableError:
+            return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
+
+    patch.setattr(CollectStage, "_ask", ask_or_guess)
+
+
+@_mutant("I1", "a node that SSM does not answer for has no row")
+def _drops_silent(patch: Patch) -> None:
+    def answered(*args: Any, **options: Any) -> Columns:  # noqa: ANN401
+        columns = part_columns(*args, **options)
+        statuses = columns["collection_status"]
+        return {
+            name: [value for value, status in zip(values, statuses, strict=True) if status != "NO_PATCH_STATE"]
+            for name, values in columns.items()
+        }
+
+    patch.setattr(collect, "part_columns", answered)
+
+
+@_mutant("I1", "rows that break a rule are ignored")
+def _ignores_invalid(patch: Patch) -> None:
+    def valid(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
+        return outcomes(asked, [Page(page.records, (), page.next_token, page.answered_at) for page in pages])
+
+    patch.setattr(collect, "outcomes", valid)
+
+
+@_mutant("I12", "a node that was not asked for is kept")
+def _keeps_strangers(patch: Patch) -> None:
+    def every(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
+        pages = list(pages)
+        return outcomes([*asked, *(record.instance_id for page in pages for record in page.records)], pages)
+
+    def with_strangers(
+        origin: Any,  # noqa: ANN401
+        nodes: Columns,
+        settled: Mapping[str, Outcome],
+        *,
+        include_sensitive_fields: bool,
+    ) -> Columns:
+        strangers = [instance_id for instance_id in settled if instance_id not in nodes["instance_id"]]
+        more = {name: values + [None] * len(strangers) for name, values in nodes.items()}
+        more["instance_id"] = nodes["instance_id"] + strangers
+        return part_columns(origin, more, settled, include_sensitive_fields=include_sensitive_fields)
+
+    patch.setattr(collect, "outcomes", every)
+    patch.setattr(collect, "part_columns", with_strangers)
+
+
+@_mutant("I12", "SSM is asked for 100 nodes a call")
+def _asks_for_more(patch: Patch) -> None:
+    patch.setattr(collect, "IDS_PER_CALL", 100)
+
+
+# Commit.
+
+
+@_mutant("L1", "a run counts as complete when its queues are empty")
+def _counts_messages(patch: Patch) -> None:
+    def require_empty_queues(stage: CommitStage, planned: Plan) -> None:
+        world = stage.inventory.store.calls.world  # type: ignore[attr-defined]  # the simulated store
+        if any(world.queues[name].messages for name in ("discover", "collect")):
+            raise NotReadyError(planned.run_id)
+
+    patch.setattr(CommitStage, "_require_every_part", require_empty_queues)
+
+
+@_mutant("L1", "commit acknowledges a run that is not ready")
+def _looks_once(patch: Patch) -> None:
+    handle = CommitStage.handle
+
+    def look_once(stage: CommitStage, message: CommitMessage, delivery: Delivery) -> CommitResult | None:
+        try:
+            return handle(stage, message, delivery)
+        except NotReadyError:
+            return None
+
+    patch.setattr(CommitStage, "handle", look_once)
+
+
+@_mutant("L1", "there are no tombstones")
+def _no_tombstones(patch: Patch) -> None:
+    patch.setattr(commit, "fence", lambda *_: None)
+
+
+@_mutant("L1", "there are tombstones for shards alone")
+def _no_part_tombstones(patch: Patch) -> None:
+    patch.setattr(fence, "_close_part", lambda *_: None)
+
+
+@_mutant("L2", "commit sends nothing again")
+def _no_resend(patch: Patch) -> None:
+    patch.setattr(commit, "resend_slice", lambda *_: slice(0, 0))
+
+
+@_mutant("L1", "commit looks for a plan at every tick")
+def _asks_for_a_plan(patch: Patch) -> None:
+    patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
+
+
+@_mutant("I13", "commit fences before the deadline")
+def _fences_early(patch: Patch) -> None:
+    patch.setattr(CommitStage, "_require_every_part", lambda stage, planned: fence.fence(planned, stage.inventory))
+
+
+@_mutant("I10", "commit does not look for the snapshot")
+def _commits_late(patch: Patch) -> None:
+    patch.setattr(commit, "is_published", lambda _store, _run_id: False)
+
+
+@_mutant("I7", "a PARTIAL run is called COMPLETE")
+def _calls_complete(patch: Patch) -> None:
+    patch.setattr(publish, "is_complete", lambda *_: True)
+
+
+@_mutant("I2", "the snapshot is published before its coverage")
+def _snapshot_first(patch: Patch) -> None:
+    create = publish._create  # noqa: SLF001
+    waiting: list[tuple[str, BinaryIO]] = []
+
+    def create_in_turn(run: Inventory, key: str, body: BinaryIO) -> None:
+        if "/coverage/" in key:
+            waiting[:] = [(key, body)]
+            return
+        create(run, key, body)
+        create(run, *waiting[0])
+
+    patch.setattr(publish, "_create", create_in_turn)
+
+
+@_mutant("I6", "coverage leaves out targets that were not read")
+def _covers_listed(patch: Patch) -> None:
+    columns = publish._columns  # noqa: SLF001
+
+    def listed(rows: list[dict[str, Any]]) -> Columns:
+        return columns([row for row in rows if row["listing_status"] == ListingStatus.LISTED])
+
+    patch.setattr(publish, "_columns", listed)
+
+
+@_mutant("I6", "an unread target counts no nodes, where it does not know them")
+def _counts_zero(patch: Patch) -> None:
+    def zeros(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        row = coverage_row(*arguments)
+        return {name: 0 if value is None and name.startswith("nodes_") else value for name, value in row.items()}
+
+    patch.setattr(publish, "coverage_row", zeros)
+
+
+def _alter_merge(patch: Patch, alter: Callable[[Columns], Columns]) -> None:
+    """Let the merge see every part as ``alter`` leaves it."""
+    append = MemoryTableWriter.append
+
+    def append_altered(writer: MemoryTableWriter, file: TableFile) -> None:
+        altered = alter(file.columns(file.column_names))
+        append(writer, writer.tables.open(writer.tables.encode(writer.table, [altered], file.metadata)))
+
+    patch.setattr(MemoryTableWriter, "append", append_altered)
+
+
+@_mutant("I1", "the merge leaves out nodes that were not collected")
+def _merges_collected(patch: Patch) -> None:
+    def collected(columns: Columns) -> Columns:
+        statuses = columns["collection_status"]
+        return {
+            name: [value for value, status in zip(values, statuses, strict=True) if status != "NOT_COLLECTED"]
+            for name, values in columns.items()
+        }
+
+    _alter_merge(patch, collected)
+
+
+@_mutant("I5", "the merge turns absent counts into zeros")
+def _merges_zeros(patch: Patch) -> None:
+    def zeros(columns: Columns) -> Columns:
+        return columns | {"failed_count": [count or 0 for count in columns["failed_count"]]}
+
+    _alter_merge(patch, zeros)
+
+
+@_mutant("I3", "the merge sorts each part anew")
+def _merges_backwards(patch: Patch) -> None:
+    _alter_merge(patch, lambda columns: {name: values[::-1] for name, values in columns.items()})
+
+
+@_mutant("I3", "the clock is in the bytes")
+def _dates(patch: Patch) -> None:
+    def date(planned: Plan, run: Inventory, metadata: dict[str, str]) -> publish.Published:
+        at = run.store.calls.world.clock.now()  # type: ignore[attr-defined]  # the simulated store
+        return publish.publish(planned, run, {**metadata, "committed_at": str(at)})
+
+    patch.setattr(commit, "publish", date)
+
+
+def main() -> int:
+    """Hunt every mutant; 1 when one survives."""
+    console = Console(highlight=False, soft_wrap=True)
+    killed = 0
+    with strands() as executor:
+        for mutant in MUTANTS:
+            schedules = schedules_survived(mutant, executor)
+            killed += schedules is not None
+            outcome = f"SURVIVED {MOST_SCHEDULES}" if schedules is None else f"killed by {mutant.invariant:<3} after"
+            console.print(f"{outcome} {'' if schedules is None else schedules:>5} schedules  {mutant.name}")
+    console.print(f"killed {killed}/{len(MUTANTS)}")
+    return int(killed < len(MUTANTS))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

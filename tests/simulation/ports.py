@@ -1,0 +1,336 @@
+"""The ports as a handler sees them: memory adapters, where at every call others may go first or something breaks."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import BinaryIO, NoReturn
+
+from msgspec.structs import replace
+
+from patchlake.adapters.memory import MemoryPatchSource, MemoryQueue
+from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.plan import Account
+from patchlake.core.targets import Target
+from patchlake.core.timings import PERMANENT_FROM_RECEIVE
+from patchlake.core.usage import Usage
+from patchlake.errors import RefusedError, RestartError, RetryableError
+from patchlake.ports import Delivery
+from tests.simulation.events import Asked, Offered, Opened, Sent
+from tests.simulation.faults import Fault
+from tests.simulation.interleaving import Killed
+from tests.simulation.invariants import check
+from tests.simulation.world import Message, Stage, World
+from tests.world import HOME, patch_state
+
+_CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
+_LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
+_READ = (*_CRASHES, Fault.UNAVAILABLE)
+_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT)
+_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE)
+_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE)
+_ASK_SSM = (
+    *_CRASHES,
+    Fault.THROTTLED,
+    Fault.INTERNAL_ERROR,
+    Fault.INVALID_TOKEN,
+    Fault.TRUNCATED,
+    Fault.REFUSED_ONCE,
+)
+_LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW)
+_ANSWERED = (Fault.ANSWERED_TWICE, Fault.NOT_ASKED_FOR, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
+
+MESSAGES: dict[Stage, type[Message]] = {
+    "discover": DiscoverMessage,
+    "collect": CollectMessage,
+    "commit": CommitMessage,
+}
+"""What each queue carries."""
+
+LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
+_STRANGER = patch_state(0xFFFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The way of every call to a port.
+
+    Attributes:
+        pause: lets other handlers go first, if the schedule wants it.
+    """
+
+    world: World
+    pause: Callable[[], None]
+
+    def make[T](
+        self, call: str, act: Callable[[], T], faults: Sequence[Fault], refused: RefusedError | None = None
+    ) -> T:
+        """Make a call that one of ``faults`` may strike.
+
+        Args:
+            call: its name in the story.
+            act: what it does.
+            faults: what may strike it.
+            refused: what it raises where it is refused.
+        """
+        self.pause()
+        dice = self.world.dice
+        fault = dice.strike(dice.call_rate, faults)
+        if fault is None:
+            return act()
+        self.world.story.tell(self.world.who, "%s: %s", call, fault)
+        match fault:
+            case Fault.CRASHED_BEFORE:
+                raise Killed
+            case Fault.CRASHED_AFTER:
+                act()
+                raise Killed
+            case Fault.ANSWER_LOST:
+                act()
+                return act()
+            case Fault.ANSWER_LOST_FOR_GOOD:
+                act()
+                raise RetryableError(fault)
+            case Fault.INVALID_TOKEN | Fault.TRUNCATED:
+                raise RestartError(fault)
+            case Fault.REFUSED_ONCE if refused is not None:
+                self.fail(refused)
+            case _:
+                pass
+        raise RetryableError(fault)
+
+    def fail(self, error: RetryableError | RefusedError) -> NoReturn:
+        """Let a call fail, and remember a refusal as the reason that a handler may record.
+
+        Raises:
+            RetryableError: the error.
+            RefusedError: likewise.
+        """
+        by = self.world.acting
+        if isinstance(error, RefusedError):
+            by.refusal = error
+            if by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
+                self.world.blanked.add(by.run_id)
+        raise error
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedStore:
+    """``Store``: pages of a listing are calls of their own."""
+
+    calls: Calls
+
+    def get(self, key: str) -> bytes | None:
+        """Return the object's bytes."""
+        return self.calls.make("get", lambda: self.calls.world.store.get(key), _READ)
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such an object."""
+        return self.calls.make("exists", lambda: self.calls.world.store.exists(key), _READ)
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """Create the object."""
+        content = body if isinstance(body, bytes) else body.read()
+        return self.calls.make(f"create {key}", lambda: self._create(key, content), _CREATE)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """List the keys, a page at a time."""
+        after, size = "", self.calls.world.scenario.store_page_size
+        while True:
+            page = self.calls.make("list", partial(self._keys, prefix, after, size), _READ)
+            yield from page
+            if len(page) < size:
+                return
+            after = page[-1]
+
+    def _keys(self, prefix: str, after: str, size: int) -> list[str]:
+        return [key for key in self.calls.world.store.keys(prefix) if key > after][:size]
+
+    def _create(self, key: str, body: bytes) -> bool:
+        world = self.calls.world
+        check(world, Offered(key, body, world.acting))
+        created = world.store.create(key, body)
+        world.story.tell(world.who, "%s %s", "created" if created else "found", key)
+        return created
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedQueue:
+    """``Queue``."""
+
+    calls: Calls
+    stage: Stage
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Send every message, or some of them and fail."""
+        pairs = list(messages)
+        if not pairs:
+            return
+        world = self.calls.world
+        if world.dice.strike(world.dice.call_rate, (Fault.SENT_IN_PART,)):
+            self._send(pairs[: world.random.randrange(len(pairs))])
+            raise RetryableError(Fault.SENT_IN_PART)
+        self.calls.make(f"send to {self.stage}", lambda: self._send(pairs), _SEND)
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        """Make a received message visible again after ``seconds``."""
+        self.calls.make("defer", lambda: self._queue.defer(delivery, seconds), _SEND)
+
+    def dead_letter(self, delivery: Delivery) -> None:
+        """Put a copy of a received message among the dead letters."""
+        self.calls.make("dead letter", lambda: self._queue.dead_letter(delivery), _SEND)
+
+    @property
+    def _queue(self) -> MemoryQueue:
+        return self.calls.world.queues[self.stage]
+
+    def _send(self, pairs: list[tuple[str, str]]) -> None:
+        world = self.calls.world
+        for body, _group in pairs:
+            check(world, Sent(self.stage, MESSAGES[self.stage].decode(body), world.acting))
+            world.sent.append((self.stage, body))
+        self._queue.send(pairs)
+        world.story.tell(world.who, "sent %d to %s", len(pairs), self.stage)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSource:
+    """``PatchSource``: it keeps what it answered as evidence, and its answers may break SSM's own rules."""
+
+    calls: Calls
+    target: Target
+    memory: MemoryPatchSource
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        """Ask for one page of the managed nodes."""
+        by = self.calls.world.acting
+        if token is None:
+            by.listing.clear()
+        page = self._ask(LIST_NODES, lambda: self.memory.node_page(token))
+        if page.records:
+            match self._strikes(_LISTED):
+                case Fault.LISTED_TWICE:
+                    earlier = by.listing[0].records if by.listing else page.records
+                    page = Page([*page.records, *earlier[:1]], (), page.next_token, page.answered_at)
+                case Fault.INVALID_ROW:
+                    *records, last = page.records
+                    bad = InvalidRow(last.instance_id, "broken on purpose")
+                    page = Page(records, (bad,), page.next_token, page.answered_at)
+                case _:
+                    pass
+        by.listing.append(page)
+        return page
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Ask for one page of the patch states of at most 50 nodes."""
+        world, asked = self.calls.world, tuple(instance_ids)
+        by = world.acting
+        check(world, Asked(self.target, asked, by))
+        if token is None:
+            by.answers[asked] = []
+        elif token not in self.memory.states:
+            # The node that the token stands for is gone: the chain of pages is broken.
+            raise RestartError(Fault.INVALID_TOKEN)
+        page = self._ask(GET_STATES, lambda: self.memory.patch_state_page(asked, token))
+        fault = self._strikes(_ANSWERED)
+        page = page if fault is None else self._misanswered(page, fault)
+        by.answers[asked].append(page)
+        return page
+
+    def _ask(self, operation: str, act: Callable[[], Page[Record]]) -> Page[Record]:
+        denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)
+        trouble = self.calls.world.trouble(self.target, operation)
+        return self.calls.make(
+            operation, act if trouble is None else lambda: self.calls.fail(trouble), _ASK_SSM, denied
+        )
+
+    def _strikes(self, faults: Sequence[Fault]) -> Fault | None:
+        dice = self.calls.world.dice
+        fault = dice.strike(dice.call_rate, faults)
+        if fault is not None:
+            self.calls.world.story.tell(self.calls.world.who, "SSM answers: %s", fault)
+        return fault
+
+    def _misanswered(self, page: Page[Record], fault: Fault) -> Page[Record]:
+        records, invalid = list(page.records), []
+        match fault:
+            case Fault.NOT_ASKED_FOR:
+                records.append(_STRANGER)
+            case Fault.NAMELESS_ROW:
+                invalid.append(InvalidRow(None, "broken on purpose"))
+            case Fault.ANSWERED_TWICE if records:
+                records.append(replace(records[0], patch_group="another"))
+            case Fault.INVALID_ROW if records:
+                invalid.append(InvalidRow(records.pop().instance_id, "broken on purpose"))
+            case _:
+                pass
+        return Page(records, invalid, page.next_token, page.answered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSources:
+    """``PatchSources``."""
+
+    calls: Calls
+
+    @property
+    def usage(self) -> Usage:
+        """What was asked of SSM so far."""
+        return self.calls.world.sources.usage
+
+    def open(self, target: Target, home_account_id: str) -> SimulatedSource:
+        """Return a target's API, through its role."""
+        world = self.calls.world
+        check(world, Opened(target, home_account_id, world.acting))
+        trouble = world.trouble(target, "AssumeRole")
+        if isinstance(trouble, RefusedError) and trouble.listing_status == "ROLE_NOT_ASSUMABLE":
+            self.calls.fail(trouble)
+        source = SimulatedSource(self.calls, target, world.sources.of(target))
+        if target.account_id == home_account_id:
+            return source
+        denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE)
+        return self.calls.make("AssumeRole", lambda: source, _ASK_ROLE, denied)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedAccounts:
+    """``Accounts``."""
+
+    calls: Calls
+
+    def home_account_id(self) -> str:
+        """Return the home account."""
+        return self.calls.make("GetCallerIdentity", lambda: HOME, (*_CRASHES, Fault.THROTTLED))
+
+    def organization_accounts(self) -> Sequence[Account]:
+        """Return the accounts as they are now."""
+        return self.calls.make("ListAccounts", lambda: self.calls.world.accounts, (*_CRASHES, Fault.THROTTLED))
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedClock:
+    """``Clock``: each handler's own, which may be fast or slow."""
+
+    world: World
+
+    def now(self) -> datetime:
+        """Return what the acting handler's clock shows."""
+        by = self.world.acting
+        by.readings.append(self.world.clock.now() + by.skew)
+        return by.readings[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOrder:
+    """``Each``: calls under way at once may be answered in any order."""
+
+    world: World
+
+    def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
+        """Apply ``function`` to every item, in an order of the schedule's own."""
+        waiting = list(items)
+        order = list(range(len(waiting)))
+        self.world.random.shuffle(order)
+        results = {number: function(waiting[number]) for number in order}
+        return [results[number] for number in range(len(waiting))]

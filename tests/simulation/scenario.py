@@ -1,0 +1,86 @@
+"""What a schedule starts from: who is planned, with which settings, and for how long things break."""
+
+from dataclasses import dataclass
+from random import Random
+
+from patchlake.core.plan import Account
+from patchlake.core.targets import Target
+from tests.world import HOME
+
+REGIONS = ("eu-central-1", "us-east-1")
+_CROWD_REGIONS = tuple(f"eu-{side}-{n}" for side in ("north", "south", "west") for n in range(1, 10))
+_CROWD = 45
+_CLOSE_RACES = 0.06
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One stack and its fleet.
+
+    Attributes:
+        nodes: how many nodes each target has at first.
+        ssm_page_size: rows of one answer of SSM.
+        store_page_size: keys of one page of a listing.
+        run_spacings: seconds from the first run's scheduled time to each run's.
+        quiet_after_seconds: from the first run's scheduled time to the moment from which on nothing breaks.
+        pace_seconds: how long a step takes at most, while things may break.
+        close_race: whether a target is throttled to about the deadline, so that its workers race the fence.
+        in_turns: the share of handlers that may be interrupted; the others run at one go, which is quicker.
+        healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
+    """
+
+    accounts: tuple[Account, ...]
+    regions: tuple[str, ...]
+    nodes: dict[Target, int]
+    batch_size: int
+    ssm_page_size: int
+    store_page_size: int
+    tick_seconds: int
+    deadline_seconds: int
+    max_lateness_seconds: int
+    run_spacings: tuple[int, ...]
+    quiet_after_seconds: int
+    pace_seconds: float
+    close_race: bool
+    in_turns: float
+    healthy: bool
+
+
+def draw(random: Random, *, crowd: bool) -> Scenario:
+    """Draw a scenario, with more than a thousand targets or with a few; now and then these have large batches."""
+    large = not crowd and random.random() < 0.03
+    accounts = _accounts(random, _CROWD if crowd else random.randint(1, 3))
+    regions = _CROWD_REGIONS if crowd else REGIONS[: random.randint(1, 2)]
+    targets = [Target(account.account_id, region) for account in accounts for region in regions]
+    most_nodes = 1 if crowd else 130 if large else 5
+    close_race = not crowd and random.random() < _CLOSE_RACES
+    deadline_seconds = 2880 if close_race else random.choice((2880, 2880, 7200, 14_400))
+    return Scenario(
+        accounts=accounts,
+        regions=regions,
+        nodes={target: random.randint(0, most_nodes) for target in targets},
+        batch_size=random.choice((60, 100)) if large else random.randint(1, 4),
+        ssm_page_size=random.choice((20, 50)) if large else random.randint(1, 4),
+        store_page_size=1000 if crowd else random.choice((3, 1000)),
+        tick_seconds=random.choice((60, 180)) if deadline_seconds < 7200 else random.choice((300, 900)),
+        deadline_seconds=deadline_seconds,
+        max_lateness_seconds=random.choice((3600, 86_400)),
+        run_spacings=(0,) if crowd or random.random() < 0.7 else (0, random.choice((600, 3600))),
+        quiet_after_seconds=deadline_seconds + 900 if close_race else _quiet_after_seconds(random, deadline_seconds),
+        pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),
+        close_race=close_race,
+        in_turns=0.8 if close_race else random.choice((0.1, 0.3, 0.6)),
+        healthy=random.random() < 0.5,
+    )
+
+
+def _quiet_after_seconds(random: Random, deadline_seconds: int) -> int:
+    """Return when things stop breaking: soon, or at any time, or not before the deadline has passed."""
+    most = random.choice((600, 5000, deadline_seconds))
+    return random.choice((0, 0, deadline_seconds)) + random.randint(0, most)
+
+
+def _accounts(random: Random, count: int) -> tuple[Account, ...]:
+    """Return the home account and others, of which some are not active."""
+    others = (Account(f"{444455550000 + n}", f"account {n}", random.random() < 0.8) for n in range(1, count))
+    return (Account(HOME, "home"), *others)

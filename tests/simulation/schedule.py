@@ -1,0 +1,204 @@
+"""One schedule: a seed decides who moves next, how far, and what breaks meanwhile."""
+
+from bisect import insort
+from collections import Counter
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import count
+from random import Random
+
+from patchlake.core.keys import snapshot_key
+from patchlake.ports import Delivery
+from tests.simulation import mischief, oracle
+from tests.simulation.events import Rested, Rewrote, Wrote
+from tests.simulation.faults import BROKEN_API, Dice, Fault
+from tests.simulation.handlers import Handlers
+from tests.simulation.invariants import Violation, check
+from tests.simulation.scenario import draw
+from tests.simulation.world import Stage, World
+from tests.world import RUN_AT
+
+CROWD_EVERY = 5000
+"""Every so many seeds, a fleet has more than a thousand targets."""
+
+_MOST_STEPS = 100_000
+_STAGES: tuple[Stage, ...] = ("discover", "collect", "commit")
+
+
+@dataclass
+class Tally:
+    """What came of schedules; tallies add up.
+
+    Attributes:
+        runs: by COMPLETE, PARTIAL, or what else became of them.
+        nodes_lost: nodes of a published run's shards that its snapshot lacks.
+        duplicated_rows: rows of a snapshot about a node that has one already.
+        rewritten: objects that were written again or deleted.
+    """
+
+    schedules: int = 0
+    steps: int = 0
+    faults: Counter[Fault] = field(default_factory=Counter)
+    runs: Counter[str] = field(default_factory=Counter)
+    nodes: int = 0
+    nodes_lost: int = 0
+    duplicated_rows: int = 0
+    rewritten: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Add another tally to this one."""
+        self.schedules += other.schedules
+        self.steps += other.steps
+        self.faults += other.faults
+        self.runs += other.runs
+        self.nodes += other.nodes
+        self.nodes_lost += other.nodes_lost
+        self.duplicated_rows += other.duplicated_rows
+        self.rewritten += other.rewritten
+
+
+class Schedule:
+    """A stack, a fleet and a few runs, from the first event to the last late message.
+
+    Attributes:
+        tally: what came of it.
+    """
+
+    def __init__(self, seed: int, executor: Executor, without: Iterable[Fault] = ()) -> None:
+        """Set the stage for a seed; faults in ``without`` do not strike."""
+        self._random = Random(seed)  # noqa: S311  # a schedule is to be replayed
+        scenario = draw(self._random, crowd=seed % CROWD_EVERY == 0)
+        self._dice = Dice(self._random)
+        self._dice.disable((*without, *(BROKEN_API if scenario.healthy else ())))
+        self.world = World(self._random, scenario, self._dice, self._changed)
+        self._handlers = Handlers(self.world, executor)
+        self._numbers = count()
+        self._due: list[tuple[datetime, int, Callable[[], None]]] = []
+        self.tally = Tally(schedules=1)
+
+    def run(self) -> None:
+        """Play it to its end.
+
+        Raises:
+            Violation: an invariant does not hold.
+        """
+        try:
+            for run in range(len(self.world.scenario.run_spacings)):
+                self._fire_later(run, self._random.randint(0, 60), retries=2)
+            self._play()
+            check(self.world, Rested())
+            self._come_late()
+            self._play()
+        finally:
+            self._handlers.kill_all()
+            self._count()
+
+    def _play(self) -> None:
+        """Go on until nothing is under way and nothing will come."""
+        world, handlers = self.world, self._handlers
+        while self._step():
+            self.tally.steps += 1
+            self._dice.rolling = world.clock.at < world.quiet_at
+            if self._dice.rolling:
+                world.clock.advance(self._random.random() * world.scenario.pace_seconds)
+                mischief.maybe(world, lambda run: self._fire_later(run, 0, retries=0))
+            if self.tally.steps > _MOST_STEPS:
+                raise Violation("L1", "A schedule comes to rest.", f"it did not in {_MOST_STEPS} steps")
+        handlers.kill_all()
+
+    def _step(self) -> bool:
+        """Let somebody move, or time pass; return whether there was anything to do."""
+        handlers = self._handlers
+        if self._due and self._due[0][0] <= self.world.clock.at:
+            self._due.pop(0)[2]()
+        elif handlers.paused and self._random.random() < 0.4:
+            handlers.resume(self._random.choice(handlers.paused))
+        elif (received := self._receive()) is not None:
+            handlers.deliver(*received)
+        elif handlers.paused and (not self._dice.rolling or self._random.random() < 0.5):
+            handlers.resume(self._random.choice(handlers.paused))
+        else:
+            return self._wait()
+        return True
+
+    def _receive(self) -> tuple[Stage, Delivery] | None:
+        stages = list(_STAGES)
+        self._random.shuffle(stages)
+        for stage in stages:
+            if self.world.queues[stage].messages:
+                delivery = self.world.queues[stage].receive()
+                if delivery is not None:
+                    return stage, delivery
+        return None
+
+    def _wait(self) -> bool:
+        """Let time pass until something is due; return whether anything ever will be."""
+        times = [m.visible_at for queue in self.world.queues.values() for m in queue.messages.values()]
+        times += [at for at, _, _ in self._due[:1]]
+        if not times:
+            return bool(self._handlers.paused)
+        self.world.clock.at = max(self.world.clock.at, min(times)) + timedelta(seconds=self._random.random() * 3)
+        return True
+
+    def _fire_later(self, run: int, seconds: float, retries: int) -> None:
+        """Let the schedule of a run fire; Lambda repeats a plan that failed, and a person may do so much later."""
+        scheduled = RUN_AT + timedelta(seconds=self.world.scenario.run_spacings[run])
+        scheduled_time = f"{scheduled:%Y-%m-%dT%H:%M:%SZ}"
+        run_id = f"{scheduled:%Y%m%dT%H%M%SZ}"
+
+        def failed() -> None:
+            if retries > 0:
+                self._fire_later(run, 60 * (3 - retries), retries - 1)
+            elif retries == 0 and self._random.random() < 0.5:
+                self._fire_later(run, self._random.randrange(self.world.scenario.max_lateness_seconds), -1)
+
+        at = max(self.world.clock.at, scheduled) + timedelta(seconds=seconds)
+        insort(self._due, (at, next(self._numbers), lambda: self._handlers.fire(run_id, scheduled_time, failed)))
+
+    def _come_late(self) -> None:
+        """Let ``runs/`` expire, and let old messages and the schedule come once more."""
+        world = self.world
+        world.clock.advance(1)
+        for run, spacing in enumerate(world.scenario.run_spacings):
+            run_id = f"{RUN_AT + timedelta(seconds=spacing):%Y%m%dT%H%M%SZ}"
+            if run_id in world.published_at:
+                if self._random.random() < 0.5:
+                    self._dice.note(Fault.EXPIRED)
+                    world.story.tell("", "%s: runs/%s/", Fault.EXPIRED, run_id)
+                    world.objects.expire(f"runs/{run_id}/")
+                self._fire_later(run, 0, retries=-1)
+        for stage, body in self._random.sample(world.sent, min(5, len(world.sent))):
+            self._dice.note(Fault.REDRIVEN)
+            mischief.redrive(world, stage, body)
+
+    def _changed(self, key: str, before: bytes | None) -> None:
+        world = self.world
+        if before is None:
+            world.record(key)
+            where = oracle.place(world, key)
+            check(world, Wrote(key, where, world.acting))
+            if isinstance(where, oracle.PlanPlace):
+                mischief.throttle_to_the_deadline(world, world.plans[where.run_id])
+        else:
+            world.rewritten += 1
+            check(world, Rewrote(key, world.acting))
+
+    def _count(self) -> None:
+        world = self.world
+        self.tally.faults = self._dice.struck
+        self.tally.rewritten = world.rewritten
+        for spacing in world.scenario.run_spacings:
+            run_id = f"{RUN_AT + timedelta(seconds=spacing):%Y%m%dT%H%M%SZ}"
+            if run_id not in world.plans:
+                self.tally.runs["never planned"] += 1
+            elif run_id not in world.published_at:
+                self.tally.runs["never published"] += 1
+            else:
+                self.tally.runs["COMPLETE" if oracle.is_complete(world, run_id) else "PARTIAL"] += 1
+                nodes = Counter(oracle.listed(world, run_id))
+                rows = Counter(oracle.rows(world.tables[snapshot_key(run_id)], ["account_id", "region", "instance_id"]))
+                self.tally.nodes += nodes.total()
+                self.tally.nodes_lost += (nodes - rows).total()
+                self.tally.duplicated_rows += rows.total() - len(rows)

@@ -1,0 +1,237 @@
+"""One stack and the AWS around it, in memory, and what is known of them for certain.
+
+The invariants hold the stages to this: who wrote which object, what SSM really answered to whom, what was published
+when.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Literal
+
+from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
+from patchlake.core.answers import Page, Record
+from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.plan import Account, Plan, decode_plan
+from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import Target
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
+from patchlake.errors import RefusedError, RetryableError
+from patchlake.ports import TableFile, TableWriter
+from tests.simulation.faults import Dice
+from tests.simulation.scenario import Scenario
+from tests.simulation.story import Story
+from tests.world import RUN_AT, node_id, node_information, patch_state
+
+type Stage = Literal["plan", "discover", "collect", "commit"]
+type Message = DiscoverMessage | CollectMessage | CommitMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One deployed version of patchlake; an older one does not know the newest columns."""
+
+    version: str
+    batch_size: int
+    unknown_columns: frozenset[str] = frozenset()
+
+    def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
+        """Return a file of the columns that this build knows."""
+        return MemoryTables().encode(self._known(table), row_groups, metadata)
+
+    def open(self, body: bytes) -> TableFile:
+        """Read a file."""
+        return MemoryTables().open(body)
+
+    def writer(self, table: Table, metadata: Mapping[str, str]) -> TableWriter:
+        """Begin a file of the columns that this build knows."""
+        return MemoryTables().writer(self._known(table), metadata)
+
+    def _known(self, table: Table) -> Table:
+        if not self.unknown_columns:
+            return table
+        return Table(table.name, table.description, tuple(c for c in table if c.name not in self.unknown_columns))
+
+
+NEWEST_COLUMNS = frozenset({"source_type", "available_security_update_count", "account_name"})
+
+
+@dataclass(slots=True)
+class Invocation:
+    """One call of a handler, with everything that it was told: the evidence for what it writes.
+
+    Attributes:
+        run_id: the run that its event or message names; None where it names none.
+        receive_count: of its message.
+        begun_late: whether its run was published before it began.
+        skew: how far its clock is ahead.
+        readings: what its clock said, each time it looked.
+        listing: the pages of its latest chain of DescribeInstanceInformation.
+        answers: likewise of DescribeInstancePatchStates, by the ids of the call.
+        refusal: the latest refusal that it met.
+    """
+
+    number: int
+    stage: Stage
+    run_id: str | None
+    message: Message | None
+    receive_count: int
+    begun_at: datetime
+    begun_late: bool
+    build: Build
+    skew: timedelta
+    readings: list[datetime] = field(default_factory=list)
+    listing: list[Page[Record]] = field(default_factory=list)
+    answers: dict[tuple[str, ...], list[Page[Record]]] = field(default_factory=dict)
+    refusal: RefusedError | None = None
+
+    def __str__(self) -> str:
+        """Name it as the story does."""
+        return f"#{self.number} {self.stage}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What a target says instead of an answer, until when, and to which operation; to all where that is empty."""
+
+    error: RetryableError | RefusedError
+    until: datetime
+    operation: str
+
+
+class _Objects(dict[str, bytes]):
+    """A bucket's objects; it tells of each change, with what was there before."""
+
+    def __init__(self, changed: Callable[[str, bytes | None], None]) -> None:
+        super().__init__()
+        self._changed = changed
+
+    def __setitem__(self, key: str, body: bytes) -> None:
+        before = self.get(key)
+        super().__setitem__(key, body)
+        self._changed(key, before)
+
+    def __delitem__(self, key: str) -> None:
+        before = self[key]
+        super().__delitem__(key)
+        self._changed(key, before)
+
+    def expire(self, prefix: str) -> None:
+        """Let a lifecycle rule remove objects."""
+        for key in [key for key in self if key.startswith(prefix)]:
+            super().__delitem__(key)
+
+
+class World:
+    """What is: the objects, the queues, the fleet, the time.
+
+    Attributes:
+        acting: the invocation that moves at this moment.
+        plans: each run's stored plan; ``plan_bodies`` as it is stored, ``active`` its active targets.
+        tables: each stored table that can be read.
+        writers: who wrote each object.
+        published_at: when each run was published.
+        sent: every message that was ever sent, with its stage.
+        troubles: the targets that give no answers for now.
+        blanked: the runs in which a refusal lasted long enough to be recorded.
+        rewritten: how many objects were written again or deleted.
+        quiet_at: from when on nothing breaks.
+    """
+
+    acting: Invocation
+
+    def __init__(
+        self, random: Random, scenario: Scenario, dice: Dice, changed: Callable[[str, bytes | None], None]
+    ) -> None:
+        """Set up a fleet; ``changed`` hears of every change in the bucket, after ``record`` was told."""
+        self.random, self.scenario, self.dice = random, scenario, dice
+        self.clock = MemoryClock(RUN_AT)
+        self.story = Story(self.clock)
+        self.objects = _Objects(changed)
+        self.store = MemoryStore(self.objects)
+        self.queues: dict[Stage, MemoryQueue] = {
+            "discover": MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count),
+            "collect": MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count),
+            "commit": MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count),
+        }
+        self.sources = MemoryPatchSources(self.clock)
+        self.accounts: Sequence[Account] = scenario.accounts
+        self.regions: Sequence[str] = scenario.regions
+        self.build = Build("1", scenario.batch_size, random.choice((frozenset[str](), NEWEST_COLUMNS)))
+        self._nodes = 0
+        for target, count in scenario.nodes.items():
+            self.sources.of(target).page_size = scenario.ssm_page_size
+            for _ in range(count):
+                self.add_node(target)
+        self.plans: dict[str, Plan] = {}
+        self.plan_bodies: dict[str, bytes] = {}
+        self.active: dict[str, frozenset[Target]] = {}
+        self.tables: dict[str, TableFile] = {}
+        self.writers: dict[str, Invocation] = {}
+        self.published_at: dict[str, datetime] = {}
+        self.sent: list[tuple[Stage, str]] = []
+        self.troubles: dict[Target, Trouble] = {}
+        self.blanked: set[str] = set()
+        self.rewritten = 0
+        self.quiet_at = RUN_AT + timedelta(seconds=scenario.quiet_after_seconds)
+
+    @property
+    def who(self) -> str:
+        """The acting invocation's name in the story."""
+        return str(self.acting)
+
+    @property
+    def targets(self) -> list[Target]:
+        """Every target that the next plan would name."""
+        return [Target(account.account_id, region) for account in self.accounts for region in self.regions]
+
+    def add_node(self, target: Target) -> str:
+        """Let a new node register in a target; every third has never been scanned."""
+        source = self.sources.of(target)
+        # Ids in an order that is not the order of registration.
+        number = (self._nodes * 7919 + 1) % 100_003
+        self._nodes += 1
+        source.nodes[node_id(number)] = node_information(number)
+        if number % 3:
+            source.states[node_id(number)] = patch_state(number)
+        return node_id(number)
+
+    def remove_node(self, target: Target, instance_id: str) -> None:
+        """Let a node disappear."""
+        source = self.sources.of(target)
+        del source.nodes[instance_id]
+        source.states.pop(instance_id, None)
+
+    def scan_node(self, target: Target, instance_id: str, missing: int) -> None:
+        """Let a node be scanned, with another result than before."""
+        self.sources.of(target).states[instance_id] = patch_state(
+            int(instance_id.removeprefix("i-"), base=16), MissingCount=missing
+        )
+
+    def trouble(self, target: Target, operation: str) -> RetryableError | RefusedError | None:
+        """Return what a target answers to an operation instead of an answer, at this time."""
+        trouble = self.troubles.get(target)
+        if trouble is None or trouble.until <= self.clock.at or trouble.operation not in {"", operation}:
+            return None
+        return trouble.error
+
+    def record(self, key: str) -> None:
+        """Take note of an object that was just written."""
+        body = self.objects[key]
+        self.writers[key] = self.acting
+        if key.startswith("plans/"):
+            run_id = key.removeprefix("plans/").removesuffix(".json")
+            self.plans[run_id] = decode_plan(body, run_id)
+            self.plan_bodies[run_id] = body
+            self.active[run_id] = frozenset(self.plans[run_id].active_targets())
+            return
+        self.tables[key] = MemoryTables().open(body)
+        if key.startswith("lake/patch_states/"):
+            self.published_at[run_of(key)] = self.clock.at
+
+
+def run_of(key: str) -> str:
+    """Return the run that an object belongs to, by its key."""
+    parts = key.split("/")
+    return (parts[1] if parts[0] == "runs" else parts[-1]).partition(".")[0]
