@@ -4,7 +4,7 @@ PYTHON_CODE := $(wildcard layers/patchlake cli functions tests)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check simulate mutants format lock clean
+.PHONY: help setup demo test check simulate mutants generate format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDU
 
 mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
+
+generate: setup ## Write templates/analytics.yaml and the generated docs anew, from the tables and analytics/
+	@$(BIN)/python -m tests.analytics.generate
 
 format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only

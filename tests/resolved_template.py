@@ -1,6 +1,7 @@
 """A translated template with its conditions and references resolved, as CloudFormation would for some parameters."""
 
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,7 +58,11 @@ class _Resolver:
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
                 value = self._attribute(name, attribute)
             case {"Fn::Sub": str(text)}:
-                value = re.sub(r"\$\{([^}!]+)\}", lambda found: self._named(found[1]), text)
+                value = self._filled(text, {})
+            case {"Fn::Sub": [str(text), dict(own)]}:
+                value = self._filled(text, {name: self._value(item) for name, item in own.items()})
+            case {"Fn::Base64": encoded}:
+                value = b64encode(self._value(encoded).encode()).decode()
             case {"Fn::If": [condition, yes, no]}:
                 value = self._value(yes if self._holds(condition) else no)
             case dict():
@@ -80,6 +85,15 @@ class _Resolver:
             case {"Condition": str(name)}:
                 return self._holds(name)
         raise NotImplementedError(condition)
+
+    def _filled(self, text: str, own: Mapping[str, str]) -> str:
+        """Put names' values in their places; ``${!name}`` stays as ``${name}``."""
+
+        def put(found: re.Match[str]) -> str:
+            literal, name = found.groups()
+            return f"${{{name}}}" if literal else own[name] if name in own else self._named(name)
+
+        return re.sub(r"\$\{(!?)([^}]+)\}", put, text)
 
     def _named(self, name: str) -> str:
         resource, _, attribute = name.partition(".")

@@ -1,5 +1,5 @@
 -- Question 1: How compliant is each account, in each region?
--- Rows: one per target of the newest published run, the least compliant first, unread ones on top.
+-- Rows: one per target of the newest published run, the least compliant first, on top those without a percentage.
 -- Caveats:
 --   - An unread target has a listing_status other than LISTED and NULL for every figure but the lower bound.
 SELECT

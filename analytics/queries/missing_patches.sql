@@ -1,5 +1,5 @@
 -- Question 3: How many critical, security and other patches are missing, and on how many nodes?
--- Rows: one per target of the newest published run, most critical patches first, unread ones on top.
+-- Rows: one per target of the newest published run, most critical patches first, on top those without a figure.
 -- Columns:
 --   critical_nodes: Nodes with critical_non_compliant_count above 0.
 --   critical_patches: The sum of critical_non_compliant_count; a patch that two nodes lack counts twice.

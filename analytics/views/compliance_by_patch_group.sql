@@ -3,6 +3,9 @@
 -- Columns:
 --   baselines: Different patch baselines among its nodes.
 --   nodes_listed: Nodes that the newest published run listed.
+--   nodes_compliant: Those that are COMPLIANT.
+--   nodes_non_compliant: Those that are NON_COMPLIANT.
+--   nodes_unknown: Those that are UNKNOWN, for whichever reason.
 --   nodes_unread: Nodes of unread targets, as they were listed last.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.

@@ -1,6 +1,12 @@
 -- Question: How compliant was the fleet in each run?
 -- Rows: one per published run of the window.
 -- Columns:
+--   targets_read: Targets that were listed.
+--   targets_total: Active targets: those that should have been listed.
+--   nodes_listed: Nodes of the targets that were read; NULL where none was.
+--   nodes_compliant: Those that are COMPLIANT.
+--   nodes_non_compliant: Those that are NON_COMPLIANT.
+--   nodes_unknown: Those that are UNKNOWN, for whichever reason.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at

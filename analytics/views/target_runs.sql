@@ -1,6 +1,7 @@
 -- Question: How did each target fare in each run, and when was it read before and after?
 -- Rows: one per target and published run of the window.
 -- Columns:
+--   nodes_listed: Nodes of the target in the snapshot; this and the next four are NULL unless LISTED.
 --   is_active: Whether the target should have been listed: false for a closed or suspended account.
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.

@@ -6,6 +6,7 @@ import pytest
 
 from patchlake_cli.analytics.lake import Lake, open_lake
 from tests.analytics import story
+from tests.analytics.large_day import write_large_day
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,10 @@ def story_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lake(story_folder: Path) -> Lake:
     return open_lake(str(story_folder), now=story.NOW)
+
+
+@pytest.fixture(scope="session")
+def large_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large_day")
+    write_large_day(folder)
+    return folder

@@ -6,6 +6,7 @@ that imports pyarrow.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 import boto3
 import pyarrow as pa
 import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow import fs
 
@@ -59,6 +61,17 @@ class LakeFiles:
             return schema.empty_table()
         partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
         return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
+
+    def column_bytes(self, table: str) -> dict[str, int]:
+        """Return how many bytes each column of a table takes in all its files: what a query that reads it scans."""
+        sizes: Counter[str] = Counter()
+        for _, path in self.paths[table]:
+            with self.filesystem.open_input_file(path) as file:
+                footer = pq.read_metadata(file)
+            for group in map(footer.row_group, range(footer.num_row_groups)):
+                for column in map(group.column, range(group.num_columns)):
+                    sizes[column.path_in_schema] += column.total_compressed_size
+        return sizes
 
 
 def find_lake(location: str) -> LakeFiles:

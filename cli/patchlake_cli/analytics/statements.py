@@ -71,9 +71,21 @@ class Statement:
     sql: str
 
     @property
+    def tree(self) -> exp.Query:
+        """The SELECT as sqlglot reads it, with the default settings.
+
+        Raises:
+            ValueError: it is none.
+        """
+        tree = sqlglot.parse_one(self.render(Settings()), read="athena")
+        if not isinstance(tree, exp.Query):
+            raise ValueError(f"{self.name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
+        return tree
+
+    @property
     def relations(self) -> list[str]:
         """The views and tables that it reads, in the order of their names."""
-        return relations_of(sqlglot.parse_one(self.render(Settings()), read="athena"))
+        return relations_of(self.tree)
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""

@@ -1,0 +1,186 @@
+"""What is generated is up to date, and says what it was generated from."""
+
+import json
+from base64 import b64decode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake.core.tables import TABLES
+from patchlake_cli.analytics.columns import relation_meanings, statement_meanings
+from patchlake_cli.analytics.documents import BEGIN, END, with_generated
+from patchlake_cli.analytics.generate import ROOT
+from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
+from patchlake_cli.analytics.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
+from patchlake_cli.embedded.template import read_template
+from tests.analytics.generate import expected_files
+from tests.resolved_template import resolved
+
+BUCKET = "lake-of-111122223333"
+
+
+@pytest.fixture(scope="module")
+def resources() -> dict[str, Any]:
+    """The resources of the stack with a window of 20 days and a scan age of 9."""
+    template = read_template(ROOT / "templates" / "analytics.yaml")
+    parameters = {"BucketName": BUCKET, "WindowDays": "20", "ScanMaxAgeDays": "9", "DatabaseName": "patches"}
+    filled: dict[str, Any] = resolved(template, {"Database": "patches"}, **parameters)["Resources"]
+    return filled
+
+
+def of_type(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the tables or views by name, or the properties of other resources."""
+    found = [resource["Properties"] for resource in resources.values() if resource["Type"] == kind]
+    inner = [properties.get("TableInput", properties) for properties in found]
+    return {properties["Name"]: properties for properties in inner}
+
+
+def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Return the Glue tables of one kind."""
+    return {name: table for name, table in of_type(resources, "AWS::Glue::Table").items() if table["TableType"] == kind}
+
+
+def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
+    stale = [
+        str(path.relative_to(ROOT))
+        for path, content in expected_files(lake, large_day).items()
+        if path.read_text(encoding="utf-8") != content
+    ]
+
+    assert stale == [], "run `make generate`"
+
+
+def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, Any]) -> None:
+    glue = tables(resources, "EXTERNAL_TABLE")
+
+    assert set(glue) == {"patch_states", "coverage", "recent_patch_states", "recent_coverage"}
+    for table in TABLES:
+        for name in (table.name, f"recent_{table.name}"):
+            columns = glue[name]["StorageDescriptor"]["Columns"]
+            assert [(column["Name"], column["Type"]) for column in columns] == [
+                (column.name, GLUE_TYPES[column.type]) for column in table
+            ]
+            assert all(0 < len(column["Comment"]) <= COMMENT_LIMIT for column in columns)
+
+
+def test_the_tables_project_their_partitions_and_the_twins_the_window_only(resources: dict[str, Any]) -> None:
+    glue = tables(resources, "EXTERNAL_TABLE")
+
+    ranges = {name: table["Parameters"]["projection.run_date.range"] for name, table in glue.items()}
+    assert ranges == {
+        "patch_states": "2026-01-01,NOW",
+        "coverage": "2026-01-01,NOW",
+        "recent_patch_states": "NOW-20DAYS,NOW",
+        "recent_coverage": "NOW-20DAYS,NOW",
+    }
+    for name, table in glue.items():
+        folder = f"s3://{BUCKET}/lake/{name.removeprefix('recent_')}/"
+        assert table["StorageDescriptor"]["Location"] == folder
+        assert table["Parameters"]["storage.location.template"] == folder + "run_date=${run_date}/"
+        assert [key["Name"] for key in table["PartitionKeys"]] == ["run_date"]
+
+
+@pytest.mark.parametrize("view", [pytest.param(view, id=view.name) for view in views()])
+def test_a_views_text_is_its_file_with_the_parameters_filled_in(
+    resources: dict[str, Any], lake: Lake, view: Statement
+) -> None:
+    table = tables(resources, "VIRTUAL_VIEW")[view.name]
+    types = lake.describe(view.name)
+
+    text = table["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
+    document = json.loads(b64decode(text, validate=True))
+
+    expected = view.render(Settings(window_days=20, scan_max_age_days=9))
+    assert document["originalSql"].split() == expected.split()
+    assert (document["catalog"], document["schema"]) == ("awsdatacatalog", "patches")
+    assert document["columns"] == [{"name": name, "type": TRINO_TYPES[kind]} for name, kind in types.items()]
+    assert [(column["Name"], column["Type"]) for column in table["StorageDescriptor"]["Columns"]] == [
+        (name, HIVE_TYPES[kind]) for name, kind in types.items()
+    ]
+    assert table["Parameters"]["presto_view"] == "true"
+    assert table["ViewExpandedText"] == "/* Presto View */"
+
+
+def test_every_view_and_every_question_is_deployed(resources: dict[str, Any]) -> None:
+    assert set(tables(resources, "VIRTUAL_VIEW")) == {view.name for view in views()}
+
+    named = of_type(resources, "AWS::Athena::NamedQuery")
+    assert set(named) == {query.name for query in queries()}
+    for query in queries():
+        assert named[query.name]["QueryString"].endswith(query.sql)
+        assert named[query.name]["Description"] == f"{query.number}. {query.question}"
+
+
+def test_the_workgroup_enforces_its_settings(resources: dict[str, Any]) -> None:
+    [workgroup] = of_type(resources, "AWS::Athena::WorkGroup").values()
+    settings = workgroup["WorkGroupConfiguration"]
+
+    assert settings["EnforceWorkGroupConfiguration"] is True
+    assert settings["EngineVersion"] == {"SelectedEngineVersion": "Athena engine version 3"}
+    assert int(settings["BytesScannedCutoffPerQuery"]) >= 10_000_000
+    assert settings["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_S3"}
+    assert settings["ResultConfiguration"]["OutputLocation"] == "s3://ResultsBucket/"
+
+
+def test_a_key_of_ones_own_encrypts_the_results() -> None:
+    key = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    template = read_template(ROOT / "templates" / "analytics.yaml")
+
+    resources = resolved(template, BucketName=BUCKET, KmsKeyArn=key)["Resources"]
+
+    workgroup = resources["Workgroup"]["Properties"]["WorkGroupConfiguration"]
+    assert workgroup["ResultConfiguration"]["EncryptionConfiguration"] == {"EncryptionOption": "SSE_KMS", "KmsKey": key}
+    [rule] = resources["ResultsBucket"]["Properties"]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+
+
+@pytest.mark.parametrize("statement", [pytest.param(s, id=s.name) for s in (*views(), *queries())])
+def test_every_column_has_a_meaning_and_a_place_in_the_docs(lake: Lake, statement: Statement) -> None:
+    meanings = statement_meanings(statement)
+
+    if statement.number is None:
+        assert list(meanings) == list(lake.describe(statement.name))
+    assert all(meanings.values())
+
+
+def test_the_tables_columns_are_those_of_the_files_and_of_the_docs(lake: Lake) -> None:
+    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    for table in TABLES:
+        documented = page.partition(f"## Table `{table.name}`")[2].partition("\n## ")[0]
+        names = [line.split("`")[1] for line in documented.splitlines() if line.startswith("| `")]
+        assert names == [*table.column_names, "run_date"] == list(lake.describe(table.name))
+        assert list(relation_meanings(table.name)) == names
+
+
+def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "odd.sql"
+    file.write_text("-- Question: What?\n-- What else?\nSELECT 1\n")
+
+    with pytest.raises(ValueError, match=r"odd\.sql: not understood in the header: 'What else\?'"):
+        read_statement(file)
+
+
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        ({"gone": "Nothing."}, "describes what is no column: gone"),
+        ({}, "must say what made_up is, elsewhere it is nothing"),
+    ],
+)
+def test_a_header_must_describe_the_columns_that_are_there(columns: dict[str, str], complaint: str) -> None:
+    statement = Statement("odd", None, "What?", "one.", {}, columns, [], "SELECT run_id, 1 AS made_up FROM runs")
+
+    with pytest.raises(ValueError, match=complaint):
+        statement_meanings(statement)
+
+
+def test_a_comment_is_cut_between_sentences() -> None:
+    assert comment("One. Two: " + "x" * 300) == "One. Two"
+
+
+def test_a_page_without_a_place_for_it_is_refused() -> None:
+    assert with_generated(f"a\n{BEGIN}\nold\n{END}\nb\n", "new\n") == f"a\n{BEGIN}\n\nnew\n\n{END}\nb\n"
+    with pytest.raises(ValueError, match="expected a part between"):
+        with_generated("a\n", "new")
