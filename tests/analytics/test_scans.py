@@ -1,0 +1,74 @@
+"""What a query scans, from the SQL and from the metadata of the files."""
+
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from patchlake_cli.analytics.files import find_lake
+from patchlake_cli.analytics.scans import Scan, scans, scans_of
+from patchlake_cli.analytics.statements import queries, views
+from tests.analytics.large_day import NODES
+
+FOUR = ("account_id", "region", "platform_name", "missing_count")
+
+
+def question(sql: str) -> exp.Query:
+    """Return a SELECT as sqlglot reads it."""
+    tree = sqlglot.parse_one(sql, read="athena")
+    assert isinstance(tree, exp.Query)
+    return tree
+
+
+def test_a_query_of_four_columns_over_a_day_of_100_000_nodes_scans_at_most_2_bytes_a_row(large_day: Path) -> None:
+    sql = "SELECT account_id, region, platform_name, sum(missing_count) FROM patch_states GROUP BY 1, 2, 3"
+
+    [scan] = scans_of(question(sql))
+    sizes = find_lake(str(large_day)).column_bytes("patch_states")
+
+    assert scan == Scan("patch_states", frozenset(FOUR))
+    assert 0 < sum(sizes[column] for column in scan.columns) / NODES <= 2
+
+
+def test_a_whole_day_of_100_000_nodes_takes_less_than_50_bytes_a_row(large_day: Path) -> None:
+    assert sum(find_lake(str(large_day)).column_bytes("patch_states").values()) / NODES < 50
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT count(*) FROM coverage", [("coverage", set())]),
+        ("SELECT run_date FROM recent_coverage", [("coverage", set())]),
+        (
+            "SELECT region FROM coverage WHERE account_id = 'a' ORDER BY run_at",
+            [("coverage", {"account_id", "region", "run_at"})],
+        ),
+        (
+            "WITH c AS (SELECT region, run_id FROM coverage) SELECT a.region FROM c AS a JOIN c AS b USING (region)",
+            [("coverage", {"region"}), ("coverage", {"region"})],
+        ),
+        (
+            "SELECT region FROM coverage UNION ALL SELECT run_id FROM coverage",
+            [("coverage", {"region"}), ("coverage", {"run_id"})],
+        ),
+    ],
+)
+def test_each_time_a_table_is_named_the_columns_that_matter_are_read(
+    sql: str, expected: list[tuple[str, set[str]]]
+) -> None:
+    assert scans_of(question(sql)) == [Scan(table, frozenset(columns)) for table, columns in expected]
+
+
+def test_a_view_costs_only_what_the_columns_that_are_asked_of_it_need() -> None:
+    cheap = scans_of(question("SELECT ping_status FROM latest_patch_states"))
+
+    assert [scan.columns for scan in cheap if scan.table == "patch_states"] == [{"ping_status", "run_id"}, {"run_id"}]
+
+
+def test_every_statement_reads_coverage_and_no_sensitive_column_but_those_that_pass_all_on() -> None:
+    for statement in (*views(), *queries()):
+        read = scans(statement)
+        assert "coverage" in {scan.table for scan in read}
+        if statement.name not in {"node_compliance", "latest_patch_states"}:
+            assert not any({"ip_address", "owner_information"} & scan.columns for scan in read)

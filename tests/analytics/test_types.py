@@ -1,0 +1,38 @@
+"""The types that the template declares for a view are those that Athena would find.
+
+DuckDB says what they are here, and Athena's own rules, as sqlglot knows them, must say the same.
+"""
+
+import pytest
+from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+
+from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.analytics.statements import Statement, queries, views
+
+
+def inferred(lake: Lake, statement: Statement) -> dict[str, str]:
+    """Return the columns of a statement with their types by Athena's rules."""
+    schema: dict[str, object] = {relation: lake.describe(relation) for relation in statement.relations}
+    # In Athena date_diff is a bigint; sqlglot takes it for an integer.
+    tree = statement.tree.transform(lambda node: exp.cast(node, "bigint") if isinstance(node, exp.DateDiff) else node)
+    typed = annotate_types(
+        qualify(tree, schema=schema, dialect="athena", quote_identifiers=False), schema=schema, dialect="athena"
+    )
+    assert isinstance(typed, exp.Query)
+    types = {column.alias_or_name: column.type for column in typed.selects}
+    return {name: kind.sql(dialect="athena").lower() for name, kind in types.items() if isinstance(kind, exp.DataType)}
+
+
+@pytest.mark.parametrize("view", [pytest.param(view, id=view.name) for view in views()])
+def test_a_views_types_are_those_that_athena_finds(lake: Lake, view: Statement) -> None:
+    assert inferred(lake, view) == lake.describe(view.name)
+
+
+@pytest.mark.parametrize("query", [pytest.param(query, id=query.name) for query in queries()])
+def test_every_column_of_a_named_query_has_a_type_by_athenas_rules(lake: Lake, query: Statement) -> None:
+    known = {"varchar", "integer", "bigint", "double", "boolean", "timestamp"}
+
+    assert set(inferred(lake, query).values()) <= known
+    assert list(inferred(lake, query)) == query.tree.named_selects
