@@ -88,12 +88,17 @@ class Dice:
         """Let these never strike; what else strikes is decided as before, as far as it then comes to that."""
         self.enabled -= frozenset(faults)
 
-    def strike(self, rate: float, faults: Sequence[Fault]) -> Fault | None:
-        """With probability ``rate``, return one of ``faults``, chosen and counted, if any of them may strike."""
+    def choose(self, rate: float, faults: Sequence[Fault]) -> Fault | None:
+        """With probability ``rate``, return one of ``faults`` that may strike, if any of them may."""
         if not self.rolling or self.random.random() >= rate:
             return None
         enabled = [fault for fault in faults if fault in self.enabled]
-        return self.note(self.random.choice(enabled)) if enabled else None
+        return self.random.choice(enabled) if enabled else None
+
+    def strike(self, rate: float, faults: Sequence[Fault]) -> Fault | None:
+        """Do the same, and count the fault."""
+        fault = self.choose(rate, faults)
+        return None if fault is None else self.note(fault)
 
     def note(self, fault: Fault) -> Fault:
         """Count a fault that strikes."""

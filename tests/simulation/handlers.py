@@ -5,6 +5,8 @@ from concurrent.futures import Executor
 from datetime import timedelta
 from itertools import count
 
+from msgspec.structs import astuple
+
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.errors import InputError, PatchlakeError
@@ -109,6 +111,8 @@ class Handlers:
 
     def _invocation(self, stage: Stage, run_id: str, message: Message | None, receive_count: int) -> Invocation:
         world = self._world
+        if world.dice.strike(0.03, (Fault.DEPLOYED,)):
+            world.deploy()
         skewed = world.dice.strike(0.3, (Fault.SKEWED,))
         skew = world.random.randint(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS) if skewed else 0
         by = Invocation(
@@ -123,7 +127,10 @@ class Handlers:
             skew=timedelta(seconds=skew),
         )
         world.acting = by
-        world.story.tell(world.who, "begins (receive %d%s) %s", receive_count, f", {skew:+} s" if skew else "", message)
+        told = run_id if message is None else " ".join(str(value) for value in astuple(message)[1:])
+        world.story.tell(
+            world.who, "begins %s, receive %d%s", told, receive_count, f", its clock {skew:+} s" if skew else ""
+        )
         return by
 
     def _start(
@@ -145,7 +152,7 @@ class Handlers:
                 world.story.tell(world.who, "fails: %s: %s", type(error).__name__, error)
                 failed()
             else:
-                world.story.tell(world.who, "returns %s", result)
+                world.story.tell(world.who, "returns %s", _outcome(result))
                 check(world, Ended(result, by))
                 acknowledge()
 
@@ -219,3 +226,8 @@ class Handlers:
             deadline_seconds=scenario.deadline_seconds,
             version=build.version,
         )
+
+
+def _outcome(result: object) -> str:
+    """Return what a handler's result comes to, in a word."""
+    return str(getattr(result, "outcome", None) or getattr(result, "step", None))

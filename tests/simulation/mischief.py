@@ -5,13 +5,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from patchlake.core.messages import VERSION
-from patchlake.core.plan import Account, Plan
+from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, RetryableError
 from tests.simulation.faults import Fault
 from tests.simulation.ports import GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
-from tests.simulation.world import NEWEST_COLUMNS, Build, Stage, Trouble, World
+from tests.simulation.world import Stage, Trouble, World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)
@@ -19,23 +19,6 @@ _LONGEST_DELAY_SECONDS = 900
 _MOST = 30
 """So much goes wrong in a schedule at most: some of it makes more messages, with which more can go wrong."""
 
-_FAULTS = (
-    Fault.DELAYED,
-    Fault.REORDERED,
-    Fault.LOST,
-    Fault.REDRIVEN,
-    Fault.FORGED,
-    Fault.FIRED_AGAIN,
-    Fault.ACCOUNTS_CHANGED,
-    Fault.REGIONS_CHANGED,
-    Fault.NODE_VANISHED,
-    Fault.NODE_APPEARED,
-    Fault.NODE_SCANNED,
-    Fault.THROTTLED_FOR_A_WHILE,
-    Fault.REFUSED_FOR_A_WHILE,
-    Fault.REFUSED_FOR_GOOD,
-    Fault.DEPLOYED,
-)
 _OPERATIONS = ("", LIST_NODES, GET_STATES)
 _HINTS: tuple[Stage, ...] = ("discover", "collect")
 _QUEUES: tuple[Stage, ...] = (*_HINTS, "commit")
@@ -46,123 +29,85 @@ _REFUSALS = (
 )
 
 
-def maybe(world: World, fire: Callable[[int], None]) -> None:  # noqa: C901, PLR0912  # a flat list of mischief
+def maybe(world: World, fire: Callable[[int], None]) -> None:
     """Let one thing go wrong, or nothing.
 
     Args:
         world: where.
         fire: lets the schedule of the n-th run fire.
     """
-    random, dice = world.random, world.dice
-    if sum(dice.struck[fault] for fault in _FAULTS) >= _MOST:
+    dice = world.dice
+    if sum(dice.struck[fault] for fault in _MISCHIEF) >= _MOST:
         return
-    fault = dice.strike(dice.world_rate, _FAULTS)
-    target = random.choice(world.targets)
-    source = world.sources.of(target)
-    match fault:
-        case None:
-            return
-        case Fault.DELAYED | Fault.LOST:
-            _hit_a_message(world, fault)
-        case Fault.REORDERED:
-            queue = world.queues[random.choice(_QUEUES)]
-            order = list(queue.messages.items())
-            random.shuffle(order)
-            queue.messages = dict(order)
-        case Fault.REDRIVEN if world.sent:
-            redrive(world, *random.choice(world.sent))
-        case Fault.FORGED:
-            _forge(world, random.choice(_HINTS))
-        case Fault.FIRED_AGAIN:
-            fire(random.randrange(len(world.scenario.run_spacings)))
-        case Fault.ACCOUNTS_CHANGED:
-            kept = [account for account in world.accounts if account.account_id == HOME or random.random() < 0.7]
-            world.accounts = [*kept, Account(f"{random.randrange(6, 9) * 10**11 + world.dice.struck.total()}", "new")]
-        case Fault.REGIONS_CHANGED:
-            world.regions = REGIONS[: 3 - len(world.regions)] if len(world.regions) < 3 else world.regions
-        case Fault.NODE_VANISHED if source.nodes:
-            world.remove_node(target, random.choice(sorted(source.nodes)))
-        case Fault.NODE_APPEARED:
-            world.add_node(target)
-        case Fault.NODE_SCANNED if source.nodes:
-            world.scan_node(target, random.choice(sorted(source.nodes)), missing=random.randrange(1000))
-        case Fault.THROTTLED_FOR_A_WHILE:
-            throttle(world, target, _some_time_later(world))
-            return
-        case Fault.REFUSED_FOR_A_WHILE | Fault.REFUSED_FOR_GOOD:
-            status, code = random.choice(_REFUSALS)
-            until = _some_time_later(world) if fault is Fault.REFUSED_FOR_A_WHILE else world.clock.at + _FOREVER
-            error = RefusedError(status, code, f"{target} refuses")
-            world.troubles[target] = Trouble(error, until, random.choice(_OPERATIONS))
-        case Fault.DEPLOYED:
-            unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
-            world.build = Build(str(int(world.build.version) + 1), random.randint(1, 4), unknown)
-        case _:
-            return
-    world.story.tell("", "%s%s", fault, f" ({target})" if fault in _OF_A_TARGET else "")
-
-
-_OF_A_TARGET = {
-    Fault.NODE_VANISHED,
-    Fault.NODE_APPEARED,
-    Fault.NODE_SCANNED,
-    Fault.THROTTLED_FOR_A_WHILE,
-    Fault.REFUSED_FOR_A_WHILE,
-    Fault.REFUSED_FOR_GOOD,
-}
-
-
-def _some_time_later(world: World) -> datetime:
-    """Return a time to come, often one near the deadline of a run, when commit fences it."""
-    random = world.random
-    deadlines = [plan.deadline_at for plan in world.plans.values()]
-    if deadlines and random.random() < 0.6:
-        return random.choice(deadlines) + timedelta(seconds=random.randint(-120, 120))
-    return world.clock.at + timedelta(seconds=random.randint(1, 4000))
-
-
-def throttle(world: World, target: Target, until: datetime) -> None:
-    """Let SSM throttle a target, in one operation or in all, until a time; a healthy API does so while things break."""
-    if world.scenario.healthy:
-        until = min(until, world.quiet_at)
-    operation = world.random.choice(_OPERATIONS)
-    world.troubles[target] = Trouble(RetryableError(f"{target} is throttled"), until, operation)
-    world.story.tell("", "%s throttles %s until %s", target, operation or "everything", until)
+    fault = dice.choose(dice.world_rate, _FAULTS)
+    if fault is None:
+        return
+    if fault is Fault.FIRED_AGAIN:
+        fire(world.random.randrange(len(world.scenario.run_spacings)))
+    what = _MISCHIEF[fault](world)
+    if what is not None:
+        dice.note(fault)
+        world.story.tell("", "%s: %s", fault, what)
 
 
 def throttle_to_the_deadline(world: World, plan: Plan) -> None:
     """Let a target of a new plan come back just when commit is about to fence the run."""
     if world.scenario.close_race:
-        world.dice.note(Fault.THROTTLED_FOR_A_WHILE)
+        target = world.random.choice(plan.active_targets())
         until = plan.deadline_at + timedelta(seconds=world.random.randint(-60, 60))
-        throttle(world, world.random.choice(plan.active_targets()), until)
+        world.dice.note(Fault.THROTTLED_FOR_A_WHILE)
+        world.story.tell("", "%s: %s", Fault.THROTTLED_FOR_A_WHILE, _throttle(world, target, until))
 
 
-def redrive(world: World, stage: Stage, body: str) -> None:
-    """Send an old message once more, as somebody does who empties a dead-letter queue."""
+def redrive(world: World, stage: Stage, body: str) -> str:
+    """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
     world.queues[stage].send([(body, "")])
-    world.story.tell("", "redriven to %s: %s", stage, body)
+    return body
 
 
-def _hit_a_message(world: World, fault: Fault) -> None:
-    """Delay a message, or lose one, or all of a queue; the watch message is no mere hint, and SQS does not lose it."""
-    random = world.random
-    queue = world.queues[random.choice(_HINTS if fault is Fault.LOST else _QUEUES)]
-    if not queue.messages:
-        return
-    chosen = random.choice(list(queue.messages))
-    if fault is Fault.DELAYED:
-        delay = timedelta(seconds=random.randint(1, _LONGEST_DELAY_SECONDS))
-        queue.messages[chosen].visible_at = max(queue.messages[chosen].visible_at, world.clock.at + delay)
-    elif random.random() < 0.2:
-        queue.messages.clear()
-    else:
-        del queue.messages[chosen]
+# Each of these returns what it did, or None where there was nothing that could go wrong.
 
 
-def _forge(world: World, stage: Stage) -> None:
+def _delay(world: World) -> str | None:
+    messages = world.queues[world.random.choice(_QUEUES)].messages
+    if not messages:
+        return None
+    message = messages[world.random.choice(list(messages))]
+    delay = timedelta(seconds=world.random.randint(1, _LONGEST_DELAY_SECONDS))
+    message.visible_at = max(message.visible_at, world.clock.at + delay)
+    return message.body
+
+
+def _lose(world: World) -> str | None:
+    """Lose a message, or all of a queue; the watch message is no mere hint, and SQS does not lose it."""
+    messages = world.queues[world.random.choice(_HINTS)].messages
+    if not messages:
+        return None
+    if world.random.random() < 0.2:
+        lost = len(messages)
+        messages.clear()
+        return f"all {lost} of a queue"
+    return messages.pop(world.random.choice(list(messages))).body
+
+
+def _reorder(world: World) -> str | None:
+    stage = world.random.choice(_QUEUES)
+    order = list(world.queues[stage].messages.items())
+    if not order:
+        return None
+    world.random.shuffle(order)
+    world.queues[stage].messages = dict(order)
+    return f"those for {stage}"
+
+
+def _redrive(world: World) -> str | None:
+    return redrive(world, *world.random.choice(world.sent)) if world.sent else None
+
+
+def _forge(world: World) -> str:
     """Put a message into a queue that no stage ever sent; it has two receives left."""
     random = world.random
+    stage = random.choice(_HINTS)
     run_id = random.choice([*world.plans, "20200101T000000Z", "../../plans/x"])
     strange = Target("999999999999", random.choice(("eu-central-1", "../..")))
     target = random.choice((*world.targets, strange, strange))
@@ -179,4 +124,104 @@ def _forge(world: World, stage: Stage) -> None:
     queue = world.queues[stage]
     queue.send([(body, "")])
     queue.messages[max(queue.messages)].receive_count = queue.max_receive_count - 2
-    world.story.tell("", "forged for %s: %s", stage, body)
+    return f"for {stage}: {body}"
+
+
+def _change_regions(world: World) -> str | None:
+    if len(world.regions) > len(REGIONS):
+        return None
+    world.regions = REGIONS[: 1 if len(world.regions) > 1 else 2]
+    return ", ".join(world.regions)
+
+
+def _change_accounts(world: World) -> str:
+    world.change_accounts()
+    return ", ".join(account.account_id for account in world.accounts)
+
+
+def _vanish(world: World) -> str | None:
+    target = world.random.choice(world.targets)
+    nodes = world.sources.of(target).nodes
+    if not nodes:
+        return None
+    instance_id = world.random.choice(sorted(nodes))
+    world.remove_node(target, instance_id)
+    return f"{instance_id} of {target}"
+
+
+def _appear(world: World) -> str:
+    target = world.random.choice(world.targets)
+    return f"{world.add_node(target)} of {target}"
+
+
+def _scan(world: World) -> str | None:
+    target = world.random.choice(world.targets)
+    nodes = world.sources.of(target).nodes
+    if not nodes:
+        return None
+    instance_id = world.random.choice(sorted(nodes))
+    world.scan_node(target, instance_id, missing=world.random.randrange(1000))
+    return f"{instance_id} of {target}"
+
+
+def _throttle_for_a_while(world: World) -> str:
+    return _throttle(world, world.random.choice(world.targets), _some_time_later(world))
+
+
+def _throttle(world: World, target: Target, until: datetime) -> str:
+    """Let SSM throttle a target, in one operation or in all, until a time; a healthy API does so while things break."""
+    if world.scenario.healthy:
+        until = min(until, world.quiet_at)
+    operation = world.random.choice(_OPERATIONS)
+    world.troubles[target] = Trouble(RetryableError(f"{target} is throttled"), until, operation)
+    return f"{target}, {operation or 'all operations'}, until {until:%d %H:%M:%S}"
+
+
+def _refuse_for_a_while(world: World) -> str:
+    return _refuse(world, _some_time_later(world))
+
+
+def _refuse_for_good(world: World) -> str:
+    return _refuse(world, world.clock.at + _FOREVER)
+
+
+def _refuse(world: World, until: datetime) -> str:
+    target = world.random.choice(world.targets)
+    status, code = world.random.choice(_REFUSALS)
+    operation = world.random.choice(_OPERATIONS)
+    world.troubles[target] = Trouble(RefusedError(status, code, f"{target} refuses"), until, operation)
+    return f"{target}, {operation or 'all operations'}, with {code}, until {until:%d %H:%M:%S}"
+
+
+def _some_time_later(world: World) -> datetime:
+    """Return a time to come, often one near the deadline of a run, when commit fences it."""
+    random = world.random
+    deadlines = [plan.deadline_at for plan in world.plans.values()]
+    if deadlines and random.random() < 0.6:
+        return random.choice(deadlines) + timedelta(seconds=random.randint(-120, 120))
+    return world.clock.at + timedelta(seconds=random.randint(1, 4000))
+
+
+def _deploy(world: World) -> str:
+    world.deploy()
+    return f"{world.build.version}, batches of {world.build.batch_size}"
+
+
+_MISCHIEF: dict[Fault, Callable[[World], str | None]] = {
+    Fault.DELAYED: _delay,
+    Fault.REORDERED: _reorder,
+    Fault.LOST: _lose,
+    Fault.REDRIVEN: _redrive,
+    Fault.FORGED: _forge,
+    Fault.FIRED_AGAIN: lambda _: "",
+    Fault.ACCOUNTS_CHANGED: _change_accounts,
+    Fault.REGIONS_CHANGED: _change_regions,
+    Fault.NODE_VANISHED: _vanish,
+    Fault.NODE_APPEARED: _appear,
+    Fault.NODE_SCANNED: _scan,
+    Fault.THROTTLED_FOR_A_WHILE: _throttle_for_a_while,
+    Fault.REFUSED_FOR_A_WHILE: _refuse_for_a_while,
+    Fault.REFUSED_FOR_GOOD: _refuse_for_good,
+    Fault.DEPLOYED: _deploy,
+}
+_FAULTS = tuple(_MISCHIEF)

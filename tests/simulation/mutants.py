@@ -8,33 +8,36 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count, islice
 from typing import Any, BinaryIO
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from patchlake.adapters.memory import MemoryTableWriter
 from patchlake.core.answers import Page, Record
 from patchlake.core.messages import CommitMessage, DiscoverMessage
-from patchlake.core.plan import Plan
+from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_columns, shard_columns
 from patchlake.core.run import run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
 from patchlake.core.targets import Target
+from patchlake.core.timings import COLLECT, DISCOVER, resend_slice
 from patchlake.errors import NotReadyError, RestartError, RetryableError
-from patchlake.ports import Delivery, PatchSource, TableFile
+from patchlake.ports import Delivery, PatchSource, Store, TableFile
 from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.inventory import Inventory
 from patchlake.stages.plan import PlanResult, PlanStage
-from patchlake.stages.stored import Step
+from patchlake.stages.stored import Step, create_or_adopt
 from tests.simulation.explore import play, strands
 from tests.simulation.faults import Fault
 from tests.simulation.ports import SimulatedStore
 
-MOST_SCHEDULES = 2000
+MOST_SCHEDULES = 5000
 """So many schedules a mutant may survive at most."""
 
 type Patch = pytest.MonkeyPatch
@@ -162,6 +165,19 @@ def _adopts_nothing(patch: Patch) -> None:
         return own, stored_plan(stage, run_id)[1]
 
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
+
+
+@_mutant("I8", "plan goes by what it wanted to store, where another plan was first")
+def _adopts_itself(patch: Patch) -> None:
+    def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
+        return body, create_or_adopt(store, key, body)[1]
+
+    patch.setattr(plan, "create_or_adopt", create_or_ignore)
+
+
+@_mutant("I13", "plan takes any scheduled time")
+def _plans_any_time(patch: Patch) -> None:
+    patch.setattr(PlanStage, "_require_current", lambda *_: None)
 
 
 @_mutant("L1", "plan sends the watch message last")
@@ -366,6 +382,37 @@ def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_slice", lambda *_: slice(0, 0))
 
 
+@_mutant("L2", "commit sends no lost discover message again")
+def _resends_batches(patch: Patch) -> None:
+    _resend_only(patch, COLLECT.visibility_seconds)
+
+
+@_mutant("L2", "commit sends no lost collect message again")
+def _resends_targets(patch: Patch) -> None:
+    _resend_only(patch, DISCOVER.visibility_seconds)
+
+
+def _resend_only(patch: Patch, visibility_seconds: int) -> None:
+    def due_of_one_stage(elapsed: timedelta, visibility: int, tick_seconds: int) -> slice:
+        return resend_slice(elapsed, visibility, tick_seconds) if visibility == visibility_seconds else slice(0, 0)
+
+    patch.setattr(commit, "resend_slice", due_of_one_stage)
+
+
+@_mutant("L1", "commit takes what another build published for a contradiction")
+def _insists_on_bytes(patch: Patch) -> None:
+    patch.setattr(publish, "_same_rows", lambda *_: False)
+
+
+@_mutant("I13", "commit counts the deadline from the scheduled time")
+def _counts_from_schedule(patch: Patch) -> None:
+    def decode_earlier(body: bytes, run_id: str) -> Plan:
+        planned = decode_plan(body, run_id)
+        return replace(planned, deadline_at=planned.run_at + (planned.deadline_at - planned.planned_at))
+
+    patch.setattr(commit, "decode_plan", decode_earlier)
+
+
 @_mutant("L1", "commit looks for a plan at every tick")
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
@@ -425,7 +472,7 @@ def _alter_merge(patch: Patch, alter: Callable[[Columns], Columns]) -> None:
     append = MemoryTableWriter.append
 
     def append_altered(writer: MemoryTableWriter, file: TableFile) -> None:
-        altered = alter(file.columns(file.column_names))
+        altered = alter(file.columns(writer.table.column_names))
         append(writer, writer.tables.open(writer.tables.encode(writer.table, [altered], file.metadata)))
 
     patch.setattr(MemoryTableWriter, "append", append_altered)

@@ -39,7 +39,8 @@ _ASK_SSM = (
     Fault.REFUSED_ONCE,
 )
 _LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW)
-_ANSWERED = (Fault.ANSWERED_TWICE, Fault.NOT_ASKED_FOR, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
+_ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
+_ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.INVALID_ROW)
 
 MESSAGES: dict[Stage, type[Message]] = {
     "discover": DiscoverMessage,
@@ -233,7 +234,7 @@ class SimulatedSource:
             # The node that the token stands for is gone: the chain of pages is broken.
             raise RestartError(Fault.INVALID_TOKEN)
         page = self._ask(GET_STATES, lambda: self.memory.patch_state_page(asked, token))
-        fault = self._strikes(_ANSWERED)
+        fault = self._strikes(_ANSWERED if page.records else _ANSWERED_WITH_NOTHING)
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
         return page
@@ -259,9 +260,9 @@ class SimulatedSource:
                 records.append(_STRANGER)
             case Fault.NAMELESS_ROW:
                 invalid.append(InvalidRow(None, "broken on purpose"))
-            case Fault.ANSWERED_TWICE if records:
+            case Fault.ANSWERED_TWICE:
                 records.append(replace(records[0], patch_group="another"))
-            case Fault.INVALID_ROW if records:
+            case Fault.INVALID_ROW:
                 invalid.append(InvalidRow(records.pop().instance_id, "broken on purpose"))
             case _:
                 pass
@@ -304,7 +305,9 @@ class SimulatedAccounts:
         return self.calls.make("GetCallerIdentity", lambda: HOME, (*_CRASHES, Fault.THROTTLED))
 
     def organization_accounts(self) -> Sequence[Account]:
-        """Return the accounts as they are now."""
+        """Return the accounts as they are now, which may not be what they were a moment ago."""
+        if self.calls.world.dice.strike(0.3, (Fault.ACCOUNTS_CHANGED,)):
+            self.calls.world.change_accounts()
         return self.calls.make("ListAccounts", lambda: self.calls.world.accounts, (*_CRASHES, Fault.THROTTLED))
 
 

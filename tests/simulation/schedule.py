@@ -20,7 +20,7 @@ from tests.simulation.scenario import draw
 from tests.simulation.world import Stage, World
 from tests.world import RUN_AT
 
-CROWD_EVERY = 5000
+CROWD_EVERY = 10_000
 """Every so many seeds, a fleet has more than a thousand targets."""
 
 _MOST_STEPS = 100_000
@@ -86,7 +86,9 @@ class Schedule:
         """
         try:
             for run in range(len(self.world.scenario.run_spacings)):
-                self._fire_later(run, self._random.randint(0, 60), retries=2)
+                seconds = self._random.randint(0, 60)
+                for _ in range(1 + bool(self._dice.strike(0.5, (Fault.FIRED_AGAIN,)))):
+                    self._fire_later(run, seconds, retries=2)
             self._play()
             check(self.world, Rested())
             self._come_late()
@@ -171,7 +173,7 @@ class Schedule:
                 self._fire_later(run, 0, retries=-1)
         for stage, body in self._random.sample(world.sent, min(5, len(world.sent))):
             self._dice.note(Fault.REDRIVEN)
-            mischief.redrive(world, stage, body)
+            world.story.tell("", "%s: %s", Fault.REDRIVEN, mischief.redrive(world, stage, body))
 
     def _changed(self, key: str, before: bytes | None) -> None:
         world = self.world

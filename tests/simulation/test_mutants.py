@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.simulation.explore import strands
+from tests.simulation.explore import explore, play, strands
+from tests.simulation.invariants import sentences
 from tests.simulation.mutants import MUTANTS, Mutant, schedules_survived
 
 
@@ -10,3 +11,21 @@ from tests.simulation.mutants import MUTANTS, Mutant, schedules_survived
 def test_a_mistake_is_found_by_the_invariant_it_breaks(mutant: Mutant) -> None:
     with strands() as executor:
         assert schedules_survived(mutant, executor) is not None
+
+
+def test_every_invariant_finds_a_mistake_that_it_names() -> None:
+    assert {mutant.invariant for mutant in MUTANTS} == set(sentences())
+
+
+def test_a_failing_seed_tells_a_story_that_can_be_replayed() -> None:
+    mutant = next(mutant for mutant in MUTANTS if mutant.name == "collect overwrites a stored part")
+
+    with pytest.MonkeyPatch.context() as patch, strands() as executor:
+        mutant.apply(patch)
+        failure = next(failure for first in range(1, 1000) for failure in explore([first]).failures)
+        _, violation = play(failure.seed, executor, failure.without)
+
+    assert violation is not None
+    assert str(violation) in failure.story
+    assert f"--replay {failure.seed}" in failure.story
+    assert failure.without, "nothing was left out of the story"

@@ -22,7 +22,7 @@ from patchlake.ports import TableFile, TableWriter
 from tests.simulation.faults import Dice
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
-from tests.world import RUN_AT, node_id, node_information, patch_state
+from tests.world import HOME, RUN_AT, node_id, node_information, patch_state
 
 type Stage = Literal["plan", "discover", "collect", "commit"]
 type Message = DiscoverMessage | CollectMessage | CommitMessage
@@ -159,7 +159,7 @@ class World:
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
         self.build = Build("1", scenario.batch_size, random.choice((frozenset[str](), NEWEST_COLUMNS)))
-        self._nodes = 0
+        self._nodes = self._joined = 0
         for target, count in scenario.nodes.items():
             self.sources.of(target).page_size = scenario.ssm_page_size
             for _ in range(count):
@@ -185,6 +185,17 @@ class World:
     def targets(self) -> list[Target]:
         """Every target that the next plan would name."""
         return [Target(account.account_id, region) for account in self.accounts for region in self.regions]
+
+    def change_accounts(self) -> None:
+        """Let accounts leave the organization, and another one join it."""
+        kept = [account for account in self.accounts if account.account_id == HOME or self.random.random() < 0.7]
+        self._joined += 1
+        self.accounts = [*kept, Account(f"{666677770000 + self._joined}", f"joined {self._joined}")]
+
+    def deploy(self) -> None:
+        """Replace the functions by another build, a newer or an older one."""
+        unknown = self.random.choice((frozenset[str](), NEWEST_COLUMNS))
+        self.build = Build(str(int(self.build.version) + 1), self.random.randint(1, 4), unknown)
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""
