@@ -3,18 +3,28 @@
 The same SQL files that Athena runs are translated and run by DuckDB, over the Parquet files as they are published.
 """
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
+from sqlglot import exp
 
 from patchlake.core.tables import TABLES, ColumnType, Table
 from patchlake_cli.analytics.errors import LakeError, QueryError
 from patchlake_cli.analytics.files import LakeFiles, find_lake
 from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, relations_of, views
-from patchlake_cli.analytics.translation import located, parse_question, translate, translate_question
+from patchlake_cli.analytics.translation import (
+    located,
+    parse_question,
+    suggested,
+    translate,
+    translate_question,
+    unknown_relation,
+)
 
 _ATHENA = {
     "VARCHAR": "varchar",
@@ -27,6 +37,9 @@ _ATHENA = {
     "TIMESTAMP": "timestamp",
 }
 """DuckDB's types by Athena's names; only a sum of integers is wider there, and is bounded by bigint in Athena."""
+
+_FILES = "_files"
+"""The end of the name under which the files of a table are known to DuckDB, and to its complaints about them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +91,16 @@ class Lake:
         """
         question = parse_question(sql)
         relations = relations_of(question)
-        self._define(relations)
-        schema = {name: self.describe(name) for name in relations if name in self._defined}
-        return self._answer(sql, translate_question(question, self.now, schema), parameters)
+        places = len(list(question.find_all(exp.Placeholder)))
+        if places != len(parameters):
+            raise QueryError(f"the query has {places} ? and was given {len(parameters)} parameters")
+        try:
+            self._define(relations)
+            schema = {name: self.describe(name) for name in relations}
+            translated = translate_question(question, self.now, schema)
+        except QueryError as error:
+            raise QueryError(located(sql, str(error))) from error
+        return self._answer(sql, translated, parameters)
 
     def named(self, name: str, parameters: Sequence[str] = ()) -> Answer:
         """Answer a named query.
@@ -101,6 +121,26 @@ class Lake:
         sql = query.render(self._settings)
         return self._answer(sql, translate(sql, self.now), parameters)
 
+    def add_csv(self, name: str, text: str) -> None:
+        """Add one more table: a CSV file with a header, every column text, as Athena's OpenCSVSerDe reads it.
+
+        Raises:
+            QueryError: the name is taken, or the text is no table.
+        """
+        head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+        if name in self._defined or name in self._undefined:
+            raise QueryError(f"there is a table {name!r} already: choose another name")
+        if not head or len(set(head)) < len(head) or not all(map(str.isidentifier, head)):
+            raise QueryError(f"{name}: the first line must name the columns, in letters, digits and _, each once")
+        if uneven := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
+            raise QueryError(f"{name}: row {uneven[0]} has not the {len(head)} columns of the first")
+        columns = ", ".join(f'"{column}" VARCHAR' for column in head)
+        self._database.execute(f"CREATE TABLE {name} ({columns})")
+        if rows:
+            places = ", ".join("?" for _ in head)
+            self._database.executemany(f"INSERT INTO {name} VALUES ({places})", rows)  # noqa: S608
+        self._defined.add(name)
+
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
         self._define([relation])
@@ -115,6 +155,8 @@ class Lake:
                 self._define(view.relations)
                 self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self._settings), self.now)}")
                 self._defined.add(name)
+            elif name not in self._defined:
+                raise unknown_relation(name, self._defined | set(self._undefined))
 
     def _answer(self, asked: str, translated: str, parameters: Sequence[str]) -> Answer:
         try:
@@ -125,21 +167,21 @@ class Lake:
                 types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
                 rows=result.fetchall(),
             )
-        except (duckdb.IOException, duckdb.InvalidInputException, OSError) as error:
-            raise LakeError(f"the lake cannot be read: {error}") from error
         except duckdb.Error as error:
+            if _FILES in str(error):
+                raise LakeError(f"the lake cannot be read: {error}") from error
             raise QueryError(located(asked, str(error))) from error
 
     def _register(self, table: Table, name: str, first: str, last: str) -> None:
         """Let DuckDB read a table's files of these dates."""
-        self._database.register(f"{name}_files", self._files.rows(table, first, last))
+        self._database.register(f"{name}{_FILES}", self._files.rows(table, first, last))
         # As in Athena, a timestamp carries no zone and means UTC.
         columns = [
             f"CAST({column.name} AS TIMESTAMP) AS {column.name}" if column.type is ColumnType.TIMESTAMP else column.name
             for column in table
         ]
         selected = ", ".join([*columns, "run_date"])
-        self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}_files")  # noqa: S608
+        self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
         self._defined.add(name)
 
 
@@ -161,5 +203,5 @@ def _find(name: str) -> Statement:
     for query in queries():
         if query.name == name:
             return query
-    names = ", ".join(query.name for query in queries())
-    raise QueryError(f"there is no named query {name!r}. There are: {names}")
+    names = [query.name for query in queries()]
+    raise QueryError(f"there is no named query {name!r}{suggested(name, names)} There are: {', '.join(names)}")

@@ -96,8 +96,9 @@ class Statement:
 
 def relations_of(tree: exp.Expr) -> list[str]:
     """Return the views and tables that a parsed SELECT reads, in the order of their names; its own CTEs left out."""
-    own = {cte.alias for cte in tree.find_all(exp.CTE)}
-    return sorted({table.name for table in tree.find_all(exp.Table)} - own)
+    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    named = {table.name.lower() for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
+    return sorted(named - own)
 
 
 def read_statement(path: Path) -> Statement:

@@ -6,8 +6,9 @@ value (they skip it), and integers divide to an integer (to a fraction).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import cache
 
 import sqlglot
@@ -15,8 +16,11 @@ from sqlglot import exp
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.analytics.errors import QueryError
+
+_SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
 
 type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
@@ -38,6 +42,8 @@ def parse_question(sql: str) -> exp.Query:
     Raises:
         QueryError: not one SELECT, with the place.
     """
+    if not _SELECT.match(sql):
+        raise QueryError("expected one SELECT")
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
     except ParseError as error:
@@ -58,24 +64,62 @@ def parse_question(sql: str) -> exp.Query:
 def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
     """Translate what somebody asks to DuckDB, run at ``now``.
 
+    Args:
+        question: parsed.
+        now: what the time functions answer.
+        schema: of every relation that it names.
+
     Raises:
-        QueryError: its names cannot be told apart.
+        QueryError: it names a column that is not there.
     """
+    known: dict[str, object] = dict(schema)
     try:
         # Only with the types known can a division of integers be told from one of fractions.
         qualified = qualify(
-            question, schema=dict(schema), dialect="athena", quote_identifiers=False, validate_qualify_columns=False
+            question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
         )
-        return _duckdb(annotate_types(qualified, schema=dict(schema), dialect="athena"), now)
+        typed = annotate_types(qualified, schema=known, dialect="athena")
     except SqlglotError as error:
         raise QueryError(str(error)) from error
+    _check_columns(typed, schema)
+    return _duckdb(typed, now)
+
+
+def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
+    """Return the complaint about a table that is not there."""
+    known = sorted(known)
+    return QueryError(f'there is no table or view "{name}"{suggested(name, known)} There are: {", ".join(known)}')
+
+
+def _check_columns(tree: exp.Expr, schema: Schema) -> None:
+    """Refuse a column that no table or view of its SELECT has; what may be another name is left to DuckDB."""
+    for scope in traverse_scope(tree):
+        sources = {alias: source.name for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
+        if len(sources) < len(scope.sources):
+            continue
+        for column in scope.columns:
+            names = {
+                name
+                for alias, relation in sources.items()
+                if column.table in {"", alias}
+                for name in schema.get(relation, ())
+            }
+            elsewhere = column.find_ancestor(exp.Lambda, exp.Order, exp.Group, exp.Having)
+            if names and column.name not in names and not elsewhere:
+                raise QueryError(f'there is no column "{column.name}"{suggested(column.name, names)}')
 
 
 def located(sql: str, complaint: str) -> str:
-    """Return DuckDB's complaint about a translated question with the place in the question itself."""
+    """Return a complaint about a question with the place in the question, where its words tell it."""
     message, _, context = complaint.partition("\n\nLINE ")
-    message = re.sub(r"^\w+ Error: ", "", message).replace("\n", " ")
+    message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
     return _pointed(sql, _position(sql, message, context), message)
+
+
+def suggested(name: str, known: Iterable[str]) -> str:
+    """Return the end of a complaint about a name: the one that was probably meant, if there is one."""
+    close = get_close_matches(name, known, 1)
+    return f'; did you mean "{close[0]}"?' if close else "."
 
 
 def _duckdb(tree: exp.Expr, now: datetime) -> str:
@@ -107,8 +151,8 @@ def _position(sql: str, message: str, context: str) -> int | None:
     """Find the word that DuckDB complains about: what its caret points at, or what its message quotes first."""
     lines = context.split("\n")
     pointed = re.match(r"\w+", lines[0][lines[1].index("^") - len("LINE ") :]) if "^" in "".join(lines[1:2]) else None
-    quoted = re.search(r'"(\w+)"|name (\w+)', message)
-    for word in (quoted and (quoted[1] or quoted[2]), pointed and pointed[0]):
+    quoted = re.search(r'"(\w+)"|name (\w+)|column: (\w+)', message)
+    for word in (quoted and (quoted[1] or quoted[2] or quoted[3]), pointed and pointed[0]):
         found = re.search(rf"\b{re.escape(word)}\b", sql, re.IGNORECASE) if word else None
         if found:
             return found.start()

@@ -1,0 +1,117 @@
+"""Answers as text: readable, and harmless to the spreadsheet or terminal that shows them."""
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake_cli.analytics.errors import QueryError
+from patchlake_cli.analytics.formats import as_csv, as_json, as_table
+from patchlake_cli.analytics.lake import Answer
+
+HOSTILE = "\N{RIGHT-TO-LEFT OVERRIDE}evil\x1b[2J"
+ANSWER = Answer(
+    ("name", "nodes", "percent", "is_latest", "run_at", "run_date"),
+    ("varchar", "bigint", "double", "boolean", "timestamp", "date"),
+    [
+        ("web", 12, 99.9, True, datetime(2026, 11, 12, 6), date(2026, 11, 12)),  # noqa: DTZ001  # answers have no zone
+        ("データ", None, None, False, None, None),
+    ],
+)
+
+
+def texts(*values: str) -> Answer:
+    """Return an answer of one column of texts."""
+    return Answer(("value",), ("varchar",), [(value,) for value in values])
+
+
+def test_a_table_is_aligned_by_the_width_of_its_characters() -> None:
+    assert as_table(ANSWER) == (
+        "name    nodes  percent  is_latest  run_at                run_date\n"
+        "------  -----  -------  ---------  --------------------  ----------\n"
+        "web        12     99.9  true       2026-11-12T06:00:00Z  2026-11-12\n"
+        "データ   NULL     NULL  false      NULL                  NULL\n"
+        "\n"
+        "2 rows\n"
+    )
+
+
+def test_a_table_that_is_wider_than_the_terminal_shows_a_row_as_a_block() -> None:
+    answer = Answer(("name", "nodes"), ("varchar", "bigint"), [("web", 12), ("x" * 30, 1)])
+
+    assert as_table(answer, 20) == f"[1]\nname   web\nnodes  12\n\n[2]\nname   {'x' * 30}\nnodes  1\n\n2 rows\n"
+    assert as_table(answer, 37) == as_table(answer)
+
+
+def test_a_table_without_rows_has_its_columns() -> None:
+    assert as_table(Answer(("run_id",), ("varchar",), []), 3) == "run_id\n------\n\n0 rows\n"
+
+
+def test_a_terminal_obeys_nothing_that_a_table_shows() -> None:
+    assert "\\u202eevil\\u001b[2J" in as_table(texts(HOSTILE))
+    assert as_table(texts("a\nb")).count("\n") == as_table(texts("ab")).count("\n")
+
+
+@given(text=st.text())
+def test_a_table_holds_no_control_characters(text: str) -> None:
+    assert all(line.isprintable() for line in as_table(texts(text)).split("\n"))
+
+
+def test_csv_tells_null_from_an_empty_text_and_quotes_every_text() -> None:
+    answer = Answer(("name", "nodes"), ("varchar", "bigint"), [("a;b", 1), ("", None), (None, 2)])
+
+    assert as_csv(answer) == '"name","nodes"\r\n"a;b",1\r\n"",\r\n,2\r\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "=1", "＝1", "＋1", "－1", "＠1"],  # noqa: RUF001
+)
+def test_a_spreadsheet_runs_nothing_that_csv_holds(text: str) -> None:
+    [_, [cell]] = csv.reader(io.StringIO(as_csv(texts(text)), newline=""))
+
+    assert cell == f"'{text}"
+
+
+def test_the_name_of_a_column_is_no_formula_either() -> None:
+    assert as_csv(Answer(("=1+1",), ("varchar",), [])) == '"\'=1+1"\r\n'
+
+
+def test_numbers_and_times_are_as_they_are_in_csv() -> None:
+    rows = list(csv.reader(io.StringIO(as_csv(ANSWER), newline="")))
+
+    assert rows[1] == ["web", "12", "99.9", "true", "2026-11-12T06:00:00Z", "2026-11-12"]
+    assert as_csv(Answer(("n",), ("integer",), [(-5,), (-0.5,), (Decimal("-1.5"),)])) == '"n"\r\n-5\r\n-0.5\r\n-1.5\r\n'
+
+
+@given(values=st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\x00"))))
+def test_csv_gives_every_text_back_but_for_the_apostrophe(values: list[str]) -> None:
+    rows = list(csv.reader(io.StringIO(as_csv(texts(*values)), newline="")))[1:]
+
+    assert [cell.removeprefix("'") for [cell] in rows] == [value.removeprefix("'") for value in values]
+
+
+def test_json_is_an_object_for_each_row() -> None:
+    assert json.loads(as_json(ANSWER)) == [
+        {
+            "name": "web",
+            "nodes": 12,
+            "percent": 99.9,
+            "is_latest": True,
+            "run_at": "2026-11-12T06:00:00Z",
+            "run_date": "2026-11-12",
+        },
+        {"name": "データ", "nodes": None, "percent": None, "is_latest": False, "run_at": None, "run_date": None},
+    ]
+    assert as_json(texts(HOSTILE)).isascii()
+    assert json.loads(as_json(Answer(("n",), ("decimal",), [(Decimal("1.5"),)]))) == [{"n": 1.5}]
+
+
+def test_json_refuses_two_columns_of_one_name() -> None:
+    with pytest.raises(QueryError, match="two columns have the same name"):
+        as_json(Answer(("a", "a"), ("integer", "integer"), [(1, 2)]))

@@ -1,0 +1,195 @@
+"""A lake as a database: what can be asked, what is answered as in Athena, and what is refused, with the place."""
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake.core.keys import snapshot_key
+from patchlake_cli.analytics.errors import LakeError, QueryError
+from patchlake_cli.analytics.lake import Lake, open_lake
+from tests.analytics import story
+from tests.analytics.synthetic import collected, listed, write_run
+
+
+@pytest.mark.parametrize(
+    ("expression", "athena"),
+    [
+        ("nodes_compliant / nodes_listed", 0),
+        ("-7 / 2", -3),
+        ("nodes_compliant * 1e0 / 4", 0.5),
+        ("nodes_listed % 5", 2),
+        ("date_diff('day', TIMESTAMP '2026-11-01 23:00:00', TIMESTAMP '2026-11-02 01:00:00')", 0),
+        ("date_diff('hour', TIMESTAMP '2026-11-01 23:00:00', TIMESTAMP '2026-11-02 01:00:00')", 2),
+        ("current_date", date(2026, 11, 13)),
+        ("CAST(current_timestamp AS timestamp)", datetime(2026, 11, 13, 12)),  # noqa: DTZ001  # answers have no zone
+        ("count_if(false) OVER ()", 0),
+        ("(SELECT count_if(nodes_listed < 0) FROM target_runs WHERE listing_status = 'ACCESS_DENIED')", 0),
+        (
+            (
+                "(SELECT max_by(nodes_listed, run_id) FROM target_runs "
+                "WHERE account_name = 'shop' AND region = 'us-east-1')"
+            ),
+            None,
+        ),
+        ("(SELECT count(*) FROM RUNS)", 6),
+    ],
+)
+def test_an_expression_is_answered_as_athena_does(lake: Lake, expression: str, athena: Any) -> None:  # noqa: ANN401
+    assert lake.query(f"SELECT {expression} FROM compliance_overall").rows == [(athena,)]  # noqa: S608
+
+
+def test_an_answer_has_names_and_athenas_types(lake: Lake) -> None:
+    answer = lake.query("SELECT run_id, run_at, nodes_listed, nodes_listed > 3 AS many FROM latest_coverage")
+
+    assert answer.columns == ("run_id", "run_at", "nodes_listed", "many")
+    assert answer.types == ("varchar", "timestamp", "integer", "boolean")
+
+
+def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
+    assert lake.query("SELECT count(*) FROM runs WHERE run_status = ?", ["PARTIAL"]).rows == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "complaint"),
+    [
+        (
+            "SELECT run_id,\n  compliant_percnt\nFROM compliance_overall",
+            (
+                'line 2, column 3: there is no column "compliant_percnt"; did you mean "compliant_percent"?\n'
+                "    compliant_percnt\n"
+                "    ^"
+            ),
+        ),
+        (
+            "SELECT run_id FROM rums",
+            'line 1, column 20: there is no table or view "rums"; did you mean "runs"? There are: changes_since',
+        ),
+        ("SELECT run_id FROM zzzzz", 'line 1, column 20: there is no table or view "zzzzz". There are: changes_since'),
+        (
+            "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
+            (
+                "line 2, column 17: this is not SQL that Athena understands\n"
+                "  FROM runs WHERE GROUP BY run_id\n"
+                "                  ^"
+            ),
+        ),
+        ("SELECT nope(run_id) FROM runs", "line 1, column 8: Scalar Function with name nope does not exist!"),
+        (
+            "SELECT run_id FROM runs JOIN latest_run ON true",
+            'line 1, column 8: Ambiguous reference to column name "run_id"',
+        ),
+        ("SELECT sum(run_id) FROM runs", "line 1, column 8: No function matches the given name and argument types"),
+        (
+            "SELECT a.run_id FROM runs AS a JOIN runs AS b ON a.wrong = b.run_id",
+            "line 1, column 52: Unknown column: wrong",
+        ),
+        ("SELECT 'open FROM runs", "a quote or a comment is not closed"),
+        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? and was given 0 parameters"),
+        ("SELECT CAST(run_id AS integer) FROM runs", "line 1, column 8: Could not convert string"),
+        ("DELETE FROM runs", "expected one SELECT"),
+        ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
+        ("COPY runs TO 'stolen.csv'", "expected one SELECT"),
+        ("SELECT 1; SELECT 2", "expected one SELECT"),
+        ("", "expected one SELECT"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake, sql: str, complaint: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        lake.query(sql)
+
+    assert str(refused.value).startswith(complaint)
+
+
+@pytest.mark.parametrize(
+    "sql", ["SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM read_text('pyproject.toml')"]
+)
+def test_a_question_reaches_no_file(lake: Lake, sql: str) -> None:
+    with pytest.raises(QueryError, match="disabled by configuration"):
+        lake.query(sql)
+
+
+def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:
+    secret = [1]
+
+    with pytest.raises(QueryError, match="no table or view"):
+        lake.query("SELECT * FROM secret")
+    assert secret == [1]
+
+
+def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
+    with pytest.raises(
+        QueryError, match=r"no named query 'platform'; did you mean .*There are: accounts_and_regions, plat"
+    ):
+        lake.named("platform")
+
+
+def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
+    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameters, not 0\. days: N, the days that the SLA"):
+        lake.named("overdue_nodes")
+    with pytest.raises(QueryError, match=r"changes needs 0 parameters, not 1"):
+        lake.named("changes", ["2026-11-01"])
+    with pytest.raises(QueryError, match="Could not convert string 'soon'"):
+        lake.named("overdue_nodes", ["soon"])
+
+
+@pytest.mark.parametrize("inner", ["", "lake"])
+def test_a_lake_is_found_by_its_root_and_by_the_folder_of_its_tables(story_folder: Path, inner: str) -> None:
+    found = open_lake(str(story_folder / inner), now=story.NOW)
+
+    assert found.query("SELECT run_id FROM latest_run").rows == [(story.R5,)]
+
+
+def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(LakeError, match="holds no lake"):
+        open_lake(str(tmp_path))
+    with pytest.raises(LakeError, match="is not a folder"):
+        open_lake(str(tmp_path / "absent"))
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    (tmp_path / snapshot_key(run_id)).write_bytes(b"PAR1, not")
+
+    with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
+        open_lake(str(tmp_path), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    (tmp_path / "lake" / "coverage" / "run_date=2026-11-12" / "notes.txt").write_text("not a table")
+    (tmp_path / "lake" / "coverage" / "old.parquet").write_text("not in a partition")
+
+    assert open_lake(str(tmp_path), now=story.NOW).query("SELECT run_date FROM coverage").rows == [("2026-11-12",)]
+
+
+WAIVERS = 'instance_id,reason\ni-0000000000000000a,"end of life, in May"\n'
+
+
+def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) -> None:
+    own = open_lake(str(story_folder), now=story.NOW)
+    own.add_csv("waivers", WAIVERS)
+
+    assert own.query("SELECT * FROM waivers").rows == [("i-0000000000000000a", "end of life, in May")]
+    assert own.describe("waivers") == {"instance_id": "varchar", "reason": "varchar"}
+    with pytest.raises(QueryError, match="no table or view"):
+        lake.query("SELECT * FROM waivers")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("runs", WAIVERS, "there is a table 'runs' already"),
+        ("patch_states", WAIVERS, "there is a table 'patch_states' already"),
+        ("waivers", "", "the first line must name the columns"),
+        ("waivers", "a,a\n", "the first line must name the columns"),
+        ("waivers", "a,b c\n", "the first line must name the columns"),
+        ("waivers", "a,b\n1,2\n3\n", "row 3 has not the 2 columns of the first"),
+    ],
+)
+def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, text: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=complaint):
+        open_lake(str(story_folder), now=story.NOW).add_csv(name, text)

@@ -1,0 +1,70 @@
+"""A lake in a bucket answers as the same lake in a folder does."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from patchlake_cli.analytics.errors import LakeError
+from patchlake_cli.analytics.files import find_lake
+from patchlake_cli.analytics.lake import open_lake
+from tests.analytics import story
+
+NAMES = ("missing_patches", "platforms")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("story")
+    story.tell(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bucket(folder: Path) -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "testing")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="story-lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        for path in folder.rglob("*.parquet"):
+            for prefix in ("", "copies/of/"):
+                s3.put_object(Bucket="story-lake", Key=f"{prefix}{path.relative_to(folder)}", Body=path.read_bytes())
+        yield "story-lake"
+    server.stop()
+
+
+@pytest.mark.parametrize("prefix", ["", "/copies/of/"])
+def test_a_bucket_answers_as_a_folder_does(folder: Path, bucket: str, prefix: str) -> None:
+    on_s3 = open_lake(f"s3://{bucket}{prefix}", now=story.NOW)
+    in_folder = open_lake(str(folder), now=story.NOW)
+
+    assert [on_s3.named(name) for name in NAMES] == [in_folder.named(name) for name in NAMES]
+    assert find_lake(f"s3://{bucket}{prefix}").column_bytes("coverage") == find_lake(str(folder)).column_bytes(
+        "coverage"
+    )
+
+
+def test_a_bucket_without_a_lake_or_without_being_there_is_refused(bucket: str) -> None:
+    with pytest.raises(LakeError, match="s3://story-lake/elsewhere holds no lake"):
+        open_lake(f"s3://{bucket}/elsewhere")
+    with pytest.raises(LakeError, match=r"s3://no-such-bucket cannot be opened: .*404"):
+        open_lake("s3://no-such-bucket")
+
+
+def test_without_credentials_a_bucket_is_not_opened(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+
+    with pytest.raises(LakeError, match="cannot be opened"):
+        open_lake(f"s3://{bucket}")
