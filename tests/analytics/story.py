@@ -204,8 +204,8 @@ def write_lake(world: World, folder: Path) -> None:
             path.write_bytes(body)
 
 
-def tell(folder: Path) -> None:
-    """Let everything happen, and write the lake into a folder."""
+def tell(folder: Path) -> World:
+    """Let everything happen, write the lake into a folder, and return the world with all that it stored."""
     world = new_world()
     home = OddSource(world.clock, world.sources.usage)
     world.sources.targets[A_EU] = home
@@ -244,6 +244,7 @@ def tell(folder: Path) -> None:
     del world.store.objects[snapshot_key(R6)]
 
     write_lake(world, folder)
+    return world
 
 
 def _live(world: World, run_id: str, day: int) -> None:
