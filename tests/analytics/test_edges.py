@@ -1,11 +1,13 @@
 """Lakes at the edges: no node, no run, nothing read, a target that was never read."""
 
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from patchlake.core.run import run_at
+from patchlake_cli.analytics.errors import LakeError
 from patchlake_cli.analytics.lake import open_lake
 from patchlake_cli.analytics.statements import Settings, views
 from tests.analytics import story
@@ -178,3 +180,18 @@ def test_a_change_of_platform_or_of_the_reason_to_be_unknown_is_no_change(tmp_pa
     write_run(tmp_path, SECOND, [listed(1)], [after])
 
     assert open_lake(str(tmp_path), now=NOW).query("SELECT * FROM changes_since_previous_run").rows == []
+
+
+def test_what_is_older_than_the_window_is_not_even_opened(tmp_path: Path) -> None:
+    for run_id in (FIRST, SECOND):
+        write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    for file in (tmp_path / "lake").glob("*/run_date=2026-11-10/*.parquet"):
+        file.write_bytes(b"damaged")
+
+    lake = open_lake(str(tmp_path), now=NOW + timedelta(days=35))
+
+    for name in (v.name for v in views()):
+        lake.query(f"SELECT * FROM {name}")  # noqa: S608
+    assert view(lake, "runs", "run_id") == [(SECOND,)]
+    with pytest.raises(LakeError, match="cannot be read"):
+        lake.query("SELECT * FROM patch_states")
