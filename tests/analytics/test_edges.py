@@ -138,6 +138,8 @@ def test_a_snapshot_with_other_rows_than_its_coverage_counts_is_not_published(tm
 
     assert view(lake, "runs", "run_id", "run_status") == [(FIRST, "COMPLETE"), (SECOND, "UNPUBLISHED")]
     assert view(lake, "latest_patch_states", "run_id") == [(FIRST,)]
+    assert view(lake, "node_compliance", "run_id") == [(FIRST,)]
+    assert view(lake, "target_runs", "run_id") == [(FIRST,)]
 
 
 def test_a_node_that_came_back_keeps_the_clock_that_only_compliance_resets(tmp_path: Path) -> None:
@@ -195,3 +197,20 @@ def test_what_is_older_than_the_window_is_not_even_opened(tmp_path: Path) -> Non
     assert view(lake, "runs", "run_id") == [(SECOND,)]
     with pytest.raises(LakeError, match="cannot be read"):
         lake.query("SELECT * FROM patch_states")
+
+
+@pytest.mark.parametrize(
+    ("column", "status"),
+    [
+        ("nodes_collected", "COMPLETE"),
+        ("nodes_no_patch_state", "COMPLETE"),
+        ("nodes_not_collected", "PARTIAL"),
+        ("nodes_invalid_response", "PARTIAL"),
+    ],
+)
+def test_one_node_that_could_not_be_read_makes_a_run_partial(tmp_path: Path, column: str, status: str) -> None:
+    write_run(tmp_path, SECOND, [listed(1, **{column: 1}), listed(0, region="us-east-1")], [collected(SECOND, 1)])
+
+    assert view(open_lake(str(tmp_path), now=NOW), "runs", "run_status", "run_coverage") == [
+        (status, "2 of 2 targets read")
+    ]
