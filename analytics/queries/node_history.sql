@@ -27,6 +27,8 @@ SELECT
   target.run_id,
   target.run_at,
   target.run_status,
+  target.run_age_hours,
+  target.run_coverage,
   target.account_id,
   target.region,
   CASE
