@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from patchlake_cli import demo
+from patchlake_cli import demo, query
 from patchlake_cli.failure import CommandError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(demo.demo)
+app.command()(query.query)
 
 
 @app.callback()
