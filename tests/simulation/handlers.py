@@ -184,7 +184,7 @@ class Handlers:
                 return lambda: self._commit(by, message, delivery)
 
     def _retrying(self, stage: Stage) -> Retrying:
-        return Retrying(self._queues[stage], 30, self._world.random.random)
+        return Retrying(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random)
 
     def _plan(self, build: Build) -> PlanStage:
         scenario = self._world.scenario

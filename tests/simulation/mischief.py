@@ -37,10 +37,8 @@ def maybe(world: World, fire: Callable[[int], None]) -> None:
         fire: lets the schedule of the n-th run fire.
     """
     dice = world.dice
-    if sum(dice.struck[fault] for fault in _MISCHIEF) >= _MOST:
-        return
     fault = dice.choose(dice.world_rate, _FAULTS)
-    if fault is None:
+    if fault is None or sum(dice.struck[fault] for fault in _FAULTS) >= _MOST:
         return
     if fault is Fault.FIRED_AGAIN:
         fire(world.random.randrange(len(world.scenario.run_spacings)))

@@ -230,14 +230,17 @@ class SimulatedSource:
         check(world, Asked(self.target, asked, by))
         if token is None:
             by.answers[asked] = []
-        elif token not in self.memory.states:
-            # The node that the token stands for is gone: the chain of pages is broken.
-            raise RestartError(Fault.INVALID_TOKEN)
-        page = self._ask(GET_STATES, lambda: self.memory.patch_state_page(asked, token))
+        page = self._ask(GET_STATES, lambda: self._answer(asked, token))
         fault = self._strikes(_ANSWERED if page.records else _ANSWERED_WITH_NOTHING)
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
         return page
+
+    def _answer(self, asked: tuple[str, ...], token: str | None) -> Page[Record]:
+        if token is not None and token not in self.memory.states:
+            # The node that the token stands for is gone meanwhile: the chain of pages is broken.
+            raise RestartError(Fault.INVALID_TOKEN)
+        return self.memory.patch_state_page(asked, token)
 
     def _ask(self, operation: str, act: Callable[[], Page[Record]]) -> Page[Record]:
         denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)

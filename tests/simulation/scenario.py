@@ -38,6 +38,7 @@ class Scenario:
     tick_seconds: int
     deadline_seconds: int
     max_lateness_seconds: int
+    retry_seconds: int
     run_spacings: tuple[int, ...]
     quiet_after_seconds: int
     pace_seconds: float
@@ -65,6 +66,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         tick_seconds=random.choice((60, 180)) if deadline_seconds < 7200 else random.choice((300, 900)),
         deadline_seconds=deadline_seconds,
         max_lateness_seconds=random.choice((3600, 86_400)),
+        retry_seconds=random.choice((30, 100, 240)),
         run_spacings=(0,) if crowd or random.random() < 0.7 else (0, random.choice((600, 3600))),
         quiet_after_seconds=deadline_seconds + 900 if close_race else _quiet_after_seconds(random, deadline_seconds),
         pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),

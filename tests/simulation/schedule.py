@@ -24,7 +24,6 @@ CROWD_EVERY = 10_000
 """Every so many seeds, a fleet has more than a thousand targets."""
 
 _MOST_STEPS = 100_000
-_STAGES: tuple[Stage, ...] = ("discover", "collect", "commit")
 
 
 @dataclass
@@ -126,13 +125,12 @@ class Schedule:
         return True
 
     def _receive(self) -> tuple[Stage, Delivery] | None:
-        stages = list(_STAGES)
-        self._random.shuffle(stages)
-        for stage in stages:
-            if self.world.queues[stage].messages:
-                delivery = self.world.queues[stage].receive()
-                if delivery is not None:
-                    return stage, delivery
+        stages = [stage for stage, queue in self.world.queues.items() if queue.messages]
+        while stages:
+            stage = stages.pop(self._random.randrange(len(stages)))
+            delivery = self.world.queues[stage].receive()
+            if delivery is not None:
+                return stage, delivery
         return None
 
     def _wait(self) -> bool:
@@ -171,7 +169,7 @@ class Schedule:
                     world.story.tell("", "%s: runs/%s/", Fault.EXPIRED, run_id)
                     world.objects.expire(f"runs/{run_id}/")
                 self._fire_later(run, 0, retries=-1)
-        for stage, body in self._random.sample(world.sent, min(5, len(world.sent))):
+        for stage, body in self._random.sample(world.sent, min(3, len(world.sent))):
             self._dice.note(Fault.REDRIVEN)
             world.story.tell("", "%s: %s", Fault.REDRIVEN, mischief.redrive(world, stage, body))
 
