@@ -100,9 +100,8 @@ class MemoryQueue:
     def receive(self) -> Delivery | None:
         """Receive the first visible message and hide it for the queue's visibility; None where there is none."""
         with self._lock:
-            for message_id, message in list(self.messages.items()):
-                if message.visible_at > self.clock.at:
-                    continue
+            while (message_id := self._first_visible()) is not None:
+                message = self.messages[message_id]
                 if message.receive_count >= self.max_receive_count:
                     self.dead.append(self.messages.pop(message_id).body)
                     continue
@@ -110,6 +109,10 @@ class MemoryQueue:
                 message.visible_at = self.clock.at + timedelta(seconds=self.visibility_seconds)
                 return Delivery(message.body, str(message_id), message.receive_count)
         return None
+
+    def _first_visible(self) -> int | None:
+        now = self.clock.at
+        return next((number for number, message in self.messages.items() if message.visible_at <= now), None)
 
     def delete(self, delivery: Delivery) -> None:
         """Acknowledge a received message."""

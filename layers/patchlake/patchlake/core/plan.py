@@ -7,6 +7,7 @@ deadline from that object and from nowhere else.
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Final, Literal
 
@@ -126,8 +127,11 @@ def encode_plan(plan: Plan) -> bytes:
     return msgspec.json.format(msgspec.json.encode(plan), indent=2)
 
 
+@lru_cache(maxsize=4)
 def decode_plan(body: bytes, run_id: str) -> Plan:
     """Read the stored plan of ``run_id``; members added by a later version are ignored.
+
+    Every message of a run needs the plan, and it never changes, so the last few are remembered.
 
     Raises:
         IntegrityError: it is not a plan, not this version's, or another run's.
