@@ -60,4 +60,4 @@ def _holds(operator: str, key: str, expected: list[str], context: Mapping[str, s
             return actual in expected
         case "ArnLike" | "StringLike":
             return actual is not None and any(_matches(pattern, actual) for pattern in expected)
-    raise NotImplementedError(operator)
+    raise ValueError(f"no rule here evaluates {operator!r}")

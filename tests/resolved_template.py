@@ -84,7 +84,7 @@ class _Resolver:
                 return any(self._holds(alternative) for alternative in alternatives)
             case {"Condition": str(name)}:
                 return self._holds(name)
-        raise NotImplementedError(condition)
+        raise ValueError(f"no rule here evaluates {condition!r}")
 
     def _filled(self, text: str, own: Mapping[str, str]) -> str:
         """Put names' values in their places; ``${!name}`` stays as ``${name}``."""

@@ -1,104 +1,63 @@
-"""Three questions that everybody asks of a snapshot, answered by SQL over one run."""
+"""Three questions that everybody asks of a snapshot, answered by the views that a stack has."""
 
 from typing import NamedTuple
 
-import duckdb
+from patchlake_cli.analytics.lake import Lake
 
 
 class Answer(NamedTuple):
     """A question, and the rows that answer it."""
 
     question: str
-    columns: list[str]
+    columns: tuple[str, ...]
     rows: list[tuple[object, ...]]
 
-
-# A node with a missing, failed or rejected patch, or one that waits for a reboot, is NON_COMPLIANT however old its
-# scan; whatever is not known for certain is UNKNOWN; the rest is COMPLIANT with its baseline.
-_NODE_COMPLIANCE = """
-    CREATE OR REPLACE TEMP VIEW node_compliance AS
-    SELECT *,
-        CASE
-            WHEN collection_status = 'COLLECTED' AND greatest(
-                missing_count, failed_count, installed_rejected_count, installed_pending_reboot_count,
-                critical_non_compliant_count, security_non_compliant_count, other_non_compliant_count
-            ) > 0 THEN 'NON_COMPLIANT'
-            WHEN unknown_reason IS NOT NULL THEN 'UNKNOWN'
-            ELSE 'COMPLIANT'
-        END AS compliance
-    FROM (
-        SELECT *,
-            CASE
-                WHEN collection_status <> 'COLLECTED' THEN collection_status
-                WHEN operation_end_time < TIMESTAMPTZ '1970-01-02 00:00:00+00'
-                    OR operation_end_time > collected_at + INTERVAL 1 DAY THEN 'SCAN_TIME_INVALID'
-                WHEN collected_at - operation_end_time > INTERVAL 30 DAY THEN 'STALE_SCAN'
-                WHEN missing_count IS NULL OR failed_count IS NULL OR installed_rejected_count IS NULL
-                    OR installed_pending_reboot_count IS NULL OR critical_non_compliant_count IS NULL
-                    OR security_non_compliant_count IS NULL OR other_non_compliant_count IS NULL THEN 'COUNT_ABSENT'
-            END AS unknown_reason
-        FROM patch_states
-    )
-"""
 
 _QUESTIONS = {
     "Compliance by account": """
         SELECT
-            account_id AS account,
-            account_name AS name,
-            format('{} of {}', targets_read, targets) AS targets_read,
-            if(targets_read > 0, nodes, NULL) AS nodes,
-            if(targets_read > 0, compliant, NULL) AS compliant,
-            if(targets_read > 0, non_compliant, NULL) AS non_compliant,
-            if(targets_read > 0, unknown, NULL) AS unknown,
-            if(nodes > 0, format('{:.1f} %', 100.0 * compliant / nodes), NULL) AS compliant_percent
-        FROM (
-            SELECT
-                account_id,
-                max(account_name) AS account_name,
-                count(DISTINCT region) AS targets,
-                count(DISTINCT region) FILTER (listing_status = 'LISTED') AS targets_read,
-                count(instance_id) AS nodes,
-                count(*) FILTER (compliance = 'COMPLIANT') AS compliant,
-                count(*) FILTER (compliance = 'NON_COMPLIANT') AS non_compliant,
-                count(*) FILTER (compliance = 'UNKNOWN') AS unknown
-            FROM coverage LEFT JOIN node_compliance USING (account_id, region)
-            GROUP BY account_id
-        )
+          account_id AS account,
+          account_name AS name,
+          CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) AS targets_read,
+          nodes_listed AS nodes,
+          nodes_compliant AS compliant,
+          nodes_non_compliant AS non_compliant,
+          nodes_unknown AS unknown,
+          compliant_percent
+        FROM compliance_by_account
         ORDER BY account_id
     """,
     "Worst patch groups": """
         SELECT
-            patch_group,
-            count(*) AS nodes,
-            count(*) FILTER (compliance = 'NON_COMPLIANT') AS non_compliant,
-            format('{:.1f} %', 100.0 * count(*) FILTER (compliance = 'NON_COMPLIANT') / count(*))
-                AS non_compliant_percent,
-            coalesce(sum(critical_non_compliant_count), 0)::BIGINT AS critical,
-            coalesce(sum(security_non_compliant_count), 0)::BIGINT AS security,
-            coalesce(sum(missing_count), 0)::BIGINT AS missing
-        FROM node_compliance WHERE collection_status = 'COLLECTED'
-        GROUP BY patch_group
-        ORDER BY count(*) FILTER (compliance = 'NON_COMPLIANT') / count(*) DESC, patch_group LIMIT 5
+          patch_group,
+          nodes_listed AS nodes,
+          nodes_compliant AS compliant,
+          nodes_non_compliant AS non_compliant,
+          nodes_unknown AS unknown,
+          compliant_percent
+        FROM compliance_by_patch_group
+        WHERE patch_group IS NOT NULL
+        ORDER BY CAST(nodes_non_compliant AS double) / nodes_listed DESC, patch_group
+        LIMIT 5
     """,
     "What we do not know": """
-        SELECT * FROM (
-            SELECT unknown_reason AS reason, 'nodes' AS what, count(*) AS how_many, NULL AS "where"
-            FROM node_compliance WHERE compliance = 'UNKNOWN' GROUP BY unknown_reason
-            UNION ALL
-            SELECT listing_status, 'targets', count(*), string_agg(account_id || '.' || region, ', ' ORDER BY region)
-            FROM coverage WHERE listing_status <> 'LISTED' GROUP BY listing_status, account_id
-        )
-        ORDER BY what DESC, how_many DESC, reason
+        SELECT listing_status AS reason, 'target' AS what, account_id || ' ' || region AS place, 1 AS how_many
+        FROM latest_coverage
+        WHERE listing_status <> 'LISTED'
+        UNION ALL
+        SELECT unknown_reason, 'nodes', NULL, count(*)
+        FROM latest_patch_states
+        WHERE compliance_status = 'UNKNOWN'
+        GROUP BY unknown_reason
+        ORDER BY what DESC, how_many DESC, reason, place
     """,
 }
 
 
-def answer(run: duckdb.DuckDBPyConnection) -> list[Answer]:
-    """Answer every question about an opened run."""
-    run.sql(_NODE_COMPLIANCE)
+def answer(lake: Lake) -> list[Answer]:
+    """Answer every question about the newest published run."""
     answers = []
     for question, sql in _QUESTIONS.items():
-        relation = run.sql(sql)
-        answers.append(Answer(question, relation.columns, relation.fetchall()))
+        found = lake.query(sql)
+        answers.append(Answer(question, found.columns, found.rows))
     return answers

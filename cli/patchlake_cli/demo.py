@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 
 from patchlake.adapters.directory import DirectoryStore
-from patchlake.core.run import run_id_of
+from patchlake.core.run import run_at, run_id_of
 from patchlake.core.targets import Target
 from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.analytics.lake import open_lake
 from patchlake_cli.answers import Answer, answer
 from patchlake_cli.demo_folder import replace_folder
 from patchlake_cli.embedded.deploy import deploy
@@ -25,7 +26,7 @@ from patchlake_cli.failure import CommandError
 from patchlake_cli.observation import Observation
 from patchlake_cli.progress import RunProgress
 from patchlake_cli.run_page import print_run
-from patchlake_cli.summary import Coverage, Summary, open_run, read_coverage, read_summary
+from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""
@@ -110,13 +111,13 @@ def _run_days(settings: Settings, out: Path, progress: RunProgress) -> DemoRun:
             for day in range(settings.days):
                 began = time.monotonic()
                 aws.begin_day(day)
-                run_at = aws.fleet.run_at(day)
-                observations.append(Observation(run_id_of(run_at.isoformat())))
-                _run(pipeline, observations[-1], run_at, progress)
+                scheduled_at = aws.fleet.run_at(day)
+                observations.append(Observation(run_id_of(scheduled_at.isoformat())))
+                _run(pipeline, observations[-1], scheduled_at, progress)
                 _copy(pipeline, lake)
                 seconds = time.monotonic() - began
             expected = sum(aws.fleet.size(target) for target in aws.fleet.targets if _is_readable(target, settings))
-    return _result(out / "lake", observations[-1], seconds, expected)
+    return _result(out, observations[-1], seconds, expected)
 
 
 def _parameters(settings: Settings) -> dict[str, str]:
@@ -130,10 +131,10 @@ def _parameters(settings: Settings) -> dict[str, str]:
     }
 
 
-def _run(pipeline: Pipeline, observation: Observation, run_at: datetime, progress: RunProgress) -> None:
-    bars = progress.follow(observation, run_at)
+def _run(pipeline: Pipeline, observation: Observation, scheduled_at: datetime, progress: RunProgress) -> None:
+    bars = progress.follow(observation, scheduled_at)
     try:
-        pipeline.fire(run_at)
+        pipeline.fire(scheduled_at)
         ended = pipeline.wait(
             lambda: observation.outcome is not None, progress=bars.refresh, patience_seconds=PATIENCE_SECONDS
         )
@@ -161,18 +162,18 @@ def _is_readable(target: Target, settings: Settings) -> bool:
     return target.account_id not in settings.conditions.refused_accounts
 
 
-def _result(lake: Path, observation: Observation, wall_seconds: float, expected_nodes: int) -> DemoRun:
+def _result(out: Path, observation: Observation, wall_seconds: float, expected_nodes: int) -> DemoRun:
     """Read the last run from the lake, and hold it against the fleet that was simulated.
 
     Raises:
         CommandError: a node is not accounted for.
     """
-    run = open_run(lake, observation.run_id)
-    summary = read_summary(run, lake, observation, wall_seconds)
+    lake = open_lake(str(out), now=run_at(observation.run_id))
+    summary = read_summary(lake, out / "lake", observation, wall_seconds)
     if not expected_nodes == summary.nodes_listed == summary.nodes_accounted_for:
         msg = (
             f"run {summary.run_id}: the fleet has {expected_nodes} nodes in readable targets, the snapshot lists "
             f"{summary.nodes_listed} and accounts for {summary.nodes_accounted_for}"
         )
         raise CommandError(msg)
-    return DemoRun(summary, read_coverage(run), answer(run))
+    return DemoRun(summary, read_coverage(lake, summary.run_id), answer(lake))

@@ -4,8 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from patchlake.core.tables import CollectionStatus
+from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.observation import Observation
 
 
@@ -49,50 +49,46 @@ class Coverage:
     nodes_listed: int | None
 
 
-def open_run(lake: Path, run_id: str) -> duckdb.DuckDBPyConnection:
-    """Open one published run in SQL, as the tables ``patch_states`` and ``coverage``."""
-    connection = duckdb.connect()
-    for table in ("patch_states", "coverage"):
-        path = str(lake / table / "run_date=*" / f"{run_id}.parquet").replace("'", "''")
-        connection.sql(f"CREATE VIEW {table} AS SELECT * FROM read_parquet('{path}')")  # noqa: S608
-    return connection
+def read_summary(lake: Lake, folder: Path, observation: Observation, wall_seconds: float) -> Summary:
+    """Sum up a published run: the nodes and targets by the tables, the calls by the functions' metrics.
 
-
-def read_summary(run: duckdb.DuckDBPyConnection, lake: Path, observation: Observation, wall_seconds: float) -> Summary:
-    """Sum up a published run: the nodes and targets by the tables, the calls by the functions' metrics."""
-    [counts] = run.sql("""
-        SELECT
-            (SELECT count(*) FROM coverage) AS targets,
-            (SELECT count(*) FROM coverage WHERE listing_status = 'LISTED') AS targets_listed,
-            count(*) AS nodes_listed,
-            count(*) FILTER (collection_status = 'COLLECTED') AS nodes_collected,
-            count(*) FILTER (collection_status = 'NO_PATCH_STATE') AS nodes_no_patch_state,
-            count(*) FILTER (collection_status = 'NOT_COLLECTED') AS nodes_not_collected,
-            count(*) FILTER (collection_status = 'INVALID_RESPONSE') AS nodes_invalid_response
-        FROM patch_states
-    """).fetchall()
-    targets, listed, nodes, collected, no_state, not_collected, invalid = counts
+    Args:
+        lake: that holds the run.
+        folder: of its tables.
+        observation: of the run.
+        wall_seconds: real time that the run took.
+    """
+    run = (observation.run_id,)
+    [(targets, listed)] = lake.query(
+        "SELECT count(*), count_if(listing_status = 'LISTED') FROM coverage WHERE run_id = ?", run
+    ).rows
+    nodes = dict(
+        lake.query(
+            "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
+        ).rows
+    )
     return Summary(
         run_id=observation.run_id,
         status=observation.outcome or "",
         targets=targets,
         targets_listed=listed,
-        nodes_listed=nodes,
-        nodes_collected=collected,
-        nodes_no_patch_state=no_state,
-        nodes_not_collected=not_collected,
-        nodes_invalid_response=invalid,
+        nodes_listed=sum(nodes.values()),
+        nodes_collected=nodes.get(CollectionStatus.COLLECTED, 0),
+        nodes_no_patch_state=nodes.get(CollectionStatus.NO_PATCH_STATE, 0),
+        nodes_not_collected=nodes.get(CollectionStatus.NOT_COLLECTED, 0),
+        nodes_invalid_response=nodes.get(CollectionStatus.INVALID_RESPONSE, 0),
         api_calls=int(observation.metrics["SsmCalls"]),
         retries=int(observation.metrics["SsmRetries"]),
         wall_seconds=round(wall_seconds, 2),
-        lake=str(lake),
+        lake=str(folder),
     )
 
 
-def read_coverage(run: duckdb.DuckDBPyConnection) -> list[Coverage]:
+def read_coverage(lake: Lake, run_id: str) -> list[Coverage]:
     """Return a run's targets, in order."""
-    rows = run.sql("""
-        SELECT account_id, account_name, region, listing_status, listing_detail, nodes_listed
-        FROM coverage ORDER BY account_id, region
-    """).fetchall()
+    rows = lake.query(
+        "SELECT account_id, account_name, region, listing_status, listing_detail, nodes_listed "
+        "FROM coverage WHERE run_id = ? ORDER BY account_id, region",
+        (run_id,),
+    ).rows
     return [Coverage(*row) for row in rows]
