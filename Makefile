@@ -16,7 +16,7 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 	@$(BIN)/patchlake demo $(ARGS)
 
 test: check ## Run the checks, then all tests: make test ARGS="-k fence"
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check
