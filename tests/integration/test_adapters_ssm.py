@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
+from threading import Barrier
 from urllib.parse import parse_qs
 
 import boto3
@@ -398,6 +399,24 @@ def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_thread
 
     assert [len(page.records) for page in pages] == [1] * 40
     assert sum(map(is_sts, aws.requests)) == 2
+
+
+def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: SsmSources) -> None:
+    together = Barrier(4)
+
+    def answer(request: Request) -> Answer:
+        # A role that had to wait for another one would leave the barrier broken.
+        return assumed(f"key-{together.wait(20)}") if is_sts(request) else reply({"InstanceInformationList": []})
+
+    aws.answer = answer
+    accounts = [f"{number:012d}" for number in range(4)]
+
+    with ThreadPoolExecutor(8) as pool:
+        opened = pool.map(lambda account: sources.open(Target(account, "eu-west-1"), HOME), accounts * 2)
+        pages = [source.node_page(None) for source in opened]
+
+    assert len(pages) == 8
+    assert sum(map(is_sts, aws.requests)) == 4
 
 
 def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmSources) -> None:

@@ -2,31 +2,56 @@
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass(eq=False)
+class _Slot[V]:
+    """Room for one value."""
+
+    values: list[V] = field(default_factory=list)
+    lock: Lock = field(default_factory=Lock)
 
 
 class Recent[K, V]:
-    """The values that were used last, at most ``most`` of them; not safe for threads by itself."""
+    """The values that were used last, at most ``most`` of them; safe to use from many threads.
+
+    A value is made once, however many threads want it, and nobody who wants another one waits for that.
+    """
 
     def __init__(self, most: int, discard: Callable[[V], object] = lambda _: None) -> None:
         """``discard`` is called with each value that is forgotten."""
         self._most = most
         self._discard = discard
-        self._values: OrderedDict[K, V] = OrderedDict()
+        self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
+        self._lock = Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value of a key, made now where it is not remembered; the one unused for longest makes room."""
-        if key not in self._values:
-            self._values[key] = make()
-        self._values.move_to_end(key)
-        if len(self._values) > self._most:
-            self._discard(self._values.popitem(last=False)[1])
-        return self._values[key]
+        """Return the value of a key, made now where it is not remembered; the one unused for longest makes room.
 
-    def peek(self, key: K) -> V | None:
-        """Return the value of a key where it is remembered; this is no use of it."""
-        return self._values.get(key)
+        Where ``make`` raises, whoever asks next tries again.
+        """
+        with self._lock:
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            oldest = self._slots.popitem(last=False)[1] if len(self._slots) > self._most else None
+        if oldest is not None:
+            self._empty(oldest)
+        with slot.lock:
+            if not slot.values:
+                slot.values.append(make())
+            return slot.values[0]
 
-    def forget(self, key: K) -> None:
-        """Forget the value of a key, if there is one."""
-        if key in self._values:
-            self._discard(self._values.pop(key))
+    def forget(self, key: K, value: V) -> None:
+        """Forget the value of a key, if it is still this one."""
+        with self._lock:
+            slot = self._slots.get(key)
+            if slot is None or value not in slot.values:
+                return
+            del self._slots[key]
+        self._empty(slot)
+
+    def _empty(self, slot: _Slot[V]) -> None:
+        for value in slot.values:
+            self._discard(value)

@@ -6,6 +6,7 @@ more than everything else.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ PAGE_SIZE = 50
 """MaxResults of both calls: DescribeInstanceInformation takes no more, and the other has been seen to refuse more."""
 
 MOST_REMEMBERED = 64
-"""Clients, and sessions in other accounts, that are kept at most: a pair of them takes about half a megabyte."""
+"""Connections, and sessions in other accounts, that are kept at most: a pair takes about half a megabyte."""
 
 ATTEMPTS = 4
 """How often the SDK tries a call, with growing pauses of some seconds altogether; then the message fails."""
@@ -47,7 +48,7 @@ class SsmSources:
     """``PatchSources`` of AWS; safe to use from many threads.
 
     Attributes:
-        usage: every call, throttled answer and retry; each attempt of the SDK is seen.
+        usage: each request of the SDK, and its answer, is seen.
     """
 
     def __init__(
@@ -79,9 +80,9 @@ class SsmSources:
             # Who asks, for CloudTrail; the SDK's own text is put together anew at each call, for a sixth of its time.
             user_agent=f"patchlake/{__version__}",
         )
-        self._clients: Recent[Target, SSMClient] = Recent(MOST_REMEMBERED, lambda client: client.close())
+        self._connections: Recent[Target, _Connection] = Recent(MOST_REMEMBERED, lambda made: made.client.close())
         self._sessions: Recent[str, boto3.Session] = Recent(MOST_REMEMBERED)
-        self._lock = Lock()
+        self._making = Lock()
         self.usage = Usage()
 
     def open(self, target: Target, home_account_id: str) -> "SsmSource":
@@ -92,40 +93,44 @@ class SsmSources:
             RetryableError: STS could not answer for now.
         """
         source = SsmSource(self, target, is_home=target.account_id == home_account_id)
-        self.client(target, is_home=source.is_home)
+        self.connection(target, is_home=source.is_home)
         return source
 
-    def client(self, target: Target, *, is_home: bool, instead_of: "SSMClient | None" = None) -> "SSMClient":
-        """Return the client of a target.
+    def connection(self, target: Target, *, is_home: bool) -> "_Connection":
+        """Return the connection to a target, which may be in the home account; many can be made at once."""
+        return self._connections.get(target, lambda: self._connect(target, is_home=is_home))
 
-        Args:
-            target: to be asked.
-            is_home: whether it is in the home account.
-            instead_of: a client whose credentials are not accepted: it and its session are forgotten.
-        """
-        with self._lock:
-            # Of many threads whose call was refused, the first one replaces the client for all.
-            if instead_of is not None and self._clients.peek(target) is instead_of:
-                self._clients.forget(target)
-                self._sessions.forget(target.account_id)
-            return self._clients.get(target, lambda: self._connect(target, is_home=is_home))
+    def forget(self, target: Target, refused: "_Connection") -> None:
+        """Forget a connection whose credentials are not accepted; one that took its place meanwhile is kept."""
+        self._sessions.forget(target.account_id, refused.session)
+        self._connections.forget(target, refused)
 
-    def _connect(self, target: Target, *, is_home: bool) -> "SSMClient":
+    def _connect(self, target: Target, *, is_home: bool) -> "_Connection":
         session = (
             self._home
             if is_home
             else self._sessions.get(target.account_id, lambda: self._roles.session(target.account_id))
         )
-        client = session.client("ssm", region_name=target.region, config=self._config)
+        # Two threads must not make clients of one session at the same time; that asks nobody, so it is quick.
+        with self._making:
+            client = session.client("ssm", region_name=target.region, config=self._config)
         client.meta.events.register("before-parse.ssm", _keep_raw)
         client.meta.events.register("response-received.ssm", self._count)
         self._clock.watch(client)
-        return client
+        return _Connection(session, client)
 
     def _count(self, parsed_response: dict[str, Any] | None, context: dict[str, Any], **_: object) -> None:
         is_retry = context["retries"]["attempt"] > 1
         code = (parsed_response or {}).get("Error", {}).get("Code")
         self.usage.add(calls=not is_retry, retries=is_retry, throttles=code in THROTTLING_CODES)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Connection:
+    """A client of one target, and the session that it was made of."""
+
+    session: "boto3.Session"
+    client: "SSMClient"
 
 
 class SsmSource:
@@ -171,16 +176,17 @@ class SsmSource:
         return page
 
     def _answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        client = self._sources.client(self._target, is_home=self.is_home)
+        connection = self._sources.connection(self._target, is_home=self.is_home)
         try:
-            return _call(client, method, arguments)
+            return _call(connection.client, method, arguments)
         except AWS_ERRORS as error:
             if code_of(error) not in _UNRECOGNISED_CODES | EXPIRED_CODES:
                 raise self._failure(method, error) from error
         # The session may have ended, or be older than the region's being enabled: only a fresh one can tell.
-        fresh = self._sources.client(self._target, is_home=self.is_home, instead_of=client)
+        self._sources.forget(self._target, connection)
+        fresh = self._sources.connection(self._target, is_home=self.is_home)
         try:
-            return _call(fresh, method, arguments)
+            return _call(fresh.client, method, arguments)
         except AWS_ERRORS as error:
             raise self._failure(method, error) from error
 

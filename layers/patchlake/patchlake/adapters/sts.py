@@ -3,7 +3,7 @@
 Tokens of a regional endpoint work in every region, also in those that have to be enabled.
 """
 
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -42,7 +42,7 @@ def caller_account_id(client: "STSClient") -> str:
 
 
 class RoleSessions:
-    """Sessions in other accounts, through the role of the same name in each."""
+    """Sessions in other accounts, through the role of the same name in each; safe to use from many threads."""
 
     def __init__(
         self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = ATTEMPTS
@@ -55,10 +55,17 @@ class RoleSessions:
             external_id: nothing is sent where it is empty.
             attempts: of the SDK, at each call.
         """
-        self._session = session
+        # Made here, since many threads may assume roles at once.
+        self._client: STSClient = session.client(
+            "sts",
+            config=Config(
+                connect_timeout=5,
+                read_timeout=15,
+                retries={"mode": "standard", "total_max_attempts": attempts},
+            ),
+        )
         self._role_name = role_name
         self._external_id = external_id
-        self._attempts = attempts
         self._models: Any = None
 
     def session(self, account_id: str) -> boto3.Session:
@@ -78,7 +85,7 @@ class RoleSessions:
         return boto3.Session(botocore_session=core)
 
     def _assume(self, account_id: str) -> dict[str, Any]:
-        role = f"arn:{self._partition}:iam::{account_id}:role/{self._role_name}"
+        role = f"arn:{self._client.meta.partition}:iam::{account_id}:role/{self._role_name}"
         request: AssumeRoleRequestTypeDef = {"RoleArn": role, "RoleSessionName": SESSION_NAME}
         if self._external_id:
             request["ExternalId"] = self._external_id
@@ -98,19 +105,6 @@ class RoleSessions:
             "token": credentials["SessionToken"],
             "expiry_time": credentials["Expiration"].isoformat(),
         }
-
-    @cached_property
-    def _client(self) -> "STSClient":
-        config = Config(
-            connect_timeout=5,
-            read_timeout=15,
-            retries={"mode": "standard", "total_max_attempts": self._attempts},
-        )
-        return self._session.client("sts", config=config)
-
-    @cached_property
-    def _partition(self) -> str:
-        return self._session.get_partition_for_region(self._session.region_name)
 
 
 class _AssumedRole(CredentialProvider):

@@ -6,7 +6,13 @@ from typing import NamedTuple
 
 
 class Counts(NamedTuple):
-    """Requests that got an answer or an error for good, those among them that were throttled, and the SDK's retries."""
+    """What was sent, and how often it was too much.
+
+    Attributes:
+        calls: requests, each counted once however often the SDK repeated it.
+        throttles: answers that said to slow down, to first attempts and to repetitions alike.
+        retries: the SDK's repetitions; so ``calls + retries`` is what SSM was sent.
+    """
 
     calls: int
     throttles: int
