@@ -11,6 +11,7 @@ ACCOUNT_ID = "111122223333"
 REGION = "eu-central-1"
 STACK_NAME = "patchlake"
 _ABSENT = object()
+_OF_TEXT = {"Fn::Sub", "Fn::Base64", "Fn::Join", "Fn::Split"}
 
 
 def resolved(template: Template, pseudo: Mapping[str, str] | None = None, **parameters: str) -> Template:
@@ -57,12 +58,8 @@ class _Resolver:
                 value = self._ref(name)
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
                 value = self._attribute(name, attribute)
-            case {"Fn::Sub": str(text)}:
-                value = self._filled(text, {})
-            case {"Fn::Sub": [str(text), dict(own)]}:
-                value = self._filled(text, {name: self._value(item) for name, item in own.items()})
-            case {"Fn::Base64": encoded}:
-                value = b64encode(self._value(encoded).encode()).decode()
+            case dict() if expression.keys() & _OF_TEXT:
+                value = self._text(expression)
             case {"Fn::If": [condition, yes, no]}:
                 value = self._value(yes if self._holds(condition) else no)
             case dict():
@@ -71,6 +68,20 @@ class _Resolver:
             case list():
                 value = [found for item in expression if (found := self._value(item)) is not _ABSENT]
         return value
+
+    def _text(self, expression: Mapping[str, Any]) -> str | list[str]:
+        match expression:
+            case {"Fn::Sub": str(text)}:
+                return self._filled(text, {})
+            case {"Fn::Sub": [str(text), dict(own)]}:
+                return self._filled(text, {name: self._value(item) for name, item in own.items()})
+            case {"Fn::Base64": encoded}:
+                return b64encode(self._value(encoded).encode()).decode()
+            case {"Fn::Join": [str(separator), parts]}:
+                return separator.join(self._value(parts))
+            case {"Fn::Split": [str(separator), text]}:
+                return str(self._value(text)).split(separator)
+        raise ValueError(f"no rule here evaluates {expression!r}")
 
     def _holds(self, condition: Any) -> bool:  # noqa: ANN401  # a name or an expression
         match condition:

@@ -17,6 +17,7 @@ from patchlake_cli.embedded.environment import ExecutionEnvironment
 from patchlake_cli.embedded.function_process import InvocationError
 from patchlake_cli.embedded.schedule import invoke_asynchronously, scheduled_event
 from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.embedded.template import read_template
 from tests.toys import NOWHERE, REGION, running_moto, toy_function
 
 if TYPE_CHECKING:
@@ -158,6 +159,18 @@ def test_an_operator_reads_the_outputs_from_the_stack(endpoint: Endpoint, stack:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     assert outputs["BucketName"] == stack.bucket
     assert outputs.items() >= stack.outputs.items()
+
+
+def test_the_outputs_name_also_what_the_embedded_aws_does_not_make(stack: DeployedStack) -> None:
+    written = read_template(TEMPLATE)["Outputs"].keys()
+
+    # The bucket of query results belongs to the nested stack, which chooses its name.
+    assert stack.outputs.keys() == written - {"ResultsBucketName"}
+    assert stack.outputs["PlanFunctionName"] == stack.functions["plan"].name
+    assert (stack.outputs["DatabaseName"], stack.outputs["WorkgroupName"]) == ("patchlake", "patchlake")
+    assert stack.outputs["DashboardName"] == f"patchlake-{REGION}"
+    assert stack.outputs["AlarmTopicArn"] == f"arn:aws:sns:{REGION}:{stack.account_id}:patchlake-alarms"
+    assert stack.outputs["DiscoverRoleArn"] == f"arn:aws:iam::{stack.account_id}:role/patchlake-{REGION}-discover"
 
 
 def test_the_schedules_event_carries_the_scheduled_time_in_utc(stack: DeployedStack) -> None:

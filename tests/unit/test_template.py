@@ -54,7 +54,7 @@ def actions(template: Template, role: str) -> set[str]:
 def test_its_banners_stand_in_the_order_of_the_flow() -> None:
     banners = re.findall(r"^  # ─+ (\w+) ──$", PATH.read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert banners == ["layers", "bucket", *STAGES, "queues", "alarms", "dashboard"]
+    assert banners == ["layers", "bucket", *STAGES, "queues", "analytics", "alarms", "dashboard"]
 
 
 def test_each_parameter_is_described_and_shown_in_one_group(written: Template) -> None:

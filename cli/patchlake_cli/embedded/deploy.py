@@ -1,8 +1,9 @@
 """Deploy template.yaml to the embedded AWS.
 
-The template goes through the SAM translator (`template`); its bucket and queues become a real stack of the embedded
-CloudFormation, which also resolves every other expression that the embedded run needs: the functions' variables, their
-event sources, the schedule's input. So nothing in the demo repeats what the template says.
+The template goes through the SAM translator (`template`); its bucket, queues and topic become a real stack of the
+embedded CloudFormation, which also resolves every other expression that the embedded run needs: the functions'
+variables, their event sources, the schedule's input, the outputs. So nothing in the demo repeats what the template
+says.
 """
 
 import json
@@ -12,15 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patchlake_cli.embedded.endpoint import Endpoint
+from patchlake_cli.embedded.names import by_name
 from patchlake_cli.embedded.stack import DeployedFunction, DeployedStack, EventSource
-from patchlake_cli.embedded.template import Template, resources_of_type, translate_template
+from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_sqs import SQSClient
 
 # moto's CloudFormation says CREATE_COMPLETE for resources that it skips in silence: it is given only what it makes.
-_MADE_TYPES = ("AWS::S3::Bucket", "AWS::SQS::Queue")
+_MADE_TYPES = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic")
 
 # The output in which CloudFormation hands back, as one JSON text, what it resolved.
 _RESOLVED = "Resolved"
@@ -57,11 +59,11 @@ def deploy(
     cloudformation = endpoint.session.client("cloudformation", endpoint_url=endpoint.url, config=endpoint.config)
     sqs = endpoint.session.client("sqs", endpoint_url=endpoint.url, config=endpoint.config)
 
-    stack_id, outputs = _create(cloudformation, _reduced(template), stack_name, overrides)
+    root = template_path.resolve().parent
+    stack_id, outputs = _create(cloudformation, _reduced(template, root), stack_name, overrides)
     resolved = json.loads(outputs.pop(_RESOLVED))
     _turn_versioning_on(endpoint, resolved)
     account_id = stack_id.split(":")[4]
-    root = template_path.resolve().parent
     layer_paths = tuple(dict.fromkeys(root / folder for folder in resolved["layers"]))
     functions = {}
     for function in resolved["functions"]:
@@ -90,13 +92,21 @@ def deploy(
     )
 
 
-def _reduced(template: Template) -> Template:
+def _reduced(template: Template, root: Path) -> Template:
     """Keep what the embedded CloudFormation makes, and add an output that resolves the rest."""
     resources = {name: body for kind in _MADE_TYPES for name, body in resources_of_type(template, kind).items()}
     known = resources.keys() | template.get("Parameters", {}).keys()
+    nested = {
+        name: read_template(root / stack["Properties"]["TemplateURL"])
+        for name, stack in resources_of_type(template, "AWS::CloudFormation::Stack").items()
+    }
+    named = {
+        name: output | {"Value": by_name(output["Value"], template, nested)}
+        for name, output in template.get("Outputs", {}).items()
+    }
     outputs = {
         name: output
-        for name, output in template.get("Outputs", {}).items()
+        for name, output in named.items()
         if all(reference in known or reference.startswith("AWS::") for reference in _references(output["Value"]))
     }
     return {
