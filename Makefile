@@ -1,10 +1,12 @@
 # Every target does the set-up it needs. `make` alone lists them.
 BIN := .venv/bin
 PYTHON_CODE := $(wildcard layers/patchlake cli functions tests)
+# Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
+VERIFY_TOOLS := checkov lambda sam
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check simulate mutants generate format lock clean
+.PHONY: help setup demo test check verify simulate mutants generate format lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,7 +18,7 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 	@$(BIN)/patchlake demo $(ARGS)
 
 test: check ## Run the checks, then all tests: make test ARGS="-k fence"
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/e2e $(ARGS)
 
 check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check
@@ -24,6 +26,10 @@ check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/mypy $(PYTHON_CODE)
 	$(BIN)/lint-imports
 	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
+
+verify: setup ## Build with sam, scan the templates, run what was built: make verify ARGS="-k checkov"
+	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
+	@$(BIN)/pytest tests/e2e $(ARGS)
 
 simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDULES=100000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(or $(SCHEDULES),2000) --seed $(or $(SEED),1)
@@ -40,12 +46,13 @@ format: setup ## Format the code and apply the safe fixes
 
 # The functions' requirements are compiled with the full lock as a constraint, so the two cannot disagree.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
-	--custom-compile-command "make lock" pyproject.toml
+	--custom-compile-command "make lock"
 lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgrade
-	$(LOCK) --extra cli --group dev --output-file requirements.txt $(ARGS)
-	$(LOCK) --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
+	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
+	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
+	for tool in $(VERIFY_TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
 	@scripts/setup
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The two lock files: complete, hashed, free of addresses, and never at odds with each other."""
+"""The lock files: complete, hashed, free of addresses, and never at odds with each other."""
 
 import re
 import tomllib
@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ALL = ROOT / "requirements.txt"
 RUNTIME = ROOT / "layers" / "runtime" / "requirements.txt"
+TOOLS = sorted((ROOT / "verify").glob("*.txt"))
+EVERY_LOCK = pytest.mark.parametrize("lock", [ALL, RUNTIME, *TOOLS], ids=lambda lock: str(lock.relative_to(ROOT)))
 
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
@@ -36,9 +38,21 @@ def test_every_package_that_the_project_asks_for_is_pinned() -> None:
 
     assert runtime <= pins(RUNTIME).keys()
     assert runtime | command | development <= pins(ALL).keys()
+    for tool in TOOLS:
+        assert names(declared["dependency-groups"][tool.stem]) <= pins(tool).keys()
 
 
-@pytest.mark.parametrize("lock", [ALL, RUNTIME], ids=["all", "runtime"])
+def test_each_tool_of_make_verify_has_a_lock_and_none_is_among_the_projects_own_packages() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    tools = declared.keys() - {"dev"}
+
+    assert tools == {tool.stem for tool in TOOLS}
+    assert f"VERIFY_TOOLS := {' '.join(sorted(tools))}\n" in (ROOT / "Makefile").read_text()
+    for tool in tools:
+        assert names(declared[tool]).isdisjoint(pins(ALL))
+
+
+@EVERY_LOCK
 def test_every_line_is_a_pin_a_hash_or_a_comment(lock: Path) -> None:
     others = [
         line
@@ -50,7 +64,7 @@ def test_every_line_is_a_pin_a_hash_or_a_comment(lock: Path) -> None:
     assert "://" not in lock.read_text()
 
 
-@pytest.mark.parametrize("lock", [ALL, RUNTIME], ids=["all", "runtime"])
+@EVERY_LOCK
 def test_every_pin_has_a_hash(lock: Path) -> None:
     lines = lock.read_text().splitlines()
 

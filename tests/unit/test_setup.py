@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE_FROM = ["requirements.txt", "pyproject.toml", "layers/patchlake/patchlake/__init__.py", "scripts/setup"]
+PROJECT = ["pyproject.toml", "layers/patchlake/patchlake/__init__.py"]
+MADE_FROM = ["requirements.txt", "verify/sam.txt", *PROJECT, "scripts/setup"]
 SYSTEM_COMMANDS = ["cat", "cksum", "cp", "dirname", "head", "mkdir", "rm", "sh"]
 
 # A Python that is new enough, makes environments holding a copy of itself, and notes what it was asked for.
 NEW_PYTHON = """#!/bin/sh
 printf '%s %s\\n' "$0" "$*" >>"$LOG"
 case "$*" in
-"-m venv"*) mkdir -p .venv/bin && cp "$0" .venv/bin/python ;;
+"-m venv --clear "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" ;;
 "-m pip"*) [ ! -e fail ] ;;
 esac
 """
+PYTHON_3_14 = f"{NEW_PYTHON}case \"$*\" in *'[:2] == (3, 13)'*) exit 1 ;; esac\n"
 OLD_PYTHON = "#!/bin/sh\nexit 1\n"
 SHIM_OF_A_VERSION_NOT_SELECTED = "#!/bin/sh\nexit 127\n"
 WITHOUT_ENSUREPIP = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\n'
@@ -44,11 +46,11 @@ class Machine:
         program.write_text(script)
         program.chmod(0o755)
 
-    def set_up(self) -> subprocess.CompletedProcess[str]:
+    def set_up(self, *tool: str) -> subprocess.CompletedProcess[str]:
         """Run the script and forget what the programs were asked for before."""
         self.log.write_text("")
         environment = {"PATH": os.fspath(self.path), "HOME": os.fspath(self.home), "LOG": os.fspath(self.log)}
-        command = [os.fspath(self.project / "scripts" / "setup")]
+        command = [os.fspath(self.project / "scripts" / "setup"), *tool]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def asked(self, what: str) -> list[str]:
@@ -180,3 +182,40 @@ def test_a_folder_that_was_moved_starts_over(machine: Machine) -> None:
 
     assert result.returncode == 0
     assert len(machine.asked("-m venv --clear")) == 1
+
+
+def test_a_tool_gets_its_own_environment_with_the_functions_python(machine: Machine) -> None:
+    machine.put(machine.path / "python3", PYTHON_3_14)
+    machine.put(machine.home / ".pyenv" / "versions" / "3.13.0" / "bin" / "python3", NEW_PYTHON)
+
+    result = machine.set_up("sam")
+
+    assert result.returncode == 0
+    assert machine.asked("-m venv --clear .venv-verify/sam") == [
+        os.fspath(machine.home / ".pyenv" / "versions" / "3.13.0" / "bin" / "python3")
+    ]
+    assert len(machine.asked("--requirement verify/sam.txt")) == 1
+    assert machine.asked("--editable") == []
+    assert not (machine.project / ".venv").exists()
+
+
+def test_what_changes_in_the_project_does_not_touch_a_tool(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+    machine.set_up("sam")
+    for name in ("requirements.txt", *PROJECT):
+        with (machine.project / name).open("a") as file:
+            file.write("# another one\n")
+
+    machine.set_up("sam")
+
+    assert machine.asked("-m") == []
+
+
+def test_a_tool_without_a_lock_is_refused(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", NEW_PYTHON)
+
+    result = machine.set_up("terraform")
+
+    assert result.returncode == 1
+    assert "There is no verify/terraform.txt" in result.stderr
+    assert machine.asked("-m") == []

@@ -99,6 +99,11 @@ Resources:
     Type: AWS::S3::Bucket
     DeletionPolicy: Retain
     UpdateReplacePolicy: Retain
+    Metadata:
+      checkov:
+        skip:
+          - id: CKV_AWS_21
+            comment: No versions. A result can be queried again, and is meant to be forgotten.
     Properties:
       BucketEncryption:
         ServerSideEncryptionConfiguration:
