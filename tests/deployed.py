@@ -1,6 +1,7 @@
 """A deployed stack on an embedded AWS, for tests of the real handlers over real HTTP."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 
 TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 PATIENCE_SECONDS = 60
+
+POISON = "never-to-be-seen"
+"""Stands in sensitive values that a test makes up."""
+
+SECRET = re.compile(rf"{POISON}|embedded-secret|\b10\.\d+\.\d+\.\d+\b")
+"""Finds them, the credentials that the embedded AWS checks and gives, and the IP addresses of its fleet."""
+
 _numbers = count(1)
 
 
@@ -137,12 +145,14 @@ def running(
     folder: Path,
     disturbances: dict[str, Disturbance] | None = None,
 ) -> Iterator[DeployedRun]:
-    """Run a stack's functions, with the fleet and the clock of a day."""
+    """Run a stack's functions, with the fleet and the clock of a day; no secret may be in what they log."""
     lines: list[dict[str, Any]] = []
+    leaks: list[str] = []
     runs: list[DeployedRun] = []
 
     def on_log(stage: str, line: str) -> None:
         lines.append({"stage": stage} | json.loads(line))
+        leaks.extend(SECRET.findall(line))
         for run in runs:
             run.observation.read(line)
 
@@ -151,3 +161,4 @@ def running(
         run = DeployedRun(aws, pipeline, lines, day, folder)
         runs.append(run)
         yield run
+    assert not leaks, leaks

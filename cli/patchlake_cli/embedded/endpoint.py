@@ -6,7 +6,7 @@ from boto3.session import Session
 from botocore.config import Config
 
 _ACCESS_KEY_ID = "embedded"
-_SECRET_ACCESS_KEY = "embedded"  # noqa: S105 - the embedded AWS checks no signature
+_SECRET_ACCESS_KEY = "embedded-secret"  # noqa: S105 - the embedded AWS checks no signature
 
 
 @dataclass(frozen=True, slots=True)
