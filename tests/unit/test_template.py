@@ -1,6 +1,8 @@
 """template.yaml says what the design, the timings and the configuration say."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +79,18 @@ def test_a_function_gets_exactly_the_variables_that_its_configuration_reads(tran
 
     variables = properties(translated, f"{stage.title()}Function")["Environment"]["Variables"]
 
-    of_patchlake = {name for name in variables if not name.startswith("POWERTOOLS_")}
+    of_patchlake = {name for name in variables if not name.startswith(("POWERTOOLS_", "PYTHON"))}
     assert of_patchlake == set(config.variables().values())
+
+
+def test_an_invocation_that_counts_nothing_logs_nothing_of_it(translated: Template) -> None:
+    variables = properties(translated, "PlanFunction")["Environment"]["Variables"]
+    environment = {name: value for name, value in variables.items() if isinstance(value, str)}
+    code = "from aws_lambda_powertools import Metrics; Metrics(service='s').flush_metrics()"
+
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert (ended.stdout, ended.stderr) == ("", "")
 
 
 @pytest.mark.parametrize("stage", STAGES)
