@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,20 +70,34 @@ def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: 
     )
 
 
+@dataclass
 class DeployedRun:
-    """One run of a running pipeline, and what it left."""
+    """One run of a running pipeline, and what it left.
 
-    def __init__(
-        self, aws: EmbeddedAws, pipeline: Pipeline, lines: list[dict[str, Any]], day: int, folder: Path
-    ) -> None:
-        self.aws = aws
-        self._folder = folder
-        self.pipeline = pipeline
-        self.lines = lines
-        self.day = day
-        self.at = aws.fleet.run_at(day)
+    Attributes:
+        lines: what all runs of the pipeline logged.
+        observations: that listen to what is logged.
+        folder: for files.
+    """
+
+    aws: EmbeddedAws
+    pipeline: Pipeline
+    lines: list[dict[str, Any]]
+    observations: list[Observation]
+    day: int
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.at = self.aws.fleet.run_at(self.day)
         self.run_id = run_id_of(self.at.isoformat())
         self.observation = Observation(self.run_id)
+        self.observations.append(self.observation)
+
+    def next_day(self) -> "DeployedRun":
+        """Begin the day after this one, with the functions as warm as this run has left them."""
+        day = self.day + 1
+        self.aws.begin_day(day)
+        return replace(self, day=day)
 
     def fire(self) -> None:
         """Let the schedule fire."""
@@ -132,9 +147,20 @@ class DeployedRun:
         return source.queue_url
 
     def _rows(self, key: str, columns: str) -> list[tuple[Any, ...]]:
-        path = self._folder / f"{self.run_id}.parquet"
+        path = self.folder / f"{self.run_id}.parquet"
         path.write_bytes(self.pipeline.store.get(key) or b"")
         return duckdb.connect().execute(f"SELECT {columns} FROM '{path}'").fetchall()  # noqa: S608
+
+
+def readable_nodes(run: DeployedRun) -> list[tuple[str, str, str]]:
+    """Return account, region and id of every node that the fleet has in targets that can be read."""
+    refused = run.aws.settings.conditions.refused_accounts
+    return [
+        (*target, node.instance_id)
+        for target in sorted(run.aws.fleet.targets)
+        if target.account_id not in refused
+        for node in run.aws.fleet.nodes(target, run.day)
+    ]
 
 
 @contextmanager
@@ -148,17 +174,15 @@ def running(
     """Run a stack's functions, with the fleet and the clock of a day; no secret may be in what they log."""
     lines: list[dict[str, Any]] = []
     leaks: list[str] = []
-    runs: list[DeployedRun] = []
+    observations: list[Observation] = []
 
     def on_log(stage: str, line: str) -> None:
         lines.append({"stage": stage} | json.loads(line))
         leaks.extend(SECRET.findall(line))
-        for run in runs:
-            run.observation.read(line)
+        for observation in observations:
+            observation.read(line)
 
     aws.begin_day(day)
     with running_pipeline(stack, aws.endpoint, on_log, concurrency=2, disturbances=disturbances) as pipeline:
-        run = DeployedRun(aws, pipeline, lines, day, folder)
-        runs.append(run)
-        yield run
+        yield DeployedRun(aws, pipeline, lines, observations, day, folder)
     assert not leaks, leaks

@@ -16,22 +16,11 @@ from patchlake_cli.embedded.environment import ExecutionEnvironment
 from patchlake_cli.embedded.pump import Batch, Crash, Disturbance
 from patchlake_cli.embedded.server import EmbeddedAws
 from patchlake_cli.embedded.sqs_event import sqs_event
-from tests.deployed import DeployedRun, new_stack, running, set_queue, sqs
+from tests.deployed import new_stack, readable_nodes, running, set_queue, sqs
 
 EVENTS = Path(__file__).parents[2] / "events"
 LAST_DAY = 2
 QUEUE_STAGES = ("discover", "collect", "commit")
-
-
-def readable_nodes(run: DeployedRun) -> list[tuple[str, str, str]]:
-    """Return account, region and id of every node that the fleet has in targets that can be read."""
-    refused = run.aws.settings.conditions.refused_accounts
-    return [
-        (*target, node.instance_id)
-        for target in sorted(run.aws.fleet.targets)
-        if target.account_id not in refused
-        for node in run.aws.fleet.nodes(target, run.day)
-    ]
 
 
 def test_a_run_accounts_for_every_node_of_the_fleet(aws: EmbeddedAws, tmp_path: Path) -> None:
