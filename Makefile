@@ -3,10 +3,12 @@ BIN := .venv/bin
 PYTHON_CODE := $(wildcard layers/patchlake cli functions tests)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda sam
+TOOLS := audit $(VERIFY_TOOLS)
+LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check verify simulate mutants generate format lock clean
+.PHONY: help setup demo test check verify simulate mutants generate format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +52,13 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --genera
 lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgrade
 	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
 	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
-	for tool in $(VERIFY_TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
+	for tool in $(TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
 	@scripts/setup
+
+# Strict: a package that nobody could be asked about fails the audit, so it never passes without a network.
+audit: ## Ask PyPI for known vulnerabilities of every locked package
+	@scripts/setup audit
+	.venv-verify/audit/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKS:%=--requirement %)
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

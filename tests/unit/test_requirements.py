@@ -1,6 +1,7 @@
 """The lock files: complete, hashed, free of addresses, and never at odds with each other."""
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -42,14 +43,23 @@ def test_every_package_that_the_project_asks_for_is_pinned() -> None:
         assert names(declared["dependency-groups"][tool.stem]) <= pins(tool).keys()
 
 
-def test_each_tool_of_make_verify_has_a_lock_and_none_is_among_the_projects_own_packages() -> None:
+def test_each_tool_has_a_lock_and_none_is_among_the_projects_own_packages() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     tools = declared.keys() - {"dev"}
 
     assert tools == {tool.stem for tool in TOOLS}
-    assert f"VERIFY_TOOLS := {' '.join(sorted(tools))}\n" in (ROOT / "Makefile").read_text()
+    assert f"VERIFY_TOOLS := {' '.join(sorted(tools - {'audit'}))}\n" in (ROOT / "Makefile").read_text()
     for tool in tools:
         assert names(declared[tool]).isdisjoint(pins(ALL))
+
+
+def test_every_lock_is_audited() -> None:
+    planned = subprocess.run(["make", "-n", "audit"], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+
+    assert "--strict" in planned
+    assert set(re.findall(r"--requirement (\S+)", planned)) == {
+        str(lock.relative_to(ROOT)) for lock in (ALL, RUNTIME, *TOOLS)
+    }
 
 
 @EVERY_LOCK
