@@ -16,6 +16,7 @@ from patchlake.core.targets import Target
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.analytics.lake import open_lake
 from patchlake_cli.answers import Answer, answer
+from patchlake_cli.consoles import output_console
 from patchlake_cli.demo_folder import replace_folder
 from patchlake_cli.embedded.deploy import deploy
 from patchlake_cli.embedded.function_process import InvocationError
@@ -30,8 +31,6 @@ from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""
-
-PLAIN_WIDTH = 110
 
 CONCURRENCY = 2
 """Execution environments of each queue's function."""
@@ -79,13 +78,7 @@ def demo(  # noqa: PLR0913
     if as_json:
         typer.echo(json.dumps(last.summary.as_json()))
     else:
-        print_run(_console(), last.summary, last.coverage, last.answers)
-
-
-def _console() -> Console:
-    """Return standard output; where it is no terminal, nobody can make it wider, so it is wide enough."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+        print_run(output_console(), last.summary, last.coverage, last.answers)
 
 
 def _conditions(accounts: int, *, faults: bool) -> Conditions:

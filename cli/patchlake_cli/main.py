@@ -1,11 +1,12 @@
-"""The command ``patchlake``: the list of its commands, and nothing else."""
+"""The command ``patchlake``: the list of its commands, and how each of them ends."""
 
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
-from patchlake_cli import demo, query
-from patchlake_cli.failure import CommandError
+from patchlake_cli import check, demo, query
+from patchlake_cli.failure import CommandError, ExitCode
 
 app = typer.Typer(
     name="patchlake",
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(query.query)
+app.command()(check.check)
 
 
 @app.callback()
@@ -24,8 +26,29 @@ def patchlake() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that can be expected is one line, not a traceback."""
+    """Run the command line, and end with its exit code; an error that can be expected is one line, not a traceback.
+
+    A command returns nothing or an ``ExitCode``, raises ``CommandError``, or ``typer.BadParameter`` for an option.
+    """
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        app()
+        code: int | None = app(standalone_mode=False)
     except CommandError as error:
-        sys.exit(f"patchlake: {error}")
+        _say(str(error))
+        return error.exit_code
+    except TyperException as error:
+        if text := error.format_message():
+            command = getattr(error, "ctx", None)
+            help_of = command.command_path if command else app.info.name
+            _say(f"{text.rstrip('.')}. `{help_of} --help` shows what is expected.")
+        return ExitCode.USAGE
+    if code == ExitCode.INTERRUPTED:
+        _say("interrupted")
+    return code or ExitCode.COMPLETE
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"patchlake: {text}\n")

@@ -36,7 +36,8 @@ def _headline(summary: Summary) -> Text:
     )
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
+    """Make an empty table in the style of all pages."""
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column.replace("_percent", " %").replace("_", " "), overflow="fold")
@@ -44,7 +45,7 @@ def _table(title: str, *columns: str) -> Table:
 
 
 def _nodes(summary: Summary) -> Table:
-    table = _table("Nodes", "status", "nodes")
+    table = new_table("Nodes", "status", "nodes")
     table.columns[1].justify = "right"
     table.add_row("collected", f"{summary.nodes_collected:,}")
     table.add_row("no patch state (never scanned)", f"{summary.nodes_no_patch_state:,}")
@@ -54,7 +55,7 @@ def _nodes(summary: Summary) -> Table:
 
 
 def _coverage(coverage: Sequence[Coverage]) -> Table:
-    table = _table("Coverage", "account", "name", "region", "listing", "detail", "nodes")
+    table = new_table("Coverage", "account", "name", "region", "listing", "detail", "nodes")
     table.columns[-1].justify = "right"
     for target in coverage:
         table.add_row(
@@ -69,7 +70,7 @@ def _coverage(coverage: Sequence[Coverage]) -> Table:
 
 
 def _answer(answer: Answer) -> Table:
-    table = _table(answer.question, *answer.columns)
+    table = new_table(answer.question, *answer.columns)
     for column, values in zip(table.columns, zip(*answer.rows, strict=True), strict=False):
         if any(isinstance(value, int) for value in values) or str(column.header).endswith("%"):
             column.justify = "right"

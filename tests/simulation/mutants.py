@@ -150,7 +150,7 @@ def _sends_first(patch: Patch) -> None:
     stored_plan = PlanStage._stored_plan  # noqa: SLF001
 
     def send_and_store(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
-        stage.discover_queue.send(_discover_messages(stage._new_plan(run_id)))  # noqa: SLF001
+        stage.discover_queue.send(_discover_messages(stage.new_plan(run_id)))
         return stored_plan(stage, run_id)
 
     patch.setattr(PlanStage, "_stored_plan", send_and_store)
@@ -161,7 +161,7 @@ def _adopts_nothing(patch: Patch) -> None:
     stored_plan = PlanStage._stored_plan  # noqa: SLF001
 
     def store_and_forget(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
-        own = stage._new_plan(run_id)  # noqa: SLF001
+        own = stage.new_plan(run_id)
         return own, stored_plan(stage, run_id)[1]
 
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)

@@ -23,29 +23,32 @@ from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retrying import Retrying
 
-_CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
 
-class _Aws:
+class Aws:
     """A session whose clients all tell the time to one clock."""
 
-    def __init__(self) -> None:
-        self.session = boto3.Session()
+    def __init__(self, session: boto3.Session | None = None) -> None:
+        """Without a session, the SDK's default one."""
+        self.session = session or boto3.Session()
         self.clock = ServiceClock()
 
-    def client(self, service: str, config: Config = _CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
+    def client(self, service: str, config: Config = CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
+        """Make a client of the session's own account and region."""
         client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
         self.clock.watch(client)
         return client
 
-    def sources(self, config: DiscoverConfig | CollectConfig, connections: int) -> SsmSources:
-        roles = RoleSessions(self.session, config.role_name, config.external_id)
+    def sources(self, role_name: str, external_id: str, connections: int) -> SsmSources:
+        """Make the way to every target."""
+        roles = RoleSessions(self.session, role_name, external_id)
         return SsmSources(self.session, roles, self.clock, connections=connections)
 
 
 def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan."""
-    aws = _Aws()
+    aws = Aws()
     sqs = aws.client("sqs")
     return PlanStage(
         store=S3Store(aws.client("s3"), config.bucket),
@@ -66,12 +69,12 @@ def plan_stage(config: PlanConfig) -> PlanStage:
 
 def discover_stage(config: DiscoverConfig) -> DiscoverStage:
     """Build discover: one connection, since each page of a listing needs the token of the one before."""
-    aws = _Aws()
+    aws = Aws()
     sqs = aws.client("sqs")
     return DiscoverStage(
         store=S3Store(aws.client("s3"), config.bucket),
         tables=ParquetTables(),
-        sources=aws.sources(config, connections=1),
+        sources=aws.sources(config.role_name, config.external_id, connections=1),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),
         retrying=Retrying(SqsQueue(sqs, config.discover_queue_url), config.retry_seconds, random.random),
     )
@@ -79,11 +82,11 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
 
 def collect_stage(config: CollectConfig) -> CollectStage:
     """Build collect."""
-    aws = _Aws()
+    aws = Aws()
     return CollectStage(
         store=S3Store(aws.client("s3"), config.bucket),
         tables=ParquetTables(),
-        sources=aws.sources(config, config.connections),
+        sources=aws.sources(config.role_name, config.external_id, config.connections),
         retrying=Retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config.retry_seconds, random.random),
         each=ThreadPoolExecutor(config.connections, thread_name_prefix="ssm").map,
     )
@@ -91,9 +94,9 @@ def collect_stage(config: CollectConfig) -> CollectStage:
 
 def commit_stage(config: CommitConfig) -> CommitStage:
     """Build commit."""
-    aws = _Aws()
+    aws = Aws()
     sqs = aws.client("sqs")
-    s3 = aws.client("s3", _CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
+    s3 = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
     return CommitStage(
         inventory=Inventory(
             S3Store(s3, config.bucket),

@@ -86,7 +86,7 @@ class CommitConfig(Config):
 
 
 def _value(variable: str, environment: Mapping[str, str]) -> Any:  # noqa: ANN401  # each variable has its own type
-    expected, parse = _VARIABLES[variable]
+    expected, parse = VARIABLES[variable]
     text = environment.get(variable)
     if text is None:
         msg = f"{variable} is not set: expected {expected}"
@@ -124,7 +124,7 @@ def _number(least: int, most: int) -> tuple[str, Callable[[str], int | None]]:
 _QUEUE_URL = ("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
 _DAY = 24 * 60 * 60
 
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PATCHLAKE_BUCKET": ("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
     "PATCHLAKE_ACCOUNTS": ("self, organization, or account ids of 12 digits, separated by commas", _accounts),
     "PATCHLAKE_REGIONS": ("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),

@@ -6,11 +6,11 @@ They keep the same contracts as the adapters of AWS, by the same tests.
 import io
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -67,9 +67,19 @@ class MemoryStore:
             return iter(sorted(key for key in self.objects if key.startswith(prefix)))
 
 
+class QueueTime(Protocol):
+    """What a queue hides messages by: a test's clock, or one that runs."""
+
+    @property
+    def at(self) -> datetime:
+        """The time."""
+        ...
+
+
 @dataclass
 class _Message:
     body: str
+    group: str
     visible_at: datetime
     receive_count: int = 0
 
@@ -83,7 +93,7 @@ class MemoryQueue:
         dead: the bodies of the dead letters.
     """
 
-    clock: MemoryClock
+    clock: QueueTime
     visibility_seconds: int
     max_receive_count: int
     messages: dict[int, _Message] = field(default_factory=dict)
@@ -94,13 +104,17 @@ class MemoryQueue:
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Queue every message."""
         with self._lock:
-            for body, _group in messages:
-                self.messages[next(self._ids)] = _Message(body, self.clock.at)
+            for body, group in messages:
+                self.messages[next(self._ids)] = _Message(body, group, self.clock.at)
 
-    def receive(self) -> Delivery | None:
-        """Receive the first visible message and hide it for the queue's visibility; None where there is none."""
+    def receive(self, except_groups: Container[str] = ()) -> Delivery | None:
+        """Receive the first visible message and hide it for the queue's visibility; None where there is none.
+
+        Args:
+            except_groups: whose messages are left where they are.
+        """
         with self._lock:
-            while (message_id := self._first_visible()) is not None:
+            while (message_id := self._first_visible(except_groups)) is not None:
                 message = self.messages[message_id]
                 if message.receive_count >= self.max_receive_count:
                     self.dead.append(self.messages.pop(message_id).body)
@@ -110,9 +124,12 @@ class MemoryQueue:
                 return Delivery(message.body, str(message_id), message.receive_count)
         return None
 
-    def _first_visible(self) -> int | None:
+    def _first_visible(self, except_groups: Container[str]) -> int | None:
         now = self.clock.at
-        return next((number for number, message in self.messages.items() if message.visible_at <= now), None)
+        for number, message in self.messages.items():
+            if message.visible_at <= now and message.group not in except_groups:
+                return number
+        return None
 
     def delete(self, delivery: Delivery) -> None:
         """Acknowledge a received message."""

@@ -92,10 +92,16 @@ class PlanStage:
         key = plan_key(run_id)
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:
-            body, step = create_or_adopt(self.store, key, encode_plan(self._new_plan(run_id)))
+            body, step = create_or_adopt(self.store, key, encode_plan(self.new_plan(run_id)))
         return decode_plan(body, run_id), step
 
-    def _new_plan(self, run_id: str) -> Plan:
+    def new_plan(self, run_id: str) -> Plan:
+        """Return what a run would be if it were decided now; nothing is stored.
+
+        Raises:
+            RetryableError: AWS could not answer for now.
+            PermanentError: the accounts cannot be listed.
+        """
         home_account_id = self.accounts.home_account_id()
         return make_plan(
             run_id,

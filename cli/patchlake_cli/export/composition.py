@@ -1,0 +1,128 @@
+"""The composition root of a run in one process: the stages of the functions, over queues in memory.
+
+A message waits in its queue by this machine's own seconds, as in SQS; whatever a run stores or compares is AWS's time.
+"""
+
+import random
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from patchlake import __version__
+from patchlake.adapters.memory import MemoryQueue
+from patchlake.adapters.organizations import AwsAccounts
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.bootstrap import Aws
+from patchlake.ports import Accounts, Clock, PatchSources, Store
+from patchlake.stages.collect import CollectStage
+from patchlake.stages.commit import CommitStage
+from patchlake.stages.discover import DiscoverStage
+from patchlake.stages.inventory import READ_AHEAD, Inventory
+from patchlake.stages.plan import PlanSettings, PlanStage
+from patchlake.stages.retrying import Retrying
+from patchlake_cli.export.settings import ExportSettings
+
+WORKERS = 8
+"""Targets that are read at the same time; of one target, one message at a time."""
+
+MAX_LATENESS_SECONDS = 24 * 60 * 60
+"""How old a scheduled time may be, as the template has it."""
+
+TICK_SECONDS = 1
+"""How soon commit may look at the run again."""
+
+_NEVER_SECONDS = 10**9
+"""Within one process no message is lost, so none that is under way comes back by itself."""
+
+
+class _RunningTime:
+    """``QueueTime`` by this machine's seconds, whatever its clock is set to."""
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(0, UTC) + timedelta(seconds=time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The world of one export."""
+
+    store: Store
+    accounts: Accounts
+    sources: PatchSources
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The four stages, and the queues between them.
+
+    Attributes:
+        collect: one for each worker, with connections of its own.
+    """
+
+    plan: PlanStage
+    discover: DiscoverStage
+    collect: list[CollectStage]
+    commit: CommitStage
+    discover_queue: MemoryQueue
+    collect_queue: MemoryQueue
+    commit_queue: MemoryQueue
+
+
+def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
+    """Make the ports of AWS."""
+    sources = aws.sources(settings.role_name, settings.external_id, settings.connections)
+    return Ports(store, AwsAccounts(aws.client("sts"), aws.client("organizations")), sources, aws.clock)
+
+
+def compose(ports: Ports, settings: ExportSettings) -> Stages:
+    """Put the stages together; a refusal counts at once, since a person is watching."""
+    time_of_queues = _RunningTime()
+    discover_queue, collect_queue, commit_queue = (
+        MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize) for _ in range(3)
+    )
+    tables = ParquetTables()
+
+    def retrying(queue: MemoryQueue) -> Retrying:
+        return Retrying(queue, settings.retry_seconds, random.random, permanent_from_receive=1)
+
+    def collect() -> CollectStage:
+        each = ThreadPoolExecutor(settings.connections, thread_name_prefix="ssm").map
+        return CollectStage(ports.store, tables, ports.sources, retrying(collect_queue), each)
+
+    return Stages(
+        plan=PlanStage(
+            store=ports.store,
+            accounts=ports.accounts,
+            discover_queue=discover_queue,
+            commit_queue=commit_queue,
+            clock=ports.clock,
+            settings=PlanSettings(
+                accounts=settings.accounts,
+                regions=settings.regions,
+                batch_size=settings.batch_size,
+                deadline_seconds=settings.deadline_seconds,
+                max_lateness_seconds=MAX_LATENESS_SECONDS,
+                include_sensitive_fields=False,
+            ),
+        ),
+        discover=DiscoverStage(ports.store, tables, ports.sources, collect_queue, retrying(discover_queue)),
+        collect=[collect() for _ in range(WORKERS)],
+        commit=CommitStage(
+            inventory=Inventory(ports.store, tables, ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="lake").map),
+            discover_queue=discover_queue,
+            collect_queue=collect_queue,
+            commit_queue=commit_queue,
+            clock=ports.clock,
+            tick_seconds=TICK_SECONDS,
+            max_lateness_seconds=MAX_LATENESS_SECONDS,
+            deadline_seconds=settings.deadline_seconds,
+            version=__version__,
+        ),
+        discover_queue=discover_queue,
+        collect_queue=collect_queue,
+        commit_queue=commit_queue,
+    )

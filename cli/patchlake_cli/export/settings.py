@@ -1,0 +1,117 @@
+"""What `export` and `check` are told: options with the same bounds as the variables of the functions."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import botocore.session
+import typer
+
+from patchlake.config import VARIABLES
+from patchlake_cli.lake_location import LakeLocation
+
+AccountsOption = Annotated[str, typer.Option(help="self, organization, or account ids separated by commas.")]
+RegionsOption = Annotated[
+    str | None, typer.Option(help="Regions of each account, separated by commas; the session's own by default.")
+]
+RoleNameOption = Annotated[str, typer.Option(help="Role that is assumed in every account but our own.")]
+ExternalIdOption = Annotated[str, typer.Option(help="External id that those roles ask for.")]
+ProfileOption = Annotated[str | None, typer.Option(help="Profile of the SDK's configuration files.")]
+
+ROLE_NAME = "patchlake-member"
+CONNECTIONS = 8
+BATCH_SIZE = 2000
+DEADLINE_SECONDS = 3600
+RETRY_SECONDS = 5
+"""The shortest pause of a failed message: a person is watching, so it is shorter than that of a stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSettings:
+    """What is read, and how.
+
+    Attributes:
+        lake: None where nothing is to be written.
+        connections: calls to one target under way at once, at most.
+    """
+
+    accounts: Literal["self", "organization"] | tuple[str, ...]
+    regions: tuple[str, ...]
+    lake: LakeLocation | None = None
+    role_name: str = ROLE_NAME
+    external_id: str = ""
+    connections: int = CONNECTIONS
+    batch_size: int = BATCH_SIZE
+    deadline_seconds: int = DEADLINE_SECONDS
+    retry_seconds: int = RETRY_SECONDS
+
+
+def read_settings(  # noqa: PLR0913  # one argument for each option
+    *,
+    accounts: str,
+    regions: str | None,
+    role_name: str,
+    external_id: str,
+    lake: str | None,
+    connections: int = CONNECTIONS,
+    batch_size: int = BATCH_SIZE,
+    deadline: int = DEADLINE_SECONDS,
+) -> ExportSettings:
+    """Read the options; without ``--regions`` there are none yet.
+
+    Raises:
+        typer.BadParameter: one of them is not what it may be.
+    """
+    return ExportSettings(
+        accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
+        regions=_regions(regions),
+        lake=None if lake is None else _lake(lake),
+        role_name=option_value("--role-name", role_name, "PATCHLAKE_ROLE_NAME"),
+        external_id=option_value("--external-id", external_id, "PATCHLAKE_EXTERNAL_ID"),
+        connections=option_value("--connections", connections, "PATCHLAKE_CONNECTIONS"),
+        batch_size=option_value("--batch-size", batch_size, "PATCHLAKE_BATCH_SIZE"),
+        deadline_seconds=option_value("--deadline", deadline, "PATCHLAKE_DEADLINE_SECONDS"),
+    )
+
+
+def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN401  # each variable has its own type
+    """Read an option as the functions read a variable.
+
+    Raises:
+        typer.BadParameter: it is not what the variable may be.
+    """
+    expected, parse = VARIABLES[variable]
+    parsed = parse(str(value))
+    if parsed is None:
+        raise typer.BadParameter(f"{str(value)!r}: expected {expected}", param_hint=option)
+    return parsed
+
+
+def _lake(text: str) -> LakeLocation:
+    """Read ``--lake``.
+
+    Raises:
+        typer.BadParameter: it is no location.
+    """
+    try:
+        return LakeLocation.parse(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--lake") from error
+
+
+def _regions(text: str | None) -> tuple[str, ...]:
+    """Read ``--regions``.
+
+    Raises:
+        typer.BadParameter: one of them is no region that the SDK knows: a slip of the pen, or newer than the SDK.
+    """
+    if text is None:
+        return ()
+    regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
+    sdk = botocore.session.Session()
+    known = {
+        region for partition in sdk.get_available_partitions() for region in sdk.get_available_regions("ssm", partition)
+    }
+    if unknown := [region for region in regions if region not in known]:
+        msg = f"{', '.join(unknown)}: SSM has no such region, as far as the SDK knows"
+        raise typer.BadParameter(msg, param_hint="--regions")
+    return regions
