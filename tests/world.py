@@ -82,6 +82,7 @@ class World:
         *,
         regions: tuple[str, ...] = ("eu-central-1",),
         accounts: Literal["self", "organization"] | tuple[str, ...] = "self",
+        excluded_accounts: tuple[str, ...] = (),
         batch_size: int = 2,
         tables: TableFormat | None = None,
     ) -> None:
@@ -93,7 +94,9 @@ class World:
         self.discover_queue = MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count)
         self.collect_queue = MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count)
         self.commit_queue = MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count)
-        self.settings = PlanSettings(accounts, regions, batch_size, 14_400, 86_400, include_sensitive_fields=False)
+        self.settings = PlanSettings(
+            accounts, excluded_accounts, regions, batch_size, 14_400, 86_400, include_sensitive_fields=False
+        )
         self.committed: list[CommitResult] = []
         self.failures: list[PatchlakeError] = []
 

@@ -122,6 +122,7 @@ def test_the_bucket_keeps_versions(stack: DeployedStack, s3: "S3Client") -> None
 def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
     parameters = {
         "Accounts": "organization",
+        "ExcludedAccounts": "777788889999,444455556666",
         "Regions": "eu-west-1,us-east-1",
         "TickSeconds": "1",
         "CollectConcurrency": "7",
@@ -132,6 +133,7 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
 
     plan = PlanConfig.read(stack.functions["plan"].environment)
     assert (plan.accounts, plan.regions) == ("organization", ("eu-west-1", "us-east-1"))
+    assert plan.excluded_accounts == ("777788889999", "444455556666")
     assert plan.include_sensitive_fields
     assert CommitConfig.read(stack.functions["commit"].environment).tick_seconds == 1
     source = stack.functions["collect"].event_source

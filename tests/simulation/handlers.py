@@ -190,6 +190,7 @@ class Handlers:
         scenario = self._world.scenario
         settings = PlanSettings(
             accounts="organization",
+            excluded_accounts=(),
             regions=tuple(self._world.regions),
             batch_size=build.batch_size,
             deadline_seconds=scenario.deadline_seconds,

@@ -10,6 +10,7 @@ from patchlake.errors import ConfigError
 ENVIRONMENT = {
     "PATCHLAKE_BUCKET": "patchlake-111122223333",
     "PATCHLAKE_ACCOUNTS": "self",
+    "PATCHLAKE_EXCLUDED_ACCOUNTS": "",
     "PATCHLAKE_REGIONS": "eu-central-1, us-east-1",
     "PATCHLAKE_ROLE_NAME": "patchlake-member",
     "PATCHLAKE_EXTERNAL_ID": "",
@@ -30,6 +31,15 @@ EVERY_FUNCTION = pytest.mark.parametrize("config", FUNCTIONS, ids=lambda config:
 WRONG = {
     "PATCHLAKE_BUCKET": ["", "Bucket", "ab", "a" * 64, "bucket/key", "s3://bucket", "bucket "],
     "PATCHLAKE_ACCOUNTS": ["", "all", "Self", "1" * 11, "1" * 13, "111122223333,", "111122223333 444455556666"],
+    "PATCHLAKE_EXCLUDED_ACCOUNTS": [
+        "none",
+        " ",
+        "1" * 11,
+        "1" * 13,
+        "111122223333,",
+        "self",
+        "111122223333;444455556666",
+    ],
     "PATCHLAKE_REGIONS": ["", "eu-central", "EU-CENTRAL-1", "eu-central-1,", "eu-central-1;us-east-1", "*"],
     "PATCHLAKE_ROLE_NAME": ["", "path/role", "a" * 65, "rôle", "role name", "arn:aws:iam::111122223333:role/x"],
     "PATCHLAKE_EXTERNAL_ID": ["x", "with space", "é" * 5, "a" * 1225, "line\n"],
@@ -54,6 +64,7 @@ def test_plan_reads_its_environment() -> None:
     assert PlanConfig.read(ENVIRONMENT) == PlanConfig(
         bucket="patchlake-111122223333",
         accounts="self",
+        excluded_accounts=(),
         regions=("eu-central-1", "us-east-1"),
         discover_queue_url="https://sqs.eu-central-1.amazonaws.com/111122223333/discover",
         commit_queue_url="http://127.0.0.1:5000/111122223333/commit",
@@ -75,6 +86,24 @@ def test_plan_reads_its_environment() -> None:
 )
 def test_accounts_are_self_the_organization_or_a_list(text: str, accounts: str | tuple[str, ...]) -> None:
     assert PlanConfig.read(ENVIRONMENT | {"PATCHLAKE_ACCOUNTS": text}).accounts == accounts
+
+
+def test_excluded_accounts_are_a_list_or_nothing() -> None:
+    environment = ENVIRONMENT | {"PATCHLAKE_EXCLUDED_ACCOUNTS": "111122223333, 444455556666"}
+
+    assert PlanConfig.read(environment).excluded_accounts == ("111122223333", "444455556666")
+
+
+def test_an_account_that_is_covered_and_excluded_is_refused_with_both_variables() -> None:
+    accounts = {
+        "PATCHLAKE_ACCOUNTS": "111122223333,444455556666",
+        "PATCHLAKE_EXCLUDED_ACCOUNTS": "777788889999,444455556666",
+    }
+
+    with pytest.raises(
+        ConfigError, match=r"^PATCHLAKE_ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name 4{4}5{4}6{4}:"
+    ):
+        PlanConfig.read(ENVIRONMENT | accounts)
 
 
 @EVERY_FUNCTION

@@ -1,5 +1,6 @@
 """The plan: decided once, sorted, and read back as it was stored or not at all."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan, plan_sha256
 from patchlake.core.targets import Target
-from patchlake.errors import InputError, IntegrityError
+from patchlake.errors import ConfigError, InputError, IntegrityError
 from tests.world import HOME, RUN_AT, RUN_ID
 
 REGIONS = ["us-east-1", "eu-central-1", "eu-west-1"]
@@ -25,7 +26,9 @@ ACCOUNTS = st.lists(
 )
 
 
-def plan_of(accounts: list[Account], regions: list[str], planned_at: datetime = RUN_AT) -> Plan:
+def plan_of(
+    accounts: list[Account], regions: list[str], planned_at: datetime = RUN_AT, excluded: Sequence[str] = ()
+) -> Plan:
     return make_plan(
         RUN_ID,
         planned_at=planned_at,
@@ -35,6 +38,7 @@ def plan_of(accounts: list[Account], regions: list[str], planned_at: datetime = 
         home_account_id=HOME,
         accounts=accounts,
         regions=regions,
+        excluded_account_ids=excluded,
     )
 
 
@@ -95,6 +99,32 @@ def test_a_stored_plan_is_json_that_people_can_read() -> None:
     )
 
 
+@given(accounts=ACCOUNTS, data=st.data())
+def test_an_excluded_account_has_no_target_and_is_named(accounts: list[Account], data: st.DataObject) -> None:
+    covered = Account("9" * 12)
+    excluded = data.draw(st.lists(st.sampled_from([*(account.account_id for account in accounts), "0" * 12])))
+
+    plan = plan_of([*accounts, covered], REGIONS, excluded=excluded)
+
+    assert {planned.account_id for planned in plan.targets} == {a.account_id for a in [*accounts, covered]} - {
+        *excluded
+    }
+    assert plan.excluded_account_ids == tuple(sorted({*excluded}))
+    assert decode_plan(encode_plan(plan), RUN_ID) == plan
+
+
+def test_excluded_accounts_stand_in_the_json_and_only_if_there_are_any() -> None:
+    plan = plan_of([Account(HOME)], REGIONS, excluded=["2" * 12])
+
+    assert msgspec.json.decode(encode_plan(plan))["excluded_account_ids"] == ["2" * 12]
+    assert b"excluded" not in encode_plan(plan_of([Account(HOME)], REGIONS))
+
+
+def test_a_plan_that_excludes_every_account_is_refused() -> None:
+    with pytest.raises(ConfigError, match=f"^run {RUN_ID}: every account is excluded .{HOME}, {'2' * 12}.: expected"):
+        plan_of([Account(HOME)], REGIONS, excluded=["2" * 12, HOME])
+
+
 def test_the_times_of_a_plan_are_in_utc_whatever_the_zone_of_the_clock() -> None:
     plan = plan_of([], [], RUN_AT.astimezone(timezone(timedelta(hours=9))))
 
@@ -145,6 +175,9 @@ TARGETS = msgspec.json.decode(stored())["targets"]
         stored(targets=[*TARGETS, {}]),
         stored(targets=TARGETS[::-1]),
         stored(targets=[*TARGETS, TARGETS[-1]]),
+        stored(excluded_account_ids=[HOME]),
+        stored(excluded_account_ids=["1"]),
+        stored(excluded_account_ids=None),
     ],
     ids=[
         "empty",
@@ -165,6 +198,9 @@ TARGETS = msgspec.json.decode(stored())["targets"]
         "a target without members",
         "targets out of order",
         "a target twice",
+        "an excluded account with targets",
+        "an excluded account that is none",
+        "excluded accounts that are no list",
     ],
 )
 def test_a_damaged_plan_is_refused_by_its_key(body: bytes) -> None:

@@ -11,7 +11,7 @@ from patchlake.adapters.memory import MemoryQueue, MemoryStore
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
-from patchlake.errors import InputError, IntegrityError, PermanentError, RetryableError
+from patchlake.errors import ConfigError, InputError, IntegrityError, PermanentError, RetryableError
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.stored import Step
 from tests.watched_store import WatchedStore, fail_once, once
@@ -92,6 +92,26 @@ def test_a_suspended_account_of_the_organization_is_planned_and_not_asked() -> N
     assert (result.targets, result.active_targets) == (2, 1)
     assert [(p.account_name, p.active) for p in stored_plan(world).targets] == [("tools", True), ("closed", False)]
     assert [DiscoverMessage.decode(body).target for body in bodies(world.discover_queue)] == [EU]
+
+
+def test_an_excluded_account_of_the_organization_is_not_planned_and_named_by_the_plan() -> None:
+    world = World(accounts="organization", excluded_accounts=(SECOND,))
+    world.accounts.organization = [Account(HOME, "tools"), Account(SECOND, "sandbox")]
+
+    result = world.plan.handle(EVENT)
+
+    assert (result.targets, result.active_targets) == (1, 1)
+    assert [DiscoverMessage.decode(body).target for body in bodies(world.discover_queue)] == [EU]
+    assert stored_plan(world).excluded_account_ids == (SECOND,)
+
+
+def test_a_run_without_any_account_is_never_planned() -> None:
+    world = World(excluded_accounts=(HOME,))
+
+    with pytest.raises(ConfigError, match=f"every account is excluded .{HOME}.: expected at least one to cover"):
+        world.start()
+
+    assert world.store.objects == {}
 
 
 def test_the_same_time_again_gives_the_same_plan_and_sends_every_message_again() -> None:

@@ -58,6 +58,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
         clock=aws.clock,
         settings=PlanSettings(
             accounts=config.accounts,
+            excluded_accounts=config.excluded_accounts,
             regions=config.regions,
             batch_size=config.batch_size,
             deadline_seconds=config.deadline_seconds,

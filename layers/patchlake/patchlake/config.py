@@ -42,6 +42,7 @@ class PlanConfig(Config):
     """The environment of plan."""
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
+    excluded_accounts: tuple[str, ...]
     regions: tuple[str, ...]
     discover_queue_url: str
     commit_queue_url: str
@@ -49,6 +50,15 @@ class PlanConfig(Config):
     deadline_seconds: int
     max_lateness_seconds: int
     include_sensitive_fields: bool
+
+    def __post_init__(self) -> None:
+        """Refuse an account that is to be covered and excluded: one of the two is a mistake."""
+        if isinstance(self.accounts, tuple) and (both := sorted({*self.accounts} & {*self.excluded_accounts})):
+            msg = (
+                f"PATCHLAKE_ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name {', '.join(both)}: expected each "
+                "account in one of them at most"
+            )
+            raise ConfigError(msg)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +124,10 @@ def _accounts(text: str) -> str | tuple[str, ...] | None:
     return text if text in {"self", "organization"} else _list_of(ACCOUNT_ID_PATTERN)(text)
 
 
+def _excluded_accounts(text: str) -> tuple[str, ...] | None:
+    return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
+
+
 def _number(least: int, most: int) -> tuple[str, Callable[[str], int | None]]:
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
@@ -127,6 +141,7 @@ _DAY = 24 * 60 * 60
 VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
     "PATCHLAKE_BUCKET": ("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
     "PATCHLAKE_ACCOUNTS": ("self, organization, or account ids of 12 digits, separated by commas", _accounts),
+    "PATCHLAKE_EXCLUDED_ACCOUNTS": ("account ids of 12 digits, separated by commas, or nothing", _excluded_accounts),
     "PATCHLAKE_REGIONS": ("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),
     "PATCHLAKE_ROLE_NAME": ("the name of an IAM role, without a path", _matching(r"^[\w+=,.@-]{1,64}\Z")),
     "PATCHLAKE_EXTERNAL_ID": (

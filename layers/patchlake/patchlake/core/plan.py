@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from patchlake.core.keys import plan_key
 from patchlake.core.run import RUN_ID_PATTERN, run_at
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, Target
-from patchlake.errors import InputError, IntegrityError
+from patchlake.errors import ConfigError, InputError, IntegrityError
 
 SCHEMA_VERSION: Final = 1
 
@@ -50,12 +50,14 @@ class PlannedTarget(Struct, frozen=True):
         return Target(self.account_id, self.region)
 
 
-class Plan(Struct, frozen=True):
+class Plan(Struct, frozen=True, omit_defaults=True):
     """What one run must cover, and until when.
 
     Attributes:
         home_account_id: the account that patchlake runs in; every other one is read through a role.
         targets: sorted by account and region, each once.
+        excluded_account_ids: accounts that were left out on purpose, sorted, each once, whether or not they exist. They
+            are in no table: this list is what says so. Absent from the JSON where there are none.
     """
 
     schema_version: Literal[1]
@@ -66,11 +68,15 @@ class Plan(Struct, frozen=True):
     include_sensitive_fields: bool
     home_account_id: AccountId
     targets: tuple[PlannedTarget, ...]
+    excluded_account_ids: tuple[AccountId, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse targets out of order or twice: a snapshot has its rows in their order, each node once."""
         if any(first.target >= second.target for first, second in pairwise(self.targets)):
             msg = "the targets are not in ascending order, each once"
+            raise ValueError(msg)
+        if both := {planned.account_id for planned in self.targets} & {*self.excluded_account_ids}:
+            msg = f"account {min(both)} is excluded and has targets"
             raise ValueError(msg)
 
     @property
@@ -103,13 +109,23 @@ def make_plan(  # noqa: PLR0913
     home_account_id: str,
     accounts: Iterable[Account],
     regions: Sequence[str],
+    excluded_account_ids: Iterable[str] = (),
 ) -> Plan:
-    """Decide a run: every region of every account, each target once, sorted."""
+    """Decide a run: every region of every account that is not excluded, each target once, sorted.
+
+    Raises:
+        ConfigError: every account is excluded. A run that looks at nothing would be published as complete.
+    """
+    excluded = sorted(set(excluded_account_ids))
     targets = {
         Target(account.account_id, region): PlannedTarget(account.account_id, region, account.name, account.active)
         for account in accounts
+        if account.account_id not in excluded
         for region in regions
     }
+    if excluded and not targets:
+        msg = f"run {run_id}: every account is excluded ({', '.join(excluded)}): expected at least one to cover"
+        raise ConfigError(msg)
     return Plan(
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
@@ -119,6 +135,7 @@ def make_plan(  # noqa: PLR0913
         include_sensitive_fields=include_sensitive_fields,
         home_account_id=home_account_id,
         targets=tuple(targets[target] for target in sorted(targets)),
+        excluded_account_ids=tuple(excluded),
     )
 
 

@@ -23,10 +23,12 @@ class PlanSettings:
 
     Attributes:
         accounts: ``self``, ``organization``, or account ids.
+        excluded_accounts: the ids of those among them that are left out.
         max_lateness_seconds: how old a scheduled time may be; SSM has no past, so an older run cannot be made up for.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
+    excluded_accounts: tuple[str, ...]
     regions: tuple[str, ...]
     batch_size: int
     deadline_seconds: int
@@ -59,6 +61,7 @@ class PlanStage:
         """Plan the run of ``event["scheduled_time"]``; the same time again adopts the stored plan and sends again.
 
         Raises:
+            ConfigError: every account is excluded.
             InputError: no valid time, one in the future, or one older than ``max_lateness_seconds``.
             RetryableError: AWS could not answer for now; the event may be repeated.
             PermanentError: the accounts cannot be listed.
@@ -111,6 +114,7 @@ class PlanStage:
             include_sensitive_fields=self.settings.include_sensitive_fields,
             home_account_id=home_account_id,
             accounts=self._accounts(home_account_id),
+            excluded_account_ids=self.settings.excluded_accounts,
             regions=self.settings.regions,
         )
 
