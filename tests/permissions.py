@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from patchlake_cli.embedded.stack import DeployedStack
 from tests.policies import Request, Statement, allowed, applies, listed
 
-_ACTIONS = {
+ACTIONS = {
     ("organizations", "ListAccounts"): "organizations:ListAccounts",
     ("s3", "GetObject"): "s3:GetObject",
     ("s3", "HeadObject"): "s3:GetObject",
@@ -71,7 +71,7 @@ def requests(call: Call, stack: DeployedStack) -> Iterator[Request]:
             context = {"sts:ExternalId": said["ExternalId"]} if "ExternalId" in said else {}
         case _:
             resource = "*"
-    yield Request(_ACTIONS[call.service, call.operation], resource, context)
+    yield Request(ACTIONS[call.service, call.operation], resource, context)
 
 
 def findings(statements: Iterable[Statement], needed: Iterable[Request]) -> list[str]:

@@ -1,12 +1,28 @@
-"""The tools of `make verify`, each in the environment that `scripts/setup TOOL` makes."""
+"""The tools of `make verify`, each in the environment that `scripts/setup TOOL` makes, and what sam builds."""
 
 import os
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
+
+
+@dataclass(frozen=True)
+class Build:
+    """What `sam build` has made."""
+
+    folder: Path
+
+    def packages(self, layer: str) -> Path:
+        """Return what Lambda shows as /opt/python of a layer, by its name in the template."""
+        return self.folder / layer / "python"
+
+    def code(self, stage: str) -> Path:
+        """Return what Lambda shows as /var/task of a function."""
+        return self.folder / f"{stage.title()}Function"
 
 
 def program(tool: str, name: str) -> Path:

@@ -1,0 +1,127 @@
+"""Build the runtime layer: the locked packages for one architecture, without what the functions never load.
+
+``sam build`` calls it through the Makefile beside it, with Python 3.13 itself, since Lambda passes over what another
+version has compiled. It needs nothing but that Python's pip. What is left out and why: docs/adr/0007-trimmed-layer.md.
+"""
+
+import argparse
+import compileall
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+LOCK = Path(__file__).with_name("requirements.txt")
+
+ARCHITECTURES = ("aarch64", "x86_64")
+
+AWS_SERVICES = ("organizations", "s3", "sqs", "ssm", "sts")
+"""The services whose models botocore keeps: those that the functions call."""
+
+_ARROW_MODULES = ("lib", "_fs", "_parquet")
+"""pyarrow's compiled modules: what ``pyarrow.parquet`` cannot be imported without."""
+
+_ARROW_LIBRARIES = (
+    "libarrow",
+    "libarrow_acero",
+    "libarrow_compute",
+    "libarrow_dataset",
+    "libarrow_python",
+    "libarrow_substrait",
+    "libparquet",
+)
+"""What those modules are linked to, used or not."""
+
+_ARROW_SOURCES = ("*.pxd", "*.pxi", "*.pyx")
+_ARROW_FOLDERS = ("include", "includes", "src", "tests")
+
+# Lambda's image has glibc 2.34, which also runs what asks for an older one; pip wants each named.
+_GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
+
+
+def install(architecture: str, packages: Path) -> None:
+    """Put the locked packages for Lambda into a folder, each file held to its hash."""
+    platforms = [word for tag in _GLIBC_TAGS for word in ("--platform", f"{tag}_{architecture}")]
+    subprocess.run(  # noqa: S603 - pip, by this interpreter
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
+            *("--require-hashes", "--no-deps", "--no-compile", "--only-binary=:all:"),
+            *("--implementation", "cp", "--python-version", "3.13", *platforms),
+            *("--target", packages, "--requirement", LOCK),
+        ],
+        check=True,
+    )
+
+
+def trim(packages: Path) -> None:
+    """Remove what the functions never load."""
+    _remove([packages / "bin"])
+    _remove(folder for folder in (packages / "botocore" / "data").glob("*/") if folder.name not in AWS_SERVICES)
+    arrow = packages / "pyarrow"
+    _remove(arrow / folder for folder in _ARROW_FOLDERS)
+    _remove(path for pattern in _ARROW_SOURCES for path in arrow.rglob(pattern))
+    _remove(path for path in arrow.glob("*.so*") if not _is_loaded(path.name))
+    for library in packages.rglob("*.so*"):
+        library.write_bytes(without_symbols(library.read_bytes()))
+
+
+def _is_loaded(library: str) -> bool:
+    """Tell a library that is loaded from others, and from its copies by names that nobody asks for."""
+    name, _, rest = library.partition(".")
+    if name in _ARROW_MODULES:
+        return True
+    major_version = rest.removeprefix("so.")
+    return name in _ARROW_LIBRARIES and major_version.isdecimal()
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+
+def without_symbols(library: bytes) -> bytes:
+    """Cut a 64-bit ELF library after its last segment.
+
+    The dynamic loader reads segments alone. Behind them stand the symbols for debuggers and linkers, and the table of
+    sections, to which the header then points no longer.
+
+    Source: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html and ch5.pheader.html
+    """
+    header = struct.Struct("<16s2HI3QI6H")
+    segment = struct.Struct("<2I6Q")
+    fields = list(header.unpack_from(library))
+    first, size, count = fields[5], fields[9], fields[10]
+    segments = [segment.unpack_from(library, first + number * size) for number in range(count)]
+    end = max([first + count * size, *(offset + length for _, _, offset, _, _, length, _, _ in segments)])
+    fields[6] = fields[12] = fields[13] = 0  # e_shoff, e_shnum, e_shstrndx
+    return header.pack(*fields) + library[header.size : end]
+
+
+def compile_all(folder: Path) -> None:
+    """Compile for good: Lambda can write no compiled file, and need not look whether a source has changed."""
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    # Tracebacks name the files where Lambda has them.
+    if not compileall.compile_dir(folder, quiet=1, stripdir=folder, prependdir="/opt", invalidation_mode=unchecked):
+        sys.exit(f"A file in {folder} does not compile; its error stands above.")
+
+
+def main() -> None:
+    """Build the layer into the folder that sam has made for it."""
+    arguments = argparse.ArgumentParser(description="Build the runtime layer.")
+    arguments.add_argument("architecture", choices=ARCHITECTURES)
+    arguments.add_argument("folder", type=Path)
+    given = arguments.parse_args()
+    packages = given.folder / "python"
+    install(given.architecture, packages)
+    trim(packages)
+    compile_all(given.folder)
+
+
+if __name__ == "__main__":
+    main()
