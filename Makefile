@@ -1,6 +1,6 @@
 # Every target does the set-up it needs. `make` alone lists them.
 BIN := .venv/bin
-PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli functions tests)
+PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda sam
 TOOLS := audit $(VERIFY_TOOLS)

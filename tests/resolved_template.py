@@ -131,12 +131,13 @@ class _Resolver:
         if attribute != "Arn":
             return self._own_name(name)
         own = self._ref(name) if name in self._values else self._own_name(name)
+        arn = f"arn:{self._values['AWS::Partition']}"
         here = f"{self._values['AWS::Region']}:{self._values['AWS::AccountId']}"
         return {
-            "AWS::S3::Bucket": f"arn:aws:s3:::{own}",
-            "AWS::SQS::Queue": f"arn:aws:sqs:{here}:{own}",
-            "AWS::SNS::Topic": f"arn:aws:sns:{here}:{own}",
-            "AWS::Logs::LogGroup": f"arn:aws:logs:{here}:log-group:{own}:*",
-            "AWS::Lambda::Function": f"arn:aws:lambda:{here}:function:{own}",
-            "AWS::IAM::Role": f"arn:aws:iam::{self._values['AWS::AccountId']}:role/{own}",
+            "AWS::S3::Bucket": f"{arn}:s3:::{own}",
+            "AWS::SQS::Queue": f"{arn}:sqs:{here}:{own}",
+            "AWS::SNS::Topic": f"{arn}:sns:{here}:{own}",
+            "AWS::Logs::LogGroup": f"{arn}:logs:{here}:log-group:{own}:*",
+            "AWS::Lambda::Function": f"{arn}:lambda:{here}:function:{own}",
+            "AWS::IAM::Role": f"{arn}:iam::{self._values['AWS::AccountId']}:role/{own}",
         }[self._resources[name]["Type"]]

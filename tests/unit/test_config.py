@@ -100,9 +100,7 @@ def test_an_account_that_is_covered_and_excluded_is_refused_with_both_variables(
         "PATCHLAKE_EXCLUDED_ACCOUNTS": "777788889999,444455556666",
     }
 
-    with pytest.raises(
-        ConfigError, match=r"^PATCHLAKE_ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name 4{4}5{4}6{4}:"
-    ):
+    with pytest.raises(ConfigError, match="ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name 444455556666: "):
         PlanConfig.read(ENVIRONMENT | accounts)
 
 

@@ -1,0 +1,78 @@
+"""How much memory each function takes: the high-water mark of its processes in runs of the demo.
+
+    .venv/bin/python -m benchmarks.memory
+
+Each run is a `patchlake demo` of its own, whose function processes hold what a Lambda environment holds: the handler,
+the layers' packages and the data of its messages. Linux only: the figures are ``VmHWM`` of ``/proc``, in MiB.
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+RUNS = {
+    "5,000 nodes, 6 targets": ["--nodes", "5000"],
+    "50,000 nodes, 6 targets": ["--nodes", "50000"],
+    "100,000 nodes, 1 target": ["--nodes", "100000", "--accounts", "1", "--regions", "1"],
+}
+STAGES = ("plan", "discover", "collect", "commit")
+_LOOK_SECONDS = 0.2
+
+
+def main() -> None:
+    """Print a row for each run, with the largest process of each function."""
+    _say_row("run", *STAGES)
+    _say_row(*("---" for _ in ("run", *STAGES)))
+    for name, arguments in RUNS.items():
+        peaks = measure(arguments)
+        _say_row(name, *(f"{peaks[stage] / 1024:.0f}" for stage in STAGES))
+
+
+def measure(arguments: list[str]) -> dict[str, int]:
+    """Run one demo and return the high-water mark of each stage, in KiB.
+
+    Raises:
+        subprocess.CalledProcessError: the demo failed.
+    """
+    peaks: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="patchlake-memory-") as folder:
+        patchlake = Path(sys.executable).with_name("patchlake")
+        command = [str(patchlake), "demo", "--out", f"{folder}/demo", "--json", *arguments]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as demo:  # noqa: S603  # our own command
+            ended = False
+            while not ended:
+                try:
+                    ended = demo.wait(_LOOK_SECONDS) is not None
+                except subprocess.TimeoutExpired:
+                    for stage, kibibytes in _functions_of(demo.pid):
+                        peaks[stage] = max(peaks.get(stage, 0), kibibytes)
+        if demo.returncode:
+            raise subprocess.CalledProcessError(demo.returncode, command)
+    return peaks
+
+
+def _say_row(*cells: str) -> None:
+    sys.stdout.write(f"| {' | '.join(cells)} |\n")
+    sys.stdout.flush()
+
+
+def _functions_of(demo_pid: int) -> list[tuple[str, int]]:
+    """Return stage and high-water mark of each function process that lives now."""
+    found = []
+    for children in Path(f"/proc/{demo_pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            try:
+                environment = Path(f"/proc/{child}/environ").read_text()
+                status = Path(f"/proc/{child}/status").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # it has ended since
+            variables = dict(pair.split("=", 1) for pair in environment.split("\0") if "=" in pair)
+            marks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+            if "_HANDLER" in variables and marks:
+                found.append((Path(variables["LAMBDA_TASK_ROOT"]).name, int(marks[0])))
+    return found
+
+
+if __name__ == "__main__":
+    main()
