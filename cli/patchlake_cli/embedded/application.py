@@ -31,6 +31,7 @@ from werkzeug.serving import ThreadedWSGIServer
 from werkzeug.wsgi import ClosingIterator
 
 from patchlake.core.targets import Target
+from patchlake_cli.embedded.bucket_policy import answer_about_policy, is_about_policy
 from patchlake_cli.embedded.calls import Operation
 from patchlake_cli.embedded.control import PATH_PREFIX, ControlServer
 from patchlake_cli.embedded.organizations import EmbeddedOrganizations
@@ -85,6 +86,10 @@ class EmbeddedApplication(DomainDispatcherApplication):
         operation = _SSM_OPERATIONS.get(environ.get("HTTP_X_AMZ_TARGET", ""))
         if operation is None:
             self._count(signer, environ)
+            if (own := self._own_answer(signer, environ)) is not None:
+                status, headers, body = own
+                start_response(f"{status.value} {status.phrase}", headers)
+                return [body]
             # moto takes the caller's account from here before anything else; this is what makes the home account ours.
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = signer.account_id
             answer: Iterable[bytes] = super().__call__(environ, start_response)
@@ -95,6 +100,27 @@ class EmbeddedApplication(DomainDispatcherApplication):
         headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-RequestId", answered.request_id)]
         start_response(f"{status.value} {status.phrase}", headers)
         return [answered.body]
+
+    def _own_answer(
+        self, signer: _Signer, environ: "WSGIEnvironment"
+    ) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
+        """Answer what moto would get wrong, or cannot do; None for all that it can."""
+        if is_about_policy(environ, signer.service):
+            policy = answer_about_policy(self._state.bucket_policies, environ)
+            return policy.status, [("Content-Type", policy.content_type)], policy.body
+        if signer.service != "lambda":
+            return None
+        answered = self._state.functions.answer(
+            environ["REQUEST_METHOD"],
+            environ["PATH_INFO"],
+            environ.get("QUERY_STRING", ""),
+            environ["wsgi.input"].read(),
+            concurrent_executions=self._state.conditions.concurrent_executions,
+        )
+        if answered is None:
+            environ["wsgi.input"].seek(0)
+            return None
+        return answered.status, [("Content-Type", "application/json"), *answered.headers], answered.body
 
     def _signer(self, environ: "WSGIEnvironment") -> _Signer:
         credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from http.client import HTTPConnection
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
+from patchlake_cli.embedded.functions import ServedFunction
 from patchlake_cli.embedded.settings import Conditions
 from patchlake_cli.embedded.state import State, Statistics
 
@@ -40,7 +42,7 @@ class ControlServer:
         except (msgspec.DecodeError, ValueError) as error:
             return HTTPStatus.BAD_REQUEST, f"{command}: {error}".encode()
 
-    def _carry_out(self, command: str, body: bytes) -> object:
+    def _carry_out(self, command: str, body: bytes) -> object:  # noqa: C901 - one case for each command
         state = self._state
         result: object = None
         match command:
@@ -58,6 +60,10 @@ class ControlServer:
                 state.change(msgspec.json.decode(body, type=Conditions))
             case "expire-sessions":
                 state.expire_sessions()
+            case "serve-functions":
+                state.functions.serve(msgspec.json.decode(body, type=list[ServedFunction]))
+            case "withdraw-functions":
+                state.functions.withdraw(msgspec.json.decode(body, type=list[str]))
             case "statistics":
                 result = state.counts.statistics()
             case "reset":
@@ -78,6 +84,12 @@ class ControlClient:
     def __init__(self, host: str, port: int) -> None:
         self._host = host
         self._port = port
+
+    @classmethod
+    def at(cls, url: str) -> "ControlClient":
+        """Return a client of the embedded AWS at an address."""
+        parts = urlsplit(url)
+        return ControlClient(parts.hostname or "", parts.port or 0)
 
     def begin_day(self, day: int) -> None:
         """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts anew.
@@ -115,6 +127,14 @@ class ControlClient:
     def statistics(self) -> Statistics:
         """Return what was asked since the start, the last reset, or the begin of the last day."""
         return msgspec.json.decode(self._post("statistics"), type=Statistics)
+
+    def serve_functions(self, functions: list[ServedFunction]) -> None:
+        """Announce functions that run and can be invoked."""
+        self._post("serve-functions", functions)
+
+    def withdraw_functions(self, names: list[str]) -> None:
+        """Let functions be unknown: they run no more."""
+        self._post("withdraw-functions", names)
 
     def expire_sessions(self) -> None:
         """Let every role assumed so far have expired for SSM; roles assumed from now on hold."""

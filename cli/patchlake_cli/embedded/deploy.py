@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchlake_cli.embedded.endpoint import Endpoint
 from patchlake_cli.embedded.names import by_name
+from patchlake_cli.embedded.skipped import make_skipped, schedule_to_resolve
 from patchlake_cli.embedded.stack import DeployedFunction, DeployedStack, EventSource
 from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 # moto's CloudFormation says CREATE_COMPLETE for resources that it skips in silence: it is given only what it makes.
-_MADE_TYPES = ("AWS::S3::Bucket", "AWS::SQS::Queue", "AWS::SNS::Topic")
+_MADE_TYPES = ("AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue")
 
 # The output in which CloudFormation hands back, as one JSON text, what it resolved.
 _RESOLVED = "Resolved"
@@ -62,7 +63,7 @@ def deploy(
     root = template_path.resolve().parent
     stack_id, outputs = _create(cloudformation, _reduced(template, root), stack_name, overrides)
     resolved = json.loads(outputs.pop(_RESOLVED))
-    _turn_versioning_on(endpoint, resolved)
+    make_skipped(endpoint, resolved)
     account_id = stack_id.split(":")[4]
     layer_paths = tuple(dict.fromkeys(root / folder for folder in resolved["layers"]))
     functions = {}
@@ -87,7 +88,7 @@ def deploy(
         region=endpoint.region,
         bucket=resolved["buckets"][0]["name"],
         functions=functions,
-        schedule_input=resolved["schedules"][0],
+        schedule_input=resolved["schedules"][0]["Target"]["Input"],
         outputs=outputs,
     )
 
@@ -143,12 +144,28 @@ def _to_resolve(template: Template) -> dict[str, Any]:
     }
     return {
         "buckets": [
-            {"name": {"Ref": name}, "versioning": bucket["Properties"].get("VersioningConfiguration", {}).get("Status")}
+            {
+                "name": {"Ref": name},
+                "versioning": bucket["Properties"].get("VersioningConfiguration", {}).get("Status"),
+                "lifecycle": bucket["Properties"].get("LifecycleConfiguration", {}).get("Rules", []),
+            }
             for name, bucket in resources_of_type(template, "AWS::S3::Bucket").items()
+        ],
+        "bucket_policies": [
+            {"bucket": policy["Bucket"], "document": policy["PolicyDocument"]}
+            for policy in _properties_of_type(template, "AWS::S3::BucketPolicy")
         ],
         "layers": [layer["Content"]["S3Key"] for layer in _properties_of_type(template, "AWS::Lambda::LayerVersion")],
         "schedules": [
-            schedule["Target"]["Input"] for schedule in _properties_of_type(template, "AWS::Scheduler::Schedule")
+            schedule_to_resolve(template, schedule)
+            for schedule in _properties_of_type(template, "AWS::Scheduler::Schedule")
+        ],
+        "subscriptions": [
+            {
+                "topic": resource["Properties"]["TopicArn"],
+                "endpoint": {"Fn::If": [resource["Condition"], resource["Properties"]["Endpoint"], ""]},
+            }
+            for resource in resources_of_type(template, "AWS::SNS::Subscription").values()
         ],
         "functions": [
             {
@@ -191,14 +208,6 @@ def _create(
     )["StackId"]
     [stack] = cloudformation.describe_stacks(StackName=stack_id)["Stacks"]
     return stack_id, {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-
-
-def _turn_versioning_on(endpoint: Endpoint, resolved: Mapping[str, Any]) -> None:
-    """Do what moto's CloudFormation leaves out: without versions nobody could see that a key was written twice."""
-    s3 = endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config)
-    for bucket in resolved["buckets"]:
-        if bucket.get("versioning"):
-            s3.put_bucket_versioning(Bucket=bucket["name"], VersioningConfiguration={"Status": bucket["versioning"]})
 
 
 def _event_source(sqs: "SQSClient", source: Mapping[str, Any]) -> EventSource:

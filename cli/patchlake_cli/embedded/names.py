@@ -8,7 +8,7 @@ name. `deploy` rewrites the outputs so.
 from collections.abc import Mapping
 from typing import Any
 
-from patchlake_cli.embedded.template import Template, resources_of_type
+from patchlake_cli.embedded.template import Template
 
 _NAME_PROPERTIES = {
     "AWS::Athena::WorkGroup": ("Name",),
@@ -17,7 +17,10 @@ _NAME_PROPERTIES = {
     "AWS::IAM::Role": ("RoleName",),
     "AWS::Lambda::Function": ("FunctionName",),
 }
-_ROLE_ARN = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Name}"
+_ARNS = {
+    "AWS::IAM::Role": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${Name}",
+    "AWS::Lambda::Function": "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:${Name}",
+}
 
 
 def by_name(expression: Any, template: Template, nested: Mapping[str, Template]) -> Any:  # noqa: ANN401  # any JSON
@@ -31,13 +34,17 @@ def by_name(expression: Any, template: Template, nested: Mapping[str, Template])
     match expression:
         case {"Ref": str(logical_id)}:
             return _own_name(logical_id, template) or expression
-        case {"Fn::GetAtt": [str(role), "Arn"]} if role in resources_of_type(template, "AWS::IAM::Role"):
-            return {"Fn::Sub": [_ROLE_ARN, {"Name": _own_name(role, template)}]}
+        case {"Fn::GetAtt": [str(logical_id), "Arn"]} if (kind := _type(logical_id, template)) in _ARNS:
+            return {"Fn::Sub": [_ARNS[kind], {"Name": _own_name(logical_id, template)}]}
         case {"Fn::GetAtt": [str(logical_id), str(attribute)]} if logical_id in nested:
             output = nested[logical_id]["Outputs"][attribute.removeprefix("Outputs.")]["Value"]
             parameters = template["Resources"][logical_id]["Properties"]["Parameters"]
             return _outside(by_name(output, nested[logical_id], {}), logical_id, parameters)
     return expression
+
+
+def _type(logical_id: str, template: Template) -> str:
+    return str(template["Resources"].get(logical_id, {}).get("Type", ""))
 
 
 def _own_name(logical_id: str, template: Template) -> Any:  # noqa: ANN401  # any JSON

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from patchlake.adapters.s3 import S3Store
+from patchlake_cli.embedded.control import ControlClient
 from patchlake_cli.embedded.endpoint import Endpoint
 from patchlake_cli.embedded.environment import ExecutionEnvironment
+from patchlake_cli.embedded.function_host import hosted
 from patchlake_cli.embedded.pump import Disturbance, LogLine, Pump, PumpBroken, PumpEvent
 from patchlake_cli.embedded.schedule import invoke_asynchronously, scheduled_event
 from patchlake_cli.embedded.stack import DeployedStack
@@ -100,9 +103,17 @@ def running_pipeline(
         with changed:
             changed.notify_all()
 
+    def tell(stage: str, line: str) -> None:
+        observe(LogLine(stage, line))
+
     with ExitStack() as running:
-        plan = ExecutionEnvironment(stack.functions["plan"], endpoint, lambda line: observe(LogLine("plan", line)))
-        running.callback(plan.close)
+        # One of each beside those of its pump, for whoever invokes it; its process starts with its first event.
+        invoked = {
+            stage: ExecutionEnvironment(function, endpoint, partial(tell, stage))
+            for stage, function in stack.functions.items()
+        }
+        for environment in invoked.values():
+            running.callback(environment.close)
         pumps = {
             stage: running.enter_context(
                 Pump(
@@ -116,4 +127,12 @@ def running_pipeline(
             for stage in QUEUE_STAGES
         }
         store = S3Store(endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket)
-        yield Pipeline(stack, store, pumps, plan, changed, broken)
+        running.enter_context(
+            hosted(
+                stack,
+                ControlClient.at(endpoint.url),
+                {stage: environment.invoke for stage, environment in invoked.items()},
+                {stage: pump.flow for stage, pump in pumps.items()},
+            )
+        )
+        yield Pipeline(stack, store, pumps, invoked["plan"], changed, broken)

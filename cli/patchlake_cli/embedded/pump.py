@@ -170,6 +170,10 @@ class Pump:
         """Receive again."""
         self._flowing.set()
 
+    def flow(self, enabled: bool) -> None:  # noqa: FBT001 - the one thing it is told
+        """Resume or pause, as an event source mapping that is enabled or disabled."""
+        self.resume() if enabled else self.pause()
+
     def kill_environments(self) -> None:
         """Kill all processes of the function, as failing hosts would; the pump goes on with new ones."""
         for environment in self._environments:

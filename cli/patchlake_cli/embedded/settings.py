@@ -45,6 +45,7 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             in the fleet are listed after it.
         disabled_regions: SSM recognises no token there.
         broken_targets: ``<account_id>.<region>``, where every SSM call ends with InternalServerError.
+        concurrent_executions: Lambda functions that the account may run at once, as its settings tell.
         vanished_nodes: ids that SSM no longer knows, whether listed before or not.
         information_answers: by node id, what DescribeInstanceInformation sends in place of its row, as raw JSON text.
         patch_state_answers: by node id, what DescribeInstancePatchStates sends in place of its row, as raw JSON text;
@@ -60,6 +61,7 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     suspended_accounts: frozenset[str] = frozenset()
     disabled_regions: frozenset[str] = frozenset()
     broken_targets: frozenset[str] = frozenset()
+    concurrent_executions: int = 1000
     vanished_nodes: frozenset[str] = frozenset()
     information_answers: dict[str, str] = {}
     patch_state_answers: dict[str, str] = {}

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from patchlake_cli.embedded.clock import SimulatedClock
 from patchlake_cli.embedded.faults import Fault, Faults
+from patchlake_cli.embedded.functions import Functions
 from patchlake_cli.embedded.settings import Conditions, Settings
 
 
@@ -126,6 +127,9 @@ class State:
         self.clock = SimulatedClock(self.fleet.run_at(0))
         self.conditions = settings.conditions
         self.day = 0
+        self.functions = Functions()
+        self.bucket_policies: dict[str, bytes] = {}
+        """By bucket."""
         self.sessions: set[str] = set()
         """Access keys of all roles assumed so far."""
         self.expired_sessions: frozenset[str] = frozenset()

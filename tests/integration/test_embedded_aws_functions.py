@@ -1,0 +1,162 @@
+"""The embedded Lambda as operators call it, and the settings of a stack that moto's CloudFormation skips."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from patchlake.core.keys import plan_key
+from patchlake_cli.embedded.server import EmbeddedAws
+from tests.deployed import new_stack, running, s3, sqs
+
+
+def client(aws: EmbeddedAws, service: Any) -> Any:  # noqa: ANN401 - any client
+    return aws.endpoint.session.client(service, endpoint_url=aws.endpoint_url, config=aws.endpoint.config)
+
+
+def invoke(aws: EmbeddedAws, function: str, event: object) -> tuple[str | None, Any]:
+    answer = client(aws, "lambda").invoke(FunctionName=function, Payload=json.dumps(event))
+    return answer.get("FunctionError"), json.loads(answer["Payload"].read())
+
+
+def visible(aws: EmbeddedAws, url: str) -> int:
+    names: Any = ["ApproximateNumberOfMessages"]
+    return int(sqs(aws.endpoint).get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
+
+
+def test_a_function_of_a_running_pipeline_is_invoked_through_the_api(aws: EmbeddedAws, tmp_path: Path) -> None:
+    stack = new_stack(aws)
+    with running(aws, stack, 0, tmp_path) as run:
+        error, answer = invoke(aws, stack.functions["plan"].arn, {"scheduled_time": run.at.isoformat()})
+
+        assert error is None
+        assert answer == {"run_id": run.run_id, "step": "STORED", "targets": 6}
+        assert run.pipeline.store.exists(plan_key(run.run_id))
+        run.wait_until_committed()
+
+
+def test_what_a_handler_raises_is_told_as_lambda_tells_it(aws: EmbeddedAws, tmp_path: Path) -> None:
+    stack = new_stack(aws)
+    with running(aws, stack, 0, tmp_path):
+        error, answer = invoke(aws, stack.functions["plan"].name, {"scheduled_time": "never"})
+
+    assert error == "Unhandled"
+    assert answer["errorType"] == "InputError"
+    assert "the event's scheduled_time is 'never'" in answer["errorMessage"]
+
+
+def test_a_function_that_does_not_run_is_not_found(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws)
+
+    with pytest.raises(ClientError, match="Function not found"):
+        invoke(aws, stack.functions["plan"].name, {})
+
+
+def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    stack = new_stack(aws)
+    with running(aws, stack, 0, tmp_path) as run:
+        lambda_client = client(aws, "lambda")
+        [source] = lambda_client.list_event_source_mappings(FunctionName=stack.functions["discover"].name)[
+            "EventSourceMappings"
+        ]
+
+        lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+        run.fire()
+        waiting = visible(aws, run.queue_url("discover"))
+        [disabled] = lambda_client.list_event_source_mappings(EventSourceArn=source["EventSourceArn"])[
+            "EventSourceMappings"
+        ]
+        lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+        run.wait_until_committed()
+
+    assert (source["State"], disabled["State"]) == ("Enabled", "Disabled")
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
+    # One look at the queue may have been under way when it was disabled.
+    assert waiting >= 5
+
+
+def test_the_limit_of_concurrent_functions_is_a_condition(aws: EmbeddedAws) -> None:
+    aws.change(concurrent_executions=10)
+
+    limit = client(aws, "lambda").get_account_settings()["AccountLimit"]
+
+    assert limit["ConcurrentExecutions"] == 10
+
+
+def test_a_buckets_policy_is_kept_as_the_template_has_it_and_not_enforced(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws)
+    bucket = s3(aws.endpoint)
+
+    statements = json.loads(bucket.get_bucket_policy(Bucket=stack.bucket)["Policy"])["Statement"]
+    bucket.put_object(Bucket=stack.bucket, Key="plans/any", Body=b"", IfNoneMatch="*")
+    bucket.delete_bucket_policy(Bucket=stack.bucket)
+
+    assert [statement["Sid"] for statement in statements] == [
+        "OnlyOverTls",
+        "CreateOnce",
+        "NeverReplace",
+        "NeverDelete",
+    ]
+    assert statements[3]["Resource"] == f"arn:aws:s3:::{stack.bucket}/*"
+    with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
+        bucket.get_bucket_policy(Bucket=stack.bucket)
+
+
+def test_the_schedule_and_the_subscription_stand_as_the_template_has_them(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws, AlarmEmail="operators@example.com", LakeRetentionDays="365")
+
+    schedule = client(aws, "scheduler").get_schedule(Name=f"{stack.name}-plan")
+    [subscription] = client(aws, "sns").list_subscriptions_by_topic(TopicArn=stack.outputs["AlarmTopicArn"])[
+        "Subscriptions"
+    ]
+    lifecycle = s3(aws.endpoint).get_bucket_lifecycle_configuration(Bucket=stack.bucket)["Rules"]
+
+    assert (schedule["State"], schedule["ScheduleExpression"]) == ("ENABLED", "cron(0 6 * * ? *)")
+    assert schedule["Target"]["Arn"] == stack.functions["plan"].arn
+    assert subscription["Endpoint"] == "operators@example.com"
+    days = {rule["Filter"]["Prefix"]: rule["Expiration"].get("Days") for rule in lifecycle if "Expiration" in rule}
+    assert days == {"runs/": 30, "plans/": 365, "lake/": 365, "": None}
+
+
+def test_every_output_of_the_template_is_known(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws)
+
+    assert stack.outputs["PlanFunctionName"] == stack.functions["plan"].name
+    assert stack.outputs["DiscoverRoleArn"].endswith(f":role/{stack.name}-{stack.region}-discover")
+
+
+def test_the_module_serves_a_stack_by_hand_until_it_is_interrupted() -> None:
+    command = [sys.executable, "-m", "patchlake_cli.embedded", "--nodes", "50", "--stack", "by-hand"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+    ) as served:
+        assert served.stdout is not None
+        lines = [served.stdout.readline().strip() for _ in range(6)]
+        variables = dict(line.removeprefix("export ").split("=", 1) for line in lines[:5])
+        address = variables["AWS_ENDPOINT_URL"].removeprefix("http://")
+        connection = HTTPConnection(address, timeout=30)
+        connection.request("POST", "/_embedded/statistics", b"null")
+        status = connection.getresponse().status
+        connection.close()
+        served.send_signal(signal.SIGINT)
+        ended = served.wait(timeout=30)
+
+    assert status == 200
+    assert variables.keys() == {
+        "AWS_ENDPOINT_URL",
+        "AWS_REGION",
+        "AWS_DEFAULT_REGION",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+    }
+    assert lines[5] == "# patchlake run --stack by-hand"
+    assert ended == 0
