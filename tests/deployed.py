@@ -177,7 +177,8 @@ def running(
     observations: list[Observation] = []
 
     def on_log(stage: str, line: str) -> None:
-        lines.append({"stage": stage} | json.loads(line))
+        # A traceback is text. An error here would end the thread that reads the log, and the function never answer.
+        lines.append({"stage": stage} | (json.loads(line) if line.startswith("{") else {"text": line}))
         leaks.extend(SECRET.findall(line))
         for observation in observations:
             observation.read(line)
