@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from patchlake_cli import check, demo, query
+from patchlake_cli import check, demo, query, status
 from patchlake_cli.failure import CommandError, ExitCode
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(query.query)
 app.command()(check.check)
+app.command()(status.status)
 
 
 @app.callback()

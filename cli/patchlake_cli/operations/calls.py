@@ -1,0 +1,44 @@
+"""What AWS refuses an operator, said in one line: which permission is missing, what throttles, what is not there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, THROTTLING_CODES, AwsError, code_of, status_of
+from patchlake.errors import PatchlakeError
+from patchlake_cli.failure import CommandError
+
+_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+
+
+@contextmanager
+def asking(action: str, resource: str) -> Iterator[None]:
+    """Turn whatever a call of AWS raises into a CommandError.
+
+    Args:
+        action: the IAM action that the call needs, as in a policy.
+        resource: what is asked about, for people.
+    """
+    try:
+        yield
+    except AWS_ERRORS as error:
+        raise CommandError(explained(error, action, resource)) from error
+
+
+def explained(error: AwsError, action: str, resource: str) -> str:
+    """Tell in one line what a failed call means, and what to do."""
+    code = code_of(error)
+    if code in THROTTLING_CODES:
+        return f"{resource}: AWS throttles {action} ({code}): try again in a minute"
+    if code in _DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
+        return f"{resource}: access denied ({code}): whoever runs this needs {action}"
+    return f"{resource}: {action} failed: {error}"
+
+
+@contextmanager
+def reading_the_lake() -> Iterator[None]:
+    """Turn whatever the store and the tables raise into a CommandError: their texts say what is wrong and where."""
+    try:
+        yield
+    except PatchlakeError as error:
+        raise CommandError(str(error)) from error

@@ -1,0 +1,118 @@
+"""A deployed stack, found by its name: where its bucket, function, queues and topic are, as its outputs tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.adapters.s3 import S3Store
+from patchlake.bootstrap import Aws
+from patchlake_cli.aws_session import identify, open_session
+from patchlake_cli.failure import CommandError
+from patchlake_cli.operations.calls import explained
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+
+StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.", show_default=False)]
+
+STAGES = ("discover", "collect", "commit")
+"""The stages that a queue feeds."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageQueue:
+    """The queue of a stage, and where its messages go that failed too often."""
+
+    stage: str
+    url: str
+    dead_letter_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A stack.
+
+    Attributes:
+        parameters: of the stack, by name.
+    """
+
+    stack: str
+    partition: str
+    account_id: str
+    region: str
+    bucket: str
+    plan_function: str
+    plan_dead_letter_url: str
+    queues: tuple[StageQueue, ...]
+    alarm_topic_arn: str
+    parameters: Mapping[str, str]
+
+    @property
+    def schedule(self) -> str:
+        """The name of its schedule."""
+        return f"{self.stack}-plan"
+
+    @property
+    def log_groups(self) -> tuple[str, ...]:
+        """The names of its functions' log groups."""
+        return tuple(f"/aws/lambda/{self.stack}-{stage}" for stage in ("plan", *STAGES))
+
+    def store(self, aws: Aws) -> S3Store:
+        """Return the stack's bucket."""
+        return S3Store(aws.client("s3"), self.bucket)
+
+
+def find_deployment(stack: str, profile: str | None) -> tuple[Aws, Deployment]:
+    """Find a stack with the user's own credentials, profile and region; AWS's clock is known from then on.
+
+    Raises:
+        CommandError: no credentials, no such stack there, or not one of patchlake's.
+    """
+    aws = Aws(open_session(profile))
+    identify(aws.client("sts"))
+    return aws, read_deployment(aws.client("cloudformation"), stack, aws.session.region_name)
+
+
+def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:
+    """Read a stack's outputs.
+
+    Raises:
+        CommandError: there is no such stack, or not one of patchlake's.
+    """
+    try:
+        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+    except AWS_ERRORS as error:
+        if code_of(error) == "ValidationError":
+            raise CommandError(
+                f"there is no stack {stack} in {region}: --stack is the name that `sam deploy` was given, and the region "
+                "is that of AWS_DEFAULT_REGION or of the profile"
+            ) from error
+        raise CommandError(explained(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    _, partition, _, own_region, account_id, _ = described["StackId"].split(":", 5)
+    try:
+        return Deployment(
+            stack=described["StackName"],
+            partition=partition,
+            account_id=account_id,
+            region=own_region,
+            bucket=outputs["BucketName"],
+            plan_function=outputs["PlanFunctionName"],
+            plan_dead_letter_url=outputs["PlanDeadLetterQueueUrl"],
+            queues=tuple(
+                StageQueue(stage, outputs[f"{stage.title()}QueueUrl"], outputs[f"{stage.title()}DeadLetterQueueUrl"])
+                for stage in STAGES
+            ),
+            alarm_topic_arn=outputs["AlarmTopicArn"],
+            parameters={
+                parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in described.get("Parameters", [])
+            },
+        )
+    except KeyError as error:
+        raise CommandError(
+            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not patchlake's, or not "
+            "deployed to its end"
+        ) from error

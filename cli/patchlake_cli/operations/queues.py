@@ -1,0 +1,67 @@
+"""How full a stack's queues and dead-letter queues are, as SQS counts: approximately, it says itself."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from patchlake_cli.operations.calls import asking
+from patchlake_cli.operations.deployment import Deployment
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """Messages of a queue: those that wait, delayed ones included, and those that somebody has received."""
+
+    waiting: int
+    in_flight: int
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.waiting + self.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class StageDepth:
+    """A stage's queue and its dead letters; the plan function has no queue, so only events that failed."""
+
+    stage: str
+    queue: Depth | None
+    dead_letters: Depth
+
+
+def read_depth(client: "SQSClient", url: str) -> Depth:
+    """Ask for a queue's numbers.
+
+    Raises:
+        CommandError: they cannot be read.
+    """
+    with asking("sqs:GetQueueAttributes", name_of(url)):
+        attributes = client.get_queue_attributes(
+            QueueUrl=url,
+            AttributeNames=[
+                "ApproximateNumberOfMessages",
+                "ApproximateNumberOfMessagesDelayed",
+                "ApproximateNumberOfMessagesNotVisible",
+            ],
+        )["Attributes"]
+    return Depth(
+        waiting=int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesDelayed"]),
+        in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+    )
+
+
+def read_depths(client: "SQSClient", deployment: Deployment) -> list[StageDepth]:
+    """Ask for the numbers of every queue of a stack, in the order of the flow."""
+    plan = StageDepth("plan", None, read_depth(client, deployment.plan_dead_letter_url))
+    return [plan] + [
+        StageDepth(queue.stage, read_depth(client, queue.url), read_depth(client, queue.dead_letter_url))
+        for queue in deployment.queues
+    ]
+
+
+def name_of(url: str) -> str:
+    """Return a queue's name, which is the end of its address."""
+    return url.rpartition("/")[2]

@@ -1,0 +1,92 @@
+"""What ``patchlake status`` reads: the last runs of a deployed stack, the run under way, the queues."""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from patchlake.bootstrap import Aws
+from patchlake_cli.failure import ExitCode
+from patchlake_cli.operations.calls import reading_the_lake
+from patchlake_cli.operations.deployment import Deployment
+from patchlake_cli.operations.queues import StageDepth, read_depths
+from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run, Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A stack at one moment, by AWS's clock.
+
+    Attributes:
+        runs: the newest first.
+    """
+
+    stack: str
+    account_id: str
+    region: str
+    at: datetime
+    runs: list[Run]
+    queues: list[StageDepth]
+
+    @property
+    def snapshot(self) -> Run | None:
+        """The newest run that is published, among the runs shown."""
+        return next((run for run in self.runs if run.is_published), None)
+
+    @property
+    def snapshot_age_seconds(self) -> int | None:
+        """Since the scheduled time of that run."""
+        return None if self.snapshot is None else int((self.at - self.snapshot.run_at).total_seconds())
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """COMPLETE where the newest snapshot is; PARTIAL where it is not, or where there is none."""
+        return ExitCode.of_run("" if self.snapshot is None else self.snapshot.status)
+
+
+def read_status(aws: Aws, deployment: Deployment, runs: Runs, most_runs: int) -> Status:
+    """Look at a stack once.
+
+    Raises:
+        CommandError: something of it cannot be read.
+    """
+    depths = read_depths(aws.client("sqs"), deployment)
+    with reading_the_lake():
+        newest = runs.newest(most_runs)
+        return Status(deployment.stack, deployment.account_id, deployment.region, runs.clock.now(), newest, depths)
+
+
+def status_as_json(status: Status) -> dict[str, Any]:
+    """Return what ``--json`` prints; what is not known is null."""
+    return {
+        "stack": status.stack,
+        "account_id": status.account_id,
+        "region": status.region,
+        "at": as_time(status.at),
+        "snapshot": None if status.snapshot is None else status.snapshot.run_id,
+        "snapshot_age_seconds": status.snapshot_age_seconds,
+        "runs": [run_as_json(run) for run in status.runs],
+        "queues": [asdict(depth) for depth in status.queues],
+    }
+
+
+def run_as_json(run: Run) -> dict[str, Any]:
+    """Return a run as ``--json`` prints it, with the demo's names; what is not known yet is null."""
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "targets": run.targets,
+        "targets_listed": run.targets_listed,
+        "nodes_listed": run.nodes_listed,
+        **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+        "unread": [asdict(target) for target in run.unread],
+        "progress": None if run.progress is None else _progress_as_json(run.progress),
+    }
+
+
+def _progress_as_json(progress: Progress) -> dict[str, Any]:
+    return asdict(progress) | {"deadline_at": as_time(progress.deadline_at)}
+
+
+def as_time(at: datetime) -> str:
+    """Write a time of AWS, which is in UTC and in whole seconds."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"

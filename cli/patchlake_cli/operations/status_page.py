@@ -1,0 +1,141 @@
+"""What a person sees of a stack: its runs, what the newest snapshot could not read, its queues."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from patchlake.core.tables import CollectionStatus
+from patchlake_cli.operations.queues import Depth, StageDepth
+from patchlake_cli.operations.runs import Progress, Run, RunStatus
+from patchlake_cli.operations.status import Status, as_time
+from patchlake_cli.run_page import new_table
+
+_STYLES = {
+    RunStatus.COMPLETE: "green",
+    RunStatus.PARTIAL: "bold yellow",
+    RunStatus.RUNNING: "cyan",
+    RunStatus.OVERDUE: "bold red",
+}
+_BAD = "bold red"
+_DAYS_FROM_HOURS = 48
+
+
+def status_page(status: Status) -> RenderableType:
+    """Lay out a status."""
+    return Group(*_parts(status))
+
+
+def _parts(status: Status) -> Iterator[RenderableType]:
+    yield Text(f"Stack {status.stack} in {status.region}, account {status.account_id}, at {as_time(status.at)}")
+    yield _headline(status)
+    yield Text()
+    for run in status.runs:
+        if run.progress is not None:
+            yield progress_line(run)
+    if status.runs:
+        yield _runs(status.runs)
+    if status.snapshot is not None and status.snapshot.unread:
+        yield _unread(status.snapshot)
+    yield _queues(status.queues)
+
+
+def run_line(run: Run) -> Text:
+    """Say in one line how a published run ended."""
+    nodes = run.nodes or {}
+    unknown = nodes.get(CollectionStatus.NOT_COLLECTED, 0) + nodes.get(CollectionStatus.INVALID_RESPONSE, 0)
+    return Text.assemble(
+        f"Run {run.run_id} is ",
+        _status(run),
+        f": {run.targets_listed} of {run.targets} targets read, {run.nodes_listed or 0:,} nodes listed, "
+        f"{unknown:,} of them not collected.",
+    )
+
+
+def progress_line(run: Run) -> Text:
+    """Say in one line how far a run under way is."""
+    if (progress := run.progress) is None:
+        return run_line(run)
+    late = " It is past its deadline: see RunCorruptAlarm and WatchTooOldAlarm in docs/operations.md."
+    return Text.assemble(
+        f"Run {run.run_id} is ",
+        _status(run),
+        f": {progress.shards} of {progress.targets} targets listed, {_parts_of(progress)}, "
+        f"deadline {as_time(progress.deadline_at)}.",
+        (late, _BAD) if run.status is RunStatus.OVERDUE else "",
+    )
+
+
+def in_words(age: timedelta) -> str:
+    """Write an age as people say it: in minutes, hours, or days."""
+    minutes = int(age.total_seconds()) // 60
+    hours = minutes // 60
+    if hours == 0:
+        return f"{minutes} min"
+    return f"{hours} h {minutes % 60} min" if hours < _DAYS_FROM_HOURS else f"{hours // 24} days {hours % 24} h"
+
+
+def _headline(status: Status) -> Text:
+    if status.snapshot is None:
+        return Text("There is no snapshot among these runs." if status.runs else "No run has been planned.", style=_BAD)
+    return Text.assemble(
+        f"Newest snapshot: run {status.snapshot.run_id}, ",
+        _status(status.snapshot),
+        f", {in_words(status.at - status.snapshot.run_at)} old.",
+    )
+
+
+def _parts_of(progress: Progress) -> str:
+    if progress.parts_expected is None:
+        return f"{progress.parts:,} parts collected"
+    so_far = "" if progress.shards == progress.targets else " so far"
+    return f"{progress.parts:,} of {progress.parts_expected:,} parts collected{so_far}"
+
+
+def _runs(runs: list[Run]) -> Table:
+    table = new_table("Runs", "run", "status", "targets read", "nodes", "collected", "no state", "unknown")
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for run in runs:
+        nodes = run.nodes
+        counts = (
+            ("-",) * 4
+            if nodes is None
+            else (
+                f"{run.nodes_listed:,}",
+                f"{nodes[CollectionStatus.COLLECTED]:,}",
+                f"{nodes[CollectionStatus.NO_PATCH_STATE]:,}",
+                f"{nodes[CollectionStatus.NOT_COLLECTED] + nodes[CollectionStatus.INVALID_RESPONSE]:,}",
+            )
+        )
+        read = "-" if run.targets_listed is None else str(run.targets_listed)
+        table.add_row(run.run_id, Text(*_status(run)), f"{read} of {run.targets}", *counts)
+    return table
+
+
+def _unread(run: Run) -> Table:
+    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "why", "detail")
+    for target in run.unread:
+        why = Text(target.listing_status, style=_BAD)
+        table.add_row(target.account_id, target.account_name or "", target.region, why, target.listing_detail or "")
+    return table
+
+
+def _queues(queues: list[StageDepth]) -> Table:
+    table = new_table("Queues", "stage", "waiting", "in flight", "dead letters")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for depth in queues:
+        queue = ("-", "-") if depth.queue is None else (f"{depth.queue.waiting:,}", f"{depth.queue.in_flight:,}")
+        table.add_row(depth.stage, *queue, _dead(depth.dead_letters))
+    return table
+
+
+def _dead(depth: Depth) -> Text:
+    return Text(f"{depth.total:,}", style=_BAD if depth.total else "")
+
+
+def _status(run: Run) -> tuple[str, str]:
+    return str(run.status), _STYLES[run.status]
