@@ -2,7 +2,7 @@
 BIN := .venv/bin
 PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
-VERIFY_TOOLS := checkov lambda sam
+VERIFY_TOOLS := checkov lambda readers sam
 TOOLS := audit $(VERIFY_TOOLS)
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)

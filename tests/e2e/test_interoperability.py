@@ -1,0 +1,53 @@
+"""The snippets of docs/interoperability.md for readers that are no packages of the project."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.analytics.lake import open_lake
+from tests.analytics import story
+from tests.e2e.tools import program
+from tests.snippets import print_from, snippet
+
+PAGE = "interoperability.md"
+REGISTERED = """
+from pyspark.sql import SparkSession
+
+spark = SparkSession.builder.config("spark.sql.warehouse.dir", "warehouse").enableHiveSupport().getOrCreate()
+spark.sql('''
+    CREATE EXTERNAL TABLE patch_states (run_id string) PARTITIONED BY (run_date string)
+    STORED AS PARQUET LOCATION 'demo/lake/patch_states'
+''')
+print("before", spark.table("patch_states").count())
+spark.sql({statement!r})
+print("after", spark.table("patch_states").count())
+"""
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lake")
+    story.tell(folder)
+    return folder
+
+
+@pytest.mark.parametrize("reader", ["pandas", "Spark"])
+def test_another_reader_counts_the_same_nodes(reader: str, lake: Path, tmp_path: Path) -> None:
+    asked = f"SELECT collection_status, count(*) FROM patch_states WHERE run_id = '{story.R5}' GROUP BY 1"  # noqa: S608
+    expected = open_lake(str(lake), now=story.NOW).query(asked).rows
+
+    printed = print_from(program("readers", "python"), snippet(PAGE, reader), lake, tmp_path)
+
+    assert len(expected) > 1
+    for status, nodes in expected:
+        assert re.search(rf"(?m)^(\|{story.R5}\|)?\W*{status}\W+{nodes}\W*$", printed), printed
+
+
+def test_a_table_without_projection_sees_the_dates_that_are_registered(lake: Path, tmp_path: Path) -> None:
+    statement = snippet(PAGE, "Engines that ignore partition projection", "sql")
+    here = statement.replace("s3://BUCKET/lake", f"{lake}/lake").replace("2026-11-01", "2026-11-12")
+
+    printed = print_from(program("readers", "python"), REGISTERED.format(statement=here), lake, tmp_path)
+
+    assert printed.splitlines() == ["before 0", "after 12"]
