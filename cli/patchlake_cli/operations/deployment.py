@@ -87,8 +87,8 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
     except AWS_ERRORS as error:
         if code_of(error) == "ValidationError":
             raise CommandError(
-                f"there is no stack {stack} in {region}: --stack is the name that `sam deploy` was given, and the region "
-                "is that of AWS_DEFAULT_REGION or of the profile"
+                f"there is no stack {stack} in {region}: --stack is the name that `sam deploy` was given, and the "
+                "region is that of AWS_DEFAULT_REGION or of the profile"
             ) from error
         raise CommandError(explained(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -113,6 +113,6 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         )
     except KeyError as error:
         raise CommandError(
-            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not patchlake's, or not "
-            "deployed to its end"
+            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not patchlake's, or "
+            "not deployed to its end"
         ) from error
