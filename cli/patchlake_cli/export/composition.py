@@ -102,6 +102,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
             clock=ports.clock,
             settings=PlanSettings(
                 accounts=settings.accounts,
+                excluded_accounts=(),
                 regions=settings.regions,
                 batch_size=settings.batch_size,
                 deadline_seconds=settings.deadline_seconds,

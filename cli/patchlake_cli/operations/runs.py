@@ -132,7 +132,7 @@ class Runs:
         names = Coverage.__match_args__
         columns = open_table(self._tables, key, self._store.get(key)).columns([*names, *NODE_COUNTS.values()])
         targets = [Coverage(*row) for row in zip(*(columns[name] for name in names), strict=True)]
-        nodes = {status: sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
+        nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
         complete = is_complete([Listing(ListingStatus(target.listing_status)) for target in targets], nodes)
         return Run(
             run_id=run_id,
