@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from patchlake_cli import check, demo, query, status
+from patchlake_cli import check, demo, query, run, status
 from patchlake_cli.failure import CommandError, ExitCode
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command()(demo.demo)
 app.command()(query.query)
 app.command()(check.check)
 app.command()(status.status)
+app.command()(run.run)
 
 
 @app.callback()

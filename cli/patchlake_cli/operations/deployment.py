@@ -51,6 +51,11 @@ class Deployment:
     parameters: Mapping[str, str]
 
     @property
+    def commit(self) -> StageQueue:
+        """The queue of the watch messages."""
+        return self.queues[STAGES.index("commit")]
+
+    @property
     def schedule(self) -> str:
         """The name of its schedule."""
         return f"{self.stack}-plan"

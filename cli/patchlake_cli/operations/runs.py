@@ -31,7 +31,7 @@ OVERDUE_AFTER = timedelta(minutes=30)
 
 _PLAN = re.compile(rf"{PLANS}(?P<run_id>\d{{8}}T\d{{6}}Z)\.json")
 _SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
-NODE_COUNTS = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
+NODE_COUNTS: dict[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
 """The column of coverage that counts the nodes with a collection status."""
 
 
