@@ -45,7 +45,7 @@ def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> St
     with asking("lambda:InvokeFunction", f"function {deployment.plan_function}"):
         answer = client.invoke(FunctionName=deployment.plan_function, Payload=payload)
         body: Any = json.loads(answer["Payload"].read())
-    if "FunctionError" in answer:
+    if answer.get("FunctionError"):
         raise CommandError(_refusal(deployment, run_id, body))
     return Started(body["run_id"], Step(body["step"]))
 
