@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.function_process import FunctionProcess, InvocationError
+from patchlake_cli.embedded.function_process import HandlerProcess, InvocationError
 from patchlake_cli.embedded.stack import DeployedFunction
 
 
@@ -37,7 +37,7 @@ class ExecutionEnvironment:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._invoking = threading.Lock()
         self._process_lock = threading.Lock()
-        self._process: FunctionProcess | None = None
+        self._process: HandlerProcess | None = None
         self._closed = False
 
     def invoke(self, event: object) -> Any:  # noqa: ANN401 - any JSON
@@ -66,7 +66,7 @@ class ExecutionEnvironment:
             if self._folder:
                 self._folder.cleanup()
 
-    def _warm_process(self) -> FunctionProcess:
+    def _warm_process(self) -> HandlerProcess:
         if self._process and self._process.is_alive:
             return self._process
         self._drop_process()
@@ -75,7 +75,7 @@ class ExecutionEnvironment:
                 raise InvocationError("Runtime.ExitError", "the execution environment is closed")
             self._folder = self._folder or tempfile.TemporaryDirectory(prefix=f"{self._function.name}-")
             folder = self._folder.name
-            process = self._process = FunctionProcess(self._variables(folder), folder, self._on_log)
+            process = self._process = self._function.runtime(self._variables(folder), folder, self._on_log)
         try:
             process.wait_until_ready()
         except InvocationError:

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 # Lambda gives 10 seconds on machines of its own; a laptop that starts several at once needs more.
 _START_SECONDS = 60
@@ -31,8 +31,37 @@ class InvocationError(Exception):
         self.error_message = error_message
 
 
+class HandlerProcess(Protocol):
+    """A running handler. For one thread at a time, but for ``kill``. `FunctionProcess` says more."""
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process has neither ended nor been killed, as far as is known."""
+        ...
+
+    def wait_until_ready(self) -> None:
+        """Return when the handler has been imported; raise InvocationError when it cannot be."""
+        ...
+
+    def invoke(self, event: object, function_arn: str, timeout_seconds: int) -> Any:  # noqa: ANN401 - any JSON
+        """Run the handler on one event and return its answer; raise InvocationError when there is none."""
+        ...
+
+    def kill(self) -> None:
+        """End the process at once, from any thread."""
+        ...
+
+    def close(self) -> None:
+        """Kill the process, hand over the rest of its log, and leave nothing behind."""
+        ...
+
+
+type Runtime = Callable[[Mapping[str, str], str, Callable[[str], None]], HandlerProcess]
+"""Starts a process from its whole environment, a folder for its files, and what is called with each line of its log."""
+
+
 class FunctionProcess:
-    """A running handler. For one thread at a time, but for ``kill``."""
+    """The usual `HandlerProcess`: `runtime`, run by this interpreter."""
 
     def __init__(self, variables: Mapping[str, str], folder: str, on_log: Callable[[str], None]) -> None:
         """Start the process; ``wait_until_ready`` tells how that went.

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from patchlake_cli.embedded.function_process import FunctionProcess, Runtime
+
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
@@ -45,6 +47,7 @@ class DeployedFunction:
         memory_mb: what the context tells the handler; nothing limits the process to it.
         asynchronous_retries: how often Lambda repeats an asynchronous invocation that failed.
         event_source: its queue; None for a function that no queue feeds.
+        runtime: starts the processes of its handler.
     """
 
     stage: str
@@ -58,6 +61,7 @@ class DeployedFunction:
     memory_mb: int
     asynchronous_retries: int
     event_source: EventSource | None
+    runtime: Runtime = FunctionProcess
 
 
 @dataclass(frozen=True, slots=True)
