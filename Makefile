@@ -39,7 +39,7 @@ simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDU
 mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
 
-generate: setup ## Write templates/analytics.yaml and the generated docs anew, from the tables and analytics/
+generate: setup ## Write the generated templates and docs anew, from the tables and analytics/
 	@$(BIN)/python -m tests.analytics.generate
 
 format: setup ## Format the code and apply the safe fixes

@@ -120,7 +120,8 @@ class _Resolver:
     def _own_name(self, name: str) -> str:
         """Return the physical name that a resource gives itself, or else its logical id."""
         properties = self._resources[name].get("Properties", {})
-        given = {"QueueName", "FunctionName", "LogGroupName", "RoleName", "TopicName"} & properties.keys()
+        names = ("QueueName", "FunctionName", "LogGroupName", "RoleName", "TopicName", "DataSetId", "DataSourceId")
+        given = set(names) & properties.keys()
         kind = self._resources[name]["Type"]
         if not given or kind.endswith(("EventSourceMapping", "EventInvokeConfig")):
             return self._values.get(name, name)
@@ -140,4 +141,6 @@ class _Resolver:
             "AWS::Logs::LogGroup": f"{arn}:logs:{here}:log-group:{own}:*",
             "AWS::Lambda::Function": f"{arn}:lambda:{here}:function:{own}",
             "AWS::IAM::Role": f"{arn}:iam::{self._values['AWS::AccountId']}:role/{own}",
+            "AWS::QuickSight::DataSet": f"{arn}:quicksight:{here}:dataset/{own}",
+            "AWS::QuickSight::DataSource": f"{arn}:quicksight:{here}:datasource/{own}",
         }[self._resources[name]["Type"]]

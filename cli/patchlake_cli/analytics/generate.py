@@ -7,6 +7,8 @@ from patchlake.core.tables import PATCH_STATES
 from patchlake_cli.analytics.documents import data_dictionary, query_pages, scan_section, with_generated
 from patchlake_cli.analytics.files import LakeFiles
 from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.analytics.quicksight.datasets import sources
+from patchlake_cli.analytics.quicksight.template import quicksight_template
 from patchlake_cli.analytics.statements import ANALYTICS, queries, views
 from patchlake_cli.analytics.template import analytics_template
 
@@ -32,6 +34,7 @@ def generated_files(
     }
     return {
         ROOT / "templates" / "analytics.yaml": analytics_template(types),
+        ROOT / "templates" / "quicksight.yaml": quicksight_template(sources(sample)),
         **{
             ROOT / "docs" / name: with_generated((ROOT / "docs" / name).read_text(encoding="utf-8"), generated)
             for name, generated in pages.items()

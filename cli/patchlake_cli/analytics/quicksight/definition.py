@@ -1,0 +1,121 @@
+"""The dashboard's ``Definition``: sheets, colours, computed columns and filters, from the data of ``sheets``."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape
+
+from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
+from patchlake_cli.analytics.quicksight.datasets import Columns
+from patchlake_cli.analytics.quicksight.fields import Json, Place
+from patchlake_cli.analytics.quicksight.layout import Choice, Sheet
+from patchlake_cli.analytics.quicksight.visuals import Visual
+
+type Calculated = Mapping[str, Mapping[str, tuple[str, str]]]
+"""Type and expression of the columns that QuickSight computes, by dataset and name."""
+
+
+def definition(sheets: Sequence[Sheet], datasets: Mapping[str, Columns], calculated: Calculated) -> Json:
+    """Return the definition, but for the datasets' ARNs.
+
+    Args:
+        sheets: in order.
+        datasets: the columns of each, by the identifier that visuals name it by.
+        calculated: the columns that QuickSight computes.
+
+    Raises:
+        ValueError: a visual asks for a column that its dataset does not have, or that does not fit there.
+    """
+    computed = {name: {column: kind for column, (kind, _) in columns.items()} for name, columns in calculated.items()}
+    offered = {name: {**columns, **computed.get(name, {})} for name, columns in datasets.items()}
+    return {
+        "CalculatedFields": [
+            {"DataSetIdentifier": name, "Name": column, "Expression": expression}
+            for name, columns in calculated.items()
+            for column, (_, expression) in columns.items()
+        ],
+        "ColumnConfigurations": [
+            {
+                "Column": {"DataSetIdentifier": dataset, "ColumnName": column},
+                "ColorsConfiguration": {
+                    "CustomColors": [{"FieldValue": value, "Color": color} for value, color in colors.items()]
+                },
+            }
+            for (dataset, column), colors in BY_COLUMN.items()
+        ],
+        "FilterGroups": [group for sheet in sheets for group in _filter_groups(sheet, offered)],
+        "Sheets": [_sheet(sheet, offered) for sheet in sheets],
+    }
+
+
+def _sheet(sheet: Sheet, offered: Mapping[str, Columns]) -> Json:
+    choices = sheet.choices
+    return {
+        "SheetId": sheet.id,
+        "Name": sheet.name,
+        "Title": sheet.name,
+        "Description": sheet.question,
+        "ContentType": "INTERACTIVE",
+        "Visuals": [
+            visual.shape(Place(visual=visual.id, dataset=visual.dataset, columns=offered[visual.dataset]))
+            for visual in sheet.visuals
+        ],
+        "TextBoxes": [
+            {"SheetTextBoxId": note.id, "Content": f"<text-box>{escape(note.text, quote=False)}</text-box>"}
+            for note in sheet.notes
+        ],
+        **({"FilterControls": [_control(choice) for choice in choices]} if choices else {}),
+        "Layouts": [sheet.grid()],
+    }
+
+
+def _control(choice: Choice) -> Json:
+    return {
+        "Dropdown": {
+            "FilterControlId": choice.id,
+            "SourceFilterId": f"{choice.id}-filter",
+            "Title": choice.label,
+            "Type": "MULTI_SELECT",
+        }
+    }
+
+
+def _filter_groups(sheet: Sheet, offered: Mapping[str, Columns]) -> Iterator[Json]:
+    visuals = sheet.visuals
+    for visual in visuals:
+        for column, values in visual.only.items():
+            listed = {"CategoryValues": list(values), "NullOption": "NON_NULLS_ONLY"}
+            yield _filter_group(f"{visual.id}-only-{column}", visual.dataset, column, listed, sheet, [visual])
+    for choice in sheet.choices:
+        chosen = [visual for visual in visuals if choice.column in offered[visual.dataset]]
+        # Whatever the reader has not chosen among stays in: also rows without a value.
+        every = {"SelectAllOptions": "FILTER_ALL_VALUES", "NullOption": "ALL_VALUES"}
+        yield _filter_group(choice.id, chosen[0].dataset, choice.column, every, sheet, chosen)
+
+
+def _filter_group(  # noqa: PLR0913, PLR0917  # the parts of a filter
+    name: str, dataset: str, column: str, listed: Json, sheet: Sheet, visuals: Sequence[Visual]
+) -> Json:
+    return {
+        "FilterGroupId": f"{name}-group",
+        "CrossDataset": "SINGLE_DATASET" if len({visual.dataset for visual in visuals}) == 1 else "ALL_DATASETS",
+        "Status": "ENABLED",
+        "Filters": [
+            {
+                "CategoryFilter": {
+                    "FilterId": f"{name}-filter",
+                    "Column": {"DataSetIdentifier": dataset, "ColumnName": column},
+                    "Configuration": {"FilterListConfiguration": {"MatchOperator": "CONTAINS", **listed}},
+                }
+            }
+        ],
+        "ScopeConfiguration": {
+            "SelectedSheets": {
+                "SheetVisualScopingConfigurations": [
+                    {
+                        "SheetId": sheet.id,
+                        "Scope": "SELECTED_VISUALS",
+                        "VisualIds": [visual.id for visual in visuals],
+                    }
+                ]
+            }
+        },
+    }

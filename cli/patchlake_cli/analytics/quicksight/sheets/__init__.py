@@ -1,0 +1,15 @@
+"""What the dashboard shows: its sheets, and the question that each visual answers."""
+
+from patchlake_cli.analytics.quicksight.sheets.changes import CHANGES
+from patchlake_cli.analytics.quicksight.sheets.coverage import COVERAGE
+from patchlake_cli.analytics.quicksight.sheets.groups import GROUPS
+from patchlake_cli.analytics.quicksight.sheets.nodes import NODES
+from patchlake_cli.analytics.quicksight.sheets.overview import OVERVIEW
+
+CALCULATED: dict[str, dict[str, tuple[str, str]]] = {
+    "compliance_overall": {"age_hours": ("INTEGER", 'dateDiff({run_at}, now(), "HH")')}
+}
+"""Columns that QuickSight computes when a sheet is opened, by dataset: their type and expression. A run's age must not
+stand still when the data are no longer refreshed."""
+
+SHEETS = (OVERVIEW, NODES, GROUPS, CHANGES, COVERAGE)

@@ -1,0 +1,117 @@
+"""The first sheet: how much is compliant, how much is not, and how much is unknown."""
+
+from patchlake_cli.analytics.quicksight.colors import STATUS_COLORS
+from patchlake_cli.analytics.quicksight.fields import Field
+from patchlake_cli.analytics.quicksight.layout import Note, Sheet, row
+from patchlake_cli.analytics.quicksight.sheets.shared import (
+    ACCOUNT,
+    COUNTS,
+    COUNTS_AND_UNREAD,
+    DAY,
+    LOWEST_FIRST,
+    PERCENTS,
+    PLATFORM,
+    SERIES,
+    run_row,
+    states_of,
+)
+from patchlake_cli.analytics.quicksight.visuals import Bars, Kpi, Lines, Table
+
+
+def _kpi(name: str, title: str, question: str, value: Field) -> Kpi:
+    """Return one of the newest published run's figures."""
+    return Kpi(id=name, dataset="compliance_overall", title=title, question=question, value=value)
+
+
+OVERVIEW = Sheet(
+    "overview",
+    "Overview",
+    "How much of the fleet is compliant, how much is not, and how much is unknown?",
+    [
+        run_row("overview"),
+        row(
+            6,
+            _kpi("overview-compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0]),
+            _kpi("overview-at-least", "At least", "Unread targets count against it too.", PERCENTS[1]),
+            _kpi("overview-compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1]),
+            _kpi("overview-unknown", "Unknown nodes", "Listed, with a state not known.", COUNTS[3]),
+            _kpi("overview-non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2]),
+            _kpi(
+                "overview-not-read",
+                "Targets not read",
+                "How many nodes they have now is unknown.",
+                Field("targets_not_read", "Targets"),
+            ),
+        ),
+        row(
+            2,
+            Note(
+                "overview-note",
+                "Compliant means: against the node's own patch baseline. It does not mean free of vulnerabilities. "
+                "What is not known is shown as unknown, never as zero.",
+            ),
+        ),
+        row(
+            12,
+            Lines(
+                id="overview-percent-by-day",
+                dataset="trend",
+                title="Compliance by day",
+                question="How did it develop? A gap is a date without a run, or without a known figure.",
+                date=DAY,
+                value=Field("amount", "Percent of nodes", unit="%", decimals=1, how="MAX"),
+                color=SERIES,
+                only={"series": ["compliant", "at least"]},
+            ),
+            Bars(
+                id="overview-nodes-by-day",
+                dataset="trend",
+                title="Nodes by day",
+                question="How many nodes were in which state? A low bar may mean unread targets: see Coverage.",
+                category=DAY,
+                value=Field("amount", "Nodes", how="MAX"),
+                color=SERIES,
+                order="ascending",
+                only={"series": list(STATUS_COLORS)},
+            ),
+        ),
+        row(
+            14,
+            states_of("overview-accounts", "Nodes by account", "Which accounts hold the problems?", ACCOUNT),
+            states_of("overview-platforms", "Nodes by platform", "Which platforms hold the problems?", PLATFORM),
+        ),
+        row(
+            14,
+            Table(
+                id="overview-account-figures",
+                dataset="compliance_by_account",
+                title="Compliance by account",
+                question="How compliant is each account? The lowest first, and accounts that were not read.",
+                columns=[
+                    ACCOUNT,
+                    Field("account_name", "Name", null="not given"),
+                    Field("targets_read", "Targets read"),
+                    Field("targets_total", "Targets"),
+                    *(*COUNTS, *PERCENTS),
+                ],
+                sort=LOWEST_FIRST,
+            ),
+        ),
+        row(
+            14,
+            Table(
+                id="overview-platform-figures",
+                dataset="compliance_by_platform",
+                title="Compliance by platform",
+                question="How compliant is each operating system? The lowest first.",
+                columns=[
+                    Field("platform_type", "Type"),
+                    PLATFORM,
+                    Field("platform_version", "Version"),
+                    *(*COUNTS_AND_UNREAD, *PERCENTS),
+                ],
+                sort=LOWEST_FIRST,
+            ),
+        ),
+    ],
+)

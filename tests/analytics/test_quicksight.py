@@ -1,0 +1,242 @@
+"""The QuickSight stack: what the service would refuse, what it would draw wrongly, and what it may reach."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from trino_query_parser import parse_statement
+
+from patchlake.core.tables import PATCH_STATES
+from patchlake_cli.analytics.generate import ROOT
+from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
+from patchlake_cli.analytics.quicksight.datasets import DATASETS, Dataset, Source, sources
+from patchlake_cli.analytics.quicksight.sheets import SHEETS
+from patchlake_cli.embedded.template import read_template
+from tests.analytics.quicksight_checks import complaints, nodes, values
+from tests.analytics.quicksight_shapes import OPERATIONS, model, shape_complaints
+from tests.analytics.quicksight_stack import OWNER, RESOURCES, TEMPLATE, of_type, stack
+
+READER = "arn:aws:quicksight:us-east-1:111122223333:namespace/default"
+KEY = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+NO_OPERATION = {"PassDataSet", "PassDataSource", "QueryDashboard"}
+"""Actions that are permissions only."""
+
+
+[DASHBOARD] = of_type(RESOURCES, "Dashboard")
+QUICKSIGHT = [name for name, body in RESOURCES.items() if body["Type"] in OPERATIONS]
+
+
+@pytest.fixture(scope="module")
+def copies(lake: Lake) -> dict[str, Source]:
+    """What each dataset copies from the story's lake, by name."""
+    return {source.name: source for source in sources(lake)}
+
+
+def asked(lake: Lake, source: Source, columns: str) -> set[Any]:
+    """Return the different cells of a column of a dataset."""
+    select = source.sql.replace("${DatabaseName}.", "")
+    return {row[0] for row in lake.query(f"SELECT DISTINCT {columns} FROM ({select}) AS one").rows}  # noqa: S608
+
+
+def statements(resources: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the role's statements by their id."""
+    [policy] = resources["Role"]["Properties"]["Policies"]
+    return {statement["Sid"]: statement for statement in policy["PolicyDocument"]["Statement"]}
+
+
+@pytest.mark.parametrize("name", QUICKSIGHT)
+def test_a_resource_is_what_the_services_model_asks_for(name: str) -> None:
+    assert shape_complaints(RESOURCES[name]) == []
+
+
+def test_the_dashboard_has_none_of_the_mistakes_that_the_model_cannot_see() -> None:
+    assert complaints(RESOURCES) == []
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_a_datasets_columns_are_those_of_its_query_in_trinos_grammar(
+    lake: Lake, copies: dict[str, Source], dataset: Dataset
+) -> None:
+    [found] = [body for body in of_type(RESOURCES, "DataSet") if body["Name"] == f"patchlake {dataset.name}"]
+    query = found["PhysicalTableMap"]["view"]["CustomSql"]
+
+    parse_statement(query["SqlQuery"])
+
+    assert "patchlake." in query["SqlQuery"]
+    answer = lake.query(query["SqlQuery"].replace("FROM patchlake.", "FROM "))
+    assert list(answer.columns) == [column["Name"] for column in query["Columns"]] == list(copies[dataset.name].columns)
+    assert {column["Name"]: column["Type"] for column in query["Columns"]} == copies[dataset.name].columns
+    assert found["ImportMode"] == "SPICE"
+    assert found["IngestionWaitPolicy"] == {"WaitForSpiceIngestion": False}
+
+
+def test_no_dataset_holds_what_is_sensitive_or_stands_still() -> None:
+    names = set(values(of_type(RESOURCES, "DataSet"), "Name"))
+
+    assert "instance_id" in names
+    assert names.isdisjoint(column.name for column in PATCH_STATES if column.sensitive)
+    assert "run_age_hours" not in names
+
+
+@pytest.mark.parametrize(
+    ("dataset", "column", "cells"),
+    [
+        ("days_non_compliant", "is_lower_bound", {"yes", "no"}),
+        ("compliance_by_patch_group", "patch_group", {"(none)", None, "db", "web", "win"}),
+    ],
+)
+def test_a_cell_can_be_read(
+    lake: Lake, copies: dict[str, Source], dataset: str, column: str, cells: set[str | None]
+) -> None:
+    assert asked(lake, copies[dataset], column) == cells
+
+
+def test_every_value_that_a_chart_is_divided_by_has_its_colour(lake: Lake, copies: dict[str, Source]) -> None:
+    for (dataset, column), colors in BY_COLUMN.items():
+        shown = asked(lake, copies[dataset], column)
+
+        assert shown, f"the story shows nothing in {dataset}"
+        assert shown <= set(colors)
+
+
+def test_what_a_visual_is_limited_to_is_there(lake: Lake, copies: dict[str, Source]) -> None:
+    for visual in (visual for sheet in SHEETS for visual in sheet.visuals):
+        for column, limited in visual.only.items():
+            assert set(limited) <= asked(lake, copies[visual.dataset], column), visual.id
+
+
+def test_what_is_not_known_has_words_in_every_format() -> None:
+    formats = [
+        node
+        for node in nodes(DASHBOARD["Definition"]["Sheets"])
+        if node.keys()
+        & {"NumberDisplayFormatConfiguration", "StringFormatConfiguration", "DateTimeFormatConfiguration"}
+    ]
+
+    assert formats
+    for each in formats:
+        [inner] = each.values()
+        assert inner["NullValueFormatConfiguration"]["NullString"]
+
+
+def test_every_sheet_begins_with_the_run_and_how_much_it_read() -> None:
+    for sheet in SHEETS:
+        first = sheet.visuals[0]
+        shown = [field.column for field in getattr(first, "columns", [])]
+        assert (first.dataset, shown[:4]) == (
+            "compliance_overall",
+            ["run_at", "run_status", "run_coverage", "age_hours"],
+        )
+
+
+def test_two_stacks_of_one_account_have_no_id_in_common() -> None:
+    one, other = stack(name="patchlake-a"), stack(name="patchlake-b")
+
+    def ids(resources: Mapping[str, Any]) -> set[tuple[str, str]]:
+        kinds = ("DataSource", "DataSet", "Dashboard")
+        return {(kind, body[f"{kind}Id"]) for kind in kinds for body in of_type(resources, kind)}
+
+    assert len(ids(one)) == len(DATASETS) + 2
+    assert ids(one).isdisjoint(ids(other))
+
+
+def test_every_dataset_is_refreshed_daily_and_only_after_it_is_there() -> None:
+    refreshed = {}
+    for body in stack(RefreshTime="06:30", RefreshTimezone="Europe/Berlin").values():
+        if body["Type"] == "AWS::QuickSight::RefreshSchedule":
+            made_after = RESOURCES[body["DependsOn"]]["Properties"]
+            assert made_after["DataSetId"] == body["Properties"]["DataSetId"]
+            refreshed[body["Properties"]["DataSetId"]] = body["Properties"]["Schedule"]["ScheduleFrequency"]
+
+    assert set(refreshed) == {dataset["DataSetId"] for dataset in of_type(RESOURCES, "DataSet")}
+    assert {tuple(sorted(frequency.items())) for frequency in refreshed.values()} == {
+        (("Interval", "DAILY"), ("TimeOfTheDay", "06:30"), ("TimeZone", "Europe/Berlin"))
+    }
+
+
+def test_no_resource_of_quicksight_is_referred_to_by_ref() -> None:
+    """Its Ref is the account id and its own id in one, which no property takes."""
+    refs = set(values(TEMPLATE, "Ref"))
+
+    assert refs.isdisjoint(QUICKSIGHT)
+
+
+def test_the_owner_may_all_and_a_reader_may_look_at_the_dashboard() -> None:
+    resources = stack(ReaderArn=READER)
+    [dashboard] = of_type(resources, "Dashboard")
+
+    owned, read = dashboard["Permissions"]
+    assert (owned["Principal"], read["Principal"]) == (OWNER, READER)
+    assert set(read["Actions"]) < set(owned["Actions"])
+    for kind in ("DataSource", "DataSet"):
+        for body in of_type(resources, kind):
+            [permission] = body["Permissions"]
+            assert permission["Principal"] == OWNER
+
+
+def test_without_a_reader_nobody_but_the_owner_is_let_in() -> None:
+    assert {permission["Principal"] for permission in DASHBOARD["Permissions"]} == {OWNER}
+
+
+def test_every_permission_is_an_action_of_the_service() -> None:
+    known = {*model().operation_names, *NO_OPERATION}
+    granted = {action for actions in values(list(RESOURCES.values()), "Actions") for action in actions}
+
+    assert {action.removeprefix("quicksight:") for action in granted} <= known
+
+
+def test_the_role_writes_results_only_and_reads_one_lake() -> None:
+    granted = statements(RESOURCES)
+
+    actions = {
+        sid: [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        for sid, statement in granted.items()
+    }
+    assert not [action for listed in actions.values() for action in listed if "*" in action]
+    assert [sid for sid, statement in granted.items() if statement["Resource"] == "*"] == ["AskLakeFormation"]
+    assert actions["AskLakeFormation"] == ["lakeformation:GetDataAccess"]
+    assert [sid for sid, listed in actions.items() if "s3:PutObject" in listed] == ["WriteAndReadResults"]
+    assert granted["WriteAndReadResults"]["Resource"] == "arn:aws:s3:::the-results/*"
+    assert granted["ReadTheLake"]["Resource"] == "arn:aws:s3:::the-lake/lake/*"
+    assert granted["ListTheLake"]["Condition"] == {"StringLike": {"s3:prefix": "lake/*"}}
+    assert not [action for listed in actions.values() for action in listed if "Delete" in action]
+
+
+def test_a_key_of_ones_own_is_used_through_s3_only() -> None:
+    assert "UseTheKeyThroughS3" not in statements(RESOURCES)
+
+    key = statements(stack(KmsKeyArn=KEY))["UseTheKeyThroughS3"]
+
+    assert key["Resource"] == KEY
+    assert key["Condition"] == {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+
+
+def test_every_parameter_says_what_it_is_and_what_it_takes() -> None:
+    for name, parameter in TEMPLATE["Parameters"].items():
+        assert parameter["Description"], name
+        assert parameter["AllowedPattern"], name
+        assert parameter["ConstraintDescription"], name
+    groups = TEMPLATE["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sorted(name for group in groups for name in group["Parameters"]) == sorted(TEMPLATE["Parameters"])
+
+
+def test_the_page_names_every_parameter_and_every_sheet() -> None:
+    page = (ROOT / "docs" / "quicksight.md").read_text(encoding="utf-8")
+    table = page.partition("| parameter | is |")[2].partition("\n\n")[0]
+    named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line))
+    sheets = re.findall(r"^\| ([A-Z][\w ]+) \| \w", page, re.MULTILINE)
+
+    assert sorted(named) == sorted(TEMPLATE["Parameters"])
+    assert sheets == [sheet.name for sheet in SHEETS]
+    assert all(output in page for output in TEMPLATE["Outputs"])
+
+
+def test_the_default_refresh_is_after_the_default_deadline() -> None:
+    main = read_template(ROOT / "template.yaml")["Parameters"]
+    hour = int(re.fullmatch(r"cron\(0 (\d+) \* \* \? \*\)", main["ScheduleExpression"]["Default"])[1])  # type: ignore[index]
+    published = hour * 3600 + int(main["DeadlineSeconds"]["Default"]) + 2 * int(main["TickSeconds"]["Default"])
+    refreshed = TEMPLATE["Parameters"]["RefreshTime"]["Default"].split(":")
+
+    assert published < int(refreshed[0]) * 3600 + int(refreshed[1]) * 60
