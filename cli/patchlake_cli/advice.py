@@ -5,8 +5,16 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from patchlake.adapters.aws_errors import code_of
+from patchlake.errors import PatchlakeError
+from patchlake_cli.failure import CommandError
 from patchlake_cli.lake_location import LakeLocation
 from patchlake_cli.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+
+_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "403"})
+"""A HeadObject has no body, so its code is the status."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,24 @@ def advise_on_lake(lake: LakeLocation, *, partition: str = "aws") -> list[Advice
     allowed = policy(LAKE_PERMISSIONS, partition=partition, bucket=lake.bucket, prefix=lake.prefix)
     names = ", ".join(LAKE_PERMISSIONS)
     return [Advice(f"For the lake {lake.text}, whoever runs this needs {names}:", allowed)]
+
+
+def explain(error: PatchlakeError, lake: LakeLocation | None = None, *, partition: str) -> CommandError:
+    """Turn what ended a command into its last line, with a policy where a permission is what was missing.
+
+    Args:
+        error: of the organization, of the lake, or of what is stored in it.
+        lake: that was read and written.
+        partition: of the accounts.
+    """
+    cause, advice = error.__cause__, list[Advice]()
+    if isinstance(cause, ClientError) and code_of(cause) in _DENIED_CODES:
+        if cause.operation_name == "ListAccounts":
+            listing = policy([Permission.LIST_ACCOUNTS], partition=partition)
+            advice.append(Advice(f"Whoever runs this needs {Permission.LIST_ACCOUNTS}:", listing))
+        elif lake is not None:
+            advice += advise_on_lake(lake, partition=partition)
+    return CommandError("\n".join(map(str, [error, *advice])))
 
 
 def _listed(accounts: Collection[str]) -> str:

@@ -4,14 +4,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import boto3
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import (
+    BotoCoreError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
 from patchlake_cli.failure import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
+_NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, SSOError, TokenRetrievalError)
 _FIRST_SERVER_ERROR = 500
 
 
@@ -26,6 +34,10 @@ class Identity:
     def partition(self) -> str:
         """The partition of AWS that the account is in."""
         return self.arn.split(":")[1]
+
+
+class CredentialsError(CommandError):
+    """There are no credentials, or they are not accepted (any more): only the user can change that."""
 
 
 def open_session(profile: str | None = None, *, region: str | None = None) -> boto3.Session:
@@ -54,19 +66,20 @@ def identify(client: "STSClient") -> Identity:
     """Ask STS who we are; that needs no permission.
 
     Raises:
-        CommandError: there are no credentials, they are not accepted, or STS cannot be reached; says what to do.
+        CredentialsError: there are no credentials, or they are not accepted; says what to do.
+        CommandError: STS cannot be reached.
     """
     try:
         caller = client.get_caller_identity()
     except AWS_ERRORS as error:
-        raise CommandError(_explained(error)) from error
+        raise _explained(error) from error
     return Identity(caller["Account"], caller["Arn"])
 
 
-def _explained(error: AwsError) -> str:
+def _explained(error: AwsError) -> CommandError:
     if isinstance(error, NoCredentialsError):
-        return "no AWS credentials found: run `aws configure` or `aws sso login`, or name a profile with --profile"
+        return CredentialsError("no AWS credentials found: run `aws configure`, or name a profile with --profile")
     status = status_of(error)
-    if status is not None and status < _FIRST_SERVER_ERROR:
-        return f"the AWS credentials are not accepted ({code_of(error)}): renew them, or name a profile with --profile"
-    return f"AWS cannot be asked who we are: {error}"
+    if isinstance(error, _NO_LONGER_GOOD) or (status is not None and status < _FIRST_SERVER_ERROR):
+        return CredentialsError(f"the AWS credentials are not accepted: {error}. Renew them, or name another --profile")
+    return CommandError(f"AWS cannot be asked who we are: {error}")

@@ -11,8 +11,8 @@ from rich.text import Text
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
-from patchlake_cli.advice import Advice, Refusals, advise, advise_on_lake
-from patchlake_cli.aws_session import Identity, identify, open_session
+from patchlake_cli.advice import Advice, Refusals, advise, advise_on_lake, explain
+from patchlake_cli.aws_session import Identity, open_session
 from patchlake_cli.consoles import output_console
 from patchlake_cli.export.composition import aws_ports, compose
 from patchlake_cli.export.runs import current_run_id
@@ -24,9 +24,10 @@ from patchlake_cli.export.settings import (
     ProfileOption,
     RegionsOption,
     RoleNameOption,
+    read_lake,
     read_settings,
 )
-from patchlake_cli.failure import CommandError, ExitCode
+from patchlake_cli.failure import ExitCode
 from patchlake_cli.lake_location import LakeLocation
 from patchlake_cli.permissions import Permission
 from patchlake_cli.probes import OK, OWN, UNTRIED, TargetCheck, check_store, check_targets
@@ -82,10 +83,8 @@ def check(  # noqa: PLR0913  # one option each
     """
     if stack is not None:
         return check_stack(stack, profile=profile, as_json=as_json)
-    settings = read_settings(
-        accounts=accounts, regions=regions, role_name=role_name, external_id=external_id, lake=lake
-    )
-    report = _check(settings, profile)
+    settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
+    report = _check(settings, None if lake is None else read_lake(lake), profile)
     if as_json:
         typer.echo(json.dumps(_as_json(report)))
     else:
@@ -93,16 +92,16 @@ def check(  # noqa: PLR0913  # one option each
     return report.exit_code
 
 
-def _check(settings: ExportSettings, profile: str | None) -> Report:
+def _check(settings: ExportSettings, lake: LakeLocation | None, profile: str | None) -> Report:
     session = open_session(profile, region=next(iter(settings.regions), None))
     settings = replace(settings, regions=settings.regions or (session.region_name,))
     aws = Aws(session)
-    identity = identify(aws.client("sts"))
     ports = aws_ports(aws, settings, MemoryStore())
+    identity = ports.identify()
     try:
         plan = compose(ports, settings).plan.new_plan(current_run_id(ports.clock))
     except PatchlakeError as error:
-        raise CommandError(str(error)) from error
+        raise explain(error, partition=identity.partition) from error
     targets = list(check_targets(plan, ports.sources))
     advice = advise(
         Refusals(
@@ -114,14 +113,10 @@ def _check(settings: ExportSettings, profile: str | None) -> Report:
         external_id=settings.external_id,
         partition=identity.partition,
     )
-    obstacle = None if settings.lake is None else _lake_obstacle(settings.lake, aws)
-    if settings.lake is not None and obstacle is not None:
-        advice += advise_on_lake(settings.lake, partition=identity.partition)
-    return Report(identity, None if settings.lake is None else settings.lake.text, obstacle, targets, advice)
-
-
-def _lake_obstacle(lake: LakeLocation, aws: Aws) -> str | None:
-    return lake.obstacle() or check_store(lake.store(aws, connections=1))
+    obstacle = None if lake is None else lake.obstacle() or check_store(lake.store(aws, connections=1))
+    if lake is not None and obstacle is not None:
+        advice += advise_on_lake(lake, partition=identity.partition)
+    return Report(identity, None if lake is None else lake.text, obstacle, targets, advice)
 
 
 def _as_json(report: Report) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def _result(out: Path, observation: Observation, wall_seconds: float, expected_n
         CommandError: a node is not accounted for.
     """
     lake = open_lake(str(out), now=run_at(observation.run_id))
-    summary = read_summary(lake, out / "lake", observation, wall_seconds)
+    summary = read_summary(lake, str(out / "lake"), observation, wall_seconds)
     if not expected_nodes == summary.nodes_listed == summary.nodes_accounted_for:
         msg = (
             f"run {summary.run_id}: the fleet has {expected_nodes} nodes in readable targets, the snapshot lists "

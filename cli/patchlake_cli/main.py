@@ -1,11 +1,13 @@
 """The command ``patchlake``: the list of its commands, and how each of them ends."""
 
+import os
 import sys
 
 import typer
 from typer.exceptions import TyperException
 
 from patchlake_cli import check, demo, query, run, status
+from patchlake_cli.export.command import export
 from patchlake_cli.failure import CommandError, ExitCode
 
 app = typer.Typer(
@@ -18,6 +20,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(query.query)
 app.command()(check.check)
+app.command()(export)
 app.command()(status.status)
 app.command()(run.run)
 
@@ -32,7 +35,12 @@ def main() -> None:
 
     A command returns nothing or an ``ExitCode``, raises ``CommandError``, or ``typer.BadParameter`` for an option.
     """
-    sys.exit(_run())
+    code = _run()
+    if code == ExitCode.INTERRUPTED:
+        # Threads of an export may wait for AWS a long time yet. Whatever they have not stored is as if never asked.
+        sys.stdout.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run() -> int:

@@ -1,9 +1,9 @@
-"""What the functions of a run say of themselves: their log lines and metrics, as CloudWatch would get them."""
+"""How far a run is: told by the log lines and metrics of its functions, or by the stages of this very process."""
 
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import RLock
 from typing import Any
 
 
@@ -17,7 +17,7 @@ class Observation:
         nodes_listed, nodes_done: in shards, and in parts.
         outcome: what commit said when it ended the run's watch; None until then.
         metrics: the sum of each metric.
-        warnings: the functions' warnings and errors, by their text's first words.
+        trouble: the latest failure that passes by itself.
     """
 
     run_id: str
@@ -28,7 +28,19 @@ class Observation:
     outcome: str | None = None
     detail: str | None = None
     metrics: Counter[str] = field(default_factory=Counter)
-    _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
+    trouble: str | None = None
+    _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
+
+    def listed(self, nodes: int) -> None:
+        """One more target has a shard, with this many nodes."""
+        with self._lock:
+            self.targets_done += 1
+            self.nodes_listed += nodes
+
+    def collected(self, nodes: int) -> None:
+        """So many more nodes have a row in a part."""
+        with self._lock:
+            self.nodes_done += nodes
 
     def read(self, line: str) -> None:
         """Take in one line of a function's output; one that is not JSON says nothing."""
@@ -55,10 +67,9 @@ class Observation:
             case {"message": "planned"}:
                 self.targets = entry["active_targets"]
             case {"message": "discovered", "step": "STORED"}:
-                self.targets_done += 1
-                self.nodes_listed += entry["nodes"]
+                self.listed(entry["nodes"])
             case {"message": "collected", "step": "STORED"}:
-                self.nodes_done += sum(entry["nodes"].values())
+                self.collected(sum(entry["nodes"].values()))
             case {"message": "committed", "outcome": str(outcome)} if outcome != "LATE":
                 self.outcome = outcome
                 self.detail = entry.get("detail")

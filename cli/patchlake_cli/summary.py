@@ -1,7 +1,6 @@
 """The summary of a run, read from the snapshot and the coverage that it published."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from patchlake.core.tables import CollectionStatus
@@ -11,7 +10,7 @@ from patchlake_cli.observation import Observation
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run, as ``--json`` prints it; ``lake`` is the folder of the tables, ``wall_seconds`` real time."""
+    """One run, as ``--json`` prints it; ``lake`` is the place of the tables, ``wall_seconds`` real time."""
 
     run_id: str
     status: str
@@ -49,16 +48,17 @@ class Coverage:
     nodes_listed: int | None
 
 
-def read_summary(lake: Lake, folder: Path, observation: Observation, wall_seconds: float) -> Summary:
-    """Sum up a published run: the nodes and targets by the tables, the calls by the functions' metrics.
+def read_summary(lake: Lake, tables: str, observation: Observation, wall_seconds: float) -> Summary:
+    """Sum up a published run: its status, nodes and targets by the tables, the calls by the metrics.
 
     Args:
         lake: that holds the run.
-        folder: of its tables.
+        tables: the place of its tables.
         observation: of the run.
         wall_seconds: real time that the run took.
     """
     run = (observation.run_id,)
+    [(status,)] = lake.query("SELECT run_status FROM runs WHERE run_id = ?", run).rows
     [(targets, listed)] = lake.query(
         "SELECT count(*), count_if(listing_status = 'LISTED') FROM coverage WHERE run_id = ?", run
     ).rows
@@ -69,7 +69,7 @@ def read_summary(lake: Lake, folder: Path, observation: Observation, wall_second
     )
     return Summary(
         run_id=observation.run_id,
-        status=observation.outcome or "",
+        status=status,
         targets=targets,
         targets_listed=listed,
         nodes_listed=sum(nodes.values()),
@@ -80,7 +80,7 @@ def read_summary(lake: Lake, folder: Path, observation: Observation, wall_second
         api_calls=int(observation.metrics["SsmCalls"]),
         retries=int(observation.metrics["SsmRetries"]),
         wall_seconds=round(wall_seconds, 2),
-        lake=str(folder),
+        lake=tables,
     )
 
 

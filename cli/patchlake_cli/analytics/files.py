@@ -74,16 +74,17 @@ class LakeFiles:
         return sizes
 
 
-def find_lake(location: str) -> LakeFiles:
+def find_lake(location: str, session: boto3.Session | None = None) -> LakeFiles:
     """List the published files of a lake.
 
     Args:
         location: a folder, or ``s3://bucket`` with or without a prefix. The tables are in its ``lake/``, or in itself.
+        session: that may read a bucket; the SDK's default one otherwise.
 
     Raises:
         LakeError: nothing is there, or it may not be read.
     """
-    filesystem, root = _open_bucket(location) if location.startswith("s3://") else _open_folder(location)
+    filesystem, root = _open_bucket(location, session) if location.startswith("s3://") else _open_folder(location)
     try:
         for base in (f"{root}/lake", root):
             paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in TABLES}
@@ -106,11 +107,11 @@ def _open_folder(location: str) -> tuple[fs.FileSystem, str]:
     return fs.LocalFileSystem(), str(folder)
 
 
-def _open_bucket(location: str) -> tuple[fs.FileSystem, str]:
+def _open_bucket(location: str, session: boto3.Session | None) -> tuple[fs.FileSystem, str]:
     """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
     parts = urlsplit(location)
     try:
-        session = boto3.Session()
+        session = session or boto3.Session()
         client = session.client("s3")
         region = client.head_bucket(Bucket=parts.netloc).get("BucketRegion", client.meta.region_name)
         credentials = session.get_credentials()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import duckdb
 from sqlglot import exp
 
@@ -185,18 +186,25 @@ class Lake:
         self._defined.add(name)
 
 
-def open_lake(location: str, *, now: datetime | None = None, settings: Settings | None = None) -> Lake:
+def open_lake(
+    location: str,
+    *,
+    now: datetime | None = None,
+    settings: Settings | None = None,
+    session: boto3.Session | None = None,
+) -> Lake:
     """Open a lake.
 
     Args:
         location: a folder, or ``s3://bucket`` with or without a prefix.
         now: the moment that ages and the window are counted from; the present by default.
         settings: what a stack has as parameters.
+        session: that may read a bucket; the SDK's default one otherwise.
 
     Raises:
         LakeError: there is none, or it cannot be read.
     """
-    return Lake(find_lake(location), now or datetime.now(UTC), settings or Settings())
+    return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
 
 def _find(name: str) -> Statement:

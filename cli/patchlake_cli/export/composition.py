@@ -6,9 +6,11 @@ A message waits in its queue by this machine's own seconds, as in SQS; whatever 
 import random
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from patchlake import __version__
 from patchlake.adapters.memory import MemoryQueue
@@ -22,6 +24,7 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retrying import Retrying
+from patchlake_cli.aws_session import Identity, identify
 from patchlake_cli.export.settings import ExportSettings
 
 WORKERS = 8
@@ -47,12 +50,17 @@ class _RunningTime:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The world of one export."""
+    """The world of one export.
+
+    Attributes:
+        identify: asks who we are, by which the clock learns the time.
+    """
 
     store: Store
     accounts: Accounts
     sources: PatchSources
     clock: Clock
+    identify: Callable[[], Identity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,9 @@ class Stages:
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
     sources = aws.sources(settings.role_name, settings.external_id, settings.connections)
-    return Ports(store, AwsAccounts(aws.client("sts"), aws.client("organizations")), sources, aws.clock)
+    sts = aws.client("sts")
+    accounts = AwsAccounts(sts, aws.client("organizations"))
+    return Ports(store, accounts, sources, aws.clock, partial(identify, sts))
 
 
 def compose(ports: Ports, settings: ExportSettings) -> Stages:

@@ -30,13 +30,11 @@ class ExportSettings:
     """What is read, and how.
 
     Attributes:
-        lake: None where nothing is to be written.
         connections: calls to one target under way at once, at most.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
     regions: tuple[str, ...]
-    lake: LakeLocation | None = None
     role_name: str = ROLE_NAME
     external_id: str = ""
     connections: int = CONNECTIONS
@@ -51,7 +49,6 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     regions: str | None,
     role_name: str,
     external_id: str,
-    lake: str | None,
     connections: int = CONNECTIONS,
     batch_size: int = BATCH_SIZE,
     deadline: int = DEADLINE_SECONDS,
@@ -64,7 +61,6 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     return ExportSettings(
         accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
         regions=_regions(regions),
-        lake=None if lake is None else _lake(lake),
         role_name=option_value("--role-name", role_name, "PATCHLAKE_ROLE_NAME"),
         external_id=option_value("--external-id", external_id, "PATCHLAKE_EXTERNAL_ID"),
         connections=option_value("--connections", connections, "PATCHLAKE_CONNECTIONS"),
@@ -86,7 +82,7 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     return parsed
 
 
-def _lake(text: str) -> LakeLocation:
+def read_lake(text: str) -> LakeLocation:
     """Read ``--lake``.
 
     Raises:

@@ -18,6 +18,7 @@ MAX_BATCHES = 100_000
 """Batches of one target: what five digits can number."""
 
 PLANS = "plans/"
+SNAPSHOTS = "lake/patch_states/"
 
 
 def plan_key(run_id: str) -> str:
@@ -52,4 +53,4 @@ def coverage_key(run_id: str) -> str:
 
 def snapshot_key(run_id: str) -> str:
     """Return the key of a run's snapshot: the object whose existence is the commit."""
-    return f"lake/patch_states/run_date={run_date(run_id)}/{run_id}.parquet"
+    return f"{SNAPSHOTS}run_date={run_date(run_id)}/{run_id}.parquet"

@@ -1,0 +1,69 @@
+"""What is left to read when an export has ended: the demo's page, what to do about refusals, and what to type next."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from patchlake.core.run import run_date
+from patchlake_cli.advice import Advice, Refusals
+from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.answers import Answer, answer
+from patchlake_cli.observation import Observation
+from patchlake_cli.run_page import print_run
+from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a lake says of one run; ``answers`` are those of the newest run, so there are none for an older one."""
+
+    summary: Summary
+    coverage: list[Coverage]
+    answers: list[Answer]
+    refusals: Refusals
+
+
+def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
+    """Read a published run.
+
+    Args:
+        lake: that holds it.
+        tables: the place of its tables.
+        observation: of the run.
+        seconds: that it took.
+    """
+    run = (observation.run_id,)
+    coverage = read_coverage(lake, observation.run_id)
+    [(is_latest,)] = lake.query("SELECT is_latest FROM runs WHERE run_id = ?", run).rows
+    denied = lake.query(
+        "SELECT DISTINCT account_id FROM patch_states WHERE run_id = ? "
+        "AND collection_status = 'NOT_COLLECTED' AND collection_detail LIKE 'AccessDenied%'",
+        run,
+    ).rows
+    return Page(
+        summary=read_summary(lake, tables, observation, seconds),
+        coverage=coverage,
+        answers=answer(lake) if is_latest else [],
+        refusals=Refusals(
+            roles={target.account_id for target in coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"},
+            denied={target.account_id for target in coverage if target.listing_status == "ACCESS_DENIED"}
+            | {account_id for (account_id,) in denied},
+        ),
+    )
+
+
+def print_page(console: Console, page: Page) -> None:
+    """Print the run as the demo does."""
+    print_run(console, page.summary, page.coverage, page.answers)
+
+
+def print_what_to_do(console: Console, page: Page, advice: Sequence[Advice], location: str) -> None:
+    """Print what would let the refusing targets be read, and the next command to type."""
+    for each in advice:
+        console.print(f"\n{each}", soft_wrap=True, markup=False)
+    question = "non_compliant_nodes" if page.summary.status == "COMPLETE" else "not_read"
+    lake = shlex.quote(location)
+    as_of = run_date(page.summary.run_id)
+    console.print(f"Next: patchlake query --lake {lake} --as-of {as_of} --named {question}", soft_wrap=True)
