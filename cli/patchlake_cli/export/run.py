@@ -8,7 +8,7 @@ from patchlake.core.plan import Plan
 from patchlake.errors import NotReadyError, RetryableError
 from patchlake.stages.commit import CommitResult
 from patchlake_cli.aws_session import CredentialsError
-from patchlake_cli.export.composition import Ports, Stages
+from patchlake_cli.export.composition import TICK_SECONDS, Ports, Stages
 from patchlake_cli.export.follower import Follower
 from patchlake_cli.export.pool import Pool
 from patchlake_cli.failure import CommandError
@@ -21,8 +21,14 @@ LOOK_SECONDS = 10
 """Between two looks of commit at a run that has work left: each lists the run's keys."""
 
 
-def finish_run(
-    plan: Plan, ports: Ports, stages: Stages, observation: Observation, on_progress: Callable[[], object]
+def finish_run(  # noqa: PLR0913
+    plan: Plan,
+    ports: Ports,
+    stages: Stages,
+    observation: Observation,
+    on_progress: Callable[[], object],
+    *,
+    look_seconds: float = LOOK_SECONDS,
 ) -> CommitResult:
     """Do the work of a planned run until commit ends its watch; past its deadline only commit is asked.
 
@@ -32,6 +38,7 @@ def finish_run(
         stages: with one collect stage for each worker.
         observation: told how far the run is.
         on_progress: called often, after the observation has been told.
+        look_seconds: between two looks of commit while there is work left.
 
     Raises:
         PatchlakeError: what no retry will mend: the lake refuses, or its objects contradict each other.
@@ -45,7 +52,7 @@ def finish_run(
     is_open = ports.clock.now() < plan.deadline_at
     if is_open:
         pool.start()
-    next_look = time.monotonic() + LOOK_SECONDS
+    next_look = time.monotonic() + look_seconds
     try:
         while True:
             pool.wait(REFRESH_SECONDS)
@@ -54,7 +61,7 @@ def finish_run(
             on_progress()
             if is_open and not pool.is_idle and time.monotonic() < next_look:
                 continue
-            next_look = time.monotonic() + LOOK_SECONDS
+            next_look = time.monotonic() + look_seconds
             if (result := _look(ports, stages, on_trouble)) is not None:
                 return result
     finally:
@@ -73,7 +80,7 @@ def _look(ports: Ports, stages: Stages, on_trouble: Callable[[Exception], None])
     except CommandError as error:
         # AWS cannot be reached for now: then it does not tell the time either.
         on_trouble(error)
-        stages.commit_queue.defer(delivery, LOOK_SECONDS)
+        stages.commit_queue.defer(delivery, TICK_SECONDS)
         return None
     try:
         return stages.commit.handle(CommitMessage.decode(delivery.body), delivery)

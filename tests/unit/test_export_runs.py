@@ -1,0 +1,142 @@
+"""Which run an export takes up, and which it starts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from patchlake.adapters.memory import MemoryStore
+from patchlake.core.keys import plan_key
+from patchlake.core.plan import Account
+from patchlake.errors import InputError
+from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.export.composition import compose
+from patchlake_cli.export.runs import begin
+from patchlake_cli.failure import CommandError
+from tests.export_world import SETTINGS, ExportWorld
+from tests.watched_store import WatchedStore, once
+from tests.world import EU, HOME, RUN_ID
+
+OTHER = "444455556666"
+
+
+def begin_and_die(world: ExportWorld, run_id: str | None = None, **changes: object) -> str:
+    """Plan a run and do nothing more, as an export does that is killed early; return its id."""
+    settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
+    return begin(compose(world.ports(), settings).plan, run_id).plan.run_id
+
+
+def test_a_first_run_is_that_of_the_current_minute_by_the_time_of_aws() -> None:
+    world = ExportWorld()
+
+    exported = world.export()
+
+    assert (exported.plan.run_id, exported.is_new) == (RUN_ID, True)
+    assert exported.result is not None
+    assert exported.result.outcome is CommitOutcome.COMPLETE
+
+
+def test_the_same_command_takes_up_what_was_left_unfinished() -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    world.clock.advance(600)
+
+    exported = world.export()
+
+    assert (exported.plan.run_id, exported.is_new) == (RUN_ID, False)
+
+
+def test_of_several_unfinished_runs_the_newest_is_taken_up_first_and_then_the_others() -> None:
+    world = ExportWorld()
+    for scheduled in ("20261101T050000Z", "20261101T055900Z", "20261101T030000Z"):
+        begin_and_die(world, scheduled)
+
+    taken = [world.export().plan.run_id for _ in range(4)]
+
+    assert taken == ["20261101T055900Z", "20261101T050000Z", "20261101T030000Z", RUN_ID]
+
+
+def test_how_targets_are_reached_may_change_from_one_attempt_to_the_next() -> None:
+    world = ExportWorld()
+    begin_and_die(world, role_name="mispelt")
+
+    exported = world.export(role_name="right", external_id="secret", connections=2)
+
+    assert not exported.is_new
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"batch_size": 3}, "batch size"),
+        ({"deadline_seconds": 60}, "deadline"),
+        ({"regions": ("us-east-1",)}, "accounts or regions"),
+        ({"accounts": (HOME, OTHER)}, "accounts or regions"),
+    ],
+)
+def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dict[str, object], named: str) -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+
+    with pytest.raises(CommandError, match=rf"{RUN_ID} is there with other settings \({named}\)"):
+        world.export(**change)  # type: ignore[arg-type]
+    world.clock.advance(60)
+
+    assert world.export(**change).plan.run_id == "20261101T060100Z"  # type: ignore[arg-type]
+
+
+def test_the_names_and_states_of_accounts_do_not_tell_runs_apart() -> None:
+    world = ExportWorld()
+    world.accounts.organization = [Account(HOME, "old name")]
+    begin_and_die(world, accounts="organization")
+    world.accounts.organization = [Account(HOME, "new name", active=False)]
+
+    assert not world.export(accounts="organization").is_new
+
+
+def test_a_published_run_is_not_collected_again() -> None:
+    world = ExportWorld()
+    world.add_nodes(EU, range(3))
+    world.export(RUN_ID)
+    world.sources.usage.take()
+
+    again = world.export(RUN_ID)
+
+    assert again.result is None
+    assert world.sources.usage.take().calls == 0
+
+
+def test_a_run_that_another_export_has_just_planned_with_other_settings_is_not_taken_up() -> None:
+    store = WatchedStore()
+    world = ExportWorld(store)
+    other = ExportWorld(MemoryStore(store.objects))
+    store.before = once("create", "plans/", lambda: begin_and_die(other, RUN_ID, batch_size=7))
+
+    with pytest.raises(CommandError, match="batch size"):
+        world.export(RUN_ID)
+
+
+@pytest.mark.parametrize("scheduled", ["20261101T060100Z", "20261031T055900Z"])
+def test_a_new_run_must_be_of_the_last_day(scheduled: str) -> None:
+    with pytest.raises(InputError, match="scheduled time"):
+        ExportWorld().export(scheduled)
+
+
+def test_a_planned_run_is_finished_however_old_it_is() -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    world.clock.at += timedelta(days=40)
+
+    exported = world.export()
+
+    assert exported.plan.run_id == RUN_ID
+    assert exported.result is not None
+    assert exported.result.outcome is CommitOutcome.PARTIAL
+
+
+def test_plans_that_cannot_be_read_are_not_taken_up() -> None:
+    world = ExportWorld()
+    world.store.create(plan_key("20261101T055900Z"), b'{"schema_version": 2}')
+    world.store.create("plans/notes.txt", b"")
+
+    assert world.export().plan.run_id == RUN_ID
