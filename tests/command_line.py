@@ -1,0 +1,45 @@
+"""``patchlake`` as people type it: a process of its own that finds the embedded AWS by variables alone."""
+
+import os
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from patchlake_cli.embedded.endpoint import Endpoint
+
+PATCHLAKE = Path(sys.executable).with_name("patchlake")
+TIMEOUT_SECONDS = 120
+
+
+def variables(endpoint: Endpoint, **changes: str) -> dict[str, str]:
+    """Return a shell's variables with the embedded AWS in place of whatever account the shell has."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    # AWS_REGION is Lambda's own: the SDK of a shell does not read it.
+    found = {name: value for name, value in endpoint.environment.items() if name != "AWS_REGION"}
+    return ours | {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"} | found | changes
+
+
+def patchlake(
+    environment: dict[str, str], *arguments: str | Path, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(
+        [PATCHLAKE, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=TIMEOUT_SECONDS,
+        env=environment,
+        cwd=folder,
+    )
+
+
+def objects(lake: Path) -> dict[str, str]:
+    """Return the checksum of every object of a lake in a folder, by key."""
+    return {
+        path.relative_to(lake).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for top in ("plans", "runs", "lake")
+        for path in sorted((lake / top).rglob("*"))
+        if path.is_file()
+    }

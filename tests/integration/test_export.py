@@ -1,0 +1,239 @@
+"""``patchlake export`` against the embedded AWS, which it finds by variables alone."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.embedded.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.settings import Conditions, FaultRates, Settings
+from tests.command_line import PATCHLAKE, objects, patchlake, variables
+from tests.deployed import s3
+from tests.integration.test_demo import MEMBERS
+
+DEFAULTS = Settings()
+REFUSED = DEFAULTS.account_list()[-1].account_id
+DEMO = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({REFUSED})))
+WHOLE = ("--accounts", "organization", "--regions", ",".join(DEMO.region_list()))
+DEADLINE_OF_A_STACK = "14400"
+RUN_ID = "20261101T060000Z"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+def shared_aws() -> Iterator[EmbeddedAws]:
+    with start_server(DEMO) as aws:
+        yield aws
+
+
+@pytest.fixture
+def environment(aws: EmbeddedAws) -> dict[str, str]:
+    return variables(aws.endpoint)
+
+
+@pytest.fixture
+def bucket(aws: EmbeddedAws) -> str:
+    name = f"lake-{next(_numbers)}"
+    s3(aws.endpoint).create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return name
+
+
+def bucket_objects(aws: EmbeddedAws, bucket: str) -> dict[str, bytes]:
+    client = s3(aws.endpoint)
+    keys = [found["Key"] for found in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
+
+
+def test_it_gives_the_demos_bytes(environment: dict[str, str], tmp_path: Path) -> None:
+    demo = patchlake(environment, "demo", "--nodes", "300", "--out", tmp_path / "demo", "--json")
+
+    export = patchlake(
+        environment, "export", "--lake", tmp_path / "lake", *WHOLE, "--deadline", DEADLINE_OF_A_STACK, "--json"
+    )
+
+    assert (demo.returncode, export.returncode) == (0, 3), export.stderr
+    assert objects(tmp_path / "lake") == objects(tmp_path / "demo")
+    ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)
+    assert list(ours) == MEMBERS
+    assert {name for name in MEMBERS if ours[name] != theirs[name]} <= {"lake", "wall_seconds"}
+
+
+def test_faults_change_nothing_in_it(aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path) -> None:
+    patchlake(environment, "export", "--lake", tmp_path / "quiet", *WHOLE)
+    aws.begin_day(0)
+    aws.change(faults=FaultRates(throttling=0.1, internal_error=0.1, truncated_body=0.1, invalid_next_token=0.2))
+
+    export = patchlake(environment, "export", "--lake", tmp_path / "noisy", *WHOLE, "--json")
+
+    assert export.returncode == 3, export.stderr
+    assert json.loads(export.stdout)["retries"] > 0
+    assert objects(tmp_path / "noisy") == objects(tmp_path / "quiet")
+
+
+def test_a_bucket_holds_what_a_folder_holds_under_its_prefix(
+    aws: EmbeddedAws, environment: dict[str, str], bucket: str, tmp_path: Path
+) -> None:
+    patchlake(environment, "export", "--lake", tmp_path, *WHOLE)
+
+    export = patchlake(environment, "export", "--lake", f"s3://{bucket}/patch/lake", *WHOLE, "--json")
+
+    assert export.returncode == 3, export.stderr
+    assert json.loads(export.stdout)["lake"] == f"s3://{bucket}/patch/lake/lake"
+    in_bucket = bucket_objects(aws, bucket)
+    assert in_bucket == {f"patch/lake/{key}": (tmp_path / key).read_bytes() for key in objects(tmp_path)}
+
+
+def test_people_see_the_demos_page_what_to_do_and_what_to_type_next(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    export = patchlake(environment, "export", "--lake", "lake", *WHOLE, folder=tmp_path)
+
+    assert export.returncode == 3
+    assert f"Run {RUN_ID} is new: 6 targets" in export.stderr
+    assert f"Run {RUN_ID} is PARTIAL: 4 of 6 targets read" in export.stdout
+    assert f"The role patchlake-member of {REFUSED} cannot be assumed" in export.stdout
+    assert "What we do not know" in export.stdout
+    assert "\x1b" not in export.stdout + export.stderr
+    [following] = re.findall(r"^Next: patchlake (.*)$", export.stdout, re.MULTILINE)
+    answered = patchlake(environment, *following.split(), folder=tmp_path)
+    assert answered.returncode == 0, answered.stderr
+
+
+def test_our_own_account_and_region_are_the_default_and_can_be_complete(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    export = patchlake(environment, "export", "--lake", tmp_path / "lake", "--json")
+
+    summary = json.loads(export.stdout)
+    assert (export.returncode, summary["status"], summary["targets"]) == (0, "COMPLETE", 1)
+
+
+def test_the_same_command_again_finds_the_run_published(environment: dict[str, str], tmp_path: Path) -> None:
+    first = patchlake(environment, "export", "--lake", tmp_path, "--json")
+
+    again = patchlake(environment, "export", "--lake", tmp_path, "--json")
+
+    assert "is published already" in again.stderr
+    assert json.loads(again.stdout)["api_calls"] == 0
+    unlike = {"api_calls", "wall_seconds"}
+    assert {k: v for k, v in json.loads(again.stdout).items() if k not in unlike} == {
+        k: v for k, v in json.loads(first.stdout).items() if k not in unlike
+    }
+
+
+def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
+    aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
+) -> None:
+    patchlake(environment, "export", "--lake", tmp_path / "whole", "--batch-size", "10")
+    aws.change(latency_seconds=0.2)
+    command: list[str | Path] = [PATCHLAKE, "export", "--lake", tmp_path / "lake", "--batch-size", "10"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as running:
+        assert running.stderr is not None
+        assert "is new" in running.stderr.readline()
+        running.send_signal(signal.SIGINT)
+        output, errors = running.communicate(timeout=30)
+    aws.change(latency_seconds=0.0)
+
+    again = patchlake(environment, *command[1:])
+
+    assert running.returncode == 130
+    assert (output, errors.count("\n")) == ("", 1)
+    assert "the same command goes on where it was" in errors
+    assert f"Run {RUN_ID} goes on" in again.stderr
+    assert objects(tmp_path / "lake") == objects(tmp_path / "whole")
+
+
+def test_two_exports_at_once_into_one_lake_are_one_run(environment: dict[str, str], tmp_path: Path) -> None:
+    patchlake(environment, "export", "--lake", tmp_path / "alone", *WHOLE, "--batch-size", "20")
+    command: list[str | Path] = [
+        PATCHLAKE,
+        "export",
+        "--lake",
+        tmp_path / "lake",
+        *WHOLE,
+        "--batch-size",
+        "20",
+        "--json",
+    ]
+
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) for _ in "ab"]
+    ended = [(process.communicate(timeout=120), process.returncode) for process in both]
+
+    assert [code for _, code in ended] == [3, 3], ended
+    assert {json.loads(output)["run_id"] for (output, _), _ in ended} == {RUN_ID}
+    assert objects(tmp_path / "lake") == objects(tmp_path / "alone")
+
+
+def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
+    aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
+) -> None:
+    aws.change(
+        denied_accounts=frozenset(), broken_targets=frozenset({f"{DEMO.account_list()[0].account_id}.us-east-1"})
+    )
+    command = ("export", "--lake", str(tmp_path), "--regions", "us-east-1", "--json")
+    with subprocess.Popen([PATCHLAKE, *command], stderr=subprocess.PIPE, text=True, env=environment) as running:
+        assert running.stderr is not None
+        running.stderr.readline()
+        running.kill()
+    aws.advance_clock(3700)
+
+    late = patchlake(environment, *command)
+    aws.advance_clock(-3700)
+
+    assert late.returncode == 3, late.stderr
+    assert "has reached its deadline" in late.stderr
+    assert json.loads(late.stdout)["targets_listed"] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--accounts", "12"], 2, "--accounts: '12': expected self, organization"),
+        (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: SSM has no such region"),
+        (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
+        (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
+        (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no past"),
+        (["--batch-size", "0"], 2, "--batch-size: '0': expected a whole number"),
+        (["--deadline", "1"], 2, "--deadline: '1': expected a whole number"),
+        (["--role-name", "a/b"], 2, "--role-name: 'a/b': expected the name of an IAM role"),
+        (["--profile", "nobody"], 1, "profile (nobody) could not be found"),
+        (["--lake", "gs://bucket"], 2, "--lake: 'gs://bucket': expected a folder, or s3://BUCKET"),
+        (["--lake", "s3://no-such-bucket"], 1, "NoSuchBucket"),
+        (["--lake", "file"], 1, "file is not a folder"),
+        (["--lake", "file/lake"], 1, "file is not a folder"),
+        (["--lake", "/proc/lake"], 1, "/proc"),
+        (["--bogus"], 2, "No such option: --bogus"),
+    ],
+)
+def test_what_is_wrong_is_one_line(
+    environment: dict[str, str], tmp_path: Path, arguments: list[str], code: int, text: str
+) -> None:
+    (tmp_path / "file").touch()
+
+    ended = patchlake(environment, "export", "--lake", "lake", *arguments, folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1), ended.stderr
+    assert text in ended.stderr
+    assert not (tmp_path / "lake").exists()
+
+
+def test_without_credentials_a_region_or_an_aws_it_says_so(environment: dict[str, str], tmp_path: Path) -> None:
+    def said(**changes: str | None) -> str:
+        changed = {name: value for name, value in (environment | changes).items() if value is not None}
+        ended = patchlake(changed, "export", "--lake", tmp_path / "lake")
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+        return ended.stderr
+
+    assert "no AWS credentials found" in said(
+        AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, AWS_SHARED_CREDENTIALS_FILE=os.devnull
+    )
+    assert "no region is set" in said(AWS_DEFAULT_REGION=None)
+    assert "AWS cannot be asked who we are" in said(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
