@@ -89,6 +89,7 @@ def _settings(plan: Plan) -> dict[str, object]:
     return {
         "home account": plan.home_account_id,
         "accounts or regions": [planned.target for planned in plan.targets],
+        "excluded accounts": plan.excluded_account_ids,
         "batch size": plan.batch_size,
         "deadline": plan.deadline_at - plan.planned_at,
         "sensitive fields": plan.include_sensitive_fields,
