@@ -15,6 +15,7 @@ RUNS = {
     "5,000 nodes, 6 targets": ["--nodes", "5000"],
     "50,000 nodes, 6 targets": ["--nodes", "50000"],
     "100,000 nodes, 1 target": ["--nodes", "100000", "--accounts", "1", "--regions", "1"],
+    "250,000 nodes, 6 targets": ["--nodes", "250000"],
 }
 STAGES = ("plan", "discover", "collect", "commit")
 _LOOK_SECONDS = 0.2

@@ -102,6 +102,17 @@ def test_a_functions_code_is_the_folder_of_its_stage(translated: Template, stage
     assert function["Handler"] == "app.lambda_handler"
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_function_has_the_memory_that_the_measurements_call_for(translated: Template, stage: str) -> None:
+    page = (PATH.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    [(size, measured)] = re.findall(rf"^\| {stage} \| (\d+) \| (\d+) \|", page, re.MULTILINE)
+    [*runs] = re.findall(r"^\| [\d,]+ nodes, .*?\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+
+    assert properties(translated, f"{stage.title()}Function")["MemorySize"] == int(size)
+    assert max(int(run[STAGES.index(stage)]) for run in runs) == int(measured)
+    assert int(size) >= 3 * int(measured)
+
+
 @pytest.mark.parametrize(("stage", "timing"), TIMINGS.items())
 def test_a_stage_has_the_times_of_the_table_of_timings(translated: Template, stage: str, timing: QueueTiming) -> None:
     queue = properties(translated, f"{stage.title()}Queue")
