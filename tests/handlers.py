@@ -47,6 +47,8 @@ class Invocation(NamedTuple):
 class Context(NamedTuple):
     """What a handler is told of its invocation."""
 
+    milliseconds_left: int = 100_000
+
     function_name: str = "function"
     memory_limit_in_mb: int = 512
     invoked_function_arn: str = "arn:aws:lambda:eu-central-1:111122223333:function:function"
@@ -54,16 +56,17 @@ class Context(NamedTuple):
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the time that is left."""
-        return 100_000
+        return self.milliseconds_left
 
 
-def invoke(world: World | None, stage: str, event: object) -> Invocation:
+def invoke(world: World | None, stage: str, event: object, context: Context = Context()) -> Invocation:  # noqa: B008  # it cannot be changed
     """Let a stage's handler handle an event; its module is loaded anew, as in a cold start.
 
     Args:
         world: where the handler's stage is taken from; without one the handler builds its own, from the environment.
         stage: the handler's.
         event: what it is invoked with.
+        context: likewise.
     """
     # Powertools keeps one logger per service and the stream that it was made with.
     environment = {
@@ -84,7 +87,7 @@ def invoke(world: World | None, stage: str, event: object) -> Invocation:
             # Where a handler fails before it has counted anything, Powertools only says so.
             simplefilter("ignore", UserWarning)
             try:
-                answer = module.lambda_handler(event, Context())
+                answer = module.lambda_handler(event, context)
             except Exception as error:  # noqa: BLE001  # Lambda catches whatever a handler raises, too
                 raised = error
     return Invocation(answer, raised, [json.loads(line) for line in printed.getvalue().splitlines()])

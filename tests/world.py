@@ -108,13 +108,14 @@ class World:
     @property
     def discover(self) -> DiscoverStage:
         """The discover stage."""
-        retrying = Retrying(self.discover_queue, 30, lambda: 0.5)
+        retrying = Retrying(self.discover_queue, 30, lambda: 0.5, self.clock.advance)
         return DiscoverStage(self.store, self.tables, self.sources, self.collect_queue, retrying)
 
     @property
     def collect(self) -> CollectStage:
         """The collect stage."""
-        return CollectStage(self.store, self.tables, self.sources, Retrying(self.collect_queue, 30, lambda: 0.5), map)
+        retrying = Retrying(self.collect_queue, 30, lambda: 0.5, self.clock.advance)
+        return CollectStage(self.store, self.tables, self.sources, retrying, map)
 
     @property
     def commit(self) -> CommitStage:

@@ -28,11 +28,11 @@ def stage() -> CommitStage:
     return bootstrap.commit_stage(CommitConfig.read())
 
 
-def handle_record(record: SQSRecord) -> None:
+def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
     """Look at one run."""
     message = CommitMessage.decode(record.body)
     logger.append_keys(run_id=message.run_id)
-    result = stage().handle(message, Delivery.of(record.raw_event))
+    result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
     logger.info(
         "committed", outcome=result.outcome, detail=result.detail, nodes=result.statuses, targets=result.listings
     )

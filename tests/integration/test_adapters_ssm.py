@@ -18,7 +18,7 @@ from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.targets import Target
 from patchlake.core.usage import Counts
-from patchlake.errors import RefusedError, RestartError, RetryableError
+from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
 
 HOME = "111111111111"
@@ -237,7 +237,7 @@ def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
     with pytest.raises(RetryableError, match=rf"target 111111111111\.eu-west-1: describe_.*{code}") as caught:
         sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
-    assert type(caught.value) is RetryableError
+    assert type(caught.value) is (ThrottledError if code == "ThrottlingException" else RetryableError)
 
 
 def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, clock: ServiceClock) -> None:
@@ -252,7 +252,7 @@ def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, cl
 def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmSources) -> None:
     aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
 
-    with pytest.raises(RetryableError, match="ServiceCode ssm, QuotaCode L-1234"):
+    with pytest.raises(ThrottledError, match="ServiceCode ssm, QuotaCode L-1234"):
         sources.open(AT_HOME, HOME).node_page(None)
 
     assert sources.usage.take() == Counts(calls=1, throttles=1, retries=0)

@@ -43,6 +43,7 @@ class Fault(StrEnum):
     # A function.
     OVERLAPPED = "handlers overlapped"
     TIMED_OUT = "function timed out"
+    OUT_OF_TIME = "time nearly over"
     SKEWED = "clock skewed"
     # The world around.
     FIRED_AGAIN = "schedule fired twice"

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 from msgspec.structs import astuple
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
@@ -41,7 +43,7 @@ _TIMEOUT_SECONDS = {
 }
 _MOST_PAUSED = 5
 _MOST_SKEW_SECONDS = 900
-_PLAN_RETRY_SECONDS = (60, 120)
+_MOST_OVERSLEPT_SECONDS = 300
 
 
 class Handlers:
@@ -90,6 +92,11 @@ class Handlers:
 
         by = self._invocation(stage, message.run_id, message, delivery.receive_count)
         self._start(by, self._handling(by, message, delivery), acknowledge, lambda: None)
+
+    @property
+    def awake(self) -> list[tuple[Invocation, Strand]]:
+        """The handlers under way that do not sleep."""
+        return [(by, strand) for by, strand in self.paused if by.wakes_at <= self._world.clock.at]
 
     def resume(self, paused: tuple[Invocation, Strand]) -> None:
         """Let a paused handler go on, unless its time is out."""
@@ -171,20 +178,44 @@ class Handlers:
             self._strand.pause()
 
     def _handling(self, by: Invocation, message: Message, delivery: Delivery) -> Callable[[], object]:
+        delivery = replace(delivery, seconds_left=partial(self._seconds_left, by))
         match message:
             case DiscoverMessage():
                 discover = DiscoverStage(
-                    self._store, by.build, self._sources, self._queues["collect"], self._retrying("discover")
+                    self._store, by.build, self._sources, self._queues["collect"], self._retrying("discover", by)
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():
-                collect = CollectStage(self._store, by.build, self._sources, self._retrying("collect"), self._each)
+                collect = CollectStage(self._store, by.build, self._sources, self._retrying("collect", by), self._each)
                 return lambda: collect.handle(message, delivery)
             case CommitMessage():
                 return lambda: self._commit(by, message, delivery)
 
-    def _retrying(self, stage: Stage) -> Retrying:
-        return Retrying(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random)
+    def _seconds_left(self, by: Invocation) -> float:
+        """Tell a worker how much time it has, and remember what it was told."""
+        world = self._world
+        left = _TIMEOUT_SECONDS[by.stage] - (world.clock.at - by.begun_at).total_seconds() - by.lost_seconds
+        if world.dice.strike(world.dice.call_rate / 4, (Fault.OUT_OF_TIME,)):
+            left = min(left, RESERVE_SECONDS / 2)
+        by.seconds_left = min(by.seconds_left, left)
+        if left < RESERVE_SECONDS and by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
+            world.blanked.add(by.run_id)
+        return left
+
+    def _retrying(self, stage: Stage, by: Invocation) -> Retrying:
+        world = self._world
+
+        def pause(seconds: float) -> None:
+            by.pauses += 1
+            seconds += world.random.random() * _MOST_OVERSLEPT_SECONDS
+            if self._strand is None:
+                # A handler that runs at one go holds up nobody.
+                by.lost_seconds += seconds
+            else:
+                by.wakes_at = world.clock.at + timedelta(seconds=seconds)
+                self._strand.pause()
+
+        return Retrying(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random, pause)
 
     def _plan(self, build: Build) -> PlanStage:
         scenario = self._world.scenario

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from patchlake.core.messages import VERSION
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.errors import RefusedError, ThrottledError
 from tests.simulation.faults import Fault
 from tests.simulation.ports import GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
@@ -171,7 +171,7 @@ def _throttle(world: World, target: Target, until: datetime) -> str:
     if world.scenario.healthy:
         until = min(until, world.quiet_at)
     operation = world.random.choice(_OPERATIONS)
-    world.troubles[target] = Trouble(RetryableError(f"{target} is throttled"), until, operation)
+    world.troubles[target] = Trouble(ThrottledError(f"{target} is throttled"), until, operation)
     return f"{target}, {operation or 'all operations'}, until {until:%d %H:%M:%S}"
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import count, islice
 from typing import Any, BinaryIO
 
@@ -24,18 +23,18 @@ from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_c
 from patchlake.core.run import run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT, DISCOVER, resend_slice
-from patchlake.errors import NotReadyError, RestartError, RetryableError
+from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, PatchSource, Store, TableFile
 from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.inventory import Inventory
+from patchlake.stages.patience import Patience
 from patchlake.stages.plan import PlanResult, PlanStage
 from patchlake.stages.stored import Step, create_or_adopt
 from tests.simulation.explore import play, strands
 from tests.simulation.faults import Fault
-from tests.simulation.ports import SimulatedStore
+from tests.simulation.ports import SimulatedQueue, SimulatedStore
 
 MOST_SCHEDULES = 5000
 """So many schedules a mutant may survive at most."""
@@ -277,16 +276,50 @@ def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
 
+@_mutant("I1", "a listing that ran out of time is taken for the whole")
+def _lists_until_time_is_out(patch: Patch) -> None:
+    def pages_in_time(ask: Callable[[str | None], Page[Record]]) -> list[Page[Record]]:
+        pages = [ask(None)]
+        while (token := pages[-1].next_token) is not None:
+            try:
+                pages.append(ask(token))
+            except OutOfTimeError:
+                break
+        return pages
+
+    patch.setattr(discover, "all_pages", pages_in_time)
+
+
+@_mutant("I1", "a target that throttles is recorded as too large")
+def _blames_the_target(patch: Patch) -> None:
+    patch.setattr(Patience, "is_held_up", False)
+
+
 # Collect.
+
+
+@_mutant("I1", "a part is written when the time is out")
+def _writes_in_part(patch: Patch) -> None:
+    ask = CollectStage._ask  # noqa: SLF001
+
+    def ask_in_time(stage: CollectStage, source: PatchSource, nodes: Columns, patience: Patience) -> dict[str, Outcome]:
+        try:
+            return ask(stage, source, nodes, patience)
+        except OutOfTimeError:
+            return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
+
+    patch.setattr(CollectStage, "_ask", ask_in_time)
 
 
 @_mutant("I1", "a part is written despite a transient error")
 def _swallows(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_or_guess(stage: CollectStage, source: PatchSource, nodes: Columns) -> dict[str, Outcome]:
+    def ask_or_guess(
+        stage: CollectStage, source: PatchSource, nodes: Columns, patience: Patience
+    ) -> dict[str, Outcome]:
         try:
-            return ask(stage, source, nodes)
+            return ask(stage, source, nodes, patience)
         except RetryableError:
             return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
 
@@ -382,21 +415,18 @@ def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_slice", lambda *_: slice(0, 0))
 
 
-@_mutant("L2", "commit sends no lost discover message again")
-def _resends_batches(patch: Patch) -> None:
-    _resend_only(patch, COLLECT.visibility_seconds)
+for _stage in ("discover", "collect"):
 
+    def _never_again(patch: Patch, lost: str = _stage) -> None:
+        send = SimulatedQueue.send
 
-@_mutant("L2", "commit sends no lost collect message again")
-def _resends_targets(patch: Patch) -> None:
-    _resend_only(patch, DISCOVER.visibility_seconds)
+        def send_some(queue: SimulatedQueue, messages: Iterable[tuple[str, str]]) -> None:
+            if (queue.calls.world.acting.stage, queue.stage) != ("commit", lost):
+                send(queue, messages)
 
+        patch.setattr(SimulatedQueue, "send", send_some)
 
-def _resend_only(patch: Patch, visibility_seconds: int) -> None:
-    def due_of_one_stage(elapsed: timedelta, visibility: int, tick_seconds: int) -> slice:
-        return resend_slice(elapsed, visibility, tick_seconds) if visibility == visibility_seconds else slice(0, 0)
-
-    patch.setattr(commit, "resend_slice", due_of_one_stage)
+    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again))
 
 
 @_mutant("L1", "commit takes what another build published for a contradiction")

@@ -10,7 +10,7 @@ from patchlake.core.plan import PlannedTarget
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType
 from patchlake.core.targets import Target
-from patchlake.core.timings import PERMANENT_FROM_RECEIVE
+from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
 from tests.simulation.world import Invocation, World, run_of
 
@@ -112,9 +112,11 @@ def shard_problems(shard: TableFile, by: Invocation) -> Iterator[str]:
         if status != "NOT_LISTED" or ids:
             yield f"{by} wrote a tombstone that says {status} with {len(ids)} nodes"
     elif status != "LISTED":
-        refusal = by.refusal
-        if refusal is None or refusal.listing_status != status or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
-            yield f"{by} says {status} at receive {by.receive_count}, and met {refusal!r}"
+        met = {by.refusal.listing_status} if by.refusal is not None else set()
+        if by.seconds_left < RESERVE_SECONDS and not by.pauses:
+            met.add("NOT_LISTED")
+        if status not in met or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
+            yield f"{by} says {status} at receive {by.receive_count}, and met {met}"
     else:
         if not by.listing or by.listing[-1].next_token is not None:
             yield f"{by} says LISTED, and never saw the last page"

@@ -15,7 +15,7 @@ from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.core.usage import Usage
-from patchlake.errors import RefusedError, RestartError, RetryableError
+from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from tests.simulation.events import Asked, Offered, Opened, Sent
 from tests.simulation.faults import Fault
@@ -95,6 +95,8 @@ class Calls:
                 raise RetryableError(fault)
             case Fault.INVALID_TOKEN | Fault.TRUNCATED:
                 raise RestartError(fault)
+            case Fault.THROTTLED:
+                raise ThrottledError(fault)
             case Fault.REFUSED_ONCE if refused is not None:
                 self.fail(refused)
             case _:

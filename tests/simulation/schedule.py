@@ -114,12 +114,12 @@ class Schedule:
         handlers = self._handlers
         if self._due and self._due[0][0] <= self.world.clock.at:
             self._due.pop(0)[2]()
-        elif handlers.paused and self._random.random() < 0.4:
-            handlers.resume(self._random.choice(handlers.paused))
+        elif (awake := handlers.awake) and self._random.random() < 0.4:
+            handlers.resume(self._random.choice(awake))
         elif (received := self._receive()) is not None:
             handlers.deliver(*received)
-        elif handlers.paused and (not self._dice.rolling or self._random.random() < 0.5):
-            handlers.resume(self._random.choice(handlers.paused))
+        elif awake and (not self._dice.rolling or self._random.random() < 0.5):
+            handlers.resume(self._random.choice(awake))
         else:
             return self._wait()
         return True
@@ -137,6 +137,7 @@ class Schedule:
         """Let time pass until something is due; return whether anything ever will be."""
         times = [m.visible_at for queue in self.world.queues.values() for m in queue.messages.values()]
         times += [at for at, _, _ in self._due[:1]]
+        times += [by.wakes_at for by, _ in self._handlers.paused if by.wakes_at > self.world.clock.at]
         if not times:
             return bool(self._handlers.paused)
         self.world.clock.at = max(self.world.clock.at, min(times)) + timedelta(seconds=self._random.random() * 3)

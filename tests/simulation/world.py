@@ -4,6 +4,7 @@ The invariants hold the stages to this: who wrote which object, what SSM really 
 when.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -70,6 +71,10 @@ class Invocation:
         listing: the pages of its latest chain of DescribeInstanceInformation.
         answers: likewise of DescribeInstancePatchStates, by the ids of the call.
         refusal: the latest refusal that it met.
+        seconds_left: the least that it was told of.
+        pauses: how often it waited for a target that throttled.
+        wakes_at: when the latest of these pauses is over.
+        lost_seconds: of its time, which went by for nobody else.
     """
 
     number: int
@@ -85,6 +90,10 @@ class Invocation:
     listing: list[Page[Record]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Record]]] = field(default_factory=dict)
     refusal: RefusedError | None = None
+    seconds_left: float = math.inf
+    pauses: int = 0
+    wakes_at: datetime = RUN_AT
+    lost_seconds: float = 0
 
     def __str__(self) -> str:
         """Name it as the story does."""
@@ -134,7 +143,7 @@ class World:
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
-        blanked: the runs in which a refusal lasted long enough to be recorded.
+        blanked: the runs in which a refusal, or a lack of time, lasted long enough to be recorded.
         rewritten: how many objects were written again or deleted.
         quiet_at: from when on nothing breaks.
     """

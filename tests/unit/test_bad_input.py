@@ -14,7 +14,7 @@ from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import decode_plan
 from patchlake.stages.commit import CommitOutcome
-from tests.handlers import invoke, records
+from tests.handlers import Context, invoke, records
 from tests.world import EU, HOME, RUN_AT, RUN_ID, SCHEDULED_TIME, World, node_id
 
 NODE, NEIGHBOUR = node_id(1), node_id(2)
@@ -159,6 +159,17 @@ def test_the_same_message_twice_in_one_invocation_is_done_once() -> None:
     assert invocation.failed == []
     assert [line["step"] for line in invocation.logged("INFO")] == ["STORED", "ADOPTED"]
     assert invocation.metric("SsmCalls") == 1
+
+
+def test_a_message_that_comes_when_the_time_is_nearly_over_goes_back_with_a_warning() -> None:
+    world = listed_world()
+
+    invocation = invoke(world, "collect", records(body_of(COLLECT)), Context(milliseconds_left=10_000))
+
+    assert invocation.failed == [0]
+    [warning] = invocation.logged("WARNING")
+    assert "10 seconds are left of the invocation" in warning["message"]
+    assert invocation.metric("SsmCalls") == 0
 
 
 def test_a_message_of_a_published_run_is_counted_as_late_and_changes_nothing() -> None:

@@ -1,5 +1,6 @@
 """collect: one finished row per node of a batch; the part is the receipt."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,15 @@ from patchlake.core.messages import CollectMessage
 from patchlake.core.rows import batches, shard_columns
 from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus, Table
 from patchlake.core.targets import Target
-from patchlake.errors import InputError, IntegrityError, RefusedError, RestartError, RetryableError
+from patchlake.errors import (
+    InputError,
+    IntegrityError,
+    OutOfTimeError,
+    RefusedError,
+    RestartError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.stored import Step
@@ -35,9 +44,15 @@ def listed_world(nodes: int = 3, batch_size: int = 2, tables: TableFormat | None
     return world
 
 
-def collect(world: World, target: Target = EU, batch: int = 0, receive_count: int = 1) -> CollectResult:
+def collect(
+    world: World,
+    target: Target = EU,
+    batch: int = 0,
+    receive_count: int = 1,
+    seconds_left: Callable[[], float] = lambda: math.inf,
+) -> CollectResult:
     message = CollectMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region, batch=batch)
-    return world.collect.handle(message, Delivery(message.encode(), "0", receive_count))
+    return world.collect.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left))
 
 
 def part(world: World, batch: int = 0) -> Columns:
@@ -113,6 +128,32 @@ def test_answers_of_many_pages_are_read_to_their_end() -> None:
 
     assert collect(world).statuses == Counter(COLLECTED=5)
     assert world.sources.usage.take().calls == 3
+
+
+def test_a_worker_whose_time_is_nearly_over_gives_its_message_back_and_stores_nothing() -> None:
+    world = listed_world(120, batch_size=120)
+    before = dict(world.store.objects)
+
+    with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: 19 seconds are left"):
+        collect(world, receive_count=9, seconds_left=iter([100, 50, 19]).__next__)
+
+    assert world.store.objects == before
+    assert world.sources.usage.take().calls == 2
+    assert collect(world).statuses == Counter(COLLECTED=120)
+
+
+def test_a_target_that_throttles_for_a_while_is_collected_by_the_same_worker() -> None:
+    world = listed_world(120, batch_size=120)
+    remaining = [ThrottledError("slow down")] * 5
+
+    def throttle(_: str) -> None:
+        if remaining:
+            raise remaining.pop()
+
+    world.sources.of(EU).before_call = throttle
+
+    assert collect(world).statuses == Counter(COLLECTED=120)
+    assert world.sources.usage.take().calls == 5 + 3
 
 
 def test_a_node_that_was_never_scanned_has_no_patch_state(tables: TableFormat) -> None:

@@ -191,12 +191,12 @@ def test_lost_collect_messages_are_sent_again_for_missing_parts_alone() -> None:
     world.deliver_collect()
     lose_everything(world.collect_queue)
 
-    sent_at = {seconds: sent(world.collect_queue) for seconds in ticks(world, 1000)}
+    sent_at = {seconds: sent(world.collect_queue) for seconds in ticks(world, 1100)}
 
     bodies = [
         CollectMessage(run_id=RUN_ID, account_id=HOME, region="eu-central-1", batch=batch).encode() for batch in (1, 2)
     ]
-    assert {seconds: found for seconds, found in sent_at.items() if found} == {720: bodies, 780: bodies}
+    assert {seconds: found for seconds, found in sent_at.items() if found} == {960: bodies, 1020: bodies}
     assert sent(world.discover_queue) == []
 
 
@@ -207,11 +207,11 @@ def test_parts_are_asked_for_again_while_another_target_is_not_listed_yet() -> N
     world.deliver_discover()
     lose_everything(world.discover_queue, world.collect_queue)
 
-    for _ in ticks(world, 1000):
+    for _ in ticks(world, 1100):
         pass
 
     assert [CollectMessage.decode(body).target for body in sent(world.collect_queue)] == [EU] * 2
-    assert [DiscoverMessage.decode(body).region for body in sent(world.discover_queue)] == ["us-east-1"]
+    assert [DiscoverMessage.decode(body).region for body in sent(world.discover_queue)] == ["us-east-1"] * 2
 
 
 @pytest.mark.parametrize("queue", ["discover_queue", "collect_queue"])

@@ -1,6 +1,7 @@
 """discover: list a target once, and ask for the batches of what was stored."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import pytest
@@ -13,9 +14,17 @@ from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
 from patchlake.core.tables import SHARD, Column, Columns, ColumnType, ListingStatus, Table
 from patchlake.core.targets import Target
-from patchlake.errors import InputError, IntegrityError, RefusedError, RestartError, RetryableError
+from patchlake.errors import (
+    InputError,
+    IntegrityError,
+    OutOfTimeError,
+    RefusedError,
+    RestartError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.ports import Delivery, TableFile, TableFormat
-from patchlake.stages.discover import DiscoverResult
+from patchlake.stages.discover import TOO_LARGE, DiscoverResult
 from patchlake.stages.stored import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, US, World, node_id
@@ -36,9 +45,11 @@ def planned_world(nodes: int = 3, tables: TableFormat | None = None) -> World:
     return world
 
 
-def discover(world: World, target: Target = EU, receive_count: int = 1) -> DiscoverResult:
+def discover(
+    world: World, target: Target = EU, receive_count: int = 1, seconds_left: Callable[[], float] = lambda: math.inf
+) -> DiscoverResult:
     message = DiscoverMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region)
-    return world.discover.handle(message, Delivery(message.encode(), "0", receive_count))
+    return world.discover.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left))
 
 
 def shard(world: World) -> TableFile:
@@ -132,6 +143,56 @@ def test_a_refusal_is_recorded_from_the_third_receive_on(status: str, code: str)
     assert result == DiscoverResult(RUN_ID, EU, Step.STORED, Listing(ListingStatus(status), code), 0)
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
+
+
+def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receive_on() -> None:
+    world = planned_world(nodes=3)
+    world.sources.of(EU).page_size = 1
+    before = dict(world.store.objects)
+    for receive in (1, 2):
+        with pytest.raises(RetryableError, match=r"10 seconds are left .* \(receive . of 3 before it is recorded\)"):
+            discover(world, receive_count=receive, seconds_left=iter([100, 50, 10]).__next__)
+        assert world.store.objects == before
+
+    result = discover(world, receive_count=3, seconds_left=iter([100, 50, 10]).__next__)
+
+    assert result.listing == Listing(ListingStatus.NOT_LISTED, TOO_LARGE)
+    assert list(shard(world).row_counts) == []
+    assert batches_asked_for(world) == []
+
+
+def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_often() -> None:
+    world = planned_world()
+    began = world.clock.at
+    world.sources.of(EU).before_call = throttle
+    before = dict(world.store.objects)
+
+    with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: .* seconds are left"):
+        discover(world, receive_count=9, seconds_left=lambda: 900 - (world.clock.at - began).total_seconds())
+
+    assert world.store.objects == before
+    assert 840 < (world.clock.at - began).total_seconds() <= 880
+
+
+def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> None:
+    world = planned_world()
+    world.sources.of(EU).before_call = fail_times(5, ThrottledError("slow down"))
+
+    assert discover(world).nodes == 3
+
+
+def throttle(_: str) -> None:
+    raise ThrottledError("slow down")
+
+
+def fail_times(times: int, error: Exception) -> Callable[[str], None]:
+    remaining = [error] * times
+
+    def fail(_: str) -> None:
+        if remaining:
+            raise remaining.pop()
+
+    return fail
 
 
 def test_a_refusal_that_passes_leaves_no_trace() -> None:

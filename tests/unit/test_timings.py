@@ -17,6 +17,7 @@ from patchlake.core.timings import (
     plan_wait_seconds,
     resend_slice,
     retry_seconds,
+    throttle_pause_seconds,
 )
 
 EVERY_STAGE = pytest.mark.parametrize("stage", [DISCOVER, COLLECT, COMMIT], ids=["discover", "collect", "commit"])
@@ -42,14 +43,24 @@ def test_a_lasting_refusal_is_recorded_before_its_message_is_a_dead_letter(stage
     assert stage.max_receive_count > PERMANENT_FROM_RECEIVE
 
 
-def test_collect_has_two_minutes_and_the_watch_message_a_thousand_receives() -> None:
-    assert COLLECT.timeout_seconds == 120
+def test_workers_may_be_patient_and_the_watch_message_has_a_thousand_receives() -> None:
+    assert DISCOVER.timeout_seconds == COLLECT.timeout_seconds == 900
     assert COMMIT.max_receive_count == 1000
 
 
 @given(chance=st.floats(0, 1, exclude_max=True))
 def test_a_failed_message_stays_away_for_30_to_120_seconds(chance: float) -> None:
     assert 30 <= retry_seconds(30, chance) <= 120
+
+
+@given(pauses=st.integers(0, 100), chance=st.floats(0, 1, exclude_max=True))
+def test_a_throttled_worker_pauses_for_longer_each_time_up_to_a_limit(pauses: int, chance: float) -> None:
+    assert throttle_pause_seconds(pauses, chance) <= throttle_pause_seconds(pauses + 1, chance) < 24
+
+
+def test_the_pause_of_a_throttled_worker_spreads_with_chance() -> None:
+    assert [throttle_pause_seconds(pauses, 0.5) for pauses in range(6)] == [1, 2, 4, 8, 16, 16]
+    assert [throttle_pause_seconds(2, chance) for chance in (0, 0.25, 0.75)] == [2, 3, 5]
 
 
 def test_the_pause_of_a_failed_message_spreads_with_chance() -> None:

@@ -97,7 +97,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
     tables = ParquetTables()
 
     def retrying(queue: MemoryQueue) -> Retrying:
-        return Retrying(queue, settings.retry_seconds, random.random, permanent_from_receive=1)
+        return Retrying(queue, settings.retry_seconds, random.random, time.sleep, permanent_from_receive=1)
 
     def collect() -> CollectStage:
         each = ThreadPoolExecutor(settings.connections, thread_name_prefix="ssm").map

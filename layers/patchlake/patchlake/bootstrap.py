@@ -1,6 +1,7 @@
 """From a function's environment to its stage: the only place where adapters are chosen and put together."""
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -15,6 +16,7 @@ from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.threads import Threads
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
@@ -77,7 +79,7 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
         tables=ParquetTables(),
         sources=aws.sources(config.role_name, config.external_id, connections=1),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),
-        retrying=Retrying(SqsQueue(sqs, config.discover_queue_url), config.retry_seconds, random.random),
+        retrying=_retrying(SqsQueue(sqs, config.discover_queue_url), config),
     )
 
 
@@ -88,8 +90,8 @@ def collect_stage(config: CollectConfig) -> CollectStage:
         store=S3Store(aws.client("s3"), config.bucket),
         tables=ParquetTables(),
         sources=aws.sources(config.role_name, config.external_id, config.connections),
-        retrying=Retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config.retry_seconds, random.random),
-        each=ThreadPoolExecutor(config.connections, thread_name_prefix="ssm").map,
+        retrying=_retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
+        each=Threads(config.connections, "ssm"),
     )
 
 
@@ -113,3 +115,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
         deadline_seconds=config.deadline_seconds,
         version=__version__,
     )
+
+
+def _retrying(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> Retrying:
+    return Retrying(queue, config.retry_seconds, random.random, time.sleep)

@@ -7,6 +7,8 @@
     ├── InputError         a malformed event or message: it stays in its queue and ends in the dead-letter queue
     ├── RetryableError     this message failed and comes back later; nothing was recorded
     │   ├── RestartError   a chain of pages cannot go on and must be asked for from its start
+    │   ├── ThrottledError the service wants fewer calls: the worker pauses and asks again, while its time lasts
+    │   ├── OutOfTimeError the invocation's time is nearly over: the message goes back before Lambda ends the worker
     │   └── NotReadyError  the run is not complete yet: commit looks again at the next tick
     │       └── NoPlanError    it has no plan yet: commit looks again, less often each time
     ├── PermanentError     no retry will help: recorded in the snapshot, then acknowledged
@@ -38,6 +40,14 @@ class RetryableError(PatchlakeError):
 
 class RestartError(RetryableError):
     """The chain of pages is broken (token refused, body cut short): ask again from the first page."""
+
+
+class ThrottledError(RetryableError):
+    """The service wants fewer calls, also after the SDK's own retries."""
+
+
+class OutOfTimeError(RetryableError):
+    """The invocation's time is nearly over, and the work is not done; nothing of it is kept."""
 
 
 class NotReadyError(RetryableError):

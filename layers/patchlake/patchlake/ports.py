@@ -1,7 +1,8 @@
 """What the stages need of the world, as protocols; ``adapters`` has one file per service behind them."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol, Self
 
@@ -113,17 +114,19 @@ class Delivery:
     Attributes:
         receipt: the handle of this receive.
         receive_count: how often the message has been received, this time included.
+        seconds_left: tells how long the invocation that received it may still go on.
     """
 
     body: str
     receipt: str
     receive_count: int
+    seconds_left: Callable[[], float] = field(default=lambda: math.inf, compare=False)
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> Self:
-        """Take what matters of a record of Lambda's SQS event."""
+    def of(cls, record: Mapping[str, Any], milliseconds_left: Callable[[], int]) -> Self:
+        """Take what matters of a record of Lambda's SQS event, and of the invocation's context."""
         receive_count = int(record["attributes"]["ApproximateReceiveCount"])
-        return cls(record["body"], record["receiptHandle"], receive_count)
+        return cls(record["body"], record["receiptHandle"], receive_count, lambda: milliseconds_left() / 1000)
 
 
 class Queue(Protocol):
@@ -149,8 +152,8 @@ class Queue(Protocol):
 class PatchSource(Protocol):
     """The SSM API of one target.
 
-    Both calls raise RefusedError where the target refuses, RestartError where the chain of pages broke, and
-    RetryableError on any other failure.
+    Both calls raise RefusedError where the target refuses, RestartError where the chain of pages broke, ThrottledError
+    where it wants fewer calls, and RetryableError on any other failure.
     """
 
     def node_page(self, token: str | None) -> Page[Record]:

@@ -21,7 +21,7 @@ from patchlake.core.answers import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.core.usage import Usage
-from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError
+from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 
 if TYPE_CHECKING:
     import boto3
@@ -36,7 +36,7 @@ MOST_REMEMBERED = 64
 """Connections, and sessions in other accounts, that are kept at most: a pair takes about half a megabyte."""
 
 ATTEMPTS = 4
-"""How often the SDK tries a call, with growing pauses of some seconds altogether; then the message fails."""
+"""How often the SDK tries a call, with growing pauses of some seconds altogether; the rest is the stages' patience."""
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
@@ -148,6 +148,7 @@ class SsmSource:
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
             RestartError: SSM refused the token, or the body was cut short.
+            ThrottledError: SSM wants fewer calls, also after the SDK's own pauses.
             RetryableError: anything else.
         """
         return self._page("describe_instance_information", NODES, token, {})
@@ -156,7 +157,7 @@ class SsmSource:
         """Ask for one page of the patch states of at most 50 nodes (DescribeInstancePatchStates).
 
         Raises:
-            RefusedError, RestartError, RetryableError: as in ``node_page``.
+            RefusedError, RestartError, ThrottledError, RetryableError: as in ``node_page``.
         """
         return self._page("describe_instance_patch_states", PATCH_STATES, token, {"InstanceIds": list(instance_ids)})
 
@@ -199,6 +200,8 @@ class SsmSource:
             return RefusedError("REGION_DISABLED", code, msg)
         if code == "InvalidNextToken":
             return RestartError(msg)
+        if code in THROTTLING_CODES:
+            return ThrottledError(msg)
         # Nothing is recorded of an error that is not understood: its message fails, and comes back.
         return RetryableError(msg)
 

@@ -276,11 +276,11 @@ COVERAGE = Table(
         _string(
             "listing_status",
             "LISTED: every node that SSM lists is in the snapshot. ROLE_NOT_ASSUMABLE, ACCESS_DENIED, REGION_DISABLED: "
-            "the target refused. NOT_LISTED: no answer by the run's deadline. ACCOUNT_NOT_ACTIVE: a closed or "
-            "suspended account, not asked.",
+            "the target refused. NOT_LISTED: no answer by the run's deadline, or more nodes than can be listed in one "
+            "invocation. ACCOUNT_NOT_ACTIVE: a closed or suspended account, not asked.",
             nullable=False,
         ),
-        _string("listing_detail", "The error code behind any other status than LISTED."),
+        _string("listing_detail", "The error code or the reason behind any other status than LISTED."),
         _time("listed_at", "When SSM answered the last page of the listing, by its Date header; NULL unless LISTED."),
         _count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below: NULL unless LISTED."),
         _count("nodes_collected", "Those with a patch state."),

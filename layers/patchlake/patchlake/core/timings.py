@@ -14,11 +14,16 @@ class QueueTiming:
 
 
 DISCOVER = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=20)
-COLLECT = QueueTiming(timeout_seconds=120, visibility_seconds=720, max_receive_count=20)
+COLLECT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=20)
 COMMIT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=1000)
 
 PERMANENT_FROM_RECEIVE = 3
 """A refusal is recorded from this receive of its message on: one blip of IAM must not blank an account for a day."""
+
+RESERVE_SECONDS = 20
+"""A worker asks no more when less than this is left of its invocation: one slow call, and storing the result."""
+
+LONGEST_THROTTLE_PAUSE_SECONDS = 16
 
 RESEND_LIMIT = 1000
 """Messages that commit re-sends in one tick, at most."""
@@ -30,6 +35,16 @@ PLAN_WAIT_LIMIT_SECONDS = 3600
 def retry_seconds(base_seconds: int, chance: float) -> int:
     """Return how long a failed message stays away: one to four times the base, spread by ``chance`` in [0, 1)."""
     return round(base_seconds * (1 + 3 * chance))
+
+
+def throttle_pause_seconds(pauses: int, chance: float) -> float:
+    """Return how long a throttled worker asks for nothing: 1, 2, 4, … seconds, up to 16, give or take a half.
+
+    Args:
+        pauses: those before it without any answer in between.
+        chance: in [0, 1).
+    """
+    return min(1 << pauses, LONGEST_THROTTLE_PAUSE_SECONDS) * (0.5 + chance)
 
 
 def resend_slice(elapsed: timedelta, visibility_seconds: int, tick_seconds: int) -> slice:

@@ -14,6 +14,7 @@ from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, Columns
 from patchlake.core.targets import Target
 from patchlake.errors import InputError, RefusedError
 from patchlake.ports import Delivery, Each, PatchSource, PatchSources, Store, TableFormat
+from patchlake.stages.patience import Patience
 from patchlake.stages.retrying import Retrying
 from patchlake.stages.stored import Step, is_published, naming, open_shard, origin_of, stored_plan
 
@@ -80,8 +81,9 @@ class CollectStage:
             return shard.columns(SHARD.column_names, batch)
 
     def _part(self, plan: Plan, target: Target, nodes: Columns, delivery: Delivery) -> Columns:
+        patience = self.retrying.patience(f"run {plan.run_id}, target {target}", delivery)
         try:
-            settled = self._ask(self.sources.open(target, plan.home_account_id), nodes)
+            settled = self._ask(self.sources.open(target, plan.home_account_id), nodes, patience)
         except RefusedError as refusal:
             self.retrying.require_lasting(refusal, delivery)
             refused = Outcome(CollectionStatus.NOT_COLLECTED, refusal.code)
@@ -93,12 +95,12 @@ class CollectStage:
             include_sensitive_fields=plan.include_sensitive_fields,
         )
 
-    def _ask(self, source: PatchSource, nodes: Columns) -> dict[str, Outcome]:
+    def _ask(self, source: PatchSource, nodes: Columns, patience: Patience) -> dict[str, Outcome]:
         def ask(chunk: tuple[str, ...]) -> dict[str, Outcome]:
             return outcomes(chunk, all_pages(partial(source.patch_state_page, chunk)))
 
         valid = (i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None)
         settled: dict[str, Outcome] = {}
-        for chunk in self.each(ask, batched(valid, IDS_PER_CALL, strict=False)):
+        for chunk in patience.insist_on_each(ask, list(batched(valid, IDS_PER_CALL, strict=False)), self.each):
             settled.update(chunk)
         return settled

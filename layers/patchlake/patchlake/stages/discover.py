@@ -4,17 +4,20 @@ from dataclasses import dataclass
 
 from patchlake.core.answers import Page, Record
 from patchlake.core.keys import MAX_BATCHES, shard_key
-from patchlake.core.listing import Listing, listing_metadata, read_listing
+from patchlake.core.listing import Listing, Origin, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import all_pages
 from patchlake.core.plan import Plan
 from patchlake.core.rows import batches, shard_columns
 from patchlake.core.tables import SHARD, ListingStatus
 from patchlake.core.targets import Target
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError
 from patchlake.ports import Delivery, PatchSources, Queue, Store, TableFormat
 from patchlake.stages.retrying import Retrying
 from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, origin_of, stored_plan
+
+TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
+"""Why a target is NOT_LISTED that no worker could list in its time, though nothing held it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +74,27 @@ class DiscoverStage:
 
     def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
         origin = origin_of(plan, target)
+        patience = self.retrying.patience(f"run {plan.run_id}, target {target}", delivery)
         try:
-            pages = all_pages(self.sources.open(target, plan.home_account_id).node_page)
+            source = self.sources.open(target, plan.home_account_id)
+            pages = all_pages(lambda token: patience.insist(lambda: source.node_page(token)))
         except RefusedError as refusal:
             self.retrying.require_lasting(refusal, delivery)
-            refused = Listing(ListingStatus(refusal.listing_status), refusal.code)
-            return self.tables.encode(SHARD, [], listing_metadata(origin, refused))
+            return self._reason_shard(origin, Listing(ListingStatus(refusal.listing_status), refusal.code))
+        except OutOfTimeError as error:
+            if patience.is_held_up:
+                raise
+            self.retrying.require_lasting(error, delivery)
+            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
         row_groups = batches(_nodes(plan, target, pages), plan.batch_size)
         if len(row_groups) > MAX_BATCHES:
             msg = f"run {plan.run_id}, target {target}: more than {MAX_BATCHES} batches: raise the batch size"
             raise RetryableError(msg)
         listed = Listing(ListingStatus.LISTED, None, pages[-1].answered_at)
         return self.tables.encode(SHARD, row_groups, listing_metadata(origin, listed))
+
+    def _reason_shard(self, origin: Origin, listing: Listing) -> bytes:
+        return self.tables.encode(SHARD, [], listing_metadata(origin, listing))
 
 
 def _nodes(plan: Plan, target: Target, pages: list[Page[Record]]) -> dict[str, list[object]]:

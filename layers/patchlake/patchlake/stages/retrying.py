@@ -5,8 +5,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, retry_seconds
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError
 from patchlake.ports import Delivery, Queue
+from patchlake.stages.patience import Patience
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +18,14 @@ class Retrying:
         queue: the stage's own queue.
         base_seconds: the shortest pause of a failed message; the longest is four times that.
         chance: returns a number in [0, 1), so that messages that failed together do not come back together.
+        pause: lets seconds pass.
         permanent_from_receive: the receive of a message from which on a refusal is recorded.
     """
 
     queue: Queue
     base_seconds: int
     chance: Callable[[], float]
+    pause: Callable[[float], None]
     permanent_from_receive: int = PERMANENT_FROM_RECEIVE
 
     @contextmanager
@@ -35,12 +38,16 @@ class Retrying:
                 self.queue.defer(delivery, retry_seconds(self.base_seconds, self.chance()))
             raise
 
-    def require_lasting(self, refusal: RefusedError, delivery: Delivery) -> None:
-        """Accept a refusal that lasted.
+    def patience(self, subject: str, delivery: Delivery) -> Patience:
+        """Return what a worker has for a message; ``subject`` is whom its errors name."""
+        return Patience(subject, delivery, self.pause, self.chance)
+
+    def require_lasting(self, reason: RefusedError | OutOfTimeError, delivery: Delivery) -> None:
+        """Accept a reason that lasted.
 
         Raises:
             RetryableError: it may still be a passing one.
         """
         if delivery.receive_count < self.permanent_from_receive:
-            msg = f"{refusal} (receive {delivery.receive_count} of {self.permanent_from_receive} before it is recorded)"
-            raise RetryableError(msg) from refusal
+            msg = f"{reason} (receive {delivery.receive_count} of {self.permanent_from_receive} before it is recorded)"
+            raise RetryableError(msg) from reason

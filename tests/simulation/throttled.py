@@ -1,0 +1,130 @@
+"""A fleet behind a token bucket for each target, asked by collect workers as Lambda runs them, in simulated time."""
+
+from collections import Counter
+from collections.abc import Callable, Container
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from random import Random
+
+from patchlake.adapters.memory import MemoryQueue
+from patchlake.core.messages import CollectMessage
+from patchlake.core.targets import Target
+from patchlake.core.timings import COLLECT
+from patchlake.errors import RetryableError, ThrottledError
+from patchlake.stages.collect import CollectStage
+from patchlake.stages.retrying import Retrying
+from tests.simulation.virtual_time import VirtualTime
+from tests.world import World
+
+CONNECTIONS = 8
+_ATTEMPTS = 4
+_RETRY_QUOTA, _RETRY_COST = 500, 5
+_LATENCY_SECONDS = 0.06
+
+
+class FairQueue(MemoryQueue):
+    """A queue as SQS treats message groups: whoever has the fewest messages under way is next."""
+
+    def _first_visible(self, except_groups: Container[str]) -> int | None:
+        now = self.clock.at
+        hidden = Counter(message.group for message in self.messages.values() if message.visible_at > now)
+        visible = [
+            number
+            for number, message in self.messages.items()
+            if message.visible_at <= now and message.group not in except_groups
+        ]
+        return min(visible, key=lambda number: hidden[self.messages[number].group], default=None)
+
+
+@dataclass
+class Bucket:
+    """So many calls a second, and as many at once at first."""
+
+    calls_a_second: float
+    time: VirtualTime
+    _tokens: float = 0
+    _at: float = -1
+
+    def take(self) -> bool:
+        """Whether one more call is borne now; one that is not costs nothing."""
+        self._tokens = min(self.calls_a_second, self._tokens + (self.time.seconds - self._at) * self.calls_a_second)
+        self._at = self.time.seconds
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+class ThrottledRun:
+    """The collect workers of one run whose targets are listed.
+
+    Attributes:
+        throttles: how many requests were throttled.
+        done_at: when each target's last part was stored, in seconds since the workers began.
+    """
+
+    def __init__(self, world: World, workers: int, calls_a_second: dict[Target, float]) -> None:
+        """Prepare the workers; targets without a number of calls are never throttled."""
+        self._world, self._workers = world, workers
+        self._random = Random(1)  # noqa: S311  # a run is to be repeated
+        self._executor = ThreadPoolExecutor(workers * (1 + CONNECTIONS))
+        self._time = VirtualTime(self._executor)
+        self._began = world.clock.at
+        self.throttles = 0
+        self.done_at: dict[Target, float] = {}
+        for target, rate in calls_a_second.items():
+            world.sources.of(target).before_call = self._request(Bucket(rate, self._time))
+
+    def play(self) -> float:
+        """Let the workers empty the queue; return the seconds until the last part was stored."""
+        with self._executor:
+            for _ in range(self._workers):
+                self._time.start(self._work)
+            self._time.run()
+        return max(self.done_at.values())
+
+    def _work(self) -> None:
+        world, queue = self._world, self._world.collect_queue
+        retrying = Retrying(queue, 30, self._random.random, self._sleep)
+        stage = CollectStage(world.store, world.tables, world.sources, retrying, self._time.threads(CONNECTIONS))
+        while queue.messages:
+            delivery = queue.receive()
+            if delivery is None:
+                self._sleep(1)
+                continue
+            delivery = replace(delivery, seconds_left=self._seconds_left(self._time.seconds + COLLECT.timeout_seconds))
+            try:
+                result = stage.handle(CollectMessage.decode(delivery.body), delivery)
+            except RetryableError as error:
+                world.failures.append(error)
+            else:
+                queue.delete(delivery)
+                self.done_at[result.target] = self._time.seconds
+
+    def _seconds_left(self, ends_at: float) -> Callable[[], float]:
+        return lambda: ends_at - self._time.seconds
+
+    def _request(self, bucket: Bucket) -> Callable[[str], None]:
+        """Return what a call does before it is answered: the SDK's standard retries, with its quota of them."""
+        quota = _RETRY_QUOTA
+
+        def request(_: str) -> None:
+            nonlocal quota
+            for attempt in range(_ATTEMPTS):
+                self._sleep(_LATENCY_SECONDS * (1 + self._random.random()))
+                if bucket.take():
+                    quota = min(_RETRY_QUOTA, quota + (_RETRY_COST if attempt else 1))
+                    return
+                self.throttles += 1
+                if attempt == _ATTEMPTS - 1 or quota < _RETRY_COST:
+                    break
+                quota -= _RETRY_COST
+                self._sleep(self._random.random() * 2**attempt)
+            raise ThrottledError("Rate exceeded")
+
+        return request
+
+    def _sleep(self, seconds: float) -> None:
+        self._time.sleep(seconds)
+        self._world.clock.at = self._began + timedelta(seconds=self._time.seconds)

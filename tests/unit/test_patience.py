@@ -1,0 +1,122 @@
+"""How a worker spends its time with a target that throttles."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from patchlake.core.timings import RESERVE_SECONDS
+from patchlake.errors import OutOfTimeError, RetryableError, ThrottledError
+from patchlake.ports import Delivery
+from patchlake.stages.patience import Patience
+
+
+@dataclass
+class Worker:
+    """A worker whose invocation has so many seconds, and what it did."""
+
+    seconds: float = 1000
+    pauses: list[float] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+
+    def patience(self) -> Patience:
+        delivery = Delivery("body", "receipt", 1, lambda: self.seconds)
+        return Patience("target 1", delivery, self.pause, lambda: 0.5)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.asked.append(-1)
+        self.seconds -= seconds
+
+    def throttling(self, *throttled: int) -> Callable[[int], int]:
+        """Return a call that answers with its item, but throttles those calls, by their numbers."""
+        calls = iter(range(10_000))
+
+        def ask(item: int) -> int:
+            self.asked.append(item)
+            if next(calls) in throttled:
+                raise ThrottledError("slow down")
+            return item
+
+        return ask
+
+
+def test_a_throttled_call_is_made_again_after_a_pause_that_grows() -> None:
+    worker = Worker()
+    ask = worker.throttling(0, 1, 2, 4)
+    patience = worker.patience()
+
+    assert [patience.insist(lambda item=item: ask(item)) for item in (7, 8)] == [7, 8]  # type: ignore[misc]
+    assert worker.pauses == [1, 2, 4, 1]
+    assert patience.is_held_up
+
+
+def test_nothing_is_begun_that_could_not_be_finished() -> None:
+    worker = Worker(RESERVE_SECONDS - 1)
+
+    with pytest.raises(OutOfTimeError, match="target 1: 19 seconds are left of the invocation, after 0 pauses"):
+        worker.patience().insist(lambda: worker.throttling()(1))
+    with pytest.raises(OutOfTimeError):
+        list(worker.patience().insist_on_each(worker.throttling(), [1], map))
+
+    assert worker.asked == []
+
+
+def test_a_pause_that_would_use_up_the_time_is_not_made() -> None:
+    worker = Worker(RESERVE_SECONDS + 4)
+
+    with pytest.raises(OutOfTimeError) as caught:
+        worker.patience().insist(lambda: worker.throttling(0, 1, 2)(1) if worker.seconds > 99 else _throttle())
+
+    assert worker.pauses == [1, 2]
+    assert isinstance(caught.value.__cause__, ThrottledError)
+
+
+def _throttle() -> int:
+    raise ThrottledError("slow down")
+
+
+def test_every_item_is_answered_once_whoever_is_throttled() -> None:
+    worker = Worker()
+
+    answers = list(worker.patience().insist_on_each(worker.throttling(3, 4, 7), range(10), map))
+
+    assert sorted(answers) == list(range(10))
+
+
+def test_once_throttled_a_worker_asks_for_as_much_as_was_answered_and_then_for_more() -> None:
+    worker = Worker()
+
+    list(worker.patience().insist_on_each(worker.throttling(2), range(10), map))
+
+    # -1 is a pause: the third call was throttled, so nobody asked on; two at once were borne, then four are tried.
+    assert worker.asked == [0, 1, 2, -1, 2, 3, 4, 5, 6, 7, 8, 9]
+    assert worker.pauses == [1]
+
+
+def test_a_worker_that_gets_no_answer_at_all_asks_for_one_item_at_growing_pauses() -> None:
+    worker = Worker()
+
+    list(worker.patience().insist_on_each(worker.throttling(0, 1, 2), range(3), map))
+
+    assert worker.asked == [0, -1, 0, -1, 0, -1, 0, 1, 2]
+    assert worker.pauses == [1, 2, 4]
+
+
+def test_any_other_failure_ends_it_at_once() -> None:
+    def fail(_: int) -> int:
+        raise RetryableError("broken")
+
+    worker = Worker()
+
+    with pytest.raises(RetryableError, match="broken"):
+        list(worker.patience().insist_on_each(fail, [1, 2], map))
+    assert worker.pauses == []
+
+
+def test_without_items_nothing_is_asked() -> None:
+    assert list(Worker().patience().insist_on_each(_throttle_item, [], map)) == []
+
+
+def _throttle_item(_: int) -> int:
+    raise ThrottledError("slow down")
