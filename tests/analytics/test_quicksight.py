@@ -93,6 +93,41 @@ def test_a_cell_can_be_read(
     assert asked(lake, copies[dataset], column) == cells
 
 
+def test_the_trend_has_each_days_figures_as_series(lake: Lake, copies: dict[str, Source]) -> None:
+    select = copies["trend"].sql.replace("${DatabaseName}.", "")
+    answer = lake.query(f"SELECT series, amount FROM ({select}) AS one WHERE run_coverage = '3 of 4 targets read'")  # noqa: S608
+
+    # The story's last day: 2 of 12 listed nodes are compliant, and 2 more were last known of the unread target.
+    assert dict(answer.rows) == {
+        "COMPLIANT": 2,
+        "NON_COMPLIANT": 3,
+        "UNKNOWN": 7,
+        "compliant": 16.6,
+        "at least": 14.2,
+        "read": 3,
+        "not read": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("days", "band"),
+    [
+        *((days, "00 to 07 days") for days in (0, 7)),
+        *((days, "08 to 14 days") for days in (8, 14)),
+        *((days, "15 to 30 days") for days in (15, 30)),
+        *((days, "31 days and more") for days in (31, 400)),
+    ],
+)
+def test_the_bands_of_age_meet_and_do_not_overlap(lake: Lake, days: int, band: str) -> None:
+    [dataset] = [dataset for dataset in DATASETS if dataset.name == "days_non_compliant"]
+
+    answer = lake.query(
+        f"SELECT {dataset.added['age_band']} FROM (SELECT {days} AS days_non_compliant FROM latest_run) AS one"  # noqa: S608
+    )
+
+    assert answer.rows == [(band,)]
+
+
 def test_every_value_that_a_chart_is_divided_by_has_its_colour(lake: Lake, copies: dict[str, Source]) -> None:
     for (dataset, column), colors in BY_COLUMN.items():
         shown = asked(lake, copies[dataset], column)
