@@ -40,6 +40,11 @@ def asked(lake: Lake, source: Source, columns: str) -> set[Any]:
     return {row[0] for row in lake.query(f"SELECT DISTINCT {columns} FROM ({select}) AS one").rows}  # noqa: S608
 
 
+def read(page: str) -> str:
+    """Return a page of the docs."""
+    return (ROOT / "docs" / page).read_text(encoding="utf-8")
+
+
 def statements(resources: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the role's statements by their id."""
     [policy] = resources["Role"]["Properties"]["Policies"]
@@ -258,7 +263,7 @@ def test_every_parameter_says_what_it_is_and_what_it_takes() -> None:
 
 
 def test_the_page_names_every_parameter_and_every_sheet() -> None:
-    page = (ROOT / "docs" / "quicksight.md").read_text(encoding="utf-8")
+    page = read("quicksight.md")
     table = page.partition("| parameter | is |")[2].partition("\n\n")[0]
     named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line))
     sheets = re.findall(r"^\| ([A-Z][\w ]+) \| \w", page, re.MULTILINE)
@@ -266,6 +271,15 @@ def test_the_page_names_every_parameter_and_every_sheet() -> None:
     assert sorted(named) == sorted(TEMPLATE["Parameters"])
     assert sheets == [sheet.name for sheet in SHEETS]
     assert all(output in page for output in TEMPLATE["Outputs"])
+
+
+def test_the_page_adds_up_what_the_datasets_scan() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| view \| \d+ \| ([\d.]+) \|$", read("queries.md"), re.MULTILINE)
+    scanned = {name: float(size) for name, size in rows}
+    total = sum(scanned["compliance_trend" if dataset.name == "trend" else dataset.name] for dataset in DATASETS)
+
+    assert f"at most {total:.0f} bytes per node and day" in " ".join(read("quicksight.md").split())
+    assert f"that is {total * 100_000 * 36 / 1e9:.1f} GB a day" in " ".join(read("quicksight.md").split())
 
 
 def test_the_default_refresh_is_after_the_default_deadline() -> None:
