@@ -9,6 +9,7 @@ from typer.exceptions import TyperException
 from patchlake_cli import check, demo, query, run, status
 from patchlake_cli.export.command import export
 from patchlake_cli.failure import CommandError, ExitCode
+from patchlake_cli.report.command import report
 
 app = typer.Typer(
     name="patchlake",
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(demo.demo)
 app.command()(query.query)
+app.command()(report)
 app.command()(check.check)
 app.command()(export)
 app.command()(status.status)

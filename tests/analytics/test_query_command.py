@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from patchlake_cli.analytics.statements import queries
-from patchlake_cli.failure import CommandError
+from patchlake_cli.failure import CommandError, ExitCode
 from patchlake_cli.query import query
 from tests.analytics.story import R5
 
@@ -93,13 +93,26 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
 
 
 def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: Path) -> None:
-    assert "There are: accounts_and_regions, " in refusal(story_folder, "--named", "nothing")
     assert refusal(story_folder, "SELECT x FROM runs").startswith('line 1, column 8: there is no column "x"')
-    assert refusal(story_folder) == "expected either one SELECT or --named NAME"
-    assert refusal(story_folder, "SELECT 1", "--named", "changes") == "expected either one SELECT or --named NAME"
     assert "holds no lake" in refusal(tmp_path, "SELECT 1")
     assert "cannot be read" in refusal(story_folder, "--csv-table", f"a={tmp_path}/no.csv", "SELECT 1")
-    assert "expected NAME=FILE" in refusal(story_folder, "--csv-table", "waivers.csv", "SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "expected either one SELECT or --named NAME"),
+        (["SELECT 1", "--named", "changes"], "expected either one SELECT or --named NAME"),
+        (["--named", "change"], "there is no named query 'change'; did you mean \"changes\"? There are: accounts_and"),
+        (["--named", "overdue_nodes"], "overdue_nodes needs 1 parameters, not 0. days: N, the days"),
+        (["--csv-table", "waivers.csv", "SELECT 1"], "expected NAME=FILE"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(story_folder: Path, arguments: list[str], complaint: str) -> None:
+    result = CliRunner().invoke(app, ["--lake", str(story_folder), *arguments], env={"COLUMNS": "400"})
+
+    assert result.exit_code == ExitCode.USAGE
+    assert complaint in result.stderr
 
 
 def test_the_help_names_every_named_query() -> None:

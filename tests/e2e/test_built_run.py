@@ -42,7 +42,16 @@ def test_the_build_collects_the_bytes_that_the_demo_collects(build: Build, tmp_p
         processes.append(LambdaProcess(variables, folder, on_log))
         return processes[-1]
 
-    command = [str(Path(sys.executable).with_name("patchlake")), "demo", "--seed", str(SEED), "--out", "demo"]
+    command = [
+        str(Path(sys.executable).with_name("patchlake")),
+        "demo",
+        "--days",
+        "1",
+        "--seed",
+        str(SEED),
+        "--out",
+        "demo",
+    ]
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
     settings = Settings(seed=SEED, conditions=Conditions(refused_accounts=frozenset({REFUSED})))
     with start_server(settings) as aws:

@@ -28,12 +28,13 @@ MEMBERS = [
     "retries",
     "wall_seconds",
     "lake",
+    "report",
 ]
 
 
 def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [PATCHLAKE, "demo", "--nodes", "300", "--out", out, *arguments],
+        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments],
         capture_output=True,
         text=True,
         check=False,
@@ -43,8 +44,8 @@ def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def published(out: Path) -> dict[str, str]:
-    """Return the checksum of every published object of a demo's folder."""
-    files = sorted((out / "lake").rglob("*.parquet"))
+    """Return the checksum of every published object of a demo's folder, and of the report."""
+    files = [*sorted((out / "lake").rglob("*.parquet")), out / "report.html"]
     return {str(file.relative_to(out)): sha256(file.read_bytes()).hexdigest() for file in files}
 
 
@@ -63,19 +64,19 @@ def test_json_is_one_object_about_the_last_run(tmp_path: Path) -> None:
         f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
         for table in ("coverage", "patch_states")
         for date in ("2026-10-31", "2026-11-01")
-    ]
+    ] + ["report.html"]
 
 
 def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(tmp_path: Path) -> None:
-    first = demo(tmp_path / "first", "--json")
+    first = demo(tmp_path / "first", "--json", "--days", "4")
     killed = subprocess.Popen(
-        [PATCHLAKE, "demo", "--nodes", "300", "--out", tmp_path / "second"], stderr=subprocess.PIPE
+        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", tmp_path / "second"], stderr=subprocess.PIPE
     )
     with pytest.raises(subprocess.TimeoutExpired):
         killed.wait(timeout=3)
     killed.kill()
     killed.communicate()
-    second = demo(tmp_path / "second", "--json", "--faults")
+    second = demo(tmp_path / "second", "--json", "--days", "4", "--faults")
 
     assert published(tmp_path / "first") == published(tmp_path / "second")
     assert json.loads(first.stdout)["retries"] == 0
@@ -93,19 +94,20 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
     assert "ROLE_NOT_ASSUMABLE" in ended.stdout
     for question in ("Compliance by account", "Worst patch groups", "What we do not know"):
         assert question in ended.stdout
+    assert f"Report: {tmp_path}/demo/report.html" in ended.stdout
     assert "\x1b" not in ended.stdout
 
 
 def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=120, cwd=tmp_path)
+    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=tmp_path)
 
     [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert words(shown) == words(ended.stdout)
 
 
 def words(text: str) -> list[str]:
-    """Return a text's words, without how long it took."""
-    return re.sub(r"retries, [0-9.]+ s", "retries", text).split()
+    """Return a text's words, without how long it took and where the command is."""
+    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), ".venv/bin/patchlake").split()
 
 
 def test_a_single_account_refuses_nothing_and_is_complete(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ _FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 
 def as_table(answer: Answer, width: int | None = None) -> str:
     """Return an answer for people: columns side by side or, where that is wider than ``width``, one below the other."""
-    rows = [[_visible(_text(value)) for value in row] for row in answer.rows]
-    heads = [_visible(name) for name in answer.columns]
+    rows = [[visible(_text(value)) for value in row] for row in answer.rows]
+    heads = [visible(name) for name in answer.columns]
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
     if width is not None and sum(widths) + 2 * (len(widths) - 1) > width and rows:
@@ -97,7 +97,7 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
             return str(value)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Write out what would steer a terminal or turn the direction of writing."""
     return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 

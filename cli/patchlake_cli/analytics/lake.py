@@ -63,7 +63,7 @@ class Lake:
         """Register the tables; nothing but file names has been read after it."""
         self.now = now.astimezone(UTC)
         self._files = files
-        self._settings = settings
+        self.settings = settings
         # What is asked reaches the registered tables only: no file, no network, no variable of this process.
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
@@ -76,7 +76,7 @@ class Lake:
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        return f"{self.now - timedelta(days=self._settings.window_days):%Y-%m-%d}"
+        return f"{self.now - timedelta(days=self.settings.window_days):%Y-%m-%d}"
 
     @property
     def newest_date(self) -> str:
@@ -114,12 +114,9 @@ class Lake:
             QueryError: there is no such query, or it needs other parameters; the text says which.
             LakeError: a file cannot be read.
         """
-        query = _find(name)
-        if len(parameters) != len(query.parameters):
-            wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
-            raise QueryError(f"{name} needs {len(query.parameters)} parameters, not {len(parameters)}. {wanted}")
+        query = find_query(name, parameters)
         self._define(query.relations)
-        sql = query.render(self._settings)
+        sql = query.render(self.settings)
         return self._answer(sql, translate(sql, self.now), parameters)
 
     def add_csv(self, name: str, text: str) -> None:
@@ -154,7 +151,7 @@ class Lake:
             view = self._undefined.pop(name, None)
             if view is not None:
                 self._define(view.relations)
-                self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self._settings), self.now)}")
+                self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))
@@ -207,9 +204,19 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
 
-def _find(name: str) -> Statement:
-    for query in queries():
-        if query.name == name:
-            return query
-    names = [query.name for query in queries()]
-    raise QueryError(f"there is no named query {name!r}{suggested(name, names)} There are: {', '.join(names)}")
+def find_query(name: str, parameters: Sequence[str]) -> Statement:
+    """Return a named query that takes these parameters.
+
+    Raises:
+        QueryError: there is no such query, or it needs other parameters; the text says which.
+    """
+    named = {query.name: query for query in queries()}
+    if name not in named:
+        raise QueryError(
+            f"there is no named query {name!r}{suggested(name, list(named))} There are: {', '.join(named)}"
+        )
+    query = named[name]
+    if len(parameters) != len(query.parameters):
+        wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
+        raise QueryError(f"{name} needs {len(query.parameters)} parameters, not {len(parameters)}. {wanted}")
+    return query

@@ -1,0 +1,228 @@
+"""What a report says, as plain values: ``reading`` fills them, the charts and the page show them.
+
+None is what the views call NULL: not known. Nothing turns it into 0 on the way to the page.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from patchlake_cli.analytics.statements import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run that the figures come from; where the window holds none, run_status is NO_SNAPSHOT, the rest None."""
+
+    run_id: str | None
+    run_at: datetime | None
+    run_date: str | None
+    run_status: str
+    run_age_hours: int | None
+    run_coverage: str
+    targets_read: int | None
+    targets_total: int | None
+    targets_not_active: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compliance:
+    """Nodes by state; all are None where nothing was read."""
+
+    nodes_listed: int | None
+    nodes_compliant: int | None
+    nodes_non_compliant: int | None
+    nodes_unknown: int | None
+    compliant_percent: float | None
+    compliant_percent_lower_bound: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Active targets that the run could not list.
+
+    Attributes:
+        last_known_nodes: of those that an earlier run of the window listed; None where there is no such target.
+        never_read: how many no run of the window has listed.
+    """
+
+    targets: int
+    last_known_nodes: int | None
+    never_read: int
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Nodes by what is wrong with them, and how many cannot be counted; None where no node was listed."""
+
+    nodes_critical: int | None
+    nodes_security: int | None
+    nodes_other: int | None
+    nodes_failed: int | None
+    nodes_awaiting_reboot: int | None
+    nodes_without_counts: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Compliance):
+    """The last published run of a UTC date."""
+
+    run_date: str
+    run_id: str
+    run_status: str
+    run_coverage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Compliance):
+    """One account."""
+
+    account_id: str
+    account_name: str | None
+    targets_read: int
+    targets_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Platform(Compliance):
+    """One operating system and version; the name is None where SSM does not tell it."""
+
+    platform_name: str | None
+    platform_version: str | None
+    nodes_unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGroup(Compliance):
+    """One patch group; the empty text stands for nodes in none."""
+
+    patch_group: str
+    baselines: int
+    nodes_unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueNode:
+    """A node that was non-compliant and has not been seen compliant since."""
+
+    account_id: str
+    region: str
+    instance_id: str
+    computer_name: str | None
+    platform_name: str | None
+    patch_group: str | None
+    compliance_status: str
+    unknown_reason: str | None
+    non_compliant_since: datetime
+    days_non_compliant: int
+    is_lower_bound: bool
+    days_unobserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How many nodes have been non-compliant for so many days, or for at least so many."""
+
+    days_non_compliant: int
+    is_lower_bound: bool
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A node that is in another state than in the run that its target is compared with."""
+
+    change: str
+    account_id: str
+    region: str
+    instance_id: str
+    computer_name: str | None
+    platform_name: str | None
+    patch_group: str | None
+    previous_compliance_status: str | None
+    compliance_status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why so many nodes, or the nodes of so many targets, are unknown."""
+
+    reason: str
+    how_many: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredTarget:
+    """One account and region, and how the run fared there."""
+
+    account_id: str
+    account_name: str | None
+    region: str
+    listing_status: str
+    listing_detail: str | None
+    nodes_listed: int | None
+    nodes_collected: int | None
+    nodes_no_patch_state: int | None
+    nodes_not_collected: int | None
+    nodes_invalid_response: int | None
+    last_known_nodes: int | None
+    last_read_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Shortlist[Row]:
+    """The first rows of a list that matter most, and how long it is."""
+
+    rows: Sequence[Row]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What there is to say about a run.
+
+    Attributes:
+        ungrouped: nodes whose patch group is not known, since SSM tells it with the patch state.
+        compared_with: the earlier runs that the changes are counted from, since each target has its own.
+        changes_by_kind: nodes by kind of change.
+        not_compared: active targets without anything to compare: unread by this run, or by every earlier one.
+    """
+
+    fleet: Compliance
+    unread: Unread
+    findings: Findings
+    trend: Sequence[Day]
+    accounts: Shortlist[Account]
+    platforms: Shortlist[Platform]
+    patch_groups: Shortlist[PatchGroup]
+    ungrouped: int
+    overdue: Shortlist[OverdueNode]
+    ages: Sequence[Age]
+    compared_with: Sequence[str]
+    changes_by_kind: dict[str, int]
+    changes: Shortlist[Change]
+    not_compared: int
+    unknown_nodes: Sequence[Reason]
+    unread_targets: Sequence[Reason]
+    coverage: Shortlist[CoveredTarget]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A whole report.
+
+    Attributes:
+        as_of: the moment that ages and the window are counted from, UTC.
+        window_start: the first date that was looked at.
+        newest_date: of any run in the lake, in the window or not.
+        unpublished: newer runs of the window that have no whole snapshot, or none yet.
+        details: None where the window holds no published run: then nothing is known.
+    """
+
+    as_of: datetime
+    settings: Settings
+    window_start: str
+    newest_date: str
+    run: Run
+    unpublished: Sequence[str]
+    details: Details | None

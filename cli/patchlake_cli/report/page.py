@@ -1,0 +1,127 @@
+"""One HTML file from the figures: its styles, its script and its charts are in it, and it may load nothing else.
+
+Names of nodes, groups and accounts are other people's choice. The template escapes every value; ``bdi`` keeps the
+direction of a name to itself, and what would turn the direction of writing is written out.
+"""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.resources import files
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+import patchlake
+from patchlake.core.keys import snapshot_key
+from patchlake_cli.analytics.formats import visible
+from patchlake_cli.report import charts
+from patchlake_cli.report.figures import Details, Figures, Platform
+from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS
+
+_OLD_HOURS = 48
+"""From this age on the report says first of all how old its snapshot is."""
+
+_HERE = files(__package__)
+
+
+def render_page(figures: Figures) -> str:
+    """Return the page; the same figures give the same text."""
+    style, script = _read("page.css"), _read("sort.js")
+    policy = (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    run_id = figures.run.run_id
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            figures=figures,
+            run=figures.run,
+            details=figures.details,
+            charts=None if figures.details is None else _charts(figures.details),
+            is_old=(figures.run.run_age_hours or 0) >= _OLD_HOURS,
+            snapshot=None if run_id is None else snapshot_key(run_id),
+            unread_targets=UNREAD_TARGETS,
+            unknown_nodes=UNKNOWN_NODES,
+            changes=CHANGES,
+            version=patchlake.__version__,
+            policy=policy,
+            # Both are files of ours, in which nothing is filled in; escaped they would not be what was hashed.
+            style=Markup(style),  # noqa: S704
+            script=Markup(script),  # noqa: S704
+        )
+    )
+
+
+def platform_name(platform: Platform) -> str:
+    """Return what a platform is called."""
+    return " ".join(filter(None, (platform.platform_name, platform.platform_version))) or "not told by SSM"
+
+
+def group_name(patch_group: str) -> str:
+    """Return what a patch group is called; the empty text stands for none."""
+    return patch_group or "(no patch group)"
+
+
+def _charts(details: Details) -> Mapping[str, charts.Chart]:
+    drawn = {}
+    if details.fleet.nodes_listed:
+        drawn["fleet"] = charts.fleet_chart(details.fleet)
+        drawn["platforms"] = charts.shares_chart(
+            [(platform_name(platform), platform) for platform in details.platforms.rows], "platform"
+        )
+    drawn["percent"] = charts.percent_chart(details.trend)
+    drawn["states"] = charts.states_chart(details.trend)
+    drawn["accounts"] = charts.shares_chart(
+        [(account.account_name or account.account_id, account) for account in details.accounts.rows], "account"
+    )
+    if details.patch_groups.rows:
+        drawn["patch_groups"] = charts.shares_chart(
+            [(group_name(group.patch_group), group) for group in details.patch_groups.rows], "patch group"
+        )
+    if details.ages:
+        drawn["ages"] = charts.ages_chart(details.ages)
+    return drawn
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, "."),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    filters: dict[str, Any] = {
+        "count": lambda number: f"{number:,}",
+        "moment": _moment,
+        "age": _age,
+        "visible": visible,
+        "platform_name": platform_name,
+        "group_name": group_name,
+    }
+    environment.filters |= filters
+    return environment
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%-d %B %Y, %H:%M} UTC"
+
+
+def _age(hours: int) -> str:
+    if hours < _OLD_HOURS:
+        return "1 hour" if hours == 1 else f"{hours} hours"
+    return f"{hours // 24} days"
+
+
+def _read(name: str) -> str:
+    return _HERE.joinpath(name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    """Return what a content security policy names an inline style or script by."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

@@ -1,0 +1,196 @@
+"""Reads the figures of a report from the views of a lake: each row of an answer becomes one plain value.
+
+Nothing is computed here that a view does not say. A list that may be long is cut to the rows that matter most, and says
+how many there are.
+"""
+
+from dataclasses import fields
+
+from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.report.figures import (
+    Account,
+    Age,
+    Change,
+    Compliance,
+    CoveredTarget,
+    Day,
+    Details,
+    Figures,
+    Findings,
+    OverdueNode,
+    PatchGroup,
+    Platform,
+    Reason,
+    Run,
+    Shortlist,
+    Unread,
+)
+
+NODES_SHOWN = 25
+GROUPS_SHOWN = 25
+PLATFORMS_SHOWN = 50
+ACCOUNTS_SHOWN = 100
+TARGETS_SHOWN = 200
+
+
+def read_figures(lake: Lake) -> Figures:
+    """Read all figures of the newest published run.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    [run] = _rows(lake, Run, "latest_run")
+    unpublished = lake.query("SELECT run_id FROM runs WHERE NOT is_published ORDER BY run_id").rows
+    return Figures(
+        as_of=lake.now,
+        settings=lake.settings,
+        window_start=lake.window_start,
+        newest_date=lake.newest_date,
+        run=run,
+        unpublished=[run_id for (run_id,) in unpublished if run_id > (run.run_id or "")],
+        details=None if run.run_id is None else _details(lake),
+    )
+
+
+def _details(lake: Lake) -> Details:
+    [fleet] = _rows(lake, Compliance, "compliance_overall")
+    kinds = dict(lake.query("SELECT change, count(*) FROM changes_since_previous_run GROUP BY change").rows)
+    return Details(
+        fleet=fleet,
+        unread=Unread(*lake.query(_UNREAD).rows[0]),
+        findings=Findings(*lake.query(_FINDINGS).rows[0]),
+        trend=_rows(lake, Day, "compliance_trend ORDER BY run_date"),
+        accounts=_shortlist(
+            lake,
+            Account,
+            "compliance_by_account",
+            "targets_total = 0, compliant_percent NULLS FIRST, account_id",
+            ACCOUNTS_SHOWN,
+        ),
+        platforms=_shortlist(
+            lake,
+            Platform,
+            "compliance_by_platform",
+            "compliant_percent NULLS FIRST, platform_name, platform_version",
+            PLATFORMS_SHOWN,
+        ),
+        patch_groups=_shortlist(
+            lake,
+            PatchGroup,
+            "compliance_by_patch_group WHERE patch_group IS NOT NULL",
+            "CAST(nodes_non_compliant AS double) / nullif(nodes_listed, 0) DESC NULLS LAST, patch_group",
+            GROUPS_SHOWN,
+        ),
+        ungrouped=_number(
+            lake, "SELECT coalesce(sum(nodes_listed), 0) FROM compliance_by_patch_group WHERE patch_group IS NULL"
+        ),
+        overdue=_shortlist(
+            lake,
+            OverdueNode,
+            "days_non_compliant",
+            "days_non_compliant DESC, is_lower_bound DESC, account_id, region, instance_id",
+            NODES_SHOWN,
+        ),
+        ages=[Age(*row) for row in lake.query(_AGES).rows],
+        compared_with=[run_id for (run_id,) in lake.query(_COMPARED_WITH).rows],
+        not_compared=kinds.pop("NOT_COMPARED", 0),
+        changes_by_kind=kinds,
+        changes=_shortlist(
+            lake,
+            Change,
+            "changes_since_previous_run WHERE instance_id IS NOT NULL",
+            f"{_WORST_CHANGE_FIRST}, account_id, region, instance_id",
+            NODES_SHOWN,
+        ),
+        unknown_nodes=[Reason(*row) for row in lake.query(_UNKNOWN_NODES).rows],
+        unread_targets=[Reason(*row) for row in lake.query(_UNREAD_TARGETS).rows],
+        coverage=_shortlist(
+            lake,
+            CoveredTarget,
+            "latest_coverage",
+            "CASE listing_status WHEN 'LISTED' THEN 2 WHEN 'ACCOUNT_NOT_ACTIVE' THEN 1 ELSE 0 END, account_id, region",
+            TARGETS_SHOWN,
+        ),
+    )
+
+
+_UNREAD = """
+    SELECT count(*), sum(last_known_nodes), count_if(last_known_nodes IS NULL)
+    FROM latest_coverage
+    WHERE is_active AND listing_status <> 'LISTED'
+"""
+_FINDINGS = """
+    SELECT
+      CASE WHEN count(*) > 0 THEN count_if(critical_non_compliant_count > 0) END,
+      CASE WHEN count(*) > 0 THEN count_if(security_non_compliant_count > 0) END,
+      CASE WHEN count(*) > 0 THEN count_if(other_non_compliant_count > 0) END,
+      CASE WHEN count(*) > 0 THEN count_if(failed_count > 0) END,
+      CASE WHEN count(*) > 0 THEN count_if(installed_pending_reboot_count > 0) END,
+      CASE
+        WHEN count(*) > 0 THEN count_if(
+          critical_non_compliant_count IS NULL
+          OR security_non_compliant_count IS NULL
+          OR other_non_compliant_count IS NULL
+          OR failed_count IS NULL
+          OR installed_pending_reboot_count IS NULL
+        )
+      END
+    FROM latest_patch_states
+"""
+_AGES = """
+    SELECT days_non_compliant, is_lower_bound, count(*)
+    FROM days_non_compliant
+    GROUP BY days_non_compliant, is_lower_bound
+    ORDER BY days_non_compliant, is_lower_bound
+"""
+_COMPARED_WITH = """
+    SELECT DISTINCT previous_read_run_id
+    FROM target_runs
+    WHERE is_latest AND listing_status = 'LISTED' AND previous_read_run_id IS NOT NULL
+    ORDER BY previous_read_run_id DESC
+"""
+_UNKNOWN_NODES = """
+    SELECT unknown_reason, count(*) AS how_many
+    FROM latest_patch_states
+    WHERE compliance_status = 'UNKNOWN'
+    GROUP BY unknown_reason
+    ORDER BY how_many DESC, unknown_reason
+"""
+_UNREAD_TARGETS = """
+    SELECT listing_status, count(*) AS how_many
+    FROM latest_coverage
+    WHERE is_active AND listing_status <> 'LISTED'
+    GROUP BY listing_status
+    ORDER BY how_many DESC, listing_status
+"""
+_WORST_CHANGE_FIRST = """
+    CASE change
+      WHEN 'NEWLY_NON_COMPLIANT' THEN 0
+      WHEN 'BECAME_UNKNOWN' THEN 1
+      WHEN 'VANISHED' THEN 2
+      WHEN 'NEW' THEN 3
+      WHEN 'BECAME_KNOWN' THEN 4
+      ELSE 5
+    END
+"""
+
+
+def _rows[Row](lake: Lake, row_type: type[Row], source: str) -> list[Row]:
+    """Return the rows of a view; the columns are the fields of the type that holds a row."""
+    return [row_type(*row) for row in lake.query(f"SELECT {_columns(row_type)} FROM {source}").rows]  # noqa: S608
+
+
+def _shortlist[Row](lake: Lake, row_type: type[Row], source: str, order: str, length: int) -> Shortlist[Row]:
+    """Return the first rows of a view; one reading of the lake finds them and counts all."""
+    sql = f"SELECT {_columns(row_type)}, count(*) OVER () FROM {source} ORDER BY {order} LIMIT {length}"  # noqa: S608
+    rows = lake.query(sql).rows
+    return Shortlist(rows=[row_type(*row[:-1]) for row in rows], total=rows[0][-1] if rows else 0)
+
+
+def _columns(row_type: type) -> str:
+    return ", ".join(field.name for field in fields(row_type))
+
+
+def _number(lake: Lake, sql: str) -> int:
+    [(number,)] = lake.query(sql).rows
+    return int(number)

@@ -1,0 +1,120 @@
+"""``patchlake report``, as it is called."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from patchlake_cli.failure import CommandError, ExitCode
+from patchlake_cli.report.command import report
+from tests.analytics.story import R5
+
+app = typer.Typer()
+app.command()(report)
+
+
+def run(lake: Path, *arguments: str | Path) -> Result:
+    """Call the command on a lake as of the day of the story; the result's value is what it returned."""
+    options = ["--lake", str(lake), "--as-of", "2026-11-13", *map(str, arguments)]
+    return CliRunner().invoke(app, options, standalone_mode=False, env={"COLUMNS": "400"})
+
+
+def test_the_report_is_written_and_summed_up_in_words(story_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("an older one")
+
+    result = run(story_folder, "--out", out)
+
+    assert result.return_value is ExitCode.PARTIAL
+    assert result.stdout == (
+        f"Run {R5} is PARTIAL: 3 of 4 targets read, 2 compliant, 7 unknown, 3 non-compliant of 12 listed nodes.\n"
+        f"Report: {out}\n"
+    )
+    assert R5 in out.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_json_is_one_object_about_the_whole_fleet(story_folder: Path, tmp_path: Path) -> None:
+    result = run(story_folder, "--out", tmp_path / "report.html", "--json")
+
+    assert json.loads(result.stdout) == {
+        "report": str(tmp_path / "report.html"),
+        "run_id": R5,
+        "run_at": "2026-11-12T06:00:00Z",
+        "run_date": "2026-11-12",
+        "run_status": "PARTIAL",
+        "run_age_hours": 41,
+        "run_coverage": "3 of 4 targets read",
+        "targets_read": 3,
+        "targets_total": 4,
+        "targets_not_active": 2,
+        "nodes_listed": 12,
+        "nodes_compliant": 2,
+        "nodes_non_compliant": 3,
+        "nodes_unknown": 7,
+        "compliant_percent": 16.6,
+        "compliant_percent_lower_bound": 14.2,
+    }
+
+
+def test_a_window_without_a_snapshot_is_a_report_too(story_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+
+    result = run(story_folder, "--out", out, "--as-of", "2027-03-01")
+
+    assert result.return_value is ExitCode.PARTIAL
+    assert result.stdout.startswith("There is no snapshot since 2027-01-25; the newest run is of 2026-11-13.\n")
+    assert "No snapshot since 2027-01-25" in out.read_text(encoding="utf-8")
+
+
+def test_a_lake_that_is_none_leaves_the_older_report(tmp_path: Path) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("an older one")
+
+    result = run(tmp_path, "--out", out)
+
+    assert isinstance(result.exception, CommandError)
+    assert "holds no lake" in str(result.exception)
+    assert out.read_text() == "an older one"
+
+
+def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
+    story_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "report.html"
+    out.write_text("an older one")
+
+    def full(path: Path, *_args: object, **_options: object) -> None:
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    result = run(story_folder, "--out", out)
+
+    assert str(result.exception) == f"{out} cannot be written: No space left on device"
+    assert out.read_text() == "an older one"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--out", "."], ". is not a file"),
+        (["--out", "nowhere/report.html"], "there is no folder nowhere"),
+        (["--as-of", "yesterday"], "'yesterday' does not match"),
+        (["--window-days", "0"], "window-days"),
+        (["somewhere"], "unexpected extra argument"),
+    ],
+)
+def test_a_wrong_command_line_is_a_usage_error(
+    story_folder: Path, arguments: list[str], complaint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["--lake", str(story_folder), *arguments], env={"COLUMNS": "400"})
+
+    assert result.exit_code == ExitCode.USAGE
+    assert complaint in result.stderr
+    assert list(tmp_path.iterdir()) == []

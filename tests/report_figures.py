@@ -1,0 +1,137 @@
+"""Figures of a report as no sane fleet has them: names that try to run, to turn the writing, and to be too wide."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.report.figures import (
+    Account,
+    Age,
+    Change,
+    Compliance,
+    CoveredTarget,
+    Day,
+    Details,
+    Figures,
+    Findings,
+    OverdueNode,
+    PatchGroup,
+    Platform,
+    Reason,
+    Run,
+    Shortlist,
+    Unread,
+)
+
+SCRIPT = "<script>document.title = 'owned'</script>"
+BREAKOUT = "\"'></td></table><img src=https://example.com/x onerror=\"document.title = 'owned'\">"
+FORMULA = "=cmd()|'/C calc'!A0"
+TURNING = "gpj.\u202egnp.exe\u2066"
+CONTROL = "bell\x07null\x00escape\x1b[31m"
+LONG = "long-" * 60
+ENTITY = "&amp;&lt;b&gt; {{ 7 * 7 }} ${alert(1)}"
+HEBREW = "שרתים"
+HOSTILE = (SCRIPT, BREAKOUT, FORMULA, TURNING, CONTROL, LONG, ENTITY, HEBREW)
+
+RUN_AT = datetime(2026, 11, 1, 6, tzinfo=UTC).replace(tzinfo=None)
+_COUNTS = (10, 6, 3, 1, 60.0, 50.0)
+_NOTHING = (None, None, None, None, None, 0.0)
+
+
+def hostile_figures() -> Figures:
+    """Return figures of a PARTIAL run in which every name is hostile."""
+    run = Run("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, "1 of 2 targets read", 1, 2, 0)
+    return Figures(
+        as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
+        settings=Settings(),
+        window_start="2026-09-27",
+        newest_date="2026-11-01",
+        run=run,
+        unpublished=[],
+        details=_details(),
+    )
+
+
+def empty_figures() -> Figures:
+    """Return figures of a window without a snapshot."""
+    nothing = Run(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", None, None, None)
+    return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
+
+
+def _details() -> Details:
+    accounts = [
+        Account(*_NOTHING, "222233334444", SCRIPT, 0, 1),
+        Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1),
+    ]
+    return Details(
+        fleet=Compliance(*_COUNTS),
+        unread=Unread(targets=1, last_known_nodes=2, never_read=0),
+        findings=Findings(1, 2, 0, 1, 0, 1),
+        trend=[
+            Day(10, 5, 4, 1, 50.0, 50.0, "2026-10-29", "20261029T060000Z", "COMPLETE", "2 of 2 targets read"),
+            Day(*_COUNTS, "2026-11-01", "20261101T060000Z", "PARTIAL", "1 of 2 targets read"),
+        ],
+        accounts=Shortlist(accounts, 2),
+        platforms=Shortlist([Platform(*_COUNTS, name, "1", 0) for name in HOSTILE], len(HOSTILE)),
+        patch_groups=Shortlist(
+            [PatchGroup(10 - n, 0, 10 - n, 0, 0.0, 0.0, name, n, 0) for n, name in enumerate(HOSTILE)], 4000
+        ),
+        ungrouped=1,
+        overdue=Shortlist(
+            [_overdue(number, name) for number, name in enumerate(HOSTILE)],
+            len(HOSTILE),
+        ),
+        ages=[Age(0, is_lower_bound=False, nodes=3), Age(30, is_lower_bound=True, nodes=5)],
+        compared_with=["20261029T060000Z"],
+        changes_by_kind={"NEW": 1, "REMEDIATED": 7},
+        changes=Shortlist([_change(number, name) for number, name in enumerate(HOSTILE)], len(HOSTILE)),
+        not_compared=1,
+        unknown_nodes=[Reason("NOT_COLLECTED", 1)],
+        unread_targets=[Reason("ROLE_NOT_ASSUMABLE", 1)],
+        coverage=Shortlist(
+            [
+                _target("222233334444", SCRIPT, "ROLE_NOT_ASSUMABLE", BREAKOUT, None),
+                _target("111122223333", TURNING, "LISTED", None, 10),
+            ],
+            2,
+        ),
+    )
+
+
+def _overdue(number: int, name: str) -> OverdueNode:
+    return OverdueNode(
+        account_id="111122223333",
+        region="eu-central-1",
+        instance_id=f"i-{number:017x}",
+        computer_name=name,
+        platform_name=name,
+        patch_group=name,
+        compliance_status="NON_COMPLIANT",
+        unknown_reason=None,
+        non_compliant_since=RUN_AT,
+        days_non_compliant=30 - number,
+        is_lower_bound=number == 0,
+        days_unobserved=number,
+    )
+
+
+def _change(number: int, name: str) -> Change:
+    known = ("111122223333", "eu-central-1", f"i-{number:017x}", name, name, name)
+    return Change("NEW", *known, None, "COMPLIANT") if number == 0 else Change("REMEDIATED", *known, name, "COMPLIANT")
+
+
+def _target(account_id: str, name: str, status: str, detail: str | None, nodes: int | None) -> CoveredTarget:
+    return CoveredTarget(
+        account_id=account_id,
+        account_name=name,
+        region="eu-central-1",
+        listing_status=status,
+        listing_detail=detail,
+        nodes_listed=nodes,
+        nodes_collected=nodes,
+        nodes_no_patch_state=nodes and 0,
+        nodes_not_collected=nodes and 0,
+        nodes_invalid_response=nodes and 0,
+        last_known_nodes=nodes or 2,
+        last_read_at=RUN_AT,
+    )
