@@ -1,7 +1,6 @@
 """The ``aws`` commands of the documents, read as the AWS CLI reads them: with the SDK's own model of each service."""
 
 import json
-import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from typing import Any
 import botocore.session
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from botocore.validate import ParamValidator
+
+from tests.command_lines import command_lines
 
 ROOT = Path(__file__).parents[1]
 GLOBAL_OPTIONS = {"query", "output", "region", "profile", "cli-binary-format"}
@@ -80,10 +81,7 @@ class AwsCommand:
 
 def commands_of(document: Path) -> Iterator[AwsCommand]:
     """Yield every ``aws`` command of a document's fenced blocks, in order."""
-    text = document.read_text(encoding="utf-8")
-    for language, block in re.findall(r"^ *```(\w*)\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL):
-        if language in {"", "sh"}:
-            yield from (parsed(line) for line in _statements(block) if line.startswith("aws "))
+    return (parsed(line) for line in command_lines(document) if line.startswith("aws "))
 
 
 def parsed(text: str) -> AwsCommand:
@@ -101,26 +99,6 @@ def parsed(text: str) -> AwsCommand:
         else:
             values.append(word)
     return AwsCommand(text, service, operation, options, arguments)
-
-
-def _statements(block: str) -> list[str]:
-    """Return the commands of a block, each on one line; a line that ends within quotes goes on in the next."""
-    found: list[str] = []
-    unfinished = ""
-    for line in block.splitlines():
-        unfinished = f"{unfinished} {line.strip().removesuffix('\\').strip()}".strip()
-        if not line.rstrip().endswith("\\") and _is_closed(unfinished):
-            found.append(unfinished)
-            unfinished = ""
-    return [*found, unfinished] if unfinished else found
-
-
-def _is_closed(text: str) -> bool:
-    try:
-        shlex.split(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _takes_many(service: str, operation: str, option: str) -> bool:

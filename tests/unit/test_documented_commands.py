@@ -1,16 +1,14 @@
 """The documents say nothing that the AWS CLI, the template or the outputs do not know."""
 
 import re
-from pathlib import Path
 
 import botocore.session
 import pytest
 
 from patchlake_cli.embedded.template import read_template
 from tests.aws_commands import CUSTOM_COMMANDS, AwsCommand, NotACommandError, commands_of, parsed
+from tests.command_lines import DOCUMENTS, ROOT
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMANDS = [*{command.text: command for document in DOCUMENTS for command in commands_of(document)}.values()]
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.text))

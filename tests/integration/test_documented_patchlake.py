@@ -1,0 +1,81 @@
+"""Every `patchlake` and `make` command of the documents is run, in a folder and on a stack such as they speak of."""
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.embedded.deploy import deploy
+from patchlake_cli.embedded.pipeline import running_pipeline
+from patchlake_cli.embedded.server import start_server
+from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.failure import ExitCode
+from tests.analytics import story
+from tests.command_line import patchlake, variables
+from tests.command_lines import DOCUMENTS, ROOT, command_lines
+
+LINES = sorted({line for document in DOCUMENTS for line in command_lines(document)})
+TOOL = re.compile(r"^(\.venv/bin/)?patchlake ")
+COMMANDS = [TOOL.sub("", line) for line in LINES if TOOL.match(line)]
+TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
+SMALL_DEMO = ("--nodes", "300", "--days", "1")
+DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where somebody types what the documents say."""
+
+    folder: Path
+    environment: dict[str, str]
+    bucket: str
+
+    def type(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the tool, with names of this desk in place of the documents'."""
+        words = shlex.split(command.replace("BUCKET", self.bucket), comments=True)
+        small = SMALL_DEMO if words[0] == "demo" else ()
+        return patchlake(self.environment, *words, *small, folder=self.folder)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """A demo, a lake to prove something with, waivers and owners as files, and a stack with one run."""
+    folder = tmp_path_factory.mktemp("desk")
+    story.tell(folder / "evidence")
+    for name, text in zip(("waivers.csv", "owners.csv"), _csv_files(ROOT / "docs" / "queries.md"), strict=True):
+        (folder / name).write_text(text)
+    settings = Settings(nodes=300)
+    with start_server(settings) as aws:
+        parameters = {
+            "Accounts": "organization",
+            "Regions": ",".join(settings.region_list()),
+            "TickSeconds": "1",
+            "RetrySeconds": "0",
+        }
+        stack = deploy(ROOT / "template.yaml", aws.endpoint, stack_name="patchlake", parameters=parameters)
+        with running_pipeline(stack, aws.endpoint, lambda *_: None, concurrency=1):
+            desk = Desk(folder, variables(aws.endpoint), stack.bucket)
+            assert desk.type("demo").returncode == ExitCode.COMPLETE
+            assert desk.type("run --stack patchlake --scheduled-time 2026-11-01T06:00:00Z").returncode in DONE
+            yield desk
+
+
+def _csv_files(document: Path) -> list[str]:
+    return re.findall(r"^```csv\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_documented_command_does_what_it_is_for(desk: Desk, command: str) -> None:
+    ended = desk.type(command)
+
+    assert ended.returncode in DONE, ended.stderr
+    assert ended.stdout
+
+
+@pytest.mark.parametrize("command", TARGETS)
+def test_a_documented_target_of_make_is_there(command: str) -> None:
+    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, check=True)
