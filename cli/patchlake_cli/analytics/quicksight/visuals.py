@@ -59,16 +59,20 @@ class Visual(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi(Visual):
-    """One number."""
+    """One number, in the colour of what it counts."""
 
     form: ClassVar[str] = "KPIVisual"
     value: Field
+    color: str
 
     @override
     def chart(self, place: Place) -> Json:
         return {
             "FieldWells": {"Values": [self.value.measure(place)], "TargetValues": [], "TrendGroups": []},
-            "KPIOptions": {"PrimaryValueDisplayType": "ACTUAL"},
+            "KPIOptions": {
+                "PrimaryValueDisplayType": "ACTUAL",
+                "PrimaryValueFontConfiguration": {"FontColor": self.color},
+            },
         }
 
 

@@ -1,6 +1,6 @@
 """The first sheet: how much is compliant, how much is not, and how much is unknown."""
 
-from patchlake_cli.analytics.quicksight.colors import STATUS_COLORS
+from patchlake_cli.analytics.quicksight.colors import BLUE, GREY, ORANGE, STATUS_COLORS
 from patchlake_cli.analytics.quicksight.fields import Field
 from patchlake_cli.analytics.quicksight.layout import Note, Sheet, row
 from patchlake_cli.analytics.quicksight.sheets.shared import (
@@ -17,11 +17,21 @@ from patchlake_cli.analytics.quicksight.sheets.shared import (
 )
 from patchlake_cli.analytics.quicksight.visuals import Bars, Kpi, Lines, Table
 
-
-def _kpi(name: str, title: str, question: str, value: Field) -> Kpi:
-    """Return one of the newest published run's figures."""
-    return Kpi(id=name, dataset="compliance_overall", title=title, question=question, value=value)
-
+_FIGURES = (
+    ("compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0], BLUE),
+    ("at-least", "At least", "Unread targets count against it too.", PERCENTS[1], BLUE),
+    ("compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1], BLUE),
+    ("unknown", "Unknown nodes", "Listed, with a state not known.", COUNTS[3], GREY),
+    ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2], ORANGE),
+    (
+        "not-read",
+        "Targets not read",
+        "How many nodes they have is unknown.",
+        Field("targets_not_read", "Targets"),
+        GREY,
+    ),
+)
+"""The newest published run's: id, title, question, figure and colour."""
 
 OVERVIEW = Sheet(
     "overview",
@@ -31,16 +41,16 @@ OVERVIEW = Sheet(
         run_row("overview"),
         row(
             6,
-            _kpi("overview-compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0]),
-            _kpi("overview-at-least", "At least", "Unread targets count against it too.", PERCENTS[1]),
-            _kpi("overview-compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1]),
-            _kpi("overview-unknown", "Unknown nodes", "Listed, with a state not known.", COUNTS[3]),
-            _kpi("overview-non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2]),
-            _kpi(
-                "overview-not-read",
-                "Targets not read",
-                "How many nodes they have now is unknown.",
-                Field("targets_not_read", "Targets"),
+            *(
+                Kpi(
+                    id=f"overview-{name}",
+                    dataset="compliance_overall",
+                    title=title,
+                    question=question,
+                    value=figure,
+                    color=color,
+                )
+                for name, title, question, figure, color in _FIGURES
             ),
         ),
         row(
