@@ -31,7 +31,7 @@ check: setup ## Lint, format, types, import rules, templates
 
 verify: setup ## Build with sam, scan the templates, run what was built: make verify ARGS="-k checkov"
 	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
-	@$(BIN)/pytest tests/e2e $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal tests/e2e $(ARGS)
 
 simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDULES=100000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(or $(SCHEDULES),2000) --seed $(or $(SEED),1)

@@ -1,29 +1,32 @@
 """What the tests of what is deployed share: one build of the whole stack, and what they measured, said at the end."""
 
+import fcntl
+import os
+
 import pytest
 
 from tests.e2e.tools import Build, run
-
-_MEASURED = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Everything that `sam build` makes of the stack: functions and layers, for both architectures."""
-    folder = tmp_path_factory.mktemp("build")
-    result = run("sam", "build", "--build-dir", folder / "built", "--cache-dir", folder / "cache")
-    assert result.returncode == 0, result.stderr
+    own = tmp_path_factory.getbasetemp()
+    # The processes of one test run have their folders side by side, and share one build.
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sam-build"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built" / "template.yaml").exists():
+            result = run("sam", "build", "--build-dir", folder / "built", "--cache-dir", folder / "cache")
+            assert result.returncode == 0, result.stderr
     return Build(folder / "built")
 
 
-@pytest.fixture(scope="session")
-def measured(request: pytest.FixtureRequest) -> list[str]:
-    """Lines for the summary of the test run."""
-    return request.config.stash.setdefault(_MEASURED, [])
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if lines := config.stash.get(_MEASURED, []):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded as measured."""
+    reports = terminalreporter.getreports("passed")
+    if lines := [line for report in reports for name, line in report.user_properties if name == "measured"]:
         terminalreporter.section("measured")
         for line in lines:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(str(line))

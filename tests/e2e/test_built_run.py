@@ -35,7 +35,9 @@ def built(stack: DeployedStack, build: Build, runtime: Runtime) -> DeployedStack
     return replace(stack, functions=functions)
 
 
-def test_the_build_collects_the_bytes_that_the_demo_collects(build: Build, tmp_path: Path, measured: list[str]) -> None:
+def test_the_build_collects_the_bytes_that_the_demo_collects(
+    build: Build, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
     processes: list[LambdaProcess] = []
 
     def start(variables: Mapping[str, str], folder: str, on_log: Callable[[str], None]) -> LambdaProcess:
@@ -61,7 +63,8 @@ def test_the_build_collects_the_bytes_that_the_demo_collects(build: Build, tmp_p
             run.wait_until_committed()
             lake = {key: body for key, body in run.objects().items() if key.startswith("lake/")}
 
-    measured += table(processes)
+    for line in table(processes):
+        record_property("measured", line)
     assert lake == {
         path.relative_to(tmp_path / "demo").as_posix(): path.read_bytes()
         for path in (tmp_path / "demo" / "lake").rglob("*.parquet")
