@@ -128,7 +128,6 @@ def _target(account_id: str, name: str, status: str, detail: str | None, nodes: 
         listing_status=status,
         listing_detail=detail,
         nodes_listed=nodes,
-        nodes_collected=nodes,
         nodes_no_patch_state=nodes and 0,
         nodes_not_collected=nodes and 0,
         nodes_invalid_response=nodes and 0,

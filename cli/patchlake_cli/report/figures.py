@@ -161,7 +161,6 @@ class CoveredTarget:
     listing_status: str
     listing_detail: str | None
     nodes_listed: int | None
-    nodes_collected: int | None
     nodes_no_patch_state: int | None
     nodes_not_collected: int | None
     nodes_invalid_response: int | None
