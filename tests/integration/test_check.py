@@ -1,0 +1,104 @@
+"""``patchlake check`` against the embedded AWS: what would work, target by target, and nothing written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake_cli.embedded.server import EmbeddedAws
+from tests.command_line import patchlake, variables
+from tests.deployed import s3
+from tests.integration.conftest import REFUSED
+
+WHOLE = ("--accounts", "organization", "--regions", "eu-central-1,us-east-1")
+HOME, MEMBER = "111122223333", "444455556666"
+
+
+@pytest.fixture
+def environment(aws: EmbeddedAws) -> dict[str, str]:
+    return variables(aws.endpoint)
+
+
+def checked(environment: dict[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:
+    ended = patchlake(environment, "check", "--json", *arguments)
+    return ended.returncode, json.loads(ended.stdout)
+
+
+def test_each_target_is_told_from_the_others(environment: dict[str, str]) -> None:
+    code, found = checked(environment, *WHOLE)
+
+    assert code == 3
+    assert found["account_id"] == HOME
+    assert [(t["account_id"], t["role"], t["list_nodes"], t["read_patch_states"]) for t in found["targets"]] == [
+        *[(HOME, "own account", "ok", "ok")] * 2,
+        *[(MEMBER, "ok", "ok", "ok")] * 2,
+        *[(REFUSED, "AccessDenied", "-", "-")] * 2,
+    ]
+    assert found["targets"][-1]["missing_permissions"] == ["sts:AssumeRole"]
+    assert found["advice"][0]["policy"]["Statement"] == [
+        {"Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": "arn:aws:iam::*:role/patchlake-member"}
+    ]
+
+
+def test_where_all_works_it_says_complete(environment: dict[str, str], tmp_path: Path) -> None:
+    code, found = checked(environment, "--lake", str(tmp_path / "lake"))
+
+    assert (code, found["lake_obstacle"], found["advice"]) == (0, None, [])
+    assert not (tmp_path / "lake").exists()
+
+
+def test_an_account_where_ssm_denies_access_names_what_is_missing(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    aws.change(denied_accounts=frozenset({MEMBER}))
+
+    code, found = checked(environment, "--accounts", MEMBER, "--regions", "us-east-1")
+
+    [target] = found["targets"]
+    assert (code, target["role"], target["list_nodes"]) == (1, "ok", "AccessDeniedException")
+    [advice] = found["advice"]
+    assert f"The role patchlake-member of {MEMBER} needs" in advice["text"]
+    [statement] = advice["policy"]["Statement"]
+    assert statement["Action"] == ["ssm:DescribeInstanceInformation", "ssm:DescribeInstancePatchStates"]
+
+
+def test_a_bucket_is_looked_into_and_nothing_is_stored(aws: EmbeddedAws, environment: dict[str, str]) -> None:
+    client = s3(aws.endpoint)
+    client.create_bucket(Bucket="checked", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+
+    code, found = checked(environment, "--lake", "s3://checked/some/lake")
+    absent_code, absent = checked(environment, "--lake", "s3://not-there")
+
+    assert (code, found["lake_obstacle"]) == (0, None)
+    assert client.list_objects_v2(Bucket="checked")["KeyCount"] == 0
+    assert absent_code == 1
+    assert "NoSuchBucket" in absent["lake_obstacle"]
+
+
+def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    ended = patchlake(environment, "check", *WHOLE, "--lake", tmp_path / "file")
+
+    assert ended.returncode == 1
+    assert "file is not a folder" in ended.stdout
+    assert "4 of 6 targets can be read" in ended.stdout
+    assert '"sts:AssumeRole"' in ended.stdout
+    assert "\x1b" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
+        (["--regions", "mars-north-1"], 2, "--regions: mars-north-1: SSM has no such region"),
+        (["--profile", "nobody"], 1, "profile (nobody) could not be found"),
+        (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
+    ],
+)
+def test_what_is_wrong_is_one_line(environment: dict[str, str], arguments: list[str], code: int, text: str) -> None:
+    ended = patchlake(environment, "check", *arguments)
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1), ended.stderr
+    assert text in ended.stderr

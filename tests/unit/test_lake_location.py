@@ -1,0 +1,54 @@
+"""Where a lake is, as people type it."""
+
+from pathlib import Path
+
+import pytest
+
+from patchlake.adapters.directory import DirectoryStore
+from patchlake.bootstrap import Aws
+from patchlake_cli.lake_location import LakeLocation
+
+
+@pytest.mark.parametrize(
+    ("text", "bucket", "prefix", "tables"),
+    [
+        ("lake", None, "", "lake/lake"),
+        ("/srv/patch lake", None, "", "/srv/patch lake/lake"),
+        ("s3://bucket", "bucket", "", "s3://bucket/lake"),
+        ("s3://bucket/", "bucket", "", "s3://bucket/lake"),
+        ("s3://bucket/some/prefix", "bucket", "some/prefix/", "s3://bucket/some/prefix/lake"),
+        ("s3://bucket/some/prefix/", "bucket", "some/prefix/", "s3://bucket/some/prefix/lake"),
+    ],
+)
+def test_a_folder_or_a_bucket(text: str, bucket: str | None, prefix: str, tables: str) -> None:
+    location = LakeLocation.parse(text)
+
+    assert (location.bucket, location.prefix, location.tables) == (bucket, prefix, tables)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "s3://", "s3://x", "s3://Big", "s3://bucket/a//b", "gs://bucket", "s3://bucket?x=1"]
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        LakeLocation.parse(text)
+
+
+def test_a_folder_that_can_be_made_is_in_nobodys_way(tmp_path: Path) -> None:
+    assert LakeLocation.parse(str(tmp_path / "a" / "b")).obstacle() is None
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize("below", [".", "x/y"])
+def test_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").touch()
+
+    obstacle = LakeLocation.parse(str(tmp_path / "file" / below)).obstacle()
+
+    assert obstacle == f"{tmp_path / 'file'} is not a folder"
+
+
+def test_a_folder_is_a_store_of_files(tmp_path: Path) -> None:
+    store = LakeLocation.parse(str(tmp_path)).store(Aws(), connections=1)
+
+    assert isinstance(store, DirectoryStore)
