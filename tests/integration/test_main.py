@@ -21,7 +21,10 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["nothing"], "patchlake: No such command 'nothing'. `patchlake --help` shows what is expected.\n"),
         (["demo", "--nod", "3"], "`patchlake demo --help` shows what is expected.\n"),
         (["query"], "patchlake: Missing option '--lake'. `patchlake query --help` shows what is expected.\n"),
-        (["query", "--lake", "x"], "patchlake: expected either one SELECT or --named NAME\n"),
+        (
+            ["query", "--lake", "x"],
+            "expected either one SELECT or --named NAME. `patchlake query --help` shows what is expected.\n",
+        ),
     ],
 )
 def test_a_usage_error_is_one_line_and_exit_code_two(arguments: list[str], said: str) -> None:
