@@ -9,7 +9,7 @@ import pytest
 from patchlake.adapters.memory import MemoryStore
 from patchlake.core.keys import part_key
 from patchlake.core.targets import Target
-from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError
+from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError, ThrottledError
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.aws_session import CredentialsError
 from patchlake_cli.failure import CommandError
@@ -129,6 +129,29 @@ def test_a_failure_that_passes_is_tried_again_and_told() -> None:
 
     assert outcome(exported) is CommitOutcome.COMPLETE
     assert exported.observation.trouble == "throttled again"
+
+
+def test_an_export_that_ends_does_not_take_a_listing_that_it_stops_for_one_that_is_too_large() -> None:
+    world = ExportWorld()
+    listing, stopped = threading.Event(), threading.Event()
+
+    def stop_in_the_middle(_: str) -> None:
+        listing.set()
+        assert stopped.wait(PATIENCE_SECONDS)
+        raise ThrottledError("throttled")
+
+    world.sources.of(EU).before_call = stop_in_the_middle
+
+    def on_progress(_: Observation) -> None:
+        if listing.is_set():
+            stopped.set()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        world.export(on_progress=on_progress)
+    world.sources.of(EU).before_call = lambda _: None
+
+    assert outcome(world.export()) is CommitOutcome.COMPLETE
 
 
 def test_a_lake_that_fails_for_now_under_commit_is_asked_again() -> None:

@@ -11,11 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from threading import Event
 
 from patchlake import __version__
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.parquet import ParquetTables
+from patchlake.adapters.threads import Threads
 from patchlake.bootstrap import Aws
 from patchlake.ports import Accounts, Clock, PatchSources, Store
 from patchlake.stages.collect import CollectStage
@@ -69,6 +71,7 @@ class Stages:
 
     Attributes:
         collect: one for each worker, with connections of its own.
+        stopping: set it to end the pauses of workers that are throttled.
     """
 
     plan: PlanStage
@@ -78,6 +81,7 @@ class Stages:
     discover_queue: MemoryQueue
     collect_queue: MemoryQueue
     commit_queue: MemoryQueue
+    stopping: Event
 
 
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
@@ -95,12 +99,16 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize) for _ in range(3)
     )
     tables = ParquetTables()
+    stopping = Event()
+
+    def pause(seconds: float) -> None:
+        stopping.wait(seconds)
 
     def retrying(queue: MemoryQueue) -> Retrying:
-        return Retrying(queue, settings.retry_seconds, random.random, time.sleep, permanent_from_receive=1)
+        return Retrying(queue, settings.retry_seconds, random.random, pause, permanent_from_receive=1)
 
     def collect() -> CollectStage:
-        each = ThreadPoolExecutor(settings.connections, thread_name_prefix="ssm").map
+        each = Threads(settings.connections, "ssm")
         return CollectStage(ports.store, tables, ports.sources, retrying(collect_queue), each)
 
     return Stages(
@@ -136,4 +144,5 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         discover_queue=discover_queue,
         collect_queue=collect_queue,
         commit_queue=commit_queue,
+        stopping=stopping,
     )

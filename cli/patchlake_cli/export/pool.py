@@ -4,9 +4,11 @@ Of one target one message is under way at a time. So a throttled account holds o
 target sees more calls at once than one collect stage has connections.
 """
 
+import math
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Condition, Event
+from dataclasses import replace
+from threading import Condition
 
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.core.messages import CollectMessage, DiscoverMessage
@@ -41,7 +43,6 @@ class Pool:
         self._on_trouble = on_trouble
         self._busy: set[str] = set()
         self._changed = Condition()
-        self._stopped = Event()
         self._threads = ThreadPoolExecutor(len(stages.collect), thread_name_prefix="worker")
         self._workers: list[Future[None]] = []
 
@@ -68,12 +69,12 @@ class Pool:
             return not (self._busy or self._stages.discover_queue.messages or self._stages.collect_queue.messages)
 
     def stop(self) -> None:
-        """Let no worker take another message; what is under way is not waited for."""
-        self._stopped.set()
+        """Let no worker ask anything more; calls that are under way are not waited for."""
+        self._stages.stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _work(self, collect: CollectStage) -> None:
-        while not self._stopped.is_set():
+        while not self._stages.stopping.is_set():
             with self._changed:
                 taken = self._take()
                 if taken is None:
@@ -99,8 +100,14 @@ class Pool:
             if (delivery := queue.receive(except_groups=self._busy)) is not None:
                 message = kind.decode(delivery.body)
                 self._busy.add(str(message.target))
-                return queue, message, delivery
+                return queue, message, replace(delivery, seconds_left=self._seconds_left)
         return None
+
+    def _seconds_left(self) -> float:
+        """Tell a worker that it may go on for ever, or end it: it must not take the stop for a target's slowness."""
+        if self._stages.stopping.is_set():
+            raise RetryableError("the export is ending")
+        return math.inf
 
     def _handle(self, collect: CollectStage, message: Message, delivery: Delivery) -> Result:
         match message:
