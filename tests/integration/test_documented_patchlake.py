@@ -20,7 +20,7 @@ from tests.command_lines import DOCUMENTS, ROOT, command_lines
 
 LINES = sorted({line for document in DOCUMENTS for line in command_lines(document)})
 TOOL = re.compile(r"^(\.venv/bin/)?patchlake ")
-COMMANDS = [TOOL.sub("", line) for line in LINES if TOOL.match(line)]
+COMMANDS = sorted({TOOL.sub("", line) for line in LINES if TOOL.match(line)})
 TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 SMALL_DEMO = ("--nodes", "300", "--days", "1")
 DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
