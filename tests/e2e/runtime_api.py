@@ -5,6 +5,7 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 
 import json
 import queue
+import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -133,3 +134,8 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, api: RuntimeApi) -> None:
         self.api = api
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - as socketserver has it
+        # A process that is killed takes its connection with it.
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
