@@ -86,7 +86,7 @@ def commands_of(document: Path) -> Iterator[AwsCommand]:
 
 def parsed(text: str) -> AwsCommand:
     """Read one command line."""
-    _, service, operation, *words = shlex.split(text)
+    _, service, operation, *words = shlex.split(text, comments=True)
     options: dict[str, list[str]] = {}
     arguments: list[str] = []
     values = arguments

@@ -22,6 +22,8 @@ def _statements(block: str) -> list[str]:
     found: list[str] = []
     unfinished = ""
     for line in block.splitlines():
+        if line.lstrip().startswith("#"):
+            continue
         unfinished = f"{unfinished} {line.strip().removesuffix('\\').strip()}".strip()
         if not line.rstrip().endswith("\\") and _is_closed(unfinished):
             found.append(unfinished)
@@ -31,7 +33,7 @@ def _statements(block: str) -> list[str]:
 
 def _is_closed(text: str) -> bool:
     try:
-        shlex.split(text)
+        shlex.split(text, comments=True)
     except ValueError:
         return False
     return True

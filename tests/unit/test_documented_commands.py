@@ -49,7 +49,7 @@ def test_a_command_is_waited_for_by_a_waiter_that_exists() -> None:
     assert [command.arguments for command in documented("wait") if {*command.arguments} - known] == []
 
 
-@pytest.mark.parametrize("command", documented("deploy"), ids=lambda command: command.options["stack-name"][0])
+@pytest.mark.parametrize("command", documented("deploy"), ids=lambda command: str(command.text))
 def test_a_template_takes_the_parameters_that_are_given(command: AwsCommand) -> None:
     parameters = read_template(ROOT / command.options["template-file"][0])["Parameters"]
 
