@@ -1,6 +1,6 @@
 """The options that every question to a lake has: where it is, as of when, and the settings that a stack has too."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -19,7 +19,7 @@ WindowDaysOption = Annotated[int, typer.Option(min=1, help="Days that the views 
 ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Greatest age in days of a scan that still counts.")]
 
 
-def open_lake_as_of(location: str, as_of: datetime | None, settings: Settings = DEFAULTS) -> Lake:
+def open_lake_as_of(location: str, as_of: date | None, settings: Settings = DEFAULTS) -> Lake:
     """Open a lake, as it is or as it was in the last second of a UTC date.
 
     Raises:

@@ -12,7 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from patchlake_cli.analytics.generate import answered_questions
+from tests.analytics.generate import arguments, demo_lake
+
 README = Path(__file__).parents[2] / "README.md"
+QUERIES = README.with_name("docs") / "queries.md"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 MEMBERS = [
     "run_id",
@@ -101,11 +105,23 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
     assert "\x1b" not in ended.stdout
 
 
-def test_the_readme_shows_what_the_demo_prints(tmp_path: Path) -> None:
-    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=tmp_path)
+@pytest.fixture(scope="module")
+def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the folder in which the demo was run as it is, and what it printed."""
+    folder = tmp_path_factory.mktemp("whole")
+    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=folder)
+    return folder, ended.stdout
 
+
+def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path, str]) -> None:
+    lake = demo_lake(whole_demo[0] / "demo")
+
+    assert answered_questions(lake, arguments(lake)) in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
+
+
+def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
     [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert words(shown) == words(ended.stdout)
+    assert words(shown) == words(whole_demo[1])
 
 
 def words(text: str) -> list[str]:

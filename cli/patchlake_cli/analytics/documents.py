@@ -3,6 +3,7 @@
 What stands around them is written by hand; two comments mark the generated part of a page.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -29,6 +30,8 @@ END = "<!-- end of the generated part -->"
 SAMPLE_ROWS = 6
 RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
 """What stands beside every answer; in the samples it is left out."""
+
+_ASKED = "`patchlake query --lake demo --named "
 
 _SCANS = """\
 ## What a query scans
@@ -67,17 +70,24 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     return "\n".join(sections)
 
 
-def query_pages(samples: Mapping[str, Answer], arguments: Mapping[str, Sequence[str]]) -> str:
+def query_pages(samples: Mapping[str, Answer], arguments: Mapping[str, Sequence[str]], as_of: str) -> str:
     """Show every named query: what it answers, its SQL, and a sample of its answer.
 
     Args:
-        samples: an answer to each query.
+        samples: an answer to each query, by the demo's lake.
         arguments: what was given for the parameters of those that have some.
+        as_of: the date on which it was asked.
     """
     index = _markdown(
         ("question", "named query"), [(f"{q.number}. {q.question}", f"[`{q.name}`](#{q.name})") for q in queries()]
     )
-    return "\n".join([index, *(_query_section(q, samples[q.name], arguments.get(q.name, ())) for q in queries())])
+    sections = (_query_section(q, samples[q.name], arguments.get(q.name, ()), as_of) for q in queries())
+    return "\n".join([index, *sections])
+
+
+def without_samples(page: str) -> str:
+    """Return a page with nothing of its samples but how they are asked for: what does not depend on a lake."""
+    return re.sub(rf"^({re.escape(_ASKED)}\S+).*?(?=^<a id=|^## |\Z)", r"\1\n", page, flags=re.MULTILINE | re.DOTALL)
 
 
 def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
@@ -160,12 +170,12 @@ def _view_section(view: Statement, types: Types) -> str:
     return f"## View `{view.name}`\n\n{_prose(view)}\n{every}" + _markdown(("column", "type", "meaning"), rows)
 
 
-def _query_section(query: Statement, sample: Answer, arguments: Sequence[str]) -> str:
+def _query_section(query: Statement, sample: Answer, arguments: Sequence[str], as_of: str) -> str:
     asked = "".join(f" --parameter {argument}" for argument in arguments)
     return (
         f'<a id="{query.name}"></a>\n\n## {query.number}. {query.question}\n\n{_prose(query)}\n'
         f"```sql\n{query.render(Settings()).rstrip()}\n```\n\n"
-        f"`patchlake query --lake LAKE --named {query.name}{asked}`\n\n{_sample(sample)}"
+        f"{_ASKED}{query.name}{asked} --as-of {as_of}`\n\n{_sample(sample)}"
     )
 
 

@@ -27,10 +27,10 @@ def generated_files(
         nodes: how many it has.
     """
     types = {view.name: sample.describe(view.name) for view in views()}
-    answers = {query.name: sample.named(query.name, arguments.get(query.name, ())) for query in queries()}
+    scanned = scan_section(day.column_bytes(PATCH_STATES.name), nodes)
     pages = {
         "data-dictionary.md": data_dictionary(types),
-        "queries.md": query_pages(answers, arguments) + "\n" + scan_section(day.column_bytes(PATCH_STATES.name), nodes),
+        "queries.md": f"{answered_questions(sample, arguments)}\n{scanned}",
     }
     return {
         ROOT / "templates" / "analytics.yaml": analytics_template(types),
@@ -40,3 +40,9 @@ def generated_files(
             for name, generated in pages.items()
         },
     }
+
+
+def answered_questions(sample: Lake, arguments: Mapping[str, Sequence[str]]) -> str:
+    """Return the questions of ``docs/queries.md``, each with its SQL and a sample of its answer."""
+    answers = {query.name: sample.named(query.name, arguments.get(query.name, ())) for query in queries()}
+    return query_pages(answers, arguments, f"{sample.now:%Y-%m-%d}")
