@@ -8,7 +8,7 @@ import pytest
 
 from patchlake_cli.analytics.quicksight.definition import definition
 from patchlake_cli.analytics.quicksight.fields import Field, Place
-from patchlake_cli.analytics.quicksight.layout import Note, Sheet, row
+from patchlake_cli.analytics.quicksight.layout import Choice, Note, Sheet, row
 from tests.analytics.quicksight_checks import complaints
 from tests.analytics.quicksight_shapes import shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES
@@ -257,6 +257,10 @@ PLACE = Place(visual="one", dataset="runs", columns={"run_at": "DATETIME", "run_
         (lambda: Field("nodes", "Nodes").dimension(PLACE), "nodes is a INTEGER, which makes no categories"),
         (lambda: row(3, *[Note(f"note-{index}", "Text.") for index in range(5)]), "5 parts cannot share 36 columns"),
         (lambda: row(3), "0 parts cannot share 36 columns"),
+        (
+            lambda: definition([Sheet("one", "One", "What?", [row(3, Choice("choose", "gone", "Gone"))])], {}, {}),
+            "choice choose: no dataset of the sheet has a column gone",
+        ),
     ],
 )
 def test_a_mistake_in_the_data_stops_the_generator(make: Callable[[], object], complaint: str) -> None:

@@ -83,26 +83,27 @@ def _filter_groups(sheet: Sheet, offered: Mapping[str, Columns]) -> Iterator[Jso
     for visual in visuals:
         for column, values in visual.only.items():
             listed = {"CategoryValues": list(values), "NullOption": "NON_NULLS_ONLY"}
-            yield _filter_group(f"{visual.id}-only-{column}", visual.dataset, column, listed, sheet, [visual])
+            yield _filter_group(f"{visual.id}-only-{column}", column, listed, sheet, [visual])
     for choice in sheet.choices:
         chosen = [visual for visual in visuals if choice.column in offered[visual.dataset]]
-        # Whatever the reader has not chosen among stays in: also rows without a value.
+        if not chosen:
+            raise ValueError(f"choice {choice.id}: no dataset of the sheet has a column {choice.column}")
+        # Until the reader chooses, everything is shown, rows without a value included.
         every = {"SelectAllOptions": "FILTER_ALL_VALUES", "NullOption": "ALL_VALUES"}
-        yield _filter_group(choice.id, chosen[0].dataset, choice.column, every, sheet, chosen)
+        yield _filter_group(choice.id, choice.column, every, sheet, chosen)
 
 
-def _filter_group(  # noqa: PLR0913, PLR0917  # the parts of a filter
-    name: str, dataset: str, column: str, listed: Json, sheet: Sheet, visuals: Sequence[Visual]
-) -> Json:
+def _filter_group(name: str, column: str, listed: Json, sheet: Sheet, visuals: Sequence[Visual]) -> Json:
+    datasets = [visual.dataset for visual in visuals]
     return {
         "FilterGroupId": f"{name}-group",
-        "CrossDataset": "SINGLE_DATASET" if len({visual.dataset for visual in visuals}) == 1 else "ALL_DATASETS",
+        "CrossDataset": "SINGLE_DATASET" if len(set(datasets)) == 1 else "ALL_DATASETS",
         "Status": "ENABLED",
         "Filters": [
             {
                 "CategoryFilter": {
                     "FilterId": f"{name}-filter",
-                    "Column": {"DataSetIdentifier": dataset, "ColumnName": column},
+                    "Column": {"DataSetIdentifier": datasets[0], "ColumnName": column},
                     "Configuration": {"FilterListConfiguration": {"MatchOperator": "CONTAINS", **listed}},
                 }
             }
