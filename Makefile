@@ -8,10 +8,10 @@ LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check verify simulate mutants generate format lock audit clean
+.PHONY: help setup demo test check verify simulate mutants bench bench-full generate format lock audit clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make .venv from the locked requirements; the other targets call it
 	@scripts/setup
@@ -39,6 +39,12 @@ simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDU
 mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
 
+bench: setup ## Measure in small, and write the tables of docs/performance.md: make bench ARGS=fetch
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: setup ## The same in full size, as the docs have it: the better part of an hour
+	@$(BIN)/python -m benchmarks --full $(ARGS)
+
 generate: setup ## Write the generated templates and docs anew, from the tables and analytics/
 	@$(BIN)/python -m tests.analytics.generate
 
@@ -53,6 +59,8 @@ lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgr
 	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
 	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
 	for tool in $(TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
+	for rival in awswrangler dlt pandas; do \
+		$(LOCK) benchmarks/rivals/$$rival.in --output-file benchmarks/rivals/$$rival.txt $(ARGS) || exit 1; done
 	@scripts/setup
 
 # Strict: a package that nobody could be asked about fails the audit, so it never passes without a network.
@@ -61,5 +69,5 @@ audit: ## Ask PyPI for known vulnerabilities of every locked package
 	.venv-verify/audit/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKS:%=--requirement %)
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-benchmarks .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -40,7 +40,7 @@ def measure(arguments: list[str]) -> dict[str, int]:
     with tempfile.TemporaryDirectory(prefix="patchlake-memory-") as folder:
         patchlake = Path(sys.executable).with_name("patchlake")
         command = [str(patchlake), "demo", "--out", f"{folder}/demo", "--json", *arguments]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as demo:  # noqa: S603  # our own command
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as demo:
             ended = False
             while not ended:
                 try:

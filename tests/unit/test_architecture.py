@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,6 +133,12 @@ def test_nothing_sleeps_by_itself_and_nothing_catches_everything(path: Path) -> 
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None
             assert ast.unparse(node.type) not in {"Exception", "BaseException"}
+
+
+def test_plan_starts_without_pyarrow() -> None:
+    code = "import sys, patchlake.bootstrap; print('pyarrow' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -11,13 +11,13 @@ from botocore.config import Config
 from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
-from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
 from patchlake.adapters.threads import Threads
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.ports import TableFormat
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -76,7 +76,7 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
     sqs = aws.client("sqs")
     return DiscoverStage(
         store=S3Store(aws.client("s3"), config.bucket),
-        tables=ParquetTables(),
+        tables=_tables(),
         sources=aws.sources(config.role_name, config.external_id, connections=1),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),
         retrying=_retrying(SqsQueue(sqs, config.discover_queue_url), config),
@@ -88,7 +88,7 @@ def collect_stage(config: CollectConfig) -> CollectStage:
     aws = Aws()
     return CollectStage(
         store=S3Store(aws.client("s3"), config.bucket),
-        tables=ParquetTables(),
+        tables=_tables(),
         sources=aws.sources(config.role_name, config.external_id, config.connections),
         retrying=_retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
         each=Threads(config.connections, "ssm"),
@@ -103,7 +103,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     return CommitStage(
         inventory=Inventory(
             S3Store(s3, config.bucket),
-            ParquetTables(),
+            _tables(),
             ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="s3").map,
         ),
         discover_queue=SqsQueue(sqs, config.discover_queue_url),
@@ -119,3 +119,10 @@ def commit_stage(config: CommitConfig) -> CommitStage:
 
 def _retrying(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> Retrying:
     return Retrying(queue, config.retry_seconds, random.random, time.sleep)
+
+
+def _tables() -> TableFormat:
+    # Not at the top: plan has no tables, and pyarrow is a quarter of what starting it cost.
+    from patchlake.adapters.parquet import ParquetTables  # noqa: PLC0415
+
+    return ParquetTables()

@@ -1,0 +1,107 @@
+"""A fast SSM on the loopback interface, in a process of its own: both operations, from rows that are ready.
+
+It answers whoever asks, in the order of the ids of a call and fifty a page, after a latency that costs it nothing. Rows
+come from the simulated fleet, so they are as varied, and compress as badly, as the demo's.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import formatdate
+
+from patchlake_cli.embedded.settings import Settings
+
+PAGE = 50
+_IDENTITY = (
+    b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account>"
+    b"<Arn>arn:aws:iam::111122223333:user/benchmark</Arn><UserId>benchmark</UserId>"
+    b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+_LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+class Rows:
+    """The rows of one target of the fleet, as JSON."""
+
+    def __init__(self, nodes: int) -> None:
+        """Make so many nodes."""
+        fleet = Settings(nodes=nodes, accounts=1, regions=1).fleet()
+        [target] = fleet.targets
+        found = sorted(fleet.nodes(target, 0), key=lambda node: node.instance_id)
+        self.ids = [node.instance_id for node in found]
+        self.information = [json.dumps(node.information).encode() for node in found]
+        self.states = {
+            node.instance_id: json.dumps(node.patch_state).encode() for node in found if node.patch_state is not None
+        }
+
+    def answer(self, operation: bytes, body: bytes) -> bytes:
+        """Return the body of an answer."""
+        request = json.loads(body)
+        if operation == b"DescribeInstancePatchStates":
+            rows = (self.states[i] for i in request["InstanceIds"] if i in self.states)
+            return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
+        start = int(request.get("NextToken") or 0)
+        end = start + PAGE
+        token = b',"NextToken":"%d"' % end if end < len(self.ids) else b""
+        return b'{"InstanceInformationList":[' + b",".join(self.information[start:end]) + b"]" + token + b"}"
+
+
+class _Connection(asyncio.Protocol):
+    """One connection: a request at a time, kept alive."""
+
+    def __init__(self, rows: Rows, latency_seconds: float) -> None:
+        self._rows = rows
+        self._latency_seconds = latency_seconds
+        self._received = b""
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, separator, body = self._received.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if not separator or length is None or len(body) < int(length[1]):
+            return
+        self._received = b""
+        operation = re.search(rb"AmazonSSM\.(\w+)", head)
+        content = self._rows.answer(operation[1], body) if operation else _IDENTITY
+        asyncio.get_running_loop().call_later(self._latency_seconds, self._send, content)
+
+    def _send(self, content: bytes) -> None:
+        if self._transport is not None:
+            head = f"HTTP/1.1 200 OK\r\nDate: {formatdate(usegmt=True)}\r\nContent-Type: application/x-amz-json-1.1\r\n"
+            self._transport.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+
+
+async def _serve(nodes: int, latency_seconds: float) -> None:
+    rows = Rows(nodes)
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Connection(rows, latency_seconds), "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    # Whoever started it holds its standard input open.
+    await loop.run_in_executor(None, sys.stdin.read)
+
+
+@contextmanager
+def running_ssm(nodes: int, latency_seconds: float) -> Iterator[str]:
+    """Run the server; its URL."""
+    command = [sys.executable, "-m", "benchmarks.loopback_ssm", str(nodes), str(latency_seconds)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        finally:
+            server.stdin.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))

@@ -1,0 +1,74 @@
+"""What a piece of work costs: in this process, or as a process of its own."""
+
+import json
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from statistics import median
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass
+class Spent:
+    """What was used: seconds by the clock on the wall, seconds of a processor."""
+
+    wall_seconds: float = 0.0
+    cpu_seconds: float = 0.0
+
+
+@contextmanager
+def spending() -> Iterator[Spent]:
+    """Measure a block, all threads of this process included."""
+    spent = Spent()
+    wall, cpu = time.perf_counter(), time.process_time()
+    yield spent
+    spent.cpu_seconds = time.process_time() - cpu
+    spent.wall_seconds = time.perf_counter() - wall
+
+
+def peak_mebibytes() -> float:
+    """Return the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEBIBYTE
+
+
+def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[str, list[Spent]]:
+    """Do each work once a round, in turns, so that whatever else the machine does falls on all alike."""
+    spent: dict[str, list[Spent]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            with spending() as one:
+                work()
+            spent[name].append(one)
+    return spent
+
+
+def apart(module: str, *arguments: object, python: str = sys.executable) -> dict[str, float]:
+    """Run a module as a process of its own, which prints one JSON object at its end; return that."""
+    command = [python, "-m", module, *map(str, arguments)]
+    return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.splitlines()[-1]))
+
+
+def tell(**figures: float) -> None:
+    """Print what ``apart`` reads."""
+    sys.stdout.write(json.dumps(figures) + "\n")
+
+
+def spread(values: Sequence[float], digits: int = 2) -> str:
+    """Write a median with the least and the most."""
+    return f"{median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
+
+
+def machine(*packages: str) -> str:
+    """Describe this machine without naming it, and the versions that matter."""
+    cpus = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    python = platform.python_version()
+    return f"{cpus} cores ({platform.machine()}), shared with other work; Linux, Python {python}, {versions}"

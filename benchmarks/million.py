@@ -1,0 +1,277 @@
+"""One million nodes over five thousand targets, end to end: the production stages over ports that count every call.
+
+    python -m benchmarks.million [NODES TARGETS]
+
+The store is a folder, so this process holds no more than what an invocation holds: its memory after the first
+hundred invocations of a stage and after the last tells whether anything piles up.
+"""
+
+import math
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import batched
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec.structs import replace
+
+from benchmarks.measured import MEBIBYTE, apart, machine, spending, tell
+from benchmarks.tables import table, write
+from patchlake.adapters.directory import DirectoryStore
+from patchlake.adapters.memory import MemoryClock, MemoryQueue
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.core.answers import NodeInformation, Page, PatchState, Record
+from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.plan import Account
+from patchlake.core.targets import Target
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
+from patchlake.core.usage import Usage
+from patchlake.ports import Delivery
+from patchlake.stages.collect import IDS_PER_CALL, CollectStage
+from patchlake.stages.commit import CommitStage
+from patchlake.stages.discover import DiscoverStage
+from patchlake.stages.inventory import Inventory
+from patchlake.stages.plan import PlanSettings, PlanStage
+from patchlake.stages.retrying import Retrying
+from patchlake_cli.embedded.settings import Settings
+
+STAGES = ("plan", "discover", "collect", "commit")
+SCHEDULED_TIME = "2026-11-23T06:00:00Z"
+REGIONS = ("eu-central-1", "us-east-1")
+BATCH = 2000
+KEYS_PER_PAGE, MESSAGES_PER_CALL = 1000, 10
+
+
+@dataclass
+class Calls:
+    """What each stage asked of S3 and SQS."""
+
+    stage: str = "plan"
+    made: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def count(self, operation: str, times: int = 1) -> None:
+        """Count for the stage that is at work."""
+        self.made[self.stage, operation] += times
+
+
+@dataclass
+class CountingStore:
+    """A folder whose calls are counted as S3 would count them."""
+
+    folder: DirectoryStore
+    calls: Calls
+
+    def get(self, key: str) -> bytes | None:
+        """GetObject."""
+        self.calls.count("S3 GET")
+        return self.folder.get(key)
+
+    def exists(self, key: str) -> bool:
+        """HeadObject."""
+        self.calls.count("S3 GET")
+        return self.folder.exists(key)
+
+    def create(self, key: str, body: bytes | BinaryIO) -> bool:
+        """PutObject."""
+        self.calls.count("S3 PUT")
+        return self.folder.create(key, body)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """ListObjectsV2, once for every thousand keys."""
+        keys = list(self.folder.keys(prefix))
+        self.calls.count("S3 LIST", max(1, math.ceil(len(keys) / KEYS_PER_PAGE)))
+        return iter(keys)
+
+
+@dataclass
+class CountingQueue(MemoryQueue):
+    """A queue whose calls are counted as SQS would, with one message to a receive."""
+
+    calls: Calls = field(default_factory=Calls)
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """SendMessageBatch, once for every ten."""
+        pairs = list(messages)
+        self.calls.count("SQS", math.ceil(len(pairs) / MESSAGES_PER_CALL))
+        super().send(pairs)
+
+    def handled(self, handle: Callable[[Delivery], object]) -> Iterator[object]:
+        """Deliver every message, one after the other: ReceiveMessage and DeleteMessage, both by Lambda itself."""
+        while (delivery := self.receive()) is not None:
+            yield handle(delivery)
+            self.calls.count("SQS", 2)
+            self.delete(delivery)
+
+
+class Fleet:
+    """``PatchSources`` of as many nodes as one likes: each is one of two thousand, by another id."""
+
+    def __init__(self, nodes: int, targets: int, clock: MemoryClock) -> None:
+        """Spread the nodes evenly."""
+        fleet = Settings(nodes=BATCH, accounts=1, regions=1).fleet()
+        models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
+        self._nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
+        self._states = [msgspec.convert(node.patch_state, PatchState) for node in models]
+        self.per_target = nodes // targets
+        self._clock = clock
+        self.usage = Usage()
+
+    def open(self, target: Target, home_account_id: str) -> "Fleet":  # noqa: ARG002
+        """Return any target's API: all are alike."""
+        return self
+
+    def node_page(self, token: str | None) -> Page[Record]:
+        """Return a page of the nodes."""
+        start = int(token or 0)
+        end = min(start + 50, self.per_target)
+        rows: list[Record] = [
+            replace(self._nodes[number % len(self._nodes)], instance_id=_node_id(number))
+            for number in range(start, end)
+        ]
+        return self._page(rows, str(end) if end < self.per_target else None)
+
+    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
+        """Return the states of these nodes."""
+        states = self._states
+        return self._page(
+            [replace(states[int(i.removeprefix("i-"), base=16) % len(states)], instance_id=i) for i in instance_ids],
+            None,
+        )
+
+    def _page(self, rows: list[Record], token: str | None) -> Page[Record]:
+        self.usage.add(calls=1)
+        return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
+
+
+@dataclass
+class FixedAccounts:
+    """An organization."""
+
+    accounts: list[Account]
+
+    def home_account_id(self) -> str:
+        """Return the first account."""
+        return self.accounts[0].account_id
+
+    def organization_accounts(self) -> list[Account]:
+        """Return all."""
+        return self.accounts
+
+
+def run(nodes: int, targets: int, folder: Path) -> None:
+    """Run all four stages and tell what that took."""
+    clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
+    calls = Calls()
+    store = CountingStore(DirectoryStore(folder), calls)
+    discover_queue, collect_queue, commit_queue = (
+        CountingQueue(clock, timing.visibility_seconds, timing.max_receive_count, calls=calls)
+        for timing in (DISCOVER, COLLECT, COMMIT)
+    )
+    fleet, tables = Fleet(nodes, targets, clock), ParquetTables()
+    accounts = [Account(f"{number:012d}") for number in range(1, 1 + targets // len(REGIONS))]
+    settings = PlanSettings("organization", (), REGIONS, BATCH, 14_400, 86_400, include_sensitive_fields=False)
+    plan = PlanStage(store, FixedAccounts(accounts), discover_queue, commit_queue, clock, settings)
+    discover = DiscoverStage(store, tables, fleet, collect_queue, _retrying(discover_queue))
+    collect = CollectStage(store, tables, fleet, _retrying(collect_queue), map)
+    commit = CommitStage(
+        Inventory(store, tables, map),
+        discover_queue,
+        collect_queue,
+        commit_queue,
+        clock,
+        60,
+        86_400,
+        14_400,
+        "benchmark",
+    )
+    figures: dict[str, float] = {}
+    works: dict[str, Iterable[object]] = {
+        "plan": (plan.handle(event) for event in [{"scheduled_time": SCHEDULED_TIME}]),
+        "discover": discover_queue.handled(lambda d: discover.handle(DiscoverMessage.decode(d.body), d)),
+        "collect": collect_queue.handled(lambda d: collect.handle(CollectMessage.decode(d.body), d)),
+        "commit": commit_queue.handled(lambda d: commit.handle(CommitMessage.decode(d.body), d)),
+    }
+    for stage, results in works.items():
+        calls.stage = stage
+        settled = last = 0.0
+        with spending() as spent:
+            for done, _ in enumerate(results, start=1):
+                last = _resident_mebibytes()
+                settled = last if done <= 100 else settled
+        figures |= {
+            f"{stage} invocations": done,
+            f"{stage} cpu_seconds": spent.cpu_seconds,
+            f"{stage} settled_mebibytes": settled,
+            f"{stage} last_mebibytes": last,
+            f"{stage} SSM": fleet.usage.take().calls,
+        }
+    expected = len(accounts) * len(REGIONS) * sum(math.ceil(len(b) / IDS_PER_CALL) for b in _batches(fleet.per_target))
+    assert figures["collect SSM"] == expected, "a batch costs its nodes over fifty, rounded up"
+    snapshot = next(iter(store.folder.keys("lake/patch_states/")))
+    figures["bytes"] = (folder / snapshot).stat().st_size
+    figures["shard_bytes"] = _bytes(folder, "runs/", "/shards/")
+    figures["part_bytes"] = _bytes(folder, "runs/", "/parts/")
+    tell(**figures, **{f"{stage} {operation}": count for (stage, operation), count in calls.made.items()})
+
+
+def _node_id(number: int) -> str:
+    """Return an id that looks like chance, another one for each number."""
+    return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
+
+
+def _retrying(queue: MemoryQueue) -> Retrying:
+    return Retrying(queue, 30, lambda: 0.5, lambda _: None)
+
+
+def _batches(nodes: int) -> Iterator[tuple[int, ...]]:
+    return batched(range(nodes), BATCH, strict=False)
+
+
+def _bytes(folder: Path, first: str, part: str) -> int:
+    return sum(path.stat().st_size for path in (folder / first).rglob("*.parquet") if part in str(path))
+
+
+def _resident_mebibytes() -> float:
+    """Return the memory that this process holds now."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / MEBIBYTE
+
+
+def measure(nodes: int, targets: int) -> str:
+    """Return the table of one run, which is a process of its own."""
+    found = apart("benchmarks.million", nodes, targets)
+    head = [
+        f"{nodes:,} nodes, {targets:,} targets",
+        "invocations",
+        "CPU s",
+        "MiB after 100",
+        "MiB at the end",
+        "SSM calls",
+        "S3 PUT",
+        "S3 GET and HEAD",
+        "S3 LIST",
+        "SQS calls",
+    ]
+    figures = ("invocations", "cpu_seconds", "settled_mebibytes", "last_mebibytes", "SSM")
+    operations = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
+    rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in STAGES]
+    sizes = (
+        f"Shards {found['shard_bytes'] / nodes:.1f}, parts {found['part_bytes'] / nodes:.1f}, snapshot "
+        f"{found['bytes'] / nodes:.1f} bytes a node; nodes are 2,000 different ones again and again."
+    )
+    return table(head, rows) + f"\n\n{sizes} {machine('pyarrow', 'msgspec')}."
+
+
+def main(*, full: bool) -> None:
+    """Write the table into the docs."""
+    write("performance.md", "million", measure(*((1_000_000, 5000) if full else (100_000, 500))))
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="patchlake-million-") as name:
+        run(int(sys.argv[1]), int(sys.argv[2]), Path(name))
