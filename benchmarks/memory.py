@@ -39,7 +39,7 @@ def measure(arguments: list[str]) -> dict[str, int]:
     peaks: dict[str, int] = {}
     with tempfile.TemporaryDirectory(prefix="patchlake-memory-") as folder:
         patchlake = Path(sys.executable).with_name("patchlake")
-        command = [str(patchlake), "demo", "--out", f"{folder}/demo", "--json", *arguments]
+        command = [str(patchlake), "demo", "--days", "1", "--out", f"{folder}/demo", "--json", *arguments]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL) as demo:
             ended = False
             while not ended:

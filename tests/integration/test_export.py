@@ -51,7 +51,7 @@ def bucket_objects(aws: EmbeddedAws, bucket: str) -> dict[str, bytes]:
 
 
 def test_it_gives_the_demos_bytes(environment: dict[str, str], tmp_path: Path) -> None:
-    demo = patchlake(environment, "demo", "--nodes", "300", "--out", tmp_path / "demo", "--json")
+    demo = patchlake(environment, "demo", "--nodes", "300", "--days", "1", "--out", tmp_path / "demo", "--json")
 
     export = patchlake(
         environment, "export", "--lake", tmp_path / "lake", *WHOLE, "--deadline", DEADLINE_OF_A_STACK, "--json"
