@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from patchlake.core.targets import Target
+from patchlake.errors import PatchlakeError
 from tests.simulation.oracle import Place
 from tests.simulation.world import Invocation, Message, Stage
 
@@ -69,8 +70,16 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """A handler failed, by an error of ours."""
+
+    error: PatchlakeError
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
     """Nothing is under way any more, and nothing will come."""
 
 
-type Event = Wrote | Rewrote | Offered | Sent | Opened | Asked | Ended | Rested
+type Event = Wrote | Rewrote | Offered | Sent | Opened | Asked | Ended | Failed | Rested

@@ -19,7 +19,7 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.inventory import Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retrying import Retrying
-from tests.simulation.events import Ended
+from tests.simulation.events import Ended, Failed
 from tests.simulation.faults import Fault
 from tests.simulation.interleaving import Killed, Strand
 from tests.simulation.invariants import check
@@ -157,6 +157,7 @@ class Handlers:
                 failed()
             except PatchlakeError as error:
                 world.story.tell(world.who, "fails: %s: %s", type(error).__name__, error)
+                check(world, Failed(error, by))
                 failed()
             else:
                 world.story.tell(world.who, "returns %s", _outcome(result))

@@ -12,9 +12,10 @@ from patchlake.core.keys import coverage_key, shard_key, snapshot_key
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Plan, plan_sha256
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
+from patchlake.errors import RetryableError
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.plan import PlanResult
-from tests.simulation.events import Asked, Ended, Event, Offered, Opened, Rested, Rewrote, Sent, Wrote
+from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
 from tests.simulation.oracle import (
     CoveragePlace,
     PartPlace,
@@ -211,11 +212,14 @@ def runs_share_no_key(_: World, event: Wrote | Sent) -> Iterator[str]:
         yield f"{event.by} works for run {event.by.run_id}, and touches {touched}"
 
 
-@_holds("I10", Wrote, Sent, Opened)
-def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened) -> Iterator[str]:
-    """A message handled after the commit, however late, writes nothing, sends nothing and asks nobody."""
+@_holds("I10", Wrote, Sent, Opened, Failed)
+def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened | Failed) -> Iterator[str]:
+    """A message handled after the commit, however late, is acknowledged; it writes, sends and asks nothing."""
     by = event.by
-    if by.begun_late:
+    if isinstance(event, Failed):
+        if by.begun_late and not isinstance(event.error, RetryableError):
+            yield f"{by} began after run {by.run_id} was published, and refuses its message: {event.error}"
+    elif by.begun_late:
         yield f"{by} began after run {by.run_id} was published, and still does this: {event}"
     elif isinstance(event, Wrote) and by.run_id in world.published_at and event.key != snapshot_key(by.run_id):
         yield f"{by} wrote {event.key} after run {by.run_id} was published"
