@@ -72,7 +72,7 @@ class Handlers:
     def fire(self, run_id: str, scheduled_time: str, failed: Callable[[], None]) -> None:
         """Let the schedule's event reach plan; ``failed`` is called where plan fails."""
         by = self._invocation("plan", run_id, None, 1)
-        stage = self._plan(by.build)
+        stage = self._plan(by)
         self._start(by, lambda: stage.handle({"scheduled_time": scheduled_time}), lambda: None, failed)
 
     def deliver(self, stage: Stage, delivery: Delivery) -> None:
@@ -132,6 +132,7 @@ class Handlers:
             begun_late=run_id in world.published_at,
             build=world.build,
             skew=timedelta(seconds=skew),
+            regions=tuple(world.regions),
         )
         world.acting = by
         told = run_id if message is None else " ".join(str(value) for value in astuple(message)[1:])
@@ -218,14 +219,14 @@ class Handlers:
 
         return Retrying(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random, pause)
 
-    def _plan(self, build: Build) -> PlanStage:
+    def _plan(self, by: Invocation) -> PlanStage:
         scenario = self._world.scenario
         settings = PlanSettings(
             accounts="organization",
-            excluded_accounts=(),
-            regions=tuple(self._world.regions),
-            batch_size=build.batch_size,
-            deadline_seconds=scenario.deadline_seconds,
+            excluded_accounts=scenario.excluded_accounts,
+            regions=tuple(by.regions),
+            batch_size=by.build.batch_size,
+            deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
             include_sensitive_fields=False,
         )
@@ -256,7 +257,7 @@ class Handlers:
             clock=self._clock,
             tick_seconds=scenario.tick_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
-            deadline_seconds=scenario.deadline_seconds,
+            deadline_seconds=build.deadline_seconds,
             version=build.version,
         )
 

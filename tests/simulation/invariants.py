@@ -14,7 +14,9 @@ from patchlake.core.plan import Plan, plan_sha256
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
 from patchlake.errors import RetryableError
 from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
+from patchlake.stages.stored import Step
 from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
 from tests.simulation.oracle import (
     CoveragePlace,
@@ -28,10 +30,12 @@ from tests.simulation.oracle import (
     listed,
     part_problems,
     parts,
+    planned_targets,
     rows,
     shard_problems,
 )
 from tests.simulation.world import World, run_of
+from tests.world import HOME
 
 
 class Violation(AssertionError):  # noqa: N818  # the word of the field
@@ -76,10 +80,9 @@ def check(world: World, event: Event) -> None:
             raise Violation(number, sentence, problem)
 
 
-def sentences() -> dict[str, str]:
-    """Return every invariant's sentence, by its number."""
-    found = {number: sentence for checks in _CHECKS.values() for number, sentence, _ in checks}
-    return {number: found[number] for number in sorted(found, key=lambda n: (n[0], int(n[1:])))}
+def numbers() -> set[str]:
+    """Return the number of every invariant."""
+    return {number for checks in _CHECKS.values() for number, _, _ in checks}
 
 
 @_holds("I1", Wrote)
@@ -159,8 +162,13 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
 
 @_holds("I6", Wrote)
 def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]:
-    """Coverage has one row for each target of the plan, with what its shard and its parts say."""
+    """A plan names each region of each account, and coverage has a row for each, as its shard and its parts say."""
     match wrote.place:
+        case PlanPlace(run_id):
+            plan, by = world.plans[run_id], wrote.by
+            targets = planned_targets(by, world.scenario.excluded_accounts)
+            if list(plan.targets) != targets or plan.excluded_account_ids != world.scenario.excluded_accounts:
+                yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
             names = list(coverage.column_names)
@@ -185,8 +193,8 @@ def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
                 yield f"{ended.by} calls run {run_id} {outcome}, and its published tables say the contrary"
 
 
-@_holds("I8", Wrote, Sent, Ended)
-def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent | Ended) -> Iterator[str]:
+@_holds("I8", Wrote, Sent)
+def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent) -> Iterator[str]:
     """However often the schedule fires, one stored plan decides the run's targets and batches."""
     match event:
         case Sent(message=DiscoverMessage(run_id=run_id) as message):
@@ -194,13 +202,29 @@ def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent | Ended) -> 
                 yield f"{event.by} sends for {message.target}, and run {run_id} has no plan yet"
             elif message.target not in world.active[run_id]:
                 yield f"{event.by} sends for {message.target}, which the plan of run {run_id} does not name"
-        case Ended(PlanResult(run_id, targets=int(targets))):
-            if run_id not in world.plans or targets != len(world.plans[run_id].targets):
-                yield f"{event.by} planned {targets} targets, and the stored plan has others"
+        case Sent(message=CollectMessage(run_id=run_id, batch=number) as message):
+            if batch(world, run_id, message.target, number) is None:
+                yield f"{event.by} sends for batch {number} of {message.target}, which no shard has"
         case Wrote(key, ShardPlace(run_id, target)):
             counts, size = world.tables[key].row_counts, world.plans[run_id].batch_size
             if counts and (set(counts[:-1]) - {size} or not 0 < counts[-1] <= size):
                 yield f"{event.by} cut {target} into batches of {list(counts)}, and the plan says {size}"
+
+
+@_holds("I8", Ended)
+def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
+    """Whoever plans or lists, first or again, is not done before it has sent for all that the stored object names."""
+    sent = ended.by.sent
+    match ended.result:
+        case PlanResult(run_id, targets=int(targets)):
+            if run_id not in world.plans or targets != len(world.plans[run_id].targets):
+                yield f"{ended.by} planned {targets} targets, and the stored plan has others"
+            elif unsent := world.active[run_id] - {m.target for m in sent if isinstance(m, DiscoverMessage)}:
+                yield f"{ended.by} is done, and has not sent for {sorted(unsent)}"
+        case DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED):
+            count = len(world.tables[shard_key(run_id, target)].row_counts)
+            if lost := set(range(count)) - {m.batch for m in sent if isinstance(m, CollectMessage)}:
+                yield f"{ended.by} is done, and has not sent for the batches {sorted(lost)} of {target}"
 
 
 @_holds("I9", Wrote, Sent)
@@ -235,8 +259,8 @@ def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iter
             run_id = event.by.run_id
             if run_id not in world.plans or target not in world.active[run_id]:
                 yield f"{event.by} goes for {target}, which no plan of its run names"
-            elif home_account_id != world.plans[run_id].home_account_id:
-                yield f"{event.by} takes {home_account_id} for the home account, against the plan"
+            elif not home_account_id == world.plans[run_id].home_account_id == HOME:
+                yield f"{event.by} takes {home_account_id} for the home account, which is {HOME}"
 
 
 @_holds("I12", Wrote, Asked)
@@ -268,7 +292,7 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
             plan = world.plans[run_id]
             if plan.planned_at not in by.readings:
                 yield f"{by} planned at {plan.planned_at}, which its clock never showed"
-            if plan.deadline_at - plan.planned_at != timedelta(seconds=world.scenario.deadline_seconds):
+            if plan.deadline_at - plan.planned_at != timedelta(seconds=by.build.deadline_seconds):
                 yield f"{by} set the deadline {plan.deadline_at} for a run planned at {plan.planned_at}"
             lateness = min(by.readings) - plan.run_at
             if not timedelta() <= lateness <= timedelta(seconds=world.scenario.max_lateness_seconds):
@@ -328,10 +352,10 @@ def _last_round(world: World, plan: Plan) -> timedelta:
     """Return when the last round of re-sending begins that is sure to be over by the deadline, since the plan."""
     batches = sum(len(world.tables[shard_key(plan.run_id, target)].row_counts) for target in plan.active_targets())
     ticks = 2 + max(len(plan.targets), batches) // (RESEND_LIMIT // 2)
-    seconds = world.scenario.deadline_seconds - ticks * world.scenario.tick_seconds
+    seconds = (plan.deadline_at - plan.planned_at).total_seconds() - ticks * world.scenario.tick_seconds
     return timedelta(seconds=min(_last_doubling(timing.visibility_seconds, seconds) for timing in (DISCOVER, COLLECT)))
 
 
-def _last_doubling(first: int, most: int) -> int:
+def _last_doubling(first: int, most: float) -> int:
     """Return the last of ``first``, twice that, and so on that is not above ``most``; 0 where none is."""
     return max((first << n for n in range(10) if first << n <= most), default=0)

@@ -4,10 +4,12 @@ A mutant replaces one function of a stage, or of a port, for as long as schedule
 invariant that it names; a mutant that survives shows what the simulator cannot see.
 """
 
+import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count, islice
 from typing import Any, BinaryIO
 
@@ -17,8 +19,10 @@ from rich.console import Console
 
 from patchlake.adapters.memory import MemoryTableWriter
 from patchlake.core.answers import Page, Record
+from patchlake.core.keys import plan_key, shard_key
+from patchlake.core.listing import Listing, Origin, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
-from patchlake.core.plan import Plan, decode_plan
+from patchlake.core.plan import Plan, decode_plan, make_plan
 from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_columns, shard_columns
 from patchlake.core.run import run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
@@ -28,6 +32,7 @@ from patchlake.ports import Delivery, PatchSource, Store, TableFile
 from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
+from patchlake.stages.discover import DiscoverResult, DiscoverStage
 from patchlake.stages.inventory import Inventory
 from patchlake.stages.patience import Patience
 from patchlake.stages.plan import PlanResult, PlanStage
@@ -141,6 +146,19 @@ def _conflict_means_existing(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", give_up)
 
 
+class _DeafQueue:
+    """A queue that takes nothing."""
+
+    def send(self, messages: Iterable[tuple[str, str]]) -> None:
+        """Send nothing."""
+
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        """Defer nothing."""
+
+    def dead_letter(self, delivery: Delivery) -> None:
+        """Keep nothing."""
+
+
 # Plan.
 
 
@@ -200,6 +218,38 @@ def _now(patch: Patch) -> None:
         return handle(stage, {"scheduled_time": f"{stage.clock.now():%Y-%m-%dT%H:%M:%SZ}"})
 
     patch.setattr(PlanStage, "handle", handle_now)
+
+
+@_mutant("I8", "plan sends nothing for a plan that was there")
+def _plans_once(patch: Patch) -> None:
+    handle = PlanStage.handle
+
+    def handle_once(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
+        if not stage.store.exists(plan_key(run_id_of(event.get("scheduled_time")))):
+            return handle(stage, event)
+        return handle(dataclasses.replace(stage, discover_queue=_DeafQueue()), event)
+
+    patch.setattr(PlanStage, "handle", handle_once)
+
+
+@_mutant("I6", "plan leaves out accounts that are not active")
+def _plans_active(patch: Patch) -> None:
+    _alter_plans(patch, lambda wanted: {**wanted, "accounts": [a for a in wanted["accounts"] if a.active]})
+
+
+@_mutant("I6", "plan covers accounts that are left out on purpose")
+def _plans_excluded(patch: Patch) -> None:
+    _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
+
+
+@_mutant("I11", "plan takes the first account for the home account")
+def _plans_first(patch: Patch) -> None:
+    _alter_plans(patch, lambda wanted: {**wanted, "home_account_id": wanted["accounts"][0].account_id})
+
+
+def _alter_plans(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Let plan make its plan of what ``alter`` leaves of it."""
+    patch.setattr(plan, "make_plan", lambda run_id, **wanted: make_plan(run_id, **alter(wanted)))
 
 
 @_mutant("I10", "plan does not look for the snapshot")
@@ -266,6 +316,26 @@ def _shares_shards(patch: Patch) -> None:
         patch.setattr(module, "shard_key", key)
 
 
+@_mutant("I8", "discover sends nothing for a shard that was there")
+def _discovers_once(patch: Patch) -> None:
+    handle = DiscoverStage.handle
+
+    def handle_once(stage: DiscoverStage, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
+        if not stage.store.exists(shard_key(message.run_id, message.target)):
+            return handle(stage, message, delivery)
+        return handle(dataclasses.replace(stage, collect_queue=_DeafQueue()), message, delivery)
+
+    patch.setattr(DiscoverStage, "handle", handle_once)
+
+
+@_mutant("I1", "a refusal is recorded without its code")
+def _refuses_without_reason(patch: Patch) -> None:
+    def metadata(origin: Origin, listing: Listing) -> dict[str, str]:
+        return listing_metadata(origin, Listing(listing.status, None, listing.listed_at))
+
+    patch.setattr(discover, "listing_metadata", metadata)
+
+
 @_mutant("I10", "discover does not look for the snapshot")
 def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
@@ -324,6 +394,20 @@ def _swallows(patch: Patch) -> None:
             return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
 
     patch.setattr(CollectStage, "_ask", ask_or_guess)
+
+
+@_mutant("I1", "nodes that were not collected have no reason")
+def _gives_no_reason(patch: Patch) -> None:
+    def without_detail(*args: Any, **options: Any) -> Columns:  # noqa: ANN401
+        columns = part_columns(*args, **options)
+        return columns | {"collection_detail": [None] * len(columns["instance_id"])}
+
+    patch.setattr(fence, "part_columns", without_detail)
+
+
+@_mutant("I10", "collect does not look for the snapshot")
+def _collects_late(patch: Patch) -> None:
+    patch.setattr(collect, "is_published", lambda _store, _run_id: False)
 
 
 @_mutant("I1", "a node that SSM does not answer for has no row")
@@ -446,6 +530,21 @@ def _counts_from_schedule(patch: Patch) -> None:
 @_mutant("L1", "commit looks for a plan at every tick")
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
+
+
+@_mutant("I13", "commit counts the deadline by its own settings")
+def _counts_by_settings(patch: Patch) -> None:
+    commit_run = CommitStage._commit  # noqa: SLF001
+
+    def commit_by_settings(stage: CommitStage, run_id: str) -> CommitResult:
+        def decode_otherwise(body: bytes, run_id: str) -> Plan:
+            planned = decode_plan(body, run_id)
+            return replace(planned, deadline_at=planned.planned_at + timedelta(seconds=stage.deadline_seconds))
+
+        patch.setattr(commit, "decode_plan", decode_otherwise)
+        return commit_run(stage, run_id)
+
+    patch.setattr(CommitStage, "_commit", commit_by_settings)
 
 
 @_mutant("I13", "commit fences before the deadline")

@@ -12,6 +12,8 @@ from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Col
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
+from patchlake.stages.discover import TOO_LARGE
+from patchlake.stages.fence import NO_PART, NO_SHARD
 from tests.simulation.world import Invocation, World, run_of
 
 
@@ -105,21 +107,34 @@ def rows(file: TableFile, names: Iterable[str]) -> list[tuple[Any, ...]]:
     return list(zip(*file.columns(names).values(), strict=True))
 
 
+def planned_targets(by: Invocation, excluded_accounts: Iterable[str]) -> list[PlannedTarget]:
+    """Return what a plan must name, by what its maker was told of the organization."""
+    covered = {account.account_id: account for account in by.accounts if account.account_id not in excluded_accounts}
+    return [
+        PlannedTarget(account_id, region, covered[account_id].name, covered[account_id].active)
+        for account_id in sorted(covered)
+        for region in sorted(by.regions)
+    ]
+
+
 def shard_problems(shard: TableFile, by: Invocation) -> Iterator[str]:
     """Yield where a shard is not what SSM listed, or the true reason why it did not."""
     status, ids = shard.metadata.get("listing_status"), shard.columns(["instance_id"])["instance_id"]
+    detail = shard.metadata.get("listing_detail")
     if by.stage == "commit":
-        if status != "NOT_LISTED" or ids:
-            yield f"{by} wrote a tombstone that says {status} with {len(ids)} nodes"
+        if (status, detail) != ("NOT_LISTED", NO_SHARD) or ids:
+            yield f"{by} wrote a tombstone that says {status}, {detail} with {len(ids)} nodes"
     elif status != "LISTED":
-        met = {by.refusal.listing_status} if by.refusal is not None else set()
+        met = {(by.refusal.listing_status, by.refusal.code)} if by.refusal is not None else set()
         if by.seconds_left < RESERVE_SECONDS and not by.pauses:
-            met.add("NOT_LISTED")
-        if status not in met or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
-            yield f"{by} says {status} at receive {by.receive_count}, and met {met}"
+            met.add(("NOT_LISTED", TOO_LARGE))
+        if (status, detail) not in met or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
+            yield f"{by} says {status}, {detail} at receive {by.receive_count}, and met {met}"
     else:
         if not by.listing or by.listing[-1].next_token is not None:
             yield f"{by} says LISTED, and never saw the last page"
+        if detail is not None:
+            yield f"{by} says LISTED, and why not: {detail}"
         described = {record.instance_id for page in by.listing for record in page.records}
         described |= {row.instance_id or "?" for page in by.listing for row in page.invalid}
         if ids != sorted(described):
@@ -147,9 +162,11 @@ def part_problems(part: TableFile, nodes: Columns, by: Invocation) -> Iterator[s
 def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None) -> dict[str, Any]:
     """Return the collection and patch state columns that a node must have after these answers."""
     if invalid_reason is not None:
-        return _unknown("INVALID_RESPONSE") | {"collected_at": None}
-    if by.stage == "commit" or (by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE):
-        return _unknown("NOT_COLLECTED") | {"collected_at": None}
+        return _unknown("INVALID_RESPONSE") | {"collection_detail": invalid_reason, "collected_at": None}
+    if by.stage == "commit":
+        return _unknown("NOT_COLLECTED") | {"collection_detail": NO_PART, "collected_at": None}
+    if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
+        return _unknown("NOT_COLLECTED") | {"collection_detail": by.refusal.code, "collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
             return _answered(pages, instance_id)
@@ -165,11 +182,16 @@ def _answered(pages: list[Page[Record]], instance_id: str) -> dict[str, Any]:
         at = next(page.answered_at for page in pages if states[0] in page.records)
         return {
             "collection_status": "COLLECTED",
+            "collection_detail": None,
             "collected_at": at,
             **{column.name: _stored(column, states[0]) for column in PATCH_STATE_COLUMNS},
         }
     status = "INVALID_RESPONSE" if None in broken else "NO_PATCH_STATE"
-    return _unknown(status) | {"collected_at": pages[-1].answered_at}
+    return (
+        _unknown(status)
+        | {"collected_at": pages[-1].answered_at}
+        | ({"collection_detail": None} if status == "NO_PATCH_STATE" else {})
+    )
 
 
 def _unknown(status: str) -> dict[str, Any]:

@@ -191,7 +191,9 @@ class SimulatedQueue:
     def _send(self, pairs: list[tuple[str, str]]) -> None:
         world = self.calls.world
         for body, _group in pairs:
-            check(world, Sent(self.stage, MESSAGES[self.stage].decode(body), world.acting))
+            message = MESSAGES[self.stage].decode(body)
+            world.acting.sent.append(message)
+            check(world, Sent(self.stage, message, world.acting))
             world.sent.append((self.stage, body))
         self._queue.send(pairs)
         world.story.tell(world.who, "sent %d to %s", len(pairs), self.stage)
@@ -313,7 +315,12 @@ class SimulatedAccounts:
         """Return the accounts as they are now, which may not be what they were a moment ago."""
         if self.calls.world.dice.strike(0.3, (Fault.ACCOUNTS_CHANGED,)):
             self.calls.world.change_accounts()
-        return self.calls.make("ListAccounts", lambda: self.calls.world.accounts, (*_CRASHES, Fault.THROTTLED))
+        return self.calls.make("ListAccounts", self._list, (*_CRASHES, Fault.THROTTLED))
+
+    def _list(self) -> Sequence[Account]:
+        world = self.calls.world
+        world.acting.accounts = world.accounts
+        return world.accounts
 
 
 @dataclass(frozen=True, slots=True)

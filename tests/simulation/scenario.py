@@ -18,6 +18,7 @@ class Scenario:
     """One stack and its fleet.
 
     Attributes:
+        excluded_accounts: the ids of accounts that are left out on purpose.
         nodes: how many nodes each target has at first.
         ssm_page_size: rows of one answer of SSM.
         store_page_size: keys of one page of a listing.
@@ -30,6 +31,7 @@ class Scenario:
     """
 
     accounts: tuple[Account, ...]
+    excluded_accounts: tuple[str, ...]
     regions: tuple[str, ...]
     nodes: dict[Target, int]
     batch_size: int
@@ -58,6 +60,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
     deadline_seconds = 2880 if close_race else random.choice((2880, 2880, 7200, 14_400))
     return Scenario(
         accounts=accounts,
+        excluded_accounts=_excluded(random, accounts),
         regions=regions,
         nodes={target: random.randint(0, most_nodes) for target in targets},
         batch_size=random.choice((60, 100)) if large else random.randint(1, 4),
@@ -83,6 +86,11 @@ def _quiet_after_seconds(random: Random, deadline_seconds: int) -> int:
 
 
 def _accounts(random: Random, count: int) -> tuple[Account, ...]:
-    """Return the home account and others, of which some are not active."""
+    """Return accounts, of which some are not active, and the home account, which no order distinguishes."""
     others = (Account(f"{444455550000 + n}", f"account {n}", random.random() < 0.8) for n in range(1, count))
-    return (Account(HOME, "home"), *others)
+    return (*others, Account(HOME, "home"))
+
+
+def _excluded(random: Random, accounts: tuple[Account, ...]) -> tuple[str, ...]:
+    others = [account.account_id for account in accounts if account.account_id != HOME]
+    return (random.choice(others),) if others and random.random() < 0.2 else ()

@@ -31,10 +31,11 @@ type Message = DiscoverMessage | CollectMessage | CommitMessage
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One deployed version of patchlake; an older one does not know the newest columns."""
+    """One deployed version of patchlake with its settings; an older one does not know the newest columns."""
 
     version: str
     batch_size: int
+    deadline_seconds: int
     unknown_columns: frozenset[str] = frozenset()
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
@@ -67,7 +68,10 @@ class Invocation:
         receive_count: of its message.
         begun_late: whether its run was published before it began.
         skew: how far its clock is ahead.
+        regions: those that its environment names.
+        accounts: those of the organization, as it was told the last time that it asked.
         readings: what its clock said, each time it looked.
+        sent: every message that it sent.
         listing: the pages of its latest chain of DescribeInstanceInformation.
         answers: likewise of DescribeInstancePatchStates, by the ids of the call.
         refusal: the latest refusal that it met.
@@ -86,7 +90,10 @@ class Invocation:
     begun_late: bool
     build: Build
     skew: timedelta
+    regions: Sequence[str]
+    accounts: Sequence[Account] = ()
     readings: list[datetime] = field(default_factory=list)
+    sent: list[Message] = field(default_factory=list)
     listing: list[Page[Record]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Record]]] = field(default_factory=dict)
     refusal: RefusedError | None = None
@@ -167,7 +174,8 @@ class World:
         self.sources = MemoryPatchSources(self.clock)
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
-        self.build = Build("1", scenario.batch_size, random.choice((frozenset[str](), NEWEST_COLUMNS)))
+        unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
+        self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown)
         self._nodes = self._joined = 0
         for target, count in scenario.nodes.items():
             self.sources.of(target).page_size = scenario.ssm_page_size
@@ -193,7 +201,8 @@ class World:
     @property
     def targets(self) -> list[Target]:
         """Every target that the next plan would name."""
-        return [Target(account.account_id, region) for account in self.accounts for region in self.regions]
+        covered = [a.account_id for a in self.accounts if a.account_id not in self.scenario.excluded_accounts]
+        return [Target(account_id, region) for account_id in covered for region in self.regions]
 
     def change_accounts(self) -> None:
         """Let accounts leave the organization, and another one join it."""
@@ -204,7 +213,8 @@ class World:
     def deploy(self) -> None:
         """Replace the functions by another build, a newer or an older one."""
         unknown = self.random.choice((frozenset[str](), NEWEST_COLUMNS))
-        self.build = Build(str(int(self.build.version) + 1), self.random.randint(1, 4), unknown)
+        deadline_seconds = self.random.choice((self.scenario.deadline_seconds, 2880, 14_400))
+        self.build = Build(str(int(self.build.version) + 1), self.random.randint(1, 4), deadline_seconds, unknown)
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""

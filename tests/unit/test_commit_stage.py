@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryQueue
@@ -51,10 +52,13 @@ def lose_everything(*queues: MemoryQueue) -> None:
 
 
 def sent(queue: MemoryQueue) -> list[str]:
-    """Take every message out of a queue."""
-    bodies = [message.body for message in queue.messages.values()]
+    """Take every message out of a queue; each must have its target for its group."""
+    messages = [*queue.messages.values()]
+    for message in messages:
+        members = msgspec.json.decode(message.body)
+        assert message.group == str(Target(members["account_id"], members["region"]))
     queue.messages.clear()
-    return bodies
+    return [message.body for message in messages]
 
 
 def ticks(world: World, seconds: int) -> Iterator[float]:

@@ -57,7 +57,8 @@ def shard(world: World) -> TableFile:
 
 
 def batches_asked_for(world: World) -> list[int]:
-    """Return the batches of the collect messages, each of which must name the run and target."""
+    """Return the batches of the collect messages, each of which must name the run and target, also as its group."""
+    assert {message.group for message in world.collect_queue.messages.values()} <= {str(EU)}
     messages = [CollectMessage.decode(message.body) for message in world.collect_queue.messages.values()]
     assert {(message.run_id, message.target) for message in messages} <= {(RUN_ID, EU)}
     return [message.batch for message in messages]
@@ -360,6 +361,13 @@ def test_a_target_of_more_batches_than_keys_can_number_is_refused_with_advice(mo
     with pytest.raises(RetryableError, match="more than 2 batches: raise the batch size"):
         discover(world)
     assert SHARD_KEY not in world.store.objects
+
+
+def test_a_target_of_as_many_batches_as_keys_can_number_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = planned_world(nodes=5)
+    monkeypatch.setattr("patchlake.stages.discover.MAX_BATCHES", 3)
+
+    assert discover(world).nodes == 5
 
 
 def test_a_shard_of_a_build_with_another_column_is_read_as_it_is(tables: TableFormat) -> None:

@@ -94,6 +94,23 @@ def test_a_suspended_account_of_the_organization_is_planned_and_not_asked() -> N
     assert [DiscoverMessage.decode(body).target for body in bodies(world.discover_queue)] == [EU]
 
 
+def test_the_home_account_is_our_own_wherever_it_stands_in_the_organization() -> None:
+    world = World(accounts="organization")
+    world.accounts.organization = [Account(SECOND, "first to be listed"), Account(HOME, "tools")]
+
+    world.start()
+
+    assert stored_plan(world).home_account_id == HOME
+
+
+def test_every_discover_message_has_its_target_for_its_group() -> None:
+    world = World(regions=("us-east-1", "eu-central-1"))
+
+    world.start()
+
+    assert [message.group for message in world.discover_queue.messages.values()] == [str(EU), str(US)]
+
+
 def test_an_excluded_account_of_the_organization_is_not_planned_and_named_by_the_plan() -> None:
     world = World(accounts="organization", excluded_accounts=(SECOND,))
     world.accounts.organization = [Account(HOME, "tools"), Account(SECOND, "sandbox")]
