@@ -40,6 +40,20 @@ def test_a_run_accounts_for_every_node_of_the_fleet(aws: EmbeddedAws, tmp_path: 
         ]
 
 
+def test_without_the_account_that_refuses_a_run_is_complete_and_its_plan_names_it(
+    aws: EmbeddedAws, tmp_path: Path
+) -> None:
+    [refused] = aws.settings.conditions.refused_accounts
+    with running(aws, new_stack(aws, ExcludedAccounts=refused), 0, tmp_path) as run:
+        run.fire()
+        run.wait_until_committed()
+
+        assert run.observation.outcome == "COMPLETE"
+        assert refused not in {account_id for account_id, *_ in run.coverage()}
+        assert [row[:3] for row in run.nodes()] == readable_nodes(run)
+        assert json.loads(run.objects()[plan_key(run.run_id)])["excluded_account_ids"] == [refused]
+
+
 def test_never_scanned_nodes_are_rows_of_their_own_kind(aws: EmbeddedAws, tmp_path: Path) -> None:
     with running(aws, new_stack(aws), 0, tmp_path) as run:
         run.fire()
