@@ -85,7 +85,7 @@ def test_a_function_is_described_as_the_template_has_it(stack: DeployedStack) ->
     assert collect.arn == f"arn:aws:lambda:{REGION}:{stack.account_id}:function:patchlake-collect"
     assert collect.code_path == ROOT / "functions" / "collect"
     assert ROOT / "layers" / "patchlake" in collect.layer_paths
-    assert (collect.timeout_seconds, collect.memory_mb) == (120, 1024)
+    assert (collect.timeout_seconds, collect.memory_mb) == (COLLECT.timeout_seconds, 1024)
 
 
 @pytest.mark.parametrize(("stage", "timing"), TIMINGS.items())
