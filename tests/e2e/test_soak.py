@@ -1,5 +1,6 @@
 """Thirty days of one stack whose functions stay warm, with faults on: nothing is lost, and memory stays flat."""
 
+import os
 import re
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -20,15 +21,19 @@ SETTINGS = Settings(nodes=700, days=DAYS, conditions=Conditions(refused_accounts
 
 
 def resident_kilobytes(stack: str) -> dict[str, int]:
-    """Return the memory of each of a stack's function processes, by function and process id."""
+    """Return the memory of each of a stack's function processes, by function and process id.
+
+    Those that this process has started: another may have a stack of the same name.
+    """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             name = re.search(rf"AWS_LAMBDA_FUNCTION_NAME=({stack}-\w+)", (process / "environ").read_text())
-            memory = re.search(r"VmRSS:\s+(\d+)", (process / "status").read_text())
+            status = (process / "status").read_text()
         except (PermissionError, FileNotFoundError, ProcessLookupError):
             continue  # another user's, or it has just ended
-        if name and memory:
+        memory = re.search(r"VmRSS:\s+(\d+)", status)
+        if name and memory and f"PPid:\t{os.getpid()}\n" in status:
             found[f"{name[1]} {process.name}"] = int(memory[1])
     return found
 
