@@ -6,7 +6,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from patchlake_cli import check, demo, query, run, status
+from patchlake_cli import check, demo, query, redrive, run, status
 from patchlake_cli.export.command import export
 from patchlake_cli.failure import CommandError, ExitCode
 from patchlake_cli.report.command import report
@@ -25,6 +25,7 @@ app.command()(check.check)
 app.command()(export)
 app.command()(status.status)
 app.command()(run.run)
+app.command()(redrive.redrive)
 
 
 @app.callback()

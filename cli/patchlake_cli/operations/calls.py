@@ -11,9 +11,17 @@ from patchlake_cli.failure import CommandError
 _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 
 
+class AwsRefusedError(CommandError):
+    """AWS refused a call, or could not be asked; ``code`` is its error code."""
+
+    def __init__(self, text: str, code: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
 @contextmanager
 def asking(action: str, resource: str) -> Iterator[None]:
-    """Turn whatever a call of AWS raises into a CommandError.
+    """Turn whatever a call of AWS raises into an AwsRefusedError, which is a CommandError.
 
     Args:
         action: the IAM action that the call needs, as in a policy.
@@ -22,7 +30,7 @@ def asking(action: str, resource: str) -> Iterator[None]:
     try:
         yield
     except AWS_ERRORS as error:
-        raise CommandError(explained(error, action, resource)) from error
+        raise AwsRefusedError(explained(error, action, resource), code_of(error)) from error
 
 
 def explained(error: AwsError, action: str, resource: str) -> str:

@@ -1,0 +1,179 @@
+"""Dead letters go back to their queue: none is lost or changed, whenever whoever moves them is killed."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake_cli.operations.failed_events import FailedEvent, Fate, read_event, settle
+from patchlake_cli.operations.redrive import DeadLetter, Moved, move
+
+type Content = tuple[str, str | None]
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class Fakes:
+    """Both queues, and how many of their calls' halves go well before a kill: one before and one after each effect."""
+
+    dead: dict[str, Content]
+    queue: list[Content] = field(default_factory=list)
+    steps: int | None = None
+    refused: frozenset[str] = frozenset()
+    hidden: set[str] = field(default_factory=set)
+
+    def _step(self) -> None:
+        if self.steps is not None:
+            self.steps -= 1
+            if self.steps < 0:
+                raise Killed
+
+    def count(self) -> int:
+        return len(self.dead)
+
+    def receive(self, most: int) -> list[DeadLetter]:
+        self._step()
+        visible = sorted(self.dead.keys() - self.hidden)[:most]
+        self.hidden |= set(visible)
+        self._step()
+        return [DeadLetter(*self.dead[receipt], receipt) for receipt in visible]
+
+    def send(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        self._step()
+        taken = [letter for letter in letters if letter.body not in self.refused]
+        self.queue += [(letter.body, letter.group) for letter in taken]
+        self._step()
+        return taken
+
+    def delete(self, letters: Sequence[DeadLetter]) -> None:
+        self._step()
+        for letter in letters:
+            del self.dead[letter.receipt]
+        self._step()
+
+    def release(self, letters: Sequence[DeadLetter]) -> None:
+        self._step()
+        self.hidden -= {letter.receipt for letter in letters}
+
+
+CONTENTS = st.lists(st.tuples(st.text(), st.none() | st.text(min_size=1)), max_size=25)
+
+
+def fakes(contents: Sequence[Content], **settings: object) -> Fakes:
+    return Fakes({f"{number:02}": content for number, content in enumerate(contents)}, **settings)  # type: ignore[arg-type]
+
+
+@given(contents=CONTENTS, steps=st.integers(0, 40))
+def test_no_message_is_lost_or_changed_whenever_it_is_killed(contents: list[Content], steps: int) -> None:
+    world = fakes(contents, steps=steps)
+
+    try:
+        move(world, world)
+    except Killed:
+        world.hidden.clear()
+
+    assert {*world.dead.values(), *world.queue} == set(contents)
+    assert len(world.dead) + len(world.queue) >= len(contents)
+
+
+@given(contents=CONTENTS, steps=st.integers(0, 40))
+def test_the_next_time_moves_what_a_kill_left(contents: list[Content], steps: int) -> None:
+    world = fakes(contents, steps=steps)
+    try:
+        move(world, world)
+    except Killed:
+        world.hidden.clear()
+    world.steps = None
+
+    move(world, world)
+
+    assert not world.dead
+    assert set(world.queue) == set(contents)
+
+
+def test_all_are_moved_with_their_groups_in_calls_of_ten() -> None:
+    contents: list[Content] = [(f"body {number}", "111122223333.eu-central-1") for number in range(23)]
+    world = fakes(contents)
+
+    assert move(world, world) == Moved(23, 23)
+    assert world.queue == contents
+
+
+def test_what_arrives_meanwhile_stays_for_the_next_time() -> None:
+    world = fakes([("body", None)])
+    send = world.send
+
+    def send_and_fail_again(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        world.dead["new"] = ("body", None)
+        return send(letters)
+
+    world.send = send_and_fail_again  # type: ignore[method-assign]
+
+    assert move(world, world) == Moved(1, 1)
+    assert list(world.dead) == ["new"]
+
+
+def test_a_message_that_is_not_taken_stays_and_ends_the_move() -> None:
+    world = fakes([("good", None), ("refused", None), *[("later", None)] * 10], refused=frozenset({"refused"}))
+
+    assert move(world, world) == Moved(12, 9)
+    assert [content[0] for content in world.dead.values()].count("refused") == 1
+    assert not world.hidden & world.dead.keys()
+
+
+def test_a_message_that_somebody_else_has_received_is_left() -> None:
+    world = fakes([("body", None), ("elsewhere", None)], hidden={"01"})
+
+    moved = move(world, world)
+
+    assert (moved, moved.left) == (Moved(2, 1), 1)
+
+
+PLANNED = "20261101T060000Z"
+
+
+def planned(run_id: str) -> bool:
+    return run_id == PLANNED
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"scheduled_time": "2026-11-01T06:00:00Z"}, FailedEvent(Fate.SETTLED, PLANNED, None)),
+        ({"scheduled_time": "2026-11-02T06:00:00Z"}, FailedEvent(Fate.START_AGAIN, "20261102T060000Z", None)),
+        (
+            {
+                "requestPayload": {"scheduled_time": "2026-11-02T06:00:00Z"},
+                "responsePayload": {"errorMessage": "the accounts cannot be listed"},
+            },
+            FailedEvent(Fate.START_AGAIN, "20261102T060000Z", "the accounts cannot be listed"),
+        ),
+        ({"requestPayload": {"other": 1}, "responsePayload": None}, FailedEvent(Fate.UNKNOWN, None, None)),
+        ({"scheduled_time": "soon"}, FailedEvent(Fate.UNKNOWN, None, None)),
+        (["not", "an", "event"], FailedEvent(Fate.UNKNOWN, None, None)),
+    ],
+)
+def test_a_failed_event_is_read_as_scheduler_and_as_lambda_leave_it(body: object, expected: FailedEvent) -> None:
+    assert read_event(DeadLetter(json.dumps(body), None, "1"), planned) == expected
+
+
+def test_a_failed_event_that_is_no_json_is_nobodys() -> None:
+    assert read_event(DeadLetter("<html>", None, "1"), planned).fate is Fate.UNKNOWN
+
+
+def test_only_the_events_of_planned_runs_are_deleted() -> None:
+    bodies = [json.dumps({"scheduled_time": f"2026-11-{day:02}T06:00:00Z"}) for day in range(1, 15)]
+    world = fakes([(body, None) for body in bodies])
+
+    events = settle(world, planned)
+
+    assert [event.fate for event in events] == [Fate.SETTLED] + [Fate.START_AGAIN] * 13
+    assert [body for body, _ in world.dead.values()] == bodies[1:]
+    assert not world.hidden & world.dead.keys()
+    assert world.queue == []
