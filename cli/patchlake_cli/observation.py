@@ -64,8 +64,8 @@ class Observation:
 
     def _follow(self, entry: dict[str, Any]) -> None:
         match entry:
-            case {"message": "planned"}:
-                self.targets = entry["active_targets"]
+            case {"message": "planned", "active_targets": int(targets)}:
+                self.targets = targets
             case {"message": "discovered", "step": "STORED"}:
                 self.listed(entry["nodes"])
             case {"message": "collected", "step": "STORED"}:

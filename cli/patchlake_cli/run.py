@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.status import Status
 
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.bootstrap import CLIENTS
+from patchlake.bootstrap import CLIENTS, Aws
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
 from patchlake.stages.stored import Step
@@ -20,7 +20,7 @@ from patchlake_cli.consoles import output_console
 from patchlake_cli.export.runs import current_run_id
 from patchlake_cli.export.settings import ProfileOption
 from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.operations.deployment import StackOption, find_deployment
+from patchlake_cli.operations.deployment import Deployment, StackOption, find_deployment
 from patchlake_cli.operations.queues import read_depth
 from patchlake_cli.operations.run import INVOKE_SECONDS, Started, follow, start_run
 from patchlake_cli.operations.runs import Run, Runs
@@ -61,19 +61,9 @@ def run(
     run_id = named or current_run_id(aws.clock)
     slow = CLIENTS.merge(Config(read_timeout=INVOKE_SECONDS))
     started = start_run(aws.client("lambda", slow), deployment, run_id)
-    _tell(started)
-    runs = Runs(deployment.store(aws), ParquetTables(), aws.clock)
-    sqs, dead_letters = aws.client("sqs"), deployment.commit.dead_letter_url
-    before = read_depth(sqs, dead_letters).total
     try:
-        with _line() as line:
-            ended = follow(
-                runs,
-                run_id,
-                pause=lambda: Event().wait(LOOK_SECONDS),
-                show=lambda seen: line.update(progress_line(seen)),
-                trouble=lambda: read_depth(sqs, dead_letters).total > before,
-            )
+        _tell(started)
+        ended = _followed(aws, deployment, run_id)
     except KeyboardInterrupt:
         text = f"no longer followed; run {run_id} goes on: `patchlake status --stack {stack}` shows it"
         raise CommandError(text, ExitCode.INTERRUPTED) from None
@@ -94,6 +84,21 @@ def _run_id(scheduled_time: str) -> str:
 
 def _tell(started: Started) -> None:
     typer.echo(f"patchlake: run {started.run_id}: {_SAID[started.step]}", err=True)
+
+
+def _followed(aws: Aws, deployment: Deployment, run_id: str) -> Run:
+    runs = Runs(deployment.store(aws), ParquetTables(), aws.clock)
+    sqs, dead_letters = aws.client("sqs"), deployment.commit.dead_letter_url
+    before = read_depth(sqs, dead_letters).total
+    never = Event()
+    with _line() as line:
+        return follow(
+            runs,
+            run_id,
+            pause=lambda: never.wait(LOOK_SECONDS),
+            show=lambda seen: line.update(progress_line(seen)),
+            trouble=lambda: read_depth(sqs, dead_letters).total > before,
+        )
 
 
 @contextmanager

@@ -1,0 +1,63 @@
+"""What the policy of a stack's bucket must say, and how the one it has differs.
+
+The same statements stand in template.yaml; a test compares the two.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+_CREATED_ONCE = ("plans", "runs", "lake")
+
+
+def expected_statements(bucket: str, partition: str) -> list[dict[str, Any]]:
+    """Return the statements of a stack's bucket, as the template makes them."""
+    arn = f"arn:{partition}:s3:::{bucket}"
+    written = [f"{arn}/{folder}/*" for folder in _CREATED_ONCE]
+    return [
+        _denied("OnlyOverTls", "s3:*", [arn, f"{arn}/*"], {"Bool": {"aws:SecureTransport": "false"}}),
+        _denied(
+            "CreateOnce",
+            "s3:PutObject",
+            written,
+            {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
+        ),
+        _denied("NeverReplace", "s3:PutObject", written, {"Null": {"s3:if-match": "false"}}),
+        _denied("NeverDelete", ["s3:DeleteObject", "s3:DeleteObjectVersion"], f"{arn}/*"),
+    ]
+
+
+def differing_statements(policy: Mapping[str, Any], bucket: str, partition: str) -> list[str]:
+    """Name the statements that a policy lacks or has in another form; further ones of its own do not count."""
+    found = [_normal(statement) for statement in _listed(policy.get("Statement", []))]
+    return [
+        str(statement["Sid"]) for statement in expected_statements(bucket, partition) if _normal(statement) not in found
+    ]
+
+
+def repaired_policy(policy: Mapping[str, Any], bucket: str, partition: str) -> str:
+    """Return a policy with all that it must say, and whatever else it says by now, as JSON in one line."""
+    expected = expected_statements(bucket, partition)
+    names = {statement["Sid"] for statement in expected}
+    own = [statement for statement in _listed(policy.get("Statement", [])) if statement.get("Sid") not in names]
+    return json.dumps({"Version": "2012-10-17", "Statement": [*expected, *own]})
+
+
+def _denied(
+    sid: str, action: str | list[str], resource: str | list[str], condition: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}
+    return statement | ({"Condition": condition} if condition else {})
+
+
+def _normal(statement: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a statement in one of the forms that mean the same to IAM."""
+    return dict(statement) | {
+        "Principal": "*" if statement.get("Principal") == {"AWS": "*"} else statement.get("Principal"),
+        "Action": sorted(_listed(statement.get("Action", []))),
+        "Resource": sorted(_listed(statement.get("Resource", []))),
+    }
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - a policy has one or a list of them
+    return value if isinstance(value, list) else [value]

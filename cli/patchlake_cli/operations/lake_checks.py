@@ -1,0 +1,151 @@
+"""Checks of what a stack keeps: its runs, and the bucket that they are in."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from patchlake.core.tables import ListingStatus
+from patchlake_cli.failure import CommandError
+from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
+from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
+from patchlake_cli.operations.findings import Finding, Stack
+from patchlake_cli.operations.runs import RunStatus
+
+RUNS_LOOKED_AT = 7
+SHORTEST_RUNS_DAYS = 15
+"""Shards and parts outlive a dead letter (14 days), so that a run can still be published from them."""
+
+_FIXES = {
+    ListingStatus.ROLE_NOT_ASSUMABLE: "deploy templates/member-role.yaml there; compare role name, external id and "
+    "organization",
+    ListingStatus.ACCESS_DENIED: "let the role call the two actions of templates/member-role.yaml; look for a service "
+    "control policy",
+    ListingStatus.REGION_DISABLED: "enable the region in that account, or take it out of Regions",
+    ListingStatus.NOT_LISTED: "see DiscoverDeadLetterAlarm in docs/operations.md",
+}
+
+
+def check_runs(stack: Stack) -> Iterator[Finding]:
+    """Runs are planned, and end with a snapshot in time."""
+    command = f"patchlake run --stack {stack.deployment.stack}"
+    with reading_the_lake():
+        runs = stack.runs.newest(RUNS_LOOKED_AT)
+        now = stack.runs.clock.now()
+    for run in runs:
+        if run.status is RunStatus.OVERDUE:
+            yield Finding(
+                f"run {run.run_id} is past its deadline and not published",
+                "see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md",
+            )
+    newest = next((run for run in runs if run.is_published), None)
+    hours = int(stack.parameter("MissedRunHours") or 0)
+    if newest is None:
+        yield Finding("there is no snapshot yet" if not runs else "none of the last runs has a snapshot", command)
+    elif hours and now - newest.run_at > timedelta(hours=hours):
+        yield Finding(
+            f"the newest snapshot is that of run {newest.run_id}, more than {hours} hours old",
+            f"see NoSnapshotAlarm in docs/operations.md; {command}",
+        )
+
+
+def check_targets(stack: Stack) -> Iterator[Finding]:
+    """The newest snapshot could read every target."""
+    with reading_the_lake():
+        newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
+    if newest is None:
+        raise CommandError("there is no snapshot to tell by")
+    for target in newest.unread:
+        detail = f" ({target.listing_detail})" if target.listing_detail else ""
+        status = ListingStatus(target.listing_status)
+        yield Finding(f"{target.account_id} {target.region}: {status}{detail}", _FIXES[status])
+
+
+def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
+    """The bucket itself refuses to overwrite and to delete."""
+    bucket, partition = stack.deployment.bucket, stack.deployment.partition
+    client = stack.aws.client("s3")
+    try:
+        with asking("s3:GetBucketPolicy", f"bucket {bucket}"):
+            policy = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
+    except AwsRefusedError as refusal:
+        if refusal.code != "NoSuchBucketPolicy":
+            raise
+        policy = {}
+    if differing := differing_statements(policy, bucket, partition):
+        yield Finding(
+            f"the bucket's policy lacks, or has in another form: {', '.join(differing)}. Objects may have been "
+            "overwritten or deleted",
+            f"aws s3api put-bucket-policy --bucket {bucket} --policy '{repaired_policy(policy, bucket, partition)}'",
+        )
+
+
+def check_versions(stack: Stack) -> Iterator[Finding]:
+    """The bucket keeps what somebody replaces."""
+    bucket = stack.deployment.bucket
+    with asking("s3:GetBucketVersioning", f"bucket {bucket}"):
+        status = stack.aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
+    if status != "Enabled":
+        yield Finding(
+            f"the bucket's versioning is {status}: an object that is replaced is lost",
+            f"aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled",
+        )
+
+
+def check_encryption_key(stack: Stack) -> Iterator[Finding]:
+    """The KMS key, where the stack has one, can be used."""
+    if not (key := stack.parameter("KmsKeyArn")):
+        return
+    with asking("kms:DescribeKey", f"key {key}"):
+        state = stack.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+    if state != "Enabled":
+        mend = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
+        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {mend} --key-id {key}")
+
+
+def check_retention(stack: Stack) -> Iterator[Finding]:
+    """Nothing expires before it is needed, and the working material does."""
+    bucket = stack.deployment.bucket
+    client = stack.aws.client("s3")
+    try:
+        with asking("s3:GetLifecycleConfiguration", f"bucket {bucket}"):
+            rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+    except AwsRefusedError as refusal:
+        if refusal.code != "NoSuchLifecycleConfiguration":
+            raise
+        rules = []
+    yield from ill_kept(rules, int(stack.parameter("WindowDays") or 0))
+
+
+def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[Finding]:
+    """Tell what a bucket's lifecycle rules delete too early, or never."""
+    runs = _days_kept(rules, "runs/")
+    if runs is None:
+        yield Finding(
+            "shards and parts never expire: no lifecycle rule covers runs/",
+            "restore the rule expire-runs of the template",
+        )
+    elif runs < SHORTEST_RUNS_DAYS:
+        yield Finding(
+            f"shards and parts expire after {runs} days, before a dead letter does",
+            f"let the rule on runs/ keep them for {SHORTEST_RUNS_DAYS} days at least",
+        )
+    for prefix in ("lake/coverage/", "lake/patch_states/", "plans/"):
+        days = _days_kept(rules, prefix)
+        if days is not None and days < window_days:
+            yield Finding(
+                f"{prefix} expires after {days} days, and the views look back {window_days}",
+                f"let the rule on {prefix} keep it longer, or lower WindowDays",
+            )
+
+
+def _days_kept(rules: Sequence[Mapping[str, Any]], prefix: str) -> int | None:
+    """Return after how many days objects under a prefix expire; None where they never do."""
+    days = [
+        rule["Expiration"]["Days"]
+        for rule in rules
+        if rule["Status"] == "Enabled"
+        and "Days" in rule.get("Expiration", {})
+        and prefix.startswith(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
+    ]
+    return min(days, default=None)
