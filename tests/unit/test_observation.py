@@ -11,6 +11,14 @@ def said(**entry: object) -> str:
     return json.dumps({"run_id": RUN_ID, **entry})
 
 
+def test_a_run_that_was_published_before_has_no_targets_to_tell_of() -> None:
+    seen = Observation(RUN_ID)
+
+    seen.read(said(message="planned", step="LATE"))
+
+    assert seen.targets is None
+
+
 def test_a_run_is_followed_from_its_plan_to_its_end() -> None:
     seen = Observation(RUN_ID)
 

@@ -1,0 +1,360 @@
+"""The operators' commands on a deployed stack, which they find by its name and the shell's variables."""
+
+import json
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from patchlake.core.messages import CollectMessage
+from patchlake_cli.embedded.server import EmbeddedAws
+from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.failure import ExitCode
+from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables
+from tests.deployed import DeployedRun, new_stack, running, sqs
+from tests.integration.conftest import REFUSED
+
+if TYPE_CHECKING:
+    from subprocess import CompletedProcess
+
+COMMANDS = [("status",), ("run",), ("redrive",), ("check",)]
+NO_COLOUR = re.compile(r"\x1b\[")
+
+
+def command(aws: EmbeddedAws, name: str, *arguments: str, **changes: str) -> "CompletedProcess[str]":
+    return patchlake_here(variables(aws.endpoint, **changes), name, *arguments)
+
+
+def client(aws: EmbeddedAws, service: Any) -> Any:  # noqa: ANN401 - any client
+    return aws.endpoint.session.client(service, endpoint_url=aws.endpoint_url, config=aws.endpoint.config)
+
+
+def said(ended: "CompletedProcess[str]") -> Any:  # noqa: ANN401 - any JSON
+    assert ended.stderr.count("\n") <= 1, ended.stderr
+    return json.loads(ended.stdout)
+
+
+@pytest.fixture(scope="module")
+def standing(shared_aws: EmbeddedAws) -> DeployedStack:
+    """A stack that nobody runs: its queues keep what they hold."""
+    return new_stack(shared_aws)
+
+
+@pytest.fixture(scope="module")
+def a_run(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRun]:
+    """A stack whose functions run."""
+    stack = new_stack(shared_aws, AlarmEmail="operators@example.com")
+    with running(shared_aws, stack, 1, tmp_path_factory.mktemp("run")) as run:
+        yield run
+
+
+def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
+    aws: EmbeddedAws, a_run: DeployedRun
+) -> None:
+    name = a_run.pipeline.stack.name
+
+    before = command(aws, "status", "--stack", name)
+    ended = patchlake(variables(aws.endpoint), "run", "--stack", name, "--json")
+    status = command(aws, "status", "--stack", name, "--json")
+    again = command(aws, "run", "--stack", name, "--scheduled-time", f"{a_run.at:%Y-%m-%dT%H:%M:%SZ}")
+
+    assert (before.returncode, "No run has been planned." in before.stdout) == (ExitCode.PARTIAL, True)
+    assert ended.returncode == status.returncode == again.returncode == ExitCode.PARTIAL
+    run = said(ended)
+    assert (run["run_id"], run["status"], run["targets"], run["targets_listed"]) == (a_run.run_id, "PARTIAL", 6, 4)
+    assert {target["account_id"] for target in run["unread"]} == {REFUSED}
+    assert run["nodes_listed"] == len(a_run.nodes())
+    shown = said(status)
+    assert shown["runs"] == [run]
+    assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
+    assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "commit"]
+    assert f"run {a_run.run_id}: published before; nothing was started" in again.stderr
+    assert f"Not read: {REFUSED} eu-central-1: ROLE_NOT_ASSUMABLE (AccessDenied)" in again.stdout
+
+
+def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    name = a_run.pipeline.stack.name
+    aws.change(refused_accounts=frozenset())
+    aws.advance_clock(60)
+
+    ended = command(aws, "run", "--stack", name)
+    status = command(aws, "status", "--stack", name)
+    check = command(aws, "check", "--stack", name)
+
+    assert (ended.returncode, status.returncode) == (ExitCode.COMPLETE, ExitCode.COMPLETE), ended.stderr
+    assert "is COMPLETE: 6 of 6 targets read" in ended.stdout
+    assert "COMPLETE, 0 min old." in status.stdout
+    assert (check.returncode, "12 of 12 checks are well." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
+
+
+def test_ctrl_c_stops_following_and_not_the_run(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    stack = a_run.pipeline.stack
+    aws.advance_clock(120)
+    a_run.pipeline.pumps["discover"].pause()
+    with subprocess.Popen(
+        [PATCHLAKE, "run", "--stack", stack.name],
+        env=variables(aws.endpoint),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stderr is not None
+        planned = following.stderr.readline()
+        following.send_signal(signal.SIGINT)
+        _, rest = following.communicate(timeout=60)
+    run_id = planned.split()[2].rstrip(":")
+    under_way = said(command(aws, "status", "--stack", stack.name, "--json"))["runs"][0]
+    a_run.pipeline.pumps["discover"].resume()
+    followed = command(aws, "run", "--stack", stack.name, "--scheduled-time", _time_of(run_id))
+
+    assert following.returncode == ExitCode.INTERRUPTED
+    assert rest == (
+        f"patchlake: no longer followed; run {run_id} goes on: `patchlake status --stack {stack.name}` shows it\n"
+    )
+    assert (under_way["run_id"], under_way["status"]) == (run_id, "RUNNING")
+    assert under_way["progress"]["targets"] == 6
+    assert followed.returncode in {ExitCode.COMPLETE, ExitCode.PARTIAL}, followed.stderr
+    assert "planned before; its messages were sent again" in followed.stderr
+
+
+def _time_of(run_id: str) -> str:
+    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:11]}:{run_id[11:13]}:{run_id[13:]}"
+
+
+@pytest.mark.parametrize(
+    ("scheduled_time", "why"),
+    [
+        ("2027-01-01T00:00:00Z", "its scheduled time is in the future"),
+        ("2026-01-01T00:00:00Z", "its scheduled time is more than 86400 seconds ago"),
+    ],
+)
+def test_what_plan_refuses_is_said_in_its_words(
+    aws: EmbeddedAws, a_run: DeployedRun, scheduled_time: str, why: str
+) -> None:
+    refused = command(aws, "run", "--stack", a_run.pipeline.stack.name, "--scheduled-time", scheduled_time)
+
+    assert (refused.returncode, refused.stdout) == (ExitCode.ERROR, "")
+    assert refused.stderr.startswith(f"patchlake: {a_run.pipeline.stack.name}-plan refuses. run ")
+    assert why in refused.stderr
+
+
+def test_a_watch_goes_on_until_ctrl_c_and_prints_one_object_a_line(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    with subprocess.Popen(
+        [PATCHLAKE, "status", "--stack", standing.name, "--watch", "--json"],
+        env=variables(aws.endpoint, PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as watching:
+        assert watching.stdout is not None
+        looks = [json.loads(watching.stdout.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        _, errors = watching.communicate(timeout=60)
+
+    assert [look["stack"] for look in looks] == [standing.name] * 2
+    assert (watching.returncode, errors) == (ExitCode.PARTIAL, "")
+
+
+@pytest.mark.parametrize("name", [name for (name,) in COMMANDS])
+def test_a_stack_that_is_not_there_or_not_ours_is_one_line(aws: EmbeddedAws, name: str) -> None:
+    cloudformation = client(aws, "cloudformation")
+    topic = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}
+    cloudformation.create_stack(StackName=f"other-{name}", TemplateBody=json.dumps(topic))
+
+    absent = command(aws, name, "--stack", "nowhere")
+    other = command(aws, name, "--stack", f"other-{name}")
+
+    assert absent.returncode == other.returncode == ExitCode.ERROR
+    assert absent.stderr.startswith("patchlake: there is no stack nowhere in eu-central-1: ")
+    assert f"stack other-{name} in eu-central-1 (CREATE_COMPLETE) has no output 'BucketName'" in other.stderr
+    assert absent.stderr.count("\n") == other.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("status",),
+        ("run",),
+        ("redrive",),
+        ("status", "--stack"),
+        ("status", "--stack", "any", "--runs", "0"),
+        ("run", "--stack", "any", "--scheduled-time", "tomorrow"),
+        ("run", "--stack", "any", "--scheduled-time", "2026-11-01"),
+        ("redrive", "--stack", "any", "--queue", "collect"),
+        ("redrive", "any"),
+    ],
+    ids=" ".join,
+)
+def test_a_wrong_command_line_is_one_line_and_exit_2(aws: EmbeddedAws, arguments: tuple[str, ...]) -> None:
+    ended = command(aws, *arguments)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    assert ended.stderr.count("\n") == 1
+    assert "--help` shows what is expected" in ended.stderr
+
+
+def test_without_credentials_or_a_network_the_commands_say_so(aws: EmbeddedAws) -> None:
+    unknown = command(aws, "status", "--stack", "any", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+    elsewhere = command(aws, "status", "--stack", "any", AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    profile = command(aws, "status", "--stack", "any", "--profile", "nobody")
+
+    assert (unknown.returncode, elsewhere.returncode, profile.returncode) == (1, 1, 1)
+    assert "no AWS credentials found" in unknown.stderr
+    assert "Could not connect to the endpoint URL" in elsewhere.stderr
+    assert "nobody" in profile.stderr
+
+
+def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    printed = [command(aws, name, "--stack", standing.name, FORCE_COLOR="").stdout for name in ("status", "check")]
+
+    assert all(printed)
+    assert not NO_COLOUR.search("".join(printed))
+
+
+@contextmanager
+def dead_letters(aws: EmbeddedAws, stack: DeployedStack, bodies: dict[str, list[str]]) -> Iterator[None]:
+    """Put messages into the dead-letter queues of stages, and leave no message in any queue."""
+    queues = sqs(aws.endpoint)
+    for stage, messages in bodies.items():
+        for body in messages:
+            url = stack.outputs[f"{stage.title()}DeadLetterQueueUrl"]
+            queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=f"{REFUSED}.eu-central-1")
+    yield
+    for url in (url for name, url in stack.outputs.items() if name.endswith("QueueUrl")):
+        while left := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            for message in left:
+                queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def test_dead_letters_go_back_to_their_own_queue_as_they_were(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    collect = [
+        CollectMessage(run_id="20261101T060000Z", account_id=REFUSED, region="eu-central-1", batch=batch).encode()
+        for batch in range(12)
+    ]
+    with dead_letters(aws, standing, {"collect": collect, "discover": ["not ours"]}):
+        ended = command(aws, "redrive", "--stack", standing.name, "--json")
+        queues = sqs(aws.endpoint)
+        received: list[Any] = []
+        while messages := queues.receive_message(
+            QueueUrl=standing.outputs["CollectQueueUrl"],
+            MaxNumberOfMessages=10,
+            MessageSystemAttributeNames=["MessageGroupId"],
+        ).get("Messages", []):
+            received += messages
+        again = command(aws, "redrive", "--stack", standing.name)
+
+    assert ended.returncode == ExitCode.COMPLETE, ended.stderr
+    moved = {queue["stage"]: (queue["found"], queue["moved"], queue["left"]) for queue in said(ended)["queues"]}
+    assert moved == {"discover": (1, 1, 0), "collect": (12, 12, 0), "commit": (0, 0, 0)}
+    assert sorted(message["Body"] for message in received) == sorted(collect)
+    assert {message["Attributes"]["MessageGroupId"] for message in received} == {f"{REFUSED}.eu-central-1"}
+    assert (again.returncode, "collect: no dead letter." in again.stdout) == (ExitCode.COMPLETE, True)
+
+
+def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
+    aws: EmbeddedAws, a_run: DeployedRun
+) -> None:
+    stack = a_run.pipeline.stack
+    aws.advance_clock(120)
+    at = aws.clock().replace(second=0)
+    event = {"scheduled_time": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+    wrapped = {"requestPayload": event, "responsePayload": {"errorMessage": "the accounts cannot be listed"}}
+    with dead_letters(aws, stack, {"plan": [json.dumps(wrapped)]}):
+        first = command(aws, "redrive", "--stack", stack.name)
+        [typed] = re.findall(r"patchlake (run --stack \S+ --scheduled-time \S+)", first.stdout)
+        ended = command(aws, *typed.split())
+        second = command(aws, "redrive", "--stack", stack.name)
+
+    assert (first.returncode, second.returncode) == (ExitCode.PARTIAL, ExitCode.COMPLETE), first.stderr
+    assert "was never planned (the accounts cannot be listed)" in first.stdout
+    assert ended.returncode in {ExitCode.COMPLETE, ExitCode.PARTIAL}, ended.stderr
+    assert "is deleted, since the run has a plan by now" in second.stdout
+
+
+def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
+    """Return what a check of a stack finds, by the name of the check."""
+    checked = said(command(aws, "check", "--stack", stack.name, "--json"))["checks"]
+    return {
+        check["name"]: [finding["text"] for finding in check["findings"]] or [check["reason"]]
+        for check in checked
+        if check["verdict"] != "OK"
+    }
+
+
+def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    stack = a_run.pipeline.stack
+    scheduler, functions, s3 = client(aws, "scheduler"), client(aws, "lambda"), client(aws, "s3")
+    schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
+    kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(**kept, State="DISABLED")
+    [source] = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
+    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    s3.delete_bucket_policy(Bucket=stack.bucket)
+    s3.put_bucket_versioning(Bucket=stack.bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_bucket_lifecycle(Bucket=stack.bucket)
+    client(aws, "logs").delete_retention_policy(logGroupName=f"/aws/lambda/{stack.name}-plan")
+    topic = stack.outputs["AlarmTopicArn"]
+    sns = client(aws, "sns")
+    for subscription in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    aws.change(concurrent_executions=5)
+    aws.advance_clock(31 * 3600)
+
+    with dead_letters(aws, stack, {"commit": ["{}"]}):
+        found = findings(aws, stack)
+
+    assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts by itself"]
+    assert found["event sources"] == ["the event source mapping of collect is Disabled: its messages wait"]
+    assert found["dead letters"] == ["dead letters of commit: 1"]
+    assert len(found["runs"]) == 1
+    assert found["runs"][0].endswith("more than 30 hours old")
+    [policy] = found["bucket policy"]
+    assert "lacks, or has in another form: OnlyOverTls, CreateOnce, NeverReplace, NeverDelete." in policy
+    assert found["versions"] == ["the bucket's versioning is Suspended: an object that is replaced is lost"]
+    assert found["retention"] == ["shards and parts never expire: no lifecycle rule covers runs/"]
+    assert found["log retention"] == [
+        f"the logs in /aws/lambda/{stack.name}-plan are kept for ever, and LogRetentionDays is 30"
+    ]
+    assert found["alarm topic"] == ["nobody hears the alarms: their topic has no subscription"]
+    assert found["concurrency"] == ["the stack may run 10 functions at once, the account 5: they are throttled"]
+
+
+def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:
+    kms = client(aws, "kms")
+    key = kms.create_key()["KeyMetadata"]
+    stack = new_stack(aws, KmsKeyArn=key["Arn"])
+    well = findings(aws, stack)
+    kms.disable_key(KeyId=key["KeyId"])
+
+    found = findings(aws, stack)
+
+    assert "encryption key" not in well
+    assert found["encryption key"] == [f"the KMS key {key['Arn']} is Disabled: nothing can be read or written"]
+
+
+def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    client(aws, "scheduler").delete_schedule(Name=f"{standing.name}-plan")
+    client(aws, "logs").delete_log_group(logGroupName=f"/aws/lambda/{standing.name}-commit")
+
+    found = findings(aws, standing)
+
+    assert found["targets"] == ["there is no snapshot to tell by"]
+    assert found["runs"] == ["there is no snapshot yet"]
+    assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
+    assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
+    assert [text.split(":")[0] for text in found["event sources"]] == [
+        f"nothing takes messages from the queue of {stage}" for stage in ("discover", "collect", "commit")
+    ]
+
+
+def test_a_status_asks_s3_a_bounded_number_of_times(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    before = aws.statistics().count("s3")
+
+    command(aws, "status", "--stack", a_run.pipeline.stack.name)
+
+    # Thirteen listings of plans at most, and two calls for each of seven published runs.
+    assert 0 < aws.statistics().count("s3") - before <= 13 + 2 * 7

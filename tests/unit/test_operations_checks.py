@@ -1,0 +1,182 @@
+"""What the checks of a stack make of what they find; and that they expect what the template makes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from patchlake_cli.embedded.template import Template, translate_template
+from patchlake_cli.failure import CommandError
+from patchlake_cli.operations import checks
+from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements, repaired_policy
+from patchlake_cli.operations.calls import AwsRefusedError, asking
+from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
+from patchlake_cli.operations.findings import Checked, Finding, Stack, Verdict
+from patchlake_cli.operations.lake_checks import ill_kept
+from patchlake_cli.operations.service_checks import unheard
+from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
+
+BUCKET = "the-bucket"
+DEPLOYMENT = Deployment(
+    stack=STACK_NAME,
+    partition="aws",
+    account_id=ACCOUNT_ID,
+    region=REGION,
+    bucket=BUCKET,
+    plan_function=f"{STACK_NAME}-plan",
+    plan_dead_letter_url="",
+    queues=tuple(StageQueue(stage, "", "") for stage in STAGES),
+    alarm_topic_arn="",
+    parameters={},
+)
+
+
+@pytest.fixture(scope="module")
+def template() -> Template:
+    """The deployed resources, with every name in its place."""
+    path = Path(__file__).parents[2] / "template.yaml"
+    return resolved(translate_template(path, REGION), {"Bucket": BUCKET})
+
+
+def named(template: Template, kind: str, member: str) -> list[str]:
+    return [resource["Properties"][member] for resource in template["Resources"].values() if resource["Type"] == kind]
+
+
+def test_the_policy_that_is_expected_is_the_templates(template: Template) -> None:
+    policy = template["Resources"]["BucketPolicy"]["Properties"]["PolicyDocument"]
+
+    assert expected_statements(BUCKET, "aws") == policy["Statement"]
+    assert differing_statements(policy, BUCKET, "aws") == []
+
+
+def test_the_names_that_are_expected_are_the_templates(template: Template) -> None:
+    assert named(template, "AWS::Scheduler::Schedule", "Name") == [DEPLOYMENT.schedule]
+    assert named(template, "AWS::Logs::LogGroup", "LogGroupName") == list(DEPLOYMENT.log_groups)
+    assert DEPLOYMENT.commit.stage == "commit"
+
+
+def test_each_parameter_that_a_check_reads_is_the_templates() -> None:
+    template = translate_template(Path(__file__).parents[2] / "template.yaml", REGION)
+
+    read = {"KmsKeyArn", "LogRetentionDays", "MissedRunHours", "WindowDays"}
+
+    assert read <= template["Parameters"].keys()
+
+
+def without(sid: str) -> dict[str, Any]:
+    return {"Statement": [each for each in expected_statements(BUCKET, "aws") if each["Sid"] != sid]}
+
+
+def test_a_statement_that_is_missing_or_changed_is_named() -> None:
+    changed = {"Statement": expected_statements(BUCKET, "aws")}
+    changed["Statement"][3]["Effect"] = "Allow"
+
+    assert differing_statements({}, BUCKET, "aws") == ["OnlyOverTls", "CreateOnce", "NeverReplace", "NeverDelete"]
+    assert differing_statements(without("CreateOnce"), BUCKET, "aws") == ["CreateOnce"]
+    assert differing_statements(changed, BUCKET, "aws") == ["NeverDelete"]
+
+
+def test_forms_that_mean_the_same_do_not_differ() -> None:
+    policy = {"Statement": expected_statements(BUCKET, "aws")}
+    for statement in policy["Statement"]:
+        statement["Principal"] = {"AWS": "*"}
+    policy["Statement"][0]["Action"] = ["s3:*"]
+    policy["Statement"][0]["Resource"].reverse()
+
+    assert differing_statements(policy, BUCKET, "aws") == []
+
+
+def test_the_repaired_policy_is_whole_and_keeps_what_others_added() -> None:
+    own = {"Sid": "Readers", "Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "s3:GetObject", "Resource": "*"}
+    broken = without("NeverDelete")
+    broken["Statement"].append(own)
+
+    repaired = json.loads(repaired_policy(broken, BUCKET, "aws"))
+
+    assert differing_statements(repaired, BUCKET, "aws") == []
+    assert own in repaired["Statement"]
+
+
+def texts(findings: Iterator[Finding]) -> list[str]:
+    return [finding.text for finding in findings]
+
+
+def test_a_topic_is_heard_by_one_confirmed_subscription() -> None:
+    confirmed = {"SubscriptionArn": "arn:aws:sns:eu-central-1:111122223333:t:1", "Endpoint": "b@example.com"}
+    pending = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "a@example.com"}
+
+    assert texts(unheard("t", [confirmed, pending])) == []
+    assert texts(unheard("t", [])) == ["nobody hears the alarms: their topic has no subscription"]
+    assert texts(unheard("t", [pending])) == [
+        "nobody hears the alarms: a@example.com has not confirmed the subscription"
+    ]
+
+
+def rule(prefix: str, days: int, status: str = "Enabled") -> dict[str, Any]:
+    return {"Status": status, "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}}
+
+
+@pytest.mark.parametrize(
+    ("rules", "found"),
+    [
+        ([rule("runs/", 30)], []),
+        ([rule("runs/", 30), rule("lake/", 90), rule("plans/", 90)], []),
+        ([], ["shards and parts never expire: no lifecycle rule covers runs/"]),
+        ([rule("runs/", 30, "Disabled")], ["shards and parts never expire: no lifecycle rule covers runs/"]),
+        ([rule("runs/", 7)], ["shards and parts expire after 7 days, before a dead letter does"]),
+        (
+            [rule("", 20)],
+            [
+                "lake/coverage/ expires after 20 days, and the views look back 35",
+                "lake/patch_states/ expires after 20 days, and the views look back 35",
+                "plans/ expires after 20 days, and the views look back 35",
+            ],
+        ),
+        (
+            [rule("runs/", 30), rule("lake/patch_states/", 20)],
+            ["lake/patch_states/ expires after 20 days, and the views look back 35"],
+        ),
+    ],
+)
+def test_what_expires_too_early_or_never_is_found(rules: list[dict[str, Any]], found: list[str]) -> None:
+    assert texts(ill_kept(rules, 35)) == found
+
+
+def test_a_check_that_cannot_be_made_is_unknown_and_never_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Stack) -> Iterator[Finding]:
+        raise CommandError("access denied")
+
+    found = Finding("it is broken", "mend it")
+    monkeypatch.setattr(checks, "CHECKS", {"a": refused, "b": lambda _: iter([found]), "c": lambda _: iter(())})
+
+    assert checks.check_all(Stack(None, DEPLOYMENT, None)) == [  # type: ignore[arg-type]  # none of them looks at it
+        Checked("a", Verdict.UNKNOWN, reason="access denied"),
+        Checked("b", Verdict.FINDING, (found,)),
+        Checked("c", Verdict.OK),
+    ]
+
+
+def refusal(code: str, status: int) -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": "said so"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "Any")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (refusal("AccessDenied", 403), "queue q: access denied (AccessDenied): whoever runs this needs sqs:Any"),
+        (refusal("403", 403), "queue q: access denied (403): whoever runs this needs sqs:Any"),
+        (refusal("AuthorizationError", 400), "queue q: access denied (AuthorizationError): whoever runs this needs"),
+        (refusal("ThrottlingException", 400), "queue q: AWS throttles sqs:Any (ThrottlingException): try again"),
+        (refusal("InternalError", 500), "queue q: sqs:Any failed: .*said so"),
+        (EndpointConnectionError(endpoint_url="http://nowhere"), "queue q: sqs:Any failed: .*http://nowhere"),
+    ],
+)
+def test_a_refusal_is_one_line_that_names_the_action(error: Exception, text: str) -> None:
+    pattern = text.replace("(", r"\(").replace(")", r"\)")
+
+    with pytest.raises(AwsRefusedError, match=pattern), asking("sqs:Any", "queue q"):
+        raise error
