@@ -151,6 +151,25 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert objects(tmp_path / "lake") == objects(tmp_path / "whole")
 
 
+def test_sessions_that_end_in_the_middle_are_renewed(
+    aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
+) -> None:
+    settings = ("--accounts", DEMO.account_list()[1].account_id, "--batch-size", "5")
+    patchlake(environment, "export", "--lake", tmp_path / "whole", *settings)
+    aws.change(latency_seconds=0.05)
+    command: list[str | Path] = [PATCHLAKE, "export", "--lake", tmp_path / "lake", *settings]
+
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as running:
+        while not list((tmp_path / "lake").glob("runs/*/parts/*/*")):
+            with pytest.raises(subprocess.TimeoutExpired):
+                running.wait(0.02)
+        aws.expire_sessions()
+        code = running.wait(60)
+
+    assert code == 0
+    assert objects(tmp_path / "lake") == objects(tmp_path / "whole")
+
+
 def test_two_exports_at_once_into_one_lake_are_one_run(environment: dict[str, str], tmp_path: Path) -> None:
     patchlake(environment, "export", "--lake", tmp_path / "alone", *WHOLE, "--batch-size", "20")
     command: list[str | Path] = [

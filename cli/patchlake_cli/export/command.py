@@ -106,10 +106,10 @@ def _export(
         begun = begin(stages.plan, run_id)
         with RunProgress(Console(stderr=True)) as progress:
             observation = _finish(begun, ports, stages, progress)
+        opened = open_lake(lake.text, now=begun.plan.run_at, session=session)
+        page = read_page(opened, lake.tables, observation, time.monotonic() - began)
     except PatchlakeError as error:
         raise explain(error, lake, partition=identity.partition) from error
-    opened = open_lake(lake.text, now=begun.plan.run_at, session=session)
-    page = read_page(opened, lake.tables, observation, time.monotonic() - began)
     advice = advise(
         page.refusals,
         home_account_id=begun.plan.home_account_id,

@@ -63,7 +63,5 @@ def print_what_to_do(console: Console, page: Page, advice: Sequence[Advice], loc
     """Print what would let the refusing targets be read, and the next command to type."""
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True, markup=False)
-    question = "non_compliant_nodes" if page.summary.status == "COMPLETE" else "not_read"
-    lake = shlex.quote(location)
-    as_of = run_date(page.summary.run_id)
-    console.print(f"Next: patchlake query --lake {lake} --as-of {as_of} --named {question}", soft_wrap=True)
+    lake, as_of = shlex.quote(location), run_date(page.summary.run_id)
+    console.print(f"Next: patchlake report --lake {lake} --as-of {as_of} --out report.html", soft_wrap=True)

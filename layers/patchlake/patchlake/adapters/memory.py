@@ -133,7 +133,8 @@ class MemoryQueue:
 
     def delete(self, delivery: Delivery) -> None:
         """Acknowledge a received message."""
-        self.messages.pop(int(delivery.receipt), None)
+        with self._lock:
+            self.messages.pop(int(delivery.receipt), None)
 
     def defer(self, delivery: Delivery, seconds: int) -> None:
         """Make a received message visible again after ``seconds``."""
