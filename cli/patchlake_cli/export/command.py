@@ -127,11 +127,21 @@ def _export(
 
 def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -> Observation:
     """Bring a run to its end, in sight of the user."""
-    run_id, deadline_at = begun.plan.run_id, begun.plan.deadline_at
+    run_id = begun.plan.run_id
     observation = Observation(run_id)
     if begun.is_published:
         progress.say(f"Run {run_id} is published already: nothing is left to do.")
         return observation
+    try:
+        _work(begun, ports, stages, observation, progress)
+    except KeyboardInterrupt:
+        msg = f"interrupted: run {run_id} is unfinished, and the same command goes on where it was"
+        raise CommandError(msg, ExitCode.INTERRUPTED) from None
+    return observation
+
+
+def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, progress: RunProgress) -> None:
+    run_id, deadline_at = begun.plan.run_id, begun.plan.deadline_at
     verb = "is new" if begun.is_new else "goes on"
     progress.say(
         f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, until {deadline_at:%Y-%m-%dT%H:%M:%SZ} at most."
@@ -143,15 +153,9 @@ def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -
         bars.refresh()
         troubles.tell(observation.trouble)
 
-    try:
-        result = finish_run(begun.plan, ports, stages, observation, on_progress)
-    except KeyboardInterrupt:
-        msg = f"interrupted: run {run_id} is unfinished, and the same command goes on where it was"
-        raise CommandError(msg, ExitCode.INTERRUPTED) from None
-    finally:
-        bars.close()
+    result = finish_run(begun.plan, ports, stages, observation, on_progress)
+    bars.close()
     if result.outcome is CommitOutcome.CORRUPT:
         raise CommandError(f"run {run_id} cannot be published: {result.detail}")
     if ports.clock.now() >= deadline_at:
         progress.say(f"Run {run_id} has reached its deadline: what had not come by then is named as missing.")
-    return observation
