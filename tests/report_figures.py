@@ -116,8 +116,12 @@ def _overdue(number: int, name: str) -> OverdueNode:
 
 
 def _change(number: int, name: str) -> Change:
-    known = ("111122223333", "eu-central-1", f"i-{number:017x}", name, name, name)
-    return Change("NEW", *known, None, "COMPLIANT") if number == 0 else Change("REMEDIATED", *known, name, "COMPLIANT")
+    known = ("111122223333", "eu-central-1", f"i-{number:017x}", name, name)
+    return (
+        Change("NEW", *known, None, "COMPLIANT")
+        if number == 0
+        else Change("REMEDIATED", *known, "NON_COMPLIANT", "COMPLIANT")
+    )
 
 
 def _target(account_id: str, name: str, status: str, detail: str | None, nodes: int | None) -> CoveredTarget:

@@ -137,7 +137,6 @@ class Change:
     region: str
     instance_id: str
     computer_name: str | None
-    platform_name: str | None
     patch_group: str | None
     previous_compliance_status: str | None
     compliance_status: str | None

@@ -3,7 +3,7 @@
 from patchlake.core.tables import CollectionStatus, ListingStatus
 
 UNREAD_TARGETS = {
-    ListingStatus.ROLE_NOT_ASSUMABLE: "The role of the account cannot be assumed: it is missing, or does not trust us.",
+    ListingStatus.ROLE_NOT_ASSUMABLE: "The role of the account cannot be assumed: it is missing or trusts others.",
     ListingStatus.ACCESS_DENIED: "Systems Manager refused to list the nodes.",
     ListingStatus.REGION_DISABLED: "The region is not enabled in the account.",
     ListingStatus.NOT_LISTED: "The target had not been listed when the run's deadline came.",
