@@ -9,7 +9,7 @@ from tests.world import HOME
 
 REGIONS = ("eu-central-1", "us-east-1")
 _CROWD_REGIONS = tuple(f"eu-{side}-{n}" for side in ("north", "south", "west") for n in range(1, 10))
-_CROWD = 45
+_CROWD = 80
 _CLOSE_RACES = 0.06
 
 
@@ -50,7 +50,7 @@ class Scenario:
 
 
 def draw(random: Random, *, crowd: bool) -> Scenario:
-    """Draw a scenario, with more than a thousand targets or with a few; now and then these have large batches."""
+    """Draw a scenario, with thousands of targets or with a few; now and then these have large batches."""
     large = not crowd and random.random() < 0.03
     accounts = _accounts(random, _CROWD if crowd else random.randint(1, 3))
     regions = _CROWD_REGIONS if crowd else REGIONS[: random.randint(1, 2)]

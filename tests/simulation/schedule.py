@@ -21,7 +21,7 @@ from tests.simulation.world import Stage, World
 from tests.world import RUN_AT
 
 CROWD_EVERY = 10_000
-"""Every so many seeds, a fleet has more than a thousand targets."""
+"""Every so many seeds, a fleet has thousands of targets."""
 
 _MOST_STEPS = 100_000
 

@@ -395,11 +395,34 @@ def test_a_bad_description_of_a_node_costs_that_node_alone(rows: list[object], s
 
 
 @pytest.mark.parametrize(
+    "pages",
+    [
+        case("an empty page with a token", [listing(then="1"), listing(NODE_ROW, NODES_ROW)]),
+        case(
+            "a null list on the way",
+            [b'{"InstanceInformationList":null,"NextToken":"1"}', listing(NODE_ROW, NODES_ROW)],
+        ),
+        case("an empty last page", [listing(NODE_ROW, NODES_ROW, then="1"), listing()]),
+        case("an empty last token", [listing(NODE_ROW, NODES_ROW, then="")]),
+        case("nodes in no order", [listing(NODES_ROW, then="1"), listing(NODE_ROW)]),
+        case("unknown members", [listing({**NODE_ROW, "Invented": {"a": [None]}}, NODES_ROW)]),
+    ],
+)
+def test_a_strange_listing_is_read_to_its_end(pages: list[bytes]) -> None:
+    world = world_answering(nodes=pages)
+
+    assert world.run_until_committed().outcome is CommitOutcome.COMPLETE
+    assert world.snapshot()["instance_id"] == [NODE, NEIGHBOUR]
+
+
+@pytest.mark.parametrize(
     ("page", "seen"),
     [
         case("a node without an id", listing({"PingStatus": "Online"}), "the listing has a row without a usable id"),
         case("a node that is null", listing(None), "the listing has a row without a usable id"),
+        case("an empty body", b"", "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", listing(NODE_ROW)[:-5], "is not JSON, or was cut short"),
+        case("a list that is none", b'{"InstanceInformationList":7}', "is not an object with a list"),
         case("a token in a circle", listing(NODE_ROW, then="0"), "the same NextToken twice"),
     ],
 )
