@@ -66,8 +66,9 @@ def test_only_the_messages_that_failed_inside_a_call_are_sent_again(sqs: HttpStu
     assert [sent(request) for request in sqs.requests] == [["a", "b", "c"], ["b"]]
 
 
-def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs: HttpStub) -> None:
-    failed = [{"Id": str(i), "Code": "InternalError", "SenderFault": False} for i in (0, 2)]
+@pytest.mark.parametrize("ours", [False, True])
+def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs: HttpStub, *, ours: bool) -> None:
+    failed = [{"Id": str(i), "Code": "InternalError", "SenderFault": ours} for i in (0, 2)]
     sqs.answer = lambda _: reply({"Successful": [], "Failed": failed})
 
     with pytest.raises(RetryableError, match=r"collect: 2 messages .* 3 attempts: InternalError"):

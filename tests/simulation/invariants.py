@@ -309,7 +309,7 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
 
 @_holds("L1", Ended, Rested)
 def every_planned_run_commits(world: World, event: Ended | Rested) -> Iterator[str]:
-    """Once nothing breaks any more, each planned run commits by its deadline and two ticks.
+    """Once nothing breaks any more, each planned run commits two ticks after its last part or its deadline.
 
     A watch message that was under way when something broke last comes back after its queue's visibility at the latest.
     """
@@ -321,7 +321,8 @@ def every_planned_run_commits(world: World, event: Ended | Rested) -> Iterator[s
         case Rested():
             back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
             for run_id, plan in world.plans.items():
-                latest = max(plan.deadline_at, back_at) + timedelta(seconds=2 * world.scenario.tick_seconds)
+                ready_at = min(plan.deadline_at, world.last_part_at.get(run_id, plan.planned_at))
+                latest = max(ready_at, back_at) + timedelta(seconds=2 * world.scenario.tick_seconds)
                 if run_id not in world.published_at:
                     yield f"run {run_id} was planned, and is never published"
                 elif world.published_at[run_id] > latest:

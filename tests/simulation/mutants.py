@@ -33,7 +33,7 @@ from patchlake.stages import collect, commit, discover, fence, inventory, plan, 
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
-from patchlake.stages.inventory import Inventory
+from patchlake.stages.inventory import Batch, Inventory
 from patchlake.stages.patience import Patience
 from patchlake.stages.plan import PlanResult, PlanStage
 from patchlake.stages.stored import Step, create_or_adopt
@@ -525,6 +525,18 @@ def _counts_from_schedule(patch: Patch) -> None:
         return replace(planned, deadline_at=planned.run_at + (planned.deadline_at - planned.planned_at))
 
     patch.setattr(commit, "decode_plan", decode_earlier)
+
+
+@_mutant("L1", "commit goes by the parts that it found at its first look")
+def _lists_once(patch: Patch) -> None:
+    without_part = Inventory.without_part
+
+    def without_part_once(run: Inventory, planned: Plan, expected: Iterable[Batch]) -> set[Batch]:
+        remembered: dict[str, Any] = run._batch_counts  # noqa: SLF001
+        first: set[Batch] = remembered.setdefault(planned.run_id, without_part(run, planned, expected))
+        return first
+
+    patch.setattr(Inventory, "without_part", without_part_once)
 
 
 @_mutant("L1", "commit looks for a plan at every tick")

@@ -147,6 +147,7 @@ class World:
         plans: each run's stored plan; ``plan_bodies`` as it is stored, ``active`` its active targets.
         tables: each stored table that can be read.
         writers: who wrote each object.
+        last_part_at: when the latest shard or part of each run was stored.
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
@@ -186,6 +187,7 @@ class World:
         self.active: dict[str, frozenset[Target]] = {}
         self.tables: dict[str, TableFile] = {}
         self.writers: dict[str, Invocation] = {}
+        self.last_part_at: dict[str, datetime] = {}
         self.published_at: dict[str, datetime] = {}
         self.sent: list[tuple[Stage, str]] = []
         self.troubles: dict[Target, Trouble] = {}
@@ -257,6 +259,8 @@ class World:
             self.active[run_id] = frozenset(self.plans[run_id].active_targets())
             return
         self.tables[key] = MemoryTables().open(body)
+        if key.startswith("runs/"):
+            self.last_part_at[run_of(key)] = self.clock.at
         if key.startswith("lake/patch_states/"):
             self.published_at[run_of(key)] = self.clock.at
 
