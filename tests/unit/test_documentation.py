@@ -1,0 +1,37 @@
+"""The links of the documents lead somewhere."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.command_lines import DOCUMENTS, ROOT
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a page's headings have, given, or as GitHub names them."""
+    text = page.read_text(encoding="utf-8")
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    named = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    return named | set(re.findall(r'<a id="([^"]+)">', text))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    broken = []
+    for link in links:
+        name, _, anchor = link.partition("#")
+        if "://" in link:
+            continue
+        page = (document.parent / name).resolve() if name else document
+        if not page.exists() or (anchor and anchor not in anchors(page)):
+            broken.append(link)
+
+    assert broken == []
+
+
+def test_the_first_page_leads_to_every_other() -> None:
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", (ROOT / "README.md").read_text(encoding="utf-8")))
+
+    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}
