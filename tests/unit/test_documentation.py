@@ -35,3 +35,9 @@ def test_the_first_page_leads_to_every_other() -> None:
     linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", (ROOT / "README.md").read_text(encoding="utf-8")))
 
     assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}
+
+
+def test_every_decision_is_listed_in_the_architecture() -> None:
+    linked = set(re.findall(r"\]\((adr/[\w-]+\.md)", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
+
+    assert linked == {f"adr/{page.name}" for page in (ROOT / "docs" / "adr").glob("*.md")}
