@@ -43,7 +43,7 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """A demo, a lake to prove something with, waivers and owners as files, and a stack with one run."""
+    """A demo, an export, a lake to prove something with, waivers and owners as files, and a stack with one run."""
     folder = tmp_path_factory.mktemp("desk")
     story.tell(folder / "evidence")
     for name, text in zip(("waivers.csv", "owners.csv"), _csv_files(ROOT / "docs" / "queries.md"), strict=True):
@@ -60,6 +60,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         with running_pipeline(stack, aws.endpoint, lambda *_: None, concurrency=1):
             desk = Desk(folder, variables(aws.endpoint), stack.bucket)
             assert desk.type("demo").returncode == ExitCode.COMPLETE
+            assert desk.type("export --lake lake").returncode in DONE
             assert desk.type("run --stack patchlake --scheduled-time 2026-11-01T06:00:00Z").returncode in DONE
             yield desk
 
