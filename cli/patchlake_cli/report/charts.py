@@ -28,12 +28,15 @@ type Spec = dict[str, Any]
 type Values = list[dict[str, Any]]
 
 _STATES = {"compliant": "compliant", "unknown": "unknown", "non-compliant": "non-compliant"}
-_MEMBERS = {"compliant": "nodes_compliant", "unknown": "nodes_unknown", "non-compliant": "nodes_non_compliant"}
 _PERCENTS = {"of the listed nodes": "compliant", "at least, with unread targets": "unknown"}
-_NOT_READ = "not read"
-_NO_NODES = "no nodes"
 _AGES = {"exactly so long": "non-compliant", "at least so long": "at-least"}
 """The keys of the charts: what a colour stands for, and the CSS variable that it is."""
+
+_NOT_READ = "not read"
+_NO_NODES = "no nodes"
+
+_MEMBERS = {"compliant": "nodes_compliant", "unknown": "nodes_unknown", "non-compliant": "nodes_non_compliant"}
+"""Where the figures have the nodes of a state."""
 
 _NODES = {"field": "nodes", "type": "quantitative", "stack": "zero", "title": "nodes", "axis": {"format": "~s"}}
 
