@@ -55,7 +55,8 @@ class LambdaProcess:
         log, self._log = os.pipe()
         self._began = time.monotonic()
         self._process = subprocess.Popen(
-            [program("lambda", "python3.13"), "-u", "-s", "-P", "-m", "awslambdaric", variables["_HANDLER"]],
+            # -B: nothing is written to the build, nor can it be in Lambda.
+            [program("lambda", "python3.13"), "-u", "-s", "-P", "-B", "-m", "awslambdaric", variables["_HANDLER"]],
             env={**variables, "AWS_LAMBDA_RUNTIME_API": self._api.address},
             cwd=variables["LAMBDA_TASK_ROOT"],
             stdin=subprocess.DEVNULL,

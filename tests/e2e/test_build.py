@@ -98,7 +98,7 @@ models = {service: session.get_service_model(service) for service in session.get
 print(json.dumps({service: list(model.operation_names) for service, model in models.items()}))
 """
     result = subprocess.run(
-        [program("lambda", "python3.13"), "-c", code],
+        [program("lambda", "python3.13"), "-B", "-c", code],
         env={"PYTHONPATH": str(build.packages(layer))},
         stdout=subprocess.PIPE,
         check=True,

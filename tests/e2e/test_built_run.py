@@ -101,7 +101,7 @@ print(json.dumps([module.__file__ for module in list(sys.modules.values()) if ge
         "POWERTOOLS_SERVICE_NAME": "patchlake",
         "POWERTOOLS_METRICS_NAMESPACE": "patchlake",
     }
-    command = [str(python), "-s", "-P", "-c", code]
+    command = [str(python), "-s", "-P", "-B", "-c", code]
 
     loaded = json.loads(subprocess.run(command, env=variables, stdout=subprocess.PIPE, check=True).stdout)
 
