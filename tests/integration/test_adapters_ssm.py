@@ -267,6 +267,16 @@ def test_the_sdk_retries_a_throttled_call_and_each_attempt_is_counted(aws: HttpS
     assert sources.usage.take() == Counts(calls=1, throttles=1, retries=1)
 
 
+def test_a_retry_that_is_throttled_as_well_is_counted_as_well(aws: HttpStub, clock: ServiceClock) -> None:
+    sources = make_sources(clock, attempts=2)
+    aws.answer_in_turn(error("ThrottlingException"), error("ThrottlingException"))
+
+    with pytest.raises(ThrottledError):
+        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+
+    assert sources.usage.take() == Counts(calls=1, throttles=2, retries=1)
+
+
 def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceClock) -> None:
     sources = make_sources(clock, attempts=2)
     aws.answer_in_turn(Lost(), reply({"InstancePatchStates": [STATE]}))

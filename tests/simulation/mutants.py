@@ -491,7 +491,7 @@ def _no_tombstones(patch: Patch) -> None:
 
 @_mutant("L1", "there are tombstones for shards alone")
 def _no_part_tombstones(patch: Patch) -> None:
-    patch.setattr(fence, "_close_part", lambda *_: None)
+    patch.setattr(fence, "_close_parts", lambda *_: None)
 
 
 @_mutant("L2", "commit sends nothing again")

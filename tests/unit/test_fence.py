@@ -8,10 +8,10 @@ from patchlake.adapters.memory import MemoryStore
 from patchlake.core.keys import part_key, shard_key, shards_prefix
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.timings import RESEND_LIMIT
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
-from patchlake.stages.inventory import READ_AHEAD
 from patchlake.stages.stored import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, RUN_ID, US, World, node_id
@@ -79,8 +79,8 @@ def test_a_run_on_which_nobody_worked_is_closed_with_every_target_unknown(tables
 
 
 def test_every_active_target_is_closed_and_no_other_however_many_there_are() -> None:
+    count = RESEND_LIMIT + 2
     world = World(accounts="organization")
-    count = 2 * READ_AHEAD
     world.accounts.organization = [Account(f"{444455550000 + n}", active=n > 0) for n in range(count)]
     world.start()
     world.clock.advance(DEADLINE)
@@ -89,6 +89,17 @@ def test_every_active_target_is_closed_and_no_other_however_many_there_are() -> 
 
     assert result.listings == {"NOT_LISTED": count - 1, "ACCOUNT_NOT_ACTIVE": 1}
     assert len(list(world.store.keys(shards_prefix(RUN_ID)))) == count - 1
+
+
+def test_every_batch_is_closed_however_many_there_are() -> None:
+    count = RESEND_LIMIT + 1
+    world = World(batch_size=1)
+    world.add_nodes(EU, range(count))
+    world.start()
+    world.deliver_discover()
+    world.clock.advance(DEADLINE)
+
+    assert commit(world).statuses == {"NOT_COLLECTED": count}
 
 
 def test_no_run_is_closed_a_second_before_its_deadline() -> None:

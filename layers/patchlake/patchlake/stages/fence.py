@@ -4,6 +4,8 @@ A tombstone is created like any other object, so a worker that is still under wa
 either outcome is a valid one. Afterwards every key of the run exists.
 """
 
+from itertools import groupby
+
 from patchlake.core.keys import part_key, shard_key
 from patchlake.core.listing import Listing, listing_metadata
 from patchlake.core.plan import Plan
@@ -27,7 +29,9 @@ def fence(plan: Plan, inventory: Inventory) -> None:
     for _ in inventory.ahead(lambda target: _close_shard(plan, inventory, target), sorted(inventory.unlisted(plan))):
         pass
     missing = inventory.without_part(plan, inventory.batches(plan, plan.active_targets()))
-    for _ in inventory.ahead(lambda batch: _close_part(plan, inventory, batch), sorted(missing)):
+    # Target by target, so that a large shard is read once and not for each of its batches.
+    targets = [list(batches) for _, batches in groupby(sorted(missing), key=lambda batch: batch.target)]
+    for _ in inventory.ahead(lambda batches: _close_parts(plan, inventory, batches), targets):
         pass
 
 
@@ -36,14 +40,17 @@ def _close_shard(plan: Plan, inventory: Inventory, target: Target) -> None:
     inventory.store.create(shard_key(plan.run_id, target), inventory.tables.encode(SHARD, [], metadata))
 
 
-def _close_part(plan: Plan, inventory: Inventory, batch: Batch) -> None:
-    shard = inventory.shard(plan, batch.target)
-    with naming(shard_key(plan.run_id, batch.target)):
-        nodes = shard.columns(SHARD.column_names, batch.number)
-    columns = part_columns(
-        origin_of(plan, batch.target),
-        nodes,
-        dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NOT_COLLECTED, NO_PART)),
-        include_sensitive_fields=plan.include_sensitive_fields,
-    )
-    inventory.store.create(part_key(plan.run_id, *batch), inventory.tables.encode(PATCH_STATES, [columns], {}))
+def _close_parts(plan: Plan, inventory: Inventory, batches: list[Batch]) -> None:
+    """Close some batches of one target."""
+    target = batches[0].target
+    shard = inventory.shard(plan, target)
+    for batch in batches:
+        with naming(shard_key(plan.run_id, target)):
+            nodes = shard.columns(SHARD.column_names, batch.number)
+        columns = part_columns(
+            origin_of(plan, target),
+            nodes,
+            dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NOT_COLLECTED, NO_PART)),
+            include_sensitive_fields=plan.include_sensitive_fields,
+        )
+        inventory.store.create(part_key(plan.run_id, *batch), inventory.tables.encode(PATCH_STATES, [columns], {}))
