@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryQueue
-from patchlake.core.keys import part_key, plan_key, snapshot_key
+from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
@@ -241,6 +241,33 @@ def test_more_than_a_thousand_lost_messages_are_sent_again_within_one_round_a_th
     }
     assert max(len(bodies) for bodies in sent_at.values()) == RESEND_LIMIT
     assert Counter(body for bodies in sent_at.values() for body in bodies).most_common(1)[0][1] == 2
+
+
+def test_a_round_leaves_out_no_target_while_workers_keep_up_with_it() -> None:
+    world = World(accounts=tuple(f"{number:012d}" for number in range(1_600)))
+    world.start()
+    lose_everything(world.discover_queue)
+
+    for _ in ticks(world, 1300):
+        drain_workers(world)
+
+    assert len(list(world.store.keys(shards_prefix(RUN_ID)))) == 1_600
+
+
+def test_a_round_leaves_out_no_batch_while_workers_keep_up_with_it() -> None:
+    world = World(batch_size=1)
+    world.add_nodes(EU, range(1_600))
+    world.start()
+    world.deliver_discover()
+    lose_everything(world.collect_queue)
+
+    collected: set[int] = set()
+    for _ in ticks(world, 1300):
+        collected |= {CollectMessage.decode(body).batch for body in sent(world.collect_queue)}
+        # That a part exists is all that commit looks for while one is missing.
+        world.store.objects |= {part_key(RUN_ID, EU, batch): b"" for batch in collected - {0}}
+
+    assert collected == set(range(1_600))
 
 
 def test_shards_and_parts_share_the_thousand_of_a_tick() -> None:
