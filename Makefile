@@ -47,6 +47,7 @@ bench-full: setup ## The same in full size, as the docs have it: the better part
 
 generate: setup ## Write the generated templates and docs anew, from the tables and analytics/
 	@$(BIN)/python -m tests.analytics.generate
+	@$(BIN)/python -m patchlake_cli.reference
 
 format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only

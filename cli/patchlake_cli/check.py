@@ -77,7 +77,8 @@ def check(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Tell beforehand what an export could read: credentials, role, region and each API, target by target.
 
-    Writes nothing. Exit codes: 0 all works, 1 nothing would, 3 some targets could not be read.
+    Writes nothing. Exit codes: 0 all works, 1 nothing would, 3 some targets could not be read. With --stack: 0 all is
+    well, 3 something is amiss or could not be looked into.
 
     Example: patchlake check --accounts organization --regions eu-central-1,us-east-1
     """

@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,9 @@ from patchlake.core.messages import CollectMessage
 from patchlake_cli.embedded.server import EmbeddedAws
 from patchlake_cli.embedded.stack import DeployedStack
 from patchlake_cli.failure import ExitCode
+from tests.aws_commands import parsed
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables
+from tests.command_lines import ROOT, command_lines
 from tests.deployed import DeployedRun, new_stack, running, sqs
 from tests.integration.conftest import REFUSED
 
@@ -276,8 +279,11 @@ def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
 
 
 def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
-    """Return what a check of a stack finds, by the name of the check."""
+    """Return what a check of a stack finds, by the name of the check; each fix must be a command that can be typed."""
     checked = said(command(aws, "check", "--stack", stack.name, "--json"))["checks"]
+    for fix in (finding["fix"] for check in checked for finding in check["findings"]):
+        if fix.startswith("aws "):
+            parsed(fix).parameters()
     return {
         check["name"]: [finding["text"] for finding in check["findings"]] or [check["reason"]]
         for check in checked
@@ -358,3 +364,24 @@ def test_a_status_asks_s3_a_bounded_number_of_times(aws: EmbeddedAws, a_run: Dep
 
     # Thirteen listings of plans at most, and two calls for each of seven published runs.
     assert 0 < aws.statistics().count("s3") - before <= 13 + 2 * 7
+
+
+def test_the_operators_commands_of_the_documents_run_as_they_are_written(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    documents = [ROOT / "README.md", ROOT / "docs" / "operations.md"]
+    typed = [
+        line.partition("patchlake ")[2]
+        for document in documents
+        for line in command_lines(document)
+        if "--stack patchlake" in line and line.removeprefix(".venv/bin/").startswith("patchlake ")
+    ]
+    aws.set_clock(datetime(2026, 11, 23, 6, 5, tzinfo=UTC))
+
+    ended = {
+        line: command(
+            aws, *line.partition("#")[0].replace("--stack patchlake", f"--stack {a_run.pipeline.stack.name}").split()
+        )
+        for line in typed
+    }
+
+    assert {line.split()[0] for line in typed} == {"status", "run", "redrive", "check"}
+    assert {line: each.stderr for line, each in ended.items() if each.returncode not in {0, 3}} == {}

@@ -1,6 +1,7 @@
 """What the checks of a stack make of what they find; and that they expect what the template makes."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -180,3 +181,14 @@ def test_a_refusal_is_one_line_that_names_the_action(error: Exception, text: str
 
     with pytest.raises(AwsRefusedError, match=pattern), asking("sqs:Any", "queue q"):
         raise error
+
+
+def test_every_action_that_the_commands_need_is_in_the_runbook() -> None:
+    root = Path(__file__).parents[2]
+    code = "".join(path.read_text(encoding="utf-8") for path in (root / "cli/patchlake_cli/operations").glob("*.py"))
+    actions = set(re.findall(r'"((?:cloudformation|kms|lambda|logs|s3|scheduler|sns|sqs):[A-Z]\w+)"', code))
+
+    runbook = (root / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert len(actions) >= 15
+    assert [action for action in sorted(actions) if f"`{action}`" not in runbook] == []
