@@ -293,6 +293,7 @@ def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
 
 def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
     stack = a_run.pipeline.stack
+    command(aws, "run", "--stack", stack.name)
     scheduler, functions, s3 = client(aws, "scheduler"), client(aws, "lambda"), client(aws, "s3")
     schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
     kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
