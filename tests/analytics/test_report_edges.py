@@ -1,0 +1,54 @@
+"""Reports of lakes in which there is next to nothing: no node at all, and no target that could be read."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.report.page import render_page
+from patchlake_cli.report.reading import read_figures
+from tests.analytics.story import A_EU, A_US, B_EU, B_US, R1, new_world, refuse, run, write_lake
+from tests.world import World
+
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the drawing to the tests of the charts."""
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda *_args, **_options: "<svg></svg>")
+
+
+def page_of(world: World, folder: Path) -> str:
+    run(world, R1)
+    write_lake(world, folder)
+    return render_page(read_figures(open_lake(str(folder), now=NOW)))
+
+
+def tiles(page: str) -> list[str]:
+    """Return the headline figures."""
+    return re.findall(r"<dd>(.*?)</dd>", page.partition('<dl class="tiles">')[2].partition("</dl>")[0], re.DOTALL)
+
+
+def test_a_fleet_without_a_node_is_zero_nodes_and_no_percentage(tmp_path: Path) -> None:
+    page = page_of(new_world(), tmp_path)
+
+    unknown = '<span class="unknown">unknown</span>'
+    assert tiles(page) == [unknown, "0", "0", "0", "0"]
+    assert "not everything was read" not in page
+    assert "Nothing among what Systems Manager lists: every target was read, and every node was judged." in page
+
+
+def test_a_run_that_could_read_nothing_knows_nothing(tmp_path: Path) -> None:
+    world = new_world()
+    for target in (A_EU, A_US, B_EU, B_US):
+        refuse(world, target, "ACCESS_DENIED", "AccessDeniedException", "DescribeInstanceInformation")
+
+    page = page_of(world, tmp_path)
+
+    unknown = '<span class="unknown">unknown</span>'
+    assert tiles(page) == [unknown, unknown, unknown, unknown, "4"]
+    assert "4 of them were not read on any day since 2026-09-27, so nobody knows how many nodes they have." in page
+    assert "4 targets could not be compared: what changed there is unknown." in page
