@@ -1,6 +1,7 @@
 """``patchlake report``, as it is called."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,18 @@ def test_a_lake_that_is_none_leaves_the_older_report(tmp_path: Path) -> None:
     assert isinstance(result.exception, CommandError)
     assert "holds no lake" in str(result.exception)
     assert out.read_text() == "an older one"
+
+
+def test_a_file_that_is_broken_is_named_and_nothing_is_reported(story_folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "lake"
+    shutil.copytree(story_folder, broken)
+    next(broken.glob(f"lake/patch_states/*/{R5}.parquet")).write_bytes(b"PAR1")
+
+    result = run(broken, "--out", tmp_path / "report.html")
+
+    assert isinstance(result.exception, CommandError)
+    assert f"{R5}.parquet" in str(result.exception)
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
