@@ -24,19 +24,20 @@ from patchlake.core.listing import Listing, Origin, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, make_plan
 from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_columns, shard_columns
-from patchlake.core.run import run_id_of
+from patchlake.core.run import run_at, run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
 from patchlake.core.targets import Target
+from patchlake.core.timings import is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, PatchSource, Store, TableFile
 from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.commit import CommitResult, CommitStage
+from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
 from patchlake.stages.inventory import Batch, Inventory
 from patchlake.stages.patience import Patience
 from patchlake.stages.plan import PlanResult, PlanStage
-from patchlake.stages.stored import Step, create_or_adopt
+from patchlake.stages.stored import Step, create_or_adopt, is_published
 from tests.simulation.explore import play, strands
 from tests.simulation.faults import Fault
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
@@ -537,6 +538,19 @@ def _lists_once(patch: Patch) -> None:
         return first
 
     patch.setattr(Inventory, "without_part", without_part_once)
+
+
+@_mutant("L1", "commit gives up an old run, though it has a plan")
+def _gives_up(patch: Patch) -> None:
+    commit_run = CommitStage._commit  # noqa: SLF001
+
+    def commit_young(stage: CommitStage, run_id: str) -> CommitResult:
+        old = is_missed(run_at(run_id), stage.clock.now(), stage.max_lateness_seconds, stage.deadline_seconds)
+        if old and not is_published(stage.inventory.store, run_id):
+            return CommitResult(run_id, CommitOutcome.MISSED)
+        return commit_run(stage, run_id)
+
+    patch.setattr(CommitStage, "_commit", commit_young)
 
 
 @_mutant("L1", "commit looks for a plan at every tick")

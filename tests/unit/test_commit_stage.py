@@ -327,6 +327,16 @@ def test_a_plan_that_comes_late_is_finished_all_the_same() -> None:
     assert world.commit_queue.messages == {}
 
 
+def test_a_run_that_has_a_plan_is_published_however_late_anybody_looks() -> None:
+    world = world_of(nodes=1)
+    drain_workers(world)
+    world.clock.advance(30 * 86_400)
+
+    world.deliver_commit()
+
+    assert [result.outcome for result in world.committed] == [CommitOutcome.COMPLETE]
+
+
 def test_a_watch_message_of_the_last_day_of_the_calendar_waits_like_any_other() -> None:
     world = World()
     message = CommitMessage(run_id="99991231T235959Z")

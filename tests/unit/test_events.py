@@ -9,6 +9,7 @@ import pytest
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.run import run_id_of
+from patchlake.ports import Delivery
 
 EVENTS = Path(__file__).parents[2] / "events"
 MESSAGES: dict[str, type[DiscoverMessage | CollectMessage | CommitMessage]] = {
@@ -56,3 +57,16 @@ def test_a_target_is_the_group_of_its_messages(stage: str) -> None:
 
     assert isinstance(message, DiscoverMessage | CollectMessage)
     assert record["attributes"]["MessageGroupId"] == str(message.target)
+
+
+@pytest.mark.parametrize("stage", MESSAGES)
+def test_what_matters_of_a_record_is_its_body_its_receipt_how_often_it_was_received_and_the_time_left(
+    stage: str,
+) -> None:
+    [record] = event(stage)["Records"]
+    again = {**record, "attributes": {**record["attributes"], "ApproximateReceiveCount": "3"}}
+
+    delivery = Delivery.of(again, lambda: 1500)
+
+    assert (delivery.body, delivery.receipt, delivery.receive_count) == (record["body"], record["receiptHandle"], 3)
+    assert delivery.seconds_left() == 1.5
