@@ -4,13 +4,14 @@ import argparse
 import sys
 import time
 
-from benchmarks import alternatives, commit, cost, fetch, files, million, starts, whole_runs
+from benchmarks import alternatives, commit, cost, fetch, files, million, pacing, starts, whole_runs
 
 ALL = {
     "fetch": fetch.main,
     "commit": commit.main,
     "files": files.main,
     "million": million.main,
+    "pacing": pacing.main,
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,

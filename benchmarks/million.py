@@ -7,6 +7,7 @@ hundred invocations of a stage and after the last tells whether anything piles u
 """
 
 import math
+import shutil
 import sys
 import tempfile
 from collections import Counter
@@ -22,7 +23,6 @@ from msgspec.structs import replace
 
 from benchmarks.measured import MEBIBYTE, apart, machine, spending, tell
 from benchmarks.tables import table, write
-from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.answers import NodeInformation, Page, PatchState, Record
@@ -61,31 +61,44 @@ class Calls:
 
 @dataclass
 class CountingStore:
-    """A folder whose calls are counted as S3 would count them."""
+    """``Store`` in a folder, whose calls are counted as S3 would; nothing is made durable, since that is S3's work."""
 
-    folder: DirectoryStore
+    folder: Path
     calls: Calls
+    files: dict[str, Path] = field(default_factory=dict)
 
     def get(self, key: str) -> bytes | None:
         """GetObject."""
         self.calls.count("S3 GET")
-        return self.folder.get(key)
+        return self.files[key].read_bytes() if key in self.files else None
 
     def exists(self, key: str) -> bool:
         """HeadObject."""
         self.calls.count("S3 GET")
-        return self.folder.exists(key)
+        return key in self.files
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """PutObject."""
         self.calls.count("S3 PUT")
-        return self.folder.create(key, body)
+        if key in self.files:
+            return False
+        self.files[key] = self.folder / str(len(self.files))
+        with self.files[key].open("wb") as file:
+            if isinstance(body, bytes):
+                file.write(body)
+            else:
+                shutil.copyfileobj(body, file)
+        return True
 
     def keys(self, prefix: str) -> Iterator[str]:
         """ListObjectsV2, once for every thousand keys."""
-        keys = list(self.folder.keys(prefix))
+        keys = sorted(key for key in self.files if key.startswith(prefix))
         self.calls.count("S3 LIST", max(1, math.ceil(len(keys) / KEYS_PER_PAGE)))
         return iter(keys)
+
+    def size(self, part: str) -> int:
+        """Return the bytes of all objects that have this in their keys."""
+        return sum(path.stat().st_size for key, path in self.files.items() if part in key)
 
 
 @dataclass
@@ -115,37 +128,48 @@ class Fleet:
         """Spread the nodes evenly."""
         fleet = Settings(nodes=BATCH, accounts=1, regions=1).fleet()
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
-        self._nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
-        self._states = [msgspec.convert(node.patch_state, PatchState) for node in models]
+        self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
+        self.states = [msgspec.convert(node.patch_state, PatchState) for node in models]
         self.per_target = nodes // targets
-        self._clock = clock
         self.usage = Usage()
+        self._clock = clock
+        self._firsts: dict[Target, int] = {}
 
-    def open(self, target: Target, home_account_id: str) -> "Fleet":  # noqa: ARG002
-        """Return any target's API: all are alike."""
-        return self
+    def open(self, target: Target, home_account_id: str) -> "Nodes":  # noqa: ARG002
+        """Return a target's API."""
+        return Nodes(self, self._firsts.setdefault(target, len(self._firsts) * self.per_target))
+
+    def page(self, rows: list[Record], token: str | None) -> Page[Record]:
+        """Answer one call."""
+        self.usage.add(calls=1)
+        return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """``PatchSource`` of the nodes of one target, numbered from the first."""
+
+    fleet: Fleet
+    first: int
 
     def node_page(self, token: str | None) -> Page[Record]:
         """Return a page of the nodes."""
         start = int(token or 0)
-        end = min(start + 50, self.per_target)
+        end = min(start + 50, self.fleet.per_target)
+        models = self.fleet.nodes
         rows: list[Record] = [
-            replace(self._nodes[number % len(self._nodes)], instance_id=_node_id(number))
+            replace(models[number % len(models)], instance_id=_node_id(self.first + number))
             for number in range(start, end)
         ]
-        return self._page(rows, str(end) if end < self.per_target else None)
+        return self.fleet.page(rows, str(end) if end < self.fleet.per_target else None)
 
     def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
         """Return the states of these nodes."""
-        states = self._states
-        return self._page(
-            [replace(states[int(i.removeprefix("i-"), base=16) % len(states)], instance_id=i) for i in instance_ids],
-            None,
-        )
-
-    def _page(self, rows: list[Record], token: str | None) -> Page[Record]:
-        self.usage.add(calls=1)
-        return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
+        models = self.fleet.states
+        rows: list[Record] = [
+            replace(models[int(i.removeprefix("i-"), base=16) % len(models)], instance_id=i) for i in instance_ids
+        ]
+        return self.fleet.page(rows, None)
 
 
 @dataclass
@@ -167,7 +191,7 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     """Run all four stages and tell what that took."""
     clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
     calls = Calls()
-    store = CountingStore(DirectoryStore(folder), calls)
+    store = CountingStore(folder, calls)
     discover_queue, collect_queue, commit_queue = (
         CountingQueue(clock, timing.visibility_seconds, timing.max_receive_count, calls=calls)
         for timing in (DISCOVER, COLLECT, COMMIT)
@@ -212,10 +236,11 @@ def run(nodes: int, targets: int, folder: Path) -> None:
         }
     expected = len(accounts) * len(REGIONS) * sum(math.ceil(len(b) / IDS_PER_CALL) for b in _batches(fleet.per_target))
     assert figures["collect SSM"] == expected, "a batch costs its nodes over fifty, rounded up"
-    snapshot = next(iter(store.folder.keys("lake/patch_states/")))
-    figures["bytes"] = (folder / snapshot).stat().st_size
-    figures["shard_bytes"] = _bytes(folder, "runs/", "/shards/")
-    figures["part_bytes"] = _bytes(folder, "runs/", "/parts/")
+    figures |= {
+        "bytes": store.size("/patch_states/"),
+        "shard_bytes": store.size("/shards/"),
+        "part_bytes": store.size("/parts/"),
+    }
     tell(**figures, **{f"{stage} {operation}": count for (stage, operation), count in calls.made.items()})
 
 
@@ -230,10 +255,6 @@ def _retrying(queue: MemoryQueue) -> Retrying:
 
 def _batches(nodes: int) -> Iterator[tuple[int, ...]]:
     return batched(range(nodes), BATCH, strict=False)
-
-
-def _bytes(folder: Path, first: str, part: str) -> int:
-    return sum(path.stat().st_size for path in (folder / first).rglob("*.parquet") if part in str(path))
 
 
 def _resident_mebibytes() -> float:
