@@ -96,7 +96,6 @@ def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
     plan: Plan = decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
     inventory = Inventory(store, ParquetTables(), ThreadPoolExecutor(READ_AHEAD).map)
-    before = peak_mebibytes()
     with spending() as spent:
         published = publish(plan, inventory, {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
@@ -104,7 +103,6 @@ def _published(folder: Path) -> None:
         rows=published.statuses.total(),
         cpu_seconds=spent.cpu_seconds,
         wall_seconds=spent.wall_seconds,
-        before_mebibytes=before,
         peak_mebibytes=peak_mebibytes(),
         bytes=snapshot.stat().st_size,
     )
@@ -129,11 +127,9 @@ def measure(sizes: list[int], rounds: int) -> str:
                 f"{size:,}",
                 spread([one["cpu_seconds"] for one in found]),
                 f"{median(one['peak_mebibytes'] for one in found):,.0f}",
-                f"{median(one['before_mebibytes'] for one in found):,.0f}",
-                f"{found[0]['bytes'] / size:.1f}",
             ]
         )
-    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB", "of it Python and libraries", "bytes a row"]
+    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB"]
     return table(head, rows) + f"\n\n{machine('pyarrow')}."
 
 
