@@ -37,8 +37,8 @@ START_SECONDS = 0.5
 """Assumed: of each invocation, a cold start now and then included."""
 
 DAYS, LAKE_MONTHS, RUNS_MONTHS = 30, 12, 1
-JSON_BYTES = 517
-"""Of one node's gzipped JSON object, all columns: benchmarks/files.py."""
+LAKE_BYTES, JSON_BYTES = 48, 517
+"""Of one node: its row in a snapshot, and its own gzipped JSON object. Measured by benchmarks/files.py."""
 
 QUERIES_A_DAY = 30
 ATHENA_LEAST_BYTES = 10e6
@@ -51,13 +51,12 @@ class Measured:
 
     Attributes:
         discover_cpu: seconds a node, likewise ``collect_cpu`` and ``commit_cpu``.
-        lake_bytes: of the snapshot, a node; ``runs_bytes`` of its shard and part.
+        runs_bytes: of a node in its shard and its part.
     """
 
     discover_cpu: float
     collect_cpu: float
     commit_cpu: float
-    lake_bytes: float
     runs_bytes: float
 
 
@@ -68,7 +67,6 @@ def measured(nodes: int, targets: int) -> Measured:
         discover_cpu=found["discover cpu_seconds"] / nodes,
         collect_cpu=found["collect cpu_seconds"] / nodes,
         commit_cpu=found["commit cpu_seconds"] / nodes,
-        lake_bytes=found["bytes"] / nodes,
         runs_bytes=(found["shard_bytes"] + found["part_bytes"]) / nodes,
     )
 
@@ -91,8 +89,8 @@ def month(nodes: int, targets: int, runs_a_day: int, one: Measured) -> dict[str,
     writes = targets + batches + 3 + ticks * 2 * (1 + max(targets, batches) / 1000)
     reads = 3 * targets + 4 * batches + 2 * (targets + batches)
     messages = targets + batches
-    lake = nodes * one.lake_bytes * runs
-    query_bytes = max(ATHENA_LEAST_BYTES, 0.4 * nodes * one.lake_bytes)
+    lake = nodes * LAKE_BYTES * runs
+    query_bytes = max(ATHENA_LEAST_BYTES, 0.4 * nodes * LAKE_BYTES)
     return {
         "Lambda": runs * (gigabyte_seconds * ARM_GB_SECOND + (1 + targets + batches + ticks) * INVOCATION),
         "S3 requests": runs * (writes * S3_WRITE + reads * S3_READ),
@@ -115,7 +113,7 @@ def one_object_a_node(nodes: int, runs_a_day: int) -> dict[str, float]:
 
 def main(*, full: bool) -> None:
     """Write both tables into the docs."""
-    one = measured(*((200_000, 1000) if full else (20_000, 100)))
+    one = measured(*((100_000, 500) if full else (20_000, 100)))
     services = ("Lambda", "S3 requests", "SQS", "S3 storage", "Athena")
     rows = []
     for nodes, targets in SIZES:
