@@ -221,6 +221,16 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
     assert world.store.objects[key] == body
 
 
+def test_another_row_far_behind_the_first_ones_makes_the_run_corrupt_as_well() -> None:
+    tables = ParquetTables(row_group_rows=2)
+    world, other = ready_world(tables), ready_world(tables)
+    rewrite(other, part_key(RUN_ID, US, 0), PATCH_STATES, change=set_all("collection_detail", "because"))
+    commit(other)
+    overtake(world, SNAPSHOT_KEY, other.store.objects[SNAPSHOT_KEY])
+
+    assert commit(world).outcome is CommitOutcome.CORRUPT
+
+
 class ForgetfulStore(MemoryStore):
     """A store whose published objects exist and cannot be found."""
 

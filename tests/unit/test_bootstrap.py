@@ -1,0 +1,58 @@
+"""Each function's settings reach the place in its stage that they are for, and no other."""
+
+from dataclasses import fields
+
+import pytest
+
+from patchlake import bootstrap
+from patchlake.adapters.sqs import SqsQueue
+from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.ports import Queue
+from patchlake.stages.plan import PlanSettings
+
+DISCOVER_URL, COLLECT_URL, COMMIT_URL = (f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "commit"))
+
+
+@pytest.fixture(autouse=True)
+def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+
+def url_of(queue: Queue) -> str:
+    assert isinstance(queue, SqsQueue)
+    return queue._url  # noqa: SLF001  # nothing else tells a queue from another
+
+
+def test_plan_gets_every_setting_and_its_two_queues() -> None:
+    config = PlanConfig("lake", ("1" * 12,), ("2" * 12,), ("eu-west-1",), DISCOVER_URL, COMMIT_URL, 7, 3600, 60, True)  # noqa: FBT003
+
+    stage = bootstrap.plan_stage(config)
+
+    assert stage.settings == PlanSettings(**{f.name: getattr(config, f.name) for f in fields(PlanSettings)})
+    assert (url_of(stage.discover_queue), url_of(stage.commit_queue)) == (DISCOVER_URL, COMMIT_URL)
+
+
+def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
+    stage = bootstrap.discover_stage(DiscoverConfig("lake", "role", "external", DISCOVER_URL, COLLECT_URL, 30))
+
+    assert (url_of(stage.collect_queue), url_of(stage.retrying.queue)) == (COLLECT_URL, DISCOVER_URL)
+    assert stage.retrying.base_seconds == 30
+    assert len({stage.retrying.chance() for _ in range(10)}) > 1
+
+
+def test_collect_defers_on_its_own_queue() -> None:
+    stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, 8, 30))
+
+    assert url_of(stage.retrying.queue) == COLLECT_URL
+    assert stage.retrying.base_seconds == 30
+
+
+def test_commit_gets_every_setting_and_all_three_queues() -> None:
+    stage = bootstrap.commit_stage(CommitConfig("lake", DISCOVER_URL, COLLECT_URL, COMMIT_URL, 60, 3600, 86_400))
+
+    assert [url_of(queue) for queue in (stage.discover_queue, stage.collect_queue, stage.commit_queue)] == [
+        DISCOVER_URL,
+        COLLECT_URL,
+        COMMIT_URL,
+    ]
+    assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
