@@ -6,8 +6,9 @@ import pytest
 
 from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
+from patchlake.adapters.ssm import SsmSources
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
-from patchlake.ports import Queue
+from patchlake.ports import PatchSources, Queue
 from patchlake.stages.plan import PlanSettings
 
 DISCOVER_URL, COLLECT_URL, COMMIT_URL = (f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "commit"))
@@ -21,6 +22,12 @@ def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 def url_of(queue: Queue) -> str:
     assert isinstance(queue, SqsQueue)
     return queue._url  # noqa: SLF001  # nothing else tells a queue from another
+
+
+def role_of(sources: PatchSources) -> tuple[str, str]:
+    assert isinstance(sources, SsmSources)
+    roles = sources._roles  # noqa: SLF001  # nothing tells it before a role is assumed
+    return roles._role_name, roles._external_id  # noqa: SLF001
 
 
 def test_plan_gets_every_setting_and_its_two_queues() -> None:
@@ -37,6 +44,7 @@ def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
 
     assert (url_of(stage.collect_queue), url_of(stage.retrying.queue)) == (COLLECT_URL, DISCOVER_URL)
     assert stage.retrying.base_seconds == 30
+    assert role_of(stage.sources) == ("role", "external")
     assert len({stage.retrying.chance() for _ in range(10)}) > 1
 
 
@@ -44,6 +52,7 @@ def test_collect_defers_on_its_own_queue() -> None:
     stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, 8, 30))
 
     assert url_of(stage.retrying.queue) == COLLECT_URL
+    assert role_of(stage.sources) == ("role", "external")
     assert stage.retrying.base_seconds == 30
 
 
