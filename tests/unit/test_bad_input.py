@@ -172,16 +172,32 @@ def test_a_message_that_comes_when_the_time_is_nearly_over_goes_back_with_a_warn
     assert invocation.metric("SsmCalls") == 0
 
 
-def test_a_message_of_a_published_run_is_counted_as_late_and_changes_nothing() -> None:
+@pytest.mark.parametrize(
+    ("stage", "event"),
+    [
+        ("plan", {"scheduled_time": SCHEDULED_TIME}),
+        ("discover", records(body_of(DISCOVER))),
+        ("collect", records(body_of(COLLECT))),
+        ("commit", records(body_of(COMMIT))),
+    ],
+)
+def test_a_message_of_a_published_run_is_counted_as_late_and_changes_nothing(stage: str, event: object) -> None:
     world = listed_world()
     world.run_until_committed()
     before = dict(world.store.objects)
 
-    invocation = invoke(world, "collect", records(body_of(COLLECT)))
+    invocation = invoke(world, stage, event)
 
-    assert invocation.failed == []
+    assert invocation.error is None
     assert invocation.metric("LateMessages") == 1
     assert world.store.objects == before
+
+
+def test_a_run_is_counted_as_planned_once_however_often_its_schedule_fires() -> None:
+    world = World()
+    event = {"scheduled_time": SCHEDULED_TIME}
+
+    assert [invoke(world, "plan", event).metric("RunsPlanned") for _ in range(3)] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("stage", ["discover", "collect", "commit"])
