@@ -13,6 +13,7 @@ from patchlake.core.plan import plan_sha256
 from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
 from patchlake.ports import TableFile, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.inventory import READ_AHEAD
 from tests.watched_store import WatchedStore, once
 from tests.world import EU, HOME, RUN_ID, US, World, node_id
 
@@ -101,6 +102,16 @@ def test_the_snapshot_is_the_parts_in_the_order_of_their_keys(tables: TableForma
     assert snapshot == {name: [value for part in parts for value in part[name]] for name in PATCH_STATES.column_names}
     assert snapshot["instance_id"] == [node_id(number) for number in (0, 1, 2, 5)]
     assert snapshot["region"] == ["eu-central-1"] * 3 + ["us-east-1"]
+
+
+def test_the_parts_of_a_target_are_all_there_once_however_many_are_read_ahead() -> None:
+    world = World(batch_size=1)
+    world.add_nodes(EU, range(2 * READ_AHEAD + 1))
+    world.start()
+
+    world.run_until_committed()
+
+    assert world.snapshot()["instance_id"] == [node_id(number) for number in range(2 * READ_AHEAD + 1)]
 
 
 def test_the_coverage_has_a_row_for_each_target(tables: TableFormat) -> None:
