@@ -4,7 +4,7 @@ PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli functions tests be
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
 TOOLS := audit $(VERIFY_TOOLS)
-LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt)
+LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 
 .DEFAULT_GOAL := help

@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[2]
 ALL = ROOT / "requirements.txt"
 RUNTIME = ROOT / "layers" / "runtime" / "requirements.txt"
 TOOLS = sorted((ROOT / "verify").glob("*.txt"))
-EVERY_LOCK = pytest.mark.parametrize("lock", [ALL, RUNTIME, *TOOLS], ids=lambda lock: str(lock.relative_to(ROOT)))
+RIVALS = sorted((ROOT / "benchmarks" / "rivals").glob("*.txt"))
+EVERY_LOCK = pytest.mark.parametrize(
+    "lock", [ALL, RUNTIME, *TOOLS, *RIVALS], ids=lambda lock: str(lock.relative_to(ROOT))
+)
 
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)==(?P<version>[^ ;]+)(?: ; [^\\]+)? \\$")
 HASH = re.compile(r"^    --hash=sha256:[0-9a-f]{64}(?: \\)?$")
@@ -58,7 +61,7 @@ def test_every_lock_is_audited() -> None:
 
     assert "--strict" in planned
     assert set(re.findall(r"--requirement (\S+)", planned)) == {
-        str(lock.relative_to(ROOT)) for lock in (ALL, RUNTIME, *TOOLS)
+        str(lock.relative_to(ROOT)) for lock in (ALL, RUNTIME, *TOOLS, *RIVALS)
     }
 
 
