@@ -23,6 +23,7 @@ TOOL = re.compile(r"^(\.venv/bin/)?patchlake ")
 COMMANDS = sorted({TOOL.sub("", line) for line in LINES if TOOL.match(line)})
 TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 SMALL_DEMO = ("--nodes", "300", "--days", "1")
+DOCUMENTED_TIME, TIME = "2026-11-23T06:00:00Z", "2026-11-01T06:00:00Z"
 DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
 
 
@@ -36,7 +37,8 @@ class Desk:
 
     def type(self, command: str) -> subprocess.CompletedProcess[str]:
         """Run a command of the tool, with names of this desk in place of the documents'."""
-        words = shlex.split(command.replace("BUCKET", self.bucket), comments=True)
+        here = command.replace("BUCKET", self.bucket).replace(DOCUMENTED_TIME, TIME)
+        words = shlex.split(here, comments=True)
         small = SMALL_DEMO if words[0] == "demo" else ()
         return patchlake(self.environment, *words, *small, folder=self.folder)
 
@@ -61,7 +63,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             desk = Desk(folder, variables(aws.endpoint), stack.bucket)
             assert desk.type("demo").returncode == ExitCode.COMPLETE
             assert desk.type("export --lake lake").returncode in DONE
-            assert desk.type("run --stack patchlake --scheduled-time 2026-11-01T06:00:00Z").returncode in DONE
+            assert desk.type(f"run --stack patchlake --scheduled-time {TIME}").returncode in DONE
             yield desk
 
 
