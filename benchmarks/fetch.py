@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from itertools import batched, islice
 from statistics import median
@@ -27,8 +28,8 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.listing import Origin
-from patchlake.core.paging import all_pages
-from patchlake.core.rows import Outcome, outcomes, part_columns, shard_columns
+from patchlake.core.paging import read_chain
+from patchlake.core.rows import Outcome, listed_nodes, outcomes, part_columns
 from patchlake.core.tables import PATCH_STATES
 from patchlake.core.targets import Target
 
@@ -45,7 +46,7 @@ def measure(rounds: int) -> str:
         session = boto3.Session(region_name=TARGET.region)
         sources = SsmSources(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
         source = sources.open(TARGET, TARGET.account_id)
-        nodes = shard_columns(all_pages(source.node_page), include_sensitive_fields=False)
+        nodes, _ = read_chain(source.node_page, partial(listed_nodes, include_sensitive_fields=False))
         ids = nodes["instance_id"]
 
         def ours() -> bytes:

@@ -14,7 +14,7 @@ from patchlake.adapters.memory import MemoryClock, MemoryPatchSources
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.answers import NodeInformation, Page, PatchState, Record
-from patchlake.core.paging import all_pages
+from patchlake.core.paging import read_chain
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
@@ -88,7 +88,7 @@ def states_of(target: Target) -> dict[str, Record]:
 
 def records_of(ask: Callable[[str | None], Page[Record]]) -> list[Record]:
     """Return the records of a chain of pages, none of which may have an invalid row."""
-    pages = all_pages(ask)
+    pages = read_chain(ask, list)
     assert [row for page in pages for row in page.invalid] == []
     return [record for page in pages for record in page.records]
 
@@ -128,13 +128,13 @@ def test_asking_for_no_node_is_no_error(world: World) -> None:
 
 
 def test_every_page_tells_when_it_was_answered(world: World) -> None:
-    pages = all_pages(world.open(MEMBER).node_page)
+    pages = read_chain(world.open(MEMBER).node_page, list)
 
     assert {page.answered_at for page in pages} == {milliseconds(world.now)}
 
 
 def test_every_page_is_a_call(world: World) -> None:
-    pages = all_pages(world.open(MEMBER).node_page)
+    pages = read_chain(world.open(MEMBER).node_page, list)
 
     assert world.sources.usage.take() == (len(pages), 0, 0)
 

@@ -23,7 +23,7 @@ from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import Listing, Origin, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, make_plan
-from patchlake.core.rows import Outcome, batches, coverage_row, outcomes, part_columns, shard_columns
+from patchlake.core.rows import ListedNodes, Outcome, batches, coverage_row, listed_nodes, outcomes, part_columns
 from patchlake.core.run import run_at, run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
 from patchlake.core.targets import Target
@@ -46,6 +46,8 @@ MOST_SCHEDULES = 5000
 """So many schedules a mutant may survive at most."""
 
 type Patch = pytest.MonkeyPatch
+type Ask = Callable[[str | None], Page[Record]]
+type Read = Callable[[Iterable[Page[Record]]], ListedNodes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,19 +272,19 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 
 @_mutant("I1", "discover keeps a node that was listed twice")
 def _keeps_duplicates(patch: Patch) -> None:
-    def keep(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> Columns:
+    def keep(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         pages = list(pages)
-        once = shard_columns(pages, include_sensitive_fields=include_sensitive_fields)
+        once, listed_at = listed_nodes(pages, include_sensitive_fields=include_sensitive_fields)
         listed = [record.instance_id for page in pages for record in page.records]
         rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
-        return {name: [values[row] for row in rows] for name, values in once.items()}
+        return ListedNodes({name: [values[row] for row in rows] for name, values in once.items()}, listed_at)
 
-    patch.setattr(discover, "shard_columns", keep)
+    patch.setattr(discover, "listed_nodes", keep)
 
 
 @_mutant("I1", "a broken chain of pages is taken for its end")
 def _stops_early(patch: Patch) -> None:
-    def pages_so_far(ask: Callable[[str | None], Page[Record]]) -> list[Page[Record]]:
+    def pages_so_far(ask: Ask, read: Read) -> ListedNodes:
         pages: list[Page[Record]] = []
         token = None
         while not pages or token is not None:
@@ -291,11 +293,11 @@ def _stops_early(patch: Patch) -> None:
             except RestartError:
                 if not pages:
                     raise
-                return pages
+                break
             token = pages[-1].next_token
-        return pages
+        return read(pages)
 
-    patch.setattr(discover, "all_pages", pages_so_far)
+    patch.setattr(discover, "read_chain", pages_so_far)
 
 
 @_mutant("I1", "a refusal is recorded at once")
@@ -349,16 +351,16 @@ def _trusts(patch: Patch) -> None:
 
 @_mutant("I1", "a listing that ran out of time is taken for the whole")
 def _lists_until_time_is_out(patch: Patch) -> None:
-    def pages_in_time(ask: Callable[[str | None], Page[Record]]) -> list[Page[Record]]:
+    def pages_in_time(ask: Ask, read: Read) -> ListedNodes:
         pages = [ask(None)]
         while (token := pages[-1].next_token) is not None:
             try:
                 pages.append(ask(token))
             except OutOfTimeError:
                 break
-        return pages
+        return read(pages)
 
-    patch.setattr(discover, "all_pages", pages_in_time)
+    patch.setattr(discover, "read_chain", pages_in_time)
 
 
 @_mutant("I1", "a target that throttles is recorded as too large")

@@ -12,7 +12,7 @@ from patchlake.core.answers import InvalidRow, Page, Record
 from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.listing import Listing, Origin, listing_metadata
 from patchlake.core.messages import CollectMessage
-from patchlake.core.rows import batches, shard_columns
+from patchlake.core.rows import batches, listed_nodes
 from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus, Table
 from patchlake.core.targets import Target
 from patchlake.errors import (
@@ -170,7 +170,7 @@ def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableForm
     world.add_nodes(EU, [0])
     world.start()
     page: Page[Record] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
-    nodes = batches(shard_columns([page], include_sensitive_fields=False), 2)
+    nodes = batches(listed_nodes([page], include_sensitive_fields=False).columns, 2)
     entries = listing_metadata(Origin(RUN_ID, 0, EU), Listing(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)

@@ -11,7 +11,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
 from patchlake.core.answers import Page, Record
 from patchlake.core.listing import Origin
-from patchlake.core.rows import outcomes, part_columns, shard_columns
+from patchlake.core.rows import listed_nodes, outcomes, part_columns
 from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, SHARD
 from patchlake.core.tables import PATCH_STATES as PART
 from patchlake.errors import RestartError
@@ -68,7 +68,7 @@ def test_any_body_is_a_page_or_breaks_the_chain(body: bytes) -> None:
 
 @given(body=STATE_BODIES)
 def test_of_any_page_of_states_every_node_gets_a_row_that_a_part_can_hold(body: bytes) -> None:
-    nodes = shard_columns([_page_of_nodes()], include_sensitive_fields=True)
+    nodes = listed_nodes([_page_of_nodes()], include_sensitive_fields=True).columns
 
     settled = outcomes(IDS, [PATCH_STATES.page(body, 1)])
     columns = part_columns(Origin(RUN_ID, 0, EU), nodes, settled, include_sensitive_fields=True)
@@ -82,7 +82,7 @@ def test_of_any_page_of_nodes_comes_a_shard_that_can_be_stored_or_a_row_without_
     page = NODES.page(body, 1)
 
     try:
-        columns = shard_columns([page], include_sensitive_fields=True)
+        columns = listed_nodes([page], include_sensitive_fields=True).columns
     except ValueError:
         assert None in {row.instance_id for row in page.invalid}
     else:

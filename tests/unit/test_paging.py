@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.core.answers import Page, Record
-from patchlake.core.paging import ATTEMPTS, all_pages
+from patchlake.core.paging import ATTEMPTS, read_chain
 from patchlake.errors import RestartError, RetryableError
 from tests.world import node_id, node_information
 
@@ -38,28 +38,28 @@ def test_every_page_is_returned_in_order_empty_ones_included(sizes: list[int]) -
     pages = [page(*range(size), then=f"token {i}") for i, size in enumerate(sizes)]
     service = Script(*pages, page(99))
 
-    assert all_pages(service) == [*pages, page(99)]
+    assert read_chain(service, list) == [*pages, page(99)]
     assert service.asked == [None, *(f"token {i}" for i in range(len(sizes)))]
 
 
 def test_a_chain_that_breaks_is_begun_anew_and_nothing_of_the_broken_one_is_kept() -> None:
     service = Script(page(1, then="a"), RestartError("token refused"), page(2, then="b"), page(3))
 
-    assert ids_of(all_pages(service)) == [node_id(2), node_id(3)]
+    assert ids_of(read_chain(service, list)) == [node_id(2), node_id(3)]
     assert service.asked == [None, "a", None, "b"]
 
 
 def test_a_token_may_come_again_after_a_restart() -> None:
     service = Script(page(1, then="a"), RestartError("token refused"), page(1, then="a"), page(2))
 
-    assert ids_of(all_pages(service)) == [node_id(1), node_id(2)]
+    assert ids_of(read_chain(service, list)) == [node_id(1), node_id(2)]
 
 
 def test_a_chain_that_breaks_every_time_is_given_up() -> None:
     service = Script(*(RestartError(f"token refused, attempt {i}") for i in range(1, 9)))
 
     with pytest.raises(RestartError, match=f"attempt {ATTEMPTS}$"):
-        all_pages(service)
+        read_chain(service, list)
     assert service.asked == [None] * ATTEMPTS
 
 
@@ -70,7 +70,7 @@ def test_a_token_that_comes_twice_fails_the_message_at_once(tokens: list[str]) -
     service = Script(*(page(1, then=token) for token in tokens))
 
     with pytest.raises(RetryableError, match=f"the same NextToken twice, after {len(tokens)} pages") as failure:
-        all_pages(service)
+        read_chain(service, list)
     assert not isinstance(failure.value, RestartError)
 
 
@@ -78,11 +78,11 @@ def test_any_other_failure_is_left_to_the_message() -> None:
     service = Script(page(1, then="a"), RetryableError("throttled"))
 
     with pytest.raises(RetryableError, match="throttled"):
-        all_pages(service)
+        read_chain(service, list)
     assert service.asked == [None, "a"]
 
 
 def test_a_page_without_a_token_ends_the_chain() -> None:
     service = Script(page())
 
-    assert all_pages(service) == [page()]
+    assert read_chain(service, list) == [page()]

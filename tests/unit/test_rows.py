@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from patchlake.core.answers import InvalidRow, Page, Record
 from patchlake.core.listing import Listing, Origin
-from patchlake.core.rows import Outcome, batches, coverage_row, is_complete, outcomes, part_columns, shard_columns
+from patchlake.core.rows import Outcome, batches, coverage_row, is_complete, listed_nodes, outcomes, part_columns
 from patchlake.core.tables import (
     COVERAGE,
     NODE_COLUMNS,
@@ -31,7 +31,7 @@ def page(*records: Record, invalid: Sequence[InvalidRow] = (), at: int = 1) -> P
 
 
 def shard(*pages: Page[Record], include_sensitive_fields: bool = False) -> Columns:
-    return shard_columns(pages, include_sensitive_fields=include_sensitive_fields)
+    return listed_nodes(pages, include_sensitive_fields=include_sensitive_fields).columns
 
 
 def part(nodes: Columns, settled: dict[str, Outcome], *, include_sensitive_fields: bool = False) -> Columns:
@@ -96,7 +96,7 @@ def test_the_address_of_a_node_is_kept_only_where_sensitive_fields_are() -> None
 def test_batches_are_full_but_for_the_last_and_together_they_are_the_shard(count: int, batch_size: int) -> None:
     columns: Columns = {"instance_id": [node_id(n) for n in range(count)], "name": list(range(count))}
 
-    cut = batches(columns, batch_size)
+    cut = list(batches(columns, batch_size))
 
     sizes = [len(batch["instance_id"]) for batch in cut]
     assert sizes[:-1] == [batch_size] * (len(cut) - 1)

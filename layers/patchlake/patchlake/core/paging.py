@@ -1,6 +1,6 @@
 """Following a chain of pages to its end, whatever the service does with its tokens."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from patchlake.core.answers import Page, Record
 from patchlake.errors import RestartError, RetryableError
@@ -9,10 +9,11 @@ ATTEMPTS = 3
 """How often a chain is begun before the whole message fails."""
 
 
-def all_pages[R: Record](ask: Callable[[str | None], Page[R]]) -> list[Page[R]]:
-    """Return every page of a chain, through empty pages, from the first to the one without a token.
+def read_chain[R: Record, T](ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T]) -> T:
+    """Return what ``read`` makes of every page of a chain, through empty pages, to the one without a token.
 
-    A broken chain (``RestartError``) is begun anew, and nothing of the broken one is kept.
+    A page is asked for when ``read`` wants it, so that a long chain is never held whole. A broken chain
+    (``RestartError``) is begun anew, and ``read`` with it: nothing of the broken one is kept.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.
@@ -20,10 +21,10 @@ def all_pages[R: Record](ask: Callable[[str | None], Page[R]]) -> list[Page[R]]:
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return list(_chain(ask))
+            return read(_chain(ask))
         except RestartError:
             continue
-    return list(_chain(ask))
+    return read(_chain(ask))
 
 
 def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]:

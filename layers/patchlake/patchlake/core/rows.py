@@ -3,22 +3,29 @@
 Nothing here asks anybody anything: equal answers give equal rows, in the order of the shard.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import batched
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.core.answers import Page, Record
 from patchlake.core.listing import Listing, Origin
 from patchlake.core.tables import (
     COLLECTION_COLUMNS,
     NODE_COLUMNS,
     PATCH_STATE_COLUMNS,
+    SHARD,
     CollectionStatus,
     Column,
     Columns,
     ColumnType,
     ListingStatus,
 )
+
+
+class ListedNodes(NamedTuple):
+    """A target's nodes, by the columns of its shard; ``listed_at`` is when SSM answered the last page."""
+
+    columns: Columns
+    listed_at: int | None
 
 
 class Outcome(NamedTuple):
@@ -30,8 +37,8 @@ class Outcome(NamedTuple):
     state: Record | None = None
 
 
-def shard_columns(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> Columns:
-    """Return a target's nodes, sorted by id, each once.
+def listed_nodes(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    """Return a target's nodes, sorted by id, each once; of each page only its values are held.
 
     A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice
     (it moved between pages while they were read), the last description counts.
@@ -39,27 +46,25 @@ def shard_columns(pages: Iterable[Page[Record]], *, include_sensitive_fields: bo
     Raises:
         ValueError: a row has no usable id, so the listing cannot be complete.
     """
-    nodes: dict[str, Record | InvalidRow] = {}
+    columns: Columns = {name: [] for name in SHARD.column_names}
+    texts: dict[str | None, str | None] = {}
+    listed_at = None
     for page in pages:
-        for row in page.invalid:
-            if row.instance_id is None:
-                raise ValueError(row.reason)
-            nodes[row.instance_id] = row
-        nodes.update((record.instance_id, record) for record in page.records)
-    ids = sorted(nodes)
-    rows = [nodes[instance_id] for instance_id in ids]
-    records = [None if isinstance(row, InvalidRow) else row for row in rows]
-    return {
-        "instance_id": ids,
-        **_values(NODE_COLUMNS, records, include_sensitive_fields=include_sensitive_fields),
-        "invalid_reason": [row.reason if isinstance(row, InvalidRow) else None for row in rows],
-    }
+        described = _described(page, include_sensitive_fields=include_sensitive_fields)
+        for column in SHARD:
+            values = described[column.name]
+            # A text that many nodes have in common is held once.
+            columns[column.name] += [texts.setdefault(text, text) for text in values] if column.repetitive else values
+        listed_at = page.answered_at
+    last = {instance_id: row for row, instance_id in enumerate(columns["instance_id"])}
+    rows = [last[instance_id] for instance_id in sorted(last)]
+    return ListedNodes({name: [values[row] for row in rows] for name, values in columns.items()}, listed_at)
 
 
-def batches(columns: Columns, batch_size: int) -> list[Columns]:
+def batches(columns: Columns, batch_size: int) -> Iterator[Columns]:
     """Cut a shard's nodes into consecutive batches of at most ``batch_size``."""
-    cut = {name: list(batched(values, batch_size, strict=False)) for name, values in columns.items()}
-    return [{name: list(pieces[batch]) for name, pieces in cut.items()} for batch in range(len(cut["instance_id"]))]
+    for start in range(0, len(columns["instance_id"]), batch_size):
+        yield {name: values[start : start + batch_size] for name, values in columns.items()}
 
 
 def outcomes(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
@@ -158,6 +163,19 @@ def is_complete(listings: Iterable[Listing], statuses: Mapping[str, int]) -> boo
     settled = {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
     unknown = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
     return all(listing.status in settled for listing in listings) and not any(statuses.get(s) for s in unknown)
+
+
+def _described(page: Page[Record], *, include_sensitive_fields: bool) -> Columns:
+    """Return the rows of one page of a listing, in the columns of a shard."""
+    for row in page.invalid:
+        if row.instance_id is None:
+            raise ValueError(row.reason)
+    records = [*[None] * len(page.invalid), *page.records]
+    return {
+        "instance_id": [*(row.instance_id for row in page.invalid), *(record.instance_id for record in page.records)],
+        **_values(NODE_COLUMNS, records, include_sensitive_fields=include_sensitive_fields),
+        "invalid_reason": [*(row.reason for row in page.invalid), *[None] * len(page.records)],
+    }
 
 
 def _repeated(origin: Origin, rows: int) -> Columns:

@@ -7,7 +7,7 @@ from itertools import batched
 
 from patchlake.core.keys import part_key, shard_key
 from patchlake.core.messages import CollectMessage
-from patchlake.core.paging import all_pages
+from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
 from patchlake.core.rows import Outcome, outcomes, part_columns
 from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, Columns
@@ -97,7 +97,7 @@ class CollectStage:
 
     def _ask(self, source: PatchSource, nodes: Columns, patience: Patience) -> dict[str, Outcome]:
         def ask(chunk: tuple[str, ...]) -> dict[str, Outcome]:
-            return outcomes(chunk, all_pages(partial(source.patch_state_page, chunk)))
+            return read_chain(partial(source.patch_state_page, chunk), partial(outcomes, chunk))
 
         valid = (i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None)
         settled: dict[str, Outcome] = {}

@@ -1,14 +1,16 @@
 """The second stage: list the managed nodes of one target, once, and ask for the batches of what was stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from patchlake.core.answers import Page, Record
 from patchlake.core.keys import MAX_BATCHES, shard_key
 from patchlake.core.listing import Listing, Origin, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
-from patchlake.core.paging import all_pages
+from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.rows import batches, shard_columns
+from patchlake.core.rows import ListedNodes, batches, listed_nodes
 from patchlake.core.tables import SHARD, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import OutOfTimeError, RefusedError, RetryableError
@@ -77,7 +79,10 @@ class DiscoverStage:
         patience = self.retrying.patience(f"run {plan.run_id}, target {target}", delivery)
         try:
             source = self.sources.open(target, plan.home_account_id)
-            pages = all_pages(lambda token: patience.insist(lambda: source.node_page(token)))
+            nodes, listed_at = read_chain(
+                lambda token: patience.insist(lambda: source.node_page(token)),
+                partial(_nodes, plan, target),
+            )
         except RefusedError as refusal:
             self.retrying.require_lasting(refusal, delivery)
             return self._reason_shard(origin, Listing(ListingStatus(refusal.listing_status), refusal.code))
@@ -86,20 +91,19 @@ class DiscoverStage:
                 raise
             self.retrying.require_lasting(error, delivery)
             return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
-        row_groups = batches(_nodes(plan, target, pages), plan.batch_size)
-        if len(row_groups) > MAX_BATCHES:
+        if len(nodes["instance_id"]) > MAX_BATCHES * plan.batch_size:
             msg = f"run {plan.run_id}, target {target}: more than {MAX_BATCHES} batches: raise the batch size"
             raise RetryableError(msg)
-        listed = Listing(ListingStatus.LISTED, None, pages[-1].answered_at)
-        return self.tables.encode(SHARD, row_groups, listing_metadata(origin, listed))
+        metadata = listing_metadata(origin, Listing(ListingStatus.LISTED, None, listed_at))
+        return self.tables.encode(SHARD, batches(nodes, plan.batch_size), metadata)
 
     def _reason_shard(self, origin: Origin, listing: Listing) -> bytes:
         return self.tables.encode(SHARD, [], listing_metadata(origin, listing))
 
 
-def _nodes(plan: Plan, target: Target, pages: list[Page[Record]]) -> dict[str, list[object]]:
+def _nodes(plan: Plan, target: Target, pages: Iterable[Page[Record]]) -> ListedNodes:
     try:
-        return shard_columns(pages, include_sensitive_fields=plan.include_sensitive_fields)
+        return listed_nodes(pages, include_sensitive_fields=plan.include_sensitive_fields)
     except ValueError as error:
         msg = f"run {plan.run_id}, target {target}: the listing has a row without a usable id: {error}"
         raise RetryableError(msg) from error
