@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from boto3.session import Session
-from samtranslator.parser.parser import Parser
-from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
 
 type Template = dict[str, Any]
 
@@ -18,6 +15,9 @@ _LOCAL_CODE = "s3://local/"
 
 def read_template(path: Path) -> Template:
     """Read a SAM template as it is written; ``!Ref``, ``!Sub`` and their like become their long forms."""
+    # Not at the top, here and below: every command would take a quarter of a second and 50 MB more to start.
+    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
+
     template: Template = yaml_parse(path.read_text(encoding="utf-8"))
     return template
 
@@ -31,6 +31,9 @@ def translate_template(path: Path, region: str) -> Template:
     Raises:
         samtranslator.model.exceptions.InvalidDocumentException: the template is no valid SAM template.
     """
+    from samtranslator.parser.parser import Parser  # noqa: PLC0415
+    from samtranslator.translator.translator import Translator  # noqa: PLC0415
+
     template = read_template(path)
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
