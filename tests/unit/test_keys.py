@@ -38,6 +38,16 @@ def test_keys_of_parts_sort_as_their_batches_do() -> None:
     assert sorted(in_order) == in_order
 
 
+def test_the_prefixes_by_first_digit_are_ten_and_every_key_has_one_of_them() -> None:
+    prefixes = keys.by_first_digit(keys.shards_prefix(RUN))
+
+    assert prefixes[0] == "runs/20261123T060000Z/shards/0"
+    assert len(prefixes) == 10
+    for digit in range(10):
+        key = keys.shard_key(RUN, Target(f"{digit}11122223333", "eu-central-1"))
+        assert sum(key.startswith(prefix) for prefix in prefixes) == 1
+
+
 def test_two_runs_share_no_key_and_no_prefix() -> None:
     other = "20261123T060001Z"
 

@@ -64,21 +64,22 @@ class DirectoryStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes, as S3 does."""
-        # Only the folder in which the prefix ends can hold such keys.
+        # Only the folder in which the prefix ends can hold such keys, and in it only names that begin like its end.
         start = self._path(prefix + "_").parent if prefix else self._folder
+        beginning = prefix.rpartition("/")[2]
 
         def failed(error: OSError) -> None:
             # A folder that cannot be read would otherwise be taken for an empty one.
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 raise self._failure(prefix, error) from error
 
-        found = (
-            (Path(folder) / name).relative_to(self._folder).as_posix()
-            for folder, _, names in os.walk(start, onerror=failed)
-            for name in names
-        )
-        listed = (key for key in found if key.startswith(prefix) and not key.startswith(f"{TEMPORARY}/"))
-        return iter(sorted(listed, key=str.encode))
+        listed = []
+        for folder, folders, names in os.walk(start, onerror=failed):
+            if folder == os.fspath(start):
+                folders[:] = [name for name in folders if name.startswith(beginning)]
+            listed += [(Path(folder) / name).relative_to(self._folder).as_posix() for name in names]
+        found = (key for key in listed if key.startswith(prefix) and not key.startswith(f"{TEMPORARY}/"))
+        return iter(sorted(found, key=str.encode))
 
     def _path(self, key: str) -> Path:
         """Return the file of a key.

@@ -11,6 +11,8 @@
 Arguments come from parsed messages and plans, so their shapes are already known to be safe.
 """
 
+from string import digits
+
 from patchlake.core.run import run_date
 from patchlake.core.targets import Target
 
@@ -44,6 +46,11 @@ def parts_prefix(run_id: str) -> str:
 def part_key(run_id: str, target: Target, batch: int) -> str:
     """Return the key of the part of one batch of a target."""
     return f"{parts_prefix(run_id)}{target}/{batch:05d}.parquet"
+
+
+def by_first_digit(prefix: str) -> list[str]:
+    """Cut the prefix of all shards or parts of a run into those of the accounts whose ids begin with each digit."""
+    return [prefix + digit for digit in digits]
 
 
 def coverage_key(run_id: str) -> str:

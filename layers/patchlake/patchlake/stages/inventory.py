@@ -6,10 +6,10 @@ can tell.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, chain
 from typing import NamedTuple
 
-from patchlake.core.keys import part_key, parts_prefix, shard_key, shards_prefix
+from patchlake.core.keys import by_first_digit, part_key, parts_prefix, shard_key, shards_prefix
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.ports import Each, Store, TableFile, TableFormat
@@ -17,6 +17,9 @@ from patchlake.stages.stored import open_shard, open_table, origin_of
 
 READ_AHEAD = 32
 """Objects that are asked for at once, and held in memory at once."""
+
+KEYS_PER_PAGE = 1000
+"""Keys that one call lists at most (ListObjectsV2)."""
 
 MOST_REMEMBERED = 50_000
 """Shards whose numbers of batches are kept between two looks at a run, at most."""
@@ -40,8 +43,9 @@ class Inventory:
 
     def unlisted(self, plan: Plan) -> set[Target]:
         """Return the active targets without a shard."""
-        present = set(self.store.keys(shards_prefix(plan.run_id)))
-        return {target for target in plan.active_targets() if shard_key(plan.run_id, target) not in present}
+        active = plan.active_targets()
+        present = self._keys(shards_prefix(plan.run_id), len(active))
+        return {target for target in active if shard_key(plan.run_id, target) not in present}
 
     def batches(self, plan: Plan, targets: Sequence[Target]) -> list[Batch]:
         """Return every batch of these targets' shards, in the order of the snapshot.
@@ -52,9 +56,9 @@ class Inventory:
         counts = self.ahead(lambda target: self._count_batches(plan, target), targets)
         return [Batch(target, number) for target, count in zip(targets, counts, strict=True) for number in range(count)]
 
-    def without_part(self, plan: Plan, batches: Iterable[Batch]) -> set[Batch]:
+    def without_part(self, plan: Plan, batches: Sequence[Batch]) -> set[Batch]:
         """Return the batches among these that have no part."""
-        present = set(self.store.keys(parts_prefix(plan.run_id)))
+        present = self._keys(parts_prefix(plan.run_id), len(batches))
         return {batch for batch in batches if part_key(plan.run_id, *batch) not in present}
 
     def shard(self, plan: Plan, target: Target) -> TableFile:
@@ -83,6 +87,14 @@ class Inventory:
         """Apply a reading function to every item, in order, a bounded number of them ahead."""
         for group in batched(items, READ_AHEAD, strict=False):
             yield from self.each(function, group)
+
+    def _keys(self, prefix: str, expected: int) -> set[str]:
+        """List the shards or parts of a run.
+
+        Of one prefix S3 lists page after page, so a large run is listed under several at once.
+        """
+        prefixes = [prefix] if expected <= KEYS_PER_PAGE else by_first_digit(prefix)
+        return set(chain.from_iterable(self.each(lambda one: list(self.store.keys(one)), prefixes)))
 
     def _count_batches(self, plan: Plan, target: Target) -> int:
         count = self._batch_counts.get(shard_key(plan.run_id, target))

@@ -1,0 +1,51 @@
+"""commit's view of what is stored: a large run is listed under several prefixes at once, to the same result."""
+
+import pytest
+
+from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key, shard_key, shards_prefix
+from patchlake.core.plan import Plan, decode_plan
+from patchlake.core.targets import Target
+from patchlake.stages.inventory import KEYS_PER_PAGE, Batch, Inventory
+from tests.watched_store import WatchedStore
+from tests.world import RUN_ID, World
+
+SIZES = pytest.mark.parametrize(
+    ("targets", "is_large"), [(KEYS_PER_PAGE, False), (KEYS_PER_PAGE + 1, True)], ids=["one page", "more"]
+)
+
+
+def planned(targets: int) -> Plan:
+    """Return the plan of a run of so many accounts, whose ids begin with every digit."""
+    world = World(accounts=tuple(f"{number:04d}"[::-1] + "11112222" for number in range(targets)))
+    world.start()
+    return decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
+
+
+def inventory_of(keys: list[str]) -> tuple[Inventory, list[str]]:
+    """Return an inventory of these keys, and the list of the prefixes that it will ask for."""
+    asked: list[str] = []
+    store = WatchedStore(dict.fromkeys(keys, b""), before=lambda operation, key: asked.append(f"{operation} {key}"))
+    return Inventory(store, World().tables, map), asked
+
+
+@SIZES
+def test_the_targets_without_a_shard_are_found_however_many_there_are(targets: int, *, is_large: bool) -> None:
+    plan = planned(targets)
+    *listed, missing, last = plan.active_targets()
+    inventory, asked = inventory_of([shard_key(RUN_ID, target) for target in (*listed, last)])
+
+    assert inventory.unlisted(plan) == {missing}
+    prefix = shards_prefix(RUN_ID)
+    assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
+
+
+@SIZES
+def test_the_batches_without_a_part_are_found_however_many_there_are(targets: int, *, is_large: bool) -> None:
+    plan = planned(1)
+    batches = [Batch(Target(f"{number:04d}"[::-1] + "11112222", "eu-central-1"), number) for number in range(targets)]
+    *stored, missing, last = batches
+    inventory, asked = inventory_of([part_key(RUN_ID, *batch) for batch in (*stored, last)])
+
+    assert inventory.without_part(plan, batches) == {missing}
+    prefix = parts_prefix(RUN_ID)
+    assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
