@@ -1,28 +1,39 @@
 """What users would write instead of patchlake: the same nodes from the same SSM, into Parquet, each by its own process.
 
-patchlake is ``patchlake export``, as a user calls it, which does more: it keeps the listing's attributes, checks every
-value, and publishes coverage too. awswrangler writes to S3 only, so an embedded AWS stands beside it.
+First the patch states alone, of nodes that are known: collect and commit beside the scripts. Then the whole job, the
+listing included, of one account in eight regions: ``patchlake export`` as a user calls it, which does more than the
+scripts, since it keeps the listing's attributes, checks every value, and publishes coverage too. awswrangler writes to
+S3 only, so an embedded AWS stands beside it.
 """
 
+import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmarks.loopback_ssm import running_ssm
+import boto3
+
+from benchmarks.environments import command, make_environment
+from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import MEBIBYTE, machine
+from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import table, write
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
 
-ROOT = Path(__file__).resolve().parents[1]
-RIVALS = ROOT / "benchmarks" / "rivals"
-REGION = "eu-central-1"
-CONNECTIONS = 8
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+CALL = 50
+BUCKET = "rival"
+NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": "dlt"}
 
 
 class Used(NamedTuple):
@@ -35,18 +46,22 @@ class Used(NamedTuple):
     size: int
 
 
-def measure(nodes: int, latency_seconds: float) -> str:
-    """Return the table: each writes the same nodes, one after the other."""
-    for name in ("pandas", "awswrangler", "dlt"):
-        make_environment(name)
-    used: dict[str, Used] = {}
+class World(NamedTuple):
+    """An SSM and an S3, and the variables that lead there."""
+
+    variables: Mapping[str, str]
+    s3: "S3Client"
+
+
+@contextmanager
+def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterator[World]:
+    """Run the services."""
     with (
-        running_ssm(nodes, latency_seconds) as ssm,
+        running_ssm(nodes, latency_seconds, regions) as ssm,
         start_server(Settings(nodes=0, accounts=1, regions=1)) as aws,
-        tempfile.TemporaryDirectory(prefix="patchlake-alternatives-") as folder,
     ):
         s3 = aws.endpoint.session.client("s3", endpoint_url=aws.endpoint_url)
-        s3.create_bucket(Bucket="rival", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         variables = {
             "AWS_ENDPOINT_URL_SSM": ssm,
             "AWS_ENDPOINT_URL_STS": ssm,
@@ -55,79 +70,117 @@ def measure(nodes: int, latency_seconds: float) -> str:
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": REGION,
         }
-        lake, plain, loaded = (Path(folder, name) for name in ("patchlake", "pandas", "dlt"))
-        export = [Path(sys.executable).with_name("patchlake"), "export", "--lake", lake, "--regions", REGION]
-        used["patchlake export"] = run(export, variables, lake / "lake" / "patch_states")
-        used["paginator and pandas"] = run(script("pandas", plain), variables, plain)
-        wrangled = run(script("awswrangler", "s3://rival"), variables, Path(folder, "nothing"))
-        found = s3.list_objects_v2(Bucket="rival").get("Contents", [])
-        used["awswrangler"] = wrangled._replace(files=len(found), size=sum(item["Size"] for item in found))
-        used["dlt"] = run(script("dlt", loaded), variables, loaded / "lake")
-    calls = -(-nodes // 50) * latency_seconds
-    floor = calls + calls / CONNECTIONS
-    rows = [
-        [
-            name,
-            f"{one.wall_seconds:.1f}",
-            f"{one.cpu_seconds:.1f}",
-            f"{one.peak_mebibytes:.0f}",
-            f"{one.files}",
-            f"{one.size / nodes:.0f}",
-        ]
-        for name, one in used.items()
-    ]
-    head = [
-        f"{nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call",
-        "wall s",
-        "CPU s",
-        "peak MiB",
-        "files",
-        "bytes a node",
-    ]
-    waiting = (
-        f"Listing is a chain of pages: everybody waits {calls:.1f} s for it. The states, at {CONNECTIONS} connections, "
-        f"are {calls / CONNECTIONS:.1f} s more: {floor:.1f} s is the least for patchlake, {2 * calls:.1f} s for who "
-        "makes one call at a time."
-    )
+        yield World(variables, s3)
+
+
+def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
+    """Return the table of the states of nodes that are known."""
+    used: dict[str, list[Used]] = {}
+    with world(nodes, latency_seconds, [REGION]) as around, tempfile.TemporaryDirectory() as name:
+        ids = listed(around)
+        given = Path(name, "ids.json")
+        given.write_text(json.dumps(ids))
+        for number in range(rounds):
+            folder = Path(name, str(number))
+            prepare(folder, ids)
+            ours = [sys.executable, "-m", "benchmarks.states_alone", str(folder)]
+            used.setdefault("patchlake, collect and commit", []).append(run(ours, around, folder / "lake"))
+            for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
+                used.setdefault(rival, []).append(one)
+    least = -(-nodes // CALL) * latency_seconds / CONNECTIONS
+    took = median(one.wall_seconds for one in used["patchlake, collect and commit"])
+    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call"
     return (
-        table(head, rows) + f"\n\n{waiting} {machine('boto3', 'pyarrow')}; the others as locked in benchmarks/rivals."
+        f"{rows(head, used, nodes)}\n\nIn parentheses: times patchlake's. The calls' latency over eight connections is "
+        f"{least:.1f} s; patchlake took {took / least:.2f} times that. Medians of {rounds}. "
+        f"{machine('boto3', 'pyarrow')}; the others as locked in benchmarks/rivals."
     )
 
 
-def script(name: str, out: object) -> list[object]:
-    """Return the command of a rival."""
-    return [ROOT / ".venv-benchmarks" / name / "bin" / "python", RIVALS / f"{name}_script.py", out]
+def whole_job(nodes: int, latency_seconds: float) -> str:
+    """Return the table of listing and states, over eight regions and, for patchlake, over one."""
+    regions = Settings(regions=8).region_list()
+    used: dict[str, list[Used]] = {}
+    for places in (regions, [REGION]):
+        with world(nodes, latency_seconds, places) as around, tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            program = Path(sys.executable).with_name("patchlake")
+            export = [str(program), "export", "--lake", str(folder / "ours"), "--regions", ",".join(places)]
+            named = f"patchlake export, {'one region' if len(places) == 1 else f'{len(places)} regions'}"
+            used[named] = [run(export, around, folder / "ours" / "lake" / "patch_states")]
+            if places is regions:
+                used |= {rival: [one] for rival, one in rivals(around, folder, places)}
+    chain = -(-nodes // CALL) * latency_seconds
+    head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call"
+    return (
+        f"{rows(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs the "
+        f"token of the one before, so that one region takes everybody {chain:.0f} s; {len(regions)} regions are "
+        f"listed at the same time. {machine('boto3', 'pyarrow')}."
+    )
 
 
-def make_environment(name: str) -> None:
-    """Make a rival's environment from its lock, every hash verified; one that is there is brought up to date."""
-    uv, folder = Path(sys.executable).with_name("uv"), ROOT / ".venv-benchmarks" / name
-    if not folder.exists():
-        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)
-    lock = RIVALS / f"{name}.txt"
-    python = folder / "bin" / "python"
-    subprocess.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, lock], check=True)
+def rows(head: str, used: Mapping[str, Sequence[Used]], nodes: int) -> str:
+    """Write a table, with each figure's ratio to patchlake's, which stands first."""
+    medians = {name: Used(*map(median, zip(*runs, strict=True))) for name, runs in used.items()}
+    ours = next(iter(medians.values()))
+
+    def beside(name: str, digits: int, scale: float = 1) -> list[str]:
+        pairs = ((getattr(one, name), getattr(ours, name)) for one in medians.values())
+        return [f"{figure * scale:.{digits}f} ({figure / least:.2f})" for figure, least in pairs]
+
+    cells = zip(
+        medians,
+        beside("wall_seconds", 1),
+        beside("cpu_seconds", 1),
+        beside("peak_mebibytes", 0),
+        (f"{one.files:.0f}" for one in medians.values()),
+        beside("size", 1, 1 / nodes),
+        strict=True,
+    )
+    return table([head, "wall s", "CPU s", "peak MiB", "files", "bytes a node"], map(list, cells))
 
 
-def run(command: list[object], variables: Mapping[str, str], out: Path) -> Used:
+def listed(around: World) -> list[str]:
+    """Return the ids of all nodes of the home region, in order."""
+    session = boto3.Session("key", "secret", region_name=REGION)
+    ssm = session.client("ssm", endpoint_url=around.variables["AWS_ENDPOINT_URL_SSM"])
+    pages = ssm.get_paginator("describe_instance_information").paginate(PaginationConfig={"PageSize": CALL})
+    return sorted(node["InstanceId"] for page in pages for node in page["InstanceInformationList"])
+
+
+def rivals(around: World, folder: Path, arguments: Iterable[object]) -> Iterator[tuple[str, Used]]:
+    """Run every script, one after the other."""
+    for name, text in NAMES.items():
+        out = f"s3://{BUCKET}/{folder.name}" if name == "awswrangler" else str(folder / name)
+        used = run(command(name, f"{name}_script", out, *arguments), around, folder / name)
+        if name == "awswrangler":
+            found = around.s3.list_objects_v2(Bucket=BUCKET, Prefix=folder.name).get("Contents", [])
+            used = used._replace(files=len(found), size=sum(item["Size"] for item in found))
+        yield text, used
+
+
+def run(words: Sequence[str], around: World, out: Path) -> Used:
     """Run a command to its end and look at what it left.
 
     Raises:
         subprocess.CalledProcessError: it failed.
     """
     began = time.perf_counter()
-    words = [str(word) for word in command]
-    with subprocess.Popen(words, env=os.environ | dict(variables), stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(words, env=os.environ | around.variables, stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.perf_counter() - began
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, words)
-    sizes = [path.stat().st_size for path in out.rglob("*.parquet")]
+    sizes = [path.stat().st_size for path in out.rglob("*.parquet") if "coverage" not in path.parts]
     peak = usage.ru_maxrss * 1024 / MEBIBYTE
     return Used(seconds, usage.ru_utime + usage.ru_stime, peak, len(sizes), sum(sizes))
 
 
 def main(*, full: bool) -> None:
-    """Write the table into the docs."""
-    write("performance.md", "alternatives", measure(*((100_000, 0.06) if full else (5_000, 0.06))))
+    """Write both tables into the docs."""
+    for name in NAMES:
+        make_environment(name)
+    nodes = 100_000 if full else 5000
+    write("performance.md", "states", states_alone(nodes, 0.06, 3 if full else 1))
+    write("performance.md", "alternatives", whole_job(nodes, 0.06))

@@ -8,62 +8,37 @@ publishes the run that ``stored_run`` left in a folder, in a process that does n
 import random
 import sys
 import tempfile
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from benchmarks.measured import apart, machine, peak_mebibytes, spending, spread, tell
+from benchmarks.stored import BATCH, RUN_ID, store_plan, store_shard, stored_plan
 from benchmarks.tables import table, write
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing, listing_metadata
-from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
-from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus
+from patchlake.core.keys import part_key, snapshot_key
+from patchlake.core.tables import PATCH_STATES, Columns
 from patchlake.core.targets import Target
 from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.publish import publish
-from patchlake.stages.stored import origin_of
 from patchlake_cli.embedded.settings import Settings
 
-RUN_ID = "20261123T060000Z"
-HOME = "111122223333"
-REGION = "eu-central-1"
-BATCH = 2000
 TARGETS = 10
 
 
 def stored_run(folder: Path, rows: int) -> None:
     """Store a run whose every part is there: ten targets, batches of 2,000 nodes."""
     store, tables = DirectoryStore(folder), ParquetTables()
-    accounts = [Account(f"{number:012d}") for number in range(TARGETS)]
-    plan = make_plan(
-        RUN_ID,
-        planned_at=datetime(2026, 11, 23, 6, 1, tzinfo=UTC),
-        deadline_seconds=14_400,
-        batch_size=BATCH,
-        include_sensitive_fields=False,
-        home_account_id=HOME,
-        accounts=accounts,
-        regions=[REGION],
-    )
-    store.create(plan_key(RUN_ID), encode_plan(plan))
+    plan = store_plan(store, [f"{number:012d}" for number in range(TARGETS)])
     states = _states()
     chance = random.Random(7)  # noqa: S311  # a fleet, not a secret
     for target in plan.active_targets():
-        origin = origin_of(plan, target)
-        listing = Listing(ListingStatus.LISTED, None, origin.run_at)
         ids = [f"i-{number:017x}" for number in sorted(chance.sample(range(1 << 60), rows // TARGETS))]
-        batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-        empty: list[Columns] = [
-            {name: [None] * len(batch) for name in SHARD.column_names} | {"instance_id": batch} for batch in batches
-        ]
-        store.create(shard_key(RUN_ID, target), tables.encode(SHARD, empty, listing_metadata(origin, listing)))
-        for number, batch in enumerate(batches):
-            store.create(
-                part_key(RUN_ID, target, number), tables.encode(PATCH_STATES, [_part(target, batch, states)], {})
-            )
+        for number, batch in enumerate(store_shard(store, plan, target, ids)):
+            part = tables.encode(PATCH_STATES, [_part(target, batch, states)], {})
+            store.create(part_key(RUN_ID, target, number), part)
 
 
 def _states() -> Columns:
@@ -79,14 +54,14 @@ def _states() -> Columns:
     return columns
 
 
-def _part(target: Target, ids: list[str], states: Columns) -> Columns:
+def _part(target: Target, ids: Sequence[str], states: Columns) -> Columns:
     count = len(ids)
     return {name: values[:count] for name, values in states.items()} | {
         "run_id": [RUN_ID] * count,
         "run_at": [1_795_413_600_000] * count,
         "account_id": [target.account_id] * count,
         "region": [target.region] * count,
-        "instance_id": ids,
+        "instance_id": list(ids),
         "collection_status": ["COLLECTED"] * count,
         "collected_at": [1_795_413_660_000] * count,
     }
@@ -94,10 +69,9 @@ def _part(target: Target, ids: list[str], states: Columns) -> Columns:
 
 def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
-    plan: Plan = decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
     inventory = Inventory(store, ParquetTables(), ThreadPoolExecutor(READ_AHEAD).map)
     with spending() as spent:
-        published = publish(plan, inventory, {"run_id": RUN_ID})
+        published = publish(stored_plan(store), inventory, {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
     tell(
         rows=published.statuses.total(),

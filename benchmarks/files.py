@@ -1,81 +1,88 @@
 """The files: bytes a row, and bytes that each shipped query reads, beside other ways to keep the same rows.
 
-The day is that of the tests of the SQL: 100,000 nodes drawn at random in 40 accounts and 4 regions.
+The day is that of the tests of the SQL: 100,000 nodes drawn at random in 40 accounts and 4 regions. Of Parquet a query
+reads the columns that it needs, of CSV and JSON all.
 """
 
 import csv
 import gzip
 import io
 import json
+import subprocess
 import tempfile
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.environments import command, make_environment
 from benchmarks.measured import machine
 from benchmarks.tables import table, write
 from patchlake.core.keys import snapshot_key
-from patchlake.core.tables import PATCH_STATE_COLUMNS
-from patchlake_cli.analytics.files import find_lake
+from patchlake.core.tables import INSTANCE_ID, PATCH_STATE_COLUMNS
 from patchlake_cli.analytics.scans import scans
 from patchlake_cli.analytics.statements import queries
 from tests.analytics.large_day import NODES, RUN_ID, write_large_day
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+NARROW = ("account_id", "region", INSTANCE_ID.name, *(column.name for column in PATCH_STATE_COLUMNS))
 
-_OBJECTS = "one gzipped JSON object a node, as Resource Data Sync keeps them"
+
+class Form(NamedTuple):
+    """One way to keep the rows: bytes by column, or of the whole, with narrow rows and with wide ones."""
+
+    columns: dict[str, int]
+    narrow: int
+    wide: int
+
+    def read(self, columns: Iterable[str]) -> int:
+        """Return how many bytes a query reads that needs these columns."""
+        return sum(self.columns.get(name, 0) for name in columns) if self.columns else self.wide
+
+
+def parquet(path: Path) -> Form:
+    """Weigh a Parquet file of wide rows."""
+    columns: Counter[str] = Counter()
+    footer = pq.read_metadata(path)
+    for group in map(footer.row_group, range(footer.num_row_groups)):
+        for column in map(group.column, range(group.num_columns)):
+            columns[column.path_in_schema] += column.total_compressed_size
+    return Form(columns, sum(columns[name] for name in NARROW), path.stat().st_size)
 
 
 def measure() -> tuple[str, str]:
     """Return the tables of the forms, and of the queries."""
+    make_environment("pandas")
     with tempfile.TemporaryDirectory(prefix="patchlake-files-") as name:
         folder = Path(name)
         write_large_day(folder)
-        snapshot = folder / snapshot_key(RUN_ID)
+        snapshot, plain, frame = folder / snapshot_key(RUN_ID), folder / "plain.parquet", folder / "frame.parquet"
         rows = pq.read_table(snapshot)
-        narrow = ["account_id", "region", *(column.name for column in PATCH_STATE_COLUMNS)]
-        columns = find_lake(str(folder)).column_bytes("patch_states")
-        ours = {
-            "narrow": float(sum(columns.get(one, 0) for one in dict.fromkeys(["instance_id", *narrow]))),
-            "wide": float(snapshot.stat().st_size),
+        rows = rows.select([one for one in rows.schema.names if rows[one].null_count < len(rows)])
+        pq.write_table(rows, plain)
+        subprocess.run(command("pandas", "pandas_file", frame, plain), check=True)
+        forms = {
+            "patchlake": parquet(snapshot),
+            "Parquet, pyarrow's defaults": parquet(plain),
+            "Parquet, pandas' defaults": parquet(frame),
+            "one CSV, gzipped": whole(_csv, rows),
+            "a gzipped JSON object a node": whole(_json_each, rows),
         }
-        wide = rows.select([one for one in rows.schema.names if rows[one].null_count < len(rows)])
-        tables = {
-            "narrow": wide.select([one for one in wide.schema.names if one in {"instance_id", *narrow}]),
-            "wide": wide,
-        }
-        forms: dict[str, Callable[[Any], int]] = {
-            "Parquet with pyarrow's defaults": _parquet_defaults,
-            "one CSV, gzipped": _csv,
-            _OBJECTS: _json_each,
-        }
-        sizes = {"patchlake": ours} | {
-            text: {width: float(size(content)) for width, content in tables.items()} for text, size in forms.items()
-        }
-        read = []
-        for query in queries():
-            scanned = [scan.columns for scan in scans(query) if scan.table == "patch_states"]
-            spent = sum(columns.get(column, 0) for found in scanned for column in found)
-            shares = (spent / sum(columns.values()), spent / sizes[_OBJECTS]["wide"])
-            read.append([f"`{query.name}`", f"{spent / NODES:.1f}", *(f"{100 * share:.1f} %" for share in shares)])
-    shape = table(
-        ["bytes a row, 100,000 nodes", "patch state columns and key", "all columns"],
-        [[text, *(f"{size[width] / NODES:.1f}" for width in ("narrow", "wide"))] for text, size in sizes.items()],
-    )
-    question = table(
-        ["query, over one run", "bytes a node", "of the file", "of the JSON objects, which are read whole"],
-        sorted(read),
-    )
-    return f"{shape}\n\n{machine('pyarrow')}.", question
+    sizes = [[text, *(f"{size / NODES:.1f}" for size in (form.narrow, form.wide))] for text, form in forms.items()]
+    reads = []
+    for query in sorted(queries(), key=lambda query: query.name):
+        columns = [name for scan in scans(query) if scan.table == "patch_states" for name in scan.columns]
+        reads.append([f"`{query.name}`", *(f"{form.read(columns) / NODES:.1f}" for form in forms.values())])
+    shape = table([f"bytes a row, {NODES:,} nodes", "patch state columns and key", "all columns"], sizes)
+    return f"{shape}\n\n{machine('pyarrow')}.", table(["bytes a node, over one run", *forms], reads)
 
 
-def _parquet_defaults(rows: Any) -> int:  # noqa: ANN401  # pyarrow has no types
-    sink = io.BytesIO()
-    pq.write_table(rows, sink)
-    return sink.tell()
+def whole(size: Any, rows: Any) -> Form:  # noqa: ANN401  # pyarrow has no types
+    """Weigh a form that is always read whole."""
+    narrow = rows.select([name for name in rows.schema.names if name in NARROW])
+    return Form({}, size(narrow), size(rows))
 
 
 def _csv(rows: Any) -> int:  # noqa: ANN401

@@ -9,45 +9,52 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from email.utils import formatdate
+from typing import Final
 
 from patchlake_cli.embedded.settings import Settings
 
 PAGE = 50
+REGION: Final = "eu-central-1"
 _IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account>"
     b"<Arn>arn:aws:iam::111122223333:user/benchmark</Arn><UserId>benchmark</UserId>"
     b"</GetCallerIdentityResult></GetCallerIdentityResponse>"
 )
+_OPERATION = re.compile(rb"AmazonSSM\.(\w+)")
+_REGION = re.compile(rb"/([a-z0-9-]+)/ssm/aws4_request")
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
 
 class Rows:
-    """The rows of one target of the fleet, as JSON."""
+    """The nodes of one account, as JSON, spread evenly over its regions."""
 
-    def __init__(self, nodes: int) -> None:
+    def __init__(self, nodes: int, regions: Sequence[str]) -> None:
         """Make so many nodes."""
         fleet = Settings(nodes=nodes, accounts=1, regions=1).fleet()
         [target] = fleet.targets
         found = sorted(fleet.nodes(target, 0), key=lambda node: node.instance_id)
-        self.ids = [node.instance_id for node in found]
-        self.information = [json.dumps(node.information).encode() for node in found]
-        self.states = {
+        self._listings = {
+            region.encode(): [json.dumps(node.information).encode() for node in found[number :: len(regions)]]
+            for number, region in enumerate(regions)
+        }
+        self._states = {
             node.instance_id: json.dumps(node.patch_state).encode() for node in found if node.patch_state is not None
         }
 
-    def answer(self, operation: bytes, body: bytes) -> bytes:
+    def answer(self, region: bytes, operation: bytes, body: bytes) -> bytes:
         """Return the body of an answer."""
         request = json.loads(body)
         if operation == b"DescribeInstancePatchStates":
-            rows = (self.states[i] for i in request["InstanceIds"] if i in self.states)
+            rows = (self._states[i] for i in request["InstanceIds"] if i in self._states)
             return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
+        listing = self._listings[region]
         start = int(request.get("NextToken") or 0)
         end = start + PAGE
-        token = b',"NextToken":"%d"' % end if end < len(self.ids) else b""
-        return b'{"InstanceInformationList":[' + b",".join(self.information[start:end]) + b"]" + token + b"}"
+        token = b',"NextToken":"%d"' % end if end < len(listing) else b""
+        return b'{"InstanceInformationList":[' + b",".join(listing[start:end]) + b"]" + token + b"}"
 
 
 class _Connection(asyncio.Protocol):
@@ -70,8 +77,8 @@ class _Connection(asyncio.Protocol):
         if not separator or length is None or len(body) < int(length[1]):
             return
         self._received = b""
-        operation = re.search(rb"AmazonSSM\.(\w+)", head)
-        content = self._rows.answer(operation[1], body) if operation else _IDENTITY
+        operation, region = _OPERATION.search(head), _REGION.search(head)
+        content = self._rows.answer(region[1] if region else b"", operation[1], body) if operation else _IDENTITY
         asyncio.get_running_loop().call_later(self._latency_seconds, self._send, content)
 
     def _send(self, content: bytes) -> None:
@@ -80,8 +87,8 @@ class _Connection(asyncio.Protocol):
             self._transport.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
 
 
-async def _serve(nodes: int, latency_seconds: float) -> None:
-    rows = Rows(nodes)
+async def _serve(nodes: int, latency_seconds: float, regions: Sequence[str]) -> None:
+    rows = Rows(nodes, regions)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Connection(rows, latency_seconds), "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
@@ -91,9 +98,9 @@ async def _serve(nodes: int, latency_seconds: float) -> None:
 
 
 @contextmanager
-def running_ssm(nodes: int, latency_seconds: float) -> Iterator[str]:
+def running_ssm(nodes: int, latency_seconds: float, regions: Sequence[str] = (REGION,)) -> Iterator[str]:
     """Run the server; its URL."""
-    command = [sys.executable, "-m", "benchmarks.loopback_ssm", str(nodes), str(latency_seconds)]
+    command = [sys.executable, "-m", "benchmarks.loopback_ssm", str(nodes), str(latency_seconds), *regions]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None
         assert server.stdout is not None
@@ -104,4 +111,4 @@ def running_ssm(nodes: int, latency_seconds: float) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]))

@@ -534,7 +534,7 @@ def _counts_from_schedule(patch: Patch) -> None:
 def _lists_once(patch: Patch) -> None:
     without_part = Inventory.without_part
 
-    def without_part_once(run: Inventory, planned: Plan, expected: Iterable[Batch]) -> set[Batch]:
+    def without_part_once(run: Inventory, planned: Plan, expected: Sequence[Batch]) -> set[Batch]:
         remembered: dict[str, Any] = run._batch_counts  # noqa: SLF001
         first: set[Batch] = remembered.setdefault(planned.run_id, without_part(run, planned, expected))
         return first

@@ -1,0 +1,8 @@
+"""Write the rows of a Parquet file as pandas writes them by itself: ``pandas_file.py OUT IN``."""
+
+import sys
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+pd.DataFrame(pq.read_table(sys.argv[2]).to_pylist()).to_parquet(sys.argv[1])
