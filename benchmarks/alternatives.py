@@ -22,7 +22,7 @@ import boto3
 
 from benchmarks.environments import command, make_environment
 from benchmarks.loopback_ssm import REGION, running_ssm
-from benchmarks.measured import MEBIBYTE, machine
+from benchmarks.measured import MEBIBYTE, deployed_variables, machine
 from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import table, write
 from patchlake_cli.embedded.server import start_server
@@ -49,7 +49,7 @@ class Used(NamedTuple):
 class World(NamedTuple):
     """An SSM and an S3, and the variables that lead there."""
 
-    variables: Mapping[str, str]
+    variables: dict[str, str]
     s3: "S3Client"
 
 
@@ -84,7 +84,8 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
             folder = Path(name, str(number))
             prepare(folder, ids)
             ours = [sys.executable, "-m", "benchmarks.states_alone", str(folder)]
-            used.setdefault("patchlake, collect and commit", []).append(run(ours, around, folder / "lake"))
+            deployed = around._replace(variables=around.variables | deployed_variables())
+            used.setdefault("patchlake, collect and commit", []).append(run(ours, deployed, folder / "lake"))
             for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
                 used.setdefault(rival, []).append(one)
     least = -(-nodes // CALL) * latency_seconds / CONNECTIONS

@@ -1,6 +1,7 @@
 """What a piece of work costs: in this process, or as a process of its own."""
 
 import json
+import os
 import platform
 import resource
 import subprocess
@@ -13,6 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
+from patchlake_cli.embedded.template import read_template
+
+ROOT = Path(__file__).resolve().parents[1]
 MEBIBYTE = 1 << 20
 
 
@@ -50,10 +54,18 @@ def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[s
     return spent
 
 
-def apart(module: str, *arguments: object, python: str = sys.executable) -> dict[str, float]:
+def apart(module: str, *arguments: object) -> dict[str, float]:
     """Run a module as a process of its own, which prints one JSON object at its end; return that."""
-    command = [python, "-m", module, *map(str, arguments)]
-    return dict(json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout.splitlines()[-1]))
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    result = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ | deployed_variables())
+    return dict(json.loads(result.stdout.splitlines()[-1]))
+
+
+def deployed_variables() -> dict[str, str]:
+    """Return those variables of the functions that are the same for all of them and in every stack."""
+    function = read_template(ROOT / "template.yaml")["Globals"]["Function"]
+    variables = function["Environment"]["Variables"].items()
+    return {name: value for name, value in variables if isinstance(value, str)}
 
 
 def tell(**figures: float) -> None:

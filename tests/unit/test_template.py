@@ -79,18 +79,28 @@ def test_a_function_gets_exactly_the_variables_that_its_configuration_reads(tran
 
     variables = properties(translated, f"{stage.title()}Function")["Environment"]["Variables"]
 
-    of_patchlake = {name for name in variables if not name.startswith(("POWERTOOLS_", "PYTHON"))}
+    of_patchlake = {name for name in variables if not name.startswith(("ARROW_", "POWERTOOLS_", "PYTHON"))}
     assert of_patchlake == set(config.variables().values())
 
 
-def test_an_invocation_that_counts_nothing_logs_nothing_of_it(translated: Template) -> None:
-    variables = properties(translated, "PlanFunction")["Environment"]["Variables"]
+def output_of(code: str, translated: Template) -> tuple[str, str]:
+    """Run a program with a function's variables, as far as they are the same in every stack."""
+    variables = properties(translated, "CommitFunction")["Environment"]["Variables"]
     environment = {name: value for name, value in variables.items() if isinstance(value, str)}
+    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    return ended.stdout, ended.stderr
+
+
+def test_an_invocation_that_counts_nothing_logs_nothing_of_it(translated: Template) -> None:
     code = "from aws_lambda_powertools import Metrics; Metrics(service='s').flush_metrics()"
 
-    ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert output_of(code, translated) == ("", "")
 
-    assert (ended.stdout, ended.stderr) == ("", "")
+
+def test_arrow_takes_its_memory_from_the_system(translated: Template) -> None:
+    code = "import pyarrow; print(pyarrow.default_memory_pool().backend_name)"
+
+    assert output_of(code, translated) == ("system\n", "")
 
 
 @pytest.mark.parametrize("stage", STAGES)
