@@ -6,20 +6,30 @@ version has compiled. It needs nothing but that Python's pip. What is left out a
 
 import argparse
 import compileall
+import gzip
+import json
 import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from py_compile import PycInvalidationMode
+from typing import Any
 
 LOCK = Path(__file__).with_name("requirements.txt")
 
 ARCHITECTURES = ("aarch64", "x86_64")
 
-AWS_SERVICES = ("organizations", "s3", "sqs", "ssm", "sts")
-"""The services whose models botocore keeps: those that the functions call."""
+AWS_OPERATIONS = {
+    "organizations": {"ListAccounts"},
+    "s3": {"GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
+    "sqs": {"ChangeMessageVisibility", "GetQueueAttributes", "SendMessage", "SendMessageBatch"},
+    "ssm": {"DescribeInstanceInformation", "DescribeInstancePatchStates"},
+    "sts": {"AssumeRole", "GetCallerIdentity"},
+}
+"""What botocore's models keep, by service: what the functions call, and HeadBucket, by which the SDK finds a bucket
+that is not where it was looked for."""
 
 _ARROW_MODULES = ("lib", "_fs", "_parquet")
 """pyarrow's compiled modules: what ``pyarrow.parquet`` cannot be imported without."""
@@ -59,13 +69,53 @@ def install(architecture: str, packages: Path) -> None:
 def trim(packages: Path) -> None:
     """Remove what the functions never load."""
     _remove([packages / "bin"])
-    _remove(folder for folder in (packages / "botocore" / "data").glob("*/") if folder.name not in AWS_SERVICES)
+    trim_models(packages / "botocore" / "data")
     arrow = packages / "pyarrow"
     _remove(arrow / folder for folder in _ARROW_FOLDERS)
     _remove(path for pattern in _ARROW_SOURCES for path in arrow.rglob(pattern))
     _remove(path for path in arrow.glob("*.so*") if not _is_loaded(path.name))
     for library in packages.rglob("*.so*"):
         library.write_bytes(without_symbols(library.read_bytes()))
+
+
+def trim_models(data: Path) -> None:
+    """Leave in botocore's data what the functions call: all else would be read and parsed at each cold start."""
+    _remove(folder for folder in data.glob("*/") if folder.name not in AWS_OPERATIONS)
+    for path in data.glob("*/*/service-2.json.gz"):
+        model = json.loads(gzip.decompress(path.read_bytes()))
+        kept = with_operations(model, AWS_OPERATIONS[path.parts[-3]])
+        path.write_bytes(gzip.compress(json.dumps(kept).encode(), mtime=0))
+    endpoints = data / "endpoints.json"
+    document = json.loads(endpoints.read_bytes())
+    for partition in document["partitions"]:
+        partition["services"] = {k: v for k, v in partition["services"].items() if k in AWS_OPERATIONS}
+    endpoints.write_text(json.dumps(document), encoding="utf-8")
+
+
+def with_operations(model: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    """Return a service's model with these operations, and with the shapes that they are made of."""
+    operations = {name: operation for name, operation in model["operations"].items() if name in names}
+    shapes: dict[str, Any] = {}
+    waiting = list(_shapes_in(operations))
+    while waiting:
+        name = waiting.pop()
+        if name not in shapes:
+            shapes[name] = model["shapes"][name]
+            waiting += _shapes_in(shapes[name])
+    return model | {"operations": operations, "shapes": shapes}
+
+
+def _shapes_in(tree: object) -> Iterator[str]:
+    """Yield the name of every shape that a part of a model refers to."""
+    match tree:
+        case {"shape": str(name)}:
+            yield name
+        case dict():
+            for branch in tree.values():
+                yield from _shapes_in(branch)
+        case list():
+            for branch in tree:
+                yield from _shapes_in(branch)
 
 
 def _is_loaded(library: str) -> bool:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from tests.e2e.tools import Build, run
+from tests.e2e.tools import Build, build_stack
 
 
 @pytest.fixture(scope="session")
@@ -17,10 +17,8 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "built" / "template.yaml").exists():
-            result = run("sam", "build", "--build-dir", folder / "built", "--cache-dir", folder / "cache")
-            assert result.returncode == 0, result.stderr
-    return Build(folder / "built")
+        built = Build(folder / "built")
+        return built if (built.folder / "template.yaml").exists() else build_stack(folder)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -4,15 +4,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.function_process import Runtime
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Conditions, Settings
-from patchlake_cli.embedded.stack import DeployedStack
 from tests.deployed import new_stack, running
 from tests.e2e.lambda_process import LambdaProcess
 from tests.e2e.tools import Build, program
@@ -21,18 +18,7 @@ SEED = 20261123
 # Those of `patchlake demo`, whose last account refuses its role.
 DEMO = Settings(seed=SEED)
 REFUSED = DEMO.account_list()[-1].account_id
-LAYERS = ("RuntimeLayerX8664", "PatchlakeLayer")
 STAGES = ("plan", "discover", "collect", "commit")
-
-
-def built(stack: DeployedStack, build: Build, runtime: Runtime) -> DeployedStack:
-    """Return a stack that runs what was built, and nothing of the working tree."""
-    layers = tuple(build.packages(layer) for layer in LAYERS)
-    functions = {
-        stage: replace(function, code_path=build.code(stage), layer_paths=layers, runtime=runtime)
-        for stage, function in stack.functions.items()
-    }
-    return replace(stack, functions=functions)
 
 
 def test_the_build_collects_the_bytes_that_the_demo_collects(
@@ -57,7 +43,7 @@ def test_the_build_collects_the_bytes_that_the_demo_collects(
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
     settings = Settings(seed=SEED, conditions=Conditions(refused_accounts=frozenset({REFUSED})))
     with start_server(settings) as aws:
-        stack = built(new_stack(aws, BatchSize="2000", RoleName=settings.role_name), build, start)
+        stack = build.stack(new_stack(aws, BatchSize="2000", RoleName=settings.role_name), start)
         with running(aws, stack, 0, tmp_path) as run:
             run.fire()
             run.wait_until_committed()
@@ -94,10 +80,9 @@ import awslambdaric.bootstrap
 import app
 print(json.dumps([module.__file__ for module in list(sys.modules.values()) if getattr(module, "__file__", None)]))
 """
-    path = ":".join(str(folder) for folder in (build.code(stage), *(build.packages(layer) for layer in LAYERS)))
     python = program("lambda", "python3.13")
     variables = {
-        "PYTHONPATH": path,
+        "PYTHONPATH": build.path(stage),
         "POWERTOOLS_SERVICE_NAME": "patchlake",
         "POWERTOOLS_METRICS_NAMESPACE": "patchlake",
     }

@@ -3,11 +3,16 @@
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+
+from patchlake_cli.embedded.function_process import Runtime
+from patchlake_cli.embedded.stack import DeployedStack
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
+LAYERS = ("RuntimeLayerX8664", "PatchlakeLayer")
+"""What a function has under /opt/python on this machine's architecture."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,19 @@ class Build:
     def code(self, stage: str) -> Path:
         """Return what Lambda shows as /var/task of a function."""
         return self.folder / f"{stage.title()}Function"
+
+    def path(self, stage: str) -> str:
+        """Return the path that a function imports from."""
+        return ":".join(str(folder) for folder in (self.code(stage), *map(self.packages, LAYERS)))
+
+    def stack(self, stack: DeployedStack, runtime: Runtime) -> DeployedStack:
+        """Return a stack that runs what was built, and nothing of the working tree."""
+        layers = tuple(map(self.packages, LAYERS))
+        functions = {
+            stage: replace(function, code_path=self.code(stage), layer_paths=layers, runtime=runtime)
+            for stage, function in stack.functions.items()
+        }
+        return replace(stack, functions=functions)
 
 
 def program(tool: str, name: str) -> Path:
@@ -53,3 +71,15 @@ def run(
         text=True,
         check=False,
     )
+
+
+def build_stack(folder: Path) -> Build:
+    """Build everything that is deployed, functions and layers for both architectures, into a folder.
+
+    Raises:
+        subprocess.CalledProcessError: sam could not.
+    """
+    result = run("sam", "build", "--build-dir", folder / "built", "--cache-dir", folder / "cache")
+    if result.returncode:
+        raise subprocess.CalledProcessError(result.returncode, result.args, stderr=result.stderr)
+    return Build(folder / "built")

@@ -1,10 +1,16 @@
 """The build of the runtime layer: which services it keeps, and how it cuts symbols off a library."""
 
+import shutil
 import struct
+from pathlib import Path
 
+import botocore
+import botocore.session
 import pytest
+from botocore.loaders import Loader
+from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-from layers.runtime.build import AWS_SERVICES, without_symbols
+from layers.runtime.build import AWS_OPERATIONS, trim_models, with_operations, without_symbols
 from tests.permissions import ACTIONS
 
 HEADER = struct.Struct("<16s2HI3QI6H")
@@ -27,8 +33,60 @@ def library(segments: list[bytes], behind: bytes) -> bytes:
     return header + b"".join([*table, *segments]) + behind
 
 
-def test_the_layer_keeps_the_services_that_the_functions_call_and_no_others() -> None:
-    assert list(AWS_SERVICES) == sorted({service for service, _ in ACTIONS})
+def test_the_layer_keeps_what_the_functions_call_and_nothing_else() -> None:
+    kept = {(service, operation) for service, operations in AWS_OPERATIONS.items() for operation in operations}
+
+    # IAM is asked about neither: who we are, and where a bucket is that the SDK was redirected from.
+    assert kept - {("sts", "GetCallerIdentity"), ("s3", "HeadBucket")} == set(ACTIONS)
+
+
+def walk(shape: Shape | None) -> object:
+    """Return all that the SDK makes of a shape; the shapes of these operations are no circles."""
+    match shape:
+        case StructureShape():
+            return shape.name, shape.serialization, [(name, walk(member)) for name, member in shape.members.items()]
+        case ListShape():
+            return shape.name, shape.serialization, walk(shape.member)
+        case MapShape():
+            return shape.name, shape.serialization, walk(shape.key), walk(shape.value)
+        case None:
+            return None
+    return shape.name, shape.type_name, shape.serialization, shape.metadata
+
+
+@pytest.mark.parametrize("service", AWS_OPERATIONS)
+def test_an_operation_that_is_kept_is_to_the_sdk_what_it_was(service: str) -> None:
+    whole = Loader().load_service_model(service, "service-2")
+
+    trimmed = with_operations(whole, AWS_OPERATIONS[service])
+
+    assert trimmed["operations"].keys() == AWS_OPERATIONS[service]
+    before, after = ServiceModel(whole, service), ServiceModel(trimmed, service)
+    assert (after.metadata, after.protocols) == (before.metadata, before.protocols)
+    for name in AWS_OPERATIONS[service]:
+        then, now = before.operation_model(name), after.operation_model(name)
+        assert (now.http, now.auth, now.endpoint) == (then.http, then.auth, then.endpoint)
+        assert walk(now.input_shape) == walk(then.input_shape)
+        assert walk(now.output_shape) == walk(then.output_shape)
+        assert list(map(walk, now.error_shapes)) == list(map(walk, then.error_shapes))
+
+
+def test_clients_are_what_they_were_with_the_data_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    data = tmp_path / "data"
+    shutil.copytree(Path(botocore.__file__).with_name("data"), data)
+
+    trim_models(data)
+
+    assert sorted(folder.name for folder in data.glob("*/")) == list(AWS_OPERATIONS)
+    whole, trimmed = botocore.session.Session(), botocore.session.Session()
+    trimmed.register_component("data_loader", Loader([str(data)], include_default_search_paths=False))
+    for service in AWS_OPERATIONS:
+        for region in ("eu-central-1", "us-gov-west-1", "cn-north-1", "mars-north-1"):
+            then, now = (session.create_client(service, region) for session in (whole, trimmed))
+            assert (now.meta.endpoint_url, now.meta.partition) == (then.meta.endpoint_url, then.meta.partition)
+            assert {*now.meta.method_to_api_mapping.values()} == AWS_OPERATIONS[service]
 
 
 @pytest.mark.parametrize("segments", [[b"text"], [b"text", b"data" * 100]])
