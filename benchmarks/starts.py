@@ -1,62 +1,102 @@
-"""Starting: what importing each function costs, and which packages that goes to.
+"""Starting: each function as `sam build` makes it, under AWS's own runtime client, from nothing to its first answer.
 
-What a cold start of the built functions costs under AWS's own runtime client, `make verify` prints.
+The first event is a real one, of a run of a hundred nodes, so an answer takes the SDK's first clients and calls too.
 """
 
+import os
 import re
 import subprocess
-import sys
-from collections import Counter
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from statistics import median
 
-from benchmarks.measured import machine
+from benchmarks.measured import MEBIBYTE, ROOT, machine, spread
 from benchmarks.tables import table, write
+from patchlake_cli.embedded.server import start_server
+from patchlake_cli.embedded.settings import Settings
+from tests.deployed import new_stack, running
+from tests.e2e.lambda_process import LambdaProcess, Usage
+from tests.e2e.tools import Build, build_stack, program
 
-FUNCTIONS = Path(__file__).resolve().parents[1] / "functions"
 STAGES = ("plan", "discover", "collect", "commit")
-SHOWN = ("aws_lambda_powertools", "boto3", "botocore", "msgspec", "pyarrow", "patchlake")
+SHOWN = ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "asyncio", "msgspec", "pyarrow", "patchlake")
 _LINE = re.compile(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", re.MULTILINE)
-_COST = """
-import sys, time
-began = time.process_time()
-sys.path.insert(0, sys.argv[1])
+_IMPORT = """
+import sys
 import app
 from patchlake import bootstrap
-if app.__name__ and sys.argv[2] != "plan":
+if sys.argv[1] != "plan":
     bootstrap._tables()
-print(time.process_time() - began, len(sys.modules))
+print(len(sys.modules))
 """
 
 
 def measure(rounds: int) -> str:
-    """Return the table; the packages' shares come from the interpreter's own timing, standard library apart."""
-    rows = []
-    for stage in STAGES:
-        command = [sys.executable, "-c", _COST, str(FUNCTIONS / stage), stage]
-        seconds, modules = zip(*(map(float, _output(command).split()) for _ in range(rounds)), strict=True)
-        timed = [sys.executable, "-X", "importtime", *command[1:]]
-        lines = subprocess.run(timed, capture_output=True, check=True, text=True).stderr
-        shares: Counter[str] = Counter()
-        for micros, module in _LINE.findall(lines):
-            shares[module.partition(".")[0]] += int(micros)
-        named = {name: shares[name] for name in SHOWN}
-        rows.append(
-            [
-                stage,
-                f"{median(seconds):.2f}",
-                f"{modules[0]:.0f}",
-                *(f"{100 * micros / shares.total():.0f} %" for micros in named.values()),
-            ]
-        )
-    head = ["function", f"CPU s, median of {rounds}", "modules", *(f"`{name}`" for name in SHOWN)]
-    return table(head, rows) + f"\n\n{machine('aws-lambda-powertools', 'boto3', 'pyarrow')}."
+    """Return the tables of the starts, and of what importing costs."""
+    for tool in ("sam", "lambda"):
+        subprocess.run([ROOT / "scripts" / "setup", tool], check=True)
+    with tempfile.TemporaryDirectory(prefix="patchlake-starts-") as name:
+        folder = Path(name)
+        build = build_stack(folder)
+        used = starts(build, folder, rounds)
+        imported = [[stage, *imports(build, stage)] for stage in STAGES]
+    started = [
+        [
+            stage,
+            spread([one.first_cpu_seconds for one in used[stage]]),
+            spread([one.first_seconds for one in used[stage]]),
+            spread([one.peak_bytes / MEBIBYTE for one in used[stage]], 0),
+        ]
+        for stage in STAGES
+    ]
+    starting = table([f"function, {rounds} runs", "CPU s", "wall s", "peak MiB"], started)
+    importing = table(["of importing it", "modules", *(f"`{name}`" for name in SHOWN)], imported)
+    return f"{starting}\n\n{importing}\n\n{machine('aws-lambda-powertools', 'boto3', 'pyarrow')}."
 
 
-def _output(command: list[str]) -> str:
-    return subprocess.run(command, capture_output=True, check=True, text=True).stdout
+def starts(build: Build, folder: Path, rounds: int) -> Mapping[str, list[Usage]]:
+    """Return what every process of a function took to its first answer, in runs that each start all anew."""
+    used: defaultdict[str, list[Usage]] = defaultdict(list)
+    with start_server(Settings(nodes=100, accounts=1, regions=1, days=rounds)) as aws:
+        for day in range(rounds):
+            processes: list[LambdaProcess] = []
+
+            def start(
+                variables: Mapping[str, str],
+                code: str,
+                on_log: Callable[[str], None],
+                processes: list[LambdaProcess] = processes,
+            ) -> LambdaProcess:
+                processes.append(LambdaProcess(variables, code, on_log))
+                return processes[-1]
+
+            with running(aws, build.stack(new_stack(aws, BatchSize="2000"), start), day, folder) as run:
+                run.fire()
+                run.wait_until_committed()
+            for process in processes:
+                if process.usage is not None:
+                    used[process.function.rpartition("-")[2]].append(process.usage)
+    return used
+
+
+def imports(build: Build, stage: str) -> list[str]:
+    """Return how many modules a function imports, and which share of the time for it goes to some packages."""
+    variables = {
+        "PYTHONPATH": build.path(stage),
+        "PATH": os.defpath,
+        "POWERTOOLS_SERVICE_NAME": "patchlake",
+        "POWERTOOLS_METRICS_NAMESPACE": "patchlake",
+    }
+    python = str(program("lambda", "python3.13"))
+    command = [python, "-s", "-P", "-B", "-X", "importtime", "-c", _IMPORT, stage]
+    result = subprocess.run(command, env=variables, capture_output=True, check=True, text=True)
+    shares: Counter[str] = Counter()
+    for micros, module in _LINE.findall(result.stderr):
+        shares[module.partition(".")[0]] += int(micros)
+    return [result.stdout.strip(), *(f"{100 * shares[name] / shares.total():.0f} %" for name in SHOWN)]
 
 
 def main(*, full: bool) -> None:
-    """Write the table into the docs."""
-    write("performance.md", "starts", measure(11 if full else 5))
+    """Write the tables into the docs."""
+    write("performance.md", "starts", measure(11 if full else 3))
