@@ -1,4 +1,4 @@
-"""Whole runs of the deployed handlers through the embedded AWS, over HTTP: `patchlake demo` with more nodes."""
+"""Whole runs of the deployed handlers through the embedded AWS, over HTTP: one day of `patchlake demo` with more nodes."""
 
 import json
 import subprocess
@@ -16,7 +16,8 @@ def measure(sizes: list[int]) -> str:
     for nodes in sizes:
         with tempfile.TemporaryDirectory(prefix="patchlake-runs-") as folder:
             patchlake = str(Path(sys.executable).with_name("patchlake"))
-            command = [patchlake, "demo", "--nodes", str(nodes), "--accounts", "1", "--out", f"{folder}/demo", "--json"]
+            size = ["--nodes", str(nodes), "--accounts", "1", "--days", "1"]
+            command = [patchlake, "demo", *size, "--out", f"{folder}/demo", "--json"]
             found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
         rows.append([f"{nodes:,}", str(found["status"]), f"{found['api_calls']:,}", f"{found['wall_seconds']:.1f}"])
     return table(["nodes, 2 targets", "run", "SSM calls", "seconds"], rows) + f"\n\n{machine('boto3', 'pyarrow')}."
