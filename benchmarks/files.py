@@ -27,6 +27,7 @@ from patchlake_cli.analytics.scans import scans
 from patchlake_cli.analytics.statements import queries
 from tests.analytics.large_day import NODES, RUN_ID, write_large_day
 
+PATCHLAKE, OBJECTS = "patchlake", "a gzipped JSON object a node"
 NARROW = ("account_id", "region", INSTANCE_ID.name, *(column.name for column in PATCH_STATE_COLUMNS))
 
 
@@ -52,8 +53,8 @@ def parquet(path: Path) -> Form:
     return Form(columns, sum(columns[name] for name in NARROW), path.stat().st_size)
 
 
-def measure() -> tuple[str, str]:
-    """Return the tables of the forms, and of the queries."""
+def forms() -> dict[str, Form]:
+    """Write the day in every form, and weigh it."""
     make_environment("pandas")
     with tempfile.TemporaryDirectory(prefix="patchlake-files-") as name:
         folder = Path(name)
@@ -63,20 +64,25 @@ def measure() -> tuple[str, str]:
         rows = rows.select([one for one in rows.schema.names if rows[one].null_count < len(rows)])
         pq.write_table(rows, plain)
         subprocess.run(command("pandas", "pandas_file", frame, plain), check=True)
-        forms = {
-            "patchlake": parquet(snapshot),
+        return {
+            PATCHLAKE: parquet(snapshot),
             "Parquet, pyarrow's defaults": parquet(plain),
             "Parquet, pandas' defaults": parquet(frame),
             "one CSV, gzipped": whole(_csv, rows),
-            "a gzipped JSON object a node": whole(_json_each, rows),
+            OBJECTS: whole(_json_each, rows),
         }
-    sizes = [[text, *(f"{size / NODES:.1f}" for size in (form.narrow, form.wide))] for text, form in forms.items()]
+
+
+def measure() -> tuple[str, str]:
+    """Return the tables of the forms, and of the queries."""
+    found = forms()
+    sizes = [[text, *(f"{size / NODES:.1f}" for size in (form.narrow, form.wide))] for text, form in found.items()]
     reads = []
     for query in sorted(queries(), key=lambda query: query.name):
         columns = [name for scan in scans(query) if scan.table == "patch_states" for name in scan.columns]
-        reads.append([f"`{query.name}`", *(f"{form.read(columns) / NODES:.1f}" for form in forms.values())])
+        reads.append([f"`{query.name}`", *(f"{form.read(columns) / NODES:.1f}" for form in found.values())])
     shape = table([f"bytes a row, {NODES:,} nodes", "patch state columns and key", "all columns"], sizes)
-    return f"{shape}\n\n{machine('pyarrow')}.", table(["bytes a node, over one run", *forms], reads)
+    return f"{shape}\n\n{machine('pyarrow')}.", table(["bytes a node, over one run", *found], reads)
 
 
 def whole(size: Any, rows: Any) -> Form:  # noqa: ANN401  # pyarrow has no types

@@ -7,21 +7,20 @@ hundred invocations of a stage and after the last tells whether anything piles u
 """
 
 import math
-import shutil
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 from msgspec.structs import replace
 
+from benchmarks.counted import Calls, CountingQueue, CountingStore
 from benchmarks.measured import MEBIBYTE, apart, machine, spending, tell
+from benchmarks.stored import BATCH
 from benchmarks.tables import table, write
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
@@ -31,7 +30,6 @@ from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.core.usage import Usage
-from patchlake.ports import Delivery
 from patchlake.stages.collect import IDS_PER_CALL, CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -43,82 +41,6 @@ from patchlake_cli.embedded.settings import Settings
 STAGES = ("plan", "discover", "collect", "commit")
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
 REGIONS = ("eu-central-1", "us-east-1")
-BATCH = 2000
-KEYS_PER_PAGE, MESSAGES_PER_CALL = 1000, 10
-
-
-@dataclass
-class Calls:
-    """What each stage asked of S3 and SQS."""
-
-    stage: str = "plan"
-    made: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def count(self, operation: str, times: int = 1) -> None:
-        """Count for the stage that is at work."""
-        self.made[self.stage, operation] += times
-
-
-@dataclass
-class CountingStore:
-    """``Store`` in a folder, whose calls are counted as S3 would; nothing is made durable, since that is S3's work."""
-
-    folder: Path
-    calls: Calls
-    files: dict[str, Path] = field(default_factory=dict)
-
-    def get(self, key: str) -> bytes | None:
-        """GetObject."""
-        self.calls.count("S3 GET")
-        return self.files[key].read_bytes() if key in self.files else None
-
-    def exists(self, key: str) -> bool:
-        """HeadObject."""
-        self.calls.count("S3 GET")
-        return key in self.files
-
-    def create(self, key: str, body: bytes | BinaryIO) -> bool:
-        """PutObject."""
-        self.calls.count("S3 PUT")
-        if key in self.files:
-            return False
-        self.files[key] = self.folder / str(len(self.files))
-        with self.files[key].open("wb") as file:
-            if isinstance(body, bytes):
-                file.write(body)
-            else:
-                shutil.copyfileobj(body, file)
-        return True
-
-    def keys(self, prefix: str) -> Iterator[str]:
-        """ListObjectsV2, once for every thousand keys."""
-        keys = sorted(key for key in self.files if key.startswith(prefix))
-        self.calls.count("S3 LIST", max(1, math.ceil(len(keys) / KEYS_PER_PAGE)))
-        return iter(keys)
-
-    def size(self, part: str) -> int:
-        """Return the bytes of all objects that have this in their keys."""
-        return sum(path.stat().st_size for key, path in self.files.items() if part in key)
-
-
-@dataclass
-class CountingQueue(MemoryQueue):
-    """A queue whose calls are counted as SQS would, with one message to a receive."""
-
-    calls: Calls = field(default_factory=Calls)
-
-    def send(self, messages: Iterable[tuple[str, str]]) -> None:
-        """SendMessageBatch, once for every ten."""
-        pairs = list(messages)
-        self.calls.count("SQS", math.ceil(len(pairs) / MESSAGES_PER_CALL))
-        super().send(pairs)
-
-    def handled(self, handle: Callable[[Delivery], object]) -> Iterator[object]:
-        """Deliver every message, one after the other: ReceiveMessage and DeleteMessage, both by Lambda itself."""
-        while (delivery := self.receive()) is not None:
-            yield handle(delivery)
-            self.calls.count("SQS", 2)
-            self.delete(delivery)
 
 
 class Fleet:
@@ -197,7 +119,8 @@ def run(nodes: int, targets: int, folder: Path) -> None:
         for timing in (DISCOVER, COLLECT, COMMIT)
     )
     fleet, tables = Fleet(nodes, targets, clock), ParquetTables()
-    accounts = [Account(f"{number:012d}") for number in range(1, 1 + targets // len(REGIONS))]
+    # Backwards, since account ids begin with any digit.
+    accounts = [Account(f"{number:012d}"[::-1]) for number in range(1, 1 + targets // len(REGIONS))]
     settings = PlanSettings("organization", (), REGIONS, BATCH, 14_400, 86_400, include_sensitive_fields=False)
     plan = PlanStage(store, FixedAccounts(accounts), discover_queue, commit_queue, clock, settings)
     discover = DiscoverStage(store, tables, fleet, collect_queue, _retrying(discover_queue))

@@ -15,18 +15,22 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def write(page: str, name: str, text: str) -> None:
-    """Put a text between the marks of its name in a page, with the day on which it was measured.
+    """Put what was measured between the marks of its name in a page, with the day."""
+    put(page, name, f"{text}\n\nMeasured on {datetime.now(UTC):%-d %B %Y}.")
+
+
+def put(page: str, name: str, text: str) -> None:
+    """Put a text between the marks of its name in a page.
 
     Raises:
         ValueError: the page has no such marks.
     """
     path = DOCS / page
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    measured = f"Measured on {datetime.now(UTC):%-d %B %Y}."
     before = path.read_text(encoding="utf-8")
     after, count = re.subn(
         f"{re.escape(begin)}.*?{re.escape(end)}",
-        lambda _: f"{begin}\n{text}\n\n{measured}\n{end}",
+        lambda _: f"{begin}\n{text}\n{end}",
         before,
         flags=re.DOTALL,
     )

@@ -1,4 +1,4 @@
-"""Whole runs of the deployed handlers through the embedded AWS, over HTTP: one day of `patchlake demo` with more nodes."""
+"""Whole runs of the deployed handlers through the embedded AWS, over HTTP: `patchlake demo` of one day."""
 
 import json
 import subprocess

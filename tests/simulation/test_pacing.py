@@ -35,6 +35,7 @@ def listed_world(nodes: dict[Target, int], batch_size: int) -> World:
         (5, 20, 10_000, 500),
         (20, 40, 24_000, 500),
         (50, 20, 50_000, 1000),
+        (5, 20, 40_000, 2000),
     ],
 )
 def test_workers_take_what_a_target_bears_and_lose_nothing(

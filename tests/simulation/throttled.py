@@ -64,9 +64,15 @@ class ThrottledRun:
         done_at: when each target's last part was stored, in seconds since the workers began.
     """
 
-    def __init__(self, world: World, workers: int, calls_a_second: dict[Target, float]) -> None:
+    def __init__(
+        self,
+        world: World,
+        workers: int,
+        calls_a_second: dict[Target, float],
+        timeout_seconds: int = COLLECT.timeout_seconds,
+    ) -> None:
         """Prepare the workers; targets without a number of calls are never throttled."""
-        self._world, self._workers = world, workers
+        self._world, self._workers, self._timeout_seconds = world, workers, timeout_seconds
         self._random = Random(1)  # noqa: S311  # a run is to be repeated
         self._executor = ThreadPoolExecutor(workers * (1 + CONNECTIONS))
         self._time = VirtualTime(self._executor)
@@ -93,7 +99,7 @@ class ThrottledRun:
             if delivery is None:
                 self._sleep(1)
                 continue
-            delivery = replace(delivery, seconds_left=self._seconds_left(self._time.seconds + COLLECT.timeout_seconds))
+            delivery = replace(delivery, seconds_left=self._seconds_left(self._time.seconds + self._timeout_seconds))
             try:
                 result = stage.handle(CollectMessage.decode(delivery.body), delivery)
             except RetryableError as error:

@@ -1,0 +1,47 @@
+"""What AWS charges in US East (N. Virginia), in US dollars, without free tiers and discounts.
+
+AWS's own pages could not be read where this was written: each price is as another public page quotes it, of the day
+that the page gives.
+"""
+
+from typing import NamedTuple
+
+
+class Price(NamedTuple):
+    """A price, for how much of what, who quotes it, and when."""
+
+    dollars: float
+    amount: float
+    unit: str
+    source: str
+    quoted: str
+
+    @property
+    def each(self) -> float:
+        """The price of one."""
+        return self.dollars / self.amount
+
+
+LAMBDA_GB_SECOND = Price(
+    0.0000133334, 1, "a GB-second of Lambda, arm64", "cloudchipr.com/blog/aws-lambda-pricing", "2024"
+)
+LAMBDA_REQUEST = Price(0.20, 1e6, "a million invocations of Lambda", "cloudchipr.com/blog/aws-lambda-pricing", "2024")
+S3_WRITE = Price(
+    0.005, 1000, "1,000 PUT or LIST of S3", "athena.guide/articles/athena-basics-pricing-model", "October 2020"
+)
+S3_READ = Price(
+    0.0004, 1000, "1,000 GET or HEAD of S3", "athena.guide/articles/athena-basics-pricing-model", "October 2020"
+)
+S3_GB_MONTH = Price(0.023, 1, "a GB of S3 Standard for a month", "deepeshsoni.com/archives/256", "undated")
+SQS_REQUEST = Price(0.40, 1e6, "a million requests of SQS", "cloudburn.io/blog/amazon-sqs-pricing", "March 2026")
+SQS_FAIR = Price(
+    0.10, 1e6, "a million of them in fair queues, on top", "cloudburn.io/blog/amazon-sqs-pricing", "March 2026"
+)
+ATHENA_TB = Price(
+    5.00,
+    1e12,
+    "a TB scanned by Athena, 10 MB at least a query",
+    "athena.guide/articles/athena-basics-pricing-model",
+    "October 2020",
+)
+ALL = (LAMBDA_GB_SECOND, LAMBDA_REQUEST, S3_WRITE, S3_READ, S3_GB_MONTH, SQS_REQUEST, SQS_FAIR, ATHENA_TB)
