@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,7 @@ import boto3
 
 from benchmarks.environments import command, make_environment
 from benchmarks.loopback_ssm import REGION, running_ssm
-from benchmarks.measured import MEBIBYTE, deployed_variables, machine
+from benchmarks.measured import ROOT, deployed_variables, machine
 from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import table, write
 from patchlake_cli.embedded.server import start_server
@@ -166,16 +165,11 @@ def run(words: Sequence[str], around: World, out: Path) -> Used:
     Raises:
         subprocess.CalledProcessError: it failed.
     """
-    began = time.perf_counter()
-    with subprocess.Popen(words, env=os.environ | around.variables, stdout=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    seconds = time.perf_counter() - began
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words)
+    measured = [sys.executable, "-m", "benchmarks.process", *words]
+    environment = os.environ | around.variables
+    result = subprocess.run(measured, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True)
     sizes = [path.stat().st_size for path in out.rglob("*.parquet") if "coverage" not in path.parts]
-    peak = usage.ru_maxrss * 1024 / MEBIBYTE
-    return Used(seconds, usage.ru_utime + usage.ru_stime, peak, len(sizes), sum(sizes))
+    return Used(**json.loads(result.stdout), files=len(sizes), size=sum(sizes))
 
 
 def main(*, full: bool) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-import resource
+import re
 import subprocess
 import sys
 import time
@@ -39,8 +39,9 @@ def spending() -> Iterator[Spent]:
 
 
 def peak_mebibytes() -> float:
-    """Return the most memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MEBIBYTE
+    """Return the most memory that this process ever held, since its program was loaded."""
+    [peak] = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(peak) * 1024 / MEBIBYTE
 
 
 def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[str, list[Spent]]:
