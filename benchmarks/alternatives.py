@@ -151,11 +151,12 @@ def listed(around: World) -> list[str]:
 def rivals(around: World, folder: Path, arguments: Iterable[object]) -> Iterator[tuple[str, Used]]:
     """Run every script, one after the other."""
     for name, text in NAMES.items():
-        out = f"s3://{BUCKET}/{folder.name}" if name == "awswrangler" else str(folder / name)
-        used = run(command(name, f"{name}_script", out, *arguments), around, folder / name)
+        out = f"s3://{BUCKET}{folder}" if name == "awswrangler" else str(folder / name)
+        used = run(command(name, f"{name}_script", out, *arguments), around, folder / name / "lake")
         if name == "awswrangler":
-            found = around.s3.list_objects_v2(Bucket=BUCKET, Prefix=folder.name).get("Contents", [])
+            found = around.s3.list_objects_v2(Bucket=BUCKET, Prefix=str(folder)[1:])["Contents"]
             used = used._replace(files=len(found), size=sum(item["Size"] for item in found))
+        assert used.files > 0
         yield text, used
 
 

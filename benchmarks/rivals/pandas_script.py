@@ -6,5 +6,5 @@ import pandas as pd
 from paginated import out, pages
 
 rows = [row for page in pages() for row in page]
-Path(out).mkdir(parents=True, exist_ok=True)
-pd.DataFrame(rows).to_parquet(f"{out}/patch_states.parquet")
+Path(out, "lake").mkdir(parents=True)
+pd.DataFrame(rows).to_parquet(f"{out}/lake/patch_states.parquet")
