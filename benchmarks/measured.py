@@ -44,6 +44,11 @@ def peak_mebibytes() -> float:
     return int(peak) * 1024 / MEBIBYTE
 
 
+def forget_peak() -> None:
+    """Begin ``peak_mebibytes`` anew, from what this process holds now."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[str, list[Spent]]:
     """Do each work once a round, in turns, so that whatever else the machine does falls on all alike."""
     spent: dict[str, list[Spent]] = {name: [] for name in works}

@@ -3,7 +3,7 @@
     python -m benchmarks.million [NODES TARGETS]
 
 The store is a folder, so this process holds no more than what an invocation holds: its memory after the first
-hundred invocations of a stage and after the last tells whether anything piles up.
+hundred invocations of a stage, and the most that it held up to the last, tell whether anything piles up.
 """
 
 import math
@@ -19,7 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from benchmarks.counted import Calls, CountingQueue, CountingStore
-from benchmarks.measured import MEBIBYTE, apart, machine, spending, tell
+from benchmarks.measured import apart, forget_peak, machine, peak_mebibytes, spending, tell
 from benchmarks.stored import BATCH
 from benchmarks.tables import table, write
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
@@ -145,16 +145,16 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     }
     for stage, results in works.items():
         calls.stage = stage
-        settled = last = 0.0
+        settled = 0.0
+        forget_peak()
         with spending() as spent:
             for done, _ in enumerate(results, start=1):
-                last = _resident_mebibytes()
-                settled = last if done <= 100 else settled
+                settled = peak_mebibytes() if done <= 100 else settled
         figures |= {
             f"{stage} invocations": done,
             f"{stage} cpu_seconds": spent.cpu_seconds,
             f"{stage} settled_mebibytes": settled,
-            f"{stage} last_mebibytes": last,
+            f"{stage} peak_mebibytes": peak_mebibytes(),
             f"{stage} SSM": fleet.usage.take().calls,
         }
     expected = len(accounts) * len(REGIONS) * sum(math.ceil(len(b) / IDS_PER_CALL) for b in _batches(fleet.per_target))
@@ -180,12 +180,6 @@ def _batches(nodes: int) -> Iterator[tuple[int, ...]]:
     return batched(range(nodes), BATCH, strict=False)
 
 
-def _resident_mebibytes() -> float:
-    """Return the memory that this process holds now."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096 / MEBIBYTE
-
-
 def measure(nodes: int, targets: int) -> str:
     """Return the table of one run, which is a process of its own."""
     found = apart("benchmarks.million", nodes, targets)
@@ -193,15 +187,15 @@ def measure(nodes: int, targets: int) -> str:
         f"{nodes:,} nodes, {targets:,} targets",
         "invocations",
         "CPU s",
-        "MiB after 100",
-        "MiB at the end",
+        "peak MiB of the first 100",
+        "of all",
         "SSM calls",
         "S3 PUT",
         "S3 GET and HEAD",
         "S3 LIST",
         "SQS calls",
     ]
-    figures = ("invocations", "cpu_seconds", "settled_mebibytes", "last_mebibytes", "SSM")
+    figures = ("invocations", "cpu_seconds", "settled_mebibytes", "peak_mebibytes", "SSM")
     operations = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
     rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in STAGES]
     sizes = (
