@@ -42,6 +42,14 @@ def test_every_page_is_returned_in_order_empty_ones_included(sizes: list[int]) -
     assert service.asked == [None, *(f"token {i}" for i in range(len(sizes)))]
 
 
+def test_a_page_is_asked_for_when_the_one_before_has_been_read() -> None:
+    service = Script(page(1, then="a"), page(2, then="b"), page(3))
+
+    asked_before = read_chain(service, lambda pages: [len(service.asked) for _ in pages])
+
+    assert asked_before == [1, 2, 3]
+
+
 def test_a_chain_that_breaks_is_begun_anew_and_nothing_of_the_broken_one_is_kept() -> None:
     service = Script(page(1, then="a"), RestartError("token refused"), page(2, then="b"), page(3))
 

@@ -62,6 +62,16 @@ def test_the_last_description_of_a_node_counts() -> None:
     assert columns["name"] == ["after"]
 
 
+def test_a_text_that_nodes_have_in_common_is_held_once() -> None:
+    texts = [b"Amazon Linux".decode() for _ in range(2)]
+    columns = shard(*(page(node_information(n, PlatformName=text)) for n, text in enumerate(texts)))
+
+    first, second = columns["platform_name"]
+    assert (first, second) == ("Amazon Linux", "Amazon Linux")
+    assert first is second
+    assert texts[0] is not texts[1]
+
+
 def test_times_of_a_node_are_whole_milliseconds() -> None:
     columns = shard(page(node_information(1, LastPingDateTime=1_793_509_200.1239, RegistrationDate=-62_135_596_800)))
 
