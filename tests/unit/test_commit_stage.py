@@ -13,7 +13,7 @@ from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
-from patchlake.errors import NoPlanError, NotReadyError, RetryableError
+from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Delivery
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from tests.watched_store import WatchedStore, fail_once
@@ -70,7 +70,21 @@ def ticks(world: World, seconds: int) -> Iterator[float]:
         world.clock.advance(60)
 
 
+def refuse(call: str, _key: str) -> None:
+    raise PermanentError(f"{call} was refused")
+
+
 # Waiting
+
+
+def test_a_run_whose_lake_refuses_is_looked_at_again_at_the_next_tick() -> None:
+    world = world_of()
+    world.store = WatchedStore(world.store.objects, before=refuse)
+
+    world.deliver_commit()
+
+    assert [str(error) for error in world.failures] == ["exists was refused"]
+    assert seconds_to_next_look(world) == 60
 
 
 def test_a_run_with_every_part_is_published_at_the_next_look() -> None:

@@ -151,6 +151,13 @@ def test_a_dead_letter_queue_keeps_messages_for_longer_than_its_source(translate
     assert dead_letter_queue["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
 
 
+@pytest.mark.parametrize("stage", TIMINGS)
+def test_a_message_that_fails_each_time_is_a_dead_letter_before_it_expires(translated: Template, stage: str) -> None:
+    queue, timing = properties(translated, f"{stage.title()}Queue"), TIMINGS[stage]
+
+    assert queue["MessageRetentionPeriod"] > timing.max_receive_count * timing.visibility_seconds
+
+
 def test_any_deadline_leaves_each_stage_three_visibility_timeouts(written: Template) -> None:
     longest = max(timing.visibility_seconds for timing in TIMINGS.values())
 

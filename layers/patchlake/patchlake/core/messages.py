@@ -48,18 +48,32 @@ class _TargetMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=
 
     @property
     def target(self) -> Target:
-        """The target; also the message's group, so that one slow target does not hold up the others."""
+        """The target."""
         return Target(self.account_id, self.region)
+
+    def grouped(self) -> tuple[str, str]:
+        """Return the body and its group: the target, so that a slow one does not hold up the others."""
+        return self.encode(), str(self.target)
 
 
 class DiscoverMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """List the nodes of one target."""
+
+    @classmethod
+    def of(cls, run_id: str, target: Target) -> Self:
+        """Name a target of a run."""
+        return cls(run_id=run_id, account_id=target.account_id, region=target.region)
 
 
 class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Collect the patch states of one batch of a target's shard."""
 
     batch: Annotated[int, Meta(ge=0, lt=MAX_BATCHES)]
+
+    @classmethod
+    def of(cls, run_id: str, target: Target, batch: int) -> Self:
+        """Name a batch of a target of a run."""
+        return cls(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch)
 
 
 class CommitMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,7 +15,7 @@ from patchlake.core.plan import Plan, decode_plan, plan_sha256
 from patchlake.core.run import run_at
 from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, is_missed, plan_wait_seconds, resend_slice
-from patchlake.errors import IntegrityError, NoPlanError, NotReadyError, RetryableError
+from patchlake.errors import IntegrityError, NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Clock, Delivery, Queue
 from patchlake.stages.fence import fence
 from patchlake.stages.inventory import Inventory
@@ -95,6 +95,7 @@ class CommitStage:
             NoPlanError: the run has no plan yet; the message stays away a tick longer each time.
             NotReadyError: the run is not complete yet; the message is back at the next tick.
             RetryableError: AWS could not answer for now; likewise.
+            PermanentError: AWS refuses; likewise, until somebody mends it or the message is a dead letter.
         """
         try:
             return self._commit(message.run_id)
@@ -104,7 +105,7 @@ class CommitStage:
         except NoPlanError:
             self.commit_queue.defer(delivery, plan_wait_seconds(self.tick_seconds, delivery.receive_count))
             raise
-        except RetryableError:
+        except (RetryableError, PermanentError):
             self.commit_queue.defer(delivery, self.tick_seconds)
             raise
 
@@ -153,21 +154,11 @@ class CommitStage:
         missing = self.inventory.without_part(plan, batches)
         if not unlisted and not missing:
             return
-        lost = [
-            DiscoverMessage(run_id=plan.run_id, account_id=target.account_id, region=target.region)
-            for target in active[due_targets]
-            if target in unlisted
-        ]
+        lost = [target for target in active[due_targets] if target in unlisted]
+        lost_batches = [batch for batch in batches[due_batches] if batch in missing]
         room = RESEND_LIMIT - len(lost)
-        lost_batches = [
-            CollectMessage(
-                run_id=plan.run_id, account_id=batch.target.account_id, region=batch.target.region, batch=batch.number
-            )
-            for batch in batches[due_batches]
-            if batch in missing
-        ]
-        self.discover_queue.send((message.encode(), str(message.target)) for message in lost)
-        self.collect_queue.send((message.encode(), str(message.target)) for message in lost_batches[:room])
+        self.discover_queue.send(DiscoverMessage.of(plan.run_id, target).grouped() for target in lost)
+        self.collect_queue.send(CollectMessage.of(plan.run_id, *batch).grouped() for batch in lost_batches[:room])
         msg = f"run {plan.run_id}: {len(unlisted)} of {len(active)} shards and {len(missing)} parts are missing"
         raise NotReadyError(msg)
 

@@ -73,10 +73,7 @@ class PlanStage:
         self.commit_queue.send([(CommitMessage(run_id=run_id).encode(), run_id)])
         plan, step = self._stored_plan(run_id)
         active = plan.active_targets()
-        self.discover_queue.send(
-            (DiscoverMessage(run_id=run_id, account_id=target.account_id, region=target.region).encode(), str(target))
-            for target in active
-        )
+        self.discover_queue.send(DiscoverMessage.of(run_id, target).grouped() for target in active)
         return PlanResult(run_id, step, len(plan.targets), len(active))
 
     def _require_current(self, run_id: str, now: datetime) -> None:
