@@ -272,9 +272,9 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 
 @_mutant("I1", "discover keeps a node that was listed twice")
 def _keeps_duplicates(patch: Patch) -> None:
-    def keep(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    def keep(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         pages = list(pages)
-        once, listed_at = listed_nodes(pages, include_sensitive_fields=include_sensitive_fields)
+        once, listed_at = listed_nodes(origin, pages, include_sensitive_fields=include_sensitive_fields)
         listed = [record.instance_id for page in pages for record in page.records]
         rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
         return ListedNodes({name: [values[row] for row in rows] for name, values in once.items()}, listed_at)

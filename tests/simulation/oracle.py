@@ -7,6 +7,7 @@ from typing import Any
 from patchlake.core.answers import Page, Record
 from patchlake.core.keys import coverage_key, part_key, parts_prefix, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import PlannedTarget
+from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType
 from patchlake.core.targets import Target
@@ -126,8 +127,10 @@ def shard_problems(shard: TableFile, by: Invocation) -> Iterator[str]:
             yield f"{by} wrote a tombstone that says {status}, {detail} with {len(ids)} nodes"
     elif status != "LISTED":
         met = {(by.refusal.listing_status, by.refusal.code)} if by.refusal is not None else set()
-        if by.seconds_left < RESERVE_SECONDS and not by.pauses:
+        if by.seconds_left < RESERVE_SECONDS and not by.pauses and not by.restarts:
             met.add(("NOT_LISTED", TOO_LARGE))
+        if any(row.instance_id is None for page in by.listing for row in page.invalid):
+            met.add(("NOT_LISTED", NAMELESS_ROW))
         if (status, detail) not in met or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
             yield f"{by} says {status}, {detail} at receive {by.receive_count}, and met {met}"
     else:

@@ -38,7 +38,7 @@ _ASK_SSM = (
     Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
 )
-_LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW)
+_LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
 _ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.INVALID_ROW)
 
@@ -110,12 +110,16 @@ class Calls:
             RetryableError: the error.
             RefusedError: likewise.
         """
-        by = self.world.acting
         if isinstance(error, RefusedError):
-            by.refusal = error
-            if by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
-                self.world.blanked.add(by.run_id)
+            self.world.acting.refusal = error
+            self.excuse()
         raise error
+
+    def excuse(self) -> None:
+        """Remember a reason that may be recorded, so that nobody expects the run to be complete."""
+        by = self.world.acting
+        if by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
+            self.world.blanked.add(by.run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +216,11 @@ class SimulatedSource:
         by = self.calls.world.acting
         if token is None:
             by.listing.clear()
-        page = self._ask(LIST_NODES, lambda: self.memory.node_page(token))
+        try:
+            page = self._ask(LIST_NODES, lambda: self.memory.node_page(token))
+        except RestartError:
+            by.restarts += 1
+            raise
         if page.records:
             match self._strikes(_LISTED):
                 case Fault.LISTED_TWICE:
@@ -222,6 +230,10 @@ class SimulatedSource:
                     *records, last = page.records
                     bad = InvalidRow(last.instance_id, "broken on purpose")
                     page = Page(records, (bad,), page.next_token, page.answered_at)
+                case Fault.NAMELESS_ROW:
+                    nameless = InvalidRow(None, "broken on purpose")
+                    page = Page(page.records, (nameless,), page.next_token, page.answered_at)
+                    self.calls.excuse()
                 case _:
                     pass
         by.listing.append(page)

@@ -77,6 +77,7 @@ class Invocation:
         refusal: the latest refusal that it met.
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
+        restarts: how often a chain of DescribeInstanceInformation broke.
         wakes_at: when the latest of these pauses is over.
         lost_seconds: of its time, which went by for nobody else.
     """
@@ -99,6 +100,7 @@ class Invocation:
     refusal: RefusedError | None = None
     seconds_left: float = math.inf
     pauses: int = 0
+    restarts: int = 0
     wakes_at: datetime = RUN_AT
     lost_seconds: float = 0
 
@@ -151,7 +153,7 @@ class World:
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
-        blanked: the runs in which a refusal, or a lack of time, lasted long enough to be recorded.
+        blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
         rewritten: how many objects were written again or deleted.
         quiet_at: from when on nothing breaks.
     """

@@ -434,8 +434,8 @@ def test_a_strange_listing_is_read_to_its_end(pages: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("page", "seen"),
     [
-        case("a node without an id", listing({"PingStatus": "Online"}), "the listing has a row without a usable id"),
-        case("a node that is null", listing(None), "the listing has a row without a usable id"),
+        case("a node without an id", listing({"PingStatus": "Online"}), "a row of the listing has no usable id"),
+        case("a node that is null", listing(None), "a row of the listing has no usable id"),
         case("an empty body", b"", "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", listing(NODE_ROW)[:-5], "is not JSON, or was cut short"),
         case("a list that is none", b'{"InstanceInformationList":7}', "is not an object with a list"),

@@ -169,9 +169,10 @@ def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableForm
     world = World(tables=tables)
     world.add_nodes(EU, [0])
     world.start()
+    origin = Origin(RUN_ID, 0, EU)
     page: Page[Record] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
-    nodes = batches(listed_nodes([page], include_sensitive_fields=False).columns, 2)
-    entries = listing_metadata(Origin(RUN_ID, 0, EU), Listing(ListingStatus.LISTED))
+    nodes = batches(listed_nodes(origin, [page], include_sensitive_fields=False).columns, 2)
+    entries = listing_metadata(origin, Listing(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)
 

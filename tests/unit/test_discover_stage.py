@@ -12,6 +12,7 @@ from patchlake.core.keys import plan_key, shard_key, snapshot_key
 from patchlake.core.listing import Listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.tables import SHARD, Column, Columns, ColumnType, ListingStatus, Table
 from patchlake.core.targets import Target
 from patchlake.errors import (
@@ -24,7 +25,7 @@ from patchlake.errors import (
     ThrottledError,
 )
 from patchlake.ports import Delivery, TableFile, TableFormat
-from patchlake.stages.discover import TOO_LARGE, DiscoverResult
+from patchlake.stages.discover import TOO_LARGE, TOO_MANY_BATCHES, DiscoverResult
 from patchlake.stages.stored import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, US, World, node_id
@@ -162,6 +163,18 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
     assert batches_asked_for(world) == []
 
 
+def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -> None:
+    world = planned_world(nodes=3)
+    world.sources.of(EU).page_size = 1
+    world.sources.of(EU).before_call = fail_times(1, RestartError("token refused"))
+    before = dict(world.store.objects)
+
+    with pytest.raises(OutOfTimeError):
+        discover(world, receive_count=3, seconds_left=iter([100, 50, 30, 10]).__next__)
+
+    assert world.store.objects == before
+
+
 def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_often() -> None:
     world = planned_world()
     began = world.clock.at
@@ -297,13 +310,20 @@ class UnreadableSource(MemoryPatchSource):
         return replace(page, invalid=[InvalidRow(None, "InstanceId is missing")])
 
 
-def test_a_listing_with_a_row_that_names_no_node_is_not_taken_for_complete() -> None:
+def test_a_listing_with_a_row_that_names_no_node_is_never_taken_for_complete() -> None:
     world = planned_world()
     world.sources.targets[EU] = UnreadableSource(world.clock, world.sources.usage)
 
-    with pytest.raises(RetryableError, match=f"target {EU}: the listing has a row without a usable id: InstanceId is"):
-        discover(world)
-    assert SHARD_KEY not in world.store.objects
+    for receive in (1, 2):
+        with pytest.raises(
+            RetryableError, match=f"target {EU}: {NAMELESS_ROW}: InstanceId is missing .receive {receive}"
+        ):
+            discover(world, receive_count=receive)
+        assert SHARD_KEY not in world.store.objects
+
+    assert discover(world, receive_count=3).listing == Listing(ListingStatus.NOT_LISTED, NAMELESS_ROW)
+    assert list(shard(world).row_counts) == []
+    assert batches_asked_for(world) == []
 
 
 def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None:
@@ -354,13 +374,13 @@ def test_a_damaged_shard_is_named_and_no_batch_is_asked_for(tables: TableFormat,
     assert batches_asked_for(world) == []
 
 
-def test_a_target_of_more_batches_than_keys_can_number_is_refused_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_target_of_more_batches_than_keys_can_number_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     world = planned_world(nodes=5)
     monkeypatch.setattr("patchlake.stages.discover.MAX_BATCHES", 2)
 
-    with pytest.raises(RetryableError, match="more than 2 batches: raise the batch size"):
-        discover(world)
-    assert SHARD_KEY not in world.store.objects
+    assert discover(world).listing == Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES)
+    assert list(shard(world).row_counts) == []
+    assert batches_asked_for(world) == []
 
 
 def test_a_target_of_as_many_batches_as_keys_can_number_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,10 @@ from patchlake.core.listing import Origin
 from patchlake.core.rows import listed_nodes, outcomes, part_columns
 from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, SHARD
 from patchlake.core.tables import PATCH_STATES as PART
-from patchlake.errors import RestartError
+from patchlake.errors import RestartError, UnlistableError
 from tests.world import EU, RUN_ID, node_id, node_information
 
+ORIGIN = Origin(RUN_ID, 0, EU)
 TABLES = ParquetTables()
 IDS = [node_id(number) for number in range(3)]
 ANY = st.recursive(
@@ -68,10 +69,10 @@ def test_any_body_is_a_page_or_breaks_the_chain(body: bytes) -> None:
 
 @given(body=STATE_BODIES)
 def test_of_any_page_of_states_every_node_gets_a_row_that_a_part_can_hold(body: bytes) -> None:
-    nodes = listed_nodes([_page_of_nodes()], include_sensitive_fields=True).columns
+    nodes = listed_nodes(ORIGIN, [_page_of_nodes()], include_sensitive_fields=True).columns
 
     settled = outcomes(IDS, [PATCH_STATES.page(body, 1)])
-    columns = part_columns(Origin(RUN_ID, 0, EU), nodes, settled, include_sensitive_fields=True)
+    columns = part_columns(ORIGIN, nodes, settled, include_sensitive_fields=True)
 
     assert TABLES.open(TABLES.encode(PART, [columns], {})).columns(PART.column_names) == columns
     assert columns["instance_id"] == IDS
@@ -82,8 +83,8 @@ def test_of_any_page_of_nodes_comes_a_shard_that_can_be_stored_or_a_row_without_
     page = NODES.page(body, 1)
 
     try:
-        columns = listed_nodes([page], include_sensitive_fields=True).columns
-    except ValueError:
+        columns = listed_nodes(ORIGIN, [page], include_sensitive_fields=True).columns
+    except UnlistableError:
         assert None in {row.instance_id for row in page.invalid}
     else:
         assert TABLES.open(TABLES.encode(SHARD, [columns], {})).columns(SHARD.column_names) == columns

@@ -19,6 +19,7 @@ from patchlake.core.tables import (
     Columns,
     ListingStatus,
 )
+from patchlake.errors import UnlistableError
 from tests.world import EU, RUN_ID, node_id, node_information, patch_state
 
 COLLECTED, NO_PATCH_STATE, NOT_COLLECTED, INVALID_RESPONSE = CollectionStatus
@@ -31,7 +32,7 @@ def page(*records: Record, invalid: Sequence[InvalidRow] = (), at: int = 1) -> P
 
 
 def shard(*pages: Page[Record], include_sensitive_fields: bool = False) -> Columns:
-    return listed_nodes(pages, include_sensitive_fields=include_sensitive_fields).columns
+    return listed_nodes(ORIGIN, pages, include_sensitive_fields=include_sensitive_fields).columns
 
 
 def part(nodes: Columns, settled: dict[str, Outcome], *, include_sensitive_fields: bool = False) -> Columns:
@@ -88,7 +89,7 @@ def test_a_node_whose_description_breaks_a_rule_is_listed_with_the_reason_and_no
 
 
 def test_a_listing_with_a_row_that_names_no_node_is_not_complete() -> None:
-    with pytest.raises(ValueError, match="InstanceId is missing"):
+    with pytest.raises(UnlistableError, match=f"target {EU}: a row .* has no usable id: InstanceId is missing"):
         shard(page(node_information(1), invalid=[InvalidRow(None, "InstanceId is missing")]))
 
 

@@ -6,7 +6,7 @@ UNREAD_TARGETS = {
     ListingStatus.ROLE_NOT_ASSUMABLE: "The role of the account cannot be assumed: it is missing or trusts others.",
     ListingStatus.ACCESS_DENIED: "Systems Manager refused to list the nodes.",
     ListingStatus.REGION_DISABLED: "The region is not enabled in the account.",
-    ListingStatus.NOT_LISTED: "The target had not been listed when the run's deadline came.",
+    ListingStatus.NOT_LISTED: "Its nodes had not been listed by the run's deadline, or cannot be listed completely.",
 }
 """Why the nodes of a target are not known."""
 

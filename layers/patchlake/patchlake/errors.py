@@ -9,10 +9,11 @@
     │   ├── RestartError   a chain of pages cannot go on and must be asked for from its start
     │   ├── ThrottledError the service wants fewer calls: the worker pauses and asks again, while its time lasts
     │   ├── OutOfTimeError the invocation's time is nearly over: the message goes back before Lambda ends the worker
+    │   ├── UnlistableError a listing cannot be completed: recorded with its reason if that lasts
     │   └── NotReadyError  the run is not complete yet: commit looks again at the next tick
     │       └── NoPlanError    it has no plan yet: commit looks again, less often each time
-    ├── PermanentError     no retry will help: recorded in the snapshot, then acknowledged
-    │   └── RefusedError   a target's account or region refuses to be read
+    ├── PermanentError     AWS refuses, and goes on refusing until somebody mends it
+    │   └── RefusedError   a target's account or region refuses to be read: recorded in the snapshot if that lasts
     └── IntegrityError     stored objects contradict each other: dead-letter queue and alarm, never a snapshot
 
 Callers catch a branch, never ``Exception``. Messages say which run, account and region, what was expected and what to
@@ -50,6 +51,19 @@ class OutOfTimeError(RetryableError):
     """The invocation's time is nearly over, and the work is not done; nothing of it is kept."""
 
 
+class UnlistableError(RetryableError):
+    """A target's nodes cannot all be listed.
+
+    Attributes:
+        detail: what a shard records of it, should it last.
+    """
+
+    def __init__(self, detail: str, text: str) -> None:
+        """Keep what a shard records beside the text for people."""
+        super().__init__(text)
+        self.detail = detail
+
+
 class NotReadyError(RetryableError):
     """The run has neither every part nor reached its deadline; commit looks again at the next tick."""
 
@@ -59,11 +73,11 @@ class NoPlanError(NotReadyError):
 
 
 class PermanentError(PatchlakeError):
-    """A failure that no retry will mend; it is recorded and the message is acknowledged."""
+    """A failure that no retry will mend, but perhaps a person: the message comes back until it is a dead letter."""
 
 
 class RefusedError(PermanentError):
-    """A target refuses to be read.
+    """A target refuses to be read; recorded if it lasts, and then the message is acknowledged.
 
     Attributes:
         listing_status: what a shard records of it (``ROLE_NOT_ASSUMABLE``, ``ACCESS_DENIED`` or ``REGION_DISABLED``).

@@ -19,6 +19,10 @@ from patchlake.core.tables import (
     ColumnType,
     ListingStatus,
 )
+from patchlake.errors import UnlistableError
+
+NAMELESS_ROW = "a row of the listing has no usable id"
+"""Why a target is NOT_LISTED of which SSM describes a node that cannot be told from others."""
 
 
 class ListedNodes(NamedTuple):
@@ -37,19 +41,20 @@ class Outcome(NamedTuple):
     state: Record | None = None
 
 
-def listed_nodes(pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+def listed_nodes(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
     """Return a target's nodes, sorted by id, each once; of each page only its values are held.
 
     A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice
     (it moved between pages while they were read), the last description counts.
 
     Raises:
-        ValueError: a row has no usable id, so the listing cannot be complete.
+        UnlistableError: a row has no usable id, so the listing cannot be complete.
     """
     columns: Columns = {name: [] for name in SHARD.column_names}
     texts: dict[str | None, str | None] = {}
     listed_at = None
     for page in pages:
+        _require_ids(origin, page)
         described = _described(page, include_sensitive_fields=include_sensitive_fields)
         for column in SHARD:
             values = described[column.name]
@@ -165,11 +170,15 @@ def is_complete(listings: Iterable[Listing], statuses: Mapping[str, int]) -> boo
     return all(listing.status in settled for listing in listings) and not any(statuses.get(s) for s in unknown)
 
 
-def _described(page: Page[Record], *, include_sensitive_fields: bool) -> Columns:
-    """Return the rows of one page of a listing, in the columns of a shard."""
+def _require_ids(origin: Origin, page: Page[Record]) -> None:
     for row in page.invalid:
         if row.instance_id is None:
-            raise ValueError(row.reason)
+            msg = f"run {origin.run_id}, target {origin.target}: {NAMELESS_ROW}: {row.reason}"
+            raise UnlistableError(NAMELESS_ROW, msg)
+
+
+def _described(page: Page[Record], *, include_sensitive_fields: bool) -> Columns:
+    """Return the rows of one page of a listing, in the columns of a shard."""
     records = [*[None] * len(page.invalid), *page.records]
     return {
         "instance_id": [*(row.instance_id for row in page.invalid), *(record.instance_id for record in page.records)],

@@ -276,8 +276,8 @@ COVERAGE = Table(
         _string(
             "listing_status",
             "LISTED: every node that SSM lists is in the snapshot. ROLE_NOT_ASSUMABLE, ACCESS_DENIED, REGION_DISABLED: "
-            "the target refused. NOT_LISTED: no answer by the run's deadline, or more nodes than can be listed in one "
-            "invocation. ACCOUNT_NOT_ACTIVE: a closed or suspended account, not asked.",
+            "the target refused. NOT_LISTED: no answer by the run's deadline, or a listing that cannot be completed. "
+            "ACCOUNT_NOT_ACTIVE: a closed or suspended account, not asked.",
             nullable=False,
         ),
         _string("listing_detail", "The error code or the reason behind any other status than LISTED."),

@@ -1,25 +1,26 @@
 """The second stage: list the managed nodes of one target, once, and ask for the batches of what was stored."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
-from patchlake.core.answers import Page, Record
 from patchlake.core.keys import MAX_BATCHES, shard_key
 from patchlake.core.listing import Listing, Origin, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.rows import ListedNodes, batches, listed_nodes
+from patchlake.core.rows import batches, listed_nodes
 from patchlake.core.tables import SHARD, ListingStatus
 from patchlake.core.targets import Target
-from patchlake.errors import OutOfTimeError, RefusedError, RetryableError
+from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
 from patchlake.ports import Delivery, PatchSources, Queue, Store, TableFormat
 from patchlake.stages.retrying import Retrying
 from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, origin_of, stored_plan
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 """Why a target is NOT_LISTED that no worker could list in its time, though nothing held it up."""
+
+TOO_MANY_BATCHES = f"more than {MAX_BATCHES:,} batches: raise the batch size"
+"""Why a target is NOT_LISTED whose batches could not all have a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,8 @@ class DiscoverStage:
             body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
         origin = origin_of(plan, target)
         shard = open_shard(self.tables, origin, body)
-        self.collect_queue.send(
-            (
-                CollectMessage(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch).encode(),
-                str(target),
-            )
-            for batch in range(len(shard.row_counts))
-        )
+        batches_stored = range(len(shard.row_counts))
+        self.collect_queue.send(CollectMessage.of(run_id, target, batch).grouped() for batch in batches_stored)
         return DiscoverResult(run_id, target, step, read_listing(origin, shard.metadata), sum(shard.row_counts))
 
     def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
@@ -81,29 +77,23 @@ class DiscoverStage:
             source = self.sources.open(target, plan.home_account_id)
             nodes, listed_at = read_chain(
                 lambda token: patience.insist(lambda: source.node_page(token)),
-                partial(_nodes, plan, target),
+                partial(listed_nodes, origin, include_sensitive_fields=plan.include_sensitive_fields),
             )
         except RefusedError as refusal:
             self.retrying.require_lasting(refusal, delivery)
             return self._reason_shard(origin, Listing(ListingStatus(refusal.listing_status), refusal.code))
+        except UnlistableError as error:
+            self.retrying.require_lasting(error, delivery)
+            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, error.detail))
         except OutOfTimeError as error:
             if patience.is_held_up:
                 raise
             self.retrying.require_lasting(error, delivery)
             return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
         if len(nodes["instance_id"]) > MAX_BATCHES * plan.batch_size:
-            msg = f"run {plan.run_id}, target {target}: more than {MAX_BATCHES} batches: raise the batch size"
-            raise RetryableError(msg)
+            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES))
         metadata = listing_metadata(origin, Listing(ListingStatus.LISTED, None, listed_at))
         return self.tables.encode(SHARD, batches(nodes, plan.batch_size), metadata)
 
     def _reason_shard(self, origin: Origin, listing: Listing) -> bytes:
         return self.tables.encode(SHARD, [], listing_metadata(origin, listing))
-
-
-def _nodes(plan: Plan, target: Target, pages: Iterable[Page[Record]]) -> ListedNodes:
-    try:
-        return listed_nodes(pages, include_sensitive_fields=plan.include_sensitive_fields)
-    except ValueError as error:
-        msg = f"run {plan.run_id}, target {target}: the listing has a row without a usable id: {error}"
-        raise RetryableError(msg) from error

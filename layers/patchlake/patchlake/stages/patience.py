@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
-from patchlake.errors import OutOfTimeError, ThrottledError
+from patchlake.errors import OutOfTimeError, RestartError, ThrottledError
 from patchlake.ports import Delivery, Each
 
 
@@ -21,6 +21,7 @@ class Patience:
         pause: lets seconds pass.
         chance: returns a number in [0, 1), so that workers that were throttled together do not ask again together.
         pauses: how often it waited.
+        restarts: how often a chain of pages broke and was begun anew.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Patience:
     pause: Callable[[float], None]
     chance: Callable[[], float]
     pauses: int = 0
+    restarts: int = 0
     _in_a_row: int = 0
 
     def insist[T](self, ask: Callable[[], T]) -> T:
@@ -42,6 +44,9 @@ class Patience:
                 answer = ask()
             except ThrottledError as error:
                 self._wait(error)
+            except RestartError:
+                self.restarts += 1
+                raise
             else:
                 self._in_a_row = 0
                 return answer
@@ -84,8 +89,8 @@ class Patience:
 
     @property
     def is_held_up(self) -> bool:
-        """Whether the target throttled: what takes too long now may not another time."""
-        return self.pauses > 0
+        """Whether the target throttled, or broke a chain of pages: what takes too long now may not another time."""
+        return self.pauses + self.restarts > 0
 
     def require_time(self, seconds: float = 0) -> None:
         """Make sure that something which takes ``seconds`` can still be done, and its result be stored.

@@ -5,7 +5,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, retry_seconds
-from patchlake.errors import OutOfTimeError, RefusedError, RetryableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnlistableError
 from patchlake.ports import Delivery, Queue
 from patchlake.stages.patience import Patience
 
@@ -42,7 +42,7 @@ class Retrying:
         """Return what a worker has for a message; ``subject`` is whom its errors name."""
         return Patience(subject, delivery, self.pause, self.chance)
 
-    def require_lasting(self, reason: RefusedError | OutOfTimeError, delivery: Delivery) -> None:
+    def require_lasting(self, reason: RefusedError | OutOfTimeError | UnlistableError, delivery: Delivery) -> None:
         """Accept a reason that lasted.
 
         Raises:
