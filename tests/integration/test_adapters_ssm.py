@@ -135,8 +135,10 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmSources) -> None:
 
     sources.open(AT_HOME, HOME).node_page(None)
 
-    agent = aws.requests[0].headers["User-Agent"]
-    assert agent == f"patchlake/{__version__} Botocore/{botocore.__version__}"
+    # Powertools adds its own name wherever it has been imported before.
+    agent = aws.requests[0].headers["User-Agent"].split()
+    assert agent[:2] == [f"patchlake/{__version__}", f"Botocore/{botocore.__version__}"]
+    assert all(word.startswith("PT") for word in agent[2:])
 
 
 def test_a_page_was_answered_when_its_own_date_header_says(
@@ -336,6 +338,18 @@ def test_the_role_is_in_the_partition_of_the_home_region(aws: HttpStub, region: 
 
     [role] = parse_qs(aws.requests[0].body.decode())["RoleArn"]
     assert role == f"arn:{partition}:iam::222222222222:role/member"
+
+
+def test_many_sessions_search_no_more_folders_than_one(aws: HttpStub) -> None:
+    aws.answer = numbered_sessions(lambda _: reply({}))
+    roles = RoleSessions(session(), "member")
+
+    searched = [
+        len(roles.session("222222222222")._session.get_component("data_loader").search_paths)  # noqa: SLF001
+        for _ in range(3)
+    ]
+
+    assert searched[0] == searched[1] == searched[2]
 
 
 def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmSources) -> None:

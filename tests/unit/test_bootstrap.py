@@ -7,7 +7,9 @@ import pytest
 from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.threads import Threads
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.errors import ConfigError
 from patchlake.ports import PatchSources, Queue
 from patchlake.stages.plan import PlanSettings
 
@@ -39,6 +41,14 @@ def test_plan_gets_every_setting_and_its_two_queues() -> None:
     assert (url_of(stage.discover_queue), url_of(stage.commit_queue)) == (DISCOVER_URL, COMMIT_URL)
 
 
+def test_plan_refuses_a_region_that_ssm_is_not_in() -> None:
+    regions = ("eu-west-1", "eu-cental-1", "cn-north-1")
+    config = PlanConfig("lake", "self", (), regions, DISCOVER_URL, COMMIT_URL, 7, 3600, 60, False)  # noqa: FBT003
+
+    with pytest.raises(ConfigError, match=r"PATCHLAKE_REGIONS names eu-cental-1: expected regions that have SSM"):
+        bootstrap.plan_stage(config)
+
+
 def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
     stage = bootstrap.discover_stage(DiscoverConfig("lake", "role", "external", DISCOVER_URL, COLLECT_URL, 30))
 
@@ -65,3 +75,5 @@ def test_commit_gets_every_setting_and_all_three_queues() -> None:
         COMMIT_URL,
     ]
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
+    # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.
+    assert isinstance(stage.inventory.each, Threads)

@@ -7,7 +7,6 @@ import random
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -131,7 +130,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         discover=DiscoverStage(ports.store, tables, ports.sources, collect_queue, retrying(discover_queue)),
         collect=[collect() for _ in range(WORKERS)],
         commit=CommitStage(
-            inventory=Inventory(ports.store, tables, ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="lake").map),
+            inventory=Inventory(ports.store, tables, Threads(READ_AHEAD, "lake")),
             discover_queue=discover_queue,
             collect_queue=collect_queue,
             commit_queue=commit_queue,

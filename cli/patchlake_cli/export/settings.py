@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-import botocore.session
+import boto3
 import typer
 
+from patchlake.adapters.ssm import known_regions
 from patchlake.config import VARIABLES
 from patchlake_cli.lake_location import LakeLocation
 
@@ -103,10 +104,7 @@ def _regions(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
-    sdk = botocore.session.Session()
-    known = {
-        region for partition in sdk.get_available_partitions() for region in sdk.get_available_regions("ssm", partition)
-    }
+    known = known_regions(boto3.Session())
     if unknown := [region for region in regions if region not in known]:
         msg = f"{', '.join(unknown)}: SSM has no such region, as far as the SDK knows"
         raise typer.BadParameter(msg, param_hint="--regions")

@@ -2,7 +2,6 @@
 
 import random
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -13,10 +12,11 @@ from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.ssm import SsmSources, known_regions
 from patchlake.adapters.sts import RoleSessions
 from patchlake.adapters.threads import Threads
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
@@ -49,8 +49,15 @@ class Aws:
 
 
 def plan_stage(config: PlanConfig) -> PlanStage:
-    """Build plan."""
+    """Build plan.
+
+    Raises:
+        ConfigError: a region is none of SSM's: each target there would fail, time after time, until the deadline.
+    """
     aws = Aws()
+    if unknown := sorted({*config.regions} - known_regions(aws.session)):
+        msg = f"PATCHLAKE_REGIONS names {', '.join(unknown)}: expected regions that have SSM, as far as the SDK knows"
+        raise ConfigError(msg)
     sqs = aws.client("sqs")
     return PlanStage(
         store=S3Store(aws.client("s3"), config.bucket),
@@ -104,7 +111,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
         inventory=Inventory(
             S3Store(s3, config.bucket),
             _tables(),
-            ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="s3").map,
+            Threads(READ_AHEAD, "s3"),
         ),
         discover_queue=SqsQueue(sqs, config.discover_queue_url),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),

@@ -19,6 +19,7 @@ from patchlake.adapters.recent import Recent
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
 from patchlake.core.answers import Page, Record
 from patchlake.core.run import milliseconds
+from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.usage import Usage
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
@@ -36,12 +37,21 @@ MOST_REMEMBERED = 64
 """Connections, and sessions in other accounts, that are kept at most: a pair takes about half a megabyte."""
 
 ATTEMPTS = 4
-"""How often the SDK tries a call, with growing pauses of some seconds altogether; the rest is the stages' patience."""
+"""How often the SDK tries a call, throttled ones with pauses of some seconds; the rest is the stages' patience."""
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
 _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
 _UNRECOGNISED_CODES = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
+
+
+def known_regions(session: "boto3.Session") -> set[str]:
+    """Return the regions that have an SSM, in every partition, as far as the SDK knows; one may be newer than it."""
+    return {
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ssm", partition)
+    }
 
 
 class SsmSources:
@@ -195,9 +205,9 @@ class SsmSource:
         code = code_of(error)
         msg = f"target {self._target}: {method} failed: {code}: {error}{_quota(error)}"
         if code in _DENIED_CODES:
-            return RefusedError("ACCESS_DENIED", code, msg)
+            return RefusedError(ListingStatus.ACCESS_DENIED, code, msg)
         if code in _UNRECOGNISED_CODES:
-            return RefusedError("REGION_DISABLED", code, msg)
+            return RefusedError(ListingStatus.REGION_DISABLED, code, msg)
         if code == "InvalidNextToken":
             return RestartError(msg)
         if code in THROTTLING_CODES:
