@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import boto3
 import pytest
 from botocore.config import Config
+from urllib3.exceptions import SSLError
 
 from patchlake.adapters.s3 import S3Store
 from patchlake.errors import PermanentError, RetryableError
@@ -45,6 +46,19 @@ def store(s3: HttpStub, attempts: int = 1) -> S3Store:
 def error(status: int, code: str) -> Answer:
     """Return an error as S3 sends it."""
     return Answer(status, f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode())
+
+
+def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure() -> None:
+    class Torn:
+        def read(self) -> bytes:
+            raise SSLError("bad record mac")
+
+    class Client:
+        def get_object(self, **_: str) -> dict[str, Torn]:
+            return {"Body": Torn()}
+
+    with pytest.raises(RetryableError, match=r"s3://lake/a: the body broke off: .*bad record mac"):
+        S3Store(cast("S3Client", Client()), "lake").get("a")
 
 
 def test_creating_says_on_the_wire_that_nothing_may_be_there(s3: HttpStub) -> None:

@@ -144,6 +144,18 @@ def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, monkey
         list(store.keys(""))
 
 
+def test_an_object_that_cannot_be_looked_at_is_not_an_absent_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> object:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+
+    with pytest.raises(PermanentError, match="Permission denied"):
+        DirectoryStore(tmp_path).exists("a/b")
+
+
 def test_a_key_that_is_the_folder_of_another_is_refused_and_not_taken_for_an_object(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
     store.create("a/b", b"")

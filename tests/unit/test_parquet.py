@@ -225,6 +225,20 @@ def test_a_full_disk_is_a_passing_failure(monkeypatch: pytest.MonkeyPatch) -> No
             TABLES.writer(SHARD, {}).finish()
 
 
+def test_a_lack_of_memory_is_a_passing_failure_and_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    body = TABLES.encode(SHARD, [sample(SHARD, 3)], {})
+    monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
+    monkeypatch.setattr("pyarrow.array", refuse)
+
+    with pytest.raises(RetryableError, match="memory does not suffice"):
+        TABLES.open(body)
+    with pytest.raises(RetryableError, match="memory does not suffice"):
+        TABLES.encode(SHARD, [sample(SHARD, 3)], {})
+
+
 def test_a_merge_that_is_given_up_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with (tmp_path / "file").open("w+b") as sink:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda: sink)

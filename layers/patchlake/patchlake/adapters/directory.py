@@ -6,6 +6,7 @@ exists. Temporary files that a kill leaves behind are never listed and do no har
 
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +38,12 @@ class DirectoryStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
-        return self._path(key).is_file()
+        try:
+            return stat.S_ISREG(self._path(key).stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._failure(key, error) from error
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """Create the object; False when it was there before."""

@@ -229,6 +229,10 @@ def _to_list(rows: Any, name: str) -> list[Any]:  # noqa: ANN401
     return [value for chunk in chunks for value in chunk.to_pylist()]
 
 
+def _out_of_memory(error: Exception) -> RetryableError:
+    return RetryableError(f"the memory does not suffice for a table: {error}")
+
+
 @contextmanager
 def _damage() -> Iterator[None]:
     """Turn whatever reading a damaged file raises into an IntegrityError.
@@ -237,6 +241,8 @@ def _damage() -> Iterator[None]:
     """
     try:
         yield
+    except pa.ArrowMemoryError as error:
+        raise _out_of_memory(error) from error
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         msg = f"the Parquet file is damaged: {error}"
         raise IntegrityError(msg) from error
@@ -247,6 +253,8 @@ def _misfit(table: Table) -> Iterator[None]:
     """Turn whatever rows that do not fit the table raise into an IntegrityError; a full disk is no such thing."""
     try:
         yield
+    except pa.ArrowMemoryError as error:
+        raise _out_of_memory(error) from error
     except (pa.ArrowException, OverflowError, UnicodeEncodeError) as error:
         msg = f"the rows do not fit the table {table.name}: {error}"
         raise IntegrityError(msg) from error

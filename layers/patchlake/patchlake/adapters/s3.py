@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
 
+from urllib3.exceptions import HTTPError
+
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, passes, status_of
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
@@ -36,6 +38,10 @@ class S3Store:
                 return None
             # Without s3:ListBucket S3 does not tell an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
+        except HTTPError as error:
+            # The SDK does not translate all that its HTTP library raises while a body is read.
+            msg = f"s3://{self._bucket}/{self._prefix}{key}: the body broke off: {error}"
+            raise RetryableError(msg) from error
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""

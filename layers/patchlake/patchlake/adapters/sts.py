@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.core.tables import ListingStatus
 from patchlake.errors import RefusedError, RetryableError
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ SESSION_NAME = "patchlake"
 
 ATTEMPTS = 4
 """How often the SDK tries a call; then the message fails."""
-
-ROLE_NOT_ASSUMABLE = "ROLE_NOT_ASSUMABLE"
 
 _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
 
@@ -79,10 +78,12 @@ class RoleSessions:
         core = botocore.session.Session()
         credentials = RefreshableCredentials.create_from_metadata(renew(), renew, _AssumedRole.METHOD)
         core.register_component("credential_provider", CredentialResolver([_AssumedRole(credentials)]))
-        # Reading the service models is most of what a session costs, and they are the same for all.
+        session = boto3.Session(botocore_session=core)
+        # Reading the service models is most of what a session costs, and they are the same for all. boto3 has added its
+        # own folder to the loader of each.
         self._models = self._models or core.get_component("data_loader")
         core.register_component("data_loader", self._models)
-        return boto3.Session(botocore_session=core)
+        return session
 
     def _assume(self, account_id: str) -> dict[str, Any]:
         role = f"arn:{self._client.meta.partition}:iam::{account_id}:role/{self._role_name}"
@@ -96,7 +97,7 @@ class RoleSessions:
             if code in _DENIED_CODES:
                 # STS does not tell a role that is missing from one that does not trust us.
                 msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
-                raise RefusedError(ROLE_NOT_ASSUMABLE, code, msg) from error
+                raise RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg) from error
             msg = f"{role}: AssumeRole failed: {code}: {error}"
             raise RetryableError(msg) from error
         return {
