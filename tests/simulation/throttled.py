@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from patchlake.adapters.memory import MemoryQueue
+from patchlake.adapters.memory import MemoryPatchSources, MemoryQueue
+from patchlake.adapters.ssm import ATTEMPTS
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT
@@ -18,9 +19,34 @@ from tests.simulation.virtual_time import VirtualTime
 from tests.world import World
 
 CONNECTIONS = 8
-_ATTEMPTS = 4
+CASES = (
+    (5, 4, 12_000, 2000),
+    (20, 4, 24_000, 2000),
+    (50, 4, 40_000, 2000),
+    (5, 20, 10_000, 500),
+    (20, 40, 24_000, 500),
+    (50, 20, 50_000, 1000),
+    (5, 20, 40_000, 2000),
+)
+"""Calls a second that a target bears, workers that ask it, its nodes, and nodes of a batch."""
+
 _RETRY_QUOTA, _RETRY_COST = 500, 5
+"""Of one client of the SDK, so of one worker: what it may spend on repeated calls, and what each costs."""
+
 _LATENCY_SECONDS = 0.06
+
+
+def listed_world(nodes: dict[Target, int], batch_size: int) -> World:
+    """Return a world whose targets are listed, in their order, and whose batches wait in a fair queue."""
+    world = World(accounts=tuple(target.account_id for target in nodes), batch_size=batch_size)
+    world.collect_queue = FairQueue(world.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count)
+    for target, count in nodes.items():
+        world.add_nodes(target, range(count))
+    world.start()
+    while world.deliver_discover():
+        pass
+    world.sources.usage.take()
+    return world
 
 
 class FairQueue(MemoryQueue):
@@ -71,7 +97,7 @@ class ThrottledRun:
         calls_a_second: dict[Target, float],
         timeout_seconds: int = COLLECT.timeout_seconds,
     ) -> None:
-        """Prepare the workers; targets without a number of calls are never throttled."""
+        """Prepare the workers; ``calls_a_second`` names every target."""
         self._world, self._workers, self._timeout_seconds = world, workers, timeout_seconds
         self._random = Random(1)  # noqa: S311  # a run is to be repeated
         self._executor = ThreadPoolExecutor(workers * (1 + CONNECTIONS))
@@ -79,8 +105,7 @@ class ThrottledRun:
         self._began = world.clock.at
         self.throttles = 0
         self.done_at: dict[Target, float] = {}
-        for target, rate in calls_a_second.items():
-            world.sources.of(target).before_call = self._request(Bucket(rate, self._time))
+        self._buckets = {target: Bucket(rate, self._time) for target, rate in calls_a_second.items()}
 
     def play(self) -> float:
         """Let the workers empty the queue; return the seconds until the last part was stored."""
@@ -93,7 +118,14 @@ class ThrottledRun:
     def _work(self) -> None:
         world, queue = self._world, self._world.collect_queue
         retrying = Retrying(queue, 30, self._random.random, self._sleep)
-        stage = CollectStage(world.store, world.tables, world.sources, retrying, self._time.threads(CONNECTIONS))
+        sources = MemoryPatchSources(
+            world.clock,
+            targets={
+                target: replace(world.sources.of(target), before_call=self._request(bucket))
+                for target, bucket in self._buckets.items()
+            },
+        )
+        stage = CollectStage(world.store, world.tables, sources, retrying, self._time.threads(CONNECTIONS))
         while queue.messages:
             delivery = queue.receive()
             if delivery is None:
@@ -112,18 +144,18 @@ class ThrottledRun:
         return lambda: ends_at - self._time.seconds
 
     def _request(self, bucket: Bucket) -> Callable[[str], None]:
-        """Return what a call does before it is answered: the SDK's standard retries, with its quota of them."""
+        """Return what a worker's call does before its answer: the SDK's standard retries, with its quota of them."""
         quota = _RETRY_QUOTA
 
         def request(_: str) -> None:
             nonlocal quota
-            for attempt in range(_ATTEMPTS):
+            for attempt in range(ATTEMPTS):
                 self._sleep(_LATENCY_SECONDS * (1 + self._random.random()))
                 if bucket.take():
                     quota = min(_RETRY_QUOTA, quota + (_RETRY_COST if attempt else 1))
                     return
                 self.throttles += 1
-                if attempt == _ATTEMPTS - 1 or quota < _RETRY_COST:
+                if attempt == ATTEMPTS - 1 or quota < _RETRY_COST:
                     break
                 quota -= _RETRY_COST
                 self._sleep(self._random.random() * 2**attempt)
