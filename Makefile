@@ -39,10 +39,10 @@ simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDU
 mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
 
-bench: setup ## Measure in small, and write the tables of docs/performance.md: make bench ARGS=fetch
+bench: setup ## Measure in small, in minutes: make bench ARGS=fetch
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-full: setup ## The same in full size, as the docs have it: the better part of an hour
+bench-full: setup ## Measure in full size, in an hour, and write the tables of the docs anew
 	@$(BIN)/python -m benchmarks --full $(ARGS)
 
 generate: setup ## Write the generated templates and docs anew, from the tables and analytics/

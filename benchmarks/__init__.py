@@ -1,1 +1,1 @@
-"""Measurements that the docs quote; each module is one, run by hand."""
+"""Measurements: ``python -m benchmarks``, which the docs quote."""

@@ -1,10 +1,10 @@
-"""``python -m benchmarks [--full] [NAME …]``: measure, and write the tables of the docs anew."""
+"""Measure patchlake, and print what was found; in full size also write it into the docs."""
 
 import argparse
 import sys
 import time
 
-from benchmarks import alternatives, commit, cost, fetch, files, million, pacing, starts, whole_runs
+from benchmarks import alternatives, commit, cost, fetch, files, memory, million, pacing, starts, whole_runs
 
 ALL = {
     "fetch": fetch.main,
@@ -15,6 +15,7 @@ ALL = {
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,
+    "memory": memory.main,
     "cost": cost.main,
 }
 
@@ -22,9 +23,13 @@ ALL = {
 def main() -> None:
     """Measure what is named, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*ALL, []], help="what to measure; without a name, all")
-    parser.add_argument("--full", action="store_true", help="in full size, for the docs: the better part of an hour")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(ALL)}; without a name, all"
+    )
+    parser.add_argument("--full", action="store_true", help="in full size, which takes an hour; write the docs' tables")
     arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(ALL):
+        parser.error(f"nothing is called {', '.join(sorted(unknown))}: choose from {', '.join(ALL)}")
     for name in arguments.names or ALL:
         began = time.monotonic()
         ALL[name](full=arguments.full)

@@ -19,20 +19,25 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
 
+from benchmarks.deployed import ROOT, variables
 from benchmarks.environments import command, make_environment
 from benchmarks.loopback_ssm import REGION, running_ssm
-from benchmarks.measured import ROOT, deployed_variables, machine
+from benchmarks.measured import machine, spread
 from benchmarks.states_alone import CONNECTIONS, prepare
-from benchmarks.tables import table, write
+from benchmarks.tables import report, table
+from patchlake.adapters.ssm import PAGE_SIZE
+from patchlake.stages.collect import IDS_PER_CALL
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-CALL = 50
 BUCKET = "rival"
 NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": "dlt"}
+OURS = "patchlake, collect and commit"
+STEPS = ("start", "collect", "publish")
+FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_mebibytes", "bytes a node": "size"}
 
 
 class Used(NamedTuple):
@@ -43,12 +48,13 @@ class Used(NamedTuple):
     peak_mebibytes: float
     files: int
     size: int
+    said: str
 
 
 class World(NamedTuple):
     """An SSM and an S3, and the variables that lead there."""
 
-    variables: dict[str, str]
+    variables: Mapping[str, str]
     s3: "S3Client"
 
 
@@ -61,15 +67,18 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
     ):
         s3 = aws.endpoint.session.client("s3", endpoint_url=aws.endpoint_url)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-        variables = {
+        found = {
+            # All of them write Parquet by pyarrow, so all have the functions' setting of its memory.
+            **variables(),
             "AWS_ENDPOINT_URL_SSM": ssm,
             "AWS_ENDPOINT_URL_STS": ssm,
             "AWS_ENDPOINT_URL_S3": aws.endpoint_url,
             "AWS_ACCESS_KEY_ID": "key",
             "AWS_SECRET_ACCESS_KEY": "secret",
             "AWS_DEFAULT_REGION": REGION,
+            "RUNTIME__DLTHUB_TELEMETRY": "false",
         }
-        yield World(variables, s3)
+        yield World(found, s3)
 
 
 def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
@@ -83,17 +92,18 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
             folder = Path(name, str(number))
             prepare(folder, ids)
             ours = [sys.executable, "-m", "benchmarks.states_alone", str(folder)]
-            deployed = around._replace(variables=around.variables | deployed_variables())
-            used.setdefault("patchlake, collect and commit", []).append(run(ours, deployed, folder / "lake"))
+            used.setdefault(OURS, []).append(run(ours, around, folder / "lake"))
             for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
                 used.setdefault(rival, []).append(one)
-    least = -(-nodes // CALL) * latency_seconds / CONNECTIONS
-    took = median(one.wall_seconds for one in used["patchlake, collect and commit"])
-    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call"
+    least = -(-nodes // IDS_PER_CALL) * latency_seconds / CONNECTIONS
+    took = median(one.wall_seconds for one in used[OURS])
+    steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
+    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, {rounds} rounds in turns"
     return (
-        f"{rows(head, used, nodes)}\n\nIn parentheses: times patchlake's. The calls' latency over eight connections is "
-        f"{least:.1f} s; patchlake took {took / least:.2f} times that. Medians of {rounds}. "
-        f"{machine('boto3', 'pyarrow')}; the others as locked in benchmarks/rivals."
+        f"{compared(head, used, nodes)}\n\nThe calls' latency over {CONNECTIONS} connections is {least:.1f} s; "
+        f"patchlake took {took / least:.2f} times that. Of its seconds of processor {steps['start']:.1f} are starting, "
+        f"{steps['collect']:.1f} collecting and {steps['publish']:.1f} publishing. {machine('boto3', 'pyarrow')}; the "
+        "others as locked in benchmarks/rivals."
     )
 
 
@@ -110,41 +120,38 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
             used[named] = [run(export, around, folder / "ours" / "lake" / "patch_states")]
             if places is regions:
                 used |= {rival: [one] for rival, one in rivals(around, folder, places)}
-    chain = -(-nodes // CALL) * latency_seconds
-    head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call"
+    chain = -(-nodes // PAGE_SIZE) * latency_seconds
+    head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, one run each"
     return (
-        f"{rows(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs the "
-        f"token of the one before, so that one region takes everybody {chain:.0f} s; {len(regions)} regions are "
+        f"{compared(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs "
+        f"the token of the one before, so that one region takes everybody {chain:.0f} s; {len(regions)} regions are "
         f"listed at the same time. {machine('boto3', 'pyarrow')}."
     )
 
 
-def rows(head: str, used: Mapping[str, Sequence[Used]], nodes: int) -> str:
-    """Write a table, with each figure's ratio to patchlake's, which stands first."""
-    medians = {name: Used(*map(median, zip(*runs, strict=True))) for name, runs in used.items()}
-    ours = next(iter(medians.values()))
-
-    def beside(name: str, digits: int, scale: float = 1) -> list[str]:
-        pairs = ((getattr(one, name), getattr(ours, name)) for one in medians.values())
-        return [f"{figure * scale:.{digits}f} ({figure / least:.2f})" for figure, least in pairs]
-
-    cells = zip(
-        medians,
-        beside("wall_seconds", 1),
-        beside("cpu_seconds", 1),
-        beside("peak_mebibytes", 0),
-        (f"{one.files:.0f}" for one in medians.values()),
-        beside("size", 1, 1 / nodes),
-        strict=True,
-    )
-    return table([head, "wall s", "CPU s", "peak MiB", "files", "bytes a node"], map(list, cells))
+def compared(head: str, used: Mapping[str, Sequence[Used]], nodes: int) -> str:
+    """Write a table of medians, each with its spread if it has one, and its ratio to patchlake's, the first."""
+    lines = []
+    for name, runs in used.items():
+        cells = [name]
+        for figure in FIGURES.values():
+            values, ours = (
+                [getattr(one, figure) / (nodes if figure == "size" else 1) for one in some]
+                for some in (runs, next(iter(used.values())))
+            )
+            cells += [
+                spread(values, 1) if len(values) > 1 else f"{values[0]:,.1f}",
+                f"{median(values) / median(ours):.2f}",
+            ]
+        lines.append([*cells, f"{runs[0].files}"])
+    return table([head, *(word for title in FIGURES for word in (title, "times")), "files"], lines)
 
 
 def listed(around: World) -> list[str]:
     """Return the ids of all nodes of the home region, in order."""
     session = boto3.Session("key", "secret", region_name=REGION)
     ssm = session.client("ssm", endpoint_url=around.variables["AWS_ENDPOINT_URL_SSM"])
-    pages = ssm.get_paginator("describe_instance_information").paginate(PaginationConfig={"PageSize": CALL})
+    pages = ssm.get_paginator("describe_instance_information").paginate(PaginationConfig={"PageSize": PAGE_SIZE})
     return sorted(node["InstanceId"] for page in pages for node in page["InstanceInformationList"])
 
 
@@ -168,15 +175,16 @@ def run(words: Sequence[str], around: World, out: Path) -> Used:
     """
     measured = [sys.executable, "-m", "benchmarks.process", *words]
     environment = os.environ | around.variables
-    result = subprocess.run(measured, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    result = subprocess.run(measured, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
+    *said, used = result.stdout.splitlines()
     sizes = [path.stat().st_size for path in out.rglob("*.parquet") if "coverage" not in path.parts]
-    return Used(**json.loads(result.stdout), files=len(sizes), size=sum(sizes))
+    return Used(**json.loads(used), files=len(sizes), size=sum(sizes), said="".join(said))
 
 
 def main(*, full: bool) -> None:
-    """Write both tables into the docs."""
+    """Report both tables."""
     for name in NAMES:
         make_environment(name)
     nodes = 100_000 if full else 5000
-    write("performance.md", "states", states_alone(nodes, 0.06, 3 if full else 1))
-    write("performance.md", "alternatives", whole_job(nodes, 0.06))
+    report("performance.md", "states", states_alone(nodes, 0.06, 3 if full else 1), full=full)
+    report("performance.md", "alternatives", whole_job(nodes, 0.06), full=full)

@@ -2,69 +2,54 @@
 
     python -m benchmarks.commit FOLDER
 
-publishes the run that ``stored_run`` left in a folder, in a process that does nothing else.
+publishes the run that ``store_run`` left in a folder, in a process that does nothing else.
 """
 
-import random
 import sys
 import tempfile
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from statistics import median
+
+import msgspec
 
 from benchmarks.measured import apart, machine, peak_mebibytes, spending, spread, tell
 from benchmarks.stored import BATCH, RUN_ID, store_plan, store_shard, stored_plan
-from benchmarks.tables import table, write
+from benchmarks.tables import report, table
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
+from patchlake.core.answers import NodeInformation, Page, PatchState, Record
 from patchlake.core.keys import part_key, snapshot_key
-from patchlake.core.tables import PATCH_STATES, Columns
-from patchlake.core.targets import Target
+from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
+from patchlake.core.tables import PATCH_STATES
 from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.publish import publish
+from patchlake.stages.stored import origin_of
 from patchlake_cli.embedded.settings import Settings
 
 TARGETS = 10
 
 
-def stored_run(folder: Path, rows: int) -> None:
-    """Store a run whose every part is there: ten targets, batches of 2,000 nodes."""
+def store_run(folder: Path, nodes: int) -> None:
+    """Store a run whose every part is there: the simulated fleet in ten accounts of one region."""
+    fleet = Settings(nodes=nodes, accounts=TARGETS, regions=1).fleet()
     store, tables = DirectoryStore(folder), ParquetTables()
-    plan = store_plan(store, [f"{number:012d}" for number in range(TARGETS)])
-    states = _states()
-    chance = random.Random(7)  # noqa: S311  # a fleet, not a secret
+    plan = store_plan(store, [target.account_id for target in fleet.targets])
     for target in plan.active_targets():
-        ids = [f"i-{number:017x}" for number in sorted(chance.sample(range(1 << 60), rows // TARGETS))]
-        for number, batch in enumerate(store_shard(store, plan, target, ids)):
-            part = tables.encode(PATCH_STATES, [_part(target, batch, states)], {})
-            store.create(part_key(RUN_ID, target, number), part)
+        found = list(fleet.nodes(target, 0))
+        origin = origin_of(plan, target)
+        pages = [_page([node.information for node in found], NodeInformation)]
+        nodes_of, _ = listed_nodes(origin, pages, include_sensitive_fields=False)
+        store_shard(store, plan, target, nodes_of)
+        states = {node.instance_id: node.patch_state for node in found if node.patch_state is not None}
+        for number, batch in enumerate(batches(nodes_of, BATCH)):
+            ids = batch["instance_id"]
+            settled = outcomes(ids, [_page([states[i] for i in ids if i in states], PatchState)])
+            part = part_columns(origin, batch, settled, include_sensitive_fields=False)
+            store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES, [part], {}))
 
 
-def _states() -> Columns:
-    """Return a batch of rows of the simulated fleet, by their columns."""
-    fleet = Settings(nodes=BATCH, accounts=1, regions=1).fleet()
-    [target] = fleet.targets
-    columns: Columns = {name: [] for name in PATCH_STATES.column_names}
-    for node in fleet.nodes(target, 0):
-        members = dict(node.information) | dict(node.patch_state or {})
-        for column in PATCH_STATES:
-            value = None if column.sensitive else members.get(column.member or "")
-            columns[column.name].append(int(value * 1000) if isinstance(value, float) else value)
-    return columns
-
-
-def _part(target: Target, ids: Sequence[str], states: Columns) -> Columns:
-    count = len(ids)
-    return {name: values[:count] for name, values in states.items()} | {
-        "run_id": [RUN_ID] * count,
-        "run_at": [1_795_413_600_000] * count,
-        "account_id": [target.account_id] * count,
-        "region": [target.region] * count,
-        "instance_id": list(ids),
-        "collection_status": ["COLLECTED"] * count,
-        "collected_at": [1_795_413_660_000] * count,
-    }
+def _page(rows: list[object], record: type[Record]) -> Page[Record]:
+    return Page(msgspec.convert(rows, list[record]), (), None, 1_795_413_660_000)  # type: ignore[valid-type]
 
 
 def _published(folder: Path) -> None:
@@ -74,11 +59,12 @@ def _published(folder: Path) -> None:
         published = publish(stored_plan(store), inventory, {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
     tell(
-        rows=published.statuses.total(),
-        cpu_seconds=spent.cpu_seconds,
-        wall_seconds=spent.wall_seconds,
-        peak_mebibytes=peak_mebibytes(),
-        bytes=snapshot.stat().st_size,
+        {
+            "rows": published.statuses.total(),
+            "cpu_seconds": spent.cpu_seconds,
+            "peak_mebibytes": peak_mebibytes(),
+            "bytes": snapshot.stat().st_size,
+        }
     )
 
 
@@ -88,7 +74,7 @@ def measure(sizes: list[int], rounds: int) -> str:
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="patchlake-commit-") as name:
             folder = Path(name)
-            stored_run(folder, size)
+            store_run(folder, size)
             found = []
             for _ in range(rounds):
                 found.append(apart("benchmarks.commit", folder))
@@ -96,20 +82,17 @@ def measure(sizes: list[int], rounds: int) -> str:
                     path.unlink()
         assert {one["rows"] for one in found} == {size}
         assert len({one["bytes"] for one in found}) == 1
-        rows.append(
-            [
-                f"{size:,}",
-                spread([one["cpu_seconds"] for one in found]),
-                f"{median(one['peak_mebibytes'] for one in found):,.0f}",
-            ]
-        )
-    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB"]
-    return table(head, rows) + f"\n\n{machine('pyarrow')}."
+        cpu_seconds = spread([one["cpu_seconds"] for one in found])
+        peaks = spread([one["peak_mebibytes"] for one in found], 0)
+        rows.append([f"{size:,}", cpu_seconds, peaks, f"{found[0]['bytes'] / size:.1f}"])
+    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB", "bytes a row"]
+    return f"{table(head, rows)}\n\n{machine('pyarrow')}."
 
 
 def main(*, full: bool) -> None:
-    """Write the table into the docs."""
-    write("performance.md", "commit", measure([100_000, 1_000_000] if full else [100_000, 300_000], 5 if full else 3))
+    """Report the table."""
+    sizes, rounds = ([100_000, 1_000_000], 5) if full else ([100_000, 300_000], 3)
+    report("performance.md", "commit", measure(sizes, rounds), full=full)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from patchlake.adapters.memory import MemoryQueue
@@ -15,15 +16,17 @@ from patchlake.stages.inventory import KEYS_PER_PAGE
 
 
 @dataclass
-class Calls:
-    """What each stage asked of S3 and SQS."""
+class Counts:
+    """What each stage asked of S3 and SQS; safe to add to from many threads."""
 
     stage: str = "plan"
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def count(self, operation: str, times: int = 1) -> None:
+    def add(self, operation: str, times: int = 1) -> None:
         """Count for the stage that is at work."""
-        self.made[self.stage, operation] += times
+        with self._lock:
+            self.made[self.stage, operation] += times
 
 
 @dataclass
@@ -31,22 +34,22 @@ class CountingStore:
     """``Store`` in a folder, whose calls are counted as S3 would; nothing is made durable, since that is S3's work."""
 
     folder: Path
-    calls: Calls
+    counts: Counts
     files: dict[str, Path] = field(default_factory=dict)
 
     def get(self, key: str) -> bytes | None:
         """GetObject."""
-        self.calls.count("S3 GET")
+        self.counts.add("S3 GET")
         return self.files[key].read_bytes() if key in self.files else None
 
     def exists(self, key: str) -> bool:
         """HeadObject."""
-        self.calls.count("S3 GET")
+        self.counts.add("S3 GET")
         return key in self.files
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """PutObject."""
-        self.calls.count("S3 PUT")
+        self.counts.add("S3 PUT")
         if key in self.files:
             return False
         self.files[key] = self.folder / str(len(self.files))
@@ -60,7 +63,7 @@ class CountingStore:
     def keys(self, prefix: str) -> Iterator[str]:
         """ListObjectsV2, once for every thousand keys."""
         keys = sorted(key for key in self.files if key.startswith(prefix))
-        self.calls.count("S3 LIST", max(1, math.ceil(len(keys) / KEYS_PER_PAGE)))
+        self.counts.add("S3 LIST", max(1, math.ceil(len(keys) / KEYS_PER_PAGE)))
         return iter(keys)
 
     def size(self, part: str) -> int:
@@ -72,17 +75,17 @@ class CountingStore:
 class CountingQueue(MemoryQueue):
     """A queue whose calls are counted as SQS would, with one message to a receive."""
 
-    calls: Calls = field(default_factory=Calls)
+    counts: Counts = field(default_factory=Counts)
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """SendMessageBatch, once for every ten."""
         pairs = list(messages)
-        self.calls.count("SQS", math.ceil(len(pairs) / MESSAGES_PER_CALL))
+        self.counts.add("SQS", math.ceil(len(pairs) / MESSAGES_PER_CALL))
         super().send(pairs)
 
     def handled(self, handle: Callable[[Delivery], object]) -> Iterator[object]:
         """Deliver every message, one after the other: ReceiveMessage and DeleteMessage, both by Lambda itself."""
         while (delivery := self.receive()) is not None:
             yield handle(delivery)
-            self.calls.count("SQS", 2)
+            self.counts.add("SQS", 2)
             self.delete(delivery)

@@ -4,7 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from benchmarks.deployed import ROOT
+
 RIVALS = ROOT / "benchmarks" / "rivals"
 
 

@@ -1,18 +1,22 @@
 """The fetch path: from SSM's answers to a stored part, as CPU a node, beside the least that it could be.
 
-The floor sends the same requests over a bare HTTP connection, reads the same bytes, and writes a table that is ready.
-The SDK alone makes the calls as patchlake does, and leaves the answers unread: nobody who keeps its signing, retries
-and error classes can be cheaper. The plain way is what the SDK and pyarrow offer: the paginator and
-``Table.from_pylist``. All of them ask the same server in turns.
+    python -m benchmarks.fetch ROUNDS
+
+measures in a process of its own. The floor sends the same requests over a bare HTTP connection, reads the same bytes,
+and writes a table that is ready. The plain way is what the SDK and pyarrow offer: the paginator and
+``Table.from_pylist``. Between them patchlake is built up step by step: the SDK's calls alone, their answers left
+unread, below which nobody comes who keeps the SDK's signing, retries and error classes; then the answers decoded; then
+rows; then the stored part. All ask the same server in turns.
 """
 
 import http.client
 import json
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
-from itertools import batched, islice
+from itertools import batched, islice, pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -21,74 +25,109 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.loopback_ssm import running_ssm
-from benchmarks.measured import machine, side_by_side, spread
-from benchmarks.tables import table, write
+from benchmarks.loopback_ssm import REGION, running_ssm
+from benchmarks.measured import apart, machine, side_by_side, spread, tell
+from benchmarks.stored import BATCH, RUN_ID
+from benchmarks.tables import report, table
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import SsmSources
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.listing import Origin
 from patchlake.core.paging import read_chain
-from patchlake.core.rows import Outcome, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES
+from patchlake.core.rows import Outcome, batches, listed_nodes, outcomes, part_columns
+from patchlake.core.tables import PATCH_STATES, SHARD, Columns
 from patchlake.core.targets import Target
+from patchlake.stages.collect import IDS_PER_CALL
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
-BATCH = 2000
-CALL = 50
-TARGET = Target("111122223333", "eu-central-1")
-ORIGIN = Origin("20261123T060000Z", 1_795_413_600_000, TARGET)
+TARGET = Target("111122223333", REGION)
+ORIGIN = Origin(RUN_ID, 1_795_413_600_000, TARGET)
+ROWS = {
+    "floor": "floor: bare HTTP, ready table written",
+    "calls": "the SDK's calls alone, their answers left unread",
+    "part": "patchlake: retries, every value checked, wide table",
+    "plain": "plain boto3, `Table.from_pylist`, pyarrow's defaults",
+}
+STEPS = {
+    "calls": "the SDK's calls: endpoint, signing, sending, headers",
+    "pages": "reading the answers: decoding, and checking every value",
+    "rows": "rows: what became of each id, by columns",
+    "part": "the Parquet file",
+}
 
 
-def measure(rounds: int) -> str:
-    """Return the table, from so many rounds of one batch each."""
+def run(rounds: int) -> None:
+    """Measure so many rounds of one batch each, and tell the microseconds a node of each work."""
     with running_ssm(BATCH, 0) as url:
         os.environ |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
-        session = boto3.Session(region_name=TARGET.region)
+        session = boto3.Session(region_name=REGION)
         sources = SsmSources(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
         source = sources.open(TARGET, TARGET.account_id)
-        nodes, _ = read_chain(source.node_page, partial(listed_nodes, include_sensitive_fields=False))
-        ids = nodes["instance_id"]
+        list_nodes = partial(listed_nodes, ORIGIN, include_sensitive_fields=False)
+        nodes, _ = read_chain(source.node_page, list_nodes)
+        ids: list[str] = nodes["instance_id"]
 
-        def ours() -> bytes:
+        def pages() -> None:
+            for chunk in batched(ids, IDS_PER_CALL, strict=False):
+                source.patch_state_page(chunk, None)
+
+        def rows() -> Columns:
             settled: dict[str, Outcome] = {}
-            for chunk in batched(ids, CALL, strict=False):
+            for chunk in batched(ids, IDS_PER_CALL, strict=False):
                 settled |= outcomes(chunk, [source.patch_state_page(chunk, None)])
-            columns = part_columns(ORIGIN, nodes, settled, include_sensitive_fields=False)
-            return ParquetTables().encode(PATCH_STATES, [columns], {})
+            return part_columns(ORIGIN, nodes, settled, include_sensitive_fields=False)
+
+        def part() -> bytes:
+            return ParquetTables().encode(PATCH_STATES, [rows()], {})
+
+        def shard() -> bytes:
+            again, _ = read_chain(source.node_page, list_nodes)
+            return ParquetTables().encode(SHARD, batches(again, BATCH), {})
 
         works: dict[str, Callable[[], object]] = {
-            "floor": _floor(url, ids, ours()),
-            "sdk": _sdk(sources.connection(TARGET, is_home=True).client, ids),
-            "patchlake": ours,
+            "floor": _floor(url, ids, part()),
+            "calls": _calls(sources.connection(TARGET, is_home=True).client, ids),
+            "pages": pages,
+            "rows": rows,
+            "part": part,
             "plain": _plain(session, ids),
+            "shard": shard,
         }
         side_by_side(3, works)
         spent = side_by_side(rounds, works)
-    micros = {name: [1e6 * one.cpu_seconds / BATCH for one in all_of] for name, all_of in spent.items()}
+    tell({name: [1e6 * one.cpu_seconds / BATCH for one in all_of] for name, all_of in spent.items()})
+
+
+def measure(rounds: int) -> tuple[str, str]:
+    """Return the tables of the ways, and of patchlake's steps."""
+    micros = apart("benchmarks.fetch", rounds)
     ratios = {
         name: [one / floor for one, floor in zip(values, micros["floor"], strict=True)]
         for name, values in micros.items()
     }
-    names = {
-        "floor": "floor: bare HTTP, ready table written",
-        "sdk": "the SDK's calls alone, their answers left unread",
-        "patchlake": "patchlake: retries, every value checked, wide table",
-        "plain": "plain boto3, `Table.from_pylist`, pyarrow's defaults",
-    }
-    rows = [[text, spread(micros[name], 1), f"{median(ratios[name]):.1f}"] for name, text in names.items()]
+    ways = [[text, spread(micros[name], 1), f"{median(ratios[name]):.1f}"] for name, text in ROWS.items()]
     head = [f"fetch path, {rounds} rounds of {BATCH:,} nodes in turns", "CPU a node, µs", "times the floor"]
-    return table(head, rows) + f"\n\n{machine('boto3', 'pyarrow', 'msgspec')}."
+    medians = [0.0, *(median(micros[name]) for name in STEPS)]
+    added = [after - before for before, after in pairwise(medians)]
+    steps = [
+        [text, f"{one:.1f}", f"{100 * one / medians[-1]:.0f} %"]
+        for text, one in zip(STEPS.values(), added, strict=True)
+    ]
+    profile = table(["step, by what it adds to the one before", "CPU a node, µs", "share"], steps)
+    return f"{table(head, ways)}\n\n{machine('boto3', 'pyarrow', 'msgspec')}.", profile
 
 
 def _floor(url: str, ids: list[str], part: bytes) -> Callable[[], bytes]:
     ready = pq.read_table(BytesIO(part))
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
     headers = {"X-Amz-Target": "AmazonSSM.DescribeInstancePatchStates", "Content-Type": "application/x-amz-json-1.1"}
-    bodies = [json.dumps({"InstanceIds": chunk, "MaxResults": CALL}) for chunk in batched(ids, CALL, strict=False)]
+    bodies = [
+        json.dumps({"InstanceIds": chunk, "MaxResults": IDS_PER_CALL})
+        for chunk in batched(ids, IDS_PER_CALL, strict=False)
+    ]
     dictionary = [column.name for column in PATCH_STATES if column.repetitive]
 
     def floor() -> bytes:
@@ -102,12 +141,12 @@ def _floor(url: str, ids: list[str], part: bytes) -> Callable[[], bytes]:
     return floor
 
 
-def _sdk(client: "SSMClient", ids: list[str]) -> Callable[[], None]:
-    def sdk() -> None:
-        for chunk in batched(ids, CALL, strict=False):
-            client.describe_instance_patch_states(InstanceIds=list(chunk), MaxResults=CALL)
+def _calls(client: "SSMClient", ids: list[str]) -> Callable[[], None]:
+    def calls() -> None:
+        for chunk in batched(ids, IDS_PER_CALL, strict=False):
+            client.describe_instance_patch_states(InstanceIds=list(chunk), MaxResults=IDS_PER_CALL)
 
-    return sdk
+    return calls
 
 
 def _plain(session: boto3.Session, ids: list[str]) -> Callable[[], bytes]:
@@ -117,8 +156,8 @@ def _plain(session: boto3.Session, ids: list[str]) -> Callable[[], bytes]:
     def plain() -> bytes:
         waiting = iter(ids)
         rows: list[Any] = []
-        while chunk := list(islice(waiting, CALL)):
-            for page in paginator.paginate(InstanceIds=chunk, PaginationConfig={"PageSize": CALL}):
+        while chunk := list(islice(waiting, IDS_PER_CALL)):
+            for page in paginator.paginate(InstanceIds=chunk, PaginationConfig={"PageSize": IDS_PER_CALL}):
                 rows += page["InstancePatchStates"]
         sink = BytesIO()
         pq.write_table(pa.Table.from_pylist(rows), sink)
@@ -128,5 +167,11 @@ def _plain(session: boto3.Session, ids: list[str]) -> Callable[[], bytes]:
 
 
 def main(*, full: bool) -> None:
-    """Write the table into the docs."""
-    write("performance.md", "fetch", measure(60 if full else 15))
+    """Report the tables."""
+    ways, steps = measure(60 if full else 15)
+    report("performance.md", "fetch", ways, full=full)
+    report("performance.md", "steps", steps, full=full)
+
+
+if __name__ == "__main__":
+    run(int(sys.argv[1]))

@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Final
 
+from patchlake.adapters.ssm import PAGE_SIZE
 from patchlake_cli.embedded.settings import Settings
 
-PAGE = 50
 REGION: Final = "eu-central-1"
 _IDENTITY = (
     b"<GetCallerIdentityResponse><GetCallerIdentityResult><Account>111122223333</Account>"
@@ -52,7 +52,7 @@ class Rows:
             return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
         listing = self._listings[region]
         start = int(request.get("NextToken") or 0)
-        end = start + PAGE
+        end = start + PAGE_SIZE
         token = b',"NextToken":"%d"' % end if end < len(listing) else b""
         return b'{"InstanceInformationList":[' + b",".join(listing[start:end]) + b"]" + token + b"}"
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
+from typing import Any
 
-from patchlake_cli.embedded.template import read_template
-
-ROOT = Path(__file__).resolve().parents[1]
-MEBIBYTE = 1 << 20
+from benchmarks.deployed import variables
 
 
 @dataclass
@@ -40,8 +38,8 @@ def spending() -> Iterator[Spent]:
 
 def peak_mebibytes() -> float:
     """Return the most memory that this process ever held, since its program was loaded."""
-    [peak] = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
-    return int(peak) * 1024 / MEBIBYTE
+    [kibibytes] = re.findall(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return int(kibibytes) / 1024
 
 
 def forget_peak() -> None:
@@ -49,7 +47,7 @@ def forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[str, list[Spent]]:
+def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, list[Spent]]:
     """Do each work once a round, in turns, so that whatever else the machine does falls on all alike."""
     spent: dict[str, list[Spent]] = {name: [] for name in works}
     for _ in range(rounds):
@@ -60,21 +58,14 @@ def side_by_side[T](rounds: int, works: Mapping[str, Callable[[], T]]) -> dict[s
     return spent
 
 
-def apart(module: str, *arguments: object) -> dict[str, float]:
-    """Run a module as a process of its own, which prints one JSON object at its end; return that."""
+def apart(module: str, *arguments: object) -> dict[str, Any]:
+    """Run a module as a process of its own, with the variables of the functions; return the figures that it tells."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    result = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ | deployed_variables())
+    result = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ | variables())
     return dict(json.loads(result.stdout.splitlines()[-1]))
 
 
-def deployed_variables() -> dict[str, str]:
-    """Return those variables of the functions that are the same for all of them and in every stack."""
-    function = read_template(ROOT / "template.yaml")["Globals"]["Function"]
-    variables = function["Environment"]["Variables"].items()
-    return {name: value for name, value in variables if isinstance(value, str)}
-
-
-def tell(**figures: float) -> None:
+def tell(figures: Mapping[str, float | Sequence[float]]) -> None:
     """Print what ``apart`` reads."""
     sys.stdout.write(json.dumps(figures) + "\n")
 
@@ -86,7 +77,5 @@ def spread(values: Sequence[float], digits: int = 2) -> str:
 
 def machine(*packages: str) -> str:
     """Describe this machine without naming it, and the versions that matter."""
-    cpus = len([line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("processor")])
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
-    python = platform.python_version()
-    return f"{cpus} cores ({platform.machine()}), shared with other work; Linux, Python {python}, {versions}"
+    return f"{os.cpu_count()} cores ({platform.machine()}), Linux, Python {platform.python_version()}, {versions}"

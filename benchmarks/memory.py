@@ -1,15 +1,17 @@
 """How much memory each function takes: the high-water mark of its processes in runs of the demo.
 
-    .venv/bin/python -m benchmarks.memory
-
 Each run is a `patchlake demo` of its own, whose function processes hold what a Lambda environment holds: the handler,
-the layers' packages and the data of its messages. Linux only: the figures are ``VmHWM`` of ``/proc``, in MiB.
+the layers' packages and the data of its messages.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from benchmarks.deployed import STAGES, gigabytes
+from benchmarks.tables import report, table
 
 RUNS = {
     "5,000 nodes, 6 targets": ["--nodes", "5000"],
@@ -17,20 +19,20 @@ RUNS = {
     "100,000 nodes, 1 target": ["--nodes", "100000", "--accounts", "1", "--regions", "1"],
     "250,000 nodes, 6 targets": ["--nodes", "250000"],
 }
-STAGES = ("plan", "discover", "collect", "commit")
 _LOOK_SECONDS = 0.2
 
 
-def main() -> None:
-    """Print a row for each run, with the largest process of each function."""
-    _say_row("run", *STAGES)
-    _say_row(*("---" for _ in ("run", *STAGES)))
-    for name, arguments in RUNS.items():
-        peaks = measure(arguments)
-        _say_row(name, *(f"{peaks[stage] / 1024:.0f}" for stage in STAGES))
+def main(*, full: bool) -> None:
+    """Report the table."""
+    runs = dict(list(RUNS.items())[: None if full else 1])
+    peaks = [peaks_of(arguments) for arguments in runs.values()]
+    rows = [
+        [stage, f"{1024 * gigabytes(stage):.0f}", *(f"{run[stage] / 1024:.0f}" for run in peaks)] for stage in STAGES
+    ]
+    report("operations.md", "memory", table(["MiB", "`MemorySize`", *runs], rows), full=full)
 
 
-def measure(arguments: list[str]) -> dict[str, int]:
+def peaks_of(arguments: list[str]) -> dict[str, int]:
     """Run one demo and return the high-water mark of each stage, in KiB.
 
     Raises:
@@ -53,11 +55,6 @@ def measure(arguments: list[str]) -> dict[str, int]:
     return peaks
 
 
-def _say_row(*cells: str) -> None:
-    sys.stdout.write(f"| {' | '.join(cells)} |\n")
-    sys.stdout.flush()
-
-
 def _functions_of(demo_pid: int) -> list[tuple[str, int]]:
     """Return stage and high-water mark of each function process that lives now."""
     found = []
@@ -69,11 +66,7 @@ def _functions_of(demo_pid: int) -> list[tuple[str, int]]:
             except (FileNotFoundError, ProcessLookupError):
                 continue  # it has ended since
             variables = dict(pair.split("=", 1) for pair in environment.split("\0") if "=" in pair)
-            marks = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")]
+            marks = re.findall(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
             if "_HANDLER" in variables and marks:
                 found.append((Path(variables["LAMBDA_TASK_ROOT"]).name, int(marks[0])))
     return found
-
-
-if __name__ == "__main__":
-    main()

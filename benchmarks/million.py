@@ -9,57 +9,70 @@ hundred invocations of a stage, and the most that it held up to the last, tell w
 import math
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import batched
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks.counted import Calls, CountingQueue, CountingStore
+from benchmarks.counted import CountingQueue, CountingStore, Counts
+from benchmarks.deployed import STAGES, default
 from benchmarks.measured import apart, forget_peak, machine, peak_mebibytes, spending, tell
 from benchmarks.stored import BATCH
-from benchmarks.tables import table, write
+from benchmarks.tables import report, table
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
+from patchlake.adapters.ssm import PAGE_SIZE
 from patchlake.core.answers import NodeInformation, Page, PatchState, Record
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.core.usage import Usage
+from patchlake.ports import Delivery
 from patchlake.stages.collect import IDS_PER_CALL, CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import Inventory
+from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retrying import Retrying
 from patchlake_cli.embedded.settings import Settings
 
-STAGES = ("plan", "discover", "collect", "commit")
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
 REGIONS = ("eu-central-1", "us-east-1")
+LARGEST = 24_000
+"""Nodes of the largest target: more batches than one call of SQS takes."""
+
+
+def sizes(nodes: int, targets: int) -> list[int]:
+    """Return the nodes of each target: one is large, the others are small and unlike."""
+    weights = [1 + number % 9 for number in range(targets - 1)]
+    shares = [(nodes - LARGEST) * weight // sum(weights) for weight in weights]
+    return [LARGEST, *shares[1:], shares[0] + nodes - LARGEST - sum(shares)]
 
 
 class Fleet:
     """``PatchSources`` of as many nodes as one likes: each is one of two thousand, by another id."""
 
-    def __init__(self, nodes: int, targets: int, clock: MemoryClock) -> None:
-        """Spread the nodes evenly."""
-        fleet = Settings(nodes=BATCH, accounts=1, regions=1).fleet()
+    def __init__(self, sizes: Mapping[Target, int], clock: MemoryClock) -> None:
+        """Number the nodes of each target from where those of the one before end."""
+        fleet = Settings(nodes=2000, accounts=1, regions=1).fleet()
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
         self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
         self.states = [msgspec.convert(node.patch_state, PatchState) for node in models]
-        self.per_target = nodes // targets
         self.usage = Usage()
         self._clock = clock
-        self._firsts: dict[Target, int] = {}
+        ends = accumulate(sizes.values())
+        self._numbers = {target: range(end - sizes[target], end) for target, end in zip(sizes, ends, strict=True)}
 
     def open(self, target: Target, home_account_id: str) -> "Nodes":  # noqa: ARG002
         """Return a target's API."""
-        return Nodes(self, self._firsts.setdefault(target, len(self._firsts) * self.per_target))
+        return Nodes(self, self._numbers[target])
 
     def page(self, rows: list[Record], token: str | None) -> Page[Record]:
         """Answer one call."""
@@ -69,21 +82,20 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """``PatchSource`` of the nodes of one target, numbered from the first."""
+    """``PatchSource`` of the nodes of one target, by their numbers."""
 
     fleet: Fleet
-    first: int
+    numbers: range
 
     def node_page(self, token: str | None) -> Page[Record]:
         """Return a page of the nodes."""
         start = int(token or 0)
-        end = min(start + 50, self.fleet.per_target)
+        end = min(start + PAGE_SIZE, len(self.numbers))
         models = self.fleet.nodes
         rows: list[Record] = [
-            replace(models[number % len(models)], instance_id=_node_id(self.first + number))
-            for number in range(start, end)
+            replace(models[number % len(models)], instance_id=_node_id(number)) for number in self.numbers[start:end]
         ]
-        return self.fleet.page(rows, str(end) if end < self.fleet.per_target else None)
+        return self.fleet.page(rows, str(end) if end < len(self.numbers) else None)
 
     def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
         """Return the states of these nodes."""
@@ -112,39 +124,56 @@ class FixedAccounts:
 def run(nodes: int, targets: int, folder: Path) -> None:
     """Run all four stages and tell what that took."""
     clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
-    calls = Calls()
-    store = CountingStore(folder, calls)
+    counts = Counts()
+    store = CountingStore(folder, counts)
     discover_queue, collect_queue, commit_queue = (
-        CountingQueue(clock, timing.visibility_seconds, timing.max_receive_count, calls=calls)
+        CountingQueue(clock, timing.visibility_seconds, timing.max_receive_count, counts=counts)
         for timing in (DISCOVER, COLLECT, COMMIT)
     )
-    fleet, tables = Fleet(nodes, targets, clock), ParquetTables()
     # Backwards, since account ids begin with any digit.
     accounts = [Account(f"{number:012d}"[::-1]) for number in range(1, 1 + targets // len(REGIONS))]
-    settings = PlanSettings("organization", (), REGIONS, BATCH, 14_400, 86_400, include_sensitive_fields=False)
+    names = [Target(account.account_id, region) for account in accounts for region in REGIONS]
+    nodes_of = dict(zip(names, sizes(nodes, targets), strict=True))
+    fleet, tables = Fleet(nodes_of, clock), ParquetTables()
+    deadline, lateness = default("DeadlineSeconds"), default("MaxLatenessSeconds")
+    settings = PlanSettings("organization", (), REGIONS, BATCH, deadline, lateness, include_sensitive_fields=False)
     plan = PlanStage(store, FixedAccounts(accounts), discover_queue, commit_queue, clock, settings)
     discover = DiscoverStage(store, tables, fleet, collect_queue, _retrying(discover_queue))
     collect = CollectStage(store, tables, fleet, _retrying(collect_queue), map)
     commit = CommitStage(
-        Inventory(store, tables, map),
+        Inventory(store, tables, ThreadPoolExecutor(READ_AHEAD).map),
         discover_queue,
         collect_queue,
         commit_queue,
         clock,
-        60,
-        86_400,
-        14_400,
+        default("TickSeconds"),
+        lateness,
+        deadline,
         "benchmark",
     )
+    asked: Counter[str] = Counter()
+
+    def discovered(delivery: Delivery) -> None:
+        discover.handle(DiscoverMessage.decode(delivery.body), delivery)
+        asked["discover"] += fleet.usage.take().calls
+
+    def collected(delivery: Delivery) -> None:
+        message = CollectMessage.decode(delivery.body)
+        collect.handle(message, delivery)
+        calls = fleet.usage.take().calls
+        due = math.ceil(min(BATCH, nodes_of[message.target] - message.batch * BATCH) / IDS_PER_CALL)
+        assert calls == due, f"batch {message.batch} of {message.target} took {calls} calls, not {due}"
+        asked["collect"] += calls
+
     figures: dict[str, float] = {}
     works: dict[str, Iterable[object]] = {
         "plan": (plan.handle(event) for event in [{"scheduled_time": SCHEDULED_TIME}]),
-        "discover": discover_queue.handled(lambda d: discover.handle(DiscoverMessage.decode(d.body), d)),
-        "collect": collect_queue.handled(lambda d: collect.handle(CollectMessage.decode(d.body), d)),
+        "discover": discover_queue.handled(discovered),
+        "collect": collect_queue.handled(collected),
         "commit": commit_queue.handled(lambda d: commit.handle(CommitMessage.decode(d.body), d)),
     }
     for stage, results in works.items():
-        calls.stage = stage
+        counts.stage = stage
         settled = 0.0
         forget_peak()
         with spending() as spent:
@@ -155,16 +184,10 @@ def run(nodes: int, targets: int, folder: Path) -> None:
             f"{stage} cpu_seconds": spent.cpu_seconds,
             f"{stage} settled_mebibytes": settled,
             f"{stage} peak_mebibytes": peak_mebibytes(),
-            f"{stage} SSM": fleet.usage.take().calls,
+            f"{stage} SSM": asked[stage],
         }
-    expected = len(accounts) * len(REGIONS) * sum(math.ceil(len(b) / IDS_PER_CALL) for b in _batches(fleet.per_target))
-    assert figures["collect SSM"] == expected, "a batch costs its nodes over fifty, rounded up"
-    figures |= {
-        "bytes": store.size("/patch_states/"),
-        "shard_bytes": store.size("/shards/"),
-        "part_bytes": store.size("/parts/"),
-    }
-    tell(**figures, **{f"{stage} {operation}": count for (stage, operation), count in calls.made.items()})
+    figures |= {f"{part} bytes": store.size(f"/{part}/") for part in ("shards", "parts", "patch_states")}
+    tell(figures | {f"{stage} {operation}": count for (stage, operation), count in counts.made.items()})
 
 
 def _node_id(number: int) -> str:
@@ -173,11 +196,7 @@ def _node_id(number: int) -> str:
 
 
 def _retrying(queue: MemoryQueue) -> Retrying:
-    return Retrying(queue, 30, lambda: 0.5, lambda _: None)
-
-
-def _batches(nodes: int) -> Iterator[tuple[int, ...]]:
-    return batched(range(nodes), BATCH, strict=False)
+    return Retrying(queue, default("RetrySeconds"), lambda: 0.5, lambda _: None)
 
 
 def measure(nodes: int, targets: int) -> str:
@@ -198,16 +217,16 @@ def measure(nodes: int, targets: int) -> str:
     figures = ("invocations", "cpu_seconds", "settled_mebibytes", "peak_mebibytes", "SSM")
     operations = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
     rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in STAGES]
-    sizes = (
-        f"Shards {found['shard_bytes'] / nodes:.1f}, parts {found['part_bytes'] / nodes:.1f}, snapshot "
-        f"{found['bytes'] / nodes:.1f} bytes a node; nodes are 2,000 different ones again and again."
+    shards, parts, snapshot = (found[f"{part} bytes"] / nodes for part in ("shards", "parts", "patch_states"))
+    return (
+        f"{table(head, rows)}\n\nShards {shards:.1f}, parts {parts:.1f}, snapshot {snapshot:.1f} bytes a node; "
+        f"nodes are 2,000 different ones again and again. {machine('pyarrow', 'msgspec')}."
     )
-    return table(head, rows) + f"\n\n{sizes} {machine('pyarrow', 'msgspec')}."
 
 
 def main(*, full: bool) -> None:
-    """Write the table into the docs."""
-    write("performance.md", "million", measure(*((1_000_000, 5000) if full else (100_000, 500))))
+    """Report the table."""
+    report("performance.md", "million", measure(*((1_000_000, 5000) if full else (100_000, 500))), full=full)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Run a command and tell what it used: ``python -m benchmarks.process COMMAND …`` prints seconds and memory as JSON.
+"""Run a command and tell what it used: ``python -m benchmarks.process COMMAND …``.
 
-A process of its own because Linux counts the memory of whoever starts a process as that process's peak, up to the
-moment in which its program is loaded; this one is small, so it imports nothing but the standard library.
+It prints what the command printed last, then seconds and memory as JSON. A process of its own because Linux counts the
+memory of whoever starts a process as that process's peak, up to the moment in which its program is loaded; this one is
+small, so it imports nothing but the standard library.
 """
 
 import json
@@ -12,9 +13,11 @@ import time
 
 
 def main() -> None:
-    """Run the command of the command line to its end, its output left out, and end as it does."""
+    """Run the command of the command line to its end, and end as it does."""
     began = time.perf_counter()
-    with subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().splitlines()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     used = {
@@ -22,7 +25,7 @@ def main() -> None:
         "cpu_seconds": usage.ru_utime + usage.ru_stime,
         "peak_mebibytes": usage.ru_maxrss / 1024,
     }
-    sys.stdout.write(json.dumps(used))
+    sys.stdout.write("\n".join([*said[-1:], json.dumps(used)]))
     sys.exit(process.returncode)
 
 

@@ -11,15 +11,15 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from benchmarks.measured import MEBIBYTE, ROOT, machine, spread
-from benchmarks.tables import table, write
+from benchmarks.deployed import ROOT, STAGES
+from benchmarks.measured import machine, spread
+from benchmarks.tables import report, table
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
 from tests.deployed import new_stack, running
 from tests.e2e.lambda_process import LambdaProcess, Usage
 from tests.e2e.tools import Build, build_stack, program
 
-STAGES = ("plan", "discover", "collect", "commit")
 SHOWN = ("aws_lambda_powertools", "boto3", "botocore", "s3transfer", "asyncio", "msgspec", "pyarrow", "patchlake")
 _LINE = re.compile(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", re.MULTILINE)
 _IMPORT = """
@@ -46,7 +46,7 @@ def measure(rounds: int) -> str:
             stage,
             spread([one.first_cpu_seconds for one in used[stage]]),
             spread([one.first_seconds for one in used[stage]]),
-            spread([one.peak_bytes / MEBIBYTE for one in used[stage]], 0),
+            spread([one.peak_bytes / (1 << 20) for one in used[stage]], 0),
         ]
         for stage in STAGES
     ]
@@ -98,5 +98,5 @@ def imports(build: Build, stage: str) -> list[str]:
 
 
 def main(*, full: bool) -> None:
-    """Write the tables into the docs."""
-    write("performance.md", "starts", measure(11 if full else 3))
+    """Report the tables."""
+    report("performance.md", "starts", measure(11 if full else 3), full=full)

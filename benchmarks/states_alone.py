@@ -2,7 +2,7 @@
 
     python -m benchmarks.states_alone FOLDER
 
-goes on with the run that ``prepare`` left in a folder, to its snapshot.
+goes on with the run that ``prepare`` left in a folder, to its snapshot, and tells each step's seconds of processor.
 """
 
 import random
@@ -11,13 +11,17 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.stored import REGION, RUN_ID, store_plan, store_shard, stored_plan
+from benchmarks.deployed import default
+from benchmarks.loopback_ssm import REGION
+from benchmarks.measured import tell
+from benchmarks.stored import RUN_ID, store_plan, store_shard, stored_plan
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threads import Threads
 from patchlake.bootstrap import Aws
 from patchlake.core.messages import CollectMessage
+from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
@@ -25,36 +29,36 @@ from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.publish import publish
 from patchlake.stages.retrying import Retrying
 
-HOME = "111122223333"
-CONNECTIONS = 8
+TARGET = Target("111122223333", REGION)
+CONNECTIONS = default("Connections")
 
 
 def prepare(folder: Path, ids: list[str]) -> None:
-    """Store the plan and the shard, as discover would leave them."""
+    """Store the plan and the shard, as discover would leave them; of the nodes nothing but their ids is known."""
     store = DirectoryStore(folder)
-    plan = store_plan(store, [HOME])
-    [target] = plan.active_targets()
-    store_shard(store, plan, target, ids)
+    store_shard(store, store_plan(store, [TARGET.account_id]), TARGET, {"instance_id": ids})
 
 
 def collect_and_publish(folder: Path) -> None:
-    """Collect batch after batch over eight connections, then publish."""
+    """Collect batch after batch over the connections of one worker, then publish."""
     aws, store, tables = Aws(), DirectoryStore(folder), ParquetTables()
     plan = stored_plan(store)
-    [target] = plan.active_targets()
     inventory = Inventory(store, tables, ThreadPoolExecutor(READ_AHEAD).map)
     queue = MemoryQueue(MemoryClock(plan.planned_at), COLLECT.visibility_seconds, COLLECT.max_receive_count)
     stage = CollectStage(
         store,
         tables,
         aws.sources("none", "", CONNECTIONS),
-        Retrying(queue, 30, random.random, time.sleep),
+        Retrying(queue, default("RetrySeconds"), random.random, time.sleep),
         Threads(CONNECTIONS, "ssm"),
     )
-    for batch in inventory.batches(plan, [target]):
-        message = CollectMessage(run_id=RUN_ID, account_id=HOME, region=REGION, batch=batch.number)
+    started = time.process_time()
+    for batch in inventory.batches(plan, [TARGET]):
+        message = CollectMessage.of(RUN_ID, *batch)
         stage.handle(message, Delivery(message.encode(), "", 1))
+    collected = time.process_time()
     publish(plan, inventory, {"run_id": RUN_ID})
+    tell({"start": started, "collect": collected - started, "publish": time.process_time() - collected})
 
 
 if __name__ == "__main__":

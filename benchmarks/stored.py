@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from benchmarks.deployed import default
+from benchmarks.loopback_ssm import REGION
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import Listing, listing_metadata
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
+from patchlake.core.rows import batches
 from patchlake.core.tables import SHARD, Columns, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.ports import Store
 from patchlake.stages.stored import origin_of
 
 RUN_ID = "20261123T060000Z"
-REGION = "eu-central-1"
-BATCH = 2000
+BATCH = default("BatchSize")
 
 
 def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
@@ -22,7 +24,7 @@ def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
     plan = make_plan(
         RUN_ID,
         planned_at=datetime(2026, 11, 23, 6, 1, tzinfo=UTC),
-        deadline_seconds=14_400,
+        deadline_seconds=default("DeadlineSeconds"),
         batch_size=BATCH,
         include_sensitive_fields=False,
         home_account_id=account_ids[0],
@@ -38,13 +40,8 @@ def stored_plan(store: Store) -> Plan:
     return decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
 
 
-def store_shard(store: Store, plan: Plan, target: Target, ids: Sequence[str]) -> list[Sequence[str]]:
-    """Store the shard of a target whose nodes, in ascending order, have nothing but ids; return its batches."""
+def store_shard(store: Store, plan: Plan, target: Target, nodes: Columns) -> None:
+    """Store the shard of a target: its nodes by columns, in ascending order; columns that are not there are NULL."""
     origin = origin_of(plan, target)
-    batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-    empty: list[Columns] = [
-        {name: [None] * len(batch) for name in SHARD.column_names} | {"instance_id": list(batch)} for batch in batches
-    ]
     metadata = listing_metadata(origin, Listing(ListingStatus.LISTED, None, origin.run_at))
-    store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, empty, metadata))
-    return batches
+    store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, batches(nodes, BATCH), metadata))

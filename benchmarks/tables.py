@@ -1,6 +1,7 @@
 """Markdown tables, and the places in docs/ that they are written to."""
 
 import re
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,24 +15,32 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-def write(page: str, name: str, text: str) -> None:
-    """Put what was measured between the marks of its name in a page, with the day."""
-    put(page, name, f"{text}\n\nMeasured on {datetime.now(UTC):%-d %B %Y}.")
+def report(page: str, name: str, text: str, *, full: bool, made: str = "Measured") -> None:
+    """Print a text; in full size, also put it between the marks of its name in a page, with the day.
 
-
-def put(page: str, name: str, text: str) -> None:
-    """Put a text between the marks of its name in a page.
+    Args:
+        page: in docs/.
+        name: between whose marks it belongs.
+        text: Markdown.
+        full: whether it is what the docs quote; else the page is left as it is.
+        made: how the text came about.
 
     Raises:
         ValueError: the page has no such marks.
     """
+    sys.stdout.write(f"\n{text}\n\n")
+    sys.stdout.flush()
+    if full:
+        _put(page, name, f"{text}\n\n{made} on {datetime.now(UTC):%-d %B %Y}.")
+
+
+def _put(page: str, name: str, text: str) -> None:
     path = DOCS / page
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    before = path.read_text(encoding="utf-8")
     after, count = re.subn(
         f"{re.escape(begin)}.*?{re.escape(end)}",
         lambda _: f"{begin}\n{text}\n{end}",
-        before,
+        path.read_text(encoding="utf-8"),
         flags=re.DOTALL,
     )
     if count != 1:

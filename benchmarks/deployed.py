@@ -1,0 +1,31 @@
+"""What template.yaml says of a deployment, as far as benchmarks need it."""
+
+from functools import cache
+from pathlib import Path
+
+from patchlake_cli.embedded.template import Template, read_template
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = ("plan", "discover", "collect", "commit")
+
+
+@cache
+def _template() -> Template:
+    return read_template(ROOT / "template.yaml")
+
+
+def default(parameter: str) -> int:
+    """Return the default of a parameter that is a number."""
+    return int(_template()["Parameters"][parameter]["Default"])
+
+
+def gigabytes(stage: str) -> float:
+    """Return the memory of a stage's function, in GB as Lambda bills it: 1,024 MB."""
+    function = _template()["Resources"][f"{stage.title()}Function"]
+    return float(function["Properties"]["MemorySize"]) / 1024
+
+
+def variables() -> dict[str, str]:
+    """Return those variables of the functions that are the same for all of them and in every stack."""
+    found = _template()["Globals"]["Function"]["Environment"]["Variables"].items()
+    return {name: value for name, value in found if isinstance(value, str)}
