@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import boto3
 import pytest
@@ -33,11 +34,13 @@ def bucket(folder: Path) -> Iterator[str]:
         environment.setenv("AWS_SECRET_ACCESS_KEY", "testing")
         environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
         s3 = boto3.client("s3")
-        s3.create_bucket(Bucket="story-lake", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+        # All servers of one process share their buckets, and this one may be started twice in it.
+        name = f"story-{uuid4()}"
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
         for path in folder.rglob("*.parquet"):
             for prefix in ("", "copies/of/"):
-                s3.put_object(Bucket="story-lake", Key=f"{prefix}{path.relative_to(folder)}", Body=path.read_bytes())
-        yield "story-lake"
+                s3.put_object(Bucket=name, Key=f"{prefix}{path.relative_to(folder)}", Body=path.read_bytes())
+        yield name
     server.stop()
 
 
@@ -53,7 +56,7 @@ def test_a_bucket_answers_as_a_folder_does(folder: Path, bucket: str, prefix: st
 
 
 def test_a_bucket_without_a_lake_or_without_being_there_is_refused(bucket: str) -> None:
-    with pytest.raises(LakeError, match="s3://story-lake/elsewhere holds no lake"):
+    with pytest.raises(LakeError, match=f"s3://{bucket}/elsewhere holds no lake"):
         open_lake(f"s3://{bucket}/elsewhere")
     with pytest.raises(LakeError, match=r"s3://no-such-bucket cannot be opened: .*404"):
         open_lake("s3://no-such-bucket")
