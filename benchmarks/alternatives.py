@@ -98,7 +98,8 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
     least = -(-nodes // IDS_PER_CALL) * latency_seconds / CONNECTIONS
     took = median(one.wall_seconds for one in used[OURS])
     steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
-    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, {rounds} rounds in turns"
+    often = "one run each" if rounds == 1 else f"{rounds} rounds in turns"
+    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, {often}"
     return (
         f"{compared(head, used, nodes)}\n\nThe calls' latency over {CONNECTIONS} connections is {least:.1f} s; "
         f"patchlake took {took / least:.2f} times that. Of its seconds of processor {steps['start']:.1f} are starting, "

@@ -7,7 +7,6 @@ publishes the run that ``store_run`` left in a folder, in a process that does no
 
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -17,6 +16,7 @@ from benchmarks.stored import BATCH, RUN_ID, store_plan, store_shard, stored_pla
 from benchmarks.tables import report, table
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
+from patchlake.adapters.threads import Threads
 from patchlake.core.answers import NodeInformation, Page, PatchState, Record
 from patchlake.core.keys import part_key, snapshot_key
 from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
@@ -54,7 +54,7 @@ def _page(rows: list[object], record: type[Record]) -> Page[Record]:
 
 def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
-    inventory = Inventory(store, ParquetTables(), ThreadPoolExecutor(READ_AHEAD).map)
+    inventory = Inventory(store, ParquetTables(), Threads(READ_AHEAD, "s3"))
     with spending() as spent:
         published = publish(stored_plan(store), inventory, {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)

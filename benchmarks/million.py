@@ -11,7 +11,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -28,6 +27,7 @@ from benchmarks.tables import report, table
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import PAGE_SIZE
+from patchlake.adapters.threads import Threads
 from patchlake.core.answers import NodeInformation, Page, PatchState, Record
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
@@ -141,7 +141,7 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     discover = DiscoverStage(store, tables, fleet, collect_queue, _retrying(discover_queue))
     collect = CollectStage(store, tables, fleet, _retrying(collect_queue), map)
     commit = CommitStage(
-        Inventory(store, tables, ThreadPoolExecutor(READ_AHEAD).map),
+        Inventory(store, tables, Threads(READ_AHEAD, "s3")),
         discover_queue,
         collect_queue,
         commit_queue,

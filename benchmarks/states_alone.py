@@ -8,7 +8,6 @@ goes on with the run that ``prepare`` left in a folder, to its snapshot, and tel
 import random
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.deployed import default
@@ -43,7 +42,7 @@ def collect_and_publish(folder: Path) -> None:
     """Collect batch after batch over the connections of one worker, then publish."""
     aws, store, tables = Aws(), DirectoryStore(folder), ParquetTables()
     plan = stored_plan(store)
-    inventory = Inventory(store, tables, ThreadPoolExecutor(READ_AHEAD).map)
+    inventory = Inventory(store, tables, Threads(READ_AHEAD, "s3"))
     queue = MemoryQueue(MemoryClock(plan.planned_at), COLLECT.visibility_seconds, COLLECT.max_receive_count)
     stage = CollectStage(
         store,

@@ -79,7 +79,7 @@ def test_a_function_gets_exactly_the_variables_that_its_configuration_reads(tran
 
     variables = properties(translated, f"{stage.title()}Function")["Environment"]["Variables"]
 
-    of_patchlake = {name for name in variables if not name.startswith(("ARROW_", "POWERTOOLS_", "PYTHON"))}
+    of_patchlake = {name for name in variables if not name.startswith(("ARROW_", "MALLOC_", "POWERTOOLS_", "PYTHON"))}
     assert of_patchlake == set(config.variables().values())
 
 
@@ -115,12 +115,11 @@ def test_a_functions_code_is_the_folder_of_its_stage(translated: Template, stage
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_function_has_the_memory_that_the_measurements_call_for(translated: Template, stage: str) -> None:
     page = (PATH.parent / "docs" / "operations.md").read_text(encoding="utf-8")
-    [(size, measured)] = re.findall(rf"^\| {stage} \| (\d+) \| (\d+) \|", page, re.MULTILINE)
-    [*runs] = re.findall(r"^\| [\d,]+ nodes, .*?\| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", page, re.MULTILINE)
+    [row] = re.findall(rf"^\| {stage} \| ((?:\d+ \| )*\d+) \|$", page, re.MULTILINE)
+    size, *measured = (int(figure) for figure in row.split(" | "))
 
-    assert properties(translated, f"{stage.title()}Function")["MemorySize"] == int(size)
-    assert max(int(run[STAGES.index(stage)]) for run in runs) == int(measured)
-    assert int(size) >= 3 * int(measured)
+    assert properties(translated, f"{stage.title()}Function")["MemorySize"] == size
+    assert size >= 3 * max(measured)
 
 
 @pytest.mark.parametrize(("stage", "timing"), TIMINGS.items())

@@ -6,7 +6,7 @@ can tell.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import batched, chain
+from itertools import chain
 from typing import NamedTuple
 
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, shard_key, shards_prefix
@@ -16,7 +16,7 @@ from patchlake.ports import Each, Store, TableFile, TableFormat
 from patchlake.stages.stored import open_shard, open_table, origin_of
 
 READ_AHEAD = 32
-"""Objects that are asked for at once, and held in memory at once."""
+"""Objects of one batch that are asked for at once, and held in memory at once; fewer where each has several."""
 
 KEYS_PER_PAGE = 1000
 """Keys that one call lists at most (ListObjectsV2)."""
@@ -83,10 +83,17 @@ class Inventory:
         key = part_key(plan.run_id, *batch)
         return open_table(self.tables, key, self.store.get(key))
 
-    def ahead[A, B](self, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
-        """Apply a reading function to every item, in order, a bounded number of them ahead."""
-        for group in batched(items, READ_AHEAD, strict=False):
-            yield from self.each(function, group)
+    def ahead[A, B](
+        self, function: Callable[[A], B], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
+    ) -> Iterator[B]:
+        """Apply a reading function to every item, in order, at once to as many as ``READ_AHEAD`` by size, or one."""
+        group: list[A] = []
+        for item in items:
+            if group and sum(map(size, group)) + size(item) > READ_AHEAD:
+                yield from self.each(function, group)
+                group = []
+            group.append(item)
+        yield from self.each(function, group)
 
     def _keys(self, prefix: str, expected: int) -> set[str]:
         """List the shards or parts of a run.

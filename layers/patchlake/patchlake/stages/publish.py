@@ -56,8 +56,10 @@ def _merge(
     plan: Plan, inventory: Inventory, writer: TableWriter
 ) -> tuple[list[Listing], list[dict[str, Any]], Counter[str]]:
     active = plan.active_targets()
-    shards = inventory.ahead(lambda target: inventory.shard(plan, target), active)
-    parts = inventory.ahead(lambda batch: inventory.part(plan, batch), inventory.batches(plan, active))
+    batches = inventory.batches(plan, active)
+    batches_of = Counter(batch.target for batch in batches)
+    shards = inventory.ahead(lambda target: inventory.shard(plan, target), active, lambda one: max(1, batches_of[one]))
+    parts = inventory.ahead(lambda batch: inventory.part(plan, batch), batches)
     listings, rows = [], []
     totals: Counter[str] = Counter()
     for planned in plan.targets:
