@@ -30,11 +30,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(ALL):
         parser.error(f"nothing is called {', '.join(sorted(unknown))}: choose from {', '.join(ALL)}")
-    for name in arguments.names or ALL:
+    names = arguments.names or list(ALL)
+    for number, name in enumerate(names, start=1):
+        # No bar: what redraws it would be measured too.
+        sys.stdout.write(f"{number} of {len(names)}: measuring {name}\n")
+        sys.stdout.flush()
         began = time.monotonic()
         ALL[name](full=arguments.full)
-        sys.stdout.write(f"{name}: {time.monotonic() - began:.0f} s\n")
-        sys.stdout.flush()
+        sys.stdout.write(f"{name} took {time.monotonic() - began:.0f} s\n")
 
 
 if __name__ == "__main__":
