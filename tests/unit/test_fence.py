@@ -5,14 +5,17 @@ from collections import Counter
 import pytest
 
 from patchlake.adapters.memory import MemoryStore
-from patchlake.core.keys import part_key, shard_key, shards_prefix
+from patchlake.core.keys import part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.messages import CollectMessage, DiscoverMessage
-from patchlake.core.plan import Account
+from patchlake.core.plan import Account, decode_plan
 from patchlake.core.timings import RESEND_LIMIT
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.fence import fence
+from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.stored import Step
+from tests.counted_each import CountedEach
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, RUN_ID, US, World, node_id
 
@@ -179,3 +182,18 @@ def test_a_commit_that_crashes_at_any_object_is_finished_by_the_next_one(prefix:
     commit(world)
 
     assert world.store.objects == undisturbed.store.objects
+
+
+def test_large_shards_are_closed_one_after_the_other_so_that_memory_suffices_for_them() -> None:
+    world = World(regions=REGIONS, batch_size=1)
+    world.add_nodes(EU, range(READ_AHEAD))
+    world.add_nodes(US, [READ_AHEAD])
+    world.start()
+    while world.deliver_discover():
+        pass
+    each = CountedEach()
+
+    fence(decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID), Inventory(world.store, world.tables, each))
+
+    assert each.at_once[-2:] == [1, 1]
+    assert len(list(world.store.keys(parts_prefix(RUN_ID)))) == READ_AHEAD + 1

@@ -1,13 +1,12 @@
 """commit's view of what is stored: listed under many prefixes at once, and read ahead by size, to the same result."""
 
-from collections.abc import Callable, Iterable
-
 import pytest
 
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.targets import Target
 from patchlake.stages.inventory import KEYS_PER_PAGE, READ_AHEAD, Batch, Inventory
+from tests.counted_each import CountedEach
 from tests.watched_store import WatchedStore
 from tests.world import RUN_ID, World
 
@@ -64,14 +63,8 @@ def test_the_batches_without_a_part_are_found_however_many_there_are(targets: in
     ],
 )
 def test_objects_are_read_ahead_by_their_sizes_but_one_at_least(sizes: list[int], groups: list[int]) -> None:
-    at_once: list[int] = []
-
-    def each[A, B](function: Callable[[A], B], items: Iterable[A], /) -> list[B]:
-        group = list(items)
-        at_once.append(len(group))
-        return [function(item) for item in group]
-
+    each = CountedEach()
     inventory = Inventory(WatchedStore(), World().tables, each)
 
     assert list(inventory.ahead(str, sizes, lambda size: size)) == [str(size) for size in sizes]
-    assert at_once == groups
+    assert each.at_once == groups

@@ -4,6 +4,7 @@ A tombstone is created like any other object, so a worker that is still under wa
 either outcome is a valid one. Afterwards every key of the run exists.
 """
 
+from collections import Counter
 from itertools import groupby
 
 from patchlake.core.keys import part_key, shard_key
@@ -28,10 +29,15 @@ def fence(plan: Plan, inventory: Inventory) -> None:
     """
     for _ in inventory.ahead(lambda target: _close_shard(plan, inventory, target), sorted(inventory.unlisted(plan))):
         pass
-    missing = inventory.without_part(plan, inventory.batches(plan, plan.active_targets()))
+    batches = inventory.batches(plan, plan.active_targets())
+    batches_of = Counter(batch.target for batch in batches)
     # Target by target, so that a large shard is read once and not for each of its batches.
-    targets = [list(batches) for _, batches in groupby(sorted(missing), key=lambda batch: batch.target)]
-    for _ in inventory.ahead(lambda batches: _close_parts(plan, inventory, batches), targets):
+    missing = groupby(sorted(inventory.without_part(plan, batches)), key=lambda batch: batch.target)
+    for _ in inventory.ahead(
+        lambda some: _close_parts(plan, inventory, some),
+        [list(some) for _, some in missing],
+        lambda some: batches_of[some[0].target],
+    ):
         pass
 
 
