@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from patchlake.core.tables import TABLES
-from patchlake_cli.analytics.columns import relation_meanings, statement_meanings
-from patchlake_cli.analytics.documents import BEGIN, END, with_generated, without_samples
-from patchlake_cli.analytics.generate import ROOT
+from generators import ROOT
+from generators.athena.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
+from generators.documents.meanings import relation_meanings, statement_meanings
+from generators.documents.pages import BEGIN, END, with_generated
+from generators.documents.queries import without_samples
+from generators.files import files_of_the_code, files_of_the_demo
+from generators.lakes import empty_lake
+from generators.large_day import NODES
+from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, TABLES
+from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
-from patchlake_cli.analytics.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
 from patchlake_cli.embedded.template import read_template
-from tests.analytics.generate import expected_files
 from tests.resolved_template import resolved
 
 BUCKET = "lake-of-111122223333"
@@ -44,9 +48,10 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
     # The samples come from the demo: tests/integration/test_demo.py compares them with what it made.
+    files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, find_lake(str(large_day)), NODES)}
     stale = [
         str(path.relative_to(ROOT))
-        for path, content in expected_files(lake, large_day).items()
+        for path, content in files.items()
         if without_samples(path.read_text(encoding="utf-8")) != without_samples(content)
     ]
 
@@ -163,6 +168,17 @@ def test_the_tables_columns_are_those_of_the_files_and_of_the_docs(lake: Lake) -
         names = [line.split("`")[1] for line in documented.splitlines() if line.startswith("| `")]
         assert names == [*table.column_names, "run_date"] == list(lake.describe(table.name))
         assert list(relation_meanings(table.name)) == names
+
+
+def test_every_column_of_ssm_is_put_in_the_place_that_stands_for_them(tmp_path: Path) -> None:
+    file = tmp_path / "odd.sql"
+    file.write_text("-- Question: What?\n-- Rows: one.\nSELECT\n  s.${NodeColumns},\n  ${PatchStateColumns}\nFROM s\n")
+
+    statement = read_statement(file)
+
+    of_nodes, of_states = ([column.name for column in columns] for columns in (NODE_COLUMNS, PATCH_STATE_COLUMNS))
+    assert [column.sql() for column in statement.tree.selects] == [*(f"s.{name}" for name in of_nodes), *of_states]
+    assert max(map(len, statement.sql.splitlines())) <= 120
 
 
 def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from trino_query_parser import parse_statement
 
+from generators import ROOT
+from generators.quicksight.colors import BY_COLUMN
+from generators.quicksight.datasets import DATASETS, Dataset, Source, sources
+from generators.quicksight.sheets import SHEETS
 from patchlake.core.tables import PATCH_STATES
-from patchlake_cli.analytics.generate import ROOT
 from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
-from patchlake_cli.analytics.quicksight.datasets import DATASETS, Dataset, Source, sources
-from patchlake_cli.analytics.quicksight.sheets import SHEETS
 from patchlake_cli.embedded.template import read_template
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints

@@ -6,10 +6,10 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
+from generators.documents.scans import Scan, scans, scans_of
+from generators.large_day import NODES
 from patchlake_cli.analytics.files import find_lake
-from patchlake_cli.analytics.scans import Scan, scans, scans_of
 from patchlake_cli.analytics.statements import queries, views
-from tests.analytics.large_day import NODES
 
 FOUR = ("account_id", "region", "platform_name", "missing_count")
 

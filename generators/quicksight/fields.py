@@ -6,7 +6,7 @@ NULL is never an empty cell or a zero: it has words, "unknown" unless the column
 from dataclasses import dataclass
 from typing import Any
 
-from patchlake_cli.analytics.quicksight.datasets import Columns
+from generators.quicksight.datasets import Columns
 
 type Json = dict[str, Any]
 

@@ -1,8 +1,8 @@
 """Patch groups and baselines."""
 
-from patchlake_cli.analytics.quicksight.fields import Field
-from patchlake_cli.analytics.quicksight.layout import Sheet, row
-from patchlake_cli.analytics.quicksight.sheets.shared import (
+from generators.quicksight.fields import Field
+from generators.quicksight.layout import Sheet, row
+from generators.quicksight.sheets.shared import (
     BASELINE,
     COUNTS_AND_UNREAD,
     GROUP,
@@ -13,7 +13,7 @@ from patchlake_cli.analytics.quicksight.sheets.shared import (
     run_row,
     states_of,
 )
-from patchlake_cli.analytics.quicksight.visuals import Table
+from generators.quicksight.visuals import Table
 
 GROUPS = Sheet(
     "groups",

@@ -1,10 +1,10 @@
 """What was read, and what was not."""
 
-from patchlake_cli.analytics.quicksight.colors import RUN_COLORS, STATUS_COLORS
-from patchlake_cli.analytics.quicksight.fields import Field
-from patchlake_cli.analytics.quicksight.layout import Sheet, row
-from patchlake_cli.analytics.quicksight.sheets.shared import ACCOUNT, DAY, REGION, SERIES, run_row
-from patchlake_cli.analytics.quicksight.visuals import Bars, Table
+from generators.quicksight.colors import RUN_COLORS, STATUS_COLORS
+from generators.quicksight.fields import Field
+from generators.quicksight.layout import Sheet, row
+from generators.quicksight.sheets.shared import ACCOUNT, DAY, REGION, SERIES, run_row
+from generators.quicksight.visuals import Bars, Table
 
 COVERAGE = Sheet(
     "coverage",

@@ -1,10 +1,10 @@
 """What the dashboard shows: its sheets, and the question that each visual answers."""
 
-from patchlake_cli.analytics.quicksight.sheets.changes import CHANGES
-from patchlake_cli.analytics.quicksight.sheets.coverage import COVERAGE
-from patchlake_cli.analytics.quicksight.sheets.groups import GROUPS
-from patchlake_cli.analytics.quicksight.sheets.nodes import NODES
-from patchlake_cli.analytics.quicksight.sheets.overview import OVERVIEW
+from generators.quicksight.sheets.changes import CHANGES
+from generators.quicksight.sheets.coverage import COVERAGE
+from generators.quicksight.sheets.groups import GROUPS
+from generators.quicksight.sheets.nodes import NODES
+from generators.quicksight.sheets.overview import OVERVIEW
 
 CALCULATED: dict[str, dict[str, tuple[str, str]]] = {
     "compliance_overall": {"age_hours": ("INTEGER", 'dateDiff({run_at}, now(), "HH")')}

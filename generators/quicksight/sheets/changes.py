@@ -1,9 +1,9 @@
 """What changed since each target was read before, and which nodes are gone."""
 
-from patchlake_cli.analytics.quicksight.colors import CHANGE_COLORS, GREY, STATUS_COLORS
-from patchlake_cli.analytics.quicksight.fields import Field
-from patchlake_cli.analytics.quicksight.layout import Sheet, row
-from patchlake_cli.analytics.quicksight.sheets.shared import (
+from generators.quicksight.colors import CHANGE_COLORS, GREY, STATUS_COLORS
+from generators.quicksight.fields import Field
+from generators.quicksight.layout import Sheet, row
+from generators.quicksight.sheets.shared import (
     ACCOUNT,
     CHANGE,
     NODE_COLUMNS,
@@ -11,7 +11,7 @@ from patchlake_cli.analytics.quicksight.sheets.shared import (
     choices_row,
     run_row,
 )
-from patchlake_cli.analytics.quicksight.visuals import Bars, Table
+from generators.quicksight.visuals import Bars, Table
 
 CHANGES = Sheet(
     "changes",

@@ -24,6 +24,7 @@ _PLATFORMS = (
     ("Linux", "Red Hat Enterprise Linux", "9.4", 15),
 )
 _GROUPS = ("web", "db", "batch", "ci", "edge", "legacy")
+_RARITY = 0.1
 _RARE_COUNTS = (
     "installed_rejected_count",
     "failed_count",
@@ -98,7 +99,7 @@ def _drawn(day: Random, owners: list[tuple[str, str]]) -> Columns:
 
 
 def _rare(day: Random) -> list[Any]:
-    return [day.randrange(1, 30) if day.random() < 0.1 else 0 for _ in range(NODES)]
+    return [day.randrange(1, 30) if day.random() < _RARITY else 0 for _ in range(NODES)]
 
 
 def _absent(names: tuple[str, ...], rows: int) -> Columns:

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, override
 
-from patchlake_cli.analytics.quicksight.colors import BLUE
-from patchlake_cli.analytics.quicksight.fields import Field, Json, Place
+from generators.quicksight.colors import BLUE
+from generators.quicksight.fields import Field, Json, Place
 
 CATEGORIES = 20
 """Bars of a chart; the rest is summed up in one that is called Other, so that nothing is left out."""

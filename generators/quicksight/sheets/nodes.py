@@ -1,10 +1,10 @@
 """The nodes: those that miss most, those that have been non-compliant for longest, and why some are unknown."""
 
-from patchlake_cli.analytics.quicksight.colors import GREY, STATUS_COLORS
-from patchlake_cli.analytics.quicksight.fields import Field
-from patchlake_cli.analytics.quicksight.layout import Sheet, row
-from patchlake_cli.analytics.quicksight.sheets.shared import NODE_COLUMNS, NODE_COUNT, STATUS, choices_row, run_row
-from patchlake_cli.analytics.quicksight.visuals import Bars, Table
+from generators.quicksight.colors import GREY, STATUS_COLORS
+from generators.quicksight.fields import Field
+from generators.quicksight.layout import Sheet, row
+from generators.quicksight.sheets.shared import NODE_COLUMNS, NODE_COUNT, STATUS, choices_row, run_row
+from generators.quicksight.visuals import Bars, Table
 
 NODES = Sheet(
     "nodes",

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
-from patchlake_cli.analytics.quicksight.datasets import Columns
-from patchlake_cli.analytics.quicksight.fields import Json, Place
-from patchlake_cli.analytics.quicksight.layout import Choice, Sheet
-from patchlake_cli.analytics.quicksight.visuals import Visual
+from generators.quicksight.colors import BY_COLUMN
+from generators.quicksight.datasets import Columns
+from generators.quicksight.fields import Json, Place
+from generators.quicksight.layout import Choice, Sheet
+from generators.quicksight.visuals import Visual
 
 type Calculated = Mapping[str, Mapping[str, tuple[str, str]]]
 """Type and expression of the columns that QuickSight computes, by dataset and name."""

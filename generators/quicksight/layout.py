@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from patchlake_cli.analytics.quicksight.fields import Json
-from patchlake_cli.analytics.quicksight.visuals import Visual
+from generators.quicksight.fields import Json
+from generators.quicksight.visuals import Visual
 
 COLUMNS = 36
 """Of QuickSight's grid."""

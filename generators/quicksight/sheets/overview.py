@@ -1,9 +1,9 @@
 """The first sheet: how much is compliant, how much is not, and how much is unknown."""
 
-from patchlake_cli.analytics.quicksight.colors import BLUE, GREY, ORANGE, STATUS_COLORS
-from patchlake_cli.analytics.quicksight.fields import Field
-from patchlake_cli.analytics.quicksight.layout import Note, Sheet, row
-from patchlake_cli.analytics.quicksight.sheets.shared import (
+from generators.quicksight.colors import BLUE, GREY, ORANGE, STATUS_COLORS
+from generators.quicksight.fields import Field
+from generators.quicksight.layout import Note, Sheet, row
+from generators.quicksight.sheets.shared import (
     ACCOUNT,
     COUNTS,
     COUNTS_AND_UNREAD,
@@ -15,7 +15,7 @@ from patchlake_cli.analytics.quicksight.sheets.shared import (
     run_row,
     states_of,
 )
-from patchlake_cli.analytics.quicksight.visuals import Bars, Kpi, Lines, Table
+from generators.quicksight.visuals import Bars, Kpi, Lines, Table
 
 _FIGURES = (
     ("compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0], BLUE),

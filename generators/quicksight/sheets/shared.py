@@ -1,9 +1,9 @@
 """What several sheets have: columns as they are shown, and the row that says which run the figures are of."""
 
-from patchlake_cli.analytics.quicksight.colors import RUN_COLORS
-from patchlake_cli.analytics.quicksight.fields import Field, percent
-from patchlake_cli.analytics.quicksight.layout import Choice, Row, row
-from patchlake_cli.analytics.quicksight.visuals import Bars, Table
+from generators.quicksight.colors import RUN_COLORS
+from generators.quicksight.fields import Field, percent
+from generators.quicksight.layout import Choice, Row, row
+from generators.quicksight.visuals import Bars, Table
 
 ACCOUNT = Field("account_id", "Account")
 REGION = Field("region", "Region")

@@ -1,12 +1,11 @@
-"""docs/cli.md: the help of every command, as ``--help`` says it. ``make generate`` writes it; a test finds it stale."""
-
-from pathlib import Path
+"""``docs/cli.md``: the help of every command, as ``--help`` says it."""
 
 from typer.main import get_command
 
+from generators import ROOT
 from patchlake_cli.main import app
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "cli.md"
+PATH = ROOT / "docs" / "cli.md"
 WIDTH = 100
 
 _HEAD = """\
@@ -20,7 +19,7 @@ something could not be read or is not as it should be, 130 ended by Ctrl-C. Colo
 """
 
 
-def cli_reference() -> str:
+def commands_page() -> str:
     """Return the page: every command in the order in which ``patchlake --help`` lists them, in plain text."""
     group = get_command(app)
     parent = group.make_context("patchlake", [], resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH)
@@ -30,7 +29,3 @@ def cli_reference() -> str:
         context = command.make_context(name, [], parent=parent, resilient_parsing=True)
         sections.append(f"## patchlake {name}\n\n```\n{context.get_help().strip()}\n```\n")
     return "\n".join(sections)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(cli_reference(), encoding="utf-8")
