@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from benchmarks.counted import Counts, CountingQueue, CountingStore
+from benchmarks.counted import CountingQueue, CountingStore, Counts
 from benchmarks.deployed import STAGES, default
 from benchmarks.measured import apart, forget_peak, machine, peak_mebibytes, spending, tell
 from benchmarks.stored import BATCH
