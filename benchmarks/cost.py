@@ -20,7 +20,7 @@ from benchmarks.tables import report, table
 from generators.large_day import NODES
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake.stages.collect import IDS_PER_CALL
-from patchlake.stages.inventory import KEYS_PER_PAGE, READ_AHEAD
+from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD
 
 OPERATIONS = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
 SERVICES = ("Lambda", "S3 requests", "SQS", "S3 storage", "Athena")
