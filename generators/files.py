@@ -5,7 +5,7 @@ from pathlib import Path
 
 from generators import ROOT
 from generators.athena.template import analytics_template
-from generators.documents import commands, data_dictionary, queries
+from generators.documents import commands, data_dictionary, queries, quicksight
 from generators.quicksight.datasets import sources
 from generators.quicksight.template import quicksight_template
 from patchlake_cli.analytics.files import LakeFiles
@@ -36,4 +36,7 @@ def files_of_the_demo(sample: Lake, day: LakeFiles, nodes: int) -> Mapping[Path,
         day: one day of a large fleet, to weigh the columns.
         nodes: how many it has.
     """
-    return {queries.PATH: queries.queries_page(sample, day, nodes)}
+    return {
+        queries.PATH: queries.queries_page(sample, day, nodes),
+        quicksight.PATH: quicksight.quicksight_page(day, nodes),
+    }

@@ -67,6 +67,11 @@ def check_names(path: Path, lake: Lake, arguments: Sequence[str] = ()) -> None:
         StatementError: one of them is not so.
     """
     statement = read_statement(path)
+    if len(arguments) != len(statement.parameters):
+        raise StatementError(
+            f"{_shown(path)}: the header names {len(statement.parameters)} parameters, and {len(arguments)} arguments "
+            "are given for the sample: see sample_arguments in generators/lakes.py"
+        )
     try:
         answer = lake.query(statement.render(lake.settings), arguments)
         statement_meanings(statement)

@@ -6,7 +6,7 @@ from typing import Any
 
 from generators import ROOT
 from generators.documents.pages import markdown, prose, with_generated
-from generators.documents.scans import scans
+from generators.documents.scans import scanned_bytes, scans
 from generators.lakes import sample_arguments
 from patchlake.core.tables import PATCH_STATES
 from patchlake_cli.analytics.files import LakeFiles
@@ -69,7 +69,7 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
     rows = []
     for statement in (*views(), *queries()):
         read = [scan.columns for scan in scans(statement) if scan.table == PATCH_STATES.name]
-        scanned = sum(column_bytes[column] for columns in read for column in columns)
+        scanned = scanned_bytes(statement, column_bytes)
         kind = "view" if statement.number is None else "query"
         rows.append((f"`{statement.name}`", kind, len(frozenset().union(*read)), f"{scanned / nodes:.1f}"))
     return _SCANS.format(nodes=nodes) + markdown(("name", "kind", "columns", "bytes per node and day"), rows)

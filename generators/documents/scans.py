@@ -13,7 +13,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from patchlake.core.tables import TABLES
+from patchlake.core.tables import PATCH_STATES, TABLES
 from patchlake_cli.analytics.statements import RECENT, Statement, views
 
 
@@ -27,6 +27,18 @@ class Scan(NamedTuple):
 def scans(statement: Statement) -> list[Scan]:
     """Return every reading of a table that a view or a named query causes."""
     return scans_of(statement.tree)
+
+
+def scanned_bytes(statement: Statement, column_bytes: Mapping[str, int]) -> int:
+    """Return how many bytes of ``patch_states`` a view or a named query reads.
+
+    Args:
+        statement: the view or query.
+        column_bytes: the size of each column in the files that it reads.
+    """
+    return sum(
+        column_bytes[column] for scan in scans(statement) if scan.table == PATCH_STATES.name for column in scan.columns
+    )
 
 
 def scans_of(question: exp.Query) -> list[Scan]:

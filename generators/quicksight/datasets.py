@@ -75,6 +75,11 @@ class Dataset:
     added: Mapping[str, str] = field(default_factory=dict)
     sql: str = ""
 
+    @property
+    def view(self) -> str:
+        """The one view that it reads."""
+        return _table_of(self.sql).name if self.sql else self.name
+
     def select(self, types: Mapping[str, str]) -> str:
         """Return its SELECT over the views.
 
@@ -139,5 +144,10 @@ def _taken(name: str, kind: str) -> str:
 
 def _qualified(select: str) -> str:
     """Put the database before the one view that a SELECT reads: QuickSight asks Athena without a default one."""
+    view = _table_of(select).name
+    return select.replace(f"FROM {view}", f"FROM {DATABASE}.{view}")
+
+
+def _table_of(select: str) -> exp.Table:
     [table] = [t for t in sqlglot.parse_one(select, read="athena").find_all(exp.Table) if t.name]
-    return select.replace(f"FROM {table.name}", f"FROM {DATABASE}.{table.name}")
+    return table

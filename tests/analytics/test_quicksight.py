@@ -207,6 +207,7 @@ def test_the_page_adds_up_what_the_datasets_scan() -> None:
     scanned = {name: float(size) for name, size in rows}
     total = sum(scanned["compliance_trend" if dataset.name == "trend" else dataset.name] for dataset in DATASETS)
 
+    assert f"The {len(DATASETS)} datasets" in read("quicksight.md")
     assert f"at most {total:.0f} bytes per node and day" in " ".join(read("quicksight.md").split())
     assert f"that is {total * 100_000 * 36 / 1e9:.1f} GB a day" in " ".join(read("quicksight.md").split())
 

@@ -56,6 +56,16 @@ def test_the_line_is_that_of_the_file_also_behind_columns_that_are_put_in(tmp_pa
     assert complaint(tmp_path, HEADER + select, empty).startswith('odd.sql:8: there is no column "nothing"')
 
 
+def test_a_parameter_without_an_argument_for_its_sample_is_found(tmp_path: Path, empty: Lake) -> None:
+    header = HEADER.replace("-- Columns", "-- Parameters:\n--   days: N, such as 7.\n-- Columns")
+    select = "SELECT run_id AS two FROM runs WHERE run_id = ?\n"
+
+    assert complaint(tmp_path, header + select, empty) == (
+        "odd.sql: the header names 1 parameters, and 0 arguments are given for the sample: see sample_arguments in "
+        "generators/lakes.py"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

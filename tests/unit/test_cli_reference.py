@@ -12,10 +12,10 @@ def test_the_page_is_not_stale() -> None:
     assert PATH.read_text(encoding="utf-8") == commands_page(), "run `make generate`"
 
 
-def test_there_are_eight_commands() -> None:
+def test_every_command_has_its_section() -> None:
     commands = re.findall(r"^## patchlake (\w+)$", commands_page(), re.MULTILINE)
 
-    assert sorted(commands) == ["check", "demo", "export", "query", "redrive", "report", "run", "status"]
+    assert sorted(commands) == sorted(getattr(get_command(app), "commands", {})) != []
 
 
 def test_each_command_has_an_example_of_its_own() -> None:
