@@ -8,6 +8,14 @@ from tests.analytics.story import LAB, R1, R2, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id
 
 EU, US = "eu-central-1", "us-east-1"
+FIGURES = (
+    "nodes_listed",
+    "nodes_compliant",
+    "nodes_non_compliant",
+    "nodes_unknown",
+    "compliant_percent",
+    "compliant_percent_lower_bound",
+)
 
 
 def test_runs_tells_published_from_unpublished_and_complete_from_partial(lake: Lake) -> None:
@@ -138,12 +146,7 @@ def test_the_compliance_of_a_run_is_that_of_the_nodes_that_it_read(lake: Lake) -
         "is_latest",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [
         (R1, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
         (R2, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
@@ -162,12 +165,7 @@ def test_the_trend_has_each_dates_last_published_run_and_no_other_dates(lake: La
         "run_status",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [
         ("2026-11-01", R1, "COMPLETE", 8, 8, 17, 11, 5, 1, 64.7, 64.7),
         ("2026-11-02", R3, "PARTIAL", 7, 8, 13, 6, 6, 1, 46.1, 37.5),
@@ -184,12 +182,7 @@ def test_compliance_by_account_sums_up_its_regions(lake: Lake) -> None:
         "account_name",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [
         (HOME, "platform", 2, 2, 10, 2, 3, 5, 20.0, 20.0),
         (SHOP, "shop", 1, 2, 2, 0, 0, 2, 0.0, 0.0),
@@ -204,12 +197,7 @@ def test_the_whole_fleet_is_one_row(lake: Lake) -> None:
         "run_id",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [(R5, 3, 4, 12, 2, 3, 7, 16.6, 14.2)]
 
 
