@@ -18,11 +18,11 @@ from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.keys import part_key, snapshot_key
-from patchlake.core.records import NodeInformation, Page, PatchState, Record
+from patchlake.core.records import Page, Record
 from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.patch_states import PATCH_STATES, PatchState
 from patchlake.stages.publish import publish
-from patchlake.stages.stored import run_target_of
 from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 from patchlake_cli.embedded.settings import Settings
 
@@ -36,7 +36,7 @@ def store_run(folder: Path, nodes: int) -> None:
     plan = store_plan(store, [target.account_id for target in fleet.targets])
     for target in plan.active_targets():
         found = list(fleet.nodes(target, 0))
-        run_target = run_target_of(plan, target)
+        run_target = plan.run_target(target)
         pages = [_page([node.information for node in found], NodeInformation)]
         nodes_of, _ = listed_nodes(run_target, pages, include_sensitive_fields=False)
         store_shard(store, plan, target, nodes_of)
@@ -45,7 +45,7 @@ def store_run(folder: Path, nodes: int) -> None:
             ids = batch["instance_id"]
             settled = outcomes(ids, [_page([states[i] for i in ids if i in states], PatchState)])
             part = part_columns(run_target, batch, settled, include_sensitive_fields=False)
-            store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES, [part], {}))
+            store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES.table, [part], {}))
 
 
 def _page(rows: list[object], record: type[Record]) -> Page[Record]:

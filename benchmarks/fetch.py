@@ -33,11 +33,12 @@ from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
-from patchlake.core.listing import RunTarget
 from patchlake.core.paging import read_chain
 from patchlake.core.rows import Outcome, batches, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES, SHARD, Columns
-from patchlake.core.targets import Target
+from patchlake.core.tables import Columns
+from patchlake.core.targets import RunTarget, Target
+from patchlake.sources.nodes import SHARD
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.stages.collect import IDS_PER_CALL
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run(rounds: int) -> None:
             return part_columns(ORIGIN, nodes, settled, include_sensitive_fields=False)
 
         def part() -> bytes:
-            return ParquetTables().encode(PATCH_STATES, [rows()], {})
+            return ParquetTables().encode(PATCH_STATES.table, [rows()], {})
 
         def shard() -> bytes:
             again, _ = read_chain(source.node_page, list_nodes)
@@ -128,7 +129,7 @@ def _floor(url: str, ids: list[str], part: bytes) -> Callable[[], bytes]:
         json.dumps({"InstanceIds": chunk, "MaxResults": IDS_PER_CALL})
         for chunk in batched(ids, IDS_PER_CALL, strict=False)
     ]
-    dictionary = [column.name for column in PATCH_STATES if column.repetitive]
+    dictionary = [column.name for column in PATCH_STATES.table if column.repetitive]
 
     def floor() -> bytes:
         for body in bodies:

@@ -22,7 +22,8 @@ from benchmarks.environments import command, make_environment
 from benchmarks.measured import machine
 from benchmarks.tables import report, table
 from patchlake.core.keys import snapshot_key
-from patchlake.core.tables import INSTANCE_ID, PATCH_STATE_COLUMNS
+from patchlake.core.tables import INSTANCE_ID
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake_cli.analytics.scans import scans
 from patchlake_cli.analytics.statements import queries
 from tests.analytics.large_day import NODES, RUN_ID, write_large_day

@@ -31,10 +31,12 @@ from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
-from patchlake.core.records import NodeInformation, Page, PatchState, Record
+from patchlake.core.records import Page, Record
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.ports import Delivery
+from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.patch_states import PatchState
 from patchlake.stages.collect import IDS_PER_CALL, CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -196,7 +198,7 @@ def _node_id(number: int) -> str:
 
 
 def _retry_policy(queue: MemoryQueue) -> RetryPolicy:
-    return RetryPolicy(queue, default("RetrySeconds"), lambda: 0.5, lambda _: None)
+    return RetryPolicy([queue], default("RetrySeconds"), lambda: 0.5, lambda _: None)
 
 
 def measure(nodes: int, targets: int) -> str:

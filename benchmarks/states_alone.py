@@ -48,7 +48,7 @@ def collect_and_publish(folder: Path) -> None:
         store,
         tables,
         aws.target_apis("none", "", CONNECTIONS),
-        RetryPolicy(queue, default("RetrySeconds"), random.random, time.sleep),
+        RetryPolicy([queue], default("RetrySeconds"), random.random, time.sleep),
         ThreadedMap(CONNECTIONS, "ssm"),
     )
     started = time.process_time()

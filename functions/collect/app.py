@@ -16,7 +16,7 @@ from patchlake.core.messages import CollectMessage
 from patchlake.errors import PatchlakeError, log_level
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 
 logger = Logger()
 metrics = Metrics()

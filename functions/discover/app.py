@@ -16,7 +16,7 @@ from patchlake.core.messages import DiscoverMessage
 from patchlake.errors import PatchlakeError, log_level
 from patchlake.ports import Delivery
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 
 logger = Logger()
 metrics = Metrics()
@@ -35,7 +35,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
     logger.append_keys(run_id=message.run_id, account_id=message.account_id, region=message.region)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
     status = result.listing and result.listing.status
-    logger.info("discovered", step=result.step, listing_status=status, nodes=result.nodes)
+    logger.info("discovered", step=result.step, listing_status=status, nodes=result.rows)
     metrics.add_metric("LateMessages", MetricUnit.Count, int(result.step is Step.LATE))
 
 

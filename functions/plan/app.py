@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import PlanConfig
 from patchlake.stages.plan import PlanStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 
 logger = Logger()
 metrics = Metrics()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from trino_query_parser import parse_statement
 
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.generate import ROOT
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
@@ -69,7 +69,7 @@ def test_no_dataset_holds_what_is_sensitive_or_stands_still() -> None:
     names = set(values(of_type(RESOURCES, "DataSet"), "Name"))
 
     assert "instance_id" in names
-    assert names.isdisjoint(column.name for column in PATCH_STATES if column.sensitive)
+    assert names.isdisjoint(column.name for column in PATCH_STATES.table if column.sensitive)
     assert "run_age_hours" not in names
 
 

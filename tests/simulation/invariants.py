@@ -16,7 +16,7 @@ from patchlake.errors import RetryableError
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
 from tests.simulation.oracle import (
     CoveragePlace,

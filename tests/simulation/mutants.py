@@ -19,23 +19,26 @@ from rich.console import Console
 
 from patchlake.adapters.memory import MemoryTableWriter
 from patchlake.core.keys import plan_key, shard_key
-from patchlake.core.listing import Listing, RunTarget, listing_metadata
+from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, make_plan
 from patchlake.core.records import Page, Record
-from patchlake.core.rows import ListedNodes, Outcome, batches, coverage_row, listed_nodes, outcomes, part_columns
+from patchlake.core.rows import ListedNodes, Outcome, batches, listed_nodes, outcomes, part_columns
 from patchlake.core.run import run_at, run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
-from patchlake.core.targets import Target
+from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store, TableFile, TargetApi
+from patchlake.sources.coverage import coverage_row
 from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
 from patchlake.stages.plan import PlanResult, PlanStage
-from patchlake.stages.stored import Step, create_or_adopt, is_published
+from patchlake.stages.step import Step
+from patchlake.stages.stored_objects import create_or_adopt
+from patchlake.stages.stored_plan import is_published
 from patchlake.stages.stored_run import Batch, StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.explore import play, strands
@@ -333,8 +336,8 @@ def _discovers_once(patch: Patch) -> None:
 
 @_mutant("I1", "a refusal is recorded without its code")
 def _refuses_without_reason(patch: Patch) -> None:
-    def metadata(run_target: RunTarget, listing: Listing) -> dict[str, str]:
-        return listing_metadata(run_target, Listing(listing.status, None, listing.listed_at))
+    def metadata(run_target: RunTarget, listing: ListingResult) -> dict[str, str]:
+        return listing_metadata(run_target, ListingResult(listing.status, None, listing.listed_at))
 
     patch.setattr(discover, "listing_metadata", metadata)
 

@@ -9,10 +9,12 @@ from patchlake.core.plan import PlannedTarget
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType
+from patchlake.core.tables import Column, Columns, ColumnType
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake.stages.discover import TOO_LARGE
 from patchlake.stages.fence import NO_PART, NO_SHARD
 from tests.simulation.world import Invocation, World, run_of

@@ -117,7 +117,7 @@ class ThrottledRun:
 
     def _work(self) -> None:
         world, queue = self._world, self._world.collect_queue
-        retry_policy = RetryPolicy(queue, 30, self._random.random, self._sleep)
+        retry_policy = RetryPolicy([queue], 30, self._random.random, self._sleep)
         apis = MemoryApis(
             world.clock,
             targets={

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryApi
-from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
+from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import decode_plan
 from patchlake.core.records import Page, Record
+from patchlake.sources.source import Operation
 from patchlake.stages.commit import CommitOutcome
 from tests.handlers import Context, invoke, records
 from tests.world import EU, HOME, RUN_AT, RUN_ID, SCHEDULED_TIME, World, node_id
@@ -245,18 +246,13 @@ class RawSource(MemoryApi):
     node_bodies: Sequence[bytes] = ()
     asked: list[int] = field(default_factory=list)
 
-    def node_page(self, token: str | None) -> Page[Record]:
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Return the page whose number is the token."""
-        if not self.node_bodies:
-            return super().node_page(token)
-        return NODES.page(self.node_bodies[int(token or 0)], 1)
-
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return the page whose number is the token."""
-        self.asked.append(len(instance_ids))
-        if not self.state_bodies:
-            return super().patch_state_page(instance_ids, token)
-        return PATCH_STATES.page(self.state_bodies[int(token or 0)], 1)
+        self.asked += [len(ids)] if ids else []
+        bodies = self.state_bodies if ids else self.node_bodies
+        if not bodies:
+            return super().page(operation, ids, token)
+        return PageDecoder(operation).page(bodies[int(token or 0)], 1)
 
 
 def answer(*rows: object, then: str | None = None, member: str = "InstancePatchStates") -> bytes:

@@ -13,7 +13,7 @@ from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
 from patchlake.errors import ConfigError, InputError, IntegrityError, PermanentError, RetryableError
 from patchlake.stages.plan import PlanResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, FixedAccounts, World
 

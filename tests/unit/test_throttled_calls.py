@@ -20,7 +20,7 @@ class Worker:
     asked: list[int] = field(default_factory=list)
 
     def throttled_calls(self) -> ThrottledCalls:
-        delivery = Delivery("body", "receipt", 1, lambda: self.seconds)
+        delivery = Delivery("body", "receipt", 1, seconds_left=lambda: self.seconds)
         return ThrottledCalls("target 1", delivery, self.pause, lambda: 0.5)
 
     def pause(self, seconds: float) -> None:
