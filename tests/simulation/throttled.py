@@ -125,7 +125,17 @@ class ThrottledRun:
                 for target, bucket in self._buckets.items()
             },
         )
-        stage = CollectStage(world.store, world.tables, apis, retry_policy, self._time.threads(CONNECTIONS))
+        stage = CollectStage(
+            world.store,
+            world.tables,
+            apis,
+            world.sources,
+            world.source_queues,
+            retry_policy,
+            parallel_map=self._time.threads(CONNECTIONS),
+            detail_map=map,
+            clock=world.clock,
+        )
         while queue.messages:
             delivery = queue.receive()
             if delivery is None:

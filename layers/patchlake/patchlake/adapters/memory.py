@@ -5,6 +5,7 @@ They keep the same contracts as the adapters of AWS, by the same tests.
 
 import io
 import itertools
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.errors import IntegrityError
+from patchlake.errors import IntegrityError, RestartError
 from patchlake.ports import Delivery, TableFile
 from patchlake.sources.source import Operation
 
@@ -265,11 +266,11 @@ class MemoryApi:
         self.before_call(operation.name)
         rows_of = self._rows(operation)
         asked = sorted({*ids} & {*rows_of}, reverse=True) if operation.ids_per_call else sorted(rows_of)
-        rows = [row for instance_id in asked for row in rows_of[instance_id]]
-        start = int(token or 0)
-        end = start + self.page_size
-        answered_at_ms = round(self.clock.now().timestamp() * 1000)
-        return Page(rows[start:end], (), str(end) if end < len(rows) else None, answered_at_ms)
+        rows = [(instance_id, place, row) for instance_id in asked for place, row in enumerate(rows_of[instance_id])]
+        start = 0 if token is None else _place_of(token, [f"{i} {place}" for i, place, _ in rows], is_listing=not ids)
+        page, rest = rows[start : start + self.page_size], rows[start + self.page_size :]
+        next_token = f"{rest[0][0]} {rest[0][1]}" if rest else None
+        return Page([row for _, _, row in page], (), next_token, round(self.clock.now().timestamp() * 1000))
 
     def _rows(self, operation: Operation) -> Mapping[str, Sequence[Record]]:
         match operation.name:
@@ -279,6 +280,20 @@ class MemoryApi:
                 return {instance_id: [row] for instance_id, row in self.states.items()}
             case name:
                 return self.others.get(name, {})
+
+
+def _place_of(token: str, tokens: list[str], *, is_listing: bool) -> int:
+    """Return where the page of a token begins; a listing goes on where rows came or went meanwhile.
+
+    Raises:
+        RestartError: the row that the token stands for is gone.
+    """
+    if is_listing:
+        return bisect_left(tokens, token)
+    if token not in tokens:
+        msg = f"InvalidNextToken: {token}"
+        raise RestartError(msg)
+    return tokens.index(token)
 
 
 @dataclass
