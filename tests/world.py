@@ -81,7 +81,7 @@ class FixedAccounts:
 class World:
     """Everything that one stack has, in memory."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         regions: tuple[str, ...] = ("eu-central-1",),

@@ -41,7 +41,7 @@ def test_a_footer_has_these_entries() -> None:
     "other", [ORIGIN._replace(run_id="20261102T060000Z"), ORIGIN._replace(target=US)], ids=["run", "target"]
 )
 def test_the_shard_of_another_run_or_target_is_refused(other: RunTarget) -> None:
-    with pytest.raises(IntegrityError, match="^its footer names .*, expected "):
+    with pytest.raises(IntegrityError, match=r"^its footer names .*, expected "):
         read_listing(ORIGIN, listing_metadata(other, LISTED))
 
 
@@ -51,7 +51,7 @@ def test_the_shard_of_another_run_or_target_is_refused(other: RunTarget) -> None
     ids=str,
 )
 def test_a_footer_without_a_valid_listing_is_refused(entries: dict[str, str]) -> None:
-    with pytest.raises(IntegrityError, match="^its footer has no valid listing"):
+    with pytest.raises(IntegrityError, match=r"^its footer has no valid listing"):
         read_listing(ORIGIN, listing_metadata(ORIGIN, LISTED) | entries)
 
 
