@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import CollectConfig
 from patchlake.core.messages import CollectMessage
-from patchlake.errors import PatchlakeError, log_level
+from patchlake.failures import log_failures
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.step import Step
@@ -44,9 +44,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Handle each message on its own; those that failed are reported, and come back."""
     call_counter = stage().apis.call_counter
     response = process_partial_response(event, handle_record, processor, context)
-    for _, error, _ in processor.exceptions:
-        report = getattr(logger, log_level(error))
-        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
-    for name, count in call_counter.drain()._asdict().items():
-        metrics.add_metric(f"Ssm{name.title()}", MetricUnit.Count, count)
+    log_failures(processor.exceptions, logger)
+    for name, count in call_counter.drain().metrics().items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     return response

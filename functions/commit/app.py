@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import CommitConfig
 from patchlake.core.messages import CommitMessage
-from patchlake.errors import PatchlakeError, log_level
+from patchlake.failures import log_failures
 from patchlake.ports import Delivery
 from patchlake.stages.commit import CommitStage
 
@@ -51,7 +51,5 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     stage()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
     response = process_partial_response(event, handle_record, processor, context)
-    for _, error, _ in processor.exceptions:
-        report = getattr(logger, log_level(error))
-        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
+    log_failures(processor.exceptions, logger)
     return response

@@ -11,11 +11,12 @@ import pytest
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
 from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Delivery
-from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.commit import NODE_METRICS, RUN_METRICS, TARGET_METRICS, CommitOutcome, CommitResult
 from tests.watched_store import WatchedStore, fail_once
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World
 
@@ -482,3 +483,11 @@ def test_a_deadline_set_shorter_by_another_deploy_is_not_the_plans() -> None:
 
     with pytest.raises(NotReadyError):
         stage.handle(CommitMessage(run_id=RUN_ID), Delivery(WATCH, "0", 1))
+
+
+def test_every_outcome_and_status_has_a_metric_of_its_own() -> None:
+    assert set(RUN_METRICS) == set(CommitOutcome)
+    assert set(NODE_METRICS) == set(CollectionStatus)
+    assert set(TARGET_METRICS) == set(ListingStatus)
+    names = [*RUN_METRICS.values(), *NODE_METRICS.values(), *TARGET_METRICS.values()]
+    assert len(names) == len(set(names))

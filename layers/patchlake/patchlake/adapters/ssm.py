@@ -15,7 +15,15 @@ from botocore import xform_name
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import AWS_ERRORS, EXPIRED_CODES, THROTTLING_CODES, AwsError, code_of
+from patchlake.adapters.aws_errors import (
+    AWS_ERRORS,
+    DENIED_CODES,
+    EXPIRED_CODES,
+    THROTTLING_CODES,
+    UNRECOGNISED_CODES,
+    AwsError,
+    code_of,
+)
 from patchlake.adapters.clock import ServiceClock, answered_at
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.ssm_decoding import PageDecoder
@@ -42,8 +50,6 @@ ATTEMPTS = 4
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
-_UNRECOGNISED_CODES = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
 
 
 def known_regions(session: "boto3.Session") -> set[str]:
@@ -182,7 +188,7 @@ class SsmApi:
         try:
             return _call(connection.client, method, arguments)
         except AWS_ERRORS as error:
-            if code_of(error) not in _UNRECOGNISED_CODES | EXPIRED_CODES:
+            if code_of(error) not in UNRECOGNISED_CODES | EXPIRED_CODES:
                 raise self._failure(method, error) from error
         # The session may have ended, or be older than the region's being enabled: only a fresh one can tell.
         self._apis.forget(self._target, connection)
@@ -195,9 +201,9 @@ class SsmApi:
     def _failure(self, method: str, error: AwsError) -> PatchlakeError:
         code = code_of(error)
         msg = f"target {self._target}: {method} failed: {code}: {error}{_quota(error)}"
-        if code in _DENIED_CODES:
+        if code in DENIED_CODES:
             return RefusedError(ListingStatus.ACCESS_DENIED, code, msg)
-        if code in _UNRECOGNISED_CODES:
+        if code in UNRECOGNISED_CODES:
             return RefusedError(ListingStatus.REGION_DISABLED, code, msg)
         if code == "InvalidNextToken":
             return RestartError(msg)

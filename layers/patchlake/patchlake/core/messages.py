@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from patchlake.core.keys import MAX_BATCHES, ROOT_DETAIL, ROOT_LISTING
-from patchlake.core.plan import AccountId, Region, RunId, SourceName
+from patchlake.core.plan import BATCH_SIZES, AccountId, Region, RunId, SourceName
 from patchlake.core.run import run_at
 from patchlake.core.targets import Target
 from patchlake.errors import InputError
@@ -73,7 +73,7 @@ class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw
 
     batch: Annotated[int, Meta(ge=0, lt=MAX_BATCHES)]
     source: SourceName = ROOT_DETAIL
-    slice: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    slice: Annotated[int, Meta(ge=0, lt=BATCH_SIZES[1])] = 0
 
     @classmethod
     def of(cls, run_id: str, target: Target, batch: int, source: str = ROOT_DETAIL, slice_: int = 0) -> Self:

@@ -26,7 +26,9 @@ AccountId = Annotated[str, Meta(pattern=ACCOUNT_ID_PATTERN)]
 Region = Annotated[str, Meta(pattern=REGION_PATTERN)]
 RunId = Annotated[str, Meta(pattern=RUN_ID_PATTERN)]
 SourceName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,30}\Z")]
-BatchSize = Annotated[int, Meta(ge=1, le=10_000)]
+BATCH_SIZES: Final = (1, 10_000)
+"""The least and the largest batch that a plan may have; what an operator may set is narrower (``template.yaml``)."""
+BatchSize = Annotated[int, Meta(ge=BATCH_SIZES[0], le=BATCH_SIZES[1])]
 Time = Annotated[datetime, Meta(tz=True)]
 
 
@@ -61,7 +63,7 @@ class PlannedSource(Struct, frozen=True, omit_defaults=True):
     """
 
     name: SourceName
-    nodes_per_part: Annotated[int, Meta(ge=1, le=10_000)] | None = None
+    nodes_per_part: BatchSize | None = None
     asks_version: Annotated[int, Meta(ge=1)] | None = None
 
 
