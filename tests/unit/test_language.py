@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AT_THE_ROOT = ("*.md", "*.toml", "*.yaml", "Makefile")
-FOLDERS = (".ci", "functions", "scripts")
+FOLDERS = (".ci", "analytics", "functions", "scripts")
 """The folders whose language is checked."""
 PROSE = {"", ".css", ".html", ".in", ".md", ".py", ".sql", ".yaml"}
 DOCSTRINGS = ("functions",)
