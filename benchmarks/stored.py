@@ -1,4 +1,4 @@
-"""Runs that are stored in a folder up to some stage, for benchmarks of the next one."""
+"""Runs stored in a folder up to some stage, for benchmarks of the next one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -36,12 +36,12 @@ def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
 
 
 def stored_plan(store: Store) -> Plan:
-    """Return the plan that ``store_plan`` has stored."""
+    """Return the plan that ``store_plan`` stored."""
     return decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
 
 
 def store_shard(store: Store, plan: Plan, target: Target, nodes: Columns) -> None:
-    """Store the shard of a target: its nodes by columns, in ascending order; columns that are not there are NULL."""
+    """Store the shard of a target: its nodes by columns, in ascending order; absent columns are NULL."""
     run_target = run_target_of(plan, target)
     metadata = listing_metadata(run_target, Listing(ListingStatus.LISTED, None, run_target.run_at))
     store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, batches(nodes, BATCH), metadata))

@@ -9,10 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 AT_THE_ROOT = ("*.md", "*.toml", "*.yaml", "Makefile")
-FOLDERS = (".ci", "analytics", "functions", "scripts")
+FOLDERS = (".ci", "analytics", "benchmarks", "functions", "scripts")
 """The folders whose language is checked."""
 PROSE = {"", ".css", ".html", ".in", ".md", ".py", ".sql", ".yaml"}
-DOCSTRINGS = ("functions",)
+DOCSTRINGS = ("benchmarks", "functions")
 """The folders whose docstrings open with a noun phrase or an imperative."""
 
 INSTEAD = {
