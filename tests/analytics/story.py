@@ -1,4 +1,4 @@
-"""Two weeks in the life of a small fleet, written by the pipeline itself; the tests know every row of it by heart.
+"""Two weeks of a small fleet, written by the pipeline itself; the tests know every row.
 
 Six runs are in the window of the present, 13 November 2026, 12:00 UTC; an older one is not. There is a week without
 runs, a day with two, a target that cannot be listed (twice), a batch that is refused, an answer that breaks SSM's
@@ -76,7 +76,7 @@ NEVER_SCANNED: Members = {}
 
 
 def scanned(at: str, state: Members = CLEAN) -> Members:
-    """Return a state whose operation ended at a time of its own."""
+    """Return a state whose operation ended at its own time."""
     end = datetime.fromisoformat(at).timestamp()
     return {**state, "OperationStartTime": end - 60, "OperationEndTime": end}
 
@@ -158,7 +158,7 @@ class OddSource(MemoryApi):
     invalid: dict[str, str] = field(default_factory=dict)
 
     def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page of states, and what is invalid of them."""
+        """Return a page of states, and the invalid ones."""
         page = super().patch_state_page([i for i in instance_ids if i not in self.invalid], token)
         invalid = tuple(InvalidRow(i, self.invalid[i]) for i in instance_ids if i in self.invalid)
         return Page(page.records, invalid, page.next_token, page.answered_at)
@@ -205,7 +205,7 @@ def write_lake(world: World, folder: Path) -> None:
 
 
 def tell(folder: Path) -> World:
-    """Let everything happen, write the lake into a folder, and return the world with all that it stored."""
+    """Run the whole story, write the lake into a folder, and return the world with everything that it stored."""
     world = new_world()
     home = OddSource(world.clock, world.apis.call_counter)
     world.apis.targets[A_EU] = home
@@ -275,7 +275,7 @@ def _live(world: World, run_id: str, day: int) -> None:
 
 
 def _forget_column(world: World, run_id: str, name: str) -> None:
-    """Rewrite a snapshot as a build that did not know a column yet had written it."""
+    """Rewrite a snapshot as an older build without a column would have written it."""
     key = snapshot_key(run_id)
     file = world.tables.open(world.store.objects[key])
     older = Table(PATCH_STATES.name, PATCH_STATES.description, tuple(c for c in PATCH_STATES if c.name != name))

@@ -23,12 +23,12 @@ def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def url_of(queue: Queue) -> str:
     assert isinstance(queue, SqsQueue)
-    return queue._url  # noqa: SLF001  # nothing else tells a queue from another
+    return queue._url  # noqa: SLF001  # nothing else distinguishes two queues
 
 
 def role_of(apis: TargetApis) -> tuple[str, str]:
     assert isinstance(apis, SsmApis)
-    roles = apis._roles  # noqa: SLF001  # nothing tells it before a role is assumed
+    roles = apis._roles  # noqa: SLF001  # not visible otherwise before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 
 
@@ -75,5 +75,5 @@ def test_commit_gets_every_setting_and_all_three_queues() -> None:
         COMMIT_URL,
     ]
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
-    # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.
+    # Reads in progress when one fails are waited for: Lambda would let them continue in a later invocation.
     assert isinstance(stage.stored_run.parallel_map, ThreadedMap)

@@ -1,4 +1,4 @@
-"""How loudly each error is reported, and that all of them have one root."""
+"""The log level of each error, and the common root of all errors."""
 
 import inspect
 
