@@ -1,9 +1,9 @@
-"""What users would write instead of patchlake: the same nodes from the same SSM, into Parquet, each by its own process.
+"""Programs that users would write instead of patchlake: the same nodes from the same SSM, into Parquet, in processes.
 
-First the patch states alone, of nodes that are known: collect and commit beside the scripts. Then the whole job, the
-listing included, of one account in eight regions: ``patchlake export`` as a user calls it, which does more than the
-scripts, since it keeps the listing's attributes, checks every value, and publishes coverage too. awswrangler writes to
-S3 only, so an embedded AWS stands beside it.
+The first comparison is of the patch states only, of known nodes: collect and commit against the scripts. The second is
+the whole job, listing included, of one account in eight regions. There patchlake is ``patchlake export`` as a user runs
+it, which does more than the scripts: it keeps the listing's attributes, checks every value, and publishes coverage too.
+awswrangler writes to S3 only, so it gets an embedded AWS.
 """
 
 import json
@@ -41,7 +41,7 @@ FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_m
 
 
 class Used(NamedTuple):
-    """What a process used, and what it left."""
+    """The time and memory that a process used, and the files that it left."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -52,7 +52,7 @@ class Used(NamedTuple):
 
 
 class World(NamedTuple):
-    """An SSM and an S3, and the variables that lead there."""
+    """An SSM and an S3, and the environment variables that connect to them."""
 
     variables: Mapping[str, str]
     s3: "S3Client"
@@ -68,7 +68,7 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
         s3 = aws.endpoint.session.client("s3", endpoint_url=aws.endpoint_url)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         found = {
-            # All of them write Parquet by pyarrow, so all have the functions' setting of its memory.
+            # All of them write Parquet with pyarrow, so all use the functions' setting of its memory.
             **variables(),
             "AWS_ENDPOINT_URL_SSM": ssm,
             "AWS_ENDPOINT_URL_STS": ssm,
@@ -82,7 +82,7 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
 
 
 def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
-    """Return the table of the states of nodes that are known."""
+    """Return the table of the states of known nodes."""
     used: dict[str, list[Used]] = {}
     with world(nodes, latency_seconds, [REGION]) as around, tempfile.TemporaryDirectory() as name:
         ids = listed(around)
@@ -125,7 +125,7 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
     head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, one run each"
     return (
         f"{compared(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs "
-        f"the token of the one before, so that one region takes everybody {chain:.0f} s; {len(regions)} regions are "
+        f"the token of the one before, so one region takes {chain:.0f} s for every program; {len(regions)} regions are "
         f"listed at the same time. {machine('boto3', 'pyarrow')}."
     )
 
@@ -169,7 +169,7 @@ def rivals(around: World, folder: Path, arguments: Iterable[object]) -> Iterator
 
 
 def run(words: Sequence[str], around: World, out: Path) -> Used:
-    """Run a command to its end and look at what it left.
+    """Run a command to its end and measure the files that it left.
 
     Raises:
         subprocess.CalledProcessError: it failed.

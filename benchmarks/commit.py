@@ -1,8 +1,8 @@
-"""Commit: the parts of a run put together and published, as CPU and as memory of the whole process.
+"""Commit: the CPU and the memory of a process that publishes the parts of a run.
 
     python -m benchmarks.commit FOLDER
 
-publishes the run that ``store_run`` left in a folder, in a process that does nothing else.
+publishes the run that ``store_run`` stored in a folder, in a process that does nothing else.
 """
 
 import sys
@@ -30,7 +30,7 @@ TARGETS = 10
 
 
 def store_run(folder: Path, nodes: int) -> None:
-    """Store a run whose every part is there: the simulated fleet in ten accounts of one region."""
+    """Store a run with all its parts: the simulated fleet in ten accounts of one region."""
     fleet = Settings(nodes=nodes, accounts=TARGETS, regions=1).fleet()
     store, tables = DirectoryStore(folder), ParquetTables()
     plan = store_plan(store, [target.account_id for target in fleet.targets])
@@ -69,7 +69,7 @@ def _published(folder: Path) -> None:
 
 
 def measure(sizes: list[int], rounds: int) -> str:
-    """Return the table; each size is published so often, each time by a new process."""
+    """Return the table; each size is published ``rounds`` times, each time by a new process."""
     rows = []
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="patchlake-commit-") as name:

@@ -1,12 +1,12 @@
-"""The fetch path: from SSM's answers to a stored part, as CPU a node, beside the least that it could be.
+"""The fetch path: from SSM's answers to a stored part, as CPU a node, compared with the least possible.
 
     python -m benchmarks.fetch ROUNDS
 
-measures in a process of its own. The floor sends the same requests over a bare HTTP connection, reads the same bytes,
-and writes a table that is ready. The plain way is what the SDK and pyarrow offer: the paginator and
-``Table.from_pylist``. Between them patchlake is built up step by step: the SDK's calls alone, their answers left
-unread, below which nobody comes who keeps the SDK's signing, retries and error classes; then the answers decoded; then
-rows; then the stored part. All ask the same server in turns.
+measures in its own process. The floor sends the same requests over a bare HTTP connection, reads the same bytes,
+and writes a ready table. The plain way uses the paginator of the SDK and pyarrow's ``Table.from_pylist``. In between,
+patchlake is measured step by step: the SDK's calls alone, their answers left unread, which is the minimum with the
+SDK's signing, retries and error classes; then with decoded answers; then with rows; then with the stored part. All call
+the same server in turns.
 """
 
 import http.client
@@ -61,7 +61,7 @@ STEPS = {
 
 
 def run(rounds: int) -> None:
-    """Measure so many rounds of one batch each, and tell the microseconds a node of each work."""
+    """Measure rounds of one batch each, and print the microseconds a node of each way."""
     with running_ssm(BATCH, 0) as url:
         os.environ |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
         session = boto3.Session(region_name=REGION)

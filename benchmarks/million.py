@@ -2,8 +2,8 @@
 
     python -m benchmarks.million [NODES TARGETS]
 
-The store is a folder, so this process holds no more than what an invocation holds: its memory after the first
-hundred invocations of a stage, and the most that it held up to the last, tell whether anything piles up.
+The store is a folder, so this process holds no more than an invocation holds: its memory after the first hundred
+invocations of a stage, and the most that it held up to the last, show whether memory accumulates.
 """
 
 import math
@@ -52,17 +52,17 @@ LARGEST = 24_000
 
 
 def sizes(nodes: int, targets: int) -> list[int]:
-    """Return the nodes of each target: one is large, the others are small and unlike."""
+    """Return the number of nodes of each target: one is large, the others are small, in different sizes."""
     weights = [1 + number % 9 for number in range(targets - 1)]
     shares = [(nodes - LARGEST) * weight // sum(weights) for weight in weights]
     return [LARGEST, *shares[1:], shares[0] + nodes - LARGEST - sum(shares)]
 
 
 class Fleet:
-    """``TargetApis`` of as many nodes as one likes: each is one of two thousand, by another id."""
+    """``TargetApis`` of any number of nodes: each is one of two thousand, with another id."""
 
     def __init__(self, sizes: Mapping[Target, int], clock: MemoryClock) -> None:
-        """Number the nodes of each target from where those of the one before end."""
+        """Number the nodes of each target, after those of the previous one."""
         fleet = Settings(nodes=2000, accounts=1, regions=1).fleet()
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
         self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
@@ -119,12 +119,12 @@ class FixedAccounts:
         return self.accounts[0].account_id
 
     def organization_accounts(self) -> list[Account]:
-        """Return all."""
+        """Return all accounts."""
         return self.accounts
 
 
 def run(nodes: int, targets: int, folder: Path) -> None:
-    """Run all four stages and tell what that took."""
+    """Run all four stages and print the time and memory that they took."""
     clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
     counts = Counts()
     store = CountingStore(folder, counts)
@@ -193,7 +193,7 @@ def run(nodes: int, targets: int, folder: Path) -> None:
 
 
 def _node_id(number: int) -> str:
-    """Return an id that looks like chance, another one for each number."""
+    """Return an id that looks random, a different one for each number."""
     return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
 
 
@@ -202,7 +202,7 @@ def _retry_policy(queue: MemoryQueue) -> RetryPolicy:
 
 
 def measure(nodes: int, targets: int) -> str:
-    """Return the table of one run, which is a process of its own."""
+    """Return the table of one run, in a separate process."""
     found = apart("benchmarks.million", nodes, targets)
     head = [
         f"{nodes:,} nodes, {targets:,} targets",

@@ -1,4 +1,4 @@
-"""Workers on a target that throttles: production stages against token buckets, in simulated time."""
+"""Workers on a throttling target: production stages against token buckets, in simulated time."""
 
 from benchmarks.tables import report, table
 from patchlake.core.timings import COLLECT
@@ -7,7 +7,7 @@ from tests.simulation.throttled import CASES, ThrottledRun, listed_world
 from tests.world import EU
 
 SHORT_SECONDS = 120
-"""An invocation that might have been chosen instead."""
+"""A shorter invocation, for comparison."""
 
 
 def measure() -> str:
@@ -45,5 +45,5 @@ def measure() -> str:
 
 
 def main(*, full: bool) -> None:
-    """Report the table: it is quick, and comes from chance with a seed, so it is the same in every size."""
+    """Report the table: it is quick, and its randomness has a seed, so it is the same in every size."""
     report("performance.md", "pacing", measure(), full=full, made="Simulated")

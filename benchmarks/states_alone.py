@@ -1,8 +1,8 @@
-"""The patch states of nodes that are known: the production stages collect and commit, in one process.
+"""The patch states of known nodes: the production stages collect and commit, in one process.
 
     python -m benchmarks.states_alone FOLDER
 
-goes on with the run that ``prepare`` left in a folder, to its snapshot, and tells each step's seconds of processor.
+continues the run that ``prepare`` stored in a folder, to its snapshot, and prints each step's processor seconds.
 """
 
 import random
@@ -33,7 +33,7 @@ CONNECTIONS = default("Connections")
 
 
 def prepare(folder: Path, ids: list[str]) -> None:
-    """Store the plan and the shard, as discover would leave them; of the nodes nothing but their ids is known."""
+    """Store the plan and the shard, as discover would; of the nodes, only their ids are known."""
     store = DirectoryStore(folder)
     store_shard(store, store_plan(store, [TARGET.account_id]), TARGET, {"instance_id": ids})
 

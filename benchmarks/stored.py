@@ -1,4 +1,4 @@
-"""Runs that are stored in a folder up to some stage, for benchmarks of the next one."""
+"""Runs stored in a folder up to some stage, for benchmarks of the next one."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -36,7 +36,7 @@ def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
 
 
 def stored_plan(store: Store) -> Plan:
-    """Return the plan that ``store_plan`` has stored."""
+    """Return the plan that ``store_plan`` stored."""
     return decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
 
 

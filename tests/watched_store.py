@@ -1,4 +1,4 @@
-"""A store in memory that tells of every call before it happens, so that a test can let it fail or be overtaken."""
+"""A store in memory that announces every call, so that a test can let it fail or be overtaken."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A whole patchlake in memory: the production stages over the memory adapters, one clock, and a loop that delivers."""
+"""A whole patchlake in memory: the production stages over the memory adapters, one clock, and a delivery loop."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ def patch_state(number: int, **members: object) -> NodeRecord:
 
 @dataclass
 class FixedAccounts:
-    """The home account, and an organization as the test says."""
+    """The home account, and an organization that the test sets."""
 
     organization: list[Account] = field(default_factory=list)
     asked: int = 0

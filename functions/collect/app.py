@@ -41,7 +41,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle each message on its own; those that failed are reported, and come back."""
+    """Handle each message separately; report the failed ones, which SQS delivers again."""
     call_counter = stage().apis.call_counter
     response = process_partial_response(event, handle_record, processor, context)
     log_failures(processor.exceptions, logger)

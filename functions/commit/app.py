@@ -29,7 +29,7 @@ def stage() -> CommitStage:
 
 
 def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    """Look at one run."""
+    """Check one run."""
     message = CommitMessage.decode(record.body)
     logger.append_keys(run_id=message.run_id)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
@@ -47,7 +47,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle each message on its own; those that failed are reported, and come back."""
+    """Handle each message separately; report the failed ones, which SQS delivers again."""
     stage()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
     response = process_partial_response(event, handle_record, processor, context)

@@ -1,4 +1,4 @@
-"""A day of 100,000 nodes, drawn at random: what its columns weigh is what a query over such a fleet scans.
+"""A day of 100,000 random nodes: the sizes of its columns are what a query over such a fleet scans.
 
 Forty accounts in four regions; nightly scans spread over four hours; one node in ten lacks something. Ids, host names,
 snapshots and times are as good as random, so they compress as badly as real ones.

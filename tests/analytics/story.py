@@ -1,4 +1,4 @@
-"""Two weeks in the life of a small fleet, written by the pipeline itself; the tests know every row of it by heart.
+"""Two weeks of a small fleet, written by the pipeline itself; the tests know every row.
 
 Six runs are in the window of the present, 13 November 2026, 12:00 UTC; an older one is not. There is a week without
 runs, a day with two, a target that cannot be listed (twice), a batch that is refused, an answer that breaks SSM's
@@ -78,7 +78,7 @@ NEVER_SCANNED: Members = {}
 
 
 def scanned(at: str, state: Members = CLEAN) -> Members:
-    """Return a state whose operation ended at a time of its own."""
+    """Return a state whose operation ended at its own time."""
     end = datetime.fromisoformat(at).timestamp()
     return {**state, "OperationStartTime": end - 60, "OperationEndTime": end}
 
@@ -206,7 +206,7 @@ def write_lake(world: World, folder: Path) -> None:
 
 
 def tell(folder: Path) -> World:
-    """Let everything happen, write the lake into a folder, and return the world with all that it stored."""
+    """Run the whole story, write the lake into a folder, and return the world with everything that it stored."""
     world = new_world()
     home = OddSource(world.clock, world.apis.call_counter)
     world.apis.targets[A_EU] = home
@@ -276,7 +276,7 @@ def _live(world: World, run_id: str, day: int) -> None:
 
 
 def _forget_column(world: World, run_id: str, name: str) -> None:
-    """Rewrite a snapshot as a build that did not know a column yet had written it."""
+    """Rewrite a snapshot as an older build without a column would have written it."""
     key = snapshot_key(run_id)
     file = world.tables.open(world.store.objects[key])
     older = Table(

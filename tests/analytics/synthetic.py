@@ -1,4 +1,4 @@
-"""Runs written row by row, for what the pipeline would need long to bring about."""
+"""Runs written row by row, for cases that the pipeline would take long to produce."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -22,7 +22,7 @@ COUNTS = (
     "security_non_compliant_count",
     "other_non_compliant_count",
 )
-"""The seven that decide."""
+"""The seven deciding counts."""
 
 
 def collected(run_id: str, number: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401

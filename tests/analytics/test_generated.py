@@ -1,4 +1,4 @@
-"""What is generated is up to date, and says what it was generated from."""
+"""Generated files are up to date, and name their source."""
 
 import json
 from base64 import b64decode
@@ -43,7 +43,7 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
-    # The samples come from the demo: tests/integration/test_demo.py compares them with what it made.
+    # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
     stale = [
         str(path.relative_to(ROOT))
         for path, content in expected_files(lake, large_day).items()

@@ -1,4 +1,4 @@
-"""polars, an engine of its own, reads the same files: it counts and sums the same, and judges the nodes the same.
+"""polars, an independent engine, reads the same files: it counts, sums and judges the nodes in the same way.
 
 The rule is written here a second time, over columns of a data frame instead of in SQL.
 """

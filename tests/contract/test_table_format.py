@@ -1,4 +1,4 @@
-"""What every TableFormat must do, whatever the bytes look like."""
+"""The contract of every TableFormat, in any format of the bytes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -49,7 +49,7 @@ def columns_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def cut(rows: Sequence[Mapping[str, Any]], sizes: Iterable[int]) -> list[Sequence[Mapping[str, Any]]]:
-    """Cut rows into pieces of these sizes, and one of what is left."""
+    """Cut rows into pieces of these sizes, and one of the rest."""
     pieces = []
     for size in sizes:
         pieces.append(rows[:size])

@@ -1,4 +1,4 @@
-"""What every TargetApis must do, asked about one and the same simulated fleet."""
+"""The contract of every TargetApis, over one simulated fleet."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ AT = FLEET.run_at(0)
 
 @dataclass
 class World:
-    """Sources that know the fleet, and the time that their answers tell."""
+    """Sources that know the fleet, and the time in their answers."""
 
     apis: TargetApis
     now: datetime

@@ -1,4 +1,4 @@
-"""What SsmApis asks, and what it makes of each kind of answer."""
+"""The requests of SsmApis, and its handling of each kind of answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def session_key(request: Request) -> str:
 
 
 def is_sts(request: Request) -> bool:
-    """Tell requests to STS from those to SSM."""
+    """Distinguish requests to STS from those to SSM."""
     return not request.operation
 
 
@@ -106,7 +106,7 @@ def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], A
     return lambda request: assumed(next(keys)) if is_sts(request) else ssm(request)
 
 
-# What is asked, and what comes back.
+# Requests and answers.
 
 
 def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmApis) -> None:
@@ -137,7 +137,7 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
 
     node_page(sources.open(PLAN, AT_HOME), None)
 
-    # Powertools adds its own name wherever it has been imported before.
+    # Powertools adds its own name if it has been imported before.
     agent = aws.requests[0].headers["User-Agent"].split()
     assert agent[:2] == [f"patchlake/{__version__}", f"Botocore/{botocore.__version__}"]
     assert all(word.startswith("PT") for word in agent[2:])
@@ -189,7 +189,7 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
     assert sources.call_counter.drain() == CallCounts(calls=200, throttles=0, retries=0)
 
 
-# What goes wrong.
+# Errors.
 
 
 @pytest.mark.parametrize(
@@ -429,7 +429,7 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
     together = Barrier(4)
 
     def answer(request: Request) -> Answer:
-        # A role that had to wait for another one would leave the barrier broken.
+        # A role that had to wait for another one would break the barrier.
         return assumed(f"key-{together.wait(20)}") if is_sts(request) else reply({"InstanceInformationList": []})
 
     aws.answer = answer

@@ -24,7 +24,7 @@ def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def url_of(queue: Queue) -> str:
     assert isinstance(queue, SqsQueue)
-    return queue._url  # noqa: SLF001  # nothing else tells a queue from another
+    return queue._url  # noqa: SLF001  # nothing else distinguishes two queues
 
 
 def urls_of(queues: Mapping[str, Queue]) -> dict[str, str]:
@@ -33,7 +33,7 @@ def urls_of(queues: Mapping[str, Queue]) -> dict[str, str]:
 
 def role_of(apis: TargetApis) -> tuple[str, str]:
     assert isinstance(apis, SsmApis)
-    roles = apis._roles  # noqa: SLF001  # nothing tells it before a role is assumed
+    roles = apis._roles  # noqa: SLF001  # not visible otherwise before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 
 

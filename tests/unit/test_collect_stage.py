@@ -363,14 +363,14 @@ def test_sensitive_members_reach_the_store_only_where_the_plan_says_so(*, includ
     world = World()
     world.settings = world.settings.__replace__(include_sensitive_fields=include)
     world.apis.of(EU).nodes[node_id(0)] = node_information(0, IPAddress="192.0.2.77")
-    world.apis.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="somebody")
+    world.apis.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="the owner")
     world.start()
     world.deliver_discover()
 
     collect(world)
 
     stored = b"".join(world.store.objects.values())
-    assert (b"192.0.2.77" in stored, b"somebody" in stored) == (include, include)
+    assert (b"192.0.2.77" in stored, b"the owner" in stored) == (include, include)
 
 
 def test_one_call_opens_the_target_of_its_message_and_no_other() -> None:

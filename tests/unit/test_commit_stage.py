@@ -53,7 +53,7 @@ def lose_everything(*queues: MemoryQueue) -> None:
 
 
 def sent(queue: MemoryQueue) -> list[str]:
-    """Take every message out of a queue; each must have its target for its group."""
+    """Take every message out of a queue; each must have its target as its group."""
     messages = [*queue.messages.values()]
     for message in messages:
         members = msgspec.json.decode(message.body)
@@ -63,7 +63,7 @@ def sent(queue: MemoryQueue) -> list[str]:
 
 
 def ticks(world: World, seconds: int) -> Iterator[float]:
-    """Deliver the watch message at every tick for so many seconds; yield the time since the plan after each."""
+    """Deliver the watch message at every tick for some seconds; yield the time since the plan after each."""
     planned_at = world.clock.at
     while (world.clock.at - planned_at).total_seconds() < seconds:
         world.deliver_commit()
@@ -279,7 +279,7 @@ def test_a_round_leaves_out_no_batch_while_workers_keep_up_with_it() -> None:
     collected: set[int] = set()
     for _ in ticks(world, 1300):
         collected |= {CollectMessage.decode(body).batch for body in sent(world.collect_queue)}
-        # That a part exists is all that commit looks for while one is missing.
+        # While a part is missing, commit only checks which parts exist.
         world.store.objects |= {part_key(RUN_ID, EU, batch): b"" for batch in collected - {0}}
 
     assert collected == set(range(1_600))
@@ -442,7 +442,7 @@ def test_a_corrupt_run_is_not_acknowledged_before_its_dead_letter_is_sent() -> N
     assert len(world.commit_queue.messages) == 1
 
 
-# What is counted
+# Metrics
 
 
 def test_the_counts_of_a_published_run_have_every_status_by_the_name_of_its_metric() -> None:

@@ -272,7 +272,7 @@ def test_a_store_that_cannot_answer_for_now_is_a_passing_failure(call: str) -> N
 
 
 class LosingQueue(MemoryQueue):
-    """A queue that takes no message and hides none."""
+    """A queue that accepts no message and hides none."""
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         raise RetryableError(f"not sent: {len(list(messages))}")

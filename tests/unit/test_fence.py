@@ -1,4 +1,4 @@
-"""The fence: at the deadline everything that never came gets a tombstone, and either outcome of a race is valid."""
+"""The fence: at the deadline every missing object gets a tombstone, and either outcome of a race is valid."""
 
 from collections import Counter
 

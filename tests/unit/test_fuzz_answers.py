@@ -1,4 +1,4 @@
-"""Whatever SSM answers, a page comes out or a broken chain, and of any page rows that the tables can hold."""
+"""Any answer of SSM gives a page or a broken chain, and any page gives rows that the tables can hold."""
 
 import contextlib
 import json

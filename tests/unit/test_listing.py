@@ -1,4 +1,4 @@
-"""What the footer of a shard says."""
+"""The footer of a shard."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Following a chain of pages, whatever the service does with its tokens."""
+"""Following a chain of pages, for any use of tokens by the service."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The form of a Parquet file, as others see it: its metadata, and an independent reader."""
+"""The format of a Parquet file: its metadata, and its content by an independent reader."""
 
 import random
 import sys
@@ -116,7 +116,7 @@ def test_another_reader_finds_the_same_values_and_types(table: Table, tmp_path: 
 
 
 def test_data_pages_are_of_version_1() -> None:
-    # pyarrow's metadata does not tell, and a page header is not read by the other reader either: a page of version 2
+    # pyarrow's metadata does not show it, and the other reader does not read page headers either: a page of version 2
     # keeps its levels outside the compressed part, so its header alone has their length. Its type is the second field
     # of the header: 0x15 (an int32), then 0 for a data page of version 1, 6 (zigzag of 3) for one of version 2.
     body = TABLES.encode(Table("t", "", (Column("id", ColumnType.STRING, ""),)), [{"id": ["a", None]}], {})

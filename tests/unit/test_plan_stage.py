@@ -1,4 +1,4 @@
-"""plan: decide a run once, and wake everybody."""
+"""plan: decide a run once, and send its first messages."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def stored_plan(world: World) -> Plan:
 
 
 class ForgetfulQueue(MemoryQueue):
-    """A queue that takes no more than its first message."""
+    """A queue that accepts only its first message."""
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         super().send(islice(messages, 1 - len(self.messages)))

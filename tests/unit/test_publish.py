@@ -1,4 +1,4 @@
-"""Publishing: parts in key order are the snapshot, whoever finishes; what contradicts itself is never published."""
+"""Publishing: parts in key order are the snapshot, by any finisher; contradictory objects are never published."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -91,7 +91,7 @@ def repeat_first(columns: Columns) -> None:
         values[1] = values[0]
 
 
-# What is published
+# Published objects
 
 
 def test_the_snapshot_is_the_parts_in_the_order_of_their_keys(tables: TableFormat) -> None:
@@ -167,11 +167,11 @@ def test_neither_the_clock_nor_the_order_of_arrival_shows_in_the_published_bytes
     assert published(first) == published(second)
 
 
-# Who publishes
+# Finishers
 
 
 def overtake(world: World, key: str, body: bytes) -> None:
-    """Let somebody else create ``key`` just before this world's commit does."""
+    """Let another process create ``key`` just before this world's commit does."""
     objects = world.store.objects
     world.store = WatchedStore(objects, before=once("create", key, lambda: objects.update({key: body})))
 
@@ -261,7 +261,7 @@ def test_a_published_object_that_is_there_and_is_gone_makes_the_run_corrupt() ->
     assert (commit(world).detail or "").startswith(f"{COVERAGE_KEY}: the object existed and is gone")
 
 
-# What is never published
+# Never published
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The records of SSM's answers: one field per column, and the rules that every value keeps."""
+"""The records of SSM's answers: one field per column, and the rules for every value."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The rows of shards, parts and coverage, made from answers alone."""
+"""The rows of shards, parts and coverage, made only from answers."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -127,7 +127,7 @@ def test_batches_are_full_but_for_the_last_and_together_they_are_the_shard(count
     assert {name: [value for batch in cut for value in batch[name]] for name in columns} == columns
 
 
-# What became of the ids of one call
+# The outcome of each id of one call
 
 
 @given(
@@ -257,10 +257,10 @@ def test_times_of_a_state_are_whole_milliseconds(seconds: float, milliseconds: i
 
 
 def test_what_is_sensitive_is_null_unless_it_is_included() -> None:
-    state = patch_state(1, OwnerInformation="somebody")
+    state = patch_state(1, OwnerInformation="the owner")
 
     assert part_of(state)["owner_information"] == [None]
-    assert part_of(state, include_sensitive_fields=True)["owner_information"] == ["somebody"]
+    assert part_of(state, include_sensitive_fields=True)["owner_information"] == ["the owner"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Raw bodies to pages: the SDK's own values, a bad one costs its row, a broken body is never an empty page."""
+"""Raw bodies to pages: the SDK's own values, a bad value costs its row, a broken body is never an empty page."""
 
 import json
 import math
@@ -87,7 +87,7 @@ def values_of(column: Column) -> st.SearchStrategy[Any]:
 
 
 def rows_of(columns: tuple[Column, ...]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Draw rows: what is required, what may be absent or null, and members that nobody knows."""
+    """Draw rows: what is required, what may be absent or null, and unknown members."""
     required = {str(c.member): values_of(c) for c in columns if not c.nullable}
     optional = {str(c.member): st.none() | values_of(c) for c in columns if c.nullable}
     unknown = {"Invented": st.recursive(st.integers() | st.text(), st.lists)}

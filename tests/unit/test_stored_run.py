@@ -1,4 +1,4 @@
-"""commit's view of what is stored: listed under many prefixes at once, and read ahead by size, to the same result."""
+"""The stored state of a run: listed under many prefixes at once, and read ahead by size, with the same result."""
 
 import pytest
 
@@ -17,7 +17,7 @@ SIZES = pytest.mark.parametrize(
 
 
 def planned(targets: int) -> Plan:
-    """Return the plan of a run of so many accounts, whose ids begin with every digit."""
+    """Return the plan of a run of some accounts, whose ids begin with every digit."""
     world = World(accounts=tuple(f"{number:04d}"[::-1] + "11112222" for number in range(targets)))
     world.start()
     return decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)

@@ -1,4 +1,4 @@
-"""Alarms and dashboard watch what the functions really emit, and every alarm says where to read on."""
+"""Alarms and dashboard watch metrics that the functions emit, and every alarm names its entry in the runbook."""
 
 import json
 import re

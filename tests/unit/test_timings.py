@@ -1,4 +1,4 @@
-"""The rules that every duration of the protocol keeps, and the order in which lost messages are sent again."""
+"""The rules for every duration of the protocol, and the order in which lost messages are sent again."""
 
 from datetime import UTC, datetime, timedelta
 
