@@ -25,8 +25,7 @@ from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import machine, spread
 from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import report, table
-from patchlake.adapters.ssm import PAGE_SIZE
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 BUCKET = "rival"
 NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": "dlt"}
 OURS = "patchlake, collect and commit"
+PAGE_SIZE = SOURCES.nodes.operation.page_size
 STEPS = ("start", "collect", "publish")
 FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_mebibytes", "bytes a node": "size"}
 
@@ -95,7 +95,7 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
             used.setdefault(OURS, []).append(run(ours, around, folder / "lake"))
             for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
                 used.setdefault(rival, []).append(one)
-    least = -(-nodes // IDS_PER_CALL) * latency_seconds / CONNECTIONS
+    least = -(-nodes // SOURCES.patch_states.operation.ids_per_call) * latency_seconds / CONNECTIONS
     took = median(one.wall_seconds for one in used[OURS])
     steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
     often = "one run each" if rounds == 1 else f"{rounds} rounds in turns"

@@ -19,11 +19,11 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.keys import part_key, snapshot_key
 from patchlake.core.records import Page, Record
-from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
-from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.nodes import NODES, NodeInformation
 from patchlake.sources.patch_states import PATCH_STATES, PatchState
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.publish import publish
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from patchlake_cli.embedded.settings import Settings
 
 TARGETS = 10
@@ -38,13 +38,13 @@ def store_run(folder: Path, nodes: int) -> None:
         found = list(fleet.nodes(target, 0))
         run_target = plan.run_target(target)
         pages = [_page([node.information for node in found], NodeInformation)]
-        nodes_of, _ = listed_nodes(run_target, pages, include_sensitive_fields=False)
-        store_shard(store, plan, target, nodes_of)
+        rows = NODES.listed(run_target, plan, pages)
+        store_shard(store, plan, target, rows)
         states = {node.instance_id: node.patch_state for node in found if node.patch_state is not None}
-        for number, batch in enumerate(batches(nodes_of, BATCH)):
+        for number, batch in enumerate(rows.groups(BATCH)):
             ids = batch["instance_id"]
-            settled = outcomes(ids, [_page([states[i] for i in ids if i in states], PatchState)])
-            part = part_columns(run_target, batch, settled, include_sensitive_fields=False)
+            settled = PATCH_STATES.settle(ids, [_page([states[i] for i in ids if i in states], PatchState)])
+            part = PATCH_STATES.part(run_target, plan, batch, settled)
             store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES.table, [part], {}))
 
 
@@ -54,9 +54,9 @@ def _page(rows: list[object], record: type[Record]) -> Page[Record]:
 
 def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
-    stored_run = StoredRun(store, ParquetTables(), ThreadedMap(READ_AHEAD, "s3"))
+    runs = StoredRuns(store, ParquetTables(), SOURCES, ThreadedMap(READ_AHEAD, "s3"))
     with spending() as spent:
-        published = publish(stored_plan(store), stored_run, {"run_id": RUN_ID})
+        published = publish(runs.of(stored_plan(store)), {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
     tell(
         {

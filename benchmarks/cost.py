@@ -18,7 +18,7 @@ from benchmarks.million import sizes
 from benchmarks.stored import BATCH
 from benchmarks.tables import report, table
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD
 from tests.analytics.large_day import NODES
 
@@ -166,7 +166,7 @@ def gigabyte_seconds(run: Run, one: Measured) -> float:
 
     # Three calls of S3 and two of SQS or S3, one after the other.
     overhead = START_SECONDS + 5 * S3_SECONDS
-    asked = run.nodes / IDS_PER_CALL * SSM_SECONDS
+    asked = run.nodes / SOURCES.patch_states.operation.ids_per_call * SSM_SECONDS
     seconds = {
         "plan": overhead + run.targets / MESSAGES_PER_CALL * S3_SECONDS,
         "discover": run.targets * overhead + asked + working("discover", one.discover_cpu),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Final
 
-from patchlake.adapters.ssm import PAGE_SIZE
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.settings import Settings
 
 REGION: Final = "eu-central-1"
@@ -52,7 +52,7 @@ class Rows:
             return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
         listing = self._listings[region]
         start = int(request.get("NextToken") or 0)
-        end = start + PAGE_SIZE
+        end = start + SOURCES.nodes.operation.page_size
         token = b',"NextToken":"%d"' % end if end < len(listing) else b""
         return b'{"InstanceInformationList":[' + b",".join(listing[start:end]) + b"]" + token + b"}"
 

@@ -2,7 +2,7 @@
 
 from benchmarks.tables import report, table
 from patchlake.core.timings import COLLECT
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from tests.simulation.throttled import CASES, ThrottledRun, listed_world
 from tests.world import EU
 
@@ -18,7 +18,7 @@ def measure() -> str:
     for rate, workers, nodes, batch_size, timeout_seconds in cases:
         world = listed_world({EU: nodes}, batch_size)
         run = ThrottledRun(world, workers, {EU: rate}, timeout_seconds)
-        seconds, calls = run.play(), nodes / IDS_PER_CALL
+        seconds, calls = run.play(), nodes / SOURCES.patch_states.operation.ids_per_call
         figures = (rate, workers, nodes, batch_size, timeout_seconds)
         lost = (len(world.failures), len(world.collect_queue.dead))
         rows.append(

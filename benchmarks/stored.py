@@ -9,19 +9,19 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
-from patchlake.core.rows import batches
-from patchlake.core.tables import Columns, ListingStatus
+from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.ports import Store
 from patchlake.sources.nodes import SHARD
+from patchlake.sources.source import ListedRows
 
 RUN_ID = "20261123T060000Z"
 BATCH = default("BatchSize")
 
 
-def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
-    """Store a plan of these accounts, the first of which is the home account."""
-    plan = make_plan(
+def plan_of(account_ids: Sequence[str]) -> Plan:
+    """Return a plan of these accounts, the first of which is the home account."""
+    return make_plan(
         RUN_ID,
         planned_at=datetime(2026, 11, 23, 6, 1, tzinfo=UTC),
         deadline_seconds=default("DeadlineSeconds"),
@@ -31,6 +31,11 @@ def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
         accounts=[Account(account_id) for account_id in account_ids],
         regions=[REGION],
     )
+
+
+def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
+    """Store the plan of these accounts."""
+    plan = plan_of(account_ids)
     store.create(plan_key(RUN_ID), encode_plan(plan))
     return plan
 
@@ -40,8 +45,8 @@ def stored_plan(store: Store) -> Plan:
     return decode_plan(store.get(plan_key(RUN_ID)) or b"", RUN_ID)
 
 
-def store_shard(store: Store, plan: Plan, target: Target, nodes: Columns) -> None:
-    """Store the shard of a target: its nodes by columns, in ascending order; columns that are not there are NULL."""
-    run_target = plan.run_target(target)
-    metadata = listing_metadata(run_target, ListingResult(ListingStatus.LISTED, None, run_target.run_at))
-    store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, batches(nodes, BATCH), metadata))
+def store_shard(store: Store, plan: Plan, target: Target, rows: ListedRows) -> None:
+    """Store the shard of a target: its nodes in ascending order; columns that are not there are NULL."""
+    listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
+    metadata = listing_metadata(plan.run_target(target), listing)
+    store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, rows.groups(BATCH), metadata))
