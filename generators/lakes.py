@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from patchlake.core.tables import TABLES
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.files import LakeFiles
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.statements import Settings
@@ -20,7 +20,7 @@ DEMO_DATE = date(2026, 11, 1)
 
 def empty_lake() -> Lake:
     """Return a lake without a row. Its columns and their types are those of any other."""
-    files = LakeFiles(fs.LocalFileSystem(), {table.name: () for table in TABLES})
+    files = LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
     return Lake(files, datetime(2026, 11, 1, tzinfo=UTC), Settings())
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from textwrap import wrap
 
 from generators.template_file import filled, with_parts
-from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.statements import RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
@@ -53,7 +54,7 @@ def analytics_template(view_types: Mapping[str, Types]) -> str:
         _FILE.read_text(encoding="utf-8"),
         tables=lambda model: "\n".join(
             _table(model, table, prefix, dates)
-            for table in TABLES
+            for table in SOURCES.tables
             for prefix, dates in (("", "${FirstDay},NOW"), (RECENT, "NOW-${WindowDays}DAYS,NOW"))
         ),
         views=lambda model: "\n".join(_view(model, view, view_types[view.name]) for view in views()),

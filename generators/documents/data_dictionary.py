@@ -6,17 +6,10 @@ from generators import ROOT
 from generators.athena.template import GLUE_TYPES, Types
 from generators.documents.meanings import RUN_DATE, relation_meanings, statement_meanings
 from generators.documents.pages import markdown, prose, with_generated
-from patchlake.core.tables import (
-    COVERAGE,
-    NODE_COLUMNS,
-    NODE_MEMBERS_LEFT_OUT,
-    PATCH_STATE_COLUMNS,
-    PATCH_STATES,
-    TABLES,
-    Column,
-    ColumnType,
-    Table,
-)
+from patchlake.core.tables import Column, ColumnType, Table
+from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake_cli.analytics.statements import Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
@@ -34,7 +27,7 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     left_out = "".join(f"- `{member}`: {why}.\n" for member, why in NODE_MEMBERS_LEFT_OUT.items())
     sections = [
         "Members of the API's InstanceInformation that no table holds:\n\n" + left_out,
-        *(_table_section(table) for table in TABLES),
+        *(_table_section(table) for table in SOURCES.tables),
         *(_view_section(view, view_types[view.name]) for view in views()),
     ]
     return with_generated(PATH.read_text(encoding="utf-8"), "\n".join(sections))
@@ -85,7 +78,7 @@ def _null(table: Table, column: Column) -> str:
         return "unless IncludeSensitiveFields, and where SSM does not tell"
     if column.member is None:
         return "see meaning"
-    if table is PATCH_STATES and column.name not in _NODE:
+    if table is PATCH_STATES.table and column.name not in _NODE:
         return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not tell"
     return "where SSM does not tell"
 
@@ -94,7 +87,7 @@ def _view_section(view: Statement, types: Types) -> str:
     meanings = statement_meanings(view)
     of_table = relation_meanings(PATCH_STATES.name)
     passed_on = [name for name in meanings if of_table.get(name) == meanings[name]]
-    has_all = set(PATCH_STATES.column_names) <= set(passed_on)
+    has_all = set(PATCH_STATES.table.column_names) <= set(passed_on)
     rows = [
         (f"`{name}`", types[name], meaning)
         for name, meaning in meanings.items()

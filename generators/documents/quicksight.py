@@ -6,7 +6,7 @@ from generators import ROOT
 from generators.documents.pages import with_generated
 from generators.documents.scans import scanned_bytes
 from generators.quicksight.datasets import DATASETS
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.files import LakeFiles
 from patchlake_cli.analytics.statements import Settings, views
 

@@ -1,4 +1,4 @@
-"""What is generated is up to date, and says what it was generated from."""
+"""Generated files are up to date, and name their source."""
 
 import json
 from base64 import b64decode
@@ -15,7 +15,9 @@ from generators.documents.queries import without_samples
 from generators.files import files_of_the_code, files_of_the_demo
 from generators.lakes import empty_lake
 from generators.large_day import NODES
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, TABLES
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
@@ -47,7 +49,7 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
-    # The samples come from the demo: tests/integration/test_demo.py compares them with what it made.
+    # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
     files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, find_lake(str(large_day)), NODES)}
     stale = [
         str(path.relative_to(ROOT))
@@ -71,8 +73,8 @@ def test_nothing_but_the_samples_is_left_out_of_the_comparison() -> None:
 def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, Any]) -> None:
     glue = tables(resources, "EXTERNAL_TABLE")
 
-    assert set(glue) == {f"{prefix}{table.name}" for table in TABLES for prefix in ("", "recent_")}
-    for table in TABLES:
+    assert set(glue) == {f"{prefix}{table.name}" for table in SOURCES.tables for prefix in ("", "recent_")}
+    for table in SOURCES.tables:
         for name in (table.name, f"recent_{table.name}"):
             columns = glue[name]["StorageDescriptor"]["Columns"]
             assert [(column["Name"], column["Type"]) for column in columns] == [
@@ -158,7 +160,7 @@ def test_every_column_has_a_meaning_and_a_place_in_the_docs(lake: Lake, statemen
 
 def test_the_tables_columns_are_those_of_the_files_and_of_the_docs(lake: Lake) -> None:
     page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
-    for table in TABLES:
+    for table in SOURCES.tables:
         documented = page.partition(f"## Table `{table.name}`")[2].partition("\n## ")[0]
         names = [line.split("`")[1] for line in documented.splitlines() if line.startswith("| `")]
         assert names == [*table.column_names, "run_date"] == list(lake.describe(table.name))

@@ -1,6 +1,6 @@
 """The SQL is Athena's, by Trino's own grammar, and uses nothing that DuckDB would answer differently.
 
-What is not on a list here is not used: a new function has to be looked up in both engines first.
+The SQL uses only functions on these lists: look up a new function in both engines first.
 """
 
 from collections.abc import Callable
@@ -43,7 +43,7 @@ def parsed(statement: Statement) -> exp.Expr:
 
 
 def unsafe(tree: exp.Expr) -> list[str]:
-    """Name whatever DuckDB may answer differently."""
+    """Name each expression that DuckDB may answer differently."""
     return [
         f"{why}: {node.sql(dialect='athena')}"
         for node in tree.walk()
@@ -78,7 +78,7 @@ def is_date(node: exp.Expr) -> bool:
 
 
 def is_text_alike(node: exp.Expr) -> bool:
-    """Whether both engines write it alike: a date, a parameter, NULL, or a count, which is a whole number."""
+    """Whether both engines write it the same way: a date, a parameter, NULL, or a count, which is a whole number."""
     return (
         is_date(node) or isinstance(node, exp.Placeholder | exp.Null) or node.sql() in {"targets_read", "targets_total"}
     )
@@ -90,7 +90,7 @@ def shifts_date(node: exp.Expr) -> bool:
 
 
 UNSAFE: dict[str, Callable[[exp.Expr], bool]] = {
-    "a function that nobody looked up": lambda node: isinstance(node, exp.Func) and type(node) not in FUNCTIONS,
+    "a function that is on no list": lambda node: isinstance(node, exp.Func) and type(node) not in FUNCTIONS,
     "a division that may be of integers": lambda node: (
         isinstance(node, exp.Div) and not is_double(node.left) and not is_double(node.right)
     ),

@@ -1,4 +1,4 @@
-"""What a query scans, from the SQL and from the metadata of the files."""
+"""The bytes that a query scans, from the SQL and from the metadata of the files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from sqlglot import exp
 
 from generators.documents.scans import Scan, scans, scans_of
 from generators.large_day import NODES
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.statements import queries, views
 
@@ -71,5 +71,5 @@ def test_every_statement_reads_coverage_and_no_sensitive_column_but_those_that_p
     for statement in (*views(), *queries()):
         read = scans(statement)
         assert "coverage" in {scan.table for scan in read}
-        if not set(PATCH_STATES.column_names) <= set(statement.tree.named_selects):
+        if not set(PATCH_STATES.table.column_names) <= set(statement.tree.named_selects):
             assert not any({"ip_address", "owner_information"} & scan.columns for scan in read)

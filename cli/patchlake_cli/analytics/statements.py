@@ -30,7 +30,8 @@ from textwrap import wrap
 import sqlglot
 from sqlglot import exp
 
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
