@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from patchlake.core.tables import INSTANCE_ID, CollectionStatus, Column, ColumnType, ListingStatus, Table
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES

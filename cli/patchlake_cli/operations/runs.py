@@ -12,7 +12,7 @@ from enum import StrEnum
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
 from patchlake.sources.coverage import is_complete
 from patchlake.sources.registry import SOURCES

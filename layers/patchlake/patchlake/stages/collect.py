@@ -17,7 +17,8 @@ from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
-from patchlake.core.tables import CollectionStatus, Columns
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
 from patchlake.errors import InputError, RefusedError
