@@ -56,7 +56,7 @@ def _unit(table: Table, column: Column) -> str:
         case ColumnType.TIMESTAMP:
             return "UTC, ms"
         case ColumnType.INT32:
-            return "nodes" if table is COVERAGE else "patches"
+            return "nodes" if table.name == COVERAGE.name else "patches"
         case _:
             return ""
 
