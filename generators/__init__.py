@@ -1,6 +1,6 @@
-"""What writes the generated templates and pages: ``make generate``. Never shipped, and imported by tests only."""
+"""The programs behind ``make generate``: templates and docs. Never shipped; only tests and benchmarks import them."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-"""Of the project."""
+"""The root of the project."""

@@ -15,7 +15,7 @@ from patchlake_cli.analytics.statements import Settings
 from patchlake_cli.lake_options import open_lake_as_of
 
 DEMO_DATE = date(2026, 11, 1)
-"""Of the demo's last run."""
+"""The date of the demo's last run."""
 
 
 def empty_lake() -> Lake:
@@ -25,7 +25,7 @@ def empty_lake() -> Lake:
 
 
 def run_demo(folder: Path) -> Lake:
-    """Run the demo, whose lake everybody can make, and open it.
+    """Run the demo and open its lake, which everyone can reproduce.
 
     Raises:
         subprocess.CalledProcessError: the demo failed.
@@ -41,7 +41,7 @@ def demo_lake(folder: Path) -> Lake:
 
 
 def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
-    """Return what the samples are asked with; the history is that of a node that was in more than one state."""
+    """Return the arguments of the samples; the history is that of a node that was in more than one state."""
     [(node,)] = lake.query(
         "SELECT min(instance_id) FROM changes_since_previous_run WHERE change = 'NEWLY_NON_COMPLIANT'"
     ).rows

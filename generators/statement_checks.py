@@ -1,4 +1,4 @@
-"""What is wrong with a view or a named query, found in seconds and said with its file and line.
+"""Checks of the views and named queries that take seconds and report a mistake with its file and line.
 
 Trino's own grammar decides whether Athena can read it; DuckDB, over a lake without a row, whether its names and types
 fit.

@@ -1,4 +1,4 @@
-"""What every column of a table, a view or a named query means.
+"""The meaning of every column of a table, a view or a named query.
 
 A header describes what its statement makes; any other column means what it means in the relation that it comes from.
 """

@@ -1,7 +1,4 @@
-"""A page of the docs with a generated part, and what such parts are written of.
-
-What stands around a generated part is written by hand; two comments mark the part.
-"""
+"""Pages of the docs with a generated part, between two comments. The rest of such a page is written by hand."""
 
 from collections.abc import Iterable, Sequence
 

@@ -17,7 +17,7 @@ PATH = ROOT / "docs" / "queries.md"
 
 SAMPLE_ROWS = 6
 RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
-"""What stands beside every answer; in the samples it is left out."""
+"""The columns about the run that every answer has; the samples leave them out."""
 
 _ASKED = "`patchlake query --lake demo --named "
 

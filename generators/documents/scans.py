@@ -1,4 +1,4 @@
-"""What a statement reads of the tables: Athena is paid by the bytes of the columns that a query scans.
+"""The columns of the tables that a statement reads. Athena charges for the bytes of the columns that a query scans.
 
 Athena writes every view and CTE out wherever it is named, and of each table that is left over it reads the columns that
 the result depends on. The same is done here, so the bytes follow from the sizes of column chunks in the files.

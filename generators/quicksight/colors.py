@@ -1,4 +1,4 @@
-"""What each value is coloured by, wherever it is shown."""
+"""The colour of each value, the same in every visual."""
 
 BLUE, SKY, GREEN, ORANGE = "#0072B2", "#56B4E9", "#009E73", "#D55E00"
 PINK, GREY, BLACK = "#CC79A7", "#767676", "#333333"

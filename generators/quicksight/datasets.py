@@ -1,4 +1,4 @@
-"""What QuickSight copies from the views: one SELECT for each dataset, in Athena's SQL.
+"""The datasets that QuickSight copies from the views: one SELECT each, in Athena's SQL.
 
 A dataset takes every column of its view except those named here, so that an analysis of one's own has them too. A
 boolean becomes 'yes' or 'no': SPICE knows none, and shows 1 and 0 instead. An empty patch group gets a name that can be

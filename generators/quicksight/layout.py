@@ -32,7 +32,7 @@ type Placed = Visual | Note | Choice
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What stands beside one another, all equally wide.
+    """Visuals, notes and choices next to each other, all equally wide.
 
     Attributes:
         height: in rows of QuickSight's grid.

@@ -14,7 +14,7 @@ CATEGORIES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visual(ABC):
-    """What every visual has.
+    """A visual of the dashboard.
 
     Attributes:
         id: unique in the dashboard.

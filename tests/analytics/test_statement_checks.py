@@ -1,4 +1,4 @@
-"""What `make generate` says of a wrong view or query: its file, the line and the reason."""
+"""The complaints of `make generate` about a view or query: the file, the line and the reason."""
 
 from pathlib import Path
 

@@ -36,7 +36,7 @@ from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
 RECENT = "recent_"
-"""What the twin of a table is called that holds the days of the window only; every view stands on the twins."""
+"""The prefix of a table's twin, which has only the days of the window; every view is based on the twins."""
 
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")

@@ -1,4 +1,4 @@
-"""What the dashboard shows: its sheets, and the question that each visual answers."""
+"""The sheets of the dashboard, and the question that each visual answers."""
 
 from generators.quicksight.sheets.changes import CHANGES
 from generators.quicksight.sheets.coverage import COVERAGE

@@ -1,4 +1,4 @@
-"""What changed since each target was read before, and which nodes are gone."""
+"""The changes since each target was read before, and the nodes that are gone."""
 
 from generators.quicksight.colors import CHANGE_COLORS, GREY, STATUS_COLORS
 from generators.quicksight.fields import Field

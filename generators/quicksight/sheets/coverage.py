@@ -1,4 +1,4 @@
-"""What was read, and what was not."""
+"""The targets and runs that were read, and those that were not."""
 
 from generators.quicksight.colors import RUN_COLORS, STATUS_COLORS
 from generators.quicksight.fields import Field

@@ -1,4 +1,4 @@
-"""What several sheets have: columns as they are shown, and the row that says which run the figures are of."""
+"""The parts that sheets share: columns as they are shown, and the row that names the run of the figures."""
 
 from generators.quicksight.colors import RUN_COLORS
 from generators.quicksight.fields import Field, percent
