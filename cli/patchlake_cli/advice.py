@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import code_of
 from patchlake.errors import PatchlakeError
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake_location import LakeLocation
 from patchlake_cli.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
 

@@ -14,7 +14,7 @@ from botocore.exceptions import (
 )
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient

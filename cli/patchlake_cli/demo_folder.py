@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 
 MARKER = ".patchlake-demo"
 

@@ -1,17 +1,11 @@
-"""Where a command's lake is: a folder, or a bucket with or without a prefix; the store of either."""
+"""Where a command's lake is: a folder, or a bucket with or without a prefix."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from botocore.config import Config
-
-from patchlake.adapters.directory import DirectoryStore
-from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import CLIENTS, Aws
 from patchlake.config import VARIABLES
-from patchlake.ports import Store
 
 _BUCKET = VARIABLES["PATCHLAKE_BUCKET"][1]
 
@@ -51,13 +45,6 @@ class LakeLocation:
     def tables(self) -> str:
         """The place of the published tables."""
         return f"{self.text}/lake" if self.bucket else str(Path(self.text) / "lake")
-
-    def store(self, aws: Aws, *, connections: int) -> Store:
-        """Return the store; in S3, with this many connections at once."""
-        if self.bucket is None:
-            return DirectoryStore(Path(self.text))
-        client = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=connections)))
-        return S3Store(client, self.bucket, self.prefix)
 
     def obstacle(self) -> str | None:
         """Tell what keeps us from writing into a folder, without writing; None where nothing does, or in a bucket."""

@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 
 from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.generate import generated_files
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.lake_options import open_lake_as_of
+from patchlake_cli.analytics.lake import Lake, open_lake_as_of
 from tests.analytics.large_day import NODES, write_large_day
 
 DEMO_DATE = date(2026, 11, 1)

@@ -13,7 +13,7 @@ from patchlake_cli.embedded.deploy import deploy
 from patchlake_cli.embedded.pipeline import running_pipeline
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
 from tests.analytics import story
 from tests.command_line import patchlake, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 

@@ -12,7 +12,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError, ThrottledError
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.aws_session import CredentialsError
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.observation import Observation
 from tests.export_world import Exported, ExportWorld
 from tests.watched_store import WatchedStore, fail_once, once

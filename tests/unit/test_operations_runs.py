@@ -9,9 +9,9 @@ from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TableFormat
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import runs as module
-from patchlake_cli.operations.run import follow, scheduled_event
+from patchlake_cli.operations.manual_run import follow, scheduled_event
 from patchlake_cli.operations.runs import OVERDUE_AFTER, Progress, Run, Runs, RunStatus
 from patchlake_cli.operations.status import run_as_json
 from patchlake_cli.summary import Coverage

@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -202,6 +202,16 @@ def open_lake(
         LakeError: there is none, or it cannot be read.
     """
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
+
+
+def open_lake_as_of(location: str, as_of: date | None, settings: Settings | None = None) -> Lake:
+    """Open a lake, as it is or as it was in the last second of a UTC date.
+
+    Raises:
+        LakeError: there is none, or it cannot be read.
+    """
+    now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
+    return open_lake(location, now=now, settings=settings)
 
 
 def find_query(name: str, parameters: Sequence[str]) -> Statement:

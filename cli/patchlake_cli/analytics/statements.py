@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlglot
-from sqlglot import exp
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
@@ -71,12 +72,16 @@ class Statement:
     sql: str
 
     @property
-    def tree(self) -> exp.Query:
+    def tree(self) -> "exp.Query":
         """The SELECT as sqlglot reads it, with the default settings.
 
         Raises:
             ValueError: it is none.
         """
+        # Not at the top, here and below: the help of a command lists the queries, and parses none.
+        import sqlglot  # noqa: PLC0415
+        from sqlglot import exp  # noqa: PLC0415
+
         tree = sqlglot.parse_one(self.render(Settings()), read="athena")
         if not isinstance(tree, exp.Query):
             raise ValueError(f"{self.name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
@@ -94,8 +99,10 @@ class Statement:
         )
 
 
-def relations_of(tree: exp.Expr) -> list[str]:
+def relations_of(tree: "exp.Expr") -> list[str]:
     """Return the views and tables that a parsed SELECT reads, in the order of their names; its own CTEs left out."""
+    from sqlglot import exp  # noqa: PLC0415
+
     own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
     named = {table.name.lower() for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
     return sorted(named - own)

@@ -6,7 +6,6 @@ moves on with the real one. Nothing is scheduled: ``patchlake run`` starts a run
 
 import signal
 import sys
-from pathlib import Path
 from threading import Event
 from typing import Annotated
 
@@ -16,8 +15,8 @@ from patchlake_cli.embedded.deploy import deploy
 from patchlake_cli.embedded.pipeline import running_pipeline
 from patchlake_cli.embedded.server import EmbeddedAws, start_server
 from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.template import TEMPLATE
 
-TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
 CONCURRENCY = 2
 
 

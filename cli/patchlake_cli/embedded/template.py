@@ -8,6 +8,9 @@ from typing import Any
 
 from boto3.session import Session
 
+TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
+"""The project's own."""
+
 type Template = dict[str, Any]
 
 _LOCAL_CODE = "s3://local/"

@@ -1,15 +1,18 @@
 """What is left to read when an export has ended: the demo's page, what to do about refusals, and what to type next."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import typer
 from rich.console import Console
 
 from patchlake.core.run import run_date
 from patchlake_cli.advice import Advice, Refusals
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.answers import Answer, answer
+from patchlake_cli.consoles import output_console
 from patchlake_cli.observation import Observation
 from patchlake_cli.run_page import print_run
 from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
@@ -54,13 +57,14 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
     )
 
 
-def print_page(console: Console, page: Page) -> None:
-    """Print the run as the demo does."""
-    print_run(console, page.summary, page.coverage, page.answers)
-
-
-def print_what_to_do(console: Console, page: Page, advice: Sequence[Advice], location: str) -> None:
-    """Print what would let the refusing targets be read, and the next command to type."""
+def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:
+    """Print the run as the demo does, what would let the refusing targets be read, and the next command to type."""
+    if as_json:
+        typer.echo(json.dumps(page.summary.as_json()))
+        console = Console(stderr=True, highlight=False)
+    else:
+        console = output_console()
+        print_run(console, page.summary, page.coverage, page.answers)
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True, markup=False)
     lake, as_of = shlex.quote(location), run_date(page.summary.run_id)

@@ -8,10 +8,10 @@ from patchlake.core.plan import Plan
 from patchlake.errors import NotReadyError, RetryableError
 from patchlake.stages.commit import CommitResult
 from patchlake_cli.aws_session import CredentialsError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.export.composition import TICK_SECONDS, Ports, Stages
 from patchlake_cli.export.follower import Follower
 from patchlake_cli.export.pool import Pool
-from patchlake_cli.failure import CommandError
 from patchlake_cli.observation import Observation
 
 REFRESH_SECONDS = 0.25

@@ -16,7 +16,7 @@ from patchlake.errors import IntegrityError
 from patchlake.ports import Clock, Store
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.stored import Step, stored_plan
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 
 _ANY_AGE_SECONDS = 10**9
 """A plan that is stored may be followed however old it is; only a new one must be of today."""

@@ -1,22 +1,11 @@
 """What `export` and `check` are told: options with the same bounds as the variables of the functions."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import boto3
 import typer
 
-from patchlake.adapters.ssm import known_regions
 from patchlake.config import VARIABLES
-from patchlake_cli.lake_location import LakeLocation
-
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or account ids separated by commas.")]
-RegionsOption = Annotated[
-    str | None, typer.Option(help="Regions of each account, separated by commas; the session's own by default.")
-]
-RoleNameOption = Annotated[str, typer.Option(help="Role that is assumed in every account but our own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External id that those roles ask for.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile of the SDK's configuration files.")]
 
 ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
@@ -83,18 +72,6 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     return parsed
 
 
-def read_lake(text: str) -> LakeLocation:
-    """Read ``--lake``.
-
-    Raises:
-        typer.BadParameter: it is no location.
-    """
-    try:
-        return LakeLocation.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lake") from error
-
-
 def _regions(text: str | None) -> tuple[str, ...]:
     """Read ``--regions``.
 
@@ -104,6 +81,11 @@ def _regions(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
+    # The command's options take their defaults from this module, and must not load the SDK for them.
+    import boto3  # noqa: PLC0415
+
+    from patchlake.adapters.ssm import known_regions  # noqa: PLC0415
+
     known = known_regions(boto3.Session())
     if unknown := [region for region in regions if region not in known]:
         msg = f"{', '.join(unknown)}: SSM has no such region, as far as the SDK knows"

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, THROTTLING_CODES, AwsError, code_of, status_of
 from patchlake.errors import PatchlakeError
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 
 _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
 

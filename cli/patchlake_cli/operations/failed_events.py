@@ -12,7 +12,7 @@ from typing import Any
 
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
-from patchlake_cli.operations.redrive import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
+from patchlake_cli.operations.dead_letters import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
 
 
 class Fate(StrEnum):

@@ -1,12 +1,10 @@
-"""What the checks of a stack look at, and what they say."""
+"""What a check of a stack is, and what it says."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from patchlake.bootstrap import Aws
-from patchlake_cli.operations.deployment import Deployment
-from patchlake_cli.operations.runs import Runs
+from patchlake_cli.operations.stack import Stack
 
 
 class Verdict(StrEnum):
@@ -38,19 +36,6 @@ class Checked:
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the checks look at."""
-
-    aws: Aws
-    deployment: Deployment
-    runs: Runs
-
-    def parameter(self, name: str) -> str:
-        """Return a parameter of the stack; empty where its version has none of that name."""
-        return self.deployment.parameters.get(name, "")
 
 
 type Check = Callable[[Stack], Iterator[Finding]]

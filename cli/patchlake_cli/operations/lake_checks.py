@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from patchlake.core.tables import ListingStatus
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
-from patchlake_cli.operations.findings import Finding, Stack
+from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.runs import RunStatus
+from patchlake_cli.operations.stack import Stack
 
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchlake_cli.operations.calls import AwsRefusedError, asking
-from patchlake_cli.operations.findings import Finding, Stack
+from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
+from patchlake_cli.operations.stack import Stack
 
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 

@@ -4,12 +4,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from patchlake.bootstrap import Aws
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.operations.calls import reading_the_lake
-from patchlake_cli.operations.deployment import Deployment
 from patchlake_cli.operations.queues import StageDepth, read_depths
-from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run, Runs
+from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run
+from patchlake_cli.operations.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,18 @@ class Status:
         return ExitCode.of_run("" if self.snapshot is None else self.snapshot.status)
 
 
-def read_status(aws: Aws, deployment: Deployment, runs: Runs, most_runs: int) -> Status:
+def read_status(stack: Stack, most_runs: int) -> Status:
     """Look at a stack once.
 
     Raises:
         CommandError: something of it cannot be read.
     """
-    depths = read_depths(aws.client("sqs"), deployment)
+    deployment = stack.deployment
+    depths = read_depths(stack.aws.client("sqs"), deployment)
     with reading_the_lake():
-        newest = runs.newest(most_runs)
-        return Status(deployment.stack, deployment.account_id, deployment.region, runs.clock.now(), newest, depths)
+        newest = stack.runs.newest(most_runs)
+        now = stack.runs.clock.now()
+    return Status(deployment.stack, deployment.account_id, deployment.region, now, newest, depths)
 
 
 def status_as_json(status: Status) -> dict[str, Any]:

@@ -1,6 +1,7 @@
-"""``patchlake check --stack``: the usual misconfigurations of a deployed stack, each with its fix."""
+"""What a person or a program reads of a stack's checks: each with its verdict, and what to do."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Final
 
@@ -8,34 +9,21 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from patchlake.adapters.parquet import ParquetTables
 from patchlake_cli.consoles import output_console
-from patchlake_cli.failure import ExitCode
-from patchlake_cli.operations.checks import check_all
-from patchlake_cli.operations.deployment import find_deployment
-from patchlake_cli.operations.findings import Checked, Stack, Verdict
-from patchlake_cli.operations.runs import Runs
+from patchlake_cli.operations.findings import Checked, Verdict
 
 _STYLES: Final = {Verdict.OK: "green", Verdict.FINDING: "bold red", Verdict.UNKNOWN: "bold yellow"}
 
 
-def check_stack(stack: str, *, profile: str | None, as_json: bool) -> ExitCode:
-    """Check a deployed stack, by its name: COMPLETE where all is well, else PARTIAL.
-
-    Raises:
-        CommandError: there is no such stack.
-    """
-    aws, deployment = find_deployment(stack, profile)
-    checked = check_all(Stack(aws, deployment, Runs(deployment.store(aws), ParquetTables(), aws.clock)))
+def print_checks(stack: str, checked: Sequence[Checked], *, as_json: bool) -> None:
+    """Print the checks of a stack, as a page or as one JSON object."""
     if as_json:
         typer.echo(json.dumps({"stack": stack, "checks": [asdict(each) for each in checked]}))
     else:
         _print(output_console(), checked)
-    well = all(each.verdict is Verdict.OK for each in checked)
-    return ExitCode.COMPLETE if well else ExitCode.PARTIAL
 
 
-def _print(console: Console, checked: list[Checked]) -> None:
+def _print(console: Console, checked: Sequence[Checked]) -> None:
     width = max(len(each.name) for each in checked)
     for each in checked:
         console.print(Text.assemble(f"{each.name:{width}}  ", (each.verdict, _STYLES[each.verdict])))

@@ -1,28 +1,19 @@
 """``patchlake report``: the figures of a lake as one HTML file."""
 
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.statements import Settings
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.lake_options import (
-    DEFAULTS,
-    AsOfOption,
-    LakeOption,
-    ScanMaxAgeDaysOption,
-    WindowDaysOption,
-    open_lake_as_of,
-)
-from patchlake_cli.report.figures import Figures
-from patchlake_cli.report.page import render_page
-from patchlake_cli.report.reading import read_figures
+from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
+from patchlake_cli.exit_codes import CommandError, ExitCode
+
+if TYPE_CHECKING:
+    from patchlake_cli.report.figures import Figures
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -40,6 +31,9 @@ def report(  # noqa: PLR0913  # one option each
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
+    from patchlake_cli.analytics.lake import open_lake_as_of
+    from patchlake_cli.report.report_file import write_report
+
     if out.exists() and not out.is_file():
         raise typer.BadParameter(f"{out} is not a file", param_hint="--out")
     if not out.parent.is_dir():
@@ -52,27 +46,7 @@ def report(  # noqa: PLR0913  # one option each
     return ExitCode.of_run(figures.run.run_status)
 
 
-def write_report(lake: Lake, out: Path) -> Figures:
-    """Write the report of a lake; whoever opens the file sees the old report or the new one, and nothing between.
-
-    Raises:
-        LakeError: a file of the lake cannot be read.
-        CommandError: the report cannot be written.
-    """
-    figures = read_figures(lake)
-    page = render_page(figures)
-    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(out)
-    except OSError as error:
-        raise CommandError(f"{out} cannot be written: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return figures
-
-
-def _in_words(figures: Figures) -> str:
+def _in_words(figures: "Figures") -> str:
     run = figures.run
     if figures.details is None:
         return f"There is {run.run_coverage}; the newest run is of {figures.newest_date}."
@@ -86,7 +60,7 @@ def _in_words(figures: Figures) -> str:
     return f"Run {run.run_id} is {run.run_status}: {run.run_coverage}, {nodes}."
 
 
-def _as_json(figures: Figures, out: Path) -> dict[str, Any]:
+def _as_json(figures: "Figures", out: Path) -> dict[str, Any]:
     fleet = {} if figures.details is None else asdict(figures.details.fleet)
     run = asdict(figures.run)
     return {"report": str(out), **run, "run_at": run["run_at"] and f"{run['run_at'].isoformat()}Z", **fleet}

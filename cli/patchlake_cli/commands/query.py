@@ -4,24 +4,17 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from patchlake_cli.analytics.errors import LakeError, QueryError
-from patchlake_cli.analytics.formats import as_csv, as_json, as_table
-from patchlake_cli.analytics.lake import Answer, Lake, find_query
 from patchlake_cli.analytics.statements import Settings, queries
-from patchlake_cli.failure import CommandError
-from patchlake_cli.lake_options import (
-    DEFAULTS,
-    AsOfOption,
-    LakeOption,
-    ScanMaxAgeDaysOption,
-    WindowDaysOption,
-    open_lake_as_of,
-)
+from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
+from patchlake_cli.exit_codes import CommandError
+
+if TYPE_CHECKING:
+    from patchlake_cli.analytics.lake import Answer, Lake
 
 
 class Format(StrEnum):
@@ -52,6 +45,8 @@ def query(  # noqa: PLR0913  # one option each
     """
     if (sql is None) == (named is None):
         raise typer.BadParameter("expected either one SELECT or --named NAME", param_hint="the question")
+    from patchlake_cli.analytics.lake import open_lake_as_of
+
     if named is not None:
         _check(named, parameter or [])
     try:
@@ -67,13 +62,15 @@ def query(  # noqa: PLR0913  # one option each
 
 def _check(named: str, parameters: Sequence[str]) -> None:
     """Find a mistake in the command line before the lake is read."""
+    from patchlake_cli.analytics.lake import find_query
+
     try:
         find_query(named, parameters)
     except QueryError as error:
         raise typer.BadParameter(str(error), param_hint="--named") from error
 
 
-def _add_csv_table(lake: Lake, option: str) -> None:
+def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         expected = "expected NAME=FILE with a name of letters, digits and _"
@@ -84,7 +81,7 @@ def _add_csv_table(lake: Lake, option: str) -> None:
         raise CommandError(f"{file} cannot be read: {error}") from error
 
 
-def _warn_of_an_empty_window(lake: Lake) -> None:
+def _warn_of_an_empty_window(lake: "Lake") -> None:
     """Say so where the lake is older than the window: every view is empty then, which is easily taken for no nodes."""
     if lake.newest_date < lake.window_start:
         typer.echo(
@@ -94,7 +91,11 @@ def _warn_of_an_empty_window(lake: Lake) -> None:
         )
 
 
-def _printed(answer: Answer, output_format: Format) -> str:
+def _printed(answer: "Answer", output_format: Format) -> str:
+    from rich.console import Console
+
+    from patchlake_cli.analytics.formats import as_csv, as_json, as_table
+
     match output_format:
         case Format.CSV:
             return as_csv(answer)

@@ -1,34 +1,24 @@
-"""``patchlake demo``: the deployed handlers, a simulated fleet, an embedded AWS, one snapshot per day."""
+"""The demo's days: the deployed handlers take a simulated fleet to one snapshot per day, in a folder."""
 
-import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
-
-import typer
-from rich.console import Console
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.core.run import run_at, run_id_of
 from patchlake.stages.commit import CommitOutcome
-from patchlake_cli.answers import Answer, answer
-from patchlake_cli.consoles import output_console, own_name
-from patchlake_cli.demo_folder import replace_folder
+from patchlake_cli.analytics.lake import Lake, open_lake_as_of
 from patchlake_cli.embedded.deploy import deploy
 from patchlake_cli.embedded.function_process import InvocationError
 from patchlake_cli.embedded.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
-from patchlake_cli.failure import CommandError
-from patchlake_cli.lake_options import open_lake_as_of
+from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.template import TEMPLATE
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.observation import Observation
 from patchlake_cli.progress import RunProgress
-from patchlake_cli.report.command import write_report
-from patchlake_cli.run_page import print_run
-from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
+from patchlake_cli.summary import Summary, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""
@@ -39,68 +29,13 @@ CONCURRENCY = 2
 REFUSED_DAYS = 3
 """On so many of the last days one account refuses its role: its nodes were known before, and are unknown since."""
 
-TEMPLATE = Path(__file__).resolve().parents[2] / "template.yaml"
 
+def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake, Summary]:
+    """Simulate every day of the settings, and return the lake in ``out`` with the summary of the last run.
 
-@dataclass(frozen=True, slots=True)
-class DemoRun:
-    """What one run of the demo left."""
-
-    summary: Summary
-    coverage: list[Coverage]
-    answers: list[Answer]
-    report: Path
-
-
-def demo(  # noqa: PLR0913
-    *,
-    nodes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Managed nodes of the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions that every account uses.")] = 2,
-    days: Annotated[int, typer.Option(min=1, max=60, help="Days, one run each.")] = 7,
-    seed: Annotated[int, typer.Option(help="Of the fleet and of the faults: the same seed, the same bytes.")] = 7,
-    faults: Annotated[bool, typer.Option(help="Let SSM throttle, fail, and break off its answers.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced when the demo made it.")] = Path("demo"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the last run.")] = False,
-) -> None:
-    """Run the whole pipeline on this machine, against an embedded AWS.
-
-    The four Lambda handlers take a simulated fleet over real HTTP to one Parquet snapshot per day, in OUT/lake, and
-    OUT/report.html says what is in them.
-
-    Example: patchlake demo --nodes 50000 --faults
+    Raises:
+        CommandError: a run makes no progress or ends without a snapshot, or a node is not accounted for.
     """
-    settings = Settings(
-        seed=seed,
-        nodes=nodes,
-        accounts=accounts,
-        regions=regions,
-        days=days,
-        conditions=Conditions(faults=USUAL_FAULTS if faults else NO_FAULTS),
-    )
-    replace_folder(out)
-    with RunProgress(Console(stderr=True)) as progress:
-        last = _run_days(settings, out, progress)
-    if as_json:
-        typer.echo(json.dumps(last.summary.as_json() | {"report": str(last.report)}))
-    else:
-        print_run(output_console(), last.summary, last.coverage, last.answers)
-        _say_what_next(last, out)
-
-
-def _say_what_next(last: DemoRun, out: Path) -> None:
-    """Name the report, and a question to go on with; the demo's days lie in the past, so it says as of when."""
-    day = run_at(last.summary.run_id).date()
-    typer.echo(f"Report: {last.report}\n")
-    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")
-
-
-def _refused(settings: Settings) -> frozenset[str]:
-    """Return the account whose role gets lost, so that a run is PARTIAL as in real life: the last one but the home."""
-    return frozenset(account.account_id for account in settings.account_list()[1:][-1:])
-
-
-def _run_days(settings: Settings, out: Path, progress: RunProgress) -> DemoRun:
     over = progress.working("starting the embedded AWS")
     observations: list[Observation] = []
     refused = _refused(settings)
@@ -128,7 +63,12 @@ def _run_days(settings: Settings, out: Path, progress: RunProgress) -> DemoRun:
                     _copy(pipeline, lake)
                     seconds = time.monotonic() - began
         expected = sum(aws.fleet.size(target) for target in aws.fleet.targets if target.account_id not in refused)
-    return _result(out, observations[-1], seconds, expected)
+    return _summed_up(out, observations[-1], seconds, expected)
+
+
+def _refused(settings: Settings) -> frozenset[str]:
+    """Return the account whose role gets lost, so that a run is PARTIAL as in real life: the last one but the home."""
+    return frozenset(account.account_id for account in settings.account_list()[1:][-1:])
 
 
 def _phases(settings: Settings, refused: frozenset[str]) -> Iterator[tuple[range, frozenset[str]]]:
@@ -179,7 +119,7 @@ def _copy(pipeline: Pipeline, lake: DirectoryStore) -> None:
             lake.create(key, pipeline.store.get(key) or b"")
 
 
-def _result(out: Path, observation: Observation, wall_seconds: float, expected_nodes: int) -> DemoRun:
+def _summed_up(out: Path, observation: Observation, wall_seconds: float, expected_nodes: int) -> tuple[Lake, Summary]:
     """Read the last run from the lake, and hold it against the fleet that was simulated.
 
     Raises:
@@ -193,6 +133,4 @@ def _result(out: Path, observation: Observation, wall_seconds: float, expected_n
             f"{summary.nodes_listed} and accounts for {summary.nodes_accounted_for}"
         )
         raise CommandError(msg)
-    report = out / "report.html"
-    write_report(lake, report)
-    return DemoRun(summary, read_coverage(lake, summary.run_id), answer(lake), report)
+    return lake, summary

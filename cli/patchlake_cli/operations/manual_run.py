@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchlake.core.run import run_at
 from patchlake.stages.stored import Step
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import asking, reading_the_lake
 from patchlake_cli.operations.deployment import Deployment
 from patchlake_cli.operations.runs import Run, Runs, RunStatus
