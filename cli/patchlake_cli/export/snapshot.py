@@ -9,7 +9,7 @@ from rich.console import Console
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
-from patchlake.stages.inventory import READ_AHEAD
+from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.advice import Advice, advise, explain
 from patchlake_cli.analytics.lake import open_lake
 from patchlake_cli.aws_session import open_session

@@ -16,8 +16,8 @@ from patchlake.core.rows import is_complete
 from patchlake.core.run import run_at
 from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.stages.inventory import Inventory
 from patchlake.stages.stored import is_published, open_table, stored_plan
+from patchlake.stages.stored_run import StoredRun
 from patchlake_cli.summary import Coverage
 
 MOST_MONTHS = 13
@@ -105,7 +105,7 @@ class Runs:
         self.clock = clock
         self._store = store
         self._tables = tables
-        self._inventory = Inventory(store, tables, map)
+        self._stored_run = StoredRun(store, tables, map)
 
     def newest(self, most: int) -> list[Run]:
         """Return the newest runs that have a plan, newest first, of the last ``MOST_MONTHS`` months."""
@@ -157,11 +157,11 @@ class Runs:
 
     def _progress(self, plan: Plan) -> Progress:
         active = plan.active_targets()
-        unlisted = self._inventory.unlisted(plan)
+        unlisted = self._stored_run.unlisted(plan)
         listed = [target for target in active if target not in unlisted]
         if len(listed) > MOST_SHARDS:
             parts = sum(1 for _ in self._store.keys(parts_prefix(plan.run_id)))
             return Progress(plan.deadline_at, len(active), len(listed), parts, None)
-        batches = self._inventory.batches(plan, listed)
-        parts = len(batches) - len(self._inventory.without_part(plan, batches))
+        batches = self._stored_run.batches(plan, listed)
+        parts = len(batches) - len(self._stored_run.without_part(plan, batches))
         return Progress(plan.deadline_at, len(active), len(listed), parts, len(batches))
