@@ -24,7 +24,7 @@ from patchlake.core.tables import PATCH_STATES
 from patchlake.stages.publish import publish
 from patchlake.stages.stored import run_target_of
 from patchlake.stages.stored_run import READ_AHEAD, StoredRun
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.settings import Settings
 
 TARGETS = 10
 

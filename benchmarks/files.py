@@ -24,7 +24,7 @@ from benchmarks.tables import report, table
 from patchlake.core.keys import snapshot_key
 from patchlake.core.tables import INSTANCE_ID, PATCH_STATE_COLUMNS
 from patchlake_cli.analytics.scans import scans
-from patchlake_cli.analytics.statements import queries
+from patchlake_cli.lake.statements import queries
 from tests.analytics.large_day import NODES, RUN_ID, write_large_day
 
 PATCHLAKE, OBJECTS = "patchlake", "a gzipped JSON object a node"

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report.figures import (
     Account,
     Age,

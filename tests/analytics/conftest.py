@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
 from tests.analytics import story
 from tests.analytics.large_day import write_large_day
 

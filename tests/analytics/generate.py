@@ -6,9 +6,9 @@ from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.generate import generated_files
-from patchlake_cli.analytics.lake import Lake, open_lake_as_of
+from patchlake_cli.lake.engine import Lake, open_lake_as_of
+from patchlake_cli.lake.files import find_lake
 from tests.analytics.large_day import NODES, write_large_day
 
 DEMO_DATE = date(2026, 11, 1)

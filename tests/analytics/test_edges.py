@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from patchlake.core.run import run_at
-from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.lake import open_lake
-from patchlake_cli.analytics.statements import Settings, views
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.statements import Settings, views
 from tests.analytics import story
 from tests.analytics.rows import view
 from tests.analytics.synthetic import collected, listed, unread, write_run

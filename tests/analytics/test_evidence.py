@@ -11,7 +11,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, plan_key, snapshot_key
 from patchlake_cli.analytics.documents import END
 from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
 from tests.analytics import story
 from tests.analytics.story import R5
 from tests.world import World, node_id

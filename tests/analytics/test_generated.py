@@ -11,10 +11,10 @@ from patchlake.core.tables import TABLES
 from patchlake_cli.analytics.columns import relation_meanings, statement_meanings
 from patchlake_cli.analytics.documents import BEGIN, END, with_generated, without_samples
 from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
 from patchlake_cli.analytics.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.statements import Settings, Statement, queries, read_statement, views
 from tests.analytics.generate import expected_files
 from tests.resolved_template import resolved
 

@@ -3,7 +3,7 @@
 import pytest
 
 from patchlake.core.run import run_at
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
 from tests.analytics.rows import pick, view
 from tests.analytics.synthetic import collected, listed, write_run
 

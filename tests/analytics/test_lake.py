@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.analytics.errors import LakeError, QueryError
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.errors import LakeError, QueryError
 from tests.analytics import story
 from tests.analytics.synthetic import collected, listed, write_run
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from patchlake.core.run import milliseconds, run_at
-from patchlake_cli.analytics.lake import open_lake
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.statements import Settings
 from tests.analytics.synthetic import COUNTS, collected, listed, write_run
 
 RUN_ID = "20261112T060000Z"

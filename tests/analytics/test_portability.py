@@ -10,7 +10,7 @@ import sqlglot
 from sqlglot import exp
 from trino_query_parser import TrinoSyntaxError, parse_statement
 
-from patchlake_cli.analytics.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.statements import Settings, Statement, queries, views
 
 FUNCTIONS = {
     exp.And,

@@ -9,11 +9,11 @@ from trino_query_parser import parse_statement
 
 from patchlake.core.tables import PATCH_STATES
 from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
 from patchlake_cli.analytics.quicksight.datasets import DATASETS, Dataset, Source, sources
 from patchlake_cli.analytics.quicksight.sheets import SHEETS
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack

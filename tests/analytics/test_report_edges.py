@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.reading import read_figures
 from tests.analytics.story import A_EU, A_US, B_EU, B_US, R1, new_world, refuse, run, write_lake

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import Lake, open_lake
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
 from patchlake_cli.report.figures import (
     Account,

@@ -6,9 +6,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from patchlake_cli.analytics.files import find_lake
 from patchlake_cli.analytics.scans import Scan, scans, scans_of
-from patchlake_cli.analytics.statements import queries, views
+from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.statements import queries, views
 from tests.analytics.large_day import NODES
 
 FOUR = ("account_id", "region", "platform_name", "missing_count")

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from patchlake.core.tables import PATCH_STATES, ColumnType
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.story import R1, R2, R3, R4, R5
 
 PUBLISHED = [R1, R2, R3, R4, R5]

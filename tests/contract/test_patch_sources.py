@@ -19,8 +19,8 @@ from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TargetApi, TargetApis
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 
 PLAIN = Settings(nodes=400, accounts=3, regions=1)
 HOME, MEMBER, REFUSED = (Target(account.account_id, PLAIN.region_list()[0]) for account in PLAIN.account_list())

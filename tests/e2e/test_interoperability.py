@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
 from tests.analytics import story
 from tests.e2e.tools import program
 from tests.snippets import print_from, snippet

@@ -8,9 +8,9 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.files import find_lake
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.files import find_lake
 from tests.analytics import story
 
 NAMES = ("missing_patches", "platforms")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from patchlake.core.messages import CollectMessage
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from patchlake_cli.exit_codes import ExitCode
 from tests.aws_commands import parsed
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.demo_folder import MARKER, replace_folder
+from patchlake_cli.embedded.demo_folder import MARKER, replace_folder
 from patchlake_cli.exit_codes import CommandError
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.bootstrap import Aws
-from patchlake_cli.lake_location import LakeLocation
-from patchlake_cli.lake_store import open_store
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.store import open_store
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from patchlake_cli.embedded.template import Template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, translate_template
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import checks
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements, repaired_policy

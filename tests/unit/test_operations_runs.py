@@ -14,7 +14,7 @@ from patchlake_cli.operations import runs as module
 from patchlake_cli.operations.manual_run import follow, scheduled_event
 from patchlake_cli.operations.runs import OVERDUE_AFTER, Progress, Run, Runs, RunStatus
 from patchlake_cli.operations.status import run_as_json
-from patchlake_cli.summary import Coverage
+from patchlake_cli.terminal.summary import Coverage
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, World
 
 OTHER = Target("222233334444", "eu-central-1")

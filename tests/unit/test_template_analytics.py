@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from tests.resolved_template import resolved
 
 ROOT = Path(__file__).parents[2]

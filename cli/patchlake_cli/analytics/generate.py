@@ -5,12 +5,12 @@ from pathlib import Path
 
 from patchlake.core.tables import PATCH_STATES
 from patchlake_cli.analytics.documents import data_dictionary, query_pages, scan_section, with_generated
-from patchlake_cli.analytics.files import LakeFiles
-from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.quicksight.datasets import sources
 from patchlake_cli.analytics.quicksight.template import quicksight_template
-from patchlake_cli.analytics.statements import ANALYTICS, queries, views
 from patchlake_cli.analytics.template import analytics_template
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.statements import ANALYTICS, queries, views
 
 ROOT = ANALYTICS.parent
 

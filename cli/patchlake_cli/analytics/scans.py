@@ -14,7 +14,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake.core.tables import TABLES
-from patchlake_cli.analytics.statements import RECENT, Statement, views
+from patchlake_cli.lake.statements import RECENT, Statement, views
 
 
 class Scan(NamedTuple):

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
 from patchlake.core.tables import TABLES, ColumnType, Table
-from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, views
+from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, views
 
 type Types = Mapping[str, str]
 """Columns of a view in order, with their types by Athena's names."""

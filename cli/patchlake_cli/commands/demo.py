@@ -29,15 +29,15 @@ def demo(  # noqa: PLR0913
     from rich.console import Console
 
     from patchlake.core.run import run_at
-    from patchlake_cli.answers import answer
-    from patchlake_cli.consoles import output_console, own_name
-    from patchlake_cli.demo_folder import replace_folder
+    from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
     from patchlake_cli.embedded.demo import run_days
-    from patchlake_cli.embedded.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
-    from patchlake_cli.progress import RunProgress
+    from patchlake_cli.embedded.demo_folder import replace_folder
+    from patchlake_cli.lake.overview import answer
     from patchlake_cli.report.report_file import write_report
-    from patchlake_cli.run_page import print_run
-    from patchlake_cli.summary import read_coverage
+    from patchlake_cli.terminal.console import output_console, own_name
+    from patchlake_cli.terminal.progress import RunProgress
+    from patchlake_cli.terminal.run_summary import print_run
+    from patchlake_cli.terminal.summary import read_coverage
 
     settings = Settings(
         seed=seed,

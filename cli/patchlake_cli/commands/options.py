@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.analytics.statements import Settings
-from patchlake_cli.lake_location import LakeLocation
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
 
 DEFAULTS = Settings()
 

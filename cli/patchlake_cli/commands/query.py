@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchlake_cli.analytics.errors import LakeError, QueryError
-from patchlake_cli.analytics.statements import Settings, queries
 from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.statements import Settings, queries
 
 if TYPE_CHECKING:
-    from patchlake_cli.analytics.lake import Answer, Lake
+    from patchlake_cli.lake.engine import Answer, Lake
 
 
 class Format(StrEnum):
@@ -45,7 +45,7 @@ def query(  # noqa: PLR0913  # one option each
     """
     if (sql is None) == (named is None):
         raise typer.BadParameter("expected either one SELECT or --named NAME", param_hint="the question")
-    from patchlake_cli.analytics.lake import open_lake_as_of
+    from patchlake_cli.lake.engine import open_lake_as_of
 
     if named is not None:
         _check(named, parameter or [])
@@ -62,7 +62,7 @@ def query(  # noqa: PLR0913  # one option each
 
 def _check(named: str, parameters: Sequence[str]) -> None:
     """Find a mistake in the command line before the lake is read."""
-    from patchlake_cli.analytics.lake import find_query
+    from patchlake_cli.lake.engine import find_query
 
     try:
         find_query(named, parameters)
@@ -94,7 +94,7 @@ def _warn_of_an_empty_window(lake: "Lake") -> None:
 def _printed(answer: "Answer", output_format: Format) -> str:
     from rich.console import Console
 
-    from patchlake_cli.analytics.formats import as_csv, as_json, as_table
+    from patchlake_cli.lake.formats import as_csv, as_json, as_table
 
     match output_format:
         case Format.CSV:

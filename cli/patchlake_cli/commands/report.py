@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.statements import Settings
 from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
 from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.statements import Settings
 
 if TYPE_CHECKING:
     from patchlake_cli.report.figures import Figures
@@ -31,7 +31,7 @@ def report(  # noqa: PLR0913  # one option each
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
-    from patchlake_cli.analytics.lake import open_lake_as_of
+    from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.report.report_file import write_report
 
     if out.exists() and not out.is_file():

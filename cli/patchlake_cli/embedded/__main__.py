@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.pipeline import running_pipeline
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
-from patchlake_cli.embedded.template import TEMPLATE
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.cloudformation.template import TEMPLATE
+from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 
 CONCURRENCY = 2
 

@@ -8,17 +8,17 @@ from pathlib import Path
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.core.run import run_at, run_id_of
 from patchlake.stages.commit import CommitOutcome
-from patchlake_cli.analytics.lake import Lake, open_lake_as_of
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.function_process import InvocationError
-from patchlake_cli.embedded.pipeline import Pipeline, PipelineError, running_pipeline
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Settings
-from patchlake_cli.embedded.template import TEMPLATE
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Settings
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.cloudformation.template import TEMPLATE
+from patchlake_cli.embedded.lambda_.function_process import InvocationError
+from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.observation import Observation
-from patchlake_cli.progress import RunProgress
-from patchlake_cli.summary import Summary, read_summary
+from patchlake_cli.lake.engine import Lake, open_lake_as_of
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.progress import RunProgress
+from patchlake_cli.terminal.summary import Summary, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""

@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 
 from patchlake.core.run import run_date
-from patchlake_cli.advice import Advice, Refusals
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.answers import Answer, answer
-from patchlake_cli.consoles import output_console
-from patchlake_cli.observation import Observation
-from patchlake_cli.run_page import print_run
-from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
+from patchlake_cli.access.advice import Advice, Refusals
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.overview import Answer, answer
+from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.run_summary import print_run
+from patchlake_cli.terminal.summary import Coverage, Summary, read_coverage, read_summary
 
 
 @dataclass(frozen=True, slots=True)

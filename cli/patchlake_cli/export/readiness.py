@@ -5,16 +5,16 @@ from dataclasses import dataclass, replace
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
-from patchlake_cli.advice import Advice, Refusals, advise, advise_on_lake, explain
-from patchlake_cli.aws_session import Identity, open_session
+from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_lake, explain
+from patchlake_cli.access.checks import TargetCheck, check_store, check_targets
+from patchlake_cli.access.permissions import Permission
+from patchlake_cli.access.sessions import Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.composition import aws_ports, compose
-from patchlake_cli.export.runs import current_run_id
+from patchlake_cli.export.resume import current_run_id
 from patchlake_cli.export.settings import ExportSettings
-from patchlake_cli.lake_location import LakeLocation
-from patchlake_cli.lake_store import open_store
-from patchlake_cli.permissions import Permission
-from patchlake_cli.probes import TargetCheck, check_store, check_targets
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.store import open_store
 
 
 @dataclass(frozen=True, slots=True)

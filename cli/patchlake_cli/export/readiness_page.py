@@ -8,10 +8,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from patchlake_cli.consoles import output_console
+from patchlake_cli.access.checks import OK, OWN, UNTRIED
 from patchlake_cli.export.readiness import Readiness
-from patchlake_cli.probes import OK, OWN, UNTRIED
-from patchlake_cli.run_page import new_table
+from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.tables import new_table
 
 _LAKE_WORKS = "nothing is in the way; that an object can be stored in a bucket shows only when one is"
 _BAD = "bold red"

@@ -10,19 +10,19 @@ from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
-from patchlake_cli.advice import Advice, advise, explain
-from patchlake_cli.analytics.lake import open_lake
-from patchlake_cli.aws_session import open_session
+from patchlake_cli.access.advice import Advice, advise, explain
+from patchlake_cli.access.sessions import open_session
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose
 from patchlake_cli.export.page import Page, read_page
-from patchlake_cli.export.run import finish_run
-from patchlake_cli.export.runs import Begun, begin
+from patchlake_cli.export.resume import Begun, begin
+from patchlake_cli.export.run_loop import finish_run
 from patchlake_cli.export.settings import ExportSettings
-from patchlake_cli.lake_location import LakeLocation
-from patchlake_cli.lake_store import open_store
-from patchlake_cli.observation import Observation
-from patchlake_cli.progress import RunProgress, Troubles
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.store import open_store
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.progress import RunProgress, Troubles
 
 
 @dataclass(frozen=True, slots=True)

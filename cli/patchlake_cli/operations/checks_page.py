@@ -9,8 +9,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from patchlake_cli.consoles import output_console
 from patchlake_cli.operations.findings import Checked, Verdict
+from patchlake_cli.terminal.console import output_console
 
 _STYLES: Final = {Verdict.OK: "green", Verdict.FINDING: "bold red", Verdict.UNKNOWN: "bold yellow"}
 

@@ -9,12 +9,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from patchlake_cli.consoles import output_console
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
 from patchlake_cli.operations.failed_events import FailedEvent, Fate, settle
 from patchlake_cli.operations.manual_run import scheduled_event
 from patchlake_cli.operations.stack import Stack
+from patchlake_cli.terminal.console import output_console
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
 from patchlake.stages.stored import is_published, open_table, stored_plan
 from patchlake.stages.stored_run import StoredRun
-from patchlake_cli.summary import Coverage
+from patchlake_cli.terminal.summary import Coverage
 
 MOST_MONTHS = 13
 """How far back runs are looked for: one listing of keys a month."""

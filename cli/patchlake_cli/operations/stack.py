@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
-from patchlake_cli.aws_session import identify, open_session
+from patchlake_cli.access.sessions import identify, open_session
 from patchlake_cli.operations.deployment import Deployment, read_deployment
 from patchlake_cli.operations.runs import Runs
 

@@ -11,7 +11,7 @@ from patchlake.core.tables import CollectionStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.status import Status, as_time
-from patchlake_cli.run_page import new_table
+from patchlake_cli.terminal.tables import new_table
 
 _STYLES = {
     RunStatus.COMPLETE: "green",

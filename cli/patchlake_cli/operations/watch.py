@@ -6,10 +6,10 @@ from threading import Event
 import typer
 from rich.live import Live
 
-from patchlake_cli.consoles import output_console
 from patchlake_cli.operations.stack import Stack
 from patchlake_cli.operations.status import Status, read_status, status_as_json
 from patchlake_cli.operations.status_page import status_page
+from patchlake_cli.terminal.console import output_console
 
 
 def show_status(stack: Stack, most_runs: int, *, as_json: bool) -> Status:

@@ -13,7 +13,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.figures import Age, Compliance, Day
 
 NARROW = 350

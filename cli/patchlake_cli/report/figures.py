@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.statements import Settings
 
 
 @dataclass(frozen=True, slots=True)

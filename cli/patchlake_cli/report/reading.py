@@ -6,7 +6,7 @@ how many there are.
 
 from dataclasses import fields
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.report.figures import (
     Account,
     Age,

@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.report.figures import Figures
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.reading import read_figures
