@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from patchlake_cli.analytics.generate import generated_files
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
 from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.large_day import NODES, write_large_day
 
 DEMO_DATE = date(2026, 11, 1)
@@ -17,7 +18,7 @@ DEMO_DATE = date(2026, 11, 1)
 
 def demo_lake(folder: Path) -> Lake:
     """Open the lake of a demo as it was on its last day."""
-    return open_lake_as_of(str(folder), DEMO_DATE)
+    return open_lake_as_of(LakeLocation(str(folder)), DEMO_DATE)
 
 
 def arguments(lake: Lake) -> dict[str, list[str]]:
@@ -35,7 +36,7 @@ def arguments(lake: Lake) -> dict[str, list[str]]:
 
 def expected_files(sample: Lake, large_day: Path) -> dict[Path, str]:
     """Return the contents of every generated file, by its path."""
-    return generated_files(sample, arguments(sample), find_lake(str(large_day)), NODES)
+    return generated_files(sample, arguments(sample), find_lake(LakeLocation(str(large_day))), NODES)
 
 
 def main() -> None:

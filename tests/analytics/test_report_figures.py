@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
 from patchlake_cli.report.figures import (
@@ -51,7 +52,7 @@ def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Detail
 
 
 def test_a_target_that_was_never_read_leaves_no_bound(story_folder: Path) -> None:
-    lake = open_lake(str(story_folder), now=story.NOW, settings=Settings(window_days=1))
+    lake = open_lake(LakeLocation(str(story_folder)), now=story.NOW, settings=Settings(window_days=1))
 
     found = read_figures(lake).details
 
@@ -173,7 +174,7 @@ def test_a_long_list_is_cut_and_says_how_long_it_is(lake: Lake, monkeypatch: pyt
 
 
 def test_a_window_without_a_snapshot_has_no_figures_at_all(story_folder: Path) -> None:
-    figures = read_figures(open_lake(str(story_folder), now=datetime(2027, 3, 1, tzinfo=UTC)))
+    figures = read_figures(open_lake(LakeLocation(str(story_folder)), now=datetime(2027, 3, 1, tzinfo=UTC)))
 
     assert figures.details is None
     assert figures.run.run_status == "NO_SNAPSHOT"

@@ -14,11 +14,17 @@ from patchlake_cli.commands.options import (
 )
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.settings import ROLE_NAME, read_settings
+from patchlake_cli.lake.location import LakeLocation
 
 
 def check(  # noqa: PLR0913  # one option each
     *,
-    lake: Annotated[str | None, typer.Option(help="Also look into this lake: a folder, or s3://BUCKET/PREFIX.")] = None,
+    lake: Annotated[
+        LakeLocation | None,
+        typer.Option(
+            parser=read_lake, metavar="<str>", help="Also look into this lake: a folder, or s3://BUCKET/PREFIX."
+        ),
+    ] = None,
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
@@ -40,7 +46,7 @@ def check(  # noqa: PLR0913  # one option each
     from patchlake_cli.export.readiness_page import print_readiness
 
     settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
-    readiness = read_readiness(settings, None if lake is None else read_lake(lake), profile)
+    readiness = read_readiness(settings, lake, profile)
     print_readiness(readiness, as_json=as_json)
     return readiness.exit_code
 

@@ -4,14 +4,13 @@ from typing import Annotated
 
 import typer
 
-from patchlake.core.run import run_id_of
-from patchlake.errors import InputError
 from patchlake_cli.commands.options import (
     AccountsOption,
     ExternalIdOption,
     ProfileOption,
     RegionsOption,
     RoleNameOption,
+    ScheduledTimeOption,
     read_lake,
 )
 from patchlake_cli.exit_codes import ExitCode
@@ -22,20 +21,25 @@ from patchlake_cli.export.settings import (
     ROLE_NAME,
     read_settings,
 )
+from patchlake_cli.lake.location import LakeLocation
 
 
 def export(  # noqa: PLR0913  # one option each
     *,
-    lake: Annotated[str, typer.Option(help="A folder, or s3://BUCKET with or without a prefix; made when needed.")],
+    lake: Annotated[
+        LakeLocation,
+        typer.Option(
+            parser=read_lake,
+            metavar="<str>",
+            help="A folder, or s3://BUCKET with or without a prefix; made when needed.",
+        ),
+    ],
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
-    scheduled_time: Annotated[
-        str | None,
-        typer.Option(metavar="ISO", help="Name of the run: 2026-11-23T06:00:00Z. Without it, see above."),
-    ] = None,
+    run_id: ScheduledTimeOption = None,
     connections: Annotated[int, typer.Option(help="Calls to one account and region at once.")] = CONNECTIONS,
     batch_size: Annotated[int, typer.Option(help="Nodes that are stored together.")] = BATCH_SIZE,
     deadline: Annotated[int, typer.Option(help="Seconds until a run ends with what it has.")] = DEADLINE_SECONDS,
@@ -62,16 +66,6 @@ def export(  # noqa: PLR0913  # one option each
         batch_size=batch_size,
         deadline=deadline,
     )
-    location = read_lake(lake)
-    run_id = None if scheduled_time is None else _run_id(scheduled_time)
-    exported = take_snapshot(location, settings, profile, run_id)
-    print_page(exported.page, exported.advice, location.text, as_json=as_json)
+    exported = take_snapshot(lake, settings, profile, run_id)
+    print_page(exported.page, exported.advice, lake.text, as_json=as_json)
     return ExitCode.of_run(exported.page.summary.status)
-
-
-def _run_id(scheduled_time: str) -> str:
-    try:
-        return run_id_of(scheduled_time)
-    except InputError as error:
-        msg = f"{scheduled_time!r}: expected an ISO 8601 time with an offset and whole seconds: 2026-11-23T06:00:00Z"
-        raise typer.BadParameter(msg, param_hint="--scheduled-time") from error

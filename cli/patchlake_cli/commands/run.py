@@ -4,26 +4,22 @@ from typing import Annotated
 
 import typer
 
-from patchlake.core.run import run_id_of
-from patchlake.errors import InputError
-from patchlake_cli.commands.options import ProfileOption, StackOption
+from patchlake_cli.commands.options import ProfileOption, ScheduledTimeOption, StackOption
 from patchlake_cli.exit_codes import ExitCode
 
 
 def run(
     *,
     stack: StackOption,
-    scheduled_time: Annotated[
-        str | None,
-        typer.Option(metavar="ISO", help="Which run, as 2026-11-23T06:00:00Z; the current minute by default."),
-    ] = None,
+    run_id: ScheduledTimeOption = None,
     profile: ProfileOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
 ) -> ExitCode:
     """Start a run of a deployed stack, and follow it until its snapshot is published.
 
-    The scheduled time names the run. It must not lie in the future, nor further back than the stack allows (24 hours);
-    naming a run that there is already follows it. Ctrl-C stops following; the run goes on.
+    The scheduled time names the run; without it, the current minute does. It must not lie in the future, nor further
+    back than the stack allows (24 hours); naming a run that there is already follows it. Ctrl-C stops following; the
+    run goes on.
 
     Exit codes: 0 COMPLETE, 3 PARTIAL, 1 refused or not published, 130 no longer followed.
 
@@ -33,19 +29,7 @@ def run(
     from patchlake_cli.operations.manual_run_page import print_ended, start_and_follow
     from patchlake_cli.operations.stack import find_stack
 
-    named = None if scheduled_time is None else _run_id(scheduled_time)
     found = find_stack(stack, profile)
-    ended = start_and_follow(found, named or current_run_id(found.aws.clock))
+    ended = start_and_follow(found, run_id or current_run_id(found.aws.clock))
     print_ended(ended, as_json=as_json)
     return ExitCode.of_run(ended.status)
-
-
-def _run_id(scheduled_time: str) -> str:
-    try:
-        return run_id_of(scheduled_time)
-    except InputError:
-        raise typer.BadParameter(
-            f"{scheduled_time!r}: expected an ISO 8601 time with an offset and whole seconds, such as "
-            "2026-11-23T06:00:00Z",
-            param_hint="--scheduled-time",
-        ) from None

@@ -16,6 +16,7 @@ from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.progress import RunProgress
 from patchlake_cli.terminal.summary import Summary, read_summary
@@ -125,8 +126,9 @@ def _summed_up(out: Path, observation: Observation, wall_seconds: float, expecte
     Raises:
         CommandError: a node is not accounted for.
     """
-    lake = open_lake_as_of(str(out), run_at(observation.run_id))
-    summary = read_summary(lake, str(out / "lake"), observation, wall_seconds)
+    location = LakeLocation(str(out))
+    lake = open_lake_as_of(location, run_at(observation.run_id))
+    summary = read_summary(lake, location.tables, observation, wall_seconds)
     if not expected_nodes == summary.nodes_listed == summary.nodes_accounted_for:
         msg = (
             f"run {summary.run_id}: the fleet has {expected_nodes} nodes in readable targets, the snapshot lists "

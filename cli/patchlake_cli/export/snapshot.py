@@ -58,7 +58,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
         begun = begin(stages.plan, run_id)
         with RunProgress(Console(stderr=True)) as progress:
             observation = _finish(begun, ports, stages, progress)
-        opened = open_lake(lake.text, now=begun.plan.run_at, session=session)
+        opened = open_lake(lake, now=begun.plan.run_at, session=session)
         page = read_page(opened, lake.tables, observation, time.monotonic() - began)
     except PatchlakeError as error:
         raise explain(error, lake, partition=identity.partition) from error

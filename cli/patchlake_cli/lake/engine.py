@@ -17,6 +17,7 @@ from sqlglot import exp
 from patchlake.core.tables import TABLES, ColumnType, Table
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, find_lake
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
     located,
@@ -184,7 +185,7 @@ class Lake:
 
 
 def open_lake(
-    location: str,
+    location: LakeLocation,
     *,
     now: datetime | None = None,
     settings: Settings | None = None,
@@ -193,7 +194,7 @@ def open_lake(
     """Open a lake.
 
     Args:
-        location: a folder, or ``s3://bucket`` with or without a prefix.
+        location: of the lake.
         now: the moment that ages and the window are counted from; the present by default.
         settings: what a stack has as parameters.
         session: that may read a bucket; the SDK's default one otherwise.
@@ -204,7 +205,7 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
 
-def open_lake_as_of(location: str, as_of: date | None, settings: Settings | None = None) -> Lake:
+def open_lake_as_of(location: LakeLocation, as_of: date | None, settings: Settings | None = None) -> Lake:
     """Open a lake, as it is or as it was in the last second of a UTC date.
 
     Raises:

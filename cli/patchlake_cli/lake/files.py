@@ -1,4 +1,4 @@
-"""Where a lake is, a folder or a bucket, and the Parquet files of its tables.
+"""The Parquet files of a lake's tables, in a folder or in a bucket.
 
 Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. Of
 each file only the columns that a question needs are read, also from a bucket. This is the only module of the command
@@ -22,6 +22,7 @@ from pyarrow import fs
 
 from patchlake.core.tables import TABLES, ColumnType, Table
 from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.location import LakeLocation
 
 _TYPES = {
     ColumnType.STRING: pa.string(),
@@ -74,25 +75,29 @@ class LakeFiles:
         return sizes
 
 
-def find_lake(location: str, session: boto3.Session | None = None) -> LakeFiles:
+def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> LakeFiles:
     """List the published files of a lake.
 
     Args:
-        location: a folder, or ``s3://bucket`` with or without a prefix. The tables are in its ``lake/``, or in itself.
+        location: of the lake. The tables are in its ``lake/``, or in itself.
         session: that may read a bucket; the SDK's default one otherwise.
 
     Raises:
         LakeError: nothing is there, or it may not be read.
     """
-    filesystem, root = _open_bucket(location, session) if location.startswith("s3://") else _open_folder(location)
+    if location.bucket is None:
+        filesystem, root = _open_folder(location.text)
+    else:
+        filesystem = _open_bucket(location.text, location.bucket, session)
+        root = f"{location.bucket}/{location.prefix}".rstrip("/")
     try:
         for base in (f"{root}/lake", root):
             paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in TABLES}
             if any(paths.values()):
                 return LakeFiles(filesystem, paths)
     except OSError as error:
-        raise LakeError(f"{location} cannot be read: {error}") from error
-    raise LakeError(f"{location} holds no lake: neither lake/coverage/run_date=… nor coverage/run_date=… is in it")
+        raise LakeError(f"{location.text} cannot be read: {error}") from error
+    raise LakeError(f"{location.text} holds no lake: neither lake/coverage/run_date=… nor coverage/run_date=… is in it")
 
 
 def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
@@ -100,29 +105,28 @@ def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
     return sorted((match["run_date"], info.path) for info in found if (match := _FILE.fullmatch(info.path)))
 
 
-def _open_folder(location: str) -> tuple[fs.FileSystem, str]:
-    folder = Path(location).resolve()
+def _open_folder(text: str) -> tuple[fs.FileSystem, str]:
+    folder = Path(text).resolve()
     if not folder.is_dir():
-        raise LakeError(f"{location} is not a folder")
+        raise LakeError(f"{text} is not a folder")
     return fs.LocalFileSystem(), str(folder)
 
 
-def _open_bucket(location: str, session: boto3.Session | None) -> tuple[fs.FileSystem, str]:
+def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.FileSystem:
     """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
-    parts = urlsplit(location)
     try:
         session = session or boto3.Session()
         client = session.client("s3")
-        region = client.head_bucket(Bucket=parts.netloc).get("BucketRegion", client.meta.region_name)
+        region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
         credentials = session.get_credentials()
         if credentials is None:
-            raise LakeError(f"{location} cannot be opened: no AWS credentials found")
+            raise LakeError(f"{text} cannot be opened: no AWS credentials found")
         frozen = credentials.get_frozen_credentials()
     except (BotoCoreError, ClientError) as error:
-        raise LakeError(f"{location} cannot be opened: {error}") from error
+        raise LakeError(f"{text} cannot be opened: {error}") from error
     endpoint = urlsplit(client.meta.endpoint_url)
     of_aws = (endpoint.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    filesystem = fs.S3FileSystem(
+    return fs.S3FileSystem(
         access_key=frozen.access_key,
         secret_key=frozen.secret_key,
         session_token=frozen.token,
@@ -130,4 +134,3 @@ def _open_bucket(location: str, session: boto3.Session | None) -> tuple[fs.FileS
         scheme=endpoint.scheme,
         endpoint_override=None if of_aws else endpoint.netloc,
     )
-    return filesystem, f"{parts.netloc}{parts.path}".rstrip("/")
