@@ -16,8 +16,8 @@ from patchlake_cli.report.figures import (
     Details,
     Figures,
     Findings,
+    LatestRun,
     Reason,
-    Run,
     Unread,
 )
 from patchlake_cli.report.reading import read_figures
@@ -41,7 +41,7 @@ def details(figures: Figures) -> Details:
 
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
-    assert figures.run == Run(R5, run_at, "2026-11-12", "PARTIAL", 30, "3 of 4 targets read", 3, 4, 2)
+    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, "3 of 4 targets read", 3, 4, 2)
     assert figures.unpublished == [R6]
     assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
 

@@ -28,16 +28,14 @@ def demo(  # noqa: PLR0913
 
     from rich.console import Console
 
-    from patchlake.core.run import run_at
     from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
     from patchlake_cli.embedded.demo import run_days
     from patchlake_cli.embedded.demo_folder import replace_folder
-    from patchlake_cli.lake.overview import answer
+    from patchlake_cli.lake.overview import answer_questions
     from patchlake_cli.report.report_file import write_report
     from patchlake_cli.terminal.console import output_console, own_name
     from patchlake_cli.terminal.progress import RunProgress
     from patchlake_cli.terminal.run_summary import print_run
-    from patchlake_cli.terminal.summary import read_coverage
 
     settings = Settings(
         seed=seed,
@@ -55,8 +53,8 @@ def demo(  # noqa: PLR0913
     if as_json:
         typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))
         return
-    print_run(output_console(), summary, read_coverage(lake, summary.run_id), answer(lake))
+    print_run(output_console(), summary, answer_questions(lake))
     typer.echo(f"Report: {report}\n")
     # The demo's days lie in the past, so the question says as of when.
-    day = run_at(summary.run_id).date()
+    day = summary.run.run_at.date()
     typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")

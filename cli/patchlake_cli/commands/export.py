@@ -68,4 +68,4 @@ def export(  # noqa: PLR0913  # one option each
     )
     exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
-    return ExitCode.of_run(exported.page.summary.status)
+    return ExitCode.of_run(exported.page.summary.run.status)

@@ -25,7 +25,7 @@ def run(
 
     Example: patchlake run --stack patchlake --scheduled-time 2026-11-23T06:00:00Z
     """
-    from patchlake_cli.export.resume import current_run_id
+    from patchlake_cli.lake.runs import current_run_id
     from patchlake_cli.operations.manual_run_page import print_ended, start_and_follow
     from patchlake_cli.operations.stack import find_stack
 

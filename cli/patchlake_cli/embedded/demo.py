@@ -19,7 +19,7 @@ from patchlake_cli.lake.engine import Lake, open_lake_as_of
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.progress import RunProgress
-from patchlake_cli.terminal.summary import Summary, read_summary
+from patchlake_cli.terminal.run_summary import RunSummary, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""
@@ -31,7 +31,7 @@ REFUSED_DAYS = 3
 """On so many of the last days one account refuses its role: its nodes were known before, and are unknown since."""
 
 
-def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake, Summary]:
+def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake, RunSummary]:
     """Simulate every day of the settings, and return the lake in ``out`` with the summary of the last run.
 
     Raises:
@@ -120,7 +120,9 @@ def _copy(pipeline: Pipeline, lake: DirectoryStore) -> None:
             lake.create(key, pipeline.store.get(key) or b"")
 
 
-def _summed_up(out: Path, observation: Observation, wall_seconds: float, expected_nodes: int) -> tuple[Lake, Summary]:
+def _summed_up(
+    out: Path, observation: Observation, wall_seconds: float, expected_nodes: int
+) -> tuple[Lake, RunSummary]:
     """Read the last run from the lake, and hold it against the fleet that was simulated.
 
     Raises:
@@ -131,7 +133,7 @@ def _summed_up(out: Path, observation: Observation, wall_seconds: float, expecte
     summary = read_summary(lake, location.tables, observation, wall_seconds)
     if not expected_nodes == summary.nodes_listed == summary.nodes_accounted_for:
         msg = (
-            f"run {summary.run_id}: the fleet has {expected_nodes} nodes in readable targets, the snapshot lists "
+            f"run {observation.run_id}: the fleet has {expected_nodes} nodes in readable targets, the snapshot lists "
             f"{summary.nodes_listed} and accounts for {summary.nodes_accounted_for}"
         )
         raise CommandError(msg)

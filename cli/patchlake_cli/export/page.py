@@ -11,20 +11,18 @@ from rich.console import Console
 from patchlake.core.run import run_date
 from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.overview import Answer, answer
+from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
 from patchlake_cli.terminal.console import output_console
 from patchlake_cli.terminal.observation import Observation
-from patchlake_cli.terminal.run_summary import print_run
-from patchlake_cli.terminal.summary import Coverage, Summary, read_coverage, read_summary
+from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """What a lake says of one run; ``answers`` are those of the newest run, so there are none for an older one."""
 
-    summary: Summary
-    coverage: list[Coverage]
-    answers: list[Answer]
+    summary: RunSummary
+    answers: list[AnsweredQuestion]
     refusals: Refusals
 
 
@@ -38,7 +36,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         seconds: that it took.
     """
     run = (observation.run_id,)
-    coverage = read_coverage(lake, observation.run_id)
+    summary = read_summary(lake, tables, observation, seconds)
     [(is_latest,)] = lake.query("SELECT is_latest FROM runs WHERE run_id = ?", run).rows
     denied = lake.query(
         "SELECT DISTINCT account_id FROM patch_states WHERE run_id = ? "
@@ -46,12 +44,13 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         run,
     ).rows
     return Page(
-        summary=read_summary(lake, tables, observation, seconds),
-        coverage=coverage,
-        answers=answer(lake) if is_latest else [],
+        summary=summary,
+        answers=answer_questions(lake) if is_latest else [],
         refusals=Refusals(
-            roles={target.account_id for target in coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"},
-            denied={target.account_id for target in coverage if target.listing_status == "ACCESS_DENIED"}
+            roles={
+                target.account_id for target in summary.run.coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"
+            },
+            denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
             | {account_id for (account_id,) in denied},
         ),
     )
@@ -64,8 +63,8 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
         console = Console(stderr=True, highlight=False)
     else:
         console = output_console()
-        print_run(console, page.summary, page.coverage, page.answers)
+        print_run(console, page.summary, page.answers)
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True, markup=False)
-    lake, as_of = shlex.quote(location), run_date(page.summary.run_id)
+    lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)
     console.print(f"Next: patchlake report --lake {lake} --as-of {as_of} --out report.html", soft_wrap=True)

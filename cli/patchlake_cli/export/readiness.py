@@ -11,9 +11,9 @@ from patchlake_cli.access.permissions import Permission
 from patchlake_cli.access.sessions import Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.composition import aws_ports, compose
-from patchlake_cli.export.resume import current_run_id
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.runs import current_run_id
 from patchlake_cli.lake.store import open_store
 
 

@@ -11,20 +11,16 @@ from dataclasses import dataclass, replace
 
 from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key
 from patchlake.core.plan import Plan, decode_plan
-from patchlake.core.run import RUN_ID_PATTERN, run_at, run_id_of
+from patchlake.core.run import RUN_ID_PATTERN, run_at
 from patchlake.errors import IntegrityError
-from patchlake.ports import Clock, Store
+from patchlake.ports import Store
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.stored import Step, stored_plan
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.runs import current_run_id
 
 _ANY_AGE_SECONDS = 10**9
 """A plan that is stored may be followed however old it is; only a new one must be of today."""
-
-
-def current_run_id(clock: Clock) -> str:
-    """Name the run of the current minute, by AWS's time."""
-    return run_id_of(clock.now().replace(second=0).isoformat())
 
 
 def newest_unfinished(store: Store, wanted: Plan) -> str | None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from patchlake_cli.lake.engine import Lake
 
 
-class Answer(NamedTuple):
+class AnsweredQuestion(NamedTuple):
     """A question, and the rows that answer it."""
 
     question: str
@@ -54,10 +54,10 @@ _QUESTIONS = {
 }
 
 
-def answer(lake: Lake) -> list[Answer]:
+def answer_questions(lake: Lake) -> list[AnsweredQuestion]:
     """Answer every question about the newest published run."""
     answers = []
     for question, sql in _QUESTIONS.items():
         found = lake.query(sql)
-        answers.append(Answer(question, found.columns, found.rows))
+        answers.append(AnsweredQuestion(question, found.columns, found.rows))
     return answers

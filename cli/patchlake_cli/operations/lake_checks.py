@@ -7,10 +7,10 @@ from typing import Any
 
 from patchlake.core.tables import ListingStatus
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.runs import RunStatus
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
 from patchlake_cli.operations.findings import Finding
-from patchlake_cli.operations.runs import RunStatus
 from patchlake_cli.operations.stack import Stack
 
 RUNS_LOOKED_AT = 7

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from patchlake.core.run import run_at
 from patchlake.stages.stored import Step
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.run_reader import Runs
+from patchlake_cli.lake.runs import Run, RunStatus
 from patchlake_cli.operations.calls import asking, reading_the_lake
 from patchlake_cli.operations.deployment import Deployment
-from patchlake_cli.operations.runs import Run, Runs, RunStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient

@@ -10,9 +10,9 @@ from rich.console import Console
 from patchlake.bootstrap import CLIENTS
 from patchlake.stages.stored import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.runs import Run
 from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run
 from patchlake_cli.operations.queues import read_depth
-from patchlake_cli.operations.runs import Run
 from patchlake_cli.operations.stack import Stack
 from patchlake_cli.operations.status import run_as_json
 from patchlake_cli.operations.status_page import progress_line, run_line

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
 from patchlake_cli.access.sessions import identify, open_session
+from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.operations.deployment import Deployment, read_deployment
-from patchlake_cli.operations.runs import Runs
 
 
 @dataclass(frozen=True, slots=True)

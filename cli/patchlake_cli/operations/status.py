@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.runs import Progress, Run, counts_as_json
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.queues import StageDepth, read_depths
-from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run
 from patchlake_cli.operations.stack import Stack
 
 
@@ -72,13 +72,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
 
 def run_as_json(run: Run) -> dict[str, Any]:
     """Return a run as ``--json`` prints it, with the demo's names; what is not known yet is null."""
-    return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "targets": run.targets,
-        "targets_listed": run.targets_listed,
-        "nodes_listed": run.nodes_listed,
-        **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+    return counts_as_json(run) | {
         "unread": [asdict(target) for target in run.unread],
         "progress": None if run.progress is None else _progress_as_json(run.progress),
     }

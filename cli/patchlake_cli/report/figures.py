@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from patchlake_cli.lake.runs import TargetCoverage
 from patchlake_cli.lake.statements import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LatestRun:
     """The run that the figures come from; where the window holds none, run_status is NO_SNAPSHOT, the rest None."""
 
     run_id: str | None
@@ -151,15 +152,9 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class CoveredTarget:
-    """One account and region, and how the run fared there."""
+class CoveredTarget(TargetCoverage):
+    """One account and region, how the run fared there, and what earlier runs knew of it."""
 
-    account_id: str
-    account_name: str | None
-    region: str
-    listing_status: str
-    listing_detail: str | None
-    nodes_listed: int | None
     nodes_no_patch_state: int | None
     nodes_not_collected: int | None
     nodes_invalid_response: int | None
@@ -221,6 +216,6 @@ class Figures:
     settings: Settings
     window_start: str
     newest_date: str
-    run: Run
+    run: LatestRun
     unpublished: Sequence[str]
     details: Details | None

@@ -33,7 +33,7 @@ _LEAST_RESULTS: Final = {Operation.PATCH_STATES: 10, Operation.INFORMATION: 5}
 _DEFAULT_RESULTS: Final = {Operation.PATCH_STATES: 50, Operation.INFORMATION: 10}
 
 
-class Answer(NamedTuple):
+class SsmAnswer(NamedTuple):
     """What goes back to the caller: status, JSON body, and the id of the request."""
 
     status: int
@@ -89,7 +89,7 @@ class Ssm:
         self._rows: dict[tuple[Target, int], _Rows] = {}
         self._lock = Lock()
 
-    def answer(self, operation: Operation, target: Target, access_key: str, body: bytes) -> Answer:
+    def answer(self, operation: Operation, target: Target, access_key: str, body: bytes) -> SsmAnswer:
         """Answer a call.
 
         Args:
@@ -109,9 +109,9 @@ class Ssm:
         sleep(state.conditions.latency_seconds)
         try:
             self._authorize(call, access_key)
-            return Answer(200, self._body(call, attempt, body), request_id)
+            return SsmAnswer(200, self._body(call, attempt, body), request_id)
         except _ServiceError as error:
-            return Answer(error.status, error.body, request_id)
+            return SsmAnswer(error.status, error.body, request_id)
 
     def _authorize(self, call: Call, access_key: str) -> None:
         account_id, region = call.target

@@ -1,24 +1,26 @@
-"""The runs of a stack, as its bucket tells of them: which there are, how each ended, how far one under way is.
+"""Reads runs: those of a bucket by its keys and coverage, and one run of an opened lake by its tables.
 
-Keys are listed and small objects read, a bounded number of them: no snapshot is opened.
+`Runs` lists keys and reads small objects, a bounded number of them: it opens no snapshot.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import fields
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.listing import Listing
 from patchlake.core.plan import Plan
 from patchlake.core.rows import is_complete
 from patchlake.core.run import run_at
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.tables import ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
 from patchlake.stages.stored import is_published, open_table, stored_plan
 from patchlake.stages.stored_run import StoredRun
-from patchlake_cli.terminal.summary import Coverage
+from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage
+
+if TYPE_CHECKING:
+    from patchlake_cli.lake.engine import Lake
 
 MOST_MONTHS = 13
 """How far back runs are looked for: one listing of keys a month."""
@@ -29,69 +31,8 @@ MOST_SHARDS = 500
 OVERDUE_AFTER = timedelta(minutes=30)
 """How long after its deadline a run that is still not published counts as overdue: two ticks of the longest kind."""
 
+_TARGET = tuple(field.name for field in fields(TargetCoverage))
 _PLAN = re.compile(rf"{PLANS}(?P<run_id>\d{{8}}T\d{{6}}Z)\.json")
-_SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
-NODE_COUNTS: dict[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
-"""The column of coverage that counts the nodes with a collection status."""
-
-
-class RunStatus(StrEnum):
-    """How a run stands."""
-
-    COMPLETE = "COMPLETE"
-    PARTIAL = "PARTIAL"
-    RUNNING = "RUNNING"
-    OVERDUE = "OVERDUE"
-    """Past its deadline by more than ``OVERDUE_AFTER``, and not published."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a run is.
-
-    Attributes:
-        shards: active targets that have been listed, or have refused.
-        parts: batches of nodes that have been collected.
-        parts_expected: those of the shards so far; None where there are too many shards to look into.
-    """
-
-    deadline_at: datetime
-    targets: int
-    shards: int
-    parts: int
-    parts_expected: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run.
-
-    Attributes:
-        targets: of the plan, those of accounts that are not active included.
-        targets_listed: None until it is published, like the counts of nodes.
-        nodes: by ``collection_status``.
-        unread: its targets that are not listed, those of accounts that are not active left out.
-        progress: None once it is published.
-    """
-
-    run_id: str
-    run_at: datetime
-    status: RunStatus
-    targets: int
-    targets_listed: int | None = None
-    nodes: Mapping[str, int] | None = None
-    unread: tuple[Coverage, ...] = ()
-    progress: Progress | None = None
-
-    @property
-    def is_published(self) -> bool:
-        """Whether its snapshot is there."""
-        return self.status in {RunStatus.COMPLETE, RunStatus.PARTIAL}
-
-    @property
-    def nodes_listed(self) -> int | None:
-        """All nodes of the snapshot."""
-        return None if self.nodes is None else sum(self.nodes.values())
 
 
 class Runs:
@@ -129,19 +70,17 @@ class Runs:
 
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
-        names = Coverage.__match_args__
-        columns = open_table(self._tables, key, self._store.get(key)).columns([*names, *NODE_COUNTS.values()])
-        targets = [Coverage(*row) for row in zip(*(columns[name] for name in names), strict=True)]
+        columns = open_table(self._tables, key, self._store.get(key)).columns([*_TARGET, *NODE_COUNTS.values()])
+        coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
-        complete = is_complete([Listing(ListingStatus(target.listing_status)) for target in targets], nodes)
+        complete = is_complete([Listing(ListingStatus(target.listing_status)) for target in coverage], nodes)
         return Run(
             run_id=run_id,
             run_at=run_at(run_id),
             status=RunStatus.COMPLETE if complete else RunStatus.PARTIAL,
-            targets=len(targets),
-            targets_listed=sum(target.listing_status == ListingStatus.LISTED for target in targets),
+            targets=len(coverage),
+            coverage=coverage,
             nodes=nodes,
-            unread=tuple(target for target in targets if target.listing_status not in _SETTLED),
         )
 
     def _under_way(self, run_id: str) -> Run:
@@ -165,3 +104,28 @@ class Runs:
         batches = self._stored_run.batches(plan, listed)
         parts = len(batches) - len(self._stored_run.without_part(plan, batches))
         return Progress(plan.deadline_at, len(active), len(listed), parts, len(batches))
+
+
+def read_run(lake: "Lake", run_id: str) -> Run:
+    """Return a published run by the tables of a lake: what its snapshot has, row by row, and not what it should have.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    run = (run_id,)
+    [(status,)] = lake.query("SELECT run_status FROM runs WHERE run_id = ?", run).rows
+    targets = lake.query(
+        f"SELECT {', '.join(_TARGET)} FROM coverage WHERE run_id = ? ORDER BY account_id, region",  # noqa: S608
+        run,
+    ).rows
+    nodes = lake.query(
+        "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
+    ).rows
+    return Run(
+        run_id=run_id,
+        run_at=run_at(run_id),
+        status=RunStatus(status),
+        targets=len(targets),
+        coverage=tuple(TargetCoverage(*row) for row in targets),
+        nodes=dict.fromkeys(map(str, NODE_COUNTS), 0) | dict(nodes),
+    )
