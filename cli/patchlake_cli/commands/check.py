@@ -1,4 +1,4 @@
-"""``patchlake check``: what an export could read, or what is amiss with a deployed stack."""
+"""``patchlake check``: the targets that an export could read, or the faults of a deployed stack."""
 
 from typing import Annotated
 

@@ -1,9 +1,8 @@
 """``patchlake report``: the figures of a lake as one HTML file."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,9 +10,6 @@ from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, Sca
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.statements import Settings
-
-if TYPE_CHECKING:
-    from patchlake_cli.report.figures import Figures
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -32,6 +28,7 @@ def report(  # noqa: PLR0913  # one option each
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
     from patchlake_cli.lake.engine import open_lake_as_of
+    from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.report_file import write_report
 
     if out.exists() and not out.is_file():
@@ -42,25 +39,5 @@ def report(  # noqa: PLR0913  # one option each
         figures = write_report(open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days)), out)
     except LakeError as error:
         raise CommandError(str(error)) from error
-    typer.echo(json.dumps(_as_json(figures, out)) if as_json else f"{_in_words(figures)}\nReport: {out}")
+    typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
     return ExitCode.of_run(figures.run.run_status)
-
-
-def _in_words(figures: "Figures") -> str:
-    run = figures.run
-    if figures.details is None:
-        return f"There is {run.run_coverage}; the newest run is of {figures.newest_date}."
-    fleet = figures.details.fleet
-    nodes = "no target was read"
-    if fleet.nodes_listed is not None:
-        nodes = (
-            f"{fleet.nodes_compliant:,} compliant, {fleet.nodes_unknown:,} unknown, "
-            f"{fleet.nodes_non_compliant:,} non-compliant of {fleet.nodes_listed:,} listed nodes"
-        )
-    return f"Run {run.run_id} is {run.run_status}: {run.run_coverage}, {nodes}."
-
-
-def _as_json(figures: "Figures", out: Path) -> dict[str, Any]:
-    fleet = {} if figures.details is None else asdict(figures.details.fleet)
-    run = asdict(figures.run)
-    return {"report": str(out), **run, "run_at": run["run_at"] and f"{run['run_at'].isoformat()}Z", **fleet}

@@ -14,6 +14,7 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
+from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
 from patchlake_cli.lake.location import LakeLocation
@@ -23,9 +24,6 @@ from patchlake_cli.terminal.run_summary import RunSummary, read_summary
 
 PATIENCE_SECONDS = 60
 """How long a run may make no progress before the demo gives up."""
-
-CONCURRENCY = 2
-"""Execution environments of each queue's function."""
 
 REFUSED_DAYS = 3
 """On so many of the last days one account refuses its role: its nodes were known before, and are unknown since."""
@@ -39,7 +37,7 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
     """
     over = progress.working("starting the embedded AWS")
     observations: list[Observation] = []
-    refused = _refused(settings)
+    refused = refusing_accounts(settings)
     with (out / "functions.log").open("w", encoding="utf-8") as log, start_server(settings, out / "aws.log") as aws:
 
         def on_log(stage: str, line: str) -> None:
@@ -47,7 +45,7 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
             if observations:
                 observations[-1].read(line)
 
-        stack = deploy(TEMPLATE, aws.endpoint, stack_name="patchlake", parameters=_parameters(settings))
+        stack = deploy(TEMPLATE, aws.endpoint, stack_name="patchlake", parameters=stack_parameters(settings))
         over()
         lake = DirectoryStore(out)
         seconds = 0.0
@@ -67,11 +65,6 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
     return _summed_up(out, observations[-1], seconds, expected)
 
 
-def _refused(settings: Settings) -> frozenset[str]:
-    """Return the account whose role gets lost, so that a run is PARTIAL as in real life: the last one but the home."""
-    return frozenset(account.account_id for account in settings.account_list()[1:][-1:])
-
-
 def _phases(settings: Settings, refused: frozenset[str]) -> Iterator[tuple[range, frozenset[str]]]:
     """Yield the days on which every role can be assumed, if there are any, and those on which one is refused."""
     lost = max(0, settings.days - REFUSED_DAYS)
@@ -80,17 +73,6 @@ def _phases(settings: Settings, refused: frozenset[str]) -> Iterator[tuple[range
         yield range(lost, settings.days), refused
     else:
         yield range(settings.days), refused
-
-
-def _parameters(settings: Settings) -> dict[str, str]:
-    """Return the stack's parameters; time is compressed by these alone."""
-    return {
-        "Accounts": "organization",
-        "Regions": ",".join(settings.region_list()),
-        "RoleName": settings.role_name,
-        "TickSeconds": "1",
-        "RetrySeconds": "0",
-    }
 
 
 def _run(pipeline: Pipeline, observation: Observation, scheduled_at: datetime, progress: RunProgress) -> None:

@@ -1,4 +1,4 @@
-"""What an export could read, found out before one runs: credentials, role, region and each API, target by target."""
+"""The readiness of an export, target by target: credentials, role, region and each API."""
 
 from dataclasses import dataclass, replace
 
@@ -19,7 +19,7 @@ from patchlake_cli.lake.store import open_store
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """All that was found out.
+    """The result of all checks of an export.
 
     Attributes:
         lake: the lake's place, where one was named.

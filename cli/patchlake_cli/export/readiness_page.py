@@ -1,4 +1,4 @@
-"""What a person or a program reads of an export's readiness."""
+"""The readiness of an export, as a page or as one JSON object."""
 
 import json
 from dataclasses import asdict

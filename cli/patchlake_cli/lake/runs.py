@@ -42,7 +42,7 @@ class TargetCoverage:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is.
+    """The progress of a run.
 
     Attributes:
         shards: active targets that have been listed, or have refused.

@@ -1,4 +1,4 @@
-"""What a person or a program reads of a stack's checks: each with its verdict, and what to do."""
+"""The checks of a stack, as a page or as one JSON object: each with its verdict, and what to do."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a check of a stack is, and what it says."""
+"""A check of a stack, and its findings."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a person or a program reads of a run that was started by hand."""
+"""A run that was started by hand, on the screen: followed until it is published, then one page or one JSON object."""
 
 import json
 from threading import Event

@@ -19,7 +19,7 @@ from patchlake_cli.terminal.console import output_console
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """What became of the dead letters.
+    """The outcome of a redrive.
 
     Attributes:
         moved: by the stage whose queue they came from.
@@ -54,7 +54,7 @@ def redrive_stack(stack: Stack) -> Redriven:
 
 
 def print_redriven(stack: str, redriven: Redriven, *, as_json: bool) -> None:
-    """Print what became of the dead letters of a stack, as a page or as one JSON object."""
+    """Print the outcome of a redrive, as a page or as one JSON object."""
     if as_json:
         typer.echo(json.dumps(_as_json(redriven)))
     else:

@@ -1,4 +1,4 @@
-"""The summary of a run that this process has brought to its end, and how a person sees it."""
+"""The summary of a run that this process has brought to its end: the run, its cost in calls and time, its page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _NODES = {
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run, and what it took; ``lake`` is the place of the tables, ``wall_seconds`` real time."""
+    """A run, its calls and its time; ``lake`` is the place of the tables, ``wall_seconds`` real time."""
 
     run: Run
     api_calls: int
