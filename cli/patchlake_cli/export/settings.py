@@ -5,8 +5,6 @@ from typing import Any, Literal
 
 import typer
 
-from patchlake.config import VARIABLES
-
 ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
 BATCH_SIZE = 2000
@@ -65,6 +63,9 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     Raises:
         typer.BadParameter: it is not what the variable may be.
     """
+    # Not at the top, here and below: the help of a command needs the defaults above, and no more.
+    from patchlake.config import VARIABLES  # noqa: PLC0415
+
     expected, parse = VARIABLES[variable]
     parsed = parse(str(value))
     if parsed is None:
@@ -81,7 +82,6 @@ def _regions(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
-    # The command's options take their defaults from this module, and must not load the SDK for them.
     import boto3  # noqa: PLC0415
 
     from patchlake.adapters.ssm import known_regions  # noqa: PLC0415

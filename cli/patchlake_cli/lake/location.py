@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from patchlake.config import VARIABLES
-
-_BUCKET = VARIABLES["PATCHLAKE_BUCKET"][1]
-
 
 @dataclass(frozen=True, slots=True)
 class LakeLocation:
@@ -30,13 +26,17 @@ class LakeLocation:
         Raises:
             ValueError: it is neither; says what was expected.
         """
+        # Not at the top: a command's help needs the type of its option, and no more.
+        from patchlake.config import VARIABLES  # noqa: PLC0415
+
+        _, parse_bucket = VARIABLES["PATCHLAKE_BUCKET"]
         parts = urlsplit(text)
         if parts.scheme != "s3":
             if not text or "://" in text:
                 raise ValueError(f"{text!r}: expected a folder, or s3://BUCKET with or without a prefix")
             return cls(text)
         path = parts.path.strip("/")
-        bucket: str | None = _BUCKET(parts.netloc)
+        bucket: str | None = parse_bucket(parts.netloc)
         if bucket is None or parts.query or parts.fragment or "//" in path:
             raise ValueError(f"{text!r}: expected s3://BUCKET or s3://BUCKET/PREFIX")
         return cls(f"s3://{bucket}/{path}".rstrip("/"), bucket, f"{path}/" if path else "")
