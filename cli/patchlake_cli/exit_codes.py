@@ -1,10 +1,10 @@
-"""How a command ends: its exit codes, and the one clear line for whatever can be expected to go wrong."""
+"""The ends of a command: its exit codes, and the one clear line about an error that can be expected."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command tells the shell; ``demo`` ends with COMPLETE whenever it has shown what it is for."""
+    """The exit codes of all commands; ``demo`` ends with COMPLETE whenever it has shown what it is for."""
 
     COMPLETE = 0
     """Done; of a run: every node and every target was read."""

@@ -1,4 +1,4 @@
-"""What to do about targets that refuse: who lacks which IAM actions, each with a policy to paste."""
+"""Advice about targets that refuse: who lacks which IAM actions, each with a policy to paste."""
 
 import json
 from collections.abc import Collection
@@ -19,7 +19,7 @@ _DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "403"})
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Who refused.
+    """The accounts that refused.
 
     Attributes:
         roles: accounts whose role cannot be assumed.

@@ -1,4 +1,4 @@
-"""What would work: one harmless call for each thing that an export needs. Nothing is written, nothing is kept."""
+"""Checks of access: one harmless call for each thing that an export needs. Nothing is written, nothing is kept."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ _STEPS = ("role", "list_nodes", "read_patch_states")
 
 @dataclass(frozen=True, slots=True)
 class TargetCheck:
-    """What works in one target; each step is OK, UNTRIED, or an error code.
+    """The steps that work in one target; each step is OK, UNTRIED, or an error code.
 
     Attributes:
         detail: what went wrong, in full.

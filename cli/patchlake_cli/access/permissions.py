@@ -1,4 +1,4 @@
-"""Which IAM permissions a run on this machine needs: one list, from which every hint and policy is derived."""
+"""The IAM permissions that a run on this machine needs: one list, from which every hint and policy is derived."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -32,7 +32,7 @@ def policy(
     bucket: str = "",
     prefix: str = "",
 ) -> dict[str, Any]:
-    """Return an IAM policy with these permissions and nothing else, to be attached to whoever runs export.
+    """Return an IAM policy with these permissions and nothing else, to be attached to the identity that runs export.
 
     Args:
         permissions: in any order.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """How an answer is printed."""
+    """The forms of a printed answer."""
 
     TABLE = "table"
     CSV = "csv"

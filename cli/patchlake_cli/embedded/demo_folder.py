@@ -1,4 +1,4 @@
-"""The demo's folder: replaced when the demo made it, refused when anybody else did."""
+"""The demo's folder: replaced when the demo made it, refused when anything else did."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is left to read when an export has ended: the demo's page, what to do about refusals, and what to type next."""
+"""The page of an export that has ended: the demo's page, what to do about refusals, and what to type next."""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summa
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a lake says of one run; ``answers`` are those of the newest run, so there are none for an older one."""
+    """One run of a lake; ``answers`` are those of the newest run, so there are none for an older one."""
 
     summary: RunSummary
     answers: list[AnsweredQuestion]

@@ -35,7 +35,7 @@ class Readiness:
 
     @property
     def readable(self) -> int:
-        """How many targets an export could read."""
+        """The number of targets that an export could read."""
         return sum(target.works for target in self.targets)
 
     @property

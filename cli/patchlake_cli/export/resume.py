@@ -1,4 +1,4 @@
-"""Which run an export works on: the newest unfinished one with equal settings, or a new one.
+"""The run that an export works on: the newest unfinished one with equal settings, or a new one.
 
 Equal settings are what a plan holds: the home account, accounts and regions, batch size, length of the deadline, and
 which fields are kept. How a target is reached (role, external id, profile, connections) is in no plan and may change
@@ -54,7 +54,7 @@ class Begun:
 
 
 def begin(stage: PlanStage, run_id: str | None) -> Begun:
-    """Plan a run, or take up one that is planned, and wake everybody.
+    """Plan a run, or take up one that is planned, and wake every stage.
 
     Args:
         stage: plan, of this export.

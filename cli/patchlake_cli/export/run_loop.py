@@ -41,7 +41,7 @@ def finish_run(  # noqa: PLR0913
         look_seconds: between two looks of commit while there is work left.
 
     Raises:
-        PatchlakeError: what no retry will mend: the lake refuses, or its objects contradict each other.
+        PatchlakeError: what no retry will fix: the lake refuses, or its objects contradict each other.
         CredentialsError: our credentials have ended.
     """
 

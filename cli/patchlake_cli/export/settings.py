@@ -1,4 +1,4 @@
-"""What `export` and `check` are told: options with the same bounds as the variables of the functions."""
+"""The settings of `export` and `check`: options with the same bounds as the variables of the functions."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -15,7 +15,7 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What is read, and how.
+    """The targets of an export, and the way to read them.
 
     Attributes:
         connections: calls to one target under way at once, at most.

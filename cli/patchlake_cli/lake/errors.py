@@ -1,4 +1,4 @@
-"""What can go wrong with a question, apart from its answer."""
+"""The errors of a question to a lake."""
 
 from patchlake.errors import PatchlakeError
 

@@ -1,4 +1,4 @@
-"""Where a command's lake is: a folder, or a bucket with or without a prefix."""
+"""The location of a command's lake: a folder, or a bucket with or without a prefix."""
 
 import os
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Three questions that everybody asks of a snapshot, answered by the views that a stack has."""
+"""Three usual questions to a snapshot, answered by the views that a stack has."""
 
 from typing import NamedTuple
 

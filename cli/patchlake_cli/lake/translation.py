@@ -1,6 +1,6 @@
 """Athena's SQL as DuckDB's, with one moment for all that asks for the time.
 
-sqlglot translates; what it leaves different is mended here: in Athena ``date_diff`` counts whole units (in DuckDB the
+sqlglot translates; what it leaves different is adapted here: in Athena ``date_diff`` counts whole units (in DuckDB the
 boundaries that are crossed), ``count_if`` of nothing but NULL is 0 (NULL), ``max_by`` and ``min_by`` take NULL for a
 value (they skip it), and integers divide to an integer (to a fraction).
 """
@@ -37,7 +37,7 @@ def translate(sql: str, now: datetime) -> str:
 
 
 def parse_question(sql: str) -> exp.Query:
-    """Parse what somebody asks.
+    """Parse a question.
 
     Raises:
         QueryError: not one SELECT, with the place.
@@ -62,7 +62,7 @@ def parse_question(sql: str) -> exp.Query:
 
 
 def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
-    """Translate what somebody asks to DuckDB, run at ``now``.
+    """Translate a question to DuckDB, run at ``now``.
 
     Args:
         question: parsed.
@@ -123,28 +123,28 @@ def suggested(name: str, known: Iterable[str]) -> str:
 
 
 def _duckdb(tree: exp.Expr, now: datetime) -> str:
-    return tree.transform(lambda node: _mended(node, now.astimezone(UTC))).sql(dialect="duckdb")
+    return tree.transform(lambda node: _adapted(node, now.astimezone(UTC))).sql(dialect="duckdb")
 
 
-def _mended(node: exp.Expr, now: datetime) -> exp.Expr:
-    mended = node
+def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
+    adapted = node
     match node:
         case exp.CurrentTimestamp():
-            mended = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d %H:%M:%S}"), "TIMESTAMP")
+            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d %H:%M:%S}"), "TIMESTAMP")
         case exp.CurrentDate():
-            mended = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d}"), "DATE")
+            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d}"), "DATE")
         case exp.DateDiff():
             unit = exp.Literal.string(node.text("unit").lower())
-            mended = exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+            adapted = exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
         case exp.CountIf():
-            mended = exp.Count(this=exp.Case().when(node.this, exp.Literal.number(1)))
+            adapted = exp.Count(this=exp.Case().when(node.this, exp.Literal.number(1)))
         case exp.ArgMax():
-            mended = exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
+            adapted = exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
         case exp.ArgMin():
-            mended = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
+            adapted = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
         case _:
             pass
-    return mended
+    return adapted
 
 
 def _position(sql: str, message: str, context: str) -> int | None:

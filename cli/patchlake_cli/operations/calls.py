@@ -1,4 +1,4 @@
-"""What AWS refuses an operator, said in one line: which permission is missing, what throttles, what is not there."""
+"""Refusals of AWS, each in one line for an operator: a missing permission, throttling, something that is not there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,7 +1,7 @@
 """Send a stack's dead letters again: each from its dead-letter queue back to the queue that it came from.
 
-By receive, send, delete, in this order, so that at every moment a message is in at least one of the two queues: whoever
-is killed in between leaves it in both, and the stages take a message twice for once.
+By receive, send, delete, in this order, so that at every moment a message is in at least one of the two queues: a
+process that is killed in between leaves it in both, and the stages take a message twice for once.
 """
 
 from collections.abc import Sequence
@@ -34,10 +34,10 @@ class DeadLetter:
 
 
 class DeadLetterQueue(Protocol):
-    """Where dead letters are taken from."""
+    """The queue that dead letters are taken from."""
 
     def count(self) -> int:
-        """Return how many are there, approximately, those included that somebody else has received."""
+        """Return how many are there, approximately, those included that another process has received."""
         ...
 
     def receive(self, most: int) -> Sequence[DeadLetter]:
@@ -54,7 +54,7 @@ class DeadLetterQueue(Protocol):
 
 
 class SourceQueue(Protocol):
-    """Where they go back to."""
+    """The queue that they go back to."""
 
     def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
         """Send letters, body and group as they are; return those that were taken."""
@@ -63,14 +63,14 @@ class SourceQueue(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of the dead letters of a queue: how many were there at the start, and how many went back."""
+    """The outcome for a queue: the dead letters at the start, and those of them that went back."""
 
     found: int
     moved: int
 
     @property
     def left(self) -> int:
-        """How many are still there, of those at the start."""
+        """The number of those at the start that are still there."""
         return max(0, self.found - self.moved)
 
 

@@ -8,7 +8,7 @@ from patchlake_cli.operations.stack import Stack
 
 
 class Verdict(StrEnum):
-    """What a check came to."""
+    """The verdict of a check."""
 
     OK = "OK"
     FINDING = "FINDING"
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, and what mends it."""
+    """Something that is not as it should be, and its fix."""
 
     text: str
     fix: str

@@ -82,7 +82,7 @@ def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
 
 
 def check_versions(stack: Stack) -> Iterator[Finding]:
-    """The bucket keeps what somebody replaces."""
+    """The bucket keeps objects that are replaced."""
     bucket = stack.deployment.bucket
     with asking("s3:GetBucketVersioning", f"bucket {bucket}"):
         status = stack.aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
@@ -100,8 +100,8 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
     with asking("kms:DescribeKey", f"key {key}"):
         state = stack.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
     if state != "Enabled":
-        mend = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
-        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {mend} --key-id {key}")
+        fix = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
+        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
 
 
 def check_retention(stack: Stack) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Start a run of a deployed stack as its schedule does, and follow it until it is published.
 
-Whoever follows only looks: the run goes on when he stops.
+Following only looks: the run goes on when it stops.
 """
 
 import json
@@ -25,7 +25,7 @@ INVOKE_SECONDS = 330
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What plan said: STORED is a new run, ADOPTED one that had its plan already, LATE one that is published."""
+    """The answer of plan: STORED is a new run, ADOPTED one that had its plan already, LATE one that is published."""
 
     run_id: str
     step: Step

@@ -1,4 +1,4 @@
-"""What ``patchlake status`` reads: the last runs of a deployed stack, the run under way, the queues."""
+"""The status of a deployed stack: its last runs, the run under way, its queues."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a person sees of a stack: its runs, what the newest snapshot could not read, its queues."""
+"""The page of a stack: its runs, what the newest snapshot could not read, its queues."""
 
 from collections.abc import Iterator
 from datetime import timedelta

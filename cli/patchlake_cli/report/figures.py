@@ -1,4 +1,4 @@
-"""What a report says, as plain values: ``reading`` fills them, the charts and the page show them.
+"""The figures of a report, as plain values: ``reading`` fills them, the charts and the page show them.
 
 None is what the views call NULL: not known. Nothing turns it into 0 on the way to the page.
 """
@@ -122,7 +122,7 @@ class OverdueNode:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How many nodes have been non-compliant for so many days, or for at least so many."""
+    """The number of nodes that have been non-compliant for so many days, or for at least so many."""
 
     days_non_compliant: int
     is_lower_bound: bool
@@ -172,10 +172,10 @@ class Shortlist[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What there is to say about a run.
+    """The details of a run.
 
     Attributes:
-        ungrouped: nodes whose patch group is not known, since SSM tells it with the patch state.
+        ungrouped: nodes whose patch group is not known, since SSM reports it with the patch state.
         compared_with: the earlier runs that the changes are counted from, since each target has its own.
         changes_by_kind: nodes by kind of change.
         not_compared: active targets without anything to compare: unread by this run, or by every earlier one.

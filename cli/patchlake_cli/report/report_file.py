@@ -11,7 +11,7 @@ from patchlake_cli.report.reading import read_figures
 
 
 def write_report(lake: Lake, out: Path) -> Figures:
-    """Write the report of a lake; whoever opens the file sees the old report or the new one, and nothing between.
+    """Write the report of a lake; a reader of the file sees the old report or the new one, and nothing between.
 
     Raises:
         LakeError: a file of the lake cannot be read.

@@ -1,4 +1,4 @@
-"""Where the commands print."""
+"""The console that the commands print to, and the name to type for this one."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ PLAIN_WIDTH = 110
 
 
 def output_console() -> Console:
-    """Return standard output; where it is no terminal, nobody can make it wider, so it is wide enough."""
+    """Return standard output; where it is no terminal, and cannot be made wider, it is wide enough."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 

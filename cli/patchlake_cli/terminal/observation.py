@@ -1,4 +1,4 @@
-"""How far a run is: told by the log lines and metrics of its functions, or by the stages of this very process."""
+"""The progress of a run, observed by the log lines and metrics of its functions, or by the stages of this process."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class Observation:
-    """The progress of one run, safe to tell from many threads.
+    """The progress of one run, safe to update from many threads.
 
     Attributes:
         targets: that the plan names and that are active; None until it is known.

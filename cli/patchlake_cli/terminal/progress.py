@@ -99,7 +99,7 @@ TROUBLE_SECONDS = 10
 
 
 class Troubles:
-    """Tells of failures that pass by themselves, without flooding the screen."""
+    """Reports failures that pass by themselves, without flooding the screen."""
 
     def __init__(self, say: Callable[[str], object], now: Callable[[], float] = time.monotonic) -> None:
         """Tell nothing yet."""

@@ -50,7 +50,7 @@ _REPLACED_HEADERS: Final = {"connection", "content-length", "date", "server", "t
 
 
 class _Signer(NamedTuple):
-    """Who signed a request, as its Authorization header tells; an unsigned one counts as the home account's."""
+    """The signer of a request, by its Authorization header; an unsigned one counts as the home account's."""
 
     access_key: str
     account_id: str
@@ -226,7 +226,7 @@ class EmbeddedRequestHandler(MotoRequestHandler):
             if name.lower() not in _REPLACED_HEADERS:
                 self.send_header(name, value)
         if int(code) not in _BODILESS:
-            # The answer to HEAD tells the length of what GET would send.
+            # The answer to HEAD has the length of what GET would send.
             stated = {name.lower(): value for name, value in headers}.get("content-length")
             self.send_header("Content-Length", stated if self.command == "HEAD" and stated else str(len(content)))
         self.end_headers()
@@ -243,7 +243,7 @@ def main() -> None:
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    # moto prints now and then, and nobody reads on: a full pipe would stop it.
+    # moto prints now and then, and no one reads on: a full pipe would stop it.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdin.buffer.read()
 

@@ -17,7 +17,7 @@ _NO_POLICY = (
 
 
 class PolicyAnswer(NamedTuple):
-    """What S3 answers to a call about a bucket's policy."""
+    """The answer of S3 to a call about a bucket's policy."""
 
     status: HTTPStatus
     content_type: str

@@ -92,7 +92,7 @@ class ControlClient:
         return ControlClient(parts.hostname or "", parts.port or 0)
 
     def begin_day(self, day: int) -> None:
-        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts anew.
+        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts from zero.
 
         Raises:
             ControlError: the fleet has no such day.

@@ -1,4 +1,4 @@
-"""Where the embedded AWS answers; how this process and the functions' processes reach it, and nothing else."""
+"""The endpoint of the embedded AWS; how this process and the functions' processes reach it, and nothing else."""
 
 from dataclasses import dataclass
 

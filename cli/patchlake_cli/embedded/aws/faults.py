@@ -21,7 +21,7 @@ _REFUSED_PAGES: Final = (1, 3)
 
 
 class Fault(StrEnum):
-    """How a call fails."""
+    """The way in which a call fails."""
 
     THROTTLING = "throttling"
     INTERNAL_ERROR = "internal_error"

@@ -22,7 +22,7 @@ _START_SECONDS: Final = 60
 
 
 class ServedEventSource(Struct, frozen=True, kw_only=True):
-    """A function's queue, as Lambda tells of it."""
+    """A function's queue, as Lambda describes it."""
 
     uuid: str
     queue_arn: str
@@ -75,7 +75,7 @@ class Functions:
         Args:
             method: of HTTP.
             path: of the URL, and ``query`` what stands behind it.
-            query: likewise.
+            query: also of it.
             body: of the request.
             concurrent_executions: the account's limit.
         """

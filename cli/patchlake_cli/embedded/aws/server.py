@@ -51,7 +51,7 @@ class EmbeddedAws(ControlClient):
 
     @cached_property
     def fleet(self) -> Fleet:
-        """What its SSM answers from, computed here: equal values, without a call."""
+        """The fleet that its SSM answers from, computed here: equal values, without a call."""
         return self.settings.fleet()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What an embedded AWS is like: fixed settings, and conditions that tests may change while it runs.
+"""The settings of an embedded AWS: fixed ones, and conditions that tests may change while it runs.
 
 Both cross to the server's process as JSON; a name that is unknown there is an error, not ignored.
 """
@@ -10,7 +10,7 @@ from patchlake_cli.embedded.fleet.fleet import Fleet
 
 
 class FaultRates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How often SSM fails, as shares from 0 to 1.
+    """The frequency of each fault of SSM, as a share from 0 to 1.
 
     Attributes:
         throttling: of calls, first answered with ThrottlingException.
@@ -32,7 +32,7 @@ USUAL_FAULTS = FaultRates(throttling=0.03, internal_error=0.03, truncated_body=0
 
 
 class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What may change while the embedded AWS runs.
+    """The conditions that may change while the embedded AWS runs.
 
     Attributes:
         faults: how often SSM fails for a while.
@@ -68,7 +68,7 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What stays as it is while the embedded AWS runs.
+    """The settings that stay as they are while the embedded AWS runs.
 
     Attributes:
         seed: of all that is left to chance.

@@ -34,7 +34,7 @@ _DEFAULT_RESULTS: Final = {Operation.PATCH_STATES: 50, Operation.INFORMATION: 10
 
 
 class SsmAnswer(NamedTuple):
-    """What goes back to the caller: status, JSON body, and the id of the request."""
+    """An answer to the caller: status, JSON body, and the id of the request."""
 
     status: int
     body: bytes

@@ -1,4 +1,4 @@
-"""What the embedded Systems Manager is asked: its operations, and how calls are told from each other.
+"""The calls of the embedded Systems Manager: its operations, and the identity of a call.
 
 Faults and pages are drawn from these, so they depend on what a caller asks and not on when.
 """

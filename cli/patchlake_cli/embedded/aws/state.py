@@ -12,7 +12,7 @@ from patchlake_cli.embedded.aws.settings import Conditions, Settings
 
 
 class CallCount(Struct, frozen=True, kw_only=True):
-    """How often an operation was called.
+    """The number of calls of an operation.
 
     Attributes:
         service: its name in signatures, such as ``ssm``; empty for unsigned requests.
@@ -20,8 +20,8 @@ class CallCount(Struct, frozen=True, kw_only=True):
         account_id: of the caller.
         region: that the request was signed for.
         calls: all of them.
-        retries: of these, the ones that repeat another: in SSM, one of the same day with the same content, whoever
-            repeats it; elsewhere, those that the SDK marks.
+        retries: of these, the ones that repeat another: in SSM, one of the same day with the same content, from
+            any caller; elsewhere, those that the SDK marks.
     """
 
     service: str
@@ -33,7 +33,7 @@ class CallCount(Struct, frozen=True, kw_only=True):
 
 
 class Statistics(Struct, frozen=True, kw_only=True):
-    """What was asked since the start, the last reset, or the begin of the last day.
+    """The calls since the start, the last reset, or the begin of the last day.
 
     Attributes:
         calls: by service, operation, account and region.
@@ -136,7 +136,7 @@ class State:
         """Those of them that SSM no longer takes."""
 
     def begin_day(self, day: int) -> None:
-        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts anew.
+        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts from zero.
 
         Raises:
             ValueError: the fleet has no such day.

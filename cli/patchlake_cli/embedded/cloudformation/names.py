@@ -1,6 +1,6 @@
 """The names of what the embedded CloudFormation does not make, so that a stack's outputs are all there.
 
-Functions, roles, the dashboard and the nested stack exist in a real deployment only; whoever reads the outputs still
+Functions, roles, the dashboard and the nested stack exist in a real deployment only; a reader of the outputs still
 wants their names. A resource that names itself is as good as made: a reference to it becomes the expression of its
 name. `deploy` rewrites the outputs so.
 """

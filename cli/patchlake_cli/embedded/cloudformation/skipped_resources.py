@@ -1,4 +1,4 @@
-"""What moto's CloudFormation leaves out of a stack in silence, made by the services' own calls.
+"""The resources that moto's CloudFormation leaves out of a stack in silence, made by the services' own calls.
 
 Second half of `deploy`. Nothing in a run needs it; it is what the operators' commands look at.
 """
@@ -30,7 +30,7 @@ def make_skipped(endpoint: Endpoint, resolved: Mapping[str, Any]) -> None:
     """
     s3 = endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config)
     for bucket in resolved["buckets"]:
-        # Without versions nobody could see that a key was written twice.
+        # Without versions no one could see that a key was written twice.
         if status := bucket.get("versioning"):
             s3.put_bucket_versioning(Bucket=bucket["name"], VersioningConfiguration={"Status": status})
         if rules := bucket.get("lifecycle"):

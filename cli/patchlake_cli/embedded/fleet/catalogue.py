@@ -1,4 +1,4 @@
-"""What the simulated fleet is made of: accounts, regions, operating systems, patch groups, agent versions.
+"""The catalogue of the simulated fleet: accounts, regions, operating systems, patch groups, agent versions.
 
 Data only; `fleet.py` draws from it. Names follow the patterns and limits of the SSM API model, and lean to the odd end
 of what those allow (spaces, letters outside ASCII), since that is where readers of such data break.
@@ -108,7 +108,7 @@ AGENT_VERSIONS = (
 """Versions of SSM Agent with the day each became the latest, oldest first."""
 
 ANCIENT_AGENT = "2.3.1319.0"
-"""Runs on nodes that nobody updates; what it reports lacks the counts by severity, which are younger than it."""
+"""Runs on nodes that no one updates; what it reports lacks the counts by severity, which are younger than it."""
 
 _ACCOUNT_IDS = ("111122223333", "444455556666", "777788889999")
 _ACCOUNT_NAMES = ("platform", "payments", "research", "warehouse", "storefront", "analytics", "identity", "media")

@@ -58,7 +58,7 @@ _ASSOCIATION_FAILED: Final = 40
 
 
 class Habit(Enum):
-    """What sets a node apart from the others."""
+    """The identity of a node among the others."""
 
     STEADY = auto()
     NEVER_SCANNED = auto()
@@ -85,7 +85,7 @@ class ManagedNode(NamedTuple):
 
 
 class _About(IntEnum):
-    """What a draw of a day is about: draws about different things are independent."""
+    """The subject of a draw of a day: draws about different things are independent."""
 
     WINDOW = 1
     SCAN = 2
@@ -103,7 +103,7 @@ class _Operation(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """What a node is before chance adds the rest.
+    """The profile of a node, before chance adds the rest.
 
     Attributes:
         target: where it is.

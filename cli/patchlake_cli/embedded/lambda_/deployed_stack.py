@@ -1,4 +1,4 @@
-"""What a deployment made: the stack's bucket, outputs and functions, as the rest of the embedded run needs them.
+"""A deployed stack: its bucket, outputs and functions, as the rest of the embedded run needs them.
 
 Made by `deploy`; read by `environment`, `pump` and `schedule`.
 """
@@ -16,7 +16,7 @@ class EventSource:
 
     Attributes:
         queue_url: the source queue.
-        queue_arn: likewise.
+        queue_arn: of the same queue.
         dead_letter_queue_url: where SQS moves what was received too often; None without a redrive policy.
         batch_size: messages per invocation, at most.
         maximum_concurrency: invocations at the same time, at most; None for Lambda's own limit.
@@ -44,7 +44,7 @@ class DeployedFunction:
         handler: ``module.function``.
         environment: its own variables, all resolved, and no others.
         timeout_seconds: of one invocation.
-        memory_mb: what the context tells the handler; nothing limits the process to it.
+        memory_mb: what the context shows to the handler; nothing limits the process to it.
         asynchronous_retries: how often Lambda repeats an asynchronous invocation that failed.
         event_source: its queue; None for a function that no queue feeds.
         runtime: starts the processes of its handler.

@@ -1,4 +1,4 @@
-"""Where the functions of a running pipeline can be reached from the embedded AWS: Lambda's way from API to function.
+"""The way from Lambda's API to a function: the functions of a running pipeline, served to the embedded AWS.
 
 A small HTTP server of the process that runs the pipeline; the embedded Lambda (`lambda_api`) is its only caller.
 """

@@ -64,7 +64,7 @@ class FunctionProcess:
     """The usual `HandlerProcess`: `runtime`, run by this interpreter."""
 
     def __init__(self, variables: Mapping[str, str], folder: str, on_log: Callable[[str], None]) -> None:
-        """Start the process; ``wait_until_ready`` tells how that went.
+        """Start the process; ``wait_until_ready`` reports how that went.
 
         Args:
             variables: its whole environment.
@@ -75,7 +75,7 @@ class FunctionProcess:
         self._killed = False
         self._log_is_complete = threading.Event()
         self._process = subprocess.Popen(  # noqa: S603 - our own file, by this interpreter
-            # -u: a killed process has written its lines. -P: the files beside runtime.py are not importable.
+            # -u: a killed process has written its lines. -P: the files next to runtime.py are not importable.
             [sys.executable, "-u", "-P", str(Path(__file__).with_name("runtime.py")), folder],
             env=variables,
             stdin=subprocess.PIPE,

@@ -107,7 +107,7 @@ def running_pipeline(
         observe(LogLine(stage, line))
 
     with ExitStack() as running:
-        # One of each beside those of its pump, for whoever invokes it; its process starts with its first event.
+        # One of each, apart from those of its pump, to be invoked directly; its process starts with its first event.
         invoked = {
             stage: ExecutionEnvironment(function, endpoint, partial(tell, stage))
             for stage, function in stack.functions.items()

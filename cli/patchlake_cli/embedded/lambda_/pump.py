@@ -37,7 +37,7 @@ type Batch = Sequence[MessageTypeDef]
 
 
 class Crash(Enum):
-    """When an execution environment dies."""
+    """The moment at which an execution environment dies."""
 
     BEFORE = "before the handler saw the event"
     AFTER = "after the handler answered and before anybody heard it"

@@ -2,7 +2,7 @@
 
 Started by `environment` with the function's variables only, by its path, so nothing but the function's code, its layers
 and the installed packages can be imported. One line of JSON on standard input is one invocation, one line on standard
-output its answer; the first line out tells whether the handler could be imported. What the handler prints or logs goes
+output its answer; the first line out says whether the handler could be imported. What the handler prints or logs goes
 to standard error, closed by ``END RequestId: …`` after each invocation. The process ends with its parent, and removes
 the folder of its temporary files, its one argument, when the parent could not.
 """
@@ -23,7 +23,7 @@ from typing import Any, Self, TextIO
 
 @dataclass(frozen=True, slots=True)
 class LambdaContext:
-    """What Lambda hands to a handler beside the event.
+    """The context that Lambda hands to a handler with the event.
 
     Source: https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """
