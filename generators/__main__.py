@@ -10,7 +10,8 @@ from generators.files import files_of_the_code, files_of_the_demo
 from generators.lakes import empty_lake, run_demo
 from generators.large_day import NODES, write_large_day
 from generators.statement_checks import StatementError, check_statements
-from patchlake_cli.analytics.files import find_lake
+from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.location import LakeLocation
 
 
 def main() -> None:
@@ -24,7 +25,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         demo, large_day = Path(folder) / "demo", Path(folder) / "day"
         write_large_day(large_day)
-        _write(files_of_the_demo(run_demo(demo), find_lake(str(large_day)), NODES))
+        _write(files_of_the_demo(run_demo(demo), find_lake(LakeLocation(str(large_day))), NODES))
 
 
 def _write(files: Mapping[Path, str]) -> None:

@@ -8,9 +8,9 @@ from generators.athena.template import analytics_template
 from generators.documents import commands, data_dictionary, queries, quicksight
 from generators.quicksight.datasets import sources
 from generators.quicksight.template import quicksight_template
-from patchlake_cli.analytics.files import LakeFiles
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import views
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.statements import views
 
 
 def files_of_the_code(lake: Lake) -> Mapping[Path, str]:

@@ -9,10 +9,10 @@ from pathlib import Path
 from pyarrow import fs
 
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.files import LakeFiles
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Settings
-from patchlake_cli.lake_options import open_lake_as_of
+from patchlake_cli.lake.engine import Lake, open_lake_as_of
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
 
 DEMO_DATE = date(2026, 11, 1)
 """The date of the demo's last run."""
@@ -37,7 +37,7 @@ def run_demo(folder: Path) -> Lake:
 
 def demo_lake(folder: Path) -> Lake:
     """Open the lake of a demo as it was on its last day."""
-    return open_lake_as_of(str(folder), DEMO_DATE)
+    return open_lake_as_of(LakeLocation(str(folder)), DEMO_DATE)
 
 
 def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:

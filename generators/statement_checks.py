@@ -15,9 +15,9 @@ from generators import ROOT
 from generators.athena.template import HIVE_TYPES
 from generators.documents.meanings import statement_meanings
 from generators.lakes import sample_arguments
-from patchlake_cli.analytics.errors import QueryError
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import ANALYTICS, expanded, queries, read_statement, views
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.statements import ANALYTICS, expanded, queries, read_statement, views
 
 _PLACE = re.compile(r"line (?P<line>\d+), column \d+: ")
 

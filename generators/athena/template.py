@@ -14,7 +14,7 @@ from textwrap import wrap
 from generators.template_file import filled, with_parts
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.statements import RECENT, Statement, queries, views
+from patchlake_cli.lake.statements import RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
 """Columns of a view in order, with their types by Athena's names."""

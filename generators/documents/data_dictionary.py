@@ -10,7 +10,7 @@ from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
-from patchlake_cli.analytics.statements import Statement, views
+from patchlake_cli.lake.statements import Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
 

@@ -9,7 +9,7 @@ from functools import cache
 from sqlglot import exp
 
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.statements import RECENT, Statement, views
+from patchlake_cli.lake.statements import RECENT, Statement, views
 
 RUN_DATE = "The run's UTC date, YYYY-MM-DD: the partition."
 

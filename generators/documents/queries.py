@@ -9,9 +9,9 @@ from generators.documents.pages import markdown, prose, with_generated
 from generators.documents.scans import scanned_bytes, scans
 from generators.lakes import sample_arguments
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.files import LakeFiles
-from patchlake_cli.analytics.lake import Answer, Lake
-from patchlake_cli.analytics.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.engine import Answer, Lake
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.statements import Settings, Statement, queries, views
 
 PATH = ROOT / "docs" / "queries.md"
 

@@ -7,8 +7,8 @@ from generators.documents.pages import with_generated
 from generators.documents.scans import scanned_bytes
 from generators.quicksight.datasets import DATASETS
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.files import LakeFiles
-from patchlake_cli.analytics.statements import Settings, views
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.statements import Settings, views
 
 PATH = ROOT / "docs" / "quicksight.md"
 

@@ -15,7 +15,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.statements import RECENT, Statement, views
+from patchlake_cli.lake.statements import RECENT, Statement, views
 
 
 class Scan(NamedTuple):

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 
 type Columns = Mapping[str, str]
 """The columns of a dataset in order, with their types by QuickSight's names."""

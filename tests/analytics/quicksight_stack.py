@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generators import ROOT
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
 from tests.resolved_template import resolved
 
 TEMPLATE = read_template(ROOT / "templates" / "quicksight.yaml")

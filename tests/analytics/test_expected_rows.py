@@ -5,7 +5,7 @@ from pathlib import Path
 
 import sqlglot
 
-from patchlake_cli.analytics.statements import queries, relations_of, views
+from patchlake_cli.lake.statements import queries, relations_of, views
 
 FOLDER = Path(__file__).parent
 

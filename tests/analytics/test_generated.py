@@ -18,10 +18,11 @@ from generators.large_day import NODES
 from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.files import find_lake
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings, Statement, queries, read_statement, views
 from tests.resolved_template import resolved
 
 BUCKET = "lake-of-111122223333"
@@ -50,7 +51,8 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
     # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
-    files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, find_lake(str(large_day)), NODES)}
+    large = find_lake(LakeLocation(str(large_day)))
+    files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, large, NODES)}
     stale = [
         str(path.relative_to(ROOT))
         for path, content in files.items()

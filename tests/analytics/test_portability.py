@@ -11,8 +11,8 @@ from sqlglot import exp
 from trino_query_parser import TrinoSyntaxError, parse_statement
 
 from generators.lakes import sample_arguments
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.statements import Settings, Statement, queries, views
 
 FUNCTIONS = {
     exp.And,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from generators.lakes import sample_arguments
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import queries
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.statements import queries
 from tests.analytics.rows import pick
 from tests.analytics.story import LAB, R1, R2, R3, R4, R5, SHOP
 from tests.world import HOME, node_id

@@ -12,8 +12,8 @@ from generators.quicksight.colors import BY_COLUMN
 from generators.quicksight.datasets import DATASETS, Dataset, Source, sources
 from generators.quicksight.sheets import SHEETS
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.rows import view
 from tests.analytics.story import LAB, R1, R2, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id

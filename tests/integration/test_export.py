@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, variables
 from tests.deployed import s3
 from tests.integration.test_demo import MEMBERS

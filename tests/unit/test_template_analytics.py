@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.analytics.statements import Settings
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
+from patchlake_cli.lake.statements import Settings
 from tests.resolved_template import resolved
 
 ROOT = Path(__file__).parents[2]

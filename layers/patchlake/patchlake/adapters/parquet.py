@@ -23,12 +23,13 @@ from patchlake.ports import TableFile
 ROW_GROUP_ROWS = 100_000
 """Rows of a row group in a file that grows by whole files: the best trade of size against memory that was measured."""
 
-_TYPES = {
+ARROW_TYPES = {
     ColumnType.STRING: pa.string(),
     ColumnType.INT32: pa.int32(),
     ColumnType.BOOLEAN: pa.bool_(),
     ColumnType.TIMESTAMP: pa.timestamp("ms", "UTC"),
 }
+"""The Arrow type of each column type, for writers and readers alike."""
 
 
 class ParquetTables:
@@ -115,7 +116,7 @@ class ParquetTableFile:
         """
         present = [name for name in names if name in self._types]
         for name in present:
-            if self._types[name] not in _TYPES.values():
+            if self._types[name] not in ARROW_TYPES.values():
                 msg = f"column {name} of the file has the type {self._types[name]}, which no table has"
                 raise IntegrityError(msg)
         with _damage():
@@ -182,7 +183,7 @@ class ParquetTableWriter:
 
 
 def _schema(table: Table) -> Any:  # noqa: ANN401
-    return pa.schema([pa.field(column.name, _TYPES[column.type], nullable=column.nullable) for column in table])
+    return pa.schema([pa.field(column.name, ARROW_TYPES[column.type], nullable=column.nullable) for column in table])
 
 
 def _parquet_writer(sink: BinaryIO, table: Table, metadata: Mapping[str, str]) -> Any:  # noqa: ANN401
@@ -203,9 +204,9 @@ def _parquet_writer(sink: BinaryIO, table: Table, metadata: Mapping[str, str]) -
 def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
     count = len(next(iter(columns.values()), []))
     arrays = [
-        pa.array(columns[column.name], _TYPES[column.type])
+        pa.array(columns[column.name], ARROW_TYPES[column.type])
         if column.name in columns
-        else pa.nulls(count, _TYPES[column.type])
+        else pa.nulls(count, ARROW_TYPES[column.type])
         for column in table
     ]
     return pa.Table.from_arrays(arrays, schema=_schema(table))
@@ -213,9 +214,9 @@ def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
 
 def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
     present = dict(zip(rows.schema.names, rows.columns, strict=True))
-    arrays = [present.get(column.name, pa.nulls(rows.num_rows, _TYPES[column.type])) for column in table]
+    arrays = [present.get(column.name, pa.nulls(rows.num_rows, ARROW_TYPES[column.type])) for column in table]
     for column, array in zip(table, arrays, strict=True):
-        if array.type != _TYPES[column.type]:
+        if array.type != ARROW_TYPES[column.type]:
             msg = f"column {column.name} of the file has the type {array.type}: {table.name} needs {column.type}"
             raise IntegrityError(msg)
     return pa.Table.from_arrays(arrays, schema=_schema(table))
@@ -223,7 +224,7 @@ def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
 
 def _to_list(rows: Any, name: str) -> list[Any]:  # noqa: ANN401
     chunks = rows.column(name).chunks
-    if rows.schema.field(name).type == _TYPES[ColumnType.TIMESTAMP]:
+    if rows.schema.field(name).type == ARROW_TYPES[ColumnType.TIMESTAMP]:
         # Whole milliseconds as they are stored; a datetime could not hold each of them, and costs more.
         chunks = [chunk.view(pa.int64()) for chunk in chunks]
     return [value for chunk in chunks for value in chunk.to_pylist()]
