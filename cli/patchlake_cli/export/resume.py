@@ -15,7 +15,8 @@ from patchlake.core.run import RUN_ID_PATTERN, run_at
 from patchlake.errors import IntegrityError
 from patchlake.ports import Store
 from patchlake.stages.plan import PlanStage
-from patchlake.stages.stored import Step, stored_plan
+from patchlake.stages.step import Step
+from patchlake.stages.stored_plan import stored_plan
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import current_run_id
 

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow import fs
 
-from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 
@@ -92,7 +93,7 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
         root = f"{location.bucket}/{location.prefix}".rstrip("/")
     try:
         for base in (f"{root}/lake", root):
-            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in TABLES}
+            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in SOURCES.tables}
             if any(paths.values()):
                 return LakeFiles(filesystem, paths)
     except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from patchlake.core.run import run_at
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus

@@ -8,7 +8,7 @@ from botocore.config import Config
 from rich.console import Console
 
 from patchlake.bootstrap import CLIENTS
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.runs import Run
 from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run

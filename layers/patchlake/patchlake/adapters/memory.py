@@ -15,11 +15,13 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from patchlake.core.call_counter import CallCounter
+from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.errors import IntegrityError
+from patchlake.errors import IntegrityError, RestartError
 from patchlake.ports import Delivery, TableFile
+from patchlake.sources.source import Operation
 
 
 @dataclass
@@ -89,6 +91,7 @@ class MemoryQueue:
     """A queue whose time is the clock's; after ``max_receive_count`` receives a message is a dead letter.
 
     Attributes:
+        name: what a delivery says where it came from.
         messages: what is queued or under way, by message id, in the order of sending.
         dead: the bodies of the dead letters.
     """
@@ -96,6 +99,7 @@ class MemoryQueue:
     clock: QueueTime
     visibility_seconds: int
     max_receive_count: int
+    name: str = ""
     messages: dict[int, _Message] = field(default_factory=dict)
     dead: list[str] = field(default_factory=list)
     _ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
@@ -121,7 +125,7 @@ class MemoryQueue:
                     continue
                 message.receive_count += 1
                 message.visible_at = self.clock.at + timedelta(seconds=self.visibility_seconds)
-                return Delivery(message.body, str(message_id), message.receive_count)
+                return Delivery(message.body, str(message_id), message.receive_count, self.name)
         return None
 
     def _first_visible(self, except_groups: Container[str]) -> int | None:
@@ -239,11 +243,12 @@ class MemoryTableWriter:
 
 @dataclass
 class MemoryApi:
-    """The SSM of one target: nodes by id, and the states of those that have one.
+    """The AWS APIs of one target: the rows of each operation.
 
     Attributes:
         nodes: NodeInformation by id.
         states: PatchState by id; a node without one was never scanned.
+        others: the rows that any other operation answers, by its name and by id; a listing answers those of all ids.
         before_call: called with each operation's name before it answers; raise from it to let the call fail.
     """
 
@@ -251,34 +256,49 @@ class MemoryApi:
     call_counter: CallCounter
     nodes: dict[str, Record] = field(default_factory=dict)
     states: dict[str, Record] = field(default_factory=dict)
+    others: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
     page_size: int = 50
     before_call: Callable[[str], None] = lambda _operation: None
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Return a page of the nodes, in the order of their ids."""
-        self._count("DescribeInstanceInformation")
-        ids = sorted(self.nodes)
-        start = 0 if token is None else bisect_left(ids, token)
-        return self._page([self.nodes[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
-
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page of the states of these nodes, last id first."""
-        self._count("DescribeInstancePatchStates")
-        ids = sorted((i for i in instance_ids if i in self.states), reverse=True)
-        start = 0 if token is None else ids.index(token)
-        return self._page([self.states[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
-
-    def _count(self, operation: str) -> None:
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Return a page: of a listing in the order of the ids, of anything else the last id first."""
         self.call_counter.add(calls=1)
-        self.before_call(operation)
+        self.before_call(operation.name)
+        rows_of = self._rows(operation)
+        asked = sorted({*ids} & {*rows_of}, reverse=True) if operation.ids_per_call else sorted(rows_of)
+        rows = [(instance_id, place, row) for instance_id in asked for place, row in enumerate(rows_of[instance_id])]
+        start = 0 if token is None else _place_of(token, [f"{i} {place}" for i, place, _ in rows], is_listing=not ids)
+        page, rest = rows[start : start + self.page_size], rows[start + self.page_size :]
+        next_token = f"{rest[0][0]} {rest[0][1]}" if rest else None
+        return Page([row for _, _, row in page], (), next_token, round(self.clock.now().timestamp() * 1000))
 
-    def _page(self, records: list[Record], rest: list[str]) -> Page[Record]:
-        return Page(records, (), rest[0] if rest else None, round(self.clock.now().timestamp() * 1000))
+    def _rows(self, operation: Operation) -> Mapping[str, Sequence[Record]]:
+        match operation.name:
+            case "DescribeInstanceInformation":
+                return {instance_id: [row] for instance_id, row in self.nodes.items()}
+            case "DescribeInstancePatchStates":
+                return {instance_id: [row] for instance_id, row in self.states.items()}
+            case name:
+                return self.others.get(name, {})
+
+
+def _place_of(token: str, tokens: list[str], *, is_listing: bool) -> int:
+    """Return where the page of a token begins; a listing goes on where rows came or went meanwhile.
+
+    Raises:
+        RestartError: the row that the token stands for is gone.
+    """
+    if is_listing:
+        return bisect_left(tokens, token)
+    if token not in tokens:
+        msg = f"InvalidNextToken: {token}"
+        raise RestartError(msg)
+    return tokens.index(token)
 
 
 @dataclass
 class MemoryApis:
-    """Every target's SSM in memory; a target that nobody added has no nodes.
+    """Every target's APIs in memory; a target that no test added has no nodes.
 
     Attributes:
         before_open: called with each target before it is opened; raise RefusedError from it to refuse its role.
@@ -290,10 +310,10 @@ class MemoryApis:
     before_open: Callable[[Target], None] = lambda _target: None
 
     def of(self, target: Target) -> MemoryApi:
-        """Return a target's SSM, to fill or to break."""
+        """Return a target's APIs, to fill or to break."""
         return self.targets.setdefault(target, MemoryApi(self.clock, self.call_counter))
 
-    def open(self, target: Target, home_account_id: str) -> MemoryApi:  # noqa: ARG002
-        """Return a target's SSM."""
+    def open(self, plan: Plan, target: Target) -> MemoryApi:  # noqa: ARG002
+        """Return a target's APIs."""
         self.before_open(target)
         return self.of(target)
