@@ -9,7 +9,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.ports import Store
 from patchlake.sources.nodes import SHARD

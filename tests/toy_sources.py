@@ -8,7 +8,8 @@ import msgspec
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, Record, record_type
 from patchlake.core.rows import Outcome, record_values, target_values
-from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, CollectionStatus, Columns, Table, count, unique_string
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Columns, Table, count, unique_string
 from patchlake.core.targets import RunTarget
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from generators.large_day import write_large_day
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
-from tests.analytics.large_day import write_large_day
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,8 @@ from patchlake.core.plan import Plan, decode_plan, make_plan
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
 from patchlake.core.run import run_at, run_id_of
-from patchlake.core.tables import CollectionStatus, Columns, ListingStatus, Table
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError

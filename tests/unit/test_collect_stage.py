@@ -12,7 +12,8 @@ from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CollectMessage
 from patchlake.core.records import InvalidRow, NodeRecord, Page, Record
-from patchlake.core.tables import Columns, ListingStatus, Table
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import (
     InputError,

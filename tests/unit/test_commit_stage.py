@@ -11,7 +11,7 @@ import pytest
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
 from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError

@@ -12,7 +12,8 @@ from patchlake.core.listing import ListingResult
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
 from patchlake.core.records import InvalidRow, Page, Record
-from patchlake.core.tables import Column, Columns, ColumnType, ListingStatus, Table
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
 from patchlake.errors import (
     InputError,

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.core.listing import ListingResult, listing_metadata, read_listing
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import RunTarget
 from patchlake.errors import IntegrityError
 from tests.world import EU, RUN_ID, US

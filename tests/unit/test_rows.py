@@ -12,7 +12,8 @@ from patchlake.core.listing import ListingResult
 from patchlake.core.plan import Plan
 from patchlake.core.records import InvalidRow, NodeRecord, Page
 from patchlake.core.rows import Outcome
-from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget
 from patchlake.errors import UnlistableError
 from patchlake.sources.coverage import TargetRead, coverage_row, is_complete

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
 from patchlake.sources.coverage import is_complete
 from patchlake.sources.registry import SOURCES

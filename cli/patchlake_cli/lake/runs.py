@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from patchlake.core.run import run_id_of
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.ports import Clock
 
 NODE_COUNTS: Mapping[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}

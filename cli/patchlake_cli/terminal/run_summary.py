@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from patchlake.core.tables import CollectionStatus
+from patchlake.core.statuses import CollectionStatus
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion
 from patchlake_cli.lake.run_reader import read_run

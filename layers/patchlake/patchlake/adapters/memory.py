@@ -261,39 +261,47 @@ class MemoryApi:
     before_call: Callable[[str], None] = lambda _operation: None
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page: of a listing in the order of the ids, of anything else the last id first."""
+        """Return a page: of a listing in the order of the ids, of anything else the last id first.
+
+        Raises:
+            RestartError: the row that the token stands for is gone; a listing goes on behind it.
+        """
         self.call_counter.add(calls=1)
         self.before_call(operation.name)
-        rows_of = self._rows(operation)
-        asked = sorted({*ids} & {*rows_of}, reverse=True) if operation.ids_per_call else sorted(rows_of)
-        rows = [(instance_id, place, row) for instance_id in asked for place, row in enumerate(rows_of[instance_id])]
-        start = 0 if token is None else _place_of(token, [f"{i} {place}" for i, place, _ in rows], is_listing=not ids)
-        page, rest = rows[start : start + self.page_size], rows[start + self.page_size :]
-        next_token = f"{rest[0][0]} {rest[0][1]}" if rest else None
-        return Page([row for _, _, row in page], (), next_token, round(self.clock.now().timestamp() * 1000))
+        found = self._answers(operation.name)
+        asked = sorted({*ids} & found.keys(), reverse=True) if operation.ids_per_call else sorted(found)
+        records: list[Record] = []
+        next_token = None
+        for instance_id, place, record in _rows_from(token, asked, found, is_listing=not operation.ids_per_call):
+            if len(records) == self.page_size:
+                next_token = f"{instance_id} {place}"
+                break
+            records.append(record)
+        return Page(records, (), next_token, round(self.clock.now().timestamp() * 1000))
 
-    def _rows(self, operation: Operation) -> Mapping[str, Sequence[Record]]:
-        match operation.name:
-            case "DescribeInstanceInformation":
-                return {instance_id: [row] for instance_id, row in self.nodes.items()}
-            case "DescribeInstancePatchStates":
-                return {instance_id: [row] for instance_id, row in self.states.items()}
-            case name:
-                return self.others.get(name, {})
+    def _answers(self, operation: str) -> Mapping[str, Record | list[Record]]:
+        known = {"DescribeInstanceInformation": self.nodes, "DescribeInstancePatchStates": self.states}
+        return known[operation] if operation in known else self.others.get(operation, {})
 
 
-def _place_of(token: str, tokens: list[str], *, is_listing: bool) -> int:
-    """Return where the page of a token begins; a listing goes on where rows came or went meanwhile.
-
-    Raises:
-        RestartError: the row that the token stands for is gone.
-    """
-    if is_listing:
-        return bisect_left(tokens, token)
-    if token not in tokens:
-        msg = f"InvalidNextToken: {token}"
-        raise RestartError(msg)
-    return tokens.index(token)
+def _rows_from(
+    token: str | None, ids: Sequence[str], found: Mapping[str, Record | list[Record]], *, is_listing: bool
+) -> Iterator[tuple[str, int, Record]]:
+    """Yield the rows of these ids with their places, from that of the token on."""
+    start, first = 0, 0
+    if token is not None:
+        instance_id, _, place = token.partition(" ")
+        if not is_listing and instance_id not in ids:
+            msg = f"InvalidNextToken: {token}"
+            raise RestartError(msg)
+        start = bisect_left(ids, instance_id) if is_listing else ids.index(instance_id)
+        first = int(place) if ids[start : start + 1] == [instance_id] else 0
+    for instance_id in ids[start:]:
+        rows = found[instance_id]
+        for place_of_row, record in enumerate(rows if isinstance(rows, list) else [rows]):
+            if place_of_row >= first:
+                yield instance_id, place_of_row, record
+        first = 0
 
 
 @dataclass

@@ -31,7 +31,7 @@ from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.sources.source import Operation

@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, code_of
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.errors import RefusedError, RetryableError
 
 if TYPE_CHECKING:

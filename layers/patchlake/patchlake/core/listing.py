@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from patchlake.core.keys import ROOT_LISTING
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import RunTarget
 from patchlake.errors import IntegrityError
 

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from patchlake.core.statuses import COLLECTION, described
+
 type Columns = dict[str, list[Any]]
 
 
@@ -23,26 +25,6 @@ class ColumnType(StrEnum):
     INT32 = "int32"
     BOOLEAN = "bool"
     TIMESTAMP = "timestamp[ms, UTC]"
-
-
-class CollectionStatus(StrEnum):
-    """What became of one node of one run."""
-
-    COLLECTED = "COLLECTED"
-    NO_PATCH_STATE = "NO_PATCH_STATE"
-    NOT_COLLECTED = "NOT_COLLECTED"
-    INVALID_RESPONSE = "INVALID_RESPONSE"
-
-
-class ListingStatus(StrEnum):
-    """What became of one target of one run."""
-
-    LISTED = "LISTED"
-    ROLE_NOT_ASSUMABLE = "ROLE_NOT_ASSUMABLE"
-    ACCESS_DENIED = "ACCESS_DENIED"
-    REGION_DISABLED = "REGION_DISABLED"
-    NOT_LISTED = "NOT_LISTED"
-    ACCOUNT_NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +108,7 @@ INSTANCE_ID = unique_string(
 COLLECTION_COLUMNS = (
     string(
         "collection_status",
-        "COLLECTED: the patch state below is what SSM answered. NO_PATCH_STATE: SSM has none for the node: it was "
-        "never scanned. NOT_COLLECTED: SSM was not or could not be asked. INVALID_RESPONSE: SSM's answer broke its own "
-        "rules.",
+        described(COLLECTION),
         nullable=False,
     ),
     string("collection_detail", "Why a node is NOT_COLLECTED or INVALID_RESPONSE; NULL otherwise."),

@@ -6,17 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from patchlake.core.listing import ListingResult
-from patchlake.core.tables import (
-    RUN_COLUMNS,
-    TARGET_COLUMNS,
-    CollectionStatus,
-    Column,
-    ListingStatus,
-    Table,
-    count,
-    string,
-    timestamp,
-)
+from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus, described
+from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
 from patchlake.core.targets import RunTarget
 from patchlake.sources.source import DetailSource, ListingSource, Source
 
@@ -29,9 +20,7 @@ _COLUMNS = (
     TARGET_COLUMNS[1],
     string(
         "listing_status",
-        "LISTED: every node that SSM lists is in the snapshot. ROLE_NOT_ASSUMABLE, ACCESS_DENIED, REGION_DISABLED: "
-        "the target refused. NOT_LISTED: no answer by the run's deadline, or a listing that cannot be completed. "
-        "ACCOUNT_NOT_ACTIVE: a closed or suspended account, not asked.",
+        described(LISTING),
         nullable=False,
     ),
     string("listing_detail", "The error code or the reason behind any other status than LISTED."),

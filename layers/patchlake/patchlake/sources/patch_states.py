@@ -11,12 +11,12 @@ from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, record_type
 from patchlake.core.rows import Outcome
+from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import (
     COLLECTION_COLUMNS,
     INSTANCE_ID,
     RUN_COLUMNS,
     TARGET_COLUMNS,
-    CollectionStatus,
     Column,
     Columns,
     ColumnType,

@@ -13,16 +13,8 @@ from patchlake.core.keys import ROOT_DETAIL
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import Outcome, collection_values, record_values, target_values
-from patchlake.core.tables import (
-    COLLECTION_COLUMNS,
-    INSTANCE_ID,
-    RUN_COLUMNS,
-    TARGET_COLUMNS,
-    CollectionStatus,
-    Column,
-    Columns,
-    Table,
-)
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import COLLECTION_COLUMNS, INSTANCE_ID, RUN_COLUMNS, TARGET_COLUMNS, Column, Columns, Table
 from patchlake.core.targets import RunTarget
 
 

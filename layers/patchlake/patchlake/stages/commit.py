@@ -14,7 +14,7 @@ from patchlake.core.keys import plan_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, plan_sha256
 from patchlake.core.run import run_at
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import (
     COLLECT,

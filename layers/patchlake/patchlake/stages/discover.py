@@ -12,7 +12,7 @@ from patchlake.core.listing import ListingResult, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import LISTING_PAUSE_SECONDS
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from patchlake.core.listing import ListingResult, listing_metadata
-from patchlake.core.tables import Columns, ListingStatus
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.sources.source import DetailSource, ListingSource, slice_of
 from patchlake.stages.stored_objects import about

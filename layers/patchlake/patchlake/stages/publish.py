@@ -17,7 +17,8 @@ from typing import BinaryIO
 from patchlake.core.keys import coverage_key, table_key
 from patchlake.core.listing import ListingResult, read_listing
 from patchlake.core.rows import target_values
-from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from patchlake.core.keys import shard_key
 from patchlake.core.listing import read_listing
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import RunTarget
 from patchlake.errors import IntegrityError
 from patchlake.ports import Store, TableFile, TableFormat
