@@ -31,9 +31,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlglot import exp
 
-from patchlake.sources.nodes import NODE_COLUMNS
-from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
-
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
 RECENT = "recent_"
@@ -42,8 +39,7 @@ RECENT = "recent_"
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
-_DECLARED = {"NodeColumns": NODE_COLUMNS, "PatchStateColumns": PATCH_STATE_COLUMNS}
-_PLACE_OF_COLUMNS = re.compile(rf"(?P<table>\w+\.)?\$\{{(?P<declared>{'|'.join(_DECLARED)})\}}")
+_PLACE_OF_COLUMNS = re.compile(r"(?P<table>\w+\.)?\$\{(?P<declared>\w+Columns)\}")
 _WIDTH = 120
 
 
@@ -146,7 +142,12 @@ def expanded(line: str) -> str:
     place = _PLACE_OF_COLUMNS.search(line)
     if place is None:
         return line
-    names = ", ".join(f"{place['table'] or ''}{column.name}" for column in _DECLARED[place["declared"]])
+    # Not at the top: only views have such places, and the help of a command reads the named queries.
+    from patchlake.sources.nodes import NODE_COLUMNS  # noqa: PLC0415
+    from patchlake.sources.patch_states import PATCH_STATE_COLUMNS  # noqa: PLC0415
+
+    declared = {"NodeColumns": NODE_COLUMNS, "PatchStateColumns": PATCH_STATE_COLUMNS}
+    names = ", ".join(f"{place['table'] or ''}{column.name}" for column in declared[place["declared"]])
     margin = line[: len(line) - len(line.lstrip())]
     text = line[: place.start()].lstrip() + names + line[place.end() :]
     return "\n".join(wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin))
