@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from generators.large_day import write_large_day
 from patchlake_cli.analytics.lake import Lake, open_lake
 from tests.analytics import story
-from tests.analytics.large_day import write_large_day
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from patchlake_cli.analytics.generate import ROOT
+from generators import ROOT
 from patchlake_cli.embedded.template import read_template
 from tests.resolved_template import resolved
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from trino_query_parser import parse_statement
 
+from generators import ROOT
+from generators.documents.pages import END
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, plan_key, snapshot_key
-from patchlake_cli.analytics.documents import END
-from patchlake_cli.analytics.generate import ROOT
 from patchlake_cli.analytics.lake import Lake, open_lake
 from tests.analytics import story
 from tests.analytics.story import R5

@@ -15,6 +15,8 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
 A column that the header leaves out means what it means in the view or table that it comes from. ``${WindowDays}`` and
 ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` is asked for when the query is run.
+``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
+the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
 """
 
 import re
@@ -23,17 +25,25 @@ from dataclasses import dataclass
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from textwrap import wrap
 
 import sqlglot
 from sqlglot import exp
 
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
+
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
 RECENT = "recent_"
-"""What the twin of a table is called that holds the days of the window only; every view stands on the twins."""
+"""The prefix of a table's twin, which has only the days of the window; every view is based on the twins."""
 
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
+
+_DECLARED = {"NodeColumns": NODE_COLUMNS, "PatchStateColumns": PATCH_STATE_COLUMNS}
+_PLACE_OF_COLUMNS = re.compile(rf"(?P<table>\w+\.)?\$\{{(?P<declared>{'|'.join(_DECLARED)})\}}")
+_WIDTH = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +118,10 @@ def read_statement(path: Path) -> Statement:
         ValueError: its header does not have the form above.
     """
     lines = path.read_text(encoding="utf-8").splitlines()
-    end = next(i for i, line in enumerate(lines) if not line.startswith("--"))
+    end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
     number, sections = _sections(path.name, [line.removeprefix("--").removeprefix(" ") for line in lines[:end]])
+    if missing := [name for name in ("Question", "Rows") if name not in sections]:
+        raise ValueError(f"{path.name}: the header must have a line that begins with {missing[0]}:")
     return Statement(
         name=path.stem,
         number=number,
@@ -118,8 +130,19 @@ def read_statement(path: Path) -> Statement:
         parameters=_named(sections.get("Parameters", [])),
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),
-        sql="\n".join(lines[end:]) + "\n",
+        sql="\n".join(map(expanded, lines[end:])) + "\n",
     )
+
+
+def expanded(line: str) -> str:
+    """Return a line of a file with declared columns in the place that stands for them; then it may be several lines."""
+    place = _PLACE_OF_COLUMNS.search(line)
+    if place is None:
+        return line
+    names = ", ".join(f"{place['table'] or ''}{column.name}" for column in _DECLARED[place["declared"]])
+    margin = line[: len(line) - len(line.lstrip())]
+    text = line[: place.start()].lstrip() + names + line[place.end() :]
+    return "\n".join(wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin))
 
 
 @cache

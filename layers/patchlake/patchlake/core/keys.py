@@ -9,7 +9,7 @@
     runs/<run_id>/details/<source>/<account_id>.<region>/<number:07d>.parquet  of any other detail source
     lake/<table>/run_date=YYYY-MM-DD/<run_id>.parquet
 
-Root parts have a folder of their own, so that listing them stays cheap. Arguments come from parsed messages and plans, so
+Root parts have a folder of their own, so that listing them stays cheap. Arguments come from parsed messages and plans:
 they are safe in paths.
 """
 

@@ -32,8 +32,8 @@ from patchlake.stages.stored_objects import about, open_shard, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 
 
-class PartExistsError(Exception):
-    """Another worker, or the fence, has created the part that is being collected."""
+class _OvertakenError(Exception):
+    """Another worker, or the fence, stored the part that is being collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class CollectStage:
         parent_rows = slice_of(batch_rows, plan.nodes_per_part(source.name), message.slice)
         try:
             rows = self._part(plan, source, parent_rows, message, attempt, key)
-        except PartExistsError:
+        except _OvertakenError:
             return _result(message, Step.ADOPTED)
         if not self.store.create(key, self.tables.encode(source.table, [rows], {})):
             return _result(message, Step.ADOPTED)
@@ -192,7 +192,7 @@ class CollectStage:
         """Return the rows of a part, once every id is settled or refused for good.
 
         Raises:
-            PartExistsError: an object under ``key`` was created in the meantime.
+            _OvertakenError: an object under ``key`` was created in the meantime.
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):
@@ -210,7 +210,7 @@ class CollectStage:
 
         def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
             if key is not None and next(calls) % CALLS_BETWEEN_LOOKS == 0 and self.store.exists(key):
-                raise PartExistsError
+                raise _OvertakenError
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
