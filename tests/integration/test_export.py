@@ -219,7 +219,7 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
         (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: SSM has no such region"),
         (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
         (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
-        (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no past"),
+        (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no history"),
         (["--batch-size", "0"], 2, "--batch-size: '0': expected a whole number"),
         (["--deadline", "1"], 2, "--deadline: '1': expected a whole number"),
         (["--role-name", "a/b"], 2, "--role-name: 'a/b': expected the name of an IAM role"),
