@@ -1,4 +1,4 @@
-"""The programs behind ``make generate``: templates and docs. Never shipped; only tests and benchmarks import them."""
+"""The programs of ``make generate``, which write templates and docs. Only tests and benchmarks import them."""
 
 from pathlib import Path
 

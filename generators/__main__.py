@@ -1,4 +1,4 @@
-"""``make generate``: checks the SQL, then writes every generated file that is out of date, those of the demo last."""
+"""``make generate``: checks the SQL, then writes every generated file that is out of date, those with samples last."""
 
 import sys
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from patchlake_cli.lake.location import LakeLocation
 
 
 def main() -> None:
-    """Write every file that is out of date, and name it."""
+    """Write every file that is out of date, and print its path."""
     lake = empty_lake()
     try:
         check_statements(lake)

@@ -1,4 +1,4 @@
-"""Every generated file, by its path, as it should be."""
+"""The expected contents of every generated file, by its path."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ def files_of_the_code(lake: Lake) -> Mapping[Path, str]:
     """Return the files that follow from the code alone.
 
     Args:
-        lake: any, since only the types of the columns are asked for.
+        lake: any lake; only the types of its columns are read.
     """
     types = {view.name: lake.describe(view.name) for view in views()}
     return {
@@ -29,12 +29,12 @@ def files_of_the_code(lake: Lake) -> Mapping[Path, str]:
 
 
 def files_of_the_demo(sample: Lake, day: LakeFiles, nodes: int) -> Mapping[Path, str]:
-    """Return the files that also show what queries answer and what they cost.
+    """Return the files that also show the answers of queries and their cost.
 
     Args:
-        sample: where the sample answers come from.
-        day: one day of a large fleet, to weigh the columns.
-        nodes: how many it has.
+        sample: the lake of the sample answers.
+        day: one day of a large fleet, to measure the columns.
+        nodes: the number of nodes of that day.
     """
     return {
         queries.PATH: queries.queries_page(sample, day, nodes),

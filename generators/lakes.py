@@ -1,4 +1,4 @@
-"""The lakes that generation reads: one without a file for what follows from the code, and the demo's for samples."""
+"""The lakes of the generators: an empty one for the types of columns, and the demo's for samples."""
 
 import subprocess
 import sys
@@ -19,13 +19,13 @@ DEMO_DATE = date(2026, 11, 1)
 
 
 def empty_lake() -> Lake:
-    """Return a lake without a row. Its columns and their types are those of any other."""
+    """Return a lake without a row; its columns and their types are those of any other lake."""
     files = LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
     return Lake(files, datetime(2026, 11, 1, tzinfo=UTC), Settings())
 
 
 def run_demo(folder: Path) -> Lake:
-    """Run the demo and open its lake, which everyone can reproduce.
+    """Run the demo and open its lake, which anyone can reproduce.
 
     Raises:
         subprocess.CalledProcessError: the demo failed.
@@ -41,7 +41,7 @@ def demo_lake(folder: Path) -> Lake:
 
 
 def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
-    """Return the arguments of the samples; the history is that of a node that was in more than one state."""
+    """Return the arguments of the samples; the history is that of a node with more than one state."""
     [(node,)] = lake.query(
         "SELECT min(instance_id) FROM changes_since_previous_run WHERE change = 'NEWLY_NON_COMPLIANT'"
     ).rows

@@ -1,7 +1,7 @@
-"""A day of 100,000 random nodes: the sizes of its columns are what a query over such a fleet scans.
+"""A day of 100,000 random nodes; the sizes of its columns are the bytes that a query over such a fleet scans.
 
-Forty accounts in four regions; nightly scans spread over four hours; one node in ten lacks something. Ids, host names,
-snapshots and times are as good as random, so they compress as badly as real ones.
+It has forty accounts in four regions, and nightly scans over four hours; one node in ten lacks a patch. Ids, host
+names, snapshots and times are random, so they compress as badly as real ones.
 """
 
 from pathlib import Path

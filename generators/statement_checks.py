@@ -1,7 +1,6 @@
-"""Checks of the views and named queries that take seconds and report a mistake with its file and line.
+"""Checks of the views and named queries, in seconds; a mistake is reported with its file and line.
 
-Trino's own grammar decides whether Athena can read it; DuckDB, over a lake without a row, whether its names and types
-fit.
+Trino's own grammar checks the syntax for Athena; DuckDB, over a lake without a row, checks names and types.
 """
 
 import re
@@ -23,21 +22,21 @@ _PLACE = re.compile(r"line (?P<line>\d+), column \d+: ")
 
 
 class StatementError(Exception):
-    """A view or named query from which nothing can be generated. The text names its file, and the line if known."""
+    """An invalid view or named query; the text names its file, and the line if known."""
 
 
 def check_statements(lake: Lake) -> None:
     """Check every view and every named query.
 
     Args:
-        lake: one without a row will do.
+        lake: any lake, even one without a row.
 
     Raises:
-        StatementError: something is wrong with one of them.
+        StatementError: one of them is invalid.
     """
     for path in sorted(ANALYTICS.glob("*/*.sql")):
         check_grammar(path, lake)
-    # Each view after those that it reads, so the first complaint is about the cause.
+    # Each view after those that it reads, so the first error is about the cause.
     for view in views():
         check_names(ANALYTICS / "views" / f"{view.name}.sql", lake)
     arguments = sample_arguments(lake)
@@ -49,13 +48,13 @@ def check_grammar(path: Path, lake: Lake) -> None:
     """Check the header of a file, and its SELECT by Trino's grammar.
 
     Raises:
-        StatementError: one of them is not as it must be.
+        StatementError: one of them is invalid.
     """
     try:
         parse_statement(read_statement(path).render(lake.settings))
     except TrinoSyntaxError as error:
         message = error.msg.partition(" expecting ")[0]
-        raise StatementError(f"{_shown(path, error.line)}: Athena does not understand this: {message}") from error
+        raise StatementError(f"{_shown(path, error.line)}: this is not valid SQL in Athena: {message}") from error
     except ValueError as error:
         raise StatementError(f"{_shown(path)}: {str(error).removeprefix(f'{path.name}: ')}") from error
 
@@ -64,7 +63,7 @@ def check_names(path: Path, lake: Lake, arguments: Sequence[str] = ()) -> None:
     """Check that a SELECT can be answered, that its columns are described, and that a template can hold their types.
 
     Raises:
-        StatementError: one of them is not so.
+        StatementError: one of these checks fails.
     """
     statement = read_statement(path)
     if len(arguments) != len(statement.parameters):
@@ -88,12 +87,12 @@ def check_names(path: Path, lake: Lake, arguments: Sequence[str] = ()) -> None:
 
 
 def _shown(path: Path, line: int | None = None) -> str:
-    """Return a file's path in the project, with the line that a line of its SELECT comes from."""
+    """Return a file's path in the project, with the line in the file of a line of its SELECT."""
     shown = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
     numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
     select = dropwhile(lambda each: each[1].startswith("--"), numbered)
     origins = [number for number, text in select for _ in expanded(text).split("\n")]
     if line is None or not origins:
         return shown
-    # What is missing at the end is reported one line after it.
+    # The grammar reports a missing end one line after it.
     return f"{shown}:{origins[min(line, len(origins)) - 1]}"

@@ -1,6 +1,6 @@
-"""CloudFormation templates as YAML files: what is fixed as it is, and a model of each resource that is repeated.
+"""CloudFormation templates from YAML files: the fixed parts, and a model of each repeated resource.
 
-Such a file is a template itself, so an editor and cfn-lint can read it::
+Such a file is itself a template, so an editor and cfn-lint can read it::
 
     # <tables>
     TheTable:
@@ -11,8 +11,8 @@ Such a file is a template itself, so an editor and cfn-lint can read it::
           - { Name: <column>, Type: <type> }
     # </tables>
 
-A part between two such comments is replaced by what is made of it. ``The`` in a logical id stands for the name of the
-item in CamelCase, and ``<name>`` for a value. A line with a list of values is repeated for each of them.
+The resources made from the model replace the part between two such comments. ``The`` in a logical id stands for the
+name of the item in CamelCase, and ``<name>`` for a value. A line with a list of values is repeated for each of them.
 """
 
 import re
@@ -24,7 +24,7 @@ _PLACE = re.compile(r"<(\w+)>")
 
 
 def with_parts(template: str, **parts: Callable[[str], str]) -> str:
-    """Replace every part of a template by what a function makes of its model.
+    """Replace every part of a template by the result of a function of its model.
 
     Raises:
         ValueError: the template has other parts than these.
@@ -41,7 +41,7 @@ def filled(model: str, name: str, **values: str | Sequence[str]) -> str:
     Args:
         model: the lines of a part.
         name: of the item, in snake_case.
-        values: of the other places; several for a line that is repeated.
+        values: the values of the other places; a list of them repeats the line.
 
     Raises:
         KeyError: a place has no value.

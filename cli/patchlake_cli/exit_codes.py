@@ -1,18 +1,18 @@
-"""The ends of a command: its exit codes, and the one clear line about an error that can be expected."""
+"""The exit codes of the commands, and the error that ends a command with one line."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The exit codes of all commands; ``demo`` ends with COMPLETE whenever it has shown what it is for."""
+    """The exit codes of all commands; ``demo`` exits with COMPLETE once it has run, even if a run is PARTIAL."""
 
     COMPLETE = 0
-    """Done; of a run: every node and every target was read."""
+    """The command succeeded; of a run: every node and every target was read."""
     ERROR = 1
     USAGE = 2
-    """The command line is wrong; nothing was done."""
+    """The command line is invalid; nothing was done."""
     PARTIAL = 3
-    """Done, but something could not be read: it is named in what was printed."""
+    """The command finished, but could not read everything; the output names what is missing."""
     INTERRUPTED = 130
 
     @classmethod
@@ -22,7 +22,7 @@ class ExitCode(IntEnum):
 
 
 class CommandError(Exception):
-    """Ends the command with one line on standard error."""
+    """An error that ends the command with one line on standard error."""
 
     def __init__(self, text: str, exit_code: ExitCode = ExitCode.ERROR) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""The command ``patchlake``: the list of its commands, and how each of them ends."""
+"""The command ``patchlake``: its commands, and their exit codes."""
 
 import os
 import sys
@@ -39,13 +39,13 @@ def patchlake() -> None:
 
 
 def main() -> None:
-    """Run the command line, and end with its exit code; an error that can be expected is one line, not a traceback.
+    """Run the command line and exit with its code; an expected error is one line, not a traceback.
 
-    A command returns nothing or an ``ExitCode``, raises ``CommandError``, or ``typer.BadParameter`` for an option.
+    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
     """
     code = _run()
     if code == ExitCode.INTERRUPTED:
-        # Threads of an export may wait for AWS a long time yet. Whatever they have not stored is as if never asked.
+        # Threads of an export may wait for AWS for a long time. The next export reads what they have not stored.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
@@ -61,7 +61,7 @@ def _run() -> int:
         if text := error.format_message():
             command = getattr(error, "ctx", None)
             help_of = command.command_path if command else app.info.name
-            _say(f"{text.rstrip('.')}. `{help_of} --help` shows what is expected.")
+            _say(f"{text.rstrip('.')}. Run `{help_of} --help` for usage.")
         return ExitCode.USAGE
     if code == ExitCode.INTERRUPTED:
         _say("interrupted")

@@ -1,8 +1,8 @@
 """``templates/analytics.yaml``: the tables, views and named queries as CloudFormation, generated from tables and SQL.
 
-A view is a Glue table whose text is base64 of a JSON document that holds the SQL. In the template the SQL is readable:
-CloudFormation fills in the parameters and does the encoding. A YAML scalar in double quotes folds the lines of a SELECT
-into one, as JSON wants it.
+A view is a Glue table whose text is the base64 encoding of a JSON document with the SQL. The SQL in the template is
+readable: CloudFormation fills in the parameters and encodes it. A YAML scalar in double quotes folds the lines of a
+SELECT into one line, as JSON requires.
 """
 
 import json
@@ -17,10 +17,10 @@ from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.statements import RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
-"""Columns of a view in order, with their types by Athena's names."""
+"""The columns of a view in order, with their types by Athena's names."""
 
 COMMENT_LIMIT = 255
-"""Characters that Glue keeps of a column's comment."""
+"""The maximum length of a column's comment in Glue."""
 
 GLUE_TYPES = {
     ColumnType.STRING: "string",
@@ -36,10 +36,10 @@ HIVE_TYPES = {
     "boolean": "boolean",
     "timestamp": "timestamp",
 }
-"""Glue's types by Athena's, for the columns of a view."""
+"""Glue's types by Athena's names, for the columns of a view."""
 
 TRINO_TYPES = {**{name: name for name in HIVE_TYPES}, "timestamp": "timestamp(3)"}
-"""The types in the text of a view, by Athena's: its timestamps have milliseconds."""
+"""The types in the text of a view, by Athena's names; its timestamps have milliseconds."""
 
 _FILE = Path(__file__).with_name("analytics.yaml")
 
@@ -63,7 +63,7 @@ def analytics_template(view_types: Mapping[str, Types]) -> str:
 
 
 def comment(description: str) -> str:
-    """Return as many sentences of a description as Glue keeps."""
+    """Return the sentences of a description that fit into a comment in Glue."""
     kept = ""
     for sentence in re.split(r"(?<=[.;:]) ", description):
         if len(kept) + len(sentence) >= COMMENT_LIMIT:
@@ -91,7 +91,7 @@ def _view(model: str, view: Statement, types: Types) -> str:
         raise ValueError(f"{view.name}: a view cannot hold double quotes, backslashes or -- comments")
     columns = ", ".join(f'{{"name":"{name}","type":"{TRINO_TYPES[kind]}"}}' for name, kind in types.items())
     if "${" not in view.sql:
-        # CloudFormation has nothing to fill in, and cfn-lint objects to a !Sub that fills in nothing.
+        # cfn-lint refuses a !Sub that fills in nothing.
         model = model.replace('Sql: !Sub "', 'Sql: "')
     return filled(
         model,

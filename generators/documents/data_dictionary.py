@@ -26,7 +26,7 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     """
     left_out = "".join(f"- `{member}`: {why}.\n" for member, why in NODE_MEMBERS_LEFT_OUT.items())
     sections = [
-        "Members of the API's InstanceInformation that no table holds:\n\n" + left_out,
+        "Members of the API's InstanceInformation that no table has:\n\n" + left_out,
         *(_table_section(table) for table in SOURCES.tables),
         *(_view_section(view, view_types[view.name]) for view in views()),
     ]
@@ -75,12 +75,12 @@ def _null(table: Table, column: Column) -> str:
     if not column.nullable:
         return "never"
     if column.sensitive:
-        return "unless IncludeSensitiveFields, and where SSM does not tell"
+        return "unless IncludeSensitiveFields, and where SSM does not report it"
     if column.member is None:
         return "see meaning"
     if table is PATCH_STATES.table and column.name not in _NODE:
-        return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not tell"
-    return "where SSM does not tell"
+        return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not report it"
+    return "where SSM does not report it"
 
 
 def _view_section(view: Statement, types: Types) -> str:

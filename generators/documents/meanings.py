@@ -1,6 +1,6 @@
 """The meaning of every column of a table, a view or a named query.
 
-A header describes what its statement makes; any other column means what it means in the relation that it comes from.
+A header describes the columns that its statement makes; any other column has the meaning of the one that it comes from.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def relation_meanings(relation: str) -> Mapping[str, str]:
     """Return the meaning of each column of a table or view, by name, in order.
 
     Raises:
-        ValueError: a column is described nowhere, or in two ways.
+        ValueError: a column has no description, or two different ones.
     """
     for table in SOURCES.tables:
         if relation in {table.name, RECENT + table.name}:
@@ -32,7 +32,7 @@ def statement_meanings(statement: Statement) -> Mapping[str, str]:
     """Return the meaning of each column of a view or named query, by name, in order.
 
     Raises:
-        ValueError: a column is described nowhere, in two ways, or without being there.
+        ValueError: a column has no description or two different ones, or a described column does not exist.
     """
     tree = statement.tree
     if absent := set(statement.columns) - set(tree.named_selects):
@@ -48,7 +48,7 @@ def statement_meanings(statement: Statement) -> Mapping[str, str]:
 
 
 def _inherited(statement: Statement, name: str, origin: str | None) -> str:
-    """Return what a column means in the relation that it is taken from; where that is a CTE, in the one that has it."""
+    """Return the meaning of a column in the relation that it comes from; for a CTE, in the relation behind it."""
     meanings = {
         meaning
         for relation in ([origin] if origin else statement.relations)

@@ -1,4 +1,4 @@
-"""Pages of the docs with a generated part, between two comments. The rest of such a page is written by hand."""
+"""Pages of the docs with a generated part between two comments; the rest is written by hand."""
 
 from collections.abc import Iterable, Sequence
 
@@ -22,7 +22,7 @@ def with_generated(page: str, generated: str) -> str:
 
 
 def prose(statement: Statement) -> str:
-    """Write what a header says, as Markdown."""
+    """Return the contents of a header as Markdown."""
     lines = [] if statement.number else [f"{statement.question}\n"]
     lines.append(
         f"One row{statement.rows.removeprefix('one')}\n"
@@ -37,6 +37,6 @@ def prose(statement: Statement) -> str:
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table; the cells hold no line breaks."""
+    """Return a table as Markdown; the cells must not have line breaks."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |\n" for line in lines)

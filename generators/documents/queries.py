@@ -1,4 +1,4 @@
-"""``docs/queries.md``: every named query with a sample of its answer, and what each scans."""
+"""``docs/queries.md``: every named query with a sample of its answer, and the bytes that each scans."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,17 +17,17 @@ PATH = ROOT / "docs" / "queries.md"
 
 SAMPLE_ROWS = 6
 RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
-"""The columns about the run that every answer has; the samples leave them out."""
+"""The columns about the run, which every answer has and the samples leave out."""
 
 _ASKED = "`patchlake query --lake demo --named "
 
 _SCANS = """\
 ## What a query scans
 
-Athena is paid by the bytes that it scans, and scans the columns that an answer depends on. So many bytes of
-`patch_states` does each view and query read per node and day of the window, by the Parquet metadata of a day of
-{nodes:,} nodes (drawn at random, ids and times included); `coverage` adds a row per target. That is the most: what asks
-for the latest run alone names its date in a join, by which Athena can leave out the partitions of other days.
+Athena charges for the bytes that it scans, and it scans only the columns that an answer depends on. The table shows the
+bytes of `patch_states` that each view and query reads per node and day of the window, from the Parquet metadata of a
+day of {nodes:,} random nodes (with random ids and times). `coverage` adds one row per target. These are upper bounds: a
+query about the latest run joins on its date, so Athena can skip the partitions of other days.
 
 """
 
@@ -36,16 +36,16 @@ def queries_page(sample: Lake, day: LakeFiles, nodes: int) -> str:
     """Return the page.
 
     Args:
-        sample: where the sample answers come from.
-        day: one day of a large fleet, to weigh the columns.
-        nodes: how many it has.
+        sample: the lake of the sample answers.
+        day: one day of a large fleet, to measure the columns.
+        nodes: the number of nodes of that day.
     """
     scanned = scan_section(day.column_bytes(PATCH_STATES.name), nodes)
     return with_generated(PATH.read_text(encoding="utf-8"), f"{answered_questions(sample)}\n{scanned}")
 
 
 def answered_questions(sample: Lake) -> str:
-    """Return every named query: what it answers, its SQL, and a sample of its answer."""
+    """Return every named query: its question, its SQL, and a sample of its answer."""
     index = markdown(
         ("question", "named query"), [(f"{q.number}. {q.question}", f"[`{q.name}`](#{q.name})") for q in queries()]
     )
@@ -55,12 +55,12 @@ def answered_questions(sample: Lake) -> str:
 
 
 def without_samples(page: str) -> str:
-    """Return a page with nothing of its samples but how they are asked for: what does not depend on a lake."""
+    """Return a page without the answers of its samples: the part that does not depend on a lake."""
     return re.sub(rf"^({re.escape(_ASKED)}\S+).*?(?=^<a id=|^## |\Z)", r"\1\n", page, flags=re.MULTILINE | re.DOTALL)
 
 
 def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
-    """Tabulate what each view and query scans of ``patch_states``, in bytes per node and day of the window.
+    """Return a table of the bytes of ``patch_states`` that each view and query scans, per node and day of the window.
 
     Args:
         column_bytes: the size of each column of ``patch_states`` in the files of one day.

@@ -1,4 +1,4 @@
-"""``docs/quicksight.md``: what the refresh of the datasets scans."""
+"""``docs/quicksight.md``: the bytes that a refresh of the datasets scans."""
 
 from textwrap import fill
 
@@ -20,8 +20,8 @@ def quicksight_page(day: LakeFiles, nodes: int) -> str:
     """Return the page.
 
     Args:
-        day: one day of a large fleet, to weigh the columns.
-        nodes: how many it has.
+        day: one day of a large fleet, to measure the columns.
+        nodes: the number of nodes of that day.
     """
     column_bytes = day.column_bytes(PATCH_STATES.name)
     scanned = {view.name: scanned_bytes(view, column_bytes) / nodes for view in views()}

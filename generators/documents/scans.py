@@ -1,7 +1,7 @@
 """The columns of the tables that a statement reads. Athena charges for the bytes of the columns that a query scans.
 
-Athena writes every view and CTE out wherever it is named, and of each table that is left over it reads the columns that
-the result depends on. The same is done here, so the bytes follow from the sizes of column chunks in the files.
+Athena expands every view and CTE wherever it is named, and reads the columns of each remaining table that the result
+depends on. This module does the same, so the bytes follow from the sizes of column chunks in the files.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from patchlake_cli.lake.statements import RECENT, Statement, views
 
 
 class Scan(NamedTuple):
-    """One reading of a table: the published table's name, and the columns, the partition's aside."""
+    """One reading of a table: the name of the published table, and its columns without the partition's."""
 
     table: str
     columns: frozenset[str]
@@ -59,7 +59,7 @@ def scans_of(question: exp.Query) -> list[Scan]:
 
 @cache
 def _view_scans(name: str, wanted: frozenset[str]) -> list[Scan]:
-    """Return what a view reads for some of its columns."""
+    """Return the readings of a view for some of its columns."""
     tree = _views()[name].copy()
     chosen = [column for column in tree.selects if column.alias_or_name in wanted]
     return scans_of(tree.select(*(chosen or [exp.Literal.number(1)]), append=False, copy=False))

@@ -2,7 +2,7 @@
 
 BLUE, SKY, GREEN, ORANGE = "#0072B2", "#56B4E9", "#009E73", "#D55E00"
 PINK, GREY, BLACK = "#CC79A7", "#767676", "#333333"
-"""Told apart with any colour vision (after Okabe and Ito); the grey is dark enough for text."""
+"""Colours that differ in any colour vision (after Okabe and Ito); the grey is dark enough for text."""
 
 STATUS_COLORS = {"COMPLIANT": BLUE, "NON_COMPLIANT": ORANGE, "UNKNOWN": GREY}
 RUN_COLORS = {"COMPLETE": BLUE, "PARTIAL": ORANGE, "UNPUBLISHED": GREY, "NO_SNAPSHOT": ORANGE}
@@ -23,4 +23,4 @@ BY_COLUMN = {
     ("changes_since_previous_run", "change"): CHANGE_COLORS,
     ("trend", "series"): TREND_COLORS,
 }
-"""The columns by which charts are divided: dataset and column."""
+"""The columns that divide charts: dataset and column."""

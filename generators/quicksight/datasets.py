@@ -1,8 +1,8 @@
 """The datasets that QuickSight copies from the views: one SELECT each, in Athena's SQL.
 
-A dataset takes every column of its view except those named here, so that an analysis of one's own has them too. A
-boolean becomes 'yes' or 'no': SPICE knows none, and shows 1 and 0 instead. An empty patch group gets a name that can be
-read in a chart.
+A dataset has every column of its view except those named here, so that your own analyses can use them too. A boolean
+becomes 'yes' or 'no': SPICE has no booleans and would show 1 and 0. An empty patch group gets a name that a chart can
+show.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ QUICKSIGHT_TYPES = {
 """QuickSight's types by Athena's. A boolean has none."""
 
 LEFT_OUT = {"run_age_hours"} | {column.name for column in PATCH_STATES.table if column.sensitive}
-"""Columns that no dataset takes: an age would stand still between two refreshes, and what is sensitive stays in the
+"""Columns that no dataset has: an age would be wrong between two refreshes, and sensitive values stay in the
 lake."""
 
 DATABASE = "${DatabaseName}"
@@ -68,7 +68,7 @@ class Dataset:
     Attributes:
         name: of the dataset, and of its view unless ``sql`` is given.
         added: more columns, by name, each an expression over those of the view.
-        sql: the whole SELECT, for one that is not simply a view.
+        sql: the whole SELECT, if the dataset is not a single view.
     """
 
     name: str
@@ -77,14 +77,14 @@ class Dataset:
 
     @property
     def view(self) -> str:
-        """The one view that it reads."""
+        """The only view that it reads."""
         return _table_of(self.sql).name if self.sql else self.name
 
     def select(self, types: Mapping[str, str]) -> str:
         """Return its SELECT over the views.
 
         Args:
-            types: of the view's columns, by Athena's names.
+            types: the types of the view's columns, by Athena's names.
         """
         if self.sql:
             return self.sql
@@ -111,7 +111,7 @@ DATASETS = (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A dataset as a lake of this machine sees it: the SELECT, with the database before each view, and its columns."""
+    """A dataset as QuickSight reads it: the SELECT, with the database before each view, and its columns."""
 
     name: str
     sql: str
@@ -143,7 +143,7 @@ def _taken(name: str, kind: str) -> str:
 
 
 def _qualified(select: str) -> str:
-    """Put the database before the one view that a SELECT reads: QuickSight asks Athena without a default one."""
+    """Put the database before the only view that a SELECT reads: QuickSight sets no default database."""
     view = _table_of(select).name
     return select.replace(f"FROM {view}", f"FROM {DATABASE}.{view}")
 

@@ -14,15 +14,15 @@ type Calculated = Mapping[str, Mapping[str, tuple[str, str]]]
 
 
 def definition(sheets: Sequence[Sheet], datasets: Mapping[str, Columns], calculated: Calculated) -> Json:
-    """Return the definition, but for the datasets' ARNs.
+    """Return the definition, without the datasets' ARNs.
 
     Args:
-        sheets: in order.
-        datasets: the columns of each, by the identifier that visuals name it by.
+        sheets: the sheets, in order.
+        datasets: the columns of each dataset, by its identifier in visuals.
         calculated: the columns that QuickSight computes.
 
     Raises:
-        ValueError: a visual asks for a column that its dataset does not have, or that does not fit there.
+        ValueError: a visual uses a column that its dataset does not have, or whose type does not fit.
     """
     computed = {name: {column: kind for column, (kind, _) in columns.items()} for name, columns in calculated.items()}
     offered = {name: {**columns, **computed.get(name, {})} for name, columns in datasets.items()}
@@ -88,7 +88,7 @@ def _filter_groups(sheet: Sheet, offered: Mapping[str, Columns]) -> Iterator[Jso
         chosen = [visual for visual in visuals if choice.column in offered[visual.dataset]]
         if not chosen:
             raise ValueError(f"choice {choice.id}: no dataset of the sheet has a column {choice.column}")
-        # Until the reader chooses, everything is shown, rows without a value included.
+        # Until the reader chooses, the sheet shows everything, including rows without a value.
         every = {"SelectAllOptions": "FILTER_ALL_VALUES", "NullOption": "ALL_VALUES"}
         yield _filter_group(choice.id, choice.column, every, sheet, chosen)
 

@@ -1,6 +1,6 @@
-"""A column as a visual shows it: label, unit, and what stands where there is no value.
+"""A column as a visual shows it: its label, its unit, and its words for NULL.
 
-NULL is never an empty cell or a zero: it has words, "unknown" unless the column means something else by it.
+NULL is never an empty cell or a zero: it has words, which are "unknown" unless NULL means something else.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ DATE = "YYYY-MM-DD HH:mm"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """The visual that a field stands in, and the types of what its dataset offers it."""
+    """The visual of a field, and the types of the columns of its dataset."""
 
     visual: str
     dataset: str
@@ -38,8 +38,8 @@ class Field:
 
     Attributes:
         null: the words for NULL.
-        unit: what stands behind a number.
-        decimals: how many a number has.
+        unit: the text after a number.
+        decimals: the number of decimals.
         how: the aggregation of a measure: SUM or MAX of numbers, COUNT of rows.
     """
 
@@ -77,7 +77,7 @@ class Field:
         """Return it as a ``DimensionField``.
 
         Raises:
-            ValueError: numbers make no categories.
+            ValueError: a number cannot be a category.
         """
         kind = place.type_of(self.column)
         if kind == "STRING":
@@ -117,5 +117,5 @@ class Field:
 
 
 def percent(column: str, label: str) -> Field:
-    """Return a field for a percentage that the views give from 0 to 100."""
+    """Return a field for a percentage, which the views give from 0 to 100."""
     return Field(column, label, unit="%", decimals=1, how="MAX")

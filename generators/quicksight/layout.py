@@ -1,4 +1,4 @@
-"""A sheet as data: rows of visuals, notes and choices, each row sharing the width of QuickSight's grid evenly."""
+"""A sheet as data: rows of visuals, notes and choices; the parts of a row have equal widths in QuickSight's grid."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from generators.quicksight.fields import Json
 from generators.quicksight.visuals import Visual
 
 COLUMNS = 36
-"""Of QuickSight's grid."""
+"""The columns of QuickSight's grid."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A filter that the reader sets, for all visuals of its sheet whose dataset has the column."""
+    """A filter for the reader, over all visuals of its sheet whose dataset has the column."""
 
     id: str
     column: str
@@ -32,7 +32,7 @@ type Placed = Visual | Note | Choice
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Visuals, notes and choices next to each other, all equally wide.
+    """Visuals, notes and choices next to each other, with equal widths.
 
     Attributes:
         height: in rows of QuickSight's grid.
@@ -79,7 +79,7 @@ class Sheet:
 
     @property
     def choices(self) -> list[Choice]:
-        """The filters that the reader sets."""
+        """The filters for the reader."""
         return [part for part in self._parts() if isinstance(part, Choice)]
 
     def grid(self) -> Json:

@@ -1,6 +1,6 @@
 """``templates/quicksight.yaml``: data source with its role, datasets with their refresh, and the dashboard.
 
-Next to this module, quicksight.yaml holds what is fixed and a model of a dataset. The visuals come from ``sheets``.
+quicksight.yaml, in the same folder, has the fixed parts and a model of a dataset. The visuals come from ``sheets``.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def quicksight_template(datasets: Sequence[Source]) -> str:
     """Return the whole template.
 
     Args:
-        datasets: what the visuals stand on.
+        datasets: the datasets of the visuals.
     """
     columns = {dataset.name: dataset.columns for dataset in datasets}
     return with_parts(

@@ -1,4 +1,4 @@
-"""The kinds of visuals that the dashboard uses, each as few choices as it needs, and their QuickSight form."""
+"""The kinds of visuals in the dashboard, each with only the options that it needs, and their QuickSight form."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from generators.quicksight.colors import BLUE
 from generators.quicksight.fields import Field, Json, Place
 
 CATEGORIES = 20
-"""Bars of a chart; the rest is summed up in one that is called Other, so that nothing is left out."""
+"""The bars of a chart; one more bar, Other, sums up the rest, so that nothing is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +18,12 @@ class Visual(ABC):
 
     Attributes:
         id: unique in the dashboard.
-        question: what the visual answers: its subtitle, and what a screen reader says.
-        only: the values that it shows of some columns; of others, all.
+        question: the question that the visual answers: its subtitle, and its text for screen readers.
+        only: the values that it shows of some columns; it shows all values of the others.
     """
 
     form: ClassVar[str]
-    """The member of QuickSight's ``Visual``."""
+    """The name of the member of QuickSight's ``Visual``."""
 
     id: str
     dataset: str
@@ -35,7 +35,7 @@ class Visual(ABC):
         """Return its QuickSight form.
 
         Raises:
-            ValueError: a column is not there, or is of a type that does not fit.
+            ValueError: a column does not exist, or has a type that does not fit.
         """
         return {
             self.form: {
@@ -59,7 +59,7 @@ class Visual(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi(Visual):
-    """One number, in the colour of what it counts."""
+    """One number, in the colour of its state."""
 
     form: ClassVar[str] = "KPIVisual"
     value: Field
@@ -81,8 +81,8 @@ class Bars(Visual):
     """Stacked bars: one per category, divided by colour.
 
     Attributes:
-        color: what divides a bar; without it, all have one tint.
-        order: ascending: by the category, as of dates, in upright bars. longest_first: by the value, in lying ones.
+        color: the column that divides a bar; without it, all bars have one colour.
+        order: ascending: vertical bars by category, such as dates. longest_first: horizontal bars by value.
     """
 
     form: ClassVar[str] = "BarChartVisual"
@@ -106,7 +106,7 @@ class Bars(Visual):
             },
             "SortConfiguration": {
                 "CategorySort": [_sort(self.category, place, "ASC") if ascending else _sort(self.value, place, "DESC")],
-                # A date that fell into Other would be gone from its place.
+                # A date must not move into Other.
                 **({} if ascending else {"CategoryItemsLimit": _limit(CATEGORIES)}),
                 **({"ColorSort": [_sort(self.color, place, "ASC")]} if self.color else {}),
             },
@@ -150,7 +150,7 @@ class Lines(Visual):
                 },
                 "MissingDataConfigurations": [{"TreatmentOption": "SHOW_AS_BLANK"}],
             },
-            # A single run between two gaps would be no line: the markers show it.
+            # Markers show a single run between two gaps, where there is no line.
             "DefaultSeriesSettings": {"MarkerStyleSettings": {"MarkerVisibility": "VISIBLE"}},
             "Legend": _legend(visible=True),
             "Tooltip": _tooltip([self.date, self.color, self.value], place),
@@ -162,10 +162,10 @@ class Table(Visual):
     """Rows.
 
     Attributes:
-        columns: what is shown, from left to right; with ``values``, what the rows are grouped by.
+        columns: the columns, from left to right; with ``values``, the columns that group the rows.
         values: the measures of a group.
-        sort: columns, the first deciding; a minus before a name is the greatest first.
-        colors: of the text of a cell, by column and value.
+        sort: the columns to sort by; a minus before a name sorts the greatest first.
+        colors: the colours of a cell's text, by column and value.
     """
 
     form: ClassVar[str] = "TableVisual"

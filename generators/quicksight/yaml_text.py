@@ -8,11 +8,11 @@ import yaml
 from generators.quicksight.fields import Json
 
 _WIDTH = 118
-"""After which a small collection goes on in the next line."""
+"""The maximum width of a line of a small collection."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """Indents lists, and writes everything out: nothing is an alias of anything."""
+    """A dumper that indents lists and uses no aliases."""
 
     @override
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
@@ -25,6 +25,6 @@ class _Dumper(yaml.SafeDumper):
 
 
 def yaml_text(value: Json, margin: int) -> str:
-    """Return a value as YAML behind a margin of so many spaces, small collections on one line."""
+    """Return a value as YAML with this margin of spaces, and small collections on one line."""
     text = yaml.dump(value, Dumper=_Dumper, default_flow_style=None, sort_keys=False, width=_WIDTH - margin)
     return indent(text, " " * margin)

@@ -192,7 +192,7 @@ def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "odd.sql"
     file.write_text("-- Question: What?\n-- What else?\nSELECT 1\n")
 
-    with pytest.raises(ValueError, match=r"odd\.sql: not understood in the header: 'What else\?'"):
+    with pytest.raises(ValueError, match=r"odd\.sql: the header has an invalid line: 'What else\?'"):
         read_statement(file)
 
 

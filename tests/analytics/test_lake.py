@@ -65,9 +65,9 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ),
         (
             "SELECT run_id FROM rums",
-            'line 1, column 20: there is no table or view "rums"; did you mean "runs"? There are: changes_since',
+            'line 1, column 20: there is no table or view "rums"; did you mean "runs"? The tables and views are: changes_since',
         ),
-        ("SELECT run_id FROM zzzzz", 'line 1, column 20: there is no table or view "zzzzz". There are: changes_since'),
+        ("SELECT run_id FROM zzzzz", 'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since'),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
             (
@@ -87,7 +87,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "line 1, column 52: Unknown column: wrong",
         ),
         ("SELECT 'open FROM runs", "a quote or a comment is not closed"),
-        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? and was given 0 parameters"),
+        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? but 0 parameters were given"),
         ("SELECT CAST(run_id AS integer) FROM runs", "line 1, column 8: Could not convert string"),
         ("DELETE FROM runs", "expected one SELECT"),
         ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
@@ -121,7 +121,7 @@ def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:
 
 def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
     with pytest.raises(
-        QueryError, match=r"no named query 'platform'; did you mean .*There are: accounts_and_regions, plat"
+        QueryError, match=r"no named query 'platform'; did you mean .*The named queries are: accounts_and_regions, plat"
     ):
         lake.named("platform")
 
@@ -143,7 +143,7 @@ def test_a_lake_is_found_by_its_root_and_by_the_folder_of_its_tables(story_folde
 
 
 def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match="holds no lake"):
+    with pytest.raises(LakeError, match="contains no lake"):
         open_lake(LakeLocation(str(tmp_path)))
     with pytest.raises(LakeError, match="is not a folder"):
         open_lake(LakeLocation(str(tmp_path / "absent")))
@@ -190,7 +190,7 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) ->
         ("waivers", "", "the first line must name the columns"),
         ("waivers", "a,a\n", "the first line must name the columns"),
         ("waivers", "a,b c\n", "the first line must name the columns"),
-        ("waivers", "a,b\n1,2\n3\n", "row 3 has not the 2 columns of the first"),
+        ("waivers", "a,b\n1,2\n3\n", "row 3 does not have 2 columns, as the first row does"),
     ],
 )
 def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, text: str, complaint: str) -> None:

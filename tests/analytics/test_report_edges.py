@@ -51,5 +51,5 @@ def test_a_run_that_could_read_nothing_knows_nothing(tmp_path: Path) -> None:
 
     unknown = '<span class="unknown">unknown</span>'
     assert tiles(page) == [unknown, unknown, unknown, unknown, "4"]
-    assert "4 of them were not read on any day since 2026-09-27, so nobody knows how many nodes they have." in page
+    assert "4 of them were not read on any day since 2026-09-27, so the number of their nodes is unknown." in page
     assert "4 targets could not be compared: what changed there is unknown." in page

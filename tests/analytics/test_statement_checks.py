@@ -40,7 +40,7 @@ def test_every_view_and_query_is_right(empty: Lake) -> None:
         ("SELECT\n  run_ide AS two\nFROM runs", 'odd.sql:6: there is no column "run_ide"; did you mean "run_id"?'),
         ("SELECT run_id AS two\nFROM run", 'odd.sql:6: there is no table or view "run"; did you mean "runs"?'),
         ("SELECT run_id + 1 AS two FROM runs", "odd.sql: No function matches the given name and argument types"),
-        ("SELECT run_id AS two, ? AS three FROM runs", "odd.sql: the query has 1 ? and was given 0 parameters"),
+        ("SELECT run_id AS two, ? AS three FROM runs", "odd.sql: the query has 1 ? but 0 parameters were given"),
         ("SELECT run_id FROM runs", "odd.sql: the header describes what is no column: two"),
         ("SELECT run_id AS two, 1 AS three FROM runs", "odd.sql: the header must say what three is"),
         ("SELECT CAST(run_date AS date) AS two FROM runs", "odd.sql: two is a date, expected one of varchar, integer"),
@@ -71,7 +71,7 @@ def test_a_parameter_without_an_argument_for_its_sample_is_found(tmp_path: Path,
     [
         ("-- Question: What?\nSELECT 1\n", "odd.sql: the header must have a line that begins with Rows:"),
         ("SELECT 1\n", "odd.sql: the header must have a line that begins with Question:"),
-        ("-- Question: What?\n-- Rows: one.\n-- Why?\nSELECT 1\n", "odd.sql: not understood in the header: 'Why?'"),
+        ("-- Question: What?\n-- Rows: one.\n-- Why?\nSELECT 1\n", "odd.sql: the header has an invalid line: 'Why?'"),
         (
             "-- Question: What?\n-- Rows: one.\n-- Columns:\n--   two\nSELECT 1\n",
             "odd.sql: expected a name, a colon and a description: 'two'",

@@ -98,7 +98,7 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
     assert ended.returncode == 0, ended.stderr
     assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in ended.stdout
     assert "ROLE_NOT_ASSUMABLE" in ended.stdout
-    for question in ("Compliance by account", "Worst patch groups", "What we do not know"):
+    for question in ("Compliance by account", "Worst patch groups", "What is unknown"):
         assert question in ended.stdout
     assert f"Report: {tmp_path}/demo/report.html" in ended.stdout
     assert "\x1b" not in ended.stdout

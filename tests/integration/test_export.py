@@ -95,10 +95,10 @@ def test_people_see_the_demos_page_what_to_do_and_what_to_type_next(
     export = patchlake(environment, "export", "--lake", "lake", *WHOLE, folder=tmp_path)
 
     assert export.returncode == 3
-    assert f"Run {RUN_ID} is new: 6 targets" in export.stderr
+    assert f"Run {RUN_ID} starts: 6 targets" in export.stderr
     assert f"Run {RUN_ID} is PARTIAL: 4 of 6 targets read" in export.stdout
     assert f"The role patchlake-member of {REFUSED} cannot be assumed" in export.stdout
-    assert "What we do not know" in export.stdout
+    assert "What is unknown" in export.stdout
     assert "\x1b" not in export.stdout + export.stderr
     [following] = re.findall(r"^Next: patchlake (.*)$", export.stdout, re.MULTILINE)
     answered = patchlake(environment, *following.split(), folder=tmp_path)
@@ -119,7 +119,7 @@ def test_the_same_command_again_finds_the_run_published(environment: dict[str, s
 
     again = patchlake(environment, "export", "--lake", tmp_path, "--json")
 
-    assert "is published already" in again.stderr
+    assert "is already published" in again.stderr
     assert json.loads(again.stdout)["api_calls"] == 0
     unlike = {"api_calls", "wall_seconds"}
     assert {k: v for k, v in json.loads(again.stdout).items() if k not in unlike} == {
@@ -146,7 +146,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
 
     assert running.returncode == 130
     assert (output, errors.count("\n")) == ("", 1)
-    assert "the same command goes on where it was" in errors
+    assert "the same command continues it" in errors
     assert f"Run {RUN_ID} goes on" in again.stderr
     assert objects(tmp_path / "lake") == objects(tmp_path / "whole")
 

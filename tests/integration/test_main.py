@@ -18,12 +18,12 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing"], "patchlake: No such command 'nothing'. `patchlake --help` shows what is expected.\n"),
-        (["demo", "--nod", "3"], "`patchlake demo --help` shows what is expected.\n"),
-        (["query"], "patchlake: Missing option '--lake'. `patchlake query --help` shows what is expected.\n"),
+        (["nothing"], "patchlake: No such command 'nothing'. Run `patchlake --help` for usage.\n"),
+        (["demo", "--nod", "3"], "Run `patchlake demo --help` for usage.\n"),
+        (["query"], "patchlake: Missing option '--lake'. Run `patchlake query --help` for usage.\n"),
         (
             ["query", "--lake", "x"],
-            "expected either one SELECT or --named NAME. `patchlake query --help` shows what is expected.\n",
+            "expected either one SELECT or --named NAME. Run `patchlake query --help` for usage.\n",
         ),
     ],
 )
@@ -41,8 +41,8 @@ def test_a_wrong_lake_is_refused_in_the_same_words_by_every_command(command: str
 
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr == (
-        "patchlake: Invalid value for --lake: 'ftp://x': expected a folder, or s3://BUCKET with or without a prefix. "
-        f"`patchlake {command} --help` shows what is expected.\n"
+        "patchlake: Invalid value for --lake: 'ftp://x': expected a folder, or s3://BUCKET with an optional prefix. "
+        f"Run `patchlake {command} --help` for usage.\n"
     )
 
 
@@ -53,7 +53,7 @@ def test_a_wrong_scheduled_time_is_refused_in_the_same_words_by_every_command(co
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr == (
         "patchlake: Invalid value for --scheduled-time: 'tomorrow': expected an ISO 8601 time with an offset and whole "
-        f"seconds, such as 2026-11-23T06:00:00Z. `patchlake {command[0]} --help` shows what is expected.\n"
+        f"seconds, such as 2026-11-23T06:00:00Z. Run `patchlake {command[0]} --help` for usage.\n"
     )
 
 

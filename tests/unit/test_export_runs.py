@@ -78,7 +78,7 @@ def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dic
     world = ExportWorld()
     begin_and_die(world)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} is there with other settings \({named}\)"):
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \({named}\)"):
         world.export(**change)  # type: ignore[arg-type]
     world.clock.advance(60)
 

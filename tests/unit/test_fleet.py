@@ -80,7 +80,7 @@ def test_a_day_outside_the_life_of_the_fleet_is_refused(fleet: Fleet, day: int) 
 
 @pytest.mark.parametrize("days", [0, 1000])
 def test_a_life_that_the_calendar_does_not_cover_is_refused(days: int) -> None:
-    with pytest.raises(ValueError, match="a fleet lives 1 to"):
+    with pytest.raises(ValueError, match="a fleet has 1 to"):
         new_fleet(days=days)
 
 

@@ -111,9 +111,9 @@ def test_a_topic_is_heard_by_one_confirmed_subscription() -> None:
     pending = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "a@example.com"}
 
     assert texts(unheard("t", [confirmed, pending])) == []
-    assert texts(unheard("t", [])) == ["nobody hears the alarms: their topic has no subscription"]
+    assert texts(unheard("t", [])) == ["no one receives the alarms: their topic has no subscription"]
     assert texts(unheard("t", [pending])) == [
-        "nobody hears the alarms: a@example.com has not confirmed the subscription"
+        "no one receives the alarms: a@example.com has not confirmed the subscription"
     ]
 
 
@@ -132,14 +132,14 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> dict[str, Any]:
         (
             [rule("", 20)],
             [
-                "lake/coverage/ expires after 20 days, and the views look back 35",
-                "lake/patch_states/ expires after 20 days, and the views look back 35",
-                "plans/ expires after 20 days, and the views look back 35",
+                "lake/coverage/ expires after 20 days, but the views look back 35 days",
+                "lake/patch_states/ expires after 20 days, but the views look back 35 days",
+                "plans/ expires after 20 days, but the views look back 35 days",
             ],
         ),
         (
             [rule("runs/", 30), rule("lake/patch_states/", 20)],
-            ["lake/patch_states/ expires after 20 days, and the views look back 35"],
+            ["lake/patch_states/ expires after 20 days, but the views look back 35 days"],
         ),
     ],
 )
@@ -147,7 +147,7 @@ def test_what_expires_too_early_or_never_is_found(rules: list[dict[str, Any]], f
     assert texts(ill_kept(rules, 35)) == found
 
 
-def test_a_check_that_cannot_be_made_is_unknown_and_never_well(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_cannot_be_made_is_unknown_and_never_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_: Stack) -> Iterator[Finding]:
         raise CommandError("access denied")
 
@@ -169,10 +169,10 @@ def refusal(code: str, status: int) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (refusal("AccessDenied", 403), "queue q: access denied (AccessDenied): whoever runs this needs sqs:Any"),
-        (refusal("403", 403), "queue q: access denied (403): whoever runs this needs sqs:Any"),
-        (refusal("AuthorizationError", 400), "queue q: access denied (AuthorizationError): whoever runs this needs"),
-        (refusal("ThrottlingException", 400), "queue q: AWS throttles sqs:Any (ThrottlingException): try again"),
+        (refusal("AccessDenied", 403), "queue q: access denied (AccessDenied): your identity needs sqs:Any"),
+        (refusal("403", 403), "queue q: access denied (403): your identity needs sqs:Any"),
+        (refusal("AuthorizationError", 400), "queue q: access denied (AuthorizationError): your identity needs"),
+        (refusal("ThrottlingException", 400), "queue q: AWS throttled sqs:Any (ThrottlingException): retry"),
         (refusal("InternalError", 500), "queue q: sqs:Any failed: .*said so"),
         (EndpointConnectionError(endpoint_url="http://nowhere"), "queue q: sqs:Any failed: .*http://nowhere"),
     ],

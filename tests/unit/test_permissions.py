@@ -65,18 +65,18 @@ def test_a_role_trusts_the_account_and_asks_for_the_external_id() -> None:
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "secret"}}
 
 
-def test_each_refusal_is_advised_on_where_it_must_be_mended() -> None:
+def test_each_refusal_is_advised_on_where_it_must_be_fixed() -> None:
     advice = advise(Refusals(roles={OTHER}, denied={HOME, MEMBER}), home_account_id=HOME, role_name="reader")
 
     texts = [each.text for each in advice]
     assert [f"The role reader of {OTHER} cannot be assumed" in text for text in texts] == [True, False, False, False]
     assert f"trust account {HOME}" in texts[1]
-    assert f"In {HOME}, our own account" in texts[2]
+    assert f"In your own account {HOME}" in texts[2]
     assert f"The role reader of {MEMBER} needs" in texts[3]
     assert [each.policy for each in advice[2:]] == [policy(SSM_PERMISSIONS)] * 2
 
 
-def test_where_nobody_refuses_there_is_nothing_to_do() -> None:
+def test_where_no_account_refuses_there_is_nothing_to_do() -> None:
     assert advise(Refusals(), home_account_id=HOME, role_name="reader") == []
 
 

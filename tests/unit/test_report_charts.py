@@ -68,5 +68,5 @@ def test_no_more_than_a_dozen_bars_are_drawn() -> None:
 def test_ages_tell_the_known_from_the_least() -> None:
     chart = ages_chart([Age(0, is_lower_bound=False, nodes=3), Age(30, is_lower_bound=True, nodes=1200)])
 
-    assert chart.key == {"exactly so long": "non-compliant", "at least so long": "at-least"}
+    assert chart.key == {"exact age": "non-compliant", "minimum age": "at-least"}
     assert chart.alternative.endswith("0 days: 3, at least 30 days: 1,200.")

@@ -170,7 +170,7 @@ def test_an_old_snapshot_is_said_to_be_old() -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_a_newer_run_without_a_snapshot_is_named() -> None:
     page = render_page(replace(hostile_figures(), unpublished=["20261102T060000Z"]))
-    assert "not published: run 20261102T060000Z." in page
+    assert "a newer run whose snapshot is not published: 20261102T060000Z." in page
 
 
 def test_without_a_snapshot_the_page_says_since_when_and_shows_no_figure_at_all() -> None:
@@ -192,7 +192,7 @@ def test_a_run_that_read_no_target_shows_unknown_and_no_zero() -> None:
 
 
 def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: str) -> None:
-    assert "The first 8 of 4,000. All of them: <code>patchlake query --lake … --named patch_groups</code>" in text
+    assert "The first 8 of 4,000. For all of them, run <code>patchlake query --lake … --named patch_groups</code>." in text
 
 
 def test_every_reason_that_a_run_can_have_is_explained() -> None:

@@ -1,1 +1,1 @@
-"""Access to AWS: the user's session, the permissions that a run needs, and what to do where one is missing."""
+"""Access to AWS: the user's session, the permissions that a run needs, and advice where one is missing."""

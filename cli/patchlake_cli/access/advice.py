@@ -1,4 +1,4 @@
-"""Advice about targets that refuse: who lacks which IAM actions, each with a policy to paste."""
+"""Advice about targets that refuse access: the missing IAM actions, each with a policy to paste."""
 
 import json
 from collections.abc import Collection
@@ -29,25 +29,25 @@ class Refusals:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """One thing to do: what, and the policy that it takes."""
+    """A step to take, and the policy for it."""
 
     text: str
     policy: dict[str, Any]
 
     def __str__(self) -> str:
-        """Write it for people."""
+        """Return it as text."""
         return f"{self.text}\n{json.dumps(self.policy, indent=2)}"
 
 
 def advise(
     refusals: Refusals, *, home_account_id: str, role_name: str, external_id: str = "", partition: str = "aws"
 ) -> list[Advice]:
-    """Tell what would let the refusing accounts be read."""
+    """Return the steps that give access to the refusing accounts."""
     found = []
     if refusals.roles:
         found += [
             Advice(
-                f"The role {role_name} of {_listed(refusals.roles)} cannot be assumed. Whoever runs this needs "
+                f"The role {role_name} of {_listed(refusals.roles)} cannot be assumed. Your identity needs "
                 f"{Permission.ASSUME_ROLE}:",
                 policy([Permission.ASSUME_ROLE], role_name=role_name, partition=partition),
             ),
@@ -59,34 +59,34 @@ def advise(
     ssm = policy(SSM_PERMISSIONS, partition=partition)
     names = " and ".join(SSM_PERMISSIONS)
     if home_account_id in refusals.denied:
-        found.append(Advice(f"In {home_account_id}, our own account, whoever runs this needs {names}:", ssm))
+        found.append(Advice(f"In your own account {home_account_id}, your identity needs {names}:", ssm))
     if others := set(refusals.denied) - {home_account_id}:
         found.append(Advice(f"The role {role_name} of {_listed(others)} needs {names}:", ssm))
     return found
 
 
 def advise_on_lake(lake: LakeLocation, *, partition: str = "aws") -> list[Advice]:
-    """Tell what would let a lake in a bucket be read and written; a folder needs no IAM."""
+    """Return the steps that give access to a lake in a bucket; a folder needs no IAM."""
     if lake.bucket is None:
         return []
     allowed = policy(LAKE_PERMISSIONS, partition=partition, bucket=lake.bucket, prefix=lake.prefix)
     names = ", ".join(LAKE_PERMISSIONS)
-    return [Advice(f"For the lake {lake.text}, whoever runs this needs {names}:", allowed)]
+    return [Advice(f"For the lake {lake.text}, your identity needs {names}:", allowed)]
 
 
 def explain(error: PatchlakeError, lake: LakeLocation | None = None, *, partition: str) -> CommandError:
-    """Turn what ended a command into its last line, with a policy where a permission is what was missing.
+    """Turn an error into the last line of a command, with a policy if a permission was missing.
 
     Args:
-        error: of the organization, of the lake, or of what is stored in it.
-        lake: that was read and written.
-        partition: of the accounts.
+        error: an error of the organization, of the lake, or of an object in the lake.
+        lake: the lake that was read and written.
+        partition: the partition of the accounts.
     """
     cause, advice = error.__cause__, list[Advice]()
     if isinstance(cause, ClientError) and is_denied(cause):
         if cause.operation_name == "ListAccounts":
             listing = policy([Permission.LIST_ACCOUNTS], partition=partition)
-            advice.append(Advice(f"Whoever runs this needs {Permission.LIST_ACCOUNTS}:", listing))
+            advice.append(Advice(f"Your identity needs {Permission.LIST_ACCOUNTS}:", listing))
         elif lake is not None:
             advice += advise_on_lake(lake, partition=partition)
     return CommandError("\n".join(map(str, [error, *advice])))

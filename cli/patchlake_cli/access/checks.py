@@ -1,4 +1,4 @@
-"""Checks of access: one harmless call for each thing that an export needs. Nothing is written, nothing is kept."""
+"""Checks of access: one harmless call for each permission that an export needs. Nothing is written or kept."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,13 +12,13 @@ from patchlake.sources.registry import SOURCES
 from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
 
 AT_ONCE = 8
-"""Targets that are asked at the same time."""
+"""The number of targets to check at the same time."""
 
 ABSENT_KEY = "plans/absent.json"
-"""No run has this name, so the answer is either "no such object" or a refusal."""
+"""A key that no run has, so the answer is either "no such object" or a refusal."""
 
 UNKNOWN_NODE = "i-00000000000000000"
-"""What a target without nodes is asked about: SSM answers with no state at all."""
+"""The node to ask about in a target without nodes; SSM returns no state for it."""
 
 OK = "ok"
 OWN = "own account"
@@ -28,11 +28,11 @@ _STEPS = ("role", "list_nodes", "read_patch_states")
 
 @dataclass(frozen=True, slots=True)
 class TargetCheck:
-    """The steps that work in one target; each step is OK, UNTRIED, or an error code.
+    """The result of each step in one target: OK, UNTRIED, or an error code.
 
     Attributes:
-        detail: what went wrong, in full.
-        missing: what should be allowed, as far as that is the reason.
+        detail: the full error message.
+        missing: the missing permissions, if these are the reason.
     """
 
     target: Target
@@ -44,12 +44,12 @@ class TargetCheck:
 
     @property
     def works(self) -> bool:
-        """Whether an export would read this target."""
+        """Whether an export could read this target."""
         return self.read_patch_states == OK
 
 
 def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
-    """Try every active target of a plan, several at a time; in the plan's order."""
+    """Check every active target of a plan, several at a time; yield the results in the plan's order."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
         yield from threads.map(lambda target: _check_target(target, plan, apis), plan.active_targets())
 
@@ -80,7 +80,7 @@ def _missing(error: PatchlakeError) -> tuple[Permission, ...]:
 
 
 def check_store(store: Store) -> str | None:
-    """Look into a lake; return what is wrong. Whether it can be written shows only when something is."""
+    """Read from a lake and return what is wrong, if anything; only a write would show whether it can be written."""
     try:
         next(iter(store.keys("plans/")), None)
         store.get(ABSENT_KEY)

@@ -1,4 +1,4 @@
-"""The IAM permissions that a run on this machine needs: one list, from which every hint and policy is derived."""
+"""The IAM permissions that a run on this machine needs: one list, the source of every hint and policy."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -18,10 +18,10 @@ class Permission(StrEnum):
 
 
 SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
-"""What the role of each account must have, and we ourselves in our own; neither has a resource-level permission."""
+"""The permissions of the role in each account, and of the user in their own; neither supports resources."""
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)
-"""What a lake in a bucket needs."""
+"""The permissions that a lake in a bucket needs."""
 
 
 def policy(
@@ -32,14 +32,14 @@ def policy(
     bucket: str = "",
     prefix: str = "",
 ) -> dict[str, Any]:
-    """Return an IAM policy with these permissions and nothing else, to be attached to the identity that runs export.
+    """Return an IAM policy with only these permissions, to attach to the identity that runs export.
 
     Args:
-        permissions: in any order.
-        partition: of the accounts.
-        role_name: of the role in every other account, for ASSUME_ROLE.
-        bucket: of the lake, for its three permissions.
-        prefix: of the lake in the bucket, with its slash.
+        permissions: the permissions, in any order.
+        partition: the partition of the accounts.
+        role_name: the name of the role in every other account, for ASSUME_ROLE.
+        bucket: the bucket of the lake, for its three permissions.
+        prefix: the prefix of the lake in the bucket, with its slash.
     """
     resources = {
         Permission.ASSUME_ROLE: f"arn:{partition}:iam::*:role/{role_name}",
@@ -55,7 +55,7 @@ def policy(
 
 
 def trust_policy(home_account_id: str, *, partition: str = "aws", external_id: str = "") -> dict[str, Any]:
-    """Return the trust policy of a role that the home account may assume, if its own policies let it."""
+    """Return the trust policy of a role that the home account may assume, if its own policies allow it."""
     statement: dict[str, Any] = {
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:{partition}:iam::{home_account_id}:root"},

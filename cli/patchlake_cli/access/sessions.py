@@ -1,4 +1,4 @@
-"""The user's own AWS session: profiles, credentials and regions as the SDK finds them, and who that makes us."""
+"""The user's AWS session: profile, credentials and region as the SDK finds them, and the caller's identity."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ _FIRST_SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose credentials we have."""
+    """The identity of the caller."""
 
     account_id: str
     arn: str
@@ -37,15 +37,15 @@ class Identity:
 
 
 class CredentialsError(CommandError):
-    """There are no credentials, or they are not accepted (any more): only the user can change that."""
+    """There are no credentials, or AWS no longer accepts them: only the user can change that."""
 
 
 def open_session(profile: str | None = None, *, region: str | None = None) -> boto3.Session:
-    """Open a session with a profile, or with what the SDK finds by itself.
+    """Open a session with a profile, or with the credentials that the SDK finds.
 
     Args:
-        profile: by its name in the SDK's configuration files.
-        region: where the session is at home if neither a variable nor the profile says so.
+        profile: a name in the SDK's configuration files.
+        region: the region of the session if neither a variable nor the profile sets one.
 
     Raises:
         CommandError: there is no such profile, or no region.
@@ -54,19 +54,17 @@ def open_session(profile: str | None = None, *, region: str | None = None) -> bo
         session = boto3.Session(profile_name=profile)
         home = session.region_name or region
         if home is None:
-            raise CommandError(
-                "no region is set: set AWS_DEFAULT_REGION, or a region in the profile, or give --regions"
-            )
+            raise CommandError("no region is set: set AWS_DEFAULT_REGION or a region in the profile, or use --regions")
         return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
     except BotoCoreError as error:
         raise CommandError(f"the AWS profile cannot be used: {error}") from error
 
 
 def identify(client: "STSClient") -> Identity:
-    """Ask STS who we are; that needs no permission.
+    """Ask STS for the caller's identity; that needs no permission.
 
     Raises:
-        CredentialsError: there are no credentials, or they are not accepted; says what to do.
+        CredentialsError: there are no credentials, or they are not accepted; the text says what to do.
         CommandError: STS cannot be reached.
     """
     try:
@@ -78,8 +76,10 @@ def identify(client: "STSClient") -> Identity:
 
 def _explained(error: AwsError) -> CommandError:
     if isinstance(error, NoCredentialsError):
-        return CredentialsError("no AWS credentials found: run `aws configure`, or name a profile with --profile")
+        return CredentialsError("no AWS credentials found: run `aws configure`, or select a profile with --profile")
     status = status_of(error)
     if isinstance(error, _NO_LONGER_GOOD) or (status is not None and status < _FIRST_SERVER_ERROR):
-        return CredentialsError(f"the AWS credentials are not accepted: {error}. Renew them, or name another --profile")
-    return CommandError(f"AWS cannot be asked who we are: {error}")
+        return CredentialsError(
+            f"AWS does not accept the credentials: {error}. Renew them, or select another --profile"
+        )
+    return CommandError(f"cannot get your identity from AWS: {error}")

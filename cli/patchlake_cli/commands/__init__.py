@@ -1,4 +1,4 @@
-"""The commands, one module each: its options, its help, and the imports that it needs when it runs.
+"""The commands, one module each: its options, its help, and the imports that it needs to run.
 
-``patchlake --help`` imports all of these modules, so nothing heavy is imported at their top.
+``patchlake --help`` imports all of these modules, so they import nothing heavy at the top.
 """

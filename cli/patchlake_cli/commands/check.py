@@ -1,4 +1,4 @@
-"""``patchlake check``: the targets that an export could read, or the faults of a deployed stack."""
+"""``patchlake check``: the targets that an export could read, or the problems of a deployed stack."""
 
 from typing import Annotated
 
@@ -21,9 +21,7 @@ def check(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[
         LakeLocation | None,
-        typer.Option(
-            parser=read_lake, metavar="<str>", help="Also look into this lake: a folder, or s3://BUCKET/PREFIX."
-        ),
+        typer.Option(parser=read_lake, metavar="<str>", help="Also check this lake: a folder, or s3://BUCKET/PREFIX."),
     ] = None,
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
@@ -33,10 +31,10 @@ def check(  # noqa: PLR0913  # one option each
     stack: Annotated[str | None, typer.Option(help="Check this deployed stack instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
-    """Tell beforehand what an export could read: credentials, role, region and each API, target by target.
+    """Check what an export could read: credentials, role, region and each API, target by target.
 
-    Writes nothing. Exit codes: 0 all works, 1 nothing would, 3 some targets could not be read. With --stack: 0 all is
-    well, 3 something is amiss or could not be looked into.
+    Writes nothing. Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read. With --stack:
+    0 all checks passed, 3 a check found a problem or could not run.
 
     Example: patchlake check --accounts organization --regions eu-central-1,us-east-1
     """
@@ -59,5 +57,5 @@ def _check_stack(stack: str, profile: str | None, *, as_json: bool) -> ExitCode:
 
     checked = check_all(find_stack(stack, profile))
     print_checks(stack, checked, as_json=as_json)
-    well = all(each.verdict is Verdict.OK for each in checked)
-    return ExitCode.COMPLETE if well else ExitCode.PARTIAL
+    passed = all(each.verdict is Verdict.OK for each in checked)
+    return ExitCode.COMPLETE if passed else ExitCode.PARTIAL

@@ -8,19 +8,21 @@ import typer
 
 def demo(  # noqa: PLR0913
     *,
-    nodes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Managed nodes of the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions that every account uses.")] = 2,
-    days: Annotated[int, typer.Option(min=1, max=60, help="Days, one run each.")] = 7,
-    seed: Annotated[int, typer.Option(help="Of the fleet and of the faults: the same seed, the same bytes.")] = 7,
-    faults: Annotated[bool, typer.Option(help="Let SSM throttle, fail, and break off its answers.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced when the demo made it.")] = Path("demo"),
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the last run.")] = False,
+    nodes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Managed nodes in the simulated fleet.")] = 5000,
+    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Days, with one run each.")] = 7,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the fleet and the faults; the same seed gives the same bytes.")
+    ] = 7,
+    faults: Annotated[bool, typer.Option(help="Make SSM throttle, fail and cut off answers.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
     """Run the whole pipeline on this machine, against an embedded AWS.
 
-    The four Lambda handlers take a simulated fleet over real HTTP to one Parquet snapshot per day, in OUT/lake, and
-    OUT/report.html says what is in them.
+    The four Lambda handlers read a simulated fleet over HTTP and write one Parquet snapshot per day to OUT/lake. The
+    figures are in OUT/report.html.
 
     Example: patchlake demo --nodes 50000 --faults
     """
@@ -55,6 +57,6 @@ def demo(  # noqa: PLR0913
         return
     print_run(output_console(), summary, answer_questions(lake))
     typer.echo(f"Report: {report}\n")
-    # The demo's days lie in the past, so the question says as of when.
+    # The demo's days are in the past, so the query needs --as-of.
     day = summary.run.run_at.date()
     typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")

@@ -31,7 +31,7 @@ def export(  # noqa: PLR0913  # one option each
         typer.Option(
             parser=read_lake,
             metavar="<str>",
-            help="A folder, or s3://BUCKET with or without a prefix; made when needed.",
+            help="A folder, created if needed, or s3://BUCKET with an optional prefix.",
         ),
     ],
     accounts: AccountsOption = "self",
@@ -40,15 +40,15 @@ def export(  # noqa: PLR0913  # one option each
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     run_id: ScheduledTimeOption = None,
-    connections: Annotated[int, typer.Option(help="Calls to one account and region at once.")] = CONNECTIONS,
-    batch_size: Annotated[int, typer.Option(help="Nodes that are stored together.")] = BATCH_SIZE,
-    deadline: Annotated[int, typer.Option(help="Seconds until a run ends with what it has.")] = DEADLINE_SECONDS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
+    connections: Annotated[int, typer.Option(help="Concurrent calls to one account and region.")] = CONNECTIONS,
+    batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
+    deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
-    """Take one snapshot from this machine, with your own AWS credentials and without a deployment.
+    """Take one snapshot from this machine, with your AWS credentials and without a deployment.
 
-    Ctrl-C is safe: the same command goes on where it was. Without --scheduled-time it takes up the newest unfinished
-    run with equal settings, else it starts one at the current minute.
+    You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
+    unfinished run with the same settings, or else starts one for the current minute.
 
     Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error.
 

@@ -17,7 +17,7 @@ def read_lake(text: str) -> LakeLocation:
     """Read ``--lake``.
 
     Raises:
-        typer.BadParameter: it is no location.
+        typer.BadParameter: it is not a location.
     """
     try:
         return LakeLocation.parse(text)
@@ -29,7 +29,7 @@ def read_run_id(text: str) -> str:
     """Read ``--scheduled-time``.
 
     Raises:
-        typer.BadParameter: it is no time that could name a run.
+        typer.BadParameter: it is not a time that can name a run.
     """
     try:
         return run_id_of(text)
@@ -40,22 +40,22 @@ def read_run_id(text: str) -> str:
 
 LakeOption = Annotated[
     LakeLocation,
-    typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with or without a prefix."),
+    typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
 ]
 AsOfOption = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Look at the lake as on this UTC date; today by default."),
+    typer.Option(formats=["%Y-%m-%d"], help="Show the lake as it was on this UTC date; today by default."),
 ]
 WindowDaysOption = Annotated[int, typer.Option(min=1, help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Greatest age in days of a scan that still counts.")]
+ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Maximum age of a scan, in days.")]
 
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or account ids separated by commas.")]
+AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
 RegionsOption = Annotated[
-    str | None, typer.Option(help="Regions of each account, separated by commas; the session's own by default.")
+    str | None, typer.Option(help="Comma-separated regions to read; your session's region by default.")
 ]
-RoleNameOption = Annotated[str, typer.Option(help="Role that is assumed in every account but our own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External id that those roles ask for.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile of the SDK's configuration files.")]
+RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
+ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
+ProfileOption = Annotated[str | None, typer.Option(help="Profile from your AWS configuration files.")]
 StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.", show_default=False)]
 ScheduledTimeOption = Annotated[
     str | None,
@@ -63,6 +63,6 @@ ScheduledTimeOption = Annotated[
         "--scheduled-time",
         parser=read_run_id,
         metavar="ISO",
-        help="The time that names the run, such as 2026-11-23T06:00:00Z. Without it, see above.",
+        help="Time that names the run, such as 2026-11-23T06:00:00Z; for the default, see above.",
     ),
 ]

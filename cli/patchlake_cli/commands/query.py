@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Format(StrEnum):
-    """The forms of a printed answer."""
+    """The output formats."""
 
     TABLE = "table"
     CSV = "csv"
@@ -26,25 +26,27 @@ class Format(StrEnum):
 
 
 def query(  # noqa: PLR0913  # one option each
-    sql: Annotated[str | None, typer.Argument(help="One SELECT in Athena's SQL, over the tables and views.")] = None,
+    sql: Annotated[str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views.")] = None,
     *,
     lake: LakeOption,
     named: Annotated[str | None, typer.Option(help=f"A named query: {', '.join(q.name for q in queries())}.")] = None,
-    parameter: Annotated[list[str] | None, typer.Option(help="For a ? of the query; once for each, in order.")] = None,
-    output_format: Annotated[Format, typer.Option("--format", help="How to print the answer.")] = Format.TABLE,
+    parameter: Annotated[
+        list[str] | None, typer.Option(help="Value for a ? in the query; repeat for each, in order.")
+    ] = None,
+    output_format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TABLE,
     csv_table: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=FILE", help="A CSV file with a header, as one more table.")
+        list[str] | None, typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table.")
     ] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
 ) -> None:
-    """Ask a lake in Athena's SQL, on this machine.
+    """Query a lake in Athena's SQL, on this machine.
 
     Example: patchlake query --lake demo --named non_compliant_nodes --format csv
     """
     if (sql is None) == (named is None):
-        raise typer.BadParameter("expected either one SELECT or --named NAME", param_hint="the question")
+        raise typer.BadParameter("expected either one SELECT or --named NAME", param_hint="sql")
     from patchlake_cli.lake.engine import open_lake_as_of
 
     if named is not None:
@@ -61,7 +63,7 @@ def query(  # noqa: PLR0913  # one option each
 
 
 def _check(named: str, parameters: Sequence[str]) -> None:
-    """Find a mistake in the command line before the lake is read."""
+    """Refuse a wrong name or number of parameters before the lake is read."""
     from patchlake_cli.lake.engine import find_query
 
     try:
@@ -73,7 +75,7 @@ def _check(named: str, parameters: Sequence[str]) -> None:
 def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-        expected = "expected NAME=FILE with a name of letters, digits and _"
+        expected = "expected NAME=FILE with a name of lowercase letters, digits and _"
         raise typer.BadParameter(f"{option!r}: {expected}", param_hint="--csv-table")
     try:
         lake.add_csv(name, Path(file).read_text(encoding="utf-8-sig"))
@@ -82,11 +84,11 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
 
 
 def _warn_of_an_empty_window(lake: "Lake") -> None:
-    """Say so where the lake is older than the window: every view is empty then, which is easily taken for no nodes."""
+    """Warn if the lake is older than the window: every view is then empty, as if there were no nodes."""
     if lake.newest_date < lake.window_start:
         typer.echo(
-            f"patchlake: no snapshot since {lake.window_start}: the newest run is of {lake.newest_date}. "
-            f"--as-of {lake.newest_date} looks at the lake as it was then.",
+            f"patchlake: no snapshot since {lake.window_start}: the newest run is from {lake.newest_date}. "
+            f"Use --as-of {lake.newest_date} to query the lake as it was then.",
             err=True,
         )
 

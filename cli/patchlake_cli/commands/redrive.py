@@ -14,13 +14,13 @@ def redrive(
     profile: ProfileOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
-    """Send each dead letter of a deployed stack back to its queue, once its cause has been taken away.
+    """Send the dead letters of a deployed stack back to their queues; fix the cause first.
 
-    Each is received, sent and deleted, in this order, so none is lost when the command is killed, and sending one twice
-    changes nothing. Only those that are there at the start are moved. Failed events of the schedule cannot be sent to a
-    queue: those whose run has begun meanwhile are deleted, and for the others the command to type is printed.
+    Each one is received, sent and deleted, in this order: none is lost if the command is killed, and sending one twice
+    changes nothing. Dead letters that arrive later stay. Failed events of the schedule have no queue to go back to: the
+    command deletes those whose run has started since, and prints a command for each of the others.
 
-    Exit codes: 0 none is left, 3 some are.
+    Exit codes: 0 none is left, 3 some are left.
 
     Example: patchlake redrive --stack patchlake
     """

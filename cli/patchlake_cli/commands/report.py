@@ -15,15 +15,17 @@ from patchlake_cli.lake.statements import Settings
 def report(  # noqa: PLR0913  # one option each
     *,
     lake: LakeOption,
-    out: Annotated[Path, typer.Option(help="The file to write; an older one is replaced.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the whole fleet.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
+    ] = False,
 ) -> ExitCode:
-    """Write what a lake says about the fleet as one HTML file that can be forwarded and needs no network.
+    """Write a report of a lake as one HTML file that needs no network.
 
-    The figures come from the newest published run; what it could not read stands beside them.
+    The figures come from the newest published run. The report also shows what that run could not read.
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
@@ -34,7 +36,7 @@ def report(  # noqa: PLR0913  # one option each
     if out.exists() and not out.is_file():
         raise typer.BadParameter(f"{out} is not a file", param_hint="--out")
     if not out.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {out.parent}", param_hint="--out")
+        raise typer.BadParameter(f"folder {out.parent} does not exist", param_hint="--out")
     try:
         figures = write_report(open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days)), out)
     except LakeError as error:

@@ -13,15 +13,15 @@ def run(
     stack: StackOption,
     run_id: ScheduledTimeOption = None,
     profile: ProfileOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object about the run.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
-    """Start a run of a deployed stack, and follow it until its snapshot is published.
+    """Start a run of a deployed stack and follow it until its snapshot is published.
 
-    The scheduled time names the run; without it, the current minute does. It must not lie in the future, nor further
-    back than the stack allows (24 hours); naming a run that there is already follows it. Ctrl-C stops following; the
-    run goes on.
+    The scheduled time names the run; the default is the current minute. It must not be in the future, or older than the
+    stack allows (24 hours). If the run already exists, the command follows it. Ctrl-C ends the command, and the run
+    continues.
 
-    Exit codes: 0 COMPLETE, 3 PARTIAL, 1 refused or not published, 130 no longer followed.
+    Exit codes: 0 COMPLETE, 3 PARTIAL, 1 refused or not published, 130 interrupted with Ctrl-C.
 
     Example: patchlake run --stack patchlake --scheduled-time 2026-11-23T06:00:00Z
     """

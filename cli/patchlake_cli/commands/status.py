@@ -1,4 +1,4 @@
-"""``patchlake status``: a deployed stack at a glance."""
+"""``patchlake status``: the last runs and the queues of a deployed stack."""
 
 from typing import Annotated
 
@@ -8,18 +8,18 @@ from patchlake_cli.commands.options import ProfileOption, StackOption
 from patchlake_cli.exit_codes import ExitCode
 
 WATCH_SECONDS = 5
-"""Between two looks of ``--watch``."""
+"""The pause between two refreshes of ``--watch``."""
 
 
 def status(
     *,
     stack: StackOption,
-    runs: Annotated[int, typer.Option(min=1, max=100, help="How many runs to show.")] = 7,
-    watch: Annotated[bool, typer.Option(help=f"Look again every {WATCH_SECONDS} seconds, until Ctrl-C.")] = False,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="Number of runs to show.")] = 7,
+    watch: Annotated[bool, typer.Option(help=f"Refresh every {WATCH_SECONDS} seconds until Ctrl-C.")] = False,
     profile: ProfileOption = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch one a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch, one per line.")] = False,
 ) -> ExitCode:
-    """Show the last runs of a deployed stack, the run under way, and the queues.
+    """Show the last runs of a deployed stack, the current run and the queues.
 
     Exit codes: 0 the newest snapshot is COMPLETE, 3 it is PARTIAL or there is none.
 

@@ -1,7 +1,7 @@
-"""``python -m patchlake_cli.embedded``: a deployed stack to try the operators' commands on, until Ctrl-C.
+"""``python -m patchlake_cli.embedded``: a deployed stack on which to try the operators' commands, until Ctrl-C.
 
-Prints the variables by which every SDK finds it. Its clock starts on the fleet's first day, at the scheduled time, and
-moves on with the real one. Nothing is scheduled: ``patchlake run`` starts a run.
+Prints the variables with which an SDK finds it. Its clock starts at the scheduled time of the fleet's first day and
+then keeps pace with the real one. Nothing is scheduled: ``patchlake run`` starts a run.
 """
 
 import signal
@@ -22,9 +22,9 @@ from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, 
 def serve(
     *,
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "patchlake",
-    nodes: Annotated[int, typer.Option(min=1, help="Managed nodes of the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions that every account uses.")] = 2,
+    nodes: Annotated[int, typer.Option(min=1, help="Managed nodes in the simulated fleet.")] = 5000,
+    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
 ) -> None:
     """Deploy template.yaml to an embedded AWS and run its functions until Ctrl-C."""
     refusing = refusing_accounts(Settings(accounts=accounts))
@@ -46,7 +46,7 @@ def serve(
 
 
 def _keep_time(aws: EmbeddedAws, stopped: Event) -> None:
-    """Let the simulated clock go with the real one until it is time to stop."""
+    """Move the simulated clock on with the real one, until ``stopped`` is set."""
     while not stopped.wait(1):
         aws.advance_clock(1)
 

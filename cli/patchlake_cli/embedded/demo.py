@@ -1,4 +1,4 @@
-"""The demo's days: the deployed handlers take a simulated fleet to one snapshot per day, in a folder."""
+"""The demo's days: the deployed handlers write one snapshot of a simulated fleet per day, in a folder."""
 
 import time
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ from patchlake_cli.terminal.progress import RunProgress
 from patchlake_cli.terminal.run_summary import RunSummary, read_summary
 
 PATIENCE_SECONDS = 60
-"""How long a run may make no progress before the demo gives up."""
+"""The time without progress after which the demo gives up."""
 
 REFUSED_DAYS = 3
-"""On so many of the last days one account refuses its role: its nodes were known before, and are unknown since."""
+"""The number of last days on which one account refuses its role: its nodes are known before, and unknown then."""
 
 
 def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake, RunSummary]:
@@ -51,7 +51,7 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
         seconds = 0.0
         for days, refusing in _phases(settings, refused):
             aws.change(refused_accounts=refusing)
-            # Functions of their own: their sessions outlive a role by an hour, and not by a day.
+            # New functions for these days: a session outlives a refused role by up to an hour, not by a day.
             with running_pipeline(stack, aws.endpoint, on_log, concurrency=CONCURRENCY) as pipeline:
                 for day in days:
                     began = time.monotonic()
@@ -66,7 +66,7 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
 
 
 def _phases(settings: Settings, refused: frozenset[str]) -> Iterator[tuple[range, frozenset[str]]]:
-    """Yield the days on which every role can be assumed, if there are any, and those on which one is refused."""
+    """Yield the days on which every role can be assumed, if there are any, and those on which one role is refused."""
     lost = max(0, settings.days - REFUSED_DAYS)
     if lost and refused:
         yield range(lost), frozenset()
@@ -96,7 +96,7 @@ def _run(pipeline: Pipeline, observation: Observation, scheduled_at: datetime, p
 
 
 def _copy(pipeline: Pipeline, lake: DirectoryStore) -> None:
-    """Copy what the bucket has and the folder has not."""
+    """Copy the objects of the bucket that the folder does not have."""
     for key in pipeline.store.keys(""):
         if not lake.exists(key):
             lake.create(key, pipeline.store.get(key) or b"")
@@ -105,7 +105,7 @@ def _copy(pipeline: Pipeline, lake: DirectoryStore) -> None:
 def _summed_up(
     out: Path, observation: Observation, wall_seconds: float, expected_nodes: int
 ) -> tuple[Lake, RunSummary]:
-    """Read the last run from the lake, and hold it against the fleet that was simulated.
+    """Read the last run from the lake, and compare it with the simulated fleet.
 
     Raises:
         CommandError: a node is not accounted for.

@@ -1,4 +1,4 @@
-"""The demo's folder: replaced when the demo made it, refused when anything else did."""
+"""The demo's folder: replaced if a demo made it, refused otherwise."""
 
 import shutil
 from pathlib import Path
@@ -11,10 +11,10 @@ MARKER = ".patchlake-demo"
 def replace_folder(folder: Path) -> None:
     """Make an empty folder with the demo's marker, in place of one that the demo made before.
 
-    The marker is written first and removed last, so that a demo that was killed leaves a folder that is still its own.
+    The marker is written first and removed last, so the folder of a killed demo can be replaced too.
 
     Raises:
-        CommandError: something is there that the demo did not make.
+        CommandError: the folder exists and no demo made it.
     """
     if folder.is_dir() and (folder / MARKER).is_file():
         for entry in folder.iterdir():
@@ -22,7 +22,7 @@ def replace_folder(folder: Path) -> None:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
         return
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        msg = f"{folder} is not a folder that the demo made, so it stays as it is: name another with --out"
+        msg = f"{folder} exists and was not made by the demo: use another folder with --out"
         raise CommandError(msg)
     try:
         folder.mkdir(parents=True, exist_ok=True)

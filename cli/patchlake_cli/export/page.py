@@ -1,4 +1,4 @@
-"""The page of an export that has ended: the demo's page, what to do about refusals, and what to type next."""
+"""The output of a finished export: the demo's page, advice about refusals, and the next command."""
 
 import json
 import shlex
@@ -19,7 +19,7 @@ from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summa
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One run of a lake; ``answers`` are those of the newest run, so there are none for an older one."""
+    """One run of a lake; ``answers`` are about the newest run, and empty for an older one."""
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
@@ -30,10 +30,10 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
     """Read a published run.
 
     Args:
-        lake: that holds it.
-        tables: the place of its tables.
-        observation: of the run.
-        seconds: that it took.
+        lake: the lake of the run.
+        tables: the location of its tables.
+        observation: the observation of the run.
+        seconds: the time that the run took.
     """
     run = (observation.run_id,)
     summary = read_summary(lake, tables, observation, seconds)
@@ -57,7 +57,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
 
 
 def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:
-    """Print the run as the demo does, what would let the refusing targets be read, and the next command to type."""
+    """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
     if as_json:
         typer.echo(json.dumps(page.summary.as_json()))
         console = Console(stderr=True, highlight=False)

@@ -22,9 +22,9 @@ class Readiness:
     """The result of all checks of an export.
 
     Attributes:
-        lake: the lake's place, where one was named.
-        lake_obstacle: what is wrong with it.
-        targets: every active one.
+        lake: the location of the lake, if one was given.
+        lake_obstacle: the problem with the lake, if any.
+        targets: every active target.
     """
 
     identity: Identity
@@ -40,14 +40,14 @@ class Readiness:
 
     @property
     def exit_code(self) -> ExitCode:
-        """COMPLETE where an export would be; ERROR where it could do nothing."""
+        """COMPLETE if an export could read every target; ERROR if it could read none or not use the lake."""
         if self.lake_obstacle or not self.readable:
             return ExitCode.ERROR
         return ExitCode.COMPLETE if self.readable == len(self.targets) else ExitCode.PARTIAL
 
 
 def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile: str | None) -> Readiness:
-    """Try one harmless call for each thing that an export needs; nothing is written.
+    """Make one harmless call for each permission that an export needs; nothing is written.
 
     Raises:
         CommandError: there are no credentials, or the accounts cannot be listed.

@@ -13,13 +13,13 @@ from patchlake_cli.export.readiness import Readiness
 from patchlake_cli.terminal.console import output_console
 from patchlake_cli.terminal.tables import new_table
 
-_LAKE_WORKS = "nothing is in the way; that an object can be stored in a bucket shows only when one is"
+_LAKE_WORKS = "no problem found; only an export shows whether a bucket can be written"
 _BAD = "bold red"
 _STYLES = {OK: "green", OWN: "green", UNTRIED: ""}
 
 
 def print_readiness(readiness: Readiness, *, as_json: bool) -> None:
-    """Print it, as a page or as one JSON object."""
+    """Print a readiness, as a page or as one JSON object."""
     if as_json:
         typer.echo(json.dumps(_as_json(readiness)))
     else:
@@ -50,7 +50,7 @@ def _as_json(readiness: Readiness) -> dict[str, Any]:
 
 
 def _print(console: Console, readiness: Readiness) -> None:
-    console.print(f"We are {readiness.identity.arn}, account {readiness.identity.account_id}.\n")
+    console.print(f"You are {readiness.identity.arn} in account {readiness.identity.account_id}.\n")
     if readiness.lake is not None:
         console.print(f"Lake {readiness.lake}: {readiness.lake_obstacle or _LAKE_WORKS}.\n", soft_wrap=True)
     table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states")

@@ -1,8 +1,8 @@
-"""The run that an export works on: the newest unfinished one with equal settings, or a new one.
+"""The run that an export works on: the newest unfinished one with the same settings, or a new one.
 
-Equal settings are what a plan holds: the home account, accounts and regions, batch size, length of the deadline, and
-which fields are kept. How a target is reached (role, external id, profile, connections) is in no plan and may change
-from one attempt to the next: that is how a run goes on whose role was misspelt.
+The settings are those of a plan: the home account, the accounts and regions, the batch size, the length of the deadline
+and the fields to keep. Access settings (role, external id, profile, connections) are not in the plan and may change
+between attempts, so a run can continue after a misspelt role.
 """
 
 import re
@@ -21,11 +21,11 @@ from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import current_run_id
 
 _ANY_AGE_SECONDS = 10**9
-"""A plan that is stored may be followed however old it is; only a new one must be of today."""
+"""A stored plan may have any age; only a new one must be recent."""
 
 
 def newest_unfinished(store: Store, wanted: Plan) -> str | None:
-    """Return the newest run with the settings of ``wanted`` that has a plan and no snapshot, by its id."""
+    """Return the id of the newest run with the settings of ``wanted`` that has a plan and no snapshot."""
     unfinished = _run_ids(store.keys(PLANS)) - _run_ids(store.keys(SNAPSHOTS))
     for plan in _plans(store, sorted(unfinished, reverse=True)):
         if not differences(plan, wanted):
@@ -34,19 +34,19 @@ def newest_unfinished(store: Store, wanted: Plan) -> str | None:
 
 
 def differences(stored: Plan, wanted: Plan) -> list[str]:
-    """Name the settings in which two plans are not the same run."""
+    """Return the settings in which two plans differ."""
     theirs, ours = _settings(stored), _settings(wanted)
     return [name for name in ours if ours[name] != theirs[name]]
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run that can be worked on.
+    """A run to work on.
 
     Attributes:
-        plan: as it is stored.
-        is_new: no earlier export has planned it.
-        is_published: nothing is left to do.
+        plan: the stored plan.
+        is_new: whether no earlier export has planned it.
+        is_published: whether nothing is left to do.
     """
 
     plan: Plan
@@ -55,16 +55,16 @@ class Begun:
 
 
 def begin(stage: PlanStage, run_id: str | None) -> Begun:
-    """Plan a run, or take up one that is planned, and wake every stage.
+    """Plan a run, or continue a planned one, and send the first messages of every stage.
 
     Args:
-        stage: plan, of this export.
-        run_id: None for the newest unfinished run with equal settings, else one of the current minute.
+        stage: the plan stage of this export.
+        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
 
     Raises:
-        CommandError: there is such a run, and it has other settings.
+        CommandError: the run exists with other settings.
         InputError: the run would be new, and its scheduled time is in the future or too long ago.
-        PermanentError: the lake or the organization refuses.
+        PermanentError: the lake or the organization refuses access.
     """
     wanted = stage.new_plan(run_id or current_run_id(stage.clock))
     chosen = run_id or newest_unfinished(stage.store, wanted) or wanted.run_id
@@ -72,12 +72,12 @@ def begin(stage: PlanStage, run_id: str | None) -> Begun:
     if not is_new:
         stage = replace(stage, settings=replace(stage.settings, max_lateness_seconds=_ANY_AGE_SECONDS))
     result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
-    # What is stored may be another export's that was faster.
+    # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)
     if others := differences(plan, wanted):
         raise CommandError(
-            f"run {chosen} is there with other settings ({', '.join(others)}): name another --scheduled-time, or none "
-            "from the next minute on"
+            f"run {chosen} already exists with other settings ({', '.join(others)}): use another --scheduled-time, or "
+            "leave it out and retry in the next minute"
         )
     return Begun(plan, is_new, is_published=result.step is Step.LATE)
 
@@ -99,7 +99,7 @@ def _plans(store: Store, run_ids: list[str]) -> Iterator[Plan]:
         try:
             yield decode_plan(body or b"", run_id)
         except IntegrityError:
-            # Another version's, perhaps: not a run that this one could finish.
+            # Perhaps another version wrote it: this one could not finish the run.
             continue
 
 

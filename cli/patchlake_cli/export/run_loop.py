@@ -15,10 +15,10 @@ from patchlake_cli.export.pool import Pool
 from patchlake_cli.terminal.observation import Observation
 
 REFRESH_SECONDS = 0.25
-"""Between two pictures of the progress, at most."""
+"""The longest time between two updates of the progress."""
 
 LOOK_SECONDS = 10
-"""Between two looks of commit at a run that has work left: each lists the run's keys."""
+"""The time between two looks of commit at a run that has work left: each look lists the run's keys."""
 
 
 def finish_run(  # noqa: PLR0913
@@ -30,19 +30,19 @@ def finish_run(  # noqa: PLR0913
     *,
     look_seconds: float = LOOK_SECONDS,
 ) -> CommitResult:
-    """Do the work of a planned run until commit ends its watch; past its deadline only commit is asked.
+    """Do the work of a planned run until commit ends its watch; after the deadline, only commit works.
 
     Args:
-        plan: whose messages are in the queues of ``stages``.
-        ports: of the stages.
-        stages: with one collect stage for each worker.
-        observation: told how far the run is.
-        on_progress: called often, after the observation has been told.
-        look_seconds: between two looks of commit while there is work left.
+        plan: the plan whose messages are in the queues of ``stages``.
+        ports: the ports of the stages.
+        stages: the stages, with one collect stage for each worker.
+        observation: updated with the progress of the run.
+        on_progress: called often, after each update of the observation.
+        look_seconds: the time between two looks of commit while there is work left.
 
     Raises:
-        PatchlakeError: what no retry will fix: the lake refuses, or its objects contradict each other.
-        CredentialsError: our credentials have ended.
+        PatchlakeError: no retry will help: the lake refuses access, or its objects contradict each other.
+        CredentialsError: the credentials have expired.
     """
 
     def on_trouble(error: Exception) -> None:
@@ -68,7 +68,7 @@ def finish_run(  # noqa: PLR0913
 
 
 def _look(ports: Ports, stages: Stages, on_trouble: Callable[[Exception], None]) -> CommitResult | None:
-    """Let commit look at the run once, after AWS has told the time; None where it goes on."""
+    """Let commit look at the run once, after an answer of AWS has set the clock; None if the run continues."""
     delivery = stages.commit_queue.receive()
     if delivery is None:
         return None
@@ -77,7 +77,7 @@ def _look(ports: Ports, stages: Stages, on_trouble: Callable[[Exception], None])
     except CredentialsError:
         raise
     except CommandError as error:
-        # AWS cannot be reached for now: then it does not tell the time either.
+        # AWS cannot be reached now, so the time is not known either.
         on_trouble(error)
         stages.commit_queue.defer(delivery, TICK_SECONDS)
         return None

@@ -1,4 +1,4 @@
-"""One snapshot from this machine: its run is begun or taken up, worked on in sight of the user, and read again."""
+"""One snapshot from this machine: start or continue its run, show the progress, and read the result."""
 
 import time
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from patchlake_cli.terminal.progress import RunProgress, Troubles
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A snapshot that was taken, and what would let the targets be read that refused."""
+    """A snapshot, and advice about the targets that refused access."""
 
     page: Page
     advice: Sequence[Advice]
@@ -37,13 +37,13 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     """Take one snapshot.
 
     Args:
-        lake: where it is stored.
-        settings: without regions, the session's own is read.
-        profile: of the user's session.
-        run_id: None for the newest unfinished run with equal settings, else one of the current minute.
+        lake: the lake to store it in.
+        settings: the settings; without regions, the session's region is read.
+        profile: the profile of the user's session.
+        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
 
     Raises:
-        CommandError: it cannot be taken, or Ctrl-C interrupts it.
+        CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
     session = open_session(profile, region=next(iter(settings.regions), None))
     settings = replace(settings, regions=settings.regions or (session.region_name,))
@@ -73,36 +73,34 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
 
 
 def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -> Observation:
-    """Bring a run to its end, in sight of the user."""
+    """Finish a run, and show its progress."""
     run_id = begun.plan.run_id
     observation = Observation(run_id)
     if begun.is_published:
-        progress.say(f"Run {run_id} is published already: nothing is left to do.")
+        progress.say(f"Run {run_id} is already published: there is nothing left to do.")
         return observation
     try:
         _work(begun, ports, stages, observation, progress)
     except KeyboardInterrupt:
-        msg = f"interrupted: run {run_id} is unfinished, and the same command goes on where it was"
+        msg = f"interrupted: run {run_id} is not finished; the same command continues it"
         raise CommandError(msg, ExitCode.INTERRUPTED) from None
     return observation
 
 
 def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, progress: RunProgress) -> None:
     run_id, deadline_at = begun.plan.run_id, begun.plan.deadline_at
-    verb = "is new" if begun.is_new else "goes on"
-    progress.say(
-        f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, until {deadline_at:%Y-%m-%dT%H:%M:%SZ} at most."
-    )
+    verb = "starts" if begun.is_new else "continues"
+    progress.say(f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
     troubles = Troubles(progress.say)
     bars = progress.follow(observation, begun.plan.run_at)
 
     def on_progress() -> None:
         bars.refresh()
-        troubles.tell(observation.trouble)
+        troubles.report(observation.trouble)
 
     result = finish_run(begun.plan, ports, stages, observation, on_progress)
     bars.close()
     if result.outcome is CommitOutcome.CORRUPT:
         raise CommandError(f"run {run_id} cannot be published: {result.detail}")
     if ports.clock.now() >= deadline_at:
-        progress.say(f"Run {run_id} has reached its deadline: what had not come by then is named as missing.")
+        progress.say(f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then.")

@@ -1,1 +1,1 @@
-"""A lake on this machine: where it is, its files, and answers to Athena's SQL over them."""
+"""A lake as the command reads it: its location, its files, and Athena's SQL over them."""

@@ -1,6 +1,6 @@
-"""A lake as a database on this machine: its tables, the views over them, and answers to Athena's SQL.
+"""A lake as a database on this machine: its tables, the views over them, and queries in Athena's SQL.
 
-The same SQL files that Athena runs are translated and run by DuckDB, over the Parquet files as they are published.
+DuckDB runs a translation of the SQL files that Athena runs, over the published Parquet files.
 """
 
 import csv
@@ -39,10 +39,10 @@ _ATHENA = {
     "DATE": "date",
     "TIMESTAMP": "timestamp",
 }
-"""DuckDB's types by Athena's names; only a sum of integers is wider there, and is bounded by bigint in Athena."""
+"""Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
 
 _FILES = "_files"
-"""The end of the name under which the files of a table are known to DuckDB, and to its complaints about them."""
+"""The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Answer:
     """The rows of an answer, in order; a timestamp is a ``datetime`` without a zone, in UTC.
 
     Attributes:
-        types: of the columns, by Athena's names.
+        types: the types of the columns, by Athena's names.
     """
 
     columns: tuple[str, ...]
@@ -59,14 +59,14 @@ class Answer:
 
 
 class Lake:
-    """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for questions."""
+    """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
-        """Register the tables; nothing but file names has been read after it."""
+        """Register the tables; this reads only the names of files."""
         self.now = now.astimezone(UTC)
         self._files = files
         self.settings = settings
-        # What is asked reaches the registered tables only: no file, no network, no variable of this process.
+        # A query can read the registered tables only: no file, no network, no variable of this process.
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
         self._defined: set[str] = set()
@@ -82,21 +82,21 @@ class Lake:
 
     @property
     def newest_date(self) -> str:
-        """The date of the newest run in the lake, in the window or not."""
+        """The date of the newest run in the lake, inside the window or not."""
         return self._files.newest_date
 
     def query(self, sql: str, parameters: Sequence[str] = ()) -> Answer:
         """Answer one SELECT in Athena's SQL.
 
         Raises:
-            QueryError: it is none, or it asks for what is not there; the text shows the place.
+            QueryError: it is not one SELECT, or it names what does not exist; the text shows the position.
             LakeError: a file cannot be read.
         """
         question = parse_question(sql)
         relations = relations_of(question)
         places = len(list(question.find_all(exp.Placeholder)))
         if places != len(parameters):
-            raise QueryError(f"the query has {places} ? and was given {len(parameters)} parameters")
+            raise QueryError(f"the query has {places} ? but {len(parameters)} parameters were given")
         try:
             self._define(relations)
             schema = {name: self.describe(name) for name in relations}
@@ -109,11 +109,11 @@ class Lake:
         """Answer a named query.
 
         Args:
-            name: as in ``analytics/queries``.
-            parameters: for each ``?`` of it, in order.
+            name: a name in ``analytics/queries``.
+            parameters: a value for each ``?``, in order.
 
         Raises:
-            QueryError: there is no such query, or it needs other parameters; the text says which.
+            QueryError: there is no such query, or it needs other parameters; the text names them.
             LakeError: a file cannot be read.
         """
         query = find_query(name, parameters)
@@ -122,18 +122,18 @@ class Lake:
         return self._answer(sql, translate(sql, self.now), parameters)
 
     def add_csv(self, name: str, text: str) -> None:
-        """Add one more table: a CSV file with a header, every column text, as Athena's OpenCSVSerDe reads it.
+        """Add a table from a CSV file with a header; every column is text, as in Athena's OpenCSVSerDe.
 
         Raises:
-            QueryError: the name is taken, or the text is no table.
+            QueryError: the name is in use, or the text is not a table.
         """
         head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
         if name in self._defined or name in self._undefined:
-            raise QueryError(f"there is a table {name!r} already: choose another name")
+            raise QueryError(f"table {name!r} already exists: choose another name")
         if not head or len(set(head)) < len(head) or not all(map(str.isidentifier, head)):
-            raise QueryError(f"{name}: the first line must name the columns, in letters, digits and _, each once")
+            raise QueryError(f"{name}: the first line must name each column once, with letters, digits and _")
         if uneven := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
-            raise QueryError(f"{name}: row {uneven[0]} has not the {len(head)} columns of the first")
+            raise QueryError(f"{name}: row {uneven[0]} does not have {len(head)} columns, as the first row does")
         columns = ", ".join(f'"{column}" VARCHAR' for column in head)
         self._database.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
@@ -148,7 +148,7 @@ class Lake:
         return {row[0]: _ATHENA[row[1]] for row in rows}
 
     def _define(self, relations: Iterable[str]) -> None:
-        """Create the views among these, and what they stand on: a question pays for what it reads."""
+        """Create the views among these, and the views that they read; a query defines only what it reads."""
         for name in relations:
             view = self._undefined.pop(name, None)
             if view is not None:
@@ -195,13 +195,13 @@ def open_lake(
     """Open a lake.
 
     Args:
-        location: of the lake.
-        now: the moment that ages and the window are counted from; the present by default.
-        settings: what a stack has as parameters.
-        session: that may read a bucket; the SDK's default one otherwise.
+        location: the location of the lake.
+        now: the time from which ages and the window count; the present by default.
+        settings: the parameters of a stack.
+        session: a session that may read the bucket; the SDK's default one otherwise.
 
     Raises:
-        LakeError: there is none, or it cannot be read.
+        LakeError: there is no lake, or it cannot be read.
     """
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
@@ -210,7 +210,7 @@ def open_lake_as_of(location: LakeLocation, as_of: date | None, settings: Settin
     """Open a lake, as it is or as it was in the last second of a UTC date.
 
     Raises:
-        LakeError: there is none, or it cannot be read.
+        LakeError: there is no lake, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
     return open_lake(location, now=now, settings=settings)
@@ -220,12 +220,12 @@ def find_query(name: str, parameters: Sequence[str]) -> Statement:
     """Return a named query that takes these parameters.
 
     Raises:
-        QueryError: there is no such query, or it needs other parameters; the text says which.
+        QueryError: there is no such query, or it needs other parameters; the text names them.
     """
     named = {query.name: query for query in queries()}
     if name not in named:
         raise QueryError(
-            f"there is no named query {name!r}{suggested(name, list(named))} There are: {', '.join(named)}"
+            f"there is no named query {name!r}{suggested(name, list(named))} The named queries are: {', '.join(named)}"
         )
     query = named[name]
     if len(parameters) != len(query.parameters):

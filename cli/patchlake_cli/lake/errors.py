@@ -1,11 +1,11 @@
-"""The errors of a question to a lake."""
+"""The errors of a query over a lake."""
 
 from patchlake.errors import PatchlakeError
 
 
 class LakeError(PatchlakeError):
-    """There is no lake at the place that was named, or it cannot be read."""
+    """There is no lake at the given location, or it cannot be read."""
 
 
 class QueryError(PatchlakeError):
-    """A question that cannot be answered as it is asked; the text shows the place where it can."""
+    """A query that cannot be answered; the text shows the position of the mistake if it is known."""

@@ -1,8 +1,8 @@
 """The Parquet files of a lake's tables, in a folder or in a bucket.
 
-Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. Of
-each file only the columns that a question needs are read, also from a bucket. This is the only module of the command
-that imports pyarrow.
+Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. A
+query reads only the columns that it needs of each file, also from a bucket. This is the only module of the command that
+imports pyarrow.
 """
 
 import re
@@ -35,7 +35,7 @@ class LakeFiles:
     """The files of each table, by date, in the order of the runs.
 
     Attributes:
-        filesystem: what opens them.
+        filesystem: the filesystem that opens them.
         paths: (run_date, path) pairs by the name of the table.
     """
 
@@ -44,13 +44,13 @@ class LakeFiles:
 
     @property
     def newest_date(self) -> str:
-        """The date of the newest run that has published anything."""
+        """The date of the newest run that has published a table."""
         return max(run_date for files in self.paths.values() for run_date, _ in files)
 
     def rows(self, table: Table, first: str, last: str) -> Any:  # noqa: ANN401
         """Return a table's rows of these dates, both included, as something that DuckDB can register.
 
-        The columns are those of the declared table, whatever a file has: one that it lacks is NULL in its rows.
+        The columns are those of the declared table; one that a file lacks is NULL in its rows.
         """
         schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
         paths = [path for run_date, path in self.paths[table.name] if first <= run_date <= last]
@@ -60,7 +60,7 @@ class LakeFiles:
         return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
 
     def column_bytes(self, table: str) -> dict[str, int]:
-        """Return how many bytes each column of a table takes in all its files: what a query that reads it scans."""
+        """Return the bytes of each column of a table in all its files: a query that reads the column scans them."""
         sizes: Counter[str] = Counter()
         for _, path in self.paths[table]:
             with self.filesystem.open_input_file(path) as file:
@@ -75,11 +75,11 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
     """List the published files of a lake.
 
     Args:
-        location: of the lake. The tables are in its ``lake/``, or in itself.
-        session: that may read a bucket; the SDK's default one otherwise.
+        location: the location of the lake. The tables are in its ``lake/``, or in the location itself.
+        session: a session that may read the bucket; the SDK's default one otherwise.
 
     Raises:
-        LakeError: nothing is there, or it may not be read.
+        LakeError: there is no lake, or it cannot be read.
     """
     if location.bucket is None:
         filesystem, root = _open_folder(location.text)
@@ -93,7 +93,7 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
                 return LakeFiles(filesystem, paths)
     except OSError as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
-    raise LakeError(f"{location.text} holds no lake: neither lake/coverage/run_date=… nor coverage/run_date=… is in it")
+    raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
 
 
 def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """An answer as text: a table for people, CSV for spreadsheets, JSON for programs.
 
-What nodes, patch groups and accounts are called is other people's choice, so none of it is trusted: a spreadsheet must
-not run it, and a terminal must not obey it.
+Other people choose the names of nodes, patch groups and accounts, so no name is trusted: a spreadsheet must not run it
+as a formula, and a terminal must not run it as a control sequence.
 """
 
 import csv
@@ -17,11 +17,11 @@ from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
 
 _FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
-"""What a spreadsheet may take for the beginning of a formula; the last four are the full-width forms of the first."""
+"""Characters that may begin a formula in a spreadsheet; the last four are the full-width forms of the first four."""
 
 
 def as_table(answer: Answer, width: int | None = None) -> str:
-    """Return an answer for people: columns side by side or, where that is wider than ``width``, one below the other."""
+    """Return an answer as a table, or as one block per row where the table would be wider than ``width``."""
     rows = [[visible(_text(value)) for value in row] for row in answer.rows]
     heads = [visible(name) for name in answer.columns]
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
@@ -38,7 +38,7 @@ def as_table(answer: Answer, width: int | None = None) -> str:
 
 
 def as_csv(answer: Answer) -> str:
-    """Return an answer as CSV (RFC 4180): NULL is empty, a text is quoted, and none is a formula to a spreadsheet."""
+    """Return an answer as CSV (RFC 4180): NULL is empty, and a text is quoted and never a formula in a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_STRINGS, lineterminator="\r\n")
     writer.writerow([_inert(name) for name in answer.columns])
@@ -50,10 +50,10 @@ def as_json(answer: Answer) -> str:
     """Return an answer as a JSON array with an object for each row; times are ISO 8601, in UTC.
 
     Raises:
-        QueryError: two columns have one name.
+        QueryError: two columns have the same name.
     """
     if len(set(answer.columns)) < len(answer.columns):
-        raise QueryError("two columns have the same name, which an object cannot hold: rename one with AS")
+        raise QueryError("two columns have the same name, which JSON cannot hold: rename one with AS")
     rows = [dict(zip(answer.columns, map(_json_value, row), strict=True)) for row in answer.rows]
     return json.dumps(rows, indent=2) + "\n"
 
@@ -69,7 +69,7 @@ def _csv_value(value: Any) -> Any:  # noqa: ANN401  # any column
 
 
 def _inert(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet would take for a formula, spaces before it or not."""
+    """Put an apostrophe before a text that a spreadsheet would read as a formula, even after spaces."""
     return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
 
 
@@ -98,7 +98,7 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
 
 
 def visible(text: str) -> str:
-    """Write out what would steer a terminal or turn the direction of writing."""
+    """Escape characters that would control a terminal or change the direction of writing."""
     return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 

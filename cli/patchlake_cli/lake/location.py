@@ -1,4 +1,4 @@
-"""The location of a command's lake: a folder, or a bucket with or without a prefix."""
+"""The location of a lake: a folder, or a bucket with an optional prefix."""
 
 import os
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class LakeLocation:
-    """A lake, as it was named.
+    """A location, as the user gave it.
 
     Attributes:
         bucket: None where the lake is a folder.
-        prefix: of every key in the bucket, empty or with a slash at its end.
+        prefix: the prefix of every key in the bucket; empty, or with a slash at its end.
     """
 
     text: str
@@ -21,19 +21,19 @@ class LakeLocation:
 
     @classmethod
     def parse(cls, text: str) -> "LakeLocation":
-        """Read a location as people type it.
+        """Read a location.
 
         Raises:
-            ValueError: it is neither; says what was expected.
+            ValueError: it is neither a folder nor a bucket; the text says what was expected.
         """
-        # Not at the top: a command's help needs the type of its option, and no more.
+        # Not at the top: a command's help needs only the type of its option.
         from patchlake.config import VARIABLES  # noqa: PLC0415
 
         parse_bucket = VARIABLES["PATCHLAKE_BUCKET"].parse
         parts = urlsplit(text)
         if parts.scheme != "s3":
             if not text or "://" in text:
-                raise ValueError(f"{text!r}: expected a folder, or s3://BUCKET with or without a prefix")
+                raise ValueError(f"{text!r}: expected a folder, or s3://BUCKET with an optional prefix")
             return cls(text)
         path = parts.path.strip("/")
         bucket: str | None = parse_bucket(parts.netloc)
@@ -43,11 +43,11 @@ class LakeLocation:
 
     @property
     def tables(self) -> str:
-        """The place of the published tables."""
+        """The location of the published tables."""
         return f"{self.text}/lake" if self.bucket else str(Path(self.text) / "lake")
 
     def obstacle(self) -> str | None:
-        """Tell what keeps us from writing into a folder, without writing; None where nothing does, or in a bucket."""
+        """Return the reason why a folder cannot be written, without writing; None if it can, or for a bucket."""
         if self.bucket is not None:
             return None
         folder = Path(self.text).absolute()
@@ -56,5 +56,5 @@ class LakeLocation:
         if not folder.is_dir():
             return f"{folder} is not a folder"
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            return f"{folder} cannot be written: permission denied"
+            return f"cannot write to {folder}: permission denied"
         return None

@@ -1,4 +1,4 @@
-"""Three usual questions to a snapshot, answered by the views that a stack has."""
+"""Three common questions about a snapshot, answered by the views of a stack."""
 
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ _QUESTIONS = {
         ORDER BY CAST(nodes_non_compliant AS double) / nodes_listed DESC, patch_group
         LIMIT 5
     """,
-    "What we do not know": """
+    "What is unknown": """
         SELECT listing_status AS reason, 'target' AS what, account_id || ' ' || region AS place, 1 AS how_many
         FROM latest_coverage
         WHERE listing_status <> 'LISTED'
@@ -55,7 +55,7 @@ _QUESTIONS = {
 
 
 def answer_questions(lake: Lake) -> list[AnsweredQuestion]:
-    """Answer every question about the newest published run."""
+    """Answer each question for the newest published run."""
     answers = []
     for question, sql in _QUESTIONS.items():
         found = lake.query(sql)

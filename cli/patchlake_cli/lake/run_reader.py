@@ -1,6 +1,6 @@
 """Reads runs: those of a bucket by its keys and coverage, and one run of an opened lake by its tables.
 
-`Runs` lists keys and reads small objects, a bounded number of them: it opens no snapshot.
+`Runs` lists keys and reads a bounded number of small objects; it opens no snapshot.
 """
 
 import re
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Lake
 
 MOST_MONTHS = 13
-"""How far back runs are looked for: one listing of keys a month."""
+"""The number of months in which to look for runs: one listing of keys per month."""
 
 MOST_SHARDS = 500
-"""Shards that are read to know how many parts there will be, at most; beyond that the number stays unknown."""
+"""The most shards to read to find the number of parts; with more shards, the number stays unknown."""
 
 OVERDUE_AFTER = timedelta(minutes=30)
-"""How long after its deadline a run that is still not published counts as overdue: two ticks of the longest kind."""
+"""The time after its deadline from which an unpublished run is overdue: two ticks of the longest kind."""
 
 _TARGET = tuple(field.name for field in fields(TargetCoverage))
 _PLAN = re.compile(rf"{PLANS}(?P<run_id>\d{{8}}T\d{{6}}Z)\.json")
 
 
 class Runs:
-    """The runs of a lake; what a shard says is remembered between two looks.
+    """The runs of a lake; the contents of shards are kept between calls.
 
     Every method raises PatchlakeError where the store cannot be read, or what is stored is damaged.
     """
 
     def __init__(self, store: Store, tables: TableFormat, clock: Clock) -> None:
-        """Prepare; nothing is read yet."""
+        """Read nothing yet."""
         self.clock = clock
         self._store = store
         self._tables = tables
@@ -66,7 +66,7 @@ class Runs:
         return self._published(run_id) if is_published(self._store, run_id) else self._under_way(run_id)
 
     def is_planned(self, run_id: str) -> bool:
-        """Whether the run has a plan, and so goes on whatever becomes of its event."""
+        """Whether the run has a plan, and so continues without its event."""
         return self._store.exists(plan_key(run_id))
 
     def _published(self, run_id: str) -> Run:
@@ -109,7 +109,7 @@ class Runs:
 
 
 def read_run(lake: "Lake", run_id: str) -> Run:
-    """Return a published run by the tables of a lake: what its snapshot has, row by row, and not what it should have.
+    """Return a published run from the tables of a lake: the counts of its rows, not the counts of its coverage.
 
     Raises:
         LakeError: a file cannot be read.

@@ -11,7 +11,7 @@ from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.ports import Clock
 
 NODE_COUNTS: Mapping[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
-"""The column of coverage that counts the nodes with a collection status, which is also the count's name in JSON."""
+"""The column of coverage that counts the nodes with each collection status; also the name of the count in JSON."""
 
 _SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
 
@@ -23,14 +23,14 @@ class RunStatus(StrEnum):
     PARTIAL = "PARTIAL"
     RUNNING = "RUNNING"
     OVERDUE = "OVERDUE"
-    """Past its deadline, with the time that commit needs, and not published."""
+    """Not published, and past its deadline and the time that commit needs."""
     UNPUBLISHED = "UNPUBLISHED"
-    """Its coverage is there, and its snapshot is not whole."""
+    """Its coverage exists, and its snapshot is not whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class TargetCoverage:
-    """One target of a run, as the run's coverage has it."""
+    """One target of a run, from the run's coverage."""
 
     account_id: str
     account_name: str | None
@@ -47,7 +47,7 @@ class Progress:
     Attributes:
         shards: active targets that have been listed, or have refused.
         parts: batches of nodes that have been collected.
-        parts_expected: those of the shards so far; None where there are too many shards to look into.
+        parts_expected: the batches of the shards so far; None where there are too many shards to read.
     """
 
     deadline_at: datetime
@@ -62,10 +62,10 @@ class Run:
     """A run.
 
     Attributes:
-        targets: of the plan, those of accounts that are not active included.
-        coverage: of each target; empty until the run is published.
-        nodes: by ``collection_status``; None until the run is published.
-        progress: None once it is published.
+        targets: the targets of the plan, including those of accounts that are not active.
+        coverage: the coverage of each target; empty until the run is published.
+        nodes: the nodes by ``collection_status``; None until the run is published.
+        progress: None once the run is published.
     """
 
     run_id: str
@@ -78,36 +78,36 @@ class Run:
 
     @property
     def is_published(self) -> bool:
-        """Whether its snapshot is there."""
+        """Whether its snapshot is published."""
         return self.status in {RunStatus.COMPLETE, RunStatus.PARTIAL}
 
     @property
     def targets_listed(self) -> int | None:
-        """Targets whose nodes are known; None until it is published."""
+        """The targets whose nodes are known; None until the run is published."""
         if self.nodes is None:
             return None
         return sum(target.listing_status == ListingStatus.LISTED for target in self.coverage)
 
     @property
     def unread(self) -> tuple[TargetCoverage, ...]:
-        """Its targets that are not listed, those of accounts that are not active left out."""
+        """The targets that were not listed, without those of accounts that are not active."""
         return tuple(target for target in self.coverage if target.listing_status not in _SETTLED)
 
     @property
     def nodes_listed(self) -> int | None:
-        """All nodes of the snapshot."""
+        """The nodes of the snapshot."""
         return None if self.nodes is None else sum(self.nodes.values())
 
     @property
     def nodes_unknown(self) -> int | None:
-        """Nodes that were listed, and whose state could not be read."""
+        """The listed nodes whose state could not be read."""
         if self.nodes is None:
             return None
         return self.nodes[CollectionStatus.NOT_COLLECTED] + self.nodes[CollectionStatus.INVALID_RESPONSE]
 
 
 def counts_as_json(run: Run) -> dict[str, Any]:
-    """Return a run's status and counts as every ``--json`` names them; what is not known yet is null."""
+    """Return a run's status and counts, as every ``--json`` names them; a count that is not known yet is null."""
     return {
         "run_id": run.run_id,
         "status": run.status,
@@ -119,5 +119,5 @@ def counts_as_json(run: Run) -> dict[str, Any]:
 
 
 def current_run_id(clock: Clock) -> str:
-    """Name the run of the current minute, by AWS's time."""
+    """Return the ID of the run of the current minute, by AWS's clock."""
     return run_id_of(clock.now().replace(second=0).isoformat())

@@ -1,4 +1,4 @@
-"""The SQL files of ``analytics/``: what each answers, what its columns mean, and the statement itself.
+"""The SQL files of ``analytics/``: the question of each, the meaning of its columns, and its statement.
 
 A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
@@ -13,8 +13,8 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     --   - One sentence each.
     SELECT ...
 
-A column that the header leaves out means what it means in the view or table that it comes from. ``${WindowDays}`` and
-``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` is asked for when the query is run.
+A column that the header leaves out has the meaning that it has in the view or table that it comes from.
+``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
 the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
 """
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
 RECENT = "recent_"
-"""The prefix of a table's twin, which has only the days of the window; every view is based on the twins."""
+"""The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
 
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
@@ -48,8 +48,8 @@ class Settings:
     """The two parameters that the views depend on.
 
     Attributes:
-        window_days: how many days before today the views look back.
-        scan_max_age_days: the greatest age of a scan that still counts.
+        window_days: the number of days that the views look back.
+        scan_max_age_days: the maximum age of a scan, in days.
     """
 
     window_days: int = 35
@@ -61,9 +61,9 @@ class Statement:
     """A view or a named query.
 
     Attributes:
-        number: of the question that a named query answers; None for a view.
-        rows: what one row stands for.
-        parameters: what each ``?`` stands for, by a name, in their order.
+        number: the number of the question that a named query answers; None for a view.
+        rows: the meaning of one row.
+        parameters: the meaning of each ``?``, by a name, in order.
         columns: the meaning of the columns that the header describes.
         sql: the SELECT, with the stack's parameters still in it.
     """
@@ -82,9 +82,9 @@ class Statement:
         """The SELECT as sqlglot reads it, with the default settings.
 
         Raises:
-            ValueError: it is none.
+            ValueError: it is not a SELECT.
         """
-        # Not at the top, here and below: the help of a command lists the queries, and parses none.
+        # Not at the top, here and below: the help of a command lists the queries but parses none.
         import sqlglot  # noqa: PLC0415
         from sqlglot import exp  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ class Statement:
 
     @property
     def relations(self) -> list[str]:
-        """The views and tables that it reads, in the order of their names."""
+        """The views and tables that it reads, sorted by name."""
         return relations_of(self.tree)
 
     def render(self, settings: Settings) -> str:
@@ -106,7 +106,7 @@ class Statement:
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:
-    """Return the views and tables that a parsed SELECT reads, in the order of their names; its own CTEs left out."""
+    """Return the views and tables that a parsed SELECT reads, sorted by name; not its own CTEs."""
     from sqlglot import exp  # noqa: PLC0415
 
     own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
@@ -138,11 +138,11 @@ def read_statement(path: Path) -> Statement:
 
 
 def expanded(line: str) -> str:
-    """Return a line of a file with declared columns in the place that stands for them; then it may be several lines."""
+    """Return a line with the declared columns in place of their placeholder; the result may be several lines."""
     place = _PLACE_OF_COLUMNS.search(line)
     if place is None:
         return line
-    # Not at the top: only views have such places, and the help of a command reads the named queries.
+    # Not at the top: only views have such placeholders, and the help of a command reads only the named queries.
     from patchlake.sources.nodes import NODE_COLUMNS  # noqa: PLC0415
     from patchlake.sources.patch_states import PATCH_STATE_COLUMNS  # noqa: PLC0415
 
@@ -183,7 +183,7 @@ def _sections(file: str, header: Sequence[str]) -> tuple[int | None, dict[str, l
             else:
                 current.append(entry["text"])
         else:
-            raise ValueError(f"{file}: not understood in the header: {line!r}")
+            raise ValueError(f"{file}: the header has an invalid line: {line!r}")
     return number, sections
 
 

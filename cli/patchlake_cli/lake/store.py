@@ -12,7 +12,7 @@ from patchlake_cli.lake.location import LakeLocation
 
 
 def open_store(lake: LakeLocation, aws: Aws, *, connections: int) -> Store:
-    """Open the store of a lake; in S3, with this many connections at once."""
+    """Open the store of a lake; in S3, with this many connections."""
     if lake.bucket is None:
         return DirectoryStore(Path(lake.text))
     client = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=connections)))

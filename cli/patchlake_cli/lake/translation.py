@@ -1,8 +1,8 @@
-"""Athena's SQL as DuckDB's, with one moment for all that asks for the time.
+"""Athena's SQL, translated to DuckDB's, with one time for every function that returns the current time.
 
-sqlglot translates; what it leaves different is adapted here: in Athena ``date_diff`` counts whole units (in DuckDB the
-boundaries that are crossed), ``count_if`` of nothing but NULL is 0 (NULL), ``max_by`` and ``min_by`` take NULL for a
-value (they skip it), and integers divide to an integer (to a fraction).
+sqlglot translates, and this module adapts the differences that it leaves. In Athena, ``date_diff`` counts whole units
+(DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL), ``max_by`` and ``min_by`` treat NULL as a value
+(they skip it), and a division of integers gives an integer (a fraction).
 """
 
 import re
@@ -31,16 +31,16 @@ def translate(sql: str, now: datetime) -> str:
     """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
 
     Raises:
-        sqlglot.errors.SqlglotError: it is no statement of Athena.
+        sqlglot.errors.SqlglotError: it is not a statement of Athena.
     """
     return _duckdb(sqlglot.parse_one(sql, read="athena"), now)
 
 
 def parse_question(sql: str) -> exp.Query:
-    """Parse a question.
+    """Parse a query of the user.
 
     Raises:
-        QueryError: not one SELECT, with the place.
+        QueryError: it is not one SELECT; the text shows the position.
     """
     if not _SELECT.match(sql):
         raise QueryError("expected one SELECT")
@@ -51,7 +51,7 @@ def parse_question(sql: str) -> exp.Query:
         before, found = first["start_context"] or "", first["highlight"] or ""
         at = sql.find(f"{before}{found}{first['end_context'] or ''}")
         position = None if at < 0 else at + len(before)
-        raise QueryError(_pointed(sql, position, "this is not SQL that Athena understands")) from error
+        raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
     except SqlglotError as error:
         raise QueryError("a quote or a comment is not closed") from error
     match statements:
@@ -62,19 +62,19 @@ def parse_question(sql: str) -> exp.Query:
 
 
 def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
-    """Translate a question to DuckDB, run at ``now``.
+    """Translate a query of the user to DuckDB, run at ``now``.
 
     Args:
-        question: parsed.
-        now: what the time functions answer.
-        schema: of every relation that it names.
+        question: the parsed query.
+        now: the time that the time functions return.
+        schema: the schema of every relation that it names.
 
     Raises:
-        QueryError: it names a column that is not there.
+        QueryError: it names a column that does not exist.
     """
     known: dict[str, object] = dict(schema)
     try:
-        # Only with the types known can a division of integers be told from one of fractions.
+        # The types show whether a division is one of integers.
         qualified = qualify(
             question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
         )
@@ -86,13 +86,15 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema) -> st
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
-    """Return the complaint about a table that is not there."""
+    """Return the error about a table that does not exist."""
     known = sorted(known)
-    return QueryError(f'there is no table or view "{name}"{suggested(name, known)} There are: {", ".join(known)}')
+    return QueryError(
+        f'there is no table or view "{name}"{suggested(name, known)} The tables and views are: {", ".join(known)}'
+    )
 
 
 def _check_columns(tree: exp.Expr, schema: Schema) -> None:
-    """Refuse a column that no table or view of its SELECT has; what may be another name is left to DuckDB."""
+    """Refuse a column that no table or view of its SELECT has; DuckDB checks names that may be something else."""
     for scope in traverse_scope(tree):
         sources = {alias: source.name for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
         if len(sources) < len(scope.sources):
@@ -110,14 +112,14 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
 
 
 def located(sql: str, complaint: str) -> str:
-    """Return a complaint about a question with the place in the question, where its words tell it."""
+    """Return an error message about a query, with the position in the query if the message gives it."""
     message, _, context = complaint.partition("\n\nLINE ")
     message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
     return _pointed(sql, _position(sql, message, context), message)
 
 
 def suggested(name: str, known: Iterable[str]) -> str:
-    """Return the end of a complaint about a name: the one that was probably meant, if there is one."""
+    """Return the end of an error message about a name: a similar known name, if there is one."""
     close = get_close_matches(name, known, 1)
     return f'; did you mean "{close[0]}"?' if close else "."
 
@@ -148,7 +150,7 @@ def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
 
 
 def _position(sql: str, message: str, context: str) -> int | None:
-    """Find the word that DuckDB complains about: what its caret points at, or what its message quotes first."""
+    """Find the word that DuckDB's message is about: the first quoted one, or the one above its caret."""
     lines = context.split("\n")
     pointed = re.match(r"\w+", lines[0][lines[1].index("^") - len("LINE ") :]) if "^" in "".join(lines[1:2]) else None
     quoted = re.search(r'"(\w+)"|name (\w+)|column: (\w+)', message)
@@ -160,7 +162,7 @@ def _position(sql: str, message: str, context: str) -> int | None:
 
 
 def _pointed(sql: str, position: int | None, message: str) -> str:
-    """Write a message with the line it is about and a caret under the place."""
+    """Return a message with the line that it is about, and a caret under the position."""
     if position is None:
         return message
     line = sql.count("\n", 0, position) + 1

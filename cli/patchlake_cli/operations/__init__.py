@@ -1,1 +1,1 @@
-"""The work of operators on a deployed stack: look at it, start a run, send dead letters again, check its settings."""
+"""The operators' work on a deployed stack: show its status, start a run, redrive dead letters, check its settings."""

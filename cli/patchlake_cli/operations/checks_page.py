@@ -1,4 +1,4 @@
-"""The checks of a stack, as a page or as one JSON object: each with its verdict, and what to do."""
+"""The checks of a stack, as a page or as one JSON object: each with its verdict and the fixes."""
 
 import json
 from collections.abc import Sequence
@@ -31,6 +31,6 @@ def _print(console: Console, checked: Sequence[Checked]) -> None:
             console.print(Text(f"  {finding.text}."), soft_wrap=True)
             console.print(Text(f"  → {finding.fix}"), soft_wrap=True)
         if each.reason is not None:
-            console.print(Text(f"  It could not be looked into: {each.reason}"), soft_wrap=True)
-    well = sum(each.verdict is Verdict.OK for each in checked)
-    console.print(f"{well} of {len(checked)} checks are well.")
+            console.print(Text(f"  Could not be checked: {each.reason}"), soft_wrap=True)
+    passed = sum(each.verdict is Verdict.OK for each in checked)
+    console.print(f"{passed} of {len(checked)} checks passed.")

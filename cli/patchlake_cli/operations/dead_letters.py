@@ -1,7 +1,7 @@
 """Send a stack's dead letters again: each from its dead-letter queue back to the queue that it came from.
 
-By receive, send, delete, in this order, so that at every moment a message is in at least one of the two queues: a
-process that is killed in between leaves it in both, and the stages take a message twice for once.
+A move is receive, send, delete, in this order, so a message is always in at least one of the two queues. A process that
+is killed in between leaves it in both, and a stage that gets a message twice does its work once.
 """
 
 from collections.abc import Sequence
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 MESSAGES_PER_CALL = 10
-"""What SQS receives, sends and deletes at most in one call."""
+"""The most messages that SQS receives, sends and deletes in one call."""
 
 HIDDEN_SECONDS = 60
-"""How long a message stays away from others while it is moved; after a kill it is back by then."""
+"""The time for which a received message is hidden; after a kill, it is visible again by then."""
 
 WAIT_SECONDS = 2
-"""How long an empty answer is waited for: a short look may miss messages that are there."""
+"""The time for a long poll: a short one may miss messages."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message as it was received from a dead-letter queue; ``group`` is its fair queue's, where it has one."""
+    """A message received from a dead-letter queue; ``group`` is its message group, if it has one."""
 
     body: str
     group: str | None
@@ -34,50 +34,50 @@ class DeadLetter:
 
 
 class DeadLetterQueue(Protocol):
-    """The queue that dead letters are taken from."""
+    """The queue that holds the dead letters."""
 
     def count(self) -> int:
-        """Return how many are there, approximately, those included that another process has received."""
+        """Return the approximate number of dead letters, including those that another process has received."""
         ...
 
     def receive(self, most: int) -> Sequence[DeadLetter]:
-        """Receive up to ``most``, and hide them from others for a while; none where there are none."""
+        """Receive up to ``most`` and hide them from others for a while; return none if there are none."""
         ...
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete received ones; one that is not deleted comes back."""
+        """Delete received letters; a letter that is not deleted becomes visible again."""
         ...
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
-        """Let received ones come back at once."""
+        """Make received letters visible at once."""
         ...
 
 
 class SourceQueue(Protocol):
-    """The queue that they go back to."""
+    """The queue that the letters go back to."""
 
     def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
-        """Send letters, body and group as they are; return those that were taken."""
+        """Send letters with their body and group; return those that the queue accepted."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The outcome for a queue: the dead letters at the start, and those of them that went back."""
+    """The result for one queue: the number of dead letters at the start, and the number that went back."""
 
     found: int
     moved: int
 
     @property
     def left(self) -> int:
-        """The number of those at the start that are still there."""
+        """The number of dead letters of the start that are still there."""
         return max(0, self.found - self.moved)
 
 
 def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
-    """Send back what is there at the start; what arrives meanwhile stays for the next time.
+    """Send back the letters that are there at the start; letters that arrive later stay.
 
-    A message that the queue does not take stays where it is, and ends the move.
+    A message that the queue does not accept stays where it is and ends the move.
     """
     found, moved = letters.count(), 0
     while moved < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - moved))):
@@ -92,19 +92,19 @@ def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
 
 
 class SqsDeadLetters:
-    """``DeadLetterQueue`` by SQS; every method raises CommandError where a call fails."""
+    """``DeadLetterQueue`` in SQS; every method raises CommandError if a call fails."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
-        """Take from the queue at ``url``."""
+        """Receive from the queue at ``url``."""
         self._client = client
         self._url = url
 
     def count(self) -> int:
-        """Return how many are there, approximately."""
+        """Return the approximate number of dead letters."""
         return read_depth(self._client, self._url).total
 
     def receive(self, most: int) -> list[DeadLetter]:
-        """Receive some."""
+        """Receive letters."""
         with asking("sqs:ReceiveMessage", name_of(self._url)):
             answer = self._client.receive_message(
                 QueueUrl=self._url,
@@ -119,13 +119,13 @@ class SqsDeadLetters:
         ]
 
     def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete some."""
+        """Delete letters."""
         entries: Any = [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(letters)]
         with asking("sqs:DeleteMessage", name_of(self._url)):
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
-        """Make some visible again."""
+        """Make letters visible again."""
         entries: Any = [
             {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
             for number, each in enumerate(letters)
@@ -135,7 +135,7 @@ class SqsDeadLetters:
 
 
 class SqsSource:
-    """``SourceQueue`` by SQS; raises CommandError where the call fails."""
+    """``SourceQueue`` in SQS; raises CommandError if the call fails."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         """Send to the queue at ``url``."""
@@ -143,7 +143,7 @@ class SqsSource:
         self._url = url
 
     def send(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-        """Send some; SQS may take a few of them and refuse others."""
+        """Send letters; SQS may accept some of them and refuse others."""
         entries: Any = [
             {"Id": str(number), "MessageBody": letter.body}
             | ({} if letter.group is None else {"MessageGroupId": letter.group})

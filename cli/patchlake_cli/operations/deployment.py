@@ -1,4 +1,4 @@
-"""A deployed stack, found by its name: where its bucket, function, queues and topic are, as its outputs tell."""
+"""A deployed stack, found by its name: its bucket, plan function, queues and topic, from its outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
 STAGES = ("discover", "collect", "commit")
-"""The stages that a queue feeds."""
+"""The stages with a queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageQueue:
-    """The queue of a stage, and where its messages go that failed too often."""
+    """The queue of a stage, and its dead-letter queue."""
 
     stage: str
     url: str
@@ -31,7 +31,7 @@ class Deployment:
     """A stack.
 
     Attributes:
-        parameters: of the stack, by name.
+        parameters: the parameters of the stack, by name.
     """
 
     stack: str
@@ -69,15 +69,15 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
     """Read a stack's outputs.
 
     Raises:
-        CommandError: there is no such stack, or not one of patchlake's.
+        CommandError: there is no such stack, or it is not a patchlake stack.
     """
     try:
         [described] = client.describe_stacks(StackName=stack)["Stacks"]
     except AWS_ERRORS as error:
         if code_of(error) == "ValidationError":
             raise CommandError(
-                f"there is no stack {stack} in {region}: --stack is the name that `sam deploy` was given, and the "
-                "region is that of AWS_DEFAULT_REGION or of the profile"
+                f"there is no stack {stack} in {region}: --stack takes the stack name that you gave to `sam deploy`, "
+                "and the region is that of AWS_DEFAULT_REGION or of the profile"
             ) from error
         raise CommandError(explained(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -102,6 +102,6 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         )
     except KeyError as error:
         raise CommandError(
-            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not patchlake's, or "
-            "not deployed to its end"
+            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not a patchlake "
+            "stack, or its deployment is not finished"
         ) from error

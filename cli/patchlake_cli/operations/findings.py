@@ -13,12 +13,12 @@ class Verdict(StrEnum):
     OK = "OK"
     FINDING = "FINDING"
     UNKNOWN = "UNKNOWN"
-    """It could not be looked into."""
+    """It could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, and its fix."""
+    """A problem and its fix."""
 
     text: str
     fix: str
@@ -26,10 +26,10 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check's verdict.
+    """The result of a check.
 
     Attributes:
-        reason: why it could not be looked into.
+        reason: why it could not be checked.
     """
 
     name: str

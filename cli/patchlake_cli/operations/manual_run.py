@@ -1,6 +1,6 @@
 """Start a run of a deployed stack as its schedule does, and follow it until it is published.
 
-Following only looks: the run goes on when it stops.
+Following only reads: the run continues when it stops.
 """
 
 import json
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
 
 INVOKE_SECONDS = 330
-"""How long the answer of plan is waited for: its time-out and a start."""
+"""The longest time to wait for the answer of plan: its time-out and a cold start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The answer of plan: STORED is a new run, ADOPTED one that had its plan already, LATE one that is published."""
+    """The answer of plan: STORED is a new run, ADOPTED one that already had a plan, LATE a published one."""
 
     run_id: str
     step: Step
@@ -37,10 +37,10 @@ def scheduled_event(run_id: str) -> dict[str, str]:
 
 
 def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> Started:
-    """Invoke plan, and wait for its answer; a run that has its plan already is only sent on its way again.
+    """Invoke plan and wait for its answer; for a run that already has a plan, it only sends the messages again.
 
     Raises:
-        CommandError: plan refuses or fails, in its own words, or it may not be invoked.
+        CommandError: plan refuses or fails, with its own message, or the invocation is denied.
     """
     payload = json.dumps(scheduled_event(run_id))
     with asking("lambda:InvokeFunction", f"function {deployment.plan_function}"):
@@ -54,13 +54,13 @@ def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> St
 def follow(
     runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callable[[Run], object], trouble: Callable[[], bool]
 ) -> Run:
-    """Look at a run until it is published, and return it as it was published.
+    """Read a run until it is published, and return the published run.
 
     Args:
-        runs: of the stack.
-        run_id: of a run that has a plan.
-        pause: called between two looks.
-        show: called with the run at each look.
+        runs: the runs of the stack.
+        run_id: a run that has a plan.
+        pause: called between two reads.
+        show: called with the run after each read.
         trouble: whether its watch has become a dead letter, so that it will not be published.
 
     Raises:
@@ -75,7 +75,7 @@ def follow(
         if run.status is RunStatus.OVERDUE or trouble():
             what = "is past its deadline" if run.status is RunStatus.OVERDUE else "has left a dead letter of commit"
             raise CommandError(
-                f"run {run_id} {what} and is not published: the log of commit says why; see CommitDeadLetterAlarm in "
+                f"run {run_id} {what} and is not published: see the log of commit, and CommitDeadLetterAlarm in "
                 "docs/operations.md"
             )
         pause()
@@ -84,4 +84,4 @@ def follow(
 def _refusal(deployment: Deployment, run_id: str, body: Any) -> str:  # noqa: ANN401 - whatever the function says
     text = body.get("errorMessage", "") if isinstance(body, dict) else str(body)
     told = text if run_id in text else f"run {run_id}: {text}"
-    return f"{deployment.plan_function} refuses. {told}"
+    return f"{deployment.plan_function} failed. {told}"

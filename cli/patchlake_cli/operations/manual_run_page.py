@@ -1,4 +1,4 @@
-"""A run that was started by hand, on the screen: followed until it is published, then one page or one JSON object."""
+"""The output of a run that was started by hand: its progress, then one line or one JSON object."""
 
 import json
 from threading import Event
@@ -19,20 +19,20 @@ from patchlake_cli.operations.status_page import progress_line, run_line
 from patchlake_cli.terminal.console import output_console
 
 LOOK_SECONDS = 2
-"""Between two looks at the run."""
+"""The pause between two reads of the run."""
 
 _SAID = {
     Step.STORED: "planned",
-    Step.ADOPTED: "planned before; its messages were sent again",
-    Step.LATE: "published before; nothing was started",
+    Step.ADOPTED: "already planned; its messages were sent again",
+    Step.LATE: "already published; nothing was started",
 }
 
 
 def start_and_follow(stack: Stack, run_id: str) -> Run:
-    """Start a run and follow it on standard error until it is published; where that is no terminal, in silence.
+    """Start a run and follow it until it is published; show the progress if standard error is a terminal.
 
     Raises:
-        CommandError: it was refused, it will not be published, or Ctrl-C ended the following.
+        CommandError: the run was refused, it will not be published, or Ctrl-C interrupted the command.
     """
     slow = CLIENTS.merge(Config(read_timeout=INVOKE_SECONDS))
     started = start_run(stack.aws.client("lambda", slow), stack.deployment, run_id)
@@ -40,12 +40,12 @@ def start_and_follow(stack: Stack, run_id: str) -> Run:
         typer.echo(f"patchlake: run {started.run_id}: {_SAID[started.step]}", err=True)
         return _followed(stack, run_id)
     except KeyboardInterrupt:
-        text = f"no longer followed; run {run_id} goes on: `patchlake status --stack {stack.deployment.stack}` shows it"
+        text = f"interrupted; run {run_id} continues: `patchlake status --stack {stack.deployment.stack}` shows it"
         raise CommandError(text, ExitCode.INTERRUPTED) from None
 
 
 def print_ended(ended: Run, *, as_json: bool) -> None:
-    """Print a run that has ended, as a page or as one JSON object."""
+    """Print a finished run, as text or as one JSON object."""
     if as_json:
         typer.echo(json.dumps(run_as_json(ended)))
         return
@@ -60,7 +60,7 @@ def _followed(stack: Stack, run_id: str) -> Run:
     sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letter_url
     before = read_depth(sqs, dead_letters).total
     never = Event()
-    with Console(stderr=True, highlight=False).status("looking at the run") as line:
+    with Console(stderr=True, highlight=False).status("reading the run") as line:
         return follow(
             stack.runs,
             run_id,

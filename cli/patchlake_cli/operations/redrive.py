@@ -19,11 +19,11 @@ from patchlake_cli.terminal.console import output_console
 
 @dataclass(frozen=True, slots=True)
 class Redriven:
-    """The outcome of a redrive.
+    """The result of a redrive.
 
     Attributes:
-        moved: by the stage whose queue they came from.
-        events: of the schedule, that had failed.
+        moved: the dead letters, by the stage of their queue.
+        events: the failed events of the schedule.
     """
 
     moved: Mapping[str, Moved]
@@ -54,7 +54,7 @@ def redrive_stack(stack: Stack) -> Redriven:
 
 
 def print_redriven(stack: str, redriven: Redriven, *, as_json: bool) -> None:
-    """Print the outcome of a redrive, as a page or as one JSON object."""
+    """Print the result of a redrive, as text or as one JSON object."""
     if as_json:
         typer.echo(json.dumps(_as_json(redriven)))
     else:
@@ -70,11 +70,11 @@ def _as_json(redriven: Redriven) -> dict[str, Any]:
 
 def _print(console: Console, stack: str, redriven: Redriven) -> None:
     if not redriven.events:
-        console.print("plan: no failed event.")
+        console.print("plan: no failed events.")
     for event in redriven.events:
         console.print(Text(f"plan: {_advice(stack, event)}"), soft_wrap=True)
     for stage, each in redriven.moved.items():
-        said = "no dead letter." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
+        said = "no dead letters." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
         console.print(f"{stage}: {said}")
 
 
@@ -82,11 +82,13 @@ def _advice(stack: str, event: FailedEvent) -> str:
     reason = "" if event.reason is None else f" ({event.reason})"
     match event:
         case FailedEvent(Fate.SETTLED, run_id):
-            return f"the failed event of run {run_id} is deleted, since the run has a plan by now."
+            return f"deleted the failed event of run {run_id}: the run has a plan now."
         case FailedEvent(Fate.START_AGAIN, str(run_id)):
             time = scheduled_event(run_id)["scheduled_time"]
             return (
-                f"run {run_id} was never planned{reason}. Within 24 hours of its time: "
-                f"patchlake run --stack {stack} --scheduled-time {time} starts it, and redrive then deletes the event."
+                f"run {run_id} was never planned{reason}. Within 24 hours of its time, start it with "
+                f"`patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the event."
             )
-    return f"an event names no scheduled time{reason}: it is not the schedule's, so find out whose, and delete it."
+    return (
+        f"an event has no scheduled time{reason}: it does not come from the schedule. Find its sender, and delete it."
+    )

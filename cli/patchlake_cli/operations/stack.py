@@ -1,4 +1,4 @@
-"""A deployed stack, with what every operator's command looks at it by: its clients, and the runs in its bucket."""
+"""A deployed stack with its clients and the runs in its bucket, as the operators' commands use it."""
 
 from dataclasses import dataclass
 
@@ -11,22 +11,22 @@ from patchlake_cli.operations.deployment import Deployment, read_deployment
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack that can be looked at."""
+    """A stack, ready to be read."""
 
     aws: Aws
     deployment: Deployment
     runs: Runs
 
     def parameter(self, name: str) -> str:
-        """Return a parameter of the stack; empty where its version has none of that name."""
+        """Return a parameter of the stack; empty if its version has no such parameter."""
         return self.deployment.parameters.get(name, "")
 
 
 def find_stack(name: str, profile: str | None) -> Stack:
-    """Find a stack with the user's own credentials, profile and region; AWS's clock is known from then on.
+    """Find a stack with the user's credentials, profile and region; this also sets the clock.
 
     Raises:
-        CommandError: no credentials, no such stack there, or not one of patchlake's.
+        CommandError: there are no credentials, there is no such stack, or it is not a patchlake stack.
     """
     aws = Aws(open_session(profile))
     identify(aws.client("sts"))

@@ -1,4 +1,4 @@
-"""The page of a stack: its runs, what the newest snapshot could not read, its queues."""
+"""The page of a stack: its runs, the targets that the newest snapshot could not read, its queues."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,7 +19,7 @@ _DAYS_FROM_HOURS = 48
 
 
 def status_page(status: Status) -> RenderableType:
-    """Lay out a status."""
+    """Return the page of a status."""
     return Group(*_parts(status))
 
 
@@ -38,7 +38,7 @@ def _parts(status: Status) -> Iterator[RenderableType]:
 
 
 def run_line(run: Run) -> Text:
-    """Say in one line how a published run ended."""
+    """Return one line about a published run."""
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
@@ -48,7 +48,7 @@ def run_line(run: Run) -> Text:
 
 
 def progress_line(run: Run) -> Text:
-    """Say in one line how far a run under way is."""
+    """Return one line about the progress of a run."""
     if (progress := run.progress) is None:
         return run_line(run)
     late = " It is past its deadline: see RunCorruptAlarm and WatchTooOldAlarm in docs/operations.md."
@@ -62,7 +62,7 @@ def progress_line(run: Run) -> Text:
 
 
 def in_words(age: timedelta) -> str:
-    """Write an age as people say it: in minutes, hours, or days."""
+    """Return an age in words: in minutes, hours or days."""
     minutes = int(age.total_seconds()) // 60
     hours = minutes // 60
     if hours == 0:
@@ -72,7 +72,7 @@ def in_words(age: timedelta) -> str:
 
 def _headline(status: Status) -> Text:
     if status.snapshot is None:
-        return Text("There is no snapshot among these runs." if status.runs else "No run has been planned.", style=_BAD)
+        return Text("None of these runs has a snapshot." if status.runs else "No run has been planned.", style=_BAD)
     return Text.assemble(
         f"Newest snapshot: run {status.snapshot.run_id}, ",
         styled_status(status.snapshot),
@@ -109,10 +109,10 @@ def _runs(runs: list[Run]) -> Table:
 
 
 def _unread(run: Run) -> Table:
-    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "why", "detail")
+    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "reason", "detail")
     for target in run.unread:
-        why = Text(target.listing_status, style=_BAD)
-        table.add_row(target.account_id, target.account_name or "", target.region, why, target.listing_detail or "")
+        reason = Text(target.listing_status, style=_BAD)
+        table.add_row(target.account_id, target.account_name or "", target.region, reason, target.listing_detail or "")
     return table
 
 

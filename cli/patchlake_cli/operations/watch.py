@@ -1,4 +1,4 @@
-"""A stack's status on the screen: once, or again and again until Ctrl-C."""
+"""Print a stack's status: once, or repeatedly until Ctrl-C."""
 
 import json
 from threading import Event
@@ -13,10 +13,10 @@ from patchlake_cli.terminal.console import output_console
 
 
 def show_status(stack: Stack, most_runs: int, *, as_json: bool) -> Status:
-    """Look at a stack once, and print what was seen.
+    """Read a stack's status once, print it and return it.
 
     Raises:
-        CommandError: something of it cannot be read.
+        CommandError: a part of it cannot be read.
     """
     seen = read_status(stack, most_runs)
     if as_json:
@@ -27,10 +27,10 @@ def show_status(stack: Stack, most_runs: int, *, as_json: bool) -> Status:
 
 
 def watch_status(stack: Stack, most_runs: int, pause_seconds: float, *, as_json: bool) -> Status:
-    """Look at a stack again and again until Ctrl-C, and return what was seen last.
+    """Print a stack's status repeatedly until Ctrl-C, and return the last one.
 
     Raises:
-        CommandError: something of it cannot be read.
+        CommandError: a part of it cannot be read.
     """
     console, never = output_console(), Event()
     seen = read_status(stack, most_runs)

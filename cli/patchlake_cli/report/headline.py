@@ -1,4 +1,4 @@
-"""The headline of a report, as the command prints it: one line, or one JSON object."""
+"""The headline of a report, as the command prints it: one line or one JSON object."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,10 +8,10 @@ from patchlake_cli.report.figures import Figures
 
 
 def in_words(figures: Figures) -> str:
-    """Say in one line which run the figures come from, and how many nodes are compliant."""
+    """Return one line about the run of the figures and its compliant nodes."""
     run = figures.run
     if figures.details is None:
-        return f"There is {run.run_coverage}; the newest run is of {figures.newest_date}."
+        return f"There is {run.run_coverage}; the newest run is from {figures.newest_date}."
     fleet = figures.details.fleet
     nodes = "no target was read"
     if fleet.nodes_listed is not None:
@@ -23,7 +23,7 @@ def in_words(figures: Figures) -> str:
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:
-    """Return what ``--json`` prints: the run, and the nodes of the whole fleet."""
+    """Return the JSON object of ``--json``: the run, and the nodes of the whole fleet."""
     fleet = {} if figures.details is None else asdict(figures.details.fleet)
     run = asdict(figures.run)
     return {"report": str(out), **run, "run_at": run["run_at"] and f"{run['run_at'].isoformat()}Z", **fleet}

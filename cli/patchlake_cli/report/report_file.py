@@ -1,4 +1,4 @@
-"""The report as a file: the figures of a lake are read, laid out as a page, and written in one piece."""
+"""The report as a file: read the figures of a lake, render the page, and write it atomically."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from patchlake_cli.report.reading import read_figures
 
 
 def write_report(lake: Lake, out: Path) -> Figures:
-    """Write the report of a lake; a reader of the file sees the old report or the new one, and nothing between.
+    """Write the report of a lake; a reader of the file sees the old report or the new one, never a part.
 
     Raises:
         LakeError: a file of the lake cannot be read.
@@ -24,7 +24,7 @@ def write_report(lake: Lake, out: Path) -> Figures:
         unfinished.write_text(page, encoding="utf-8")
         unfinished.replace(out)
     except OSError as error:
-        raise CommandError(f"{out} cannot be written: {error.strerror}") from error
+        raise CommandError(f"cannot write {out}: {error.strerror}") from error
     finally:
         unfinished.unlink(missing_ok=True)
     return figures

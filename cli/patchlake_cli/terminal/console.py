@@ -11,13 +11,13 @@ PLAIN_WIDTH = 110
 
 
 def output_console() -> Console:
-    """Return standard output; where it is no terminal, and cannot be made wider, it is wide enough."""
+    """Return a console on standard output; where that is not a terminal, with a fixed width."""
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
 
 
 def own_name() -> str:
-    """Return what to type for this command, here: as short as the search path and the working folder allow."""
+    """Return the name to type for this command: as short as the search path and the working folder allow."""
     called = Path(sys.argv[0]).absolute()
     if shutil.which(called.name) == str(called):
         return called.name

@@ -1,4 +1,4 @@
-"""The progress of a run, observed by the log lines and metrics of its functions, or by the stages of this process."""
+"""The progress of a run, from the log lines and metrics of its functions or from the stages of this process."""
 
 import json
 from collections import Counter
@@ -12,12 +12,12 @@ class Observation:
     """The progress of one run, safe to update from many threads.
 
     Attributes:
-        targets: that the plan names and that are active; None until it is known.
-        targets_done: with a shard.
-        nodes_listed, nodes_done: in shards, and in parts.
-        outcome: what commit said when it ended the run's watch; None until then.
+        targets: the active targets of the plan; None until the plan is known.
+        targets_done: the targets with a shard.
+        nodes_listed, nodes_done: the nodes in shards, and in parts.
+        outcome: the result of commit when it ended the run's watch; None until then.
         metrics: the sum of each metric.
-        trouble: the latest failure that passes by itself.
+        trouble: the latest failure that will be retried.
     """
 
     run_id: str
@@ -32,18 +32,18 @@ class Observation:
     _lock: RLock = field(default_factory=RLock, repr=False, compare=False)
 
     def listed(self, nodes: int) -> None:
-        """One more target has a shard, with this many nodes."""
+        """Count one more target with a shard, and its nodes."""
         with self._lock:
             self.targets_done += 1
             self.nodes_listed += nodes
 
     def collected(self, nodes: int) -> None:
-        """So many more nodes have a row in a part."""
+        """Count nodes that now have a row in a part."""
         with self._lock:
             self.nodes_done += nodes
 
     def read(self, line: str) -> None:
-        """Take in one line of a function's output; one that is not JSON says nothing."""
+        """Read one line of a function's output; a line that is not JSON is ignored."""
         try:
             entry = json.loads(line)
         except ValueError:

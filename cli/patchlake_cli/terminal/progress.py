@@ -23,7 +23,7 @@ class RunProgress:
     """Bars for discover, collect and commit, fed from an ``Observation``."""
 
     def __init__(self, console: Console) -> None:
-        """Show nothing yet; a console that is no terminal stays empty."""
+        """Show nothing yet; a console that is not a terminal stays empty."""
         self._progress = Progress(
             TextColumn("{task.description:<24}"),
             BarColumn(),
@@ -45,12 +45,12 @@ class RunProgress:
         self._progress.stop()
 
     def working(self, description: str) -> Callable[[], None]:
-        """Show that something of unknown length is under way; call the result when it is over."""
+        """Show a task of unknown length; call the result when the task is over."""
         task = self._progress.add_task(description, total=None, unit="")
         return lambda: self._progress.remove_task(task)
 
     def say(self, text: str) -> None:
-        """Print a line above the bars; also where the console is no terminal."""
+        """Print a line above the bars; also where the console is not a terminal."""
         self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def follow(self, observation: Observation, run_at: datetime) -> "RunBars":
@@ -71,7 +71,7 @@ class RunBars:
         self._progress.update(self._commit, total=1)
 
     def refresh(self) -> tuple[int | None, ...]:
-        """Bring the bars up to date; return how far they are."""
+        """Update the bars; return their counts."""
         seen = self._observation
         self._progress.update(self._discover, total=seen.targets, completed=seen.targets_done)
         self._progress.update(self._collect, total=seen.nodes_listed or None, completed=seen.nodes_done)
@@ -80,13 +80,13 @@ class RunBars:
         return seen.targets, seen.targets_done, seen.nodes_listed, seen.nodes_done
 
     def _rate(self) -> str:
-        """Write how fast nodes are collected, and how often SSM has throttled."""
+        """Return the rate of collection, and the number of throttled calls."""
         speed = next(task.speed for task in self._progress.tasks if task.id == self._collect)
         throttles = self._observation.metrics["SsmThrottles"]
         return (f", {speed:,.0f}/s" if speed else "") + (f", throttled {throttles:,} times" if throttles else "")
 
     def close(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         for bar in (self._discover, self._collect, self._commit):
             self._progress.remove_task(bar)
 
@@ -95,21 +95,21 @@ class RunBars:
 
 
 TROUBLE_SECONDS = 10
-"""Between two lines about failures that pass, at least: a throttled target makes many."""
+"""The shortest time between two lines about retries: a throttled target causes many."""
 
 
 class Troubles:
-    """Reports failures that pass by themselves, without flooding the screen."""
+    """Reports retried failures without flooding the screen."""
 
     def __init__(self, say: Callable[[str], object], now: Callable[[], float] = time.monotonic) -> None:
-        """Tell nothing yet."""
+        """Report nothing yet."""
         self._say = say
         self._now = now
-        self._told: str | None = None
+        self._reported: str | None = None
         self._next = now()
 
-    def tell(self, trouble: str | None) -> None:
-        """Say what the trouble is, if it is another one than the last and that is some time ago."""
-        if trouble is not None and trouble != self._told and self._now() >= self._next:
-            self._say(f"trying again: {trouble}")
-            self._told, self._next = trouble, self._now() + TROUBLE_SECONDS
+    def report(self, trouble: str | None) -> None:
+        """Print a failure, unless it is the last one again or comes too soon after it."""
+        if trouble is not None and trouble != self._reported and self._now() >= self._next:
+            self._say(f"retrying: {trouble}")
+            self._reported, self._next = trouble, self._now() + TROUBLE_SECONDS

@@ -1,4 +1,4 @@
-"""The summary of a run that this process has brought to its end: the run, its cost in calls and time, its page."""
+"""The summary of a run that this process has finished: the run, its API calls, its time, and its printed page."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ _NODES = {
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """A run, its calls and its time; ``lake`` is the place of the tables, ``wall_seconds`` real time."""
+    """A run, its calls and its time; ``lake`` is the location of the tables, ``wall_seconds`` real time."""
 
     run: Run
     api_calls: int
@@ -65,13 +65,13 @@ class RunSummary:
 
 
 def read_summary(lake: Lake, tables: str, observation: Observation, wall_seconds: float) -> RunSummary:
-    """Sum up a published run: its status, nodes and targets by the tables, the calls by the metrics.
+    """Summarize a published run: its status, nodes and targets from the tables, its calls from the metrics.
 
     Args:
-        lake: that holds the run.
-        tables: the place of its tables.
-        observation: of the run.
-        wall_seconds: real time that the run took.
+        lake: the lake of the run.
+        tables: the location of its tables.
+        observation: the observation of the run.
+        wall_seconds: the real time that the run took.
     """
     return RunSummary(
         run=read_run(lake, observation.run_id),
@@ -83,7 +83,7 @@ def read_summary(lake: Lake, tables: str, observation: Observation, wall_seconds
 
 
 def print_run(console: Console, summary: RunSummary, answers: Sequence[AnsweredQuestion]) -> None:
-    """Print a run; colours are left out where the console has none."""
+    """Print a run, in colour where the console has colours."""
     console.print(_headline(summary))
     console.print()
     console.print(_nodes(summary.run))
@@ -94,7 +94,7 @@ def print_run(console: Console, summary: RunSummary, answers: Sequence[AnsweredQ
 
 
 def styled_status(run: Run) -> tuple[str, str]:
-    """Return a run's status and its style, as parts of a text."""
+    """Return a run's status and its style."""
     return str(run.status), _STYLES[run.status]
 
 

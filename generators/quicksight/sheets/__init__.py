@@ -9,7 +9,7 @@ from generators.quicksight.sheets.overview import OVERVIEW
 CALCULATED: dict[str, dict[str, tuple[str, str]]] = {
     "compliance_overall": {"age_hours": ("INTEGER", 'dateDiff({run_at}, now(), "HH")')}
 }
-"""Columns that QuickSight computes when a sheet is opened, by dataset: their type and expression. A run's age must not
-stand still when the data are no longer refreshed."""
+"""Columns that QuickSight computes when a sheet is opened, by dataset: their type and expression. A run's age must
+stay correct even if the data are no longer refreshed."""
 
 SHEETS = (OVERVIEW, NODES, GROUPS, CHANGES, COVERAGE)

@@ -9,7 +9,7 @@ from generators.quicksight.visuals import Bars, Table
 COVERAGE = Sheet(
     "coverage",
     "Coverage",
-    "What was read, what was not and why, and what was last known of it?",
+    "What was read, what was not and why, and what was last known?",
     [
         run_row("coverage"),
         row(
@@ -40,7 +40,7 @@ COVERAGE = Sheet(
                 id="coverage-targets",
                 dataset="latest_coverage",
                 title="Targets",
-                question="Which were not read, why, and how many nodes had they when they were read last?",
+                question="Which targets were not read, why, and how many nodes did they have when last read?",
                 columns=[
                     ACCOUNT,
                     Field("account_name", "Name", null="not given"),
@@ -65,7 +65,7 @@ COVERAGE = Sheet(
                 id="coverage-runs",
                 dataset="runs",
                 title="Runs",
-                question="Which runs does the window hold, and what did each read? The newest first.",
+                question="Which runs are in the window, and what did each read? Newest first.",
                 columns=[
                     Field("run_at", "Run (UTC)"),
                     Field("run_status", "Status"),

@@ -18,13 +18,13 @@ from generators.quicksight.visuals import Table
 GROUPS = Sheet(
     "groups",
     "Patch groups and baselines",
-    "Which patch groups lag behind, and which baselines are the nodes held to?",
+    "Which patch groups lag behind, and against which baselines are nodes measured?",
     [
         run_row("groups"),
         row(
             14,
-            states_of("groups-nodes", "Nodes by patch group", "Which patch groups hold the problems?", GROUP),
-            states_of("groups-baselines", "Nodes by baseline", "Which baselines hold the problems?", BASELINE),
+            states_of("groups-nodes", "Nodes by patch group", "Which patch groups have the most problems?", GROUP),
+            states_of("groups-baselines", "Nodes by baseline", "Which baselines have the most problems?", BASELINE),
         ),
         row(
             14,
@@ -32,7 +32,7 @@ GROUPS = Sheet(
                 id="groups-figures",
                 dataset="compliance_by_patch_group",
                 title="Compliance by patch group",
-                question="How compliant is each patch group? The lowest first.",
+                question="How compliant is each patch group? Lowest first.",
                 columns=[GROUP, Field("baselines", "Baselines"), *COUNTS_AND_UNREAD, *PERCENTS],
                 sort=LOWEST_FIRST,
             ),
@@ -44,7 +44,7 @@ GROUPS = Sheet(
                 dataset="latest_patch_states",
                 title="Patches by baseline and platform",
                 question="What is missing, and what is installed outside the baseline, on the nodes that were read? A "
-                "node whose count is not known adds nothing.",
+                "node with an unknown count adds nothing.",
                 columns=[BASELINE, PLATFORM],
                 values=[
                     NODE_COUNT,

@@ -1,4 +1,4 @@
-"""The nodes: those that miss most, those that have been non-compliant for longest, and why some are unknown."""
+"""The nodes that miss the most patches, those non-compliant for longest, and the reasons for unknown ones."""
 
 from generators.quicksight.colors import GREY, STATUS_COLORS
 from generators.quicksight.fields import Field
@@ -9,7 +9,7 @@ from generators.quicksight.visuals import Bars, Table
 NODES = Sheet(
     "nodes",
     "Nodes",
-    "Which nodes miss most, which have been non-compliant for longest, and why are some unknown?",
+    "Which nodes miss the most patches, which have been non-compliant longest, and why are some unknown?",
     [
         run_row("nodes"),
         choices_row("nodes"),
@@ -19,7 +19,7 @@ NODES = Sheet(
                 id="nodes-age",
                 dataset="days_non_compliant",
                 title="Time since compliant",
-                question="For how long, as far as the window tells? Becoming unknown does not stop the clock.",
+                question="How long have nodes been non-compliant? Becoming unknown does not stop the clock.",
                 category=Field("age_band", "Time"),
                 value=NODE_COUNT,
                 color=STATUS,
@@ -29,7 +29,7 @@ NODES = Sheet(
                 id="nodes-unknown",
                 dataset="latest_known_nodes",
                 title="Unknown nodes by reason",
-                question="Why are nodes unknown? TARGET_NOT_READ: as they were listed last.",
+                question="Why are nodes unknown? Nodes with TARGET_NOT_READ are as last listed.",
                 category=Field("unknown_reason", "Reason"),
                 value=NODE_COUNT,
                 tint=GREY,
@@ -42,7 +42,7 @@ NODES = Sheet(
                 id="nodes-worst",
                 dataset="latest_patch_states",
                 title="Worst nodes",
-                question="Which non-compliant nodes miss most? By critical, then security, then all missing patches.",
+                question="Which nodes miss the most patches? By critical, then security, then all missing patches.",
                 columns=[
                     *NODE_COLUMNS,
                     Field("critical_non_compliant_count", "Critical"),
@@ -62,7 +62,7 @@ NODES = Sheet(
                 id="nodes-oldest",
                 dataset="days_non_compliant",
                 title="Oldest non-compliant nodes",
-                question="Which have been so for longest? Possibly longer: already so when the window first saw them.",
+                question="Which nodes have been non-compliant longest? “Possibly longer”: since before the window.",
                 columns=[
                     *NODE_COLUMNS,
                     STATUS,

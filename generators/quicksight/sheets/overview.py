@@ -21,17 +21,17 @@ _FIGURES = (
     ("compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0], BLUE),
     ("at-least", "At least", "Unread targets count against it too.", PERCENTS[1], BLUE),
     ("compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1], BLUE),
-    ("unknown", "Unknown nodes", "Listed, with a state not known.", COUNTS[3], GREY),
+    ("unknown", "Unknown nodes", "Listed, but the state is unknown.", COUNTS[3], GREY),
     ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2], ORANGE),
     (
         "not-read",
         "Targets not read",
-        "How many nodes they have is unknown.",
+        "Their number of nodes is unknown.",
         Field("targets_not_read", "Targets"),
         GREY,
     ),
 )
-"""The newest published run's: id, title, question, figure and colour."""
+"""The figures of the newest published run: id, title, question, figure and colour."""
 
 OVERVIEW = Sheet(
     "overview",
@@ -58,7 +58,7 @@ OVERVIEW = Sheet(
             Note(
                 "overview-note",
                 "Compliant means: against the node's own patch baseline. It does not mean free of vulnerabilities. "
-                "What is not known is shown as unknown, never as zero.",
+                "Unknown values are shown as unknown, never as zero.",
             ),
         ),
         row(
@@ -67,7 +67,7 @@ OVERVIEW = Sheet(
                 id="overview-percent-by-day",
                 dataset="trend",
                 title="Compliance by day",
-                question="How did it develop? A gap is a date without a run, or without a known figure.",
+                question="How did compliance develop? A gap is a date without a run or without a known figure.",
                 date=DAY,
                 value=Field("amount", "Percent of nodes", unit="%", decimals=1, how="MAX"),
                 color=SERIES,
@@ -87,8 +87,8 @@ OVERVIEW = Sheet(
         ),
         row(
             14,
-            states_of("overview-accounts", "Nodes by account", "Which accounts hold the problems?", ACCOUNT),
-            states_of("overview-platforms", "Nodes by platform", "Which platforms hold the problems?", PLATFORM),
+            states_of("overview-accounts", "Nodes by account", "Which accounts have the most problems?", ACCOUNT),
+            states_of("overview-platforms", "Nodes by platform", "Which platforms have the most problems?", PLATFORM),
         ),
         row(
             14,
@@ -96,7 +96,7 @@ OVERVIEW = Sheet(
                 id="overview-account-figures",
                 dataset="compliance_by_account",
                 title="Compliance by account",
-                question="How compliant is each account? The lowest first, and accounts that were not read.",
+                question="How compliant is each account? Lowest first, with accounts that were not read.",
                 columns=[
                     ACCOUNT,
                     Field("account_name", "Name", null="not given"),
@@ -113,7 +113,7 @@ OVERVIEW = Sheet(
                 id="overview-platform-figures",
                 dataset="compliance_by_platform",
                 title="Compliance by platform",
-                question="How compliant is each operating system? The lowest first.",
+                question="How compliant is each operating system? Lowest first.",
                 columns=[
                     Field("platform_type", "Type"),
                     PLATFORM,

@@ -34,14 +34,14 @@ LOWEST_FIRST = ("compliant_percent", "-nodes_non_compliant")
 
 
 def run_row(sheet: str) -> Row:
-    """Return the row at the top of each sheet: the run that its figures are of."""
+    """Return the row at the top of each sheet: the run of its figures."""
     return row(
         5,
         Table(
             id=f"{sheet}-run",
             dataset="compliance_overall",
             title="Which run is this?",
-            question="The newest published run. What it did not read is unknown.",
+            question="The newest published run. Everything that it did not read is unknown.",
             columns=[
                 Field("run_at", "Run (UTC)", null="none"),
                 Field("run_status", "Status"),

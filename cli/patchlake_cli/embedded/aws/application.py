@@ -1,10 +1,10 @@
 """The process of the embedded AWS: moto's server with a faithful SSM, a stricter STS and the control calls.
 
 ``python -m patchlake_cli.embedded.aws.application`` reads its settings, one line of JSON, from standard input, prints
-one line with its port, and serves until standard input ends: so it never outlives the process that started it.
+one line with its port, and serves until standard input ends, so it never outlives the process that started it.
 
-moto is extended by subclassing, nothing in it is replaced: the application answers two operations of SSM and the
-control calls itself, and hands the rest on, with STS and Organizations given response classes of their own.
+Subclasses extend moto and replace nothing in it. The application answers two operations of SSM and the control calls
+itself, and passes the rest to moto, with response classes of its own for STS and Organizations.
 """
 
 import os
@@ -72,7 +72,7 @@ class EmbeddedApplication(DomainDispatcherApplication):
         self._control = ControlServer(state)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Answer a request; its body must be at hand whole.
+        """Answer a request, given its whole body.
 
         Raises:
             ConnectionResetError: the simulated connection breaks before the answer.
@@ -90,7 +90,7 @@ class EmbeddedApplication(DomainDispatcherApplication):
                 status, headers, body = own
                 start_response(f"{status.value} {status.phrase}", headers)
                 return [body]
-            # moto takes the caller's account from here before anything else; this is what makes the home account ours.
+            # moto reads the caller's account from here first.
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = signer.account_id
             answer: Iterable[bytes] = super().__call__(environ, start_response)
             return answer
@@ -104,7 +104,7 @@ class EmbeddedApplication(DomainDispatcherApplication):
     def _own_answer(
         self, signer: _Signer, environ: "WSGIEnvironment"
     ) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
-        """Answer what moto would get wrong, or cannot do; None for all that it can."""
+        """Answer a request that moto cannot answer, or would answer wrongly; return None for all others."""
         if is_about_policy(environ, signer.service):
             policy = answer_about_policy(self._state.bucket_policies, environ)
             return policy.status, [("Content-Type", policy.content_type)], policy.body
@@ -127,7 +127,7 @@ class EmbeddedApplication(DomainDispatcherApplication):
         if credential is None:
             return _Signer("", self._state.home_account_id, "", "")
         access_key = credential["access_key"]
-        # Keys that moto has made (those of assumed roles among them) lead to their account, all others home.
+        # A key that moto made, such as that of an assumed role, belongs to its account; any other to the home account.
         accounts = (
             account_id for account_id, keys in list(iam_backends.items()) if access_key in keys["aws"].access_keys
         )
@@ -146,9 +146,9 @@ class EmbeddedApplication(DomainDispatcherApplication):
         )
 
     def _create_app(self, service: SERVICE_NAMES) -> Flask:
-        """Make moto's application for a service, with our response class where there is one."""
+        """Make moto's application for a service, with our response class if there is one."""
         app = create_backend_app(service)
-        # What moto cannot do ends as an answer with status 500, not as an exception in the server.
+        # An operation that moto lacks gives an answer with status 500, not an exception in the server.
         app.config["PROPAGATE_EXCEPTIONS"] = False
         own = {"sts": self._sts, "organizations": self._organizations}.get(service)
         if own is not None:
@@ -186,11 +186,11 @@ class EmbeddedRequestHandler(MotoRequestHandler):
     server: EmbeddedServer
 
     def date_time_string(self, timestamp: float | None = None) -> str:
-        """Return the simulated time where no other is given."""
+        """Return the simulated time, unless another time is given."""
         return self.server.clock.http_date() if timestamp is None else super().date_time_string(timestamp)
 
     def handle_expect_100(self) -> bool:
-        """Tell the client at once to send the body it holds back."""
+        """Let the client send the body that it holds back."""
         proceed = super().handle_expect_100()
         self.wfile.flush()
         return proceed
@@ -216,7 +216,7 @@ class EmbeddedRequestHandler(MotoRequestHandler):
         self._send(status, headers, content)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keep silent about single requests; the statistics count them."""
+        """Log no single requests; the statistics count them."""
 
     def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
         code, _, reason = status.partition(" ")
@@ -236,14 +236,14 @@ class EmbeddedRequestHandler(MotoRequestHandler):
 
 def main() -> None:
     """Serve until standard input ends."""
-    # Ctrl-C goes to the whole process group of a terminal; what it means is decided by the process that started us.
+    # Ctrl-C reaches the whole process group of a terminal; the parent process decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = msgspec.json.decode(sys.stdin.buffer.readline(), type=Settings)
     server = EmbeddedServer(State(settings))
     Thread(target=server.serve_forever, daemon=True).start()
     sys.stdout.write(f"{server.port}\n")
     sys.stdout.flush()
-    # moto prints now and then, and no one reads on: a full pipe would stop it.
+    # moto prints sometimes, and no one reads the pipe from here on: a full pipe would block it.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdin.buffer.read()
 

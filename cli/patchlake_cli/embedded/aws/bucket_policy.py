@@ -1,6 +1,6 @@
-"""The policies of the embedded S3's buckets: kept and handed back as they are, and not enforced.
+"""The policies of the embedded S3's buckets: stored and returned unchanged, and not enforced.
 
-moto enforces a policy without looking at its conditions, and so takes one that denies some writes to deny them all.
+moto enforces a policy without its conditions, so a policy that denies some writes would deny all of them.
 """
 
 from http import HTTPStatus
@@ -30,7 +30,7 @@ def is_about_policy(environ: "WSGIEnvironment", service: str) -> bool:
 
 
 def answer_about_policy(policies: dict[str, bytes], environ: "WSGIEnvironment") -> PolicyAnswer:
-    """Carry out GetBucketPolicy, PutBucketPolicy or DeleteBucketPolicy on these policies, which are by bucket."""
+    """Carry out GetBucketPolicy, PutBucketPolicy or DeleteBucketPolicy on these policies, by bucket."""
     bucket = environ["PATH_INFO"].strip("/")
     match environ["REQUEST_METHOD"]:
         case "PUT":

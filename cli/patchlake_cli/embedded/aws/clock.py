@@ -1,7 +1,7 @@
 """The simulated clock: the time that every answer of the embedded AWS shows in its ``Date`` header.
 
-It stands still until it is set or advanced. patchlake takes its times from these headers, so deadlines can be tested
-without waiting, and equal runs write equal bytes. How long SQS hides a message is not simulated: that is real time.
+It does not move until it is set or advanced. patchlake takes its times from these headers, so tests reach deadlines
+without waiting, and equal runs write equal bytes. SQS's visibility timeouts are not simulated: they use real time.
 """
 
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from threading import Lock
 
 
 class SimulatedClock:
-    """A clock that moves only when told to, safe to use from many threads.
+    """A clock that moves only when it is set or advanced; safe to use from many threads.
 
     Args:
         now: the time it shows first, in UTC.

@@ -1,4 +1,4 @@
-"""The control calls: how tests and the demo turn the screws of a running embedded AWS, both ends of the wire.
+"""The control calls with which tests and the demo change a running embedded AWS: both the server and the client.
 
 A call is a POST of JSON to ``/_embedded/<command>``; no bucket can have that name, so it collides with nothing in moto.
 The answer is JSON too, or status 400 and a reason as text.
@@ -22,14 +22,14 @@ _TIMEOUT_SECONDS: Final = 60
 
 
 class ControlError(Exception):
-    """A control call was refused; says why."""
+    """A control call was refused; the text gives the reason."""
 
 
 class ControlServer:
-    """The server's end.
+    """The server of the control calls.
 
     Args:
-        state: that is read and changed.
+        state: the state to read and change.
     """
 
     def __init__(self, state: State) -> None:
@@ -74,7 +74,7 @@ class ControlServer:
 
 
 class ControlClient:
-    """The caller's end; every call opens a connection of its own.
+    """The client of the control calls; every call opens its own connection.
 
     Args:
         host: of the server.
@@ -92,7 +92,7 @@ class ControlClient:
         return ControlClient(parts.hostname or "", parts.port or 0)
 
     def begin_day(self, day: int) -> None:
-        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts from zero.
+        """Move the fleet to a day, set the clock to the time of its run, and reset the counts of calls and attempts.
 
         Raises:
             ControlError: the fleet has no such day.
@@ -116,7 +116,7 @@ class ControlClient:
         return msgspec.json.decode(self._post("conditions"), type=Conditions)
 
     def change(self, **changes: object) -> None:
-        """Change some conditions, named as the attributes of ``Conditions``, and leave the others as they are.
+        """Change some conditions, named like the attributes of ``Conditions``, and leave the others unchanged.
 
         Raises:
             TypeError: there is no such condition.
@@ -125,7 +125,7 @@ class ControlClient:
         self._post("change", msgspec.structs.replace(self.conditions(), **changes))
 
     def statistics(self) -> Statistics:
-        """Return what was asked since the start, the last reset, or the begin of the last day."""
+        """Return the calls since the start, the last reset, or the start of the last day."""
         return msgspec.json.decode(self._post("statistics"), type=Statistics)
 
     def serve_functions(self, functions: list[ServedFunction]) -> None:
@@ -133,11 +133,11 @@ class ControlClient:
         self._post("serve-functions", functions)
 
     def withdraw_functions(self, names: list[str]) -> None:
-        """Let functions be unknown: they run no more."""
+        """Forget functions that no longer run."""
         self._post("withdraw-functions", names)
 
     def expire_sessions(self) -> None:
-        """Let every role assumed so far have expired for SSM; roles assumed from now on hold."""
+        """Expire every role assumed so far for SSM; roles assumed from now on are valid."""
         self._post("expire-sessions")
 
     def reset(self) -> None:

@@ -1,4 +1,4 @@
-"""The endpoint of the embedded AWS; how this process and the functions' processes reach it, and nothing else."""
+"""The endpoint of the embedded AWS, and the settings with which this process and the functions reach it."""
 
 from dataclasses import dataclass
 
@@ -11,26 +11,26 @@ _SECRET_ACCESS_KEY = "embedded-secret"  # noqa: S105 - the embedded AWS checks n
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The embedded AWS's one address, for all services, and the region in which the stack lives."""
+    """The single address of the embedded AWS, for all services, and the region of the stack."""
 
     url: str
     region: str
 
     @property
     def session(self) -> Session:
-        """A session of the stack's own account, independent of the user's profiles and variables."""
+        """A session of the stack's account, independent of the user's profiles and variables."""
         return Session(
             aws_access_key_id=_ACCESS_KEY_ID, aws_secret_access_key=_SECRET_ACCESS_KEY, region_name=self.region
         )
 
     @property
     def config(self) -> Config:
-        """The configuration of every client: straight to this machine, whatever proxy the user has set."""
+        """The configuration of every client: it connects directly, without the user's proxy."""
         return Config(proxies={}, retries={"mode": "standard"})
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which a function's SDK finds the embedded AWS; Lambda sets all but the first itself."""
+        """The variables with which a function's SDK finds the embedded AWS; Lambda sets all but the first itself."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_REGION": self.region,

@@ -1,7 +1,7 @@
-"""Faults of the embedded SSM, decided by what a call asks, never by when it comes.
+"""Faults of the embedded SSM, decided by the content of a call, never by its time.
 
 A fault is drawn from the seed, the day, the target, the operation and the call's own content, so two runs meet the same
-faults whatever their threads do. It passes: a call that is repeated succeeds at its third attempt at the latest.
+faults in any order of their threads. A fault is temporary: a repeated call succeeds at its third attempt or earlier.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from patchlake_cli.embedded.aws.ssm_calls import Call, Chain
 from patchlake_cli.embedded.fleet.dice import Dice
 
 _LONGEST_FAULT: Final = 2
-"""Attempts, in a row, that a fault spoils at most."""
+"""The maximum number of consecutive attempts that a fault fails."""
 
 _REFUSED_PAGES: Final = (1, 3)
 """A refused token sends the caller back to the first page, so only early ones are."""
@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
 
 class Faults:
-    """Counts the attempts of each call of a run, and says which of them fail.
+    """Counts the attempts of each call of a run, and decides which of them fail.
 
     Args:
         seed: of the embedded AWS.

@@ -1,7 +1,7 @@
 """The embedded Lambda's API, as far as an operator needs it: invoke, event sources, the account's limit.
 
 The functions themselves run in the process that runs the pipeline (`pipeline`), which announces them here with the port
-of its `function_host`; what is asked of a function is handed on to there. moto would want docker for it.
+of its `function_host`; the API forwards invocations to that port. moto would need Docker for this.
 """
 
 import json
@@ -57,12 +57,12 @@ class Functions:
         self._served: dict[str, ServedFunction] = {}
 
     def serve(self, functions: list[ServedFunction]) -> None:
-        """Add functions, or put them in place of those with the same names."""
+        """Add functions, or replace those with the same names."""
         with self._lock:
             self._served.update({function.name: function for function in functions})
 
     def withdraw(self, names: list[str]) -> None:
-        """Forget functions: they run no more."""
+        """Forget functions that no longer run."""
         with self._lock:
             for name in names:
                 self._served.pop(name, None)
@@ -70,12 +70,12 @@ class Functions:
     def answer(
         self, method: str, path: str, query: str, body: bytes, *, concurrent_executions: int
     ) -> LambdaAnswer | None:
-        """Answer a call of Lambda's API; None where it is not one of these.
+        """Answer a call of Lambda's API; return None if it is not one of these.
 
         Args:
             method: of HTTP.
-            path: of the URL, and ``query`` what stands behind it.
-            query: also of it.
+            path: the path of the URL.
+            query: the query of the URL.
             body: of the request.
             concurrent_executions: the account's limit.
         """

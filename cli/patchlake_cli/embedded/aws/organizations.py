@@ -1,6 +1,6 @@
 """The embedded Organizations: ListAccounts over the fleet's accounts; moto answers the other operations.
 
-moto draws account ids at random; these are fixed, and the same that the fleet and STS know. Source: the API reference
+moto draws account ids at random; these are fixed, and the same as in the fleet and STS. Source: the API reference
 of ListAccounts.
 """
 

@@ -1,7 +1,7 @@
 """Starts the embedded AWS in a process of its own, and ends it.
 
-moto is large and keeps its state in globals, so it never enters the process that runs patchlake: between the two is
-HTTP, as between a Lambda function and AWS.
+moto is large and keeps its state in globals, so it never runs in patchlake's process: the two communicate by HTTP, as a
+Lambda function and AWS do.
 """
 
 import os
@@ -25,16 +25,16 @@ _HOST: Final = "127.0.0.1"
 
 
 class StartError(Exception):
-    """The embedded AWS did not start; says what its process wrote."""
+    """The embedded AWS did not start; the text is the output of its process."""
 
 
 class EmbeddedAws(ControlClient):
-    """A running embedded AWS, and the calls that control it.
+    """A running embedded AWS, and its control calls.
 
     Args:
-        port: where it listens.
-        settings: it was started with.
-        process: it runs in.
+        port: the port that it listens on.
+        settings: the settings that it was started with.
+        process: the process that it runs in.
     """
 
     def __init__(self, port: int, settings: Settings, process: Popen[bytes]) -> None:
@@ -51,21 +51,21 @@ class EmbeddedAws(ControlClient):
 
     @cached_property
     def fleet(self) -> Fleet:
-        """The fleet that its SSM answers from, computed here: equal values, without a call."""
+        """The fleet of its SSM, computed here with equal values, without a call."""
         return self.settings.fleet()
 
     def close(self) -> None:
-        """End it, and wait until it has ended; once more does nothing."""
+        """End it, and wait until it has ended; a second call does nothing."""
         _end(self._process)
 
 
 @contextmanager
 def start_server(settings: Settings, log: Path | None = None) -> Iterator[EmbeddedAws]:
-    """Start an embedded AWS, and end it with the context; it ends also if this process is killed.
+    """Start an embedded AWS, and end it with the context; it also ends if this process is killed.
 
     Args:
-        settings: what it is like.
-        log: a file that its errors are appended to; by default they only serve to explain a failed start.
+        settings: the settings of the embedded AWS.
+        log: a file to which its errors are appended; by default, they only explain a failed start.
 
     Raises:
         StartError: it did not start.
@@ -78,7 +78,7 @@ def start_server(settings: Settings, log: Path | None = None) -> Iterator[Embedd
             stdout=PIPE,
             stderr=errors,
             env=_environment(),
-            # Ctrl-C reaches this process alone, which then ends the other in its own order.
+            # Ctrl-C reaches only this process, which then ends the other one in order.
             start_new_session=True,
             bufsize=0,
         ) as process,
@@ -90,12 +90,12 @@ def start_server(settings: Settings, log: Path | None = None) -> Iterator[Embedd
                 raise StartError(errors.read().decode(errors="replace"))
             yield EmbeddedAws(port, settings, process)
         finally:
-            # Popen itself waits but a moment after Ctrl-C.
+            # Popen itself waits only a moment after Ctrl-C.
             _end(process)
 
 
 def _end(process: Popen[bytes]) -> None:
-    """Close the process's standard input, at whose end it ends itself, and wait for that."""
+    """Close the process's standard input, which ends the process, and wait for it."""
     _standard_input(process).close()
     process.wait()
 
@@ -115,7 +115,7 @@ def _standard_input(process: Popen[bytes]) -> IO[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Return our own environment without what would change how moto or its SDK behave."""
+    """Return this process's environment without the variables that change moto or its SDK."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_"))}
     return {
         **kept,

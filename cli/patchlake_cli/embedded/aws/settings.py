@@ -1,6 +1,6 @@
 """The settings of an embedded AWS: fixed ones, and conditions that tests may change while it runs.
 
-Both cross to the server's process as JSON; a name that is unknown there is an error, not ignored.
+Both reach the server's process as JSON; an unknown name is an error there.
 """
 
 from msgspec import Struct
@@ -35,17 +35,17 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The conditions that may change while the embedded AWS runs.
 
     Attributes:
-        faults: how often SSM fails for a while.
+        faults: the rates of temporary failures of SSM.
         short_pages: share of SSM's pages that hold fewer rows than asked for.
         empty_pages: share of SSM's pages that hold none, with a token for the next.
-        latency_seconds: that SSM takes to answer, beyond what the work takes.
+        latency_seconds: the time that SSM takes to answer, in addition to the work itself.
         refused_accounts: their role cannot be assumed.
         denied_accounts: SSM denies access to their role.
         suspended_accounts: Organizations lists them as SUSPENDED, and their role cannot be assumed; those that are not
             in the fleet are listed after it.
         disabled_regions: SSM recognises no token there.
         broken_targets: ``<account_id>.<region>``, where every SSM call ends with InternalServerError.
-        concurrent_executions: Lambda functions that the account may run at once, as its settings tell.
+        concurrent_executions: Lambda functions that the account may run at once, by its settings.
         vanished_nodes: ids that SSM no longer knows, whether listed before or not.
         information_answers: by node id, what DescribeInstanceInformation sends in place of its row, as raw JSON text.
         patch_state_answers: by node id, what DescribeInstancePatchStates sends in place of its row, as raw JSON text;
@@ -71,14 +71,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings that stay as they are while the embedded AWS runs.
 
     Attributes:
-        seed: of all that is left to chance.
-        nodes: in the fleet, over all targets together.
-        accounts: how many; the first is the home account, that of every caller who has not assumed a role.
-        regions: how many; the first is the home region.
-        days: that the fleet lives through; the embedded AWS starts on the first.
-        role_name: of the role that can be assumed in each account.
-        external_id: that its trust policy asks for, or None if it asks for none.
-        conditions: at the start, and after a reset.
+        seed: the seed of everything random.
+        nodes: the number of nodes in the fleet, over all targets.
+        accounts: the number of accounts; the first is the home account, that of a caller without a role.
+        regions: the number of regions; the first is the home region.
+        days: the number of days of the fleet; the embedded AWS starts on the first.
+        role_name: the name of the role that can be assumed in each account.
+        external_id: the external id that its trust policy requires, or None.
+        conditions: the conditions at the start, and after a reset.
     """
 
     seed: int = 7

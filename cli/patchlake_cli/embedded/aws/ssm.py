@@ -1,10 +1,10 @@
 """The embedded Systems Manager: two operations that moto lacks, answered from the fleet.
 
-Source: the API reference of DescribeInstancePatchStates and DescribeInstanceInformation, and what the service has been
-seen to do beyond it: it refuses a MaxResults over 50 where the page says 100, sends rows in no documented order, leaves
-out in silence the nodes it has no state of, and sends short and even empty pages with a token for the next one. The
-last page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names the
-error in ``__type``. All other operations of SSM are left to moto.
+Source: the API reference of DescribeInstancePatchStates and DescribeInstanceInformation, and behaviour of the service
+that the reference does not document. SSM refuses a MaxResults over 50 where the reference says 100, sends rows in any
+order, silently leaves out nodes without a state, and sends short and even empty pages with a token for the next one.
+The last page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names
+the error in ``__type``. moto answers all other operations of SSM.
 """
 
 import re
@@ -42,7 +42,7 @@ class SsmAnswer(NamedTuple):
 
 
 class _ServiceError(Exception):
-    """A refusal, as the service words it."""
+    """A refusal, in the service's words."""
 
     def __init__(self, code: str, message: str, *, status: int = 400, **members: str) -> None:
         super().__init__(message)
@@ -93,10 +93,10 @@ class Ssm:
         """Answer a call.
 
         Args:
-            operation: that is called.
-            target: the account of the caller and the region that is called.
-            access_key: that the call is signed with.
-            body: of the request.
+            operation: the operation of the call.
+            target: the account of the caller and the region of the call.
+            access_key: the access key that signed the call.
+            body: the body of the request.
 
         Raises:
             ConnectionResetError: the simulated connection breaks before the answer.
@@ -179,13 +179,13 @@ class Ssm:
         return b'{"%s":[%s]%s}' % (_LISTS[call.operation], listed, token.encode())
 
     def _token(self, chain: Chain, start: int, index: int) -> str:
-        """Return the token of a page: it holds for its chain, on this day, and looks like nothing."""
+        """Return the token of a page: it is valid for its chain on this day, and opaque."""
         place = f"{start}.{index}"
         text = "\0".join(map(str, (self._seed, self._state.day, *chain, place)))
         return urlsafe_b64encode(blake2b(text.encode(), digest_size=48).digest() + place.encode()).decode()
 
     def _resumed(self, chain: Chain, token: str) -> tuple[int, int]:
-        """Return where the page of a token starts, and its number."""
+        """Return the start and the number of the page of a token."""
         try:
             start, index = map(int, urlsafe_b64decode(token)[48:].split(b"."))
         except ValueError as error:
@@ -260,7 +260,7 @@ def _page_size(dice: Dice, asked: int, conditions: Conditions) -> int:
 
 
 def _fingerprint(request: _Request) -> str:
-    """Tell what a request asks for, whichever page of it."""
+    """Return the question of a request, which is the same for each of its pages."""
     text = f"{request.max_results} {request.instance_ids}"
     return blake2b(text.encode(), digest_size=16).hexdigest()
 

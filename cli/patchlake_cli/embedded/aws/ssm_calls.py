@@ -1,6 +1,6 @@
 """The calls of the embedded Systems Manager: its operations, and the identity of a call.
 
-Faults and pages are drawn from these, so they depend on what a caller asks and not on when.
+Faults and pages are drawn from these, so they depend on the content of a call and not on its time.
 """
 
 from enum import StrEnum
@@ -17,11 +17,11 @@ class Operation(StrEnum):
 
 
 class Call(NamedTuple):
-    """One call, told from others by what it asks; a repetition is the same call.
+    """One call, identified by its content; a repetition is the same call.
 
     Attributes:
-        target: whose nodes it asks for.
-        operation: that is called.
+        target: the target of the call.
+        operation: the operation of the call.
         content: fingerprint of the whole request.
     """
 
@@ -34,8 +34,8 @@ class Chain(NamedTuple):
     """The pages that together answer one question.
 
     Attributes:
-        target: whose nodes it asks for.
-        operation: that is called.
+        target: the target of the calls.
+        operation: the operation of the calls.
         question: fingerprint of the request without its token.
     """
 

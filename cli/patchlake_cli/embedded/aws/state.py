@@ -1,4 +1,4 @@
-"""Everything a running embedded AWS knows beyond what moto keeps, and the counts of what it was asked."""
+"""The state of a running embedded AWS in addition to moto's, and the counts of its calls."""
 
 from collections import Counter
 from threading import Lock
@@ -20,7 +20,7 @@ class CallCount(Struct, frozen=True, kw_only=True):
         account_id: of the caller.
         region: that the request was signed for.
         calls: all of them.
-        retries: of these, the ones that repeat another: in SSM, one of the same day with the same content, from
+        retries: the calls that repeat another one: in SSM, one of the same day with the same content, from
             any caller; elsewhere, those that the SDK marks.
     """
 
@@ -33,12 +33,12 @@ class CallCount(Struct, frozen=True, kw_only=True):
 
 
 class Statistics(Struct, frozen=True, kw_only=True):
-    """The calls since the start, the last reset, or the begin of the last day.
+    """The calls since the start, the last reset, or the start of the last day.
 
     Attributes:
         calls: by service, operation, account and region.
         most_ids: the largest number of ids in one call of DescribeInstancePatchStates, refused calls included.
-        faults: how many of each kind were met.
+        faults: the number of faults of each kind.
     """
 
     calls: list[CallCount]
@@ -80,7 +80,7 @@ class Counts:
             self._retries[operation] += is_retry
 
     def ids(self, number: int) -> None:
-        """Note how many ids a call carried."""
+        """Record the number of ids of a call."""
         with self._lock:
             self._most_ids = max(self._most_ids, number)
 
@@ -114,7 +114,7 @@ class State:
     """The day, the clock, the conditions, the faults and the counts of one embedded AWS.
 
     Args:
-        settings: what it is like.
+        settings: the settings of the embedded AWS.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -133,10 +133,10 @@ class State:
         self.sessions: set[str] = set()
         """Access keys of all roles assumed so far."""
         self.expired_sessions: frozenset[str] = frozenset()
-        """Those of them that SSM no longer takes."""
+        """Those of them that SSM no longer accepts."""
 
     def begin_day(self, day: int) -> None:
-        """Let the fleet be as it is on a day, set the clock to its run, and count calls and attempts from zero.
+        """Move the fleet to a day, set the clock to the time of its run, and reset the counts of calls and attempts.
 
         Raises:
             ValueError: the fleet has no such day.
@@ -151,7 +151,7 @@ class State:
         self.conditions = conditions
 
     def expire_sessions(self) -> None:
-        """Let every role assumed so far have expired; roles assumed from now on hold."""
+        """Expire every role assumed so far; roles assumed from now on are valid."""
         self.expired_sessions |= self.sessions
 
     def reset(self) -> None:

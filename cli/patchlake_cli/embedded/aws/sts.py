@@ -1,4 +1,4 @@
-"""The embedded STS: moto's, but a role can be assumed only where its trust policy would let us.
+"""The embedded STS: moto's, but a role can be assumed only where its trust policy would allow it.
 
 Real STS gives the same answer for a role that is missing, one that does not trust the caller, and a wrong external id.
 """

@@ -2,8 +2,7 @@
 
 The template goes through the SAM translator (`template`); its bucket, queues and topic become a real stack of the
 embedded CloudFormation, which also resolves every other expression that the embedded run needs: the functions'
-variables, their event sources, the schedule's input, the outputs. So nothing in the demo repeats what the template
-says.
+variables, their event sources, the schedule's input, the outputs. So the demo repeats nothing of the template.
 """
 
 import json
@@ -27,13 +26,13 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_sqs import SQSClient
 
-# moto's CloudFormation says CREATE_COMPLETE for resources that it skips in silence: it is given only what it makes.
+# moto's CloudFormation reports CREATE_COMPLETE for resources that it skips silently: it gets only those that it makes.
 _MADE_TYPES = ("AWS::Logs::LogGroup", "AWS::S3::Bucket", "AWS::SNS::Topic", "AWS::SQS::Queue")
 
-# The output in which CloudFormation hands back, as one JSON text, what it resolved.
+# The output in which CloudFormation returns all resolved expressions as one JSON text.
 _RESOLVED = "Resolved"
 
-# Lambda's own, for what a template leaves out.
+# Lambda's own defaults.
 _DEFAULT_MEMORY_MB = 128
 _DEFAULT_TIMEOUT_SECONDS = 3
 _DEFAULT_BATCH_SIZE = 10
@@ -45,12 +44,12 @@ def deploy(
 ) -> DeployedStack:
     """Create a stack from a SAM template, as ``sam deploy --parameter-overrides`` would.
 
-    The embedded CloudFormation does not hold parameters to their constraints: a demo may ask for shorter times than a
-    deployment may.
+    The embedded CloudFormation does not check the constraints of parameters: a demo may use shorter times than a
+    deployment.
 
     Args:
         template_path: the SAM template; its folder is the root of all code.
-        endpoint: the embedded AWS; the stack lives in its region.
+        endpoint: the embedded AWS; the stack is in its region.
         stack_name: not in use yet.
         parameters: values other than the template's defaults.
 
@@ -99,7 +98,7 @@ def deploy(
 
 
 def _reduced(template: Template, root: Path) -> Template:
-    """Keep what the embedded CloudFormation makes, and add an output that resolves the rest."""
+    """Keep the resources that the embedded CloudFormation makes, and add an output that resolves the rest."""
     resources = {name: body for kind in _MADE_TYPES for name, body in resources_of_type(template, kind).items()}
     known = resources.keys() | template.get("Parameters", {}).keys()
     nested = {
@@ -138,7 +137,7 @@ def _references(expression: object) -> Iterator[str]:
 
 
 def _to_resolve(template: Template) -> dict[str, Any]:
-    """Gather, as expressions of the template, all that the embedded run needs to know of it."""
+    """Collect, as expressions of the template, everything that the embedded run needs."""
     sources = {
         source["FunctionName"]["Ref"]: source
         for source in _properties_of_type(template, "AWS::Lambda::EventSourceMapping")
@@ -196,7 +195,7 @@ def _source_to_resolve(source: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "arn": source["EventSourceArn"],
         "batch_size": source.get("BatchSize", _DEFAULT_BATCH_SIZE),
-        # Zero stands for none: a JSON text of CloudFormation has no null.
+        # Zero means none: a JSON text of CloudFormation has no null.
         "concurrency": source.get("ScalingConfig", {}).get("MaximumConcurrency", 0),
         "response_types": source.get("FunctionResponseTypes", []),
     }

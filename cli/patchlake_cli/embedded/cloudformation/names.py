@@ -1,8 +1,8 @@
-"""The names of what the embedded CloudFormation does not make, so that a stack's outputs are all there.
+"""The names of resources that the embedded CloudFormation does not make, so that a stack has all its outputs.
 
-Functions, roles, the dashboard and the nested stack exist in a real deployment only; a reader of the outputs still
-wants their names. A resource that names itself is as good as made: a reference to it becomes the expression of its
-name. `deploy` rewrites the outputs so.
+Functions, roles, the dashboard and the nested stack exist only in a real deployment, but the outputs need their names.
+If a resource names itself, a reference to it becomes the expression of its name. `deploy` rewrites the outputs in this
+way.
 """
 
 from collections.abc import Mapping
@@ -57,7 +57,7 @@ def _own_name(logical_id: str, template: Template) -> Any:  # noqa: ANN401  # an
 
 
 def _outside(expression: Any, stack: str, parameters: Mapping[str, Any]) -> Any:  # noqa: ANN401  # any JSON
-    """Say outside of a nested stack what a reference inside of it means; what it does not name stays unknown here."""
+    """Translate a reference inside a nested stack for use outside of it; a resource without a name stays unknown."""
     match expression:
         case {"Ref": str(name)}:
             return parameters.get(name, {"Ref": f"{stack}.{name}"})

@@ -1,6 +1,6 @@
-"""The resources that moto's CloudFormation leaves out of a stack in silence, made by the services' own calls.
+"""The resources that moto's CloudFormation silently skips, created by calls to the services.
 
-Second half of `deploy`. Nothing in a run needs it; it is what the operators' commands look at.
+Second half of `deploy`. A run does not need them; the operators' commands read them.
 """
 
 import json
@@ -15,7 +15,7 @@ _SCHEDULE = ("Name", "ScheduleExpression", "ScheduleExpressionTimezone", "Flexib
 
 
 def schedule_to_resolve(template: Template, schedule: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what Scheduler is told of a schedule, as expressions that the embedded CloudFormation can resolve."""
+    """Return the arguments of a schedule for Scheduler, as expressions that the embedded CloudFormation can resolve."""
     target = schedule["Target"]
     arns = {name: by_name(target[name], template, {}) for name in ("Arn", "RoleArn")}
     return {name: schedule[name] for name in _SCHEDULE} | {"Target": {"Input": target["Input"], **arns}}
@@ -30,7 +30,7 @@ def make_skipped(endpoint: Endpoint, resolved: Mapping[str, Any]) -> None:
     """
     s3 = endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config)
     for bucket in resolved["buckets"]:
-        # Without versions no one could see that a key was written twice.
+        # Only versions show whether a key was written twice.
         if status := bucket.get("versioning"):
             s3.put_bucket_versioning(Bucket=bucket["name"], VersioningConfiguration={"Status": status})
         if rules := bucket.get("lifecycle"):
@@ -48,7 +48,7 @@ def make_skipped(endpoint: Endpoint, resolved: Mapping[str, Any]) -> None:
 
 
 def _lifecycle_rule(rule: Mapping[str, Any]) -> dict[str, Any]:
-    """Say a rule of CloudFormation in the words of S3."""
+    """Translate a lifecycle rule of CloudFormation to the API of S3."""
     days, marker = rule.get("ExpirationInDays"), rule.get("ExpiredObjectDeleteMarker")
     expiration = {"Days": days, "ExpiredObjectDeleteMarker": marker}
     said = {name: value for name, value in expiration.items() if value is not None}

@@ -1,4 +1,4 @@
-"""template.yaml as CloudFormation sees it: read, and put through AWS's own SAM translator, offline.
+"""template.yaml as CloudFormation sees it: read, and translated offline by AWS's own SAM translator.
 
 First step of the embedded run; `deploy` makes a stack of the result.
 """
@@ -17,8 +17,8 @@ _LOCAL_CODE = "s3://local/"
 
 
 def read_template(path: Path) -> Template:
-    """Read a SAM template as it is written; ``!Ref``, ``!Sub`` and their like become their long forms."""
-    # Not at the top, here and below: every command would take a quarter of a second and 50 MB more to start.
+    """Read a SAM template; ``!Ref``, ``!Sub`` and similar tags become their long forms."""
+    # Not at the top, here and below: every command would need a quarter of a second and 50 MB more to start.
     from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
 
     template: Template = yaml_parse(path.read_text(encoding="utf-8"))
@@ -28,7 +28,7 @@ def read_template(path: Path) -> Template:
 def translate_template(path: Path, region: str) -> Template:
     """Translate a SAM template to the CloudFormation template that a deployment in ``region`` would run.
 
-    Code is left where it is: the ``S3Key`` of a function's ``Code`` and of a layer's ``Content`` is the folder's path
+    Code stays in place: the ``S3Key`` of a function's ``Code`` and of a layer's ``Content`` is the folder's path
     from the template's own folder.
 
     Raises:
@@ -41,7 +41,7 @@ def translate_template(path: Path, region: str) -> Template:
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         for folder in {"CodeUri", "ContentUri"} & properties.keys():
-            # The translator accepts uploaded code only, as `sam package` leaves it.
+            # The translator accepts only uploaded code, as in the output of `sam package`.
             properties[folder] = _LOCAL_CODE + properties[folder]
     translator = Translator({}, Parser(), boto_session=Session(region_name=region))
     translated: Template = translator.translate(template, parameter_values={})

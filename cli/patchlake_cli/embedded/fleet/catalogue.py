@@ -1,17 +1,17 @@
 """The catalogue of the simulated fleet: accounts, regions, operating systems, patch groups, agent versions.
 
-Data only; `fleet.py` draws from it. Names follow the patterns and limits of the SSM API model, and lean to the odd end
-of what those allow (spaces, letters outside ASCII), since that is where readers of such data break.
+Data only; `fleet.py` draws from it. Names follow the patterns and limits of the SSM API model, and include unusual ones
+(spaces, letters outside ASCII), since these are the names that break programs.
 """
 
 from datetime import date
 from typing import NamedTuple
 
 CALENDAR_START = date(2024, 1, 1)
-"""No patch was released and no node looked after before this day."""
+"""The day before which no patch was released and no node was maintained."""
 
 LAST_DAY = date(2026, 11, 1)
-"""The date of a fleet's last day. Fixed, so that equal seeds give equal bytes whenever they are run."""
+"""The date of a fleet's last day; fixed, so that equal seeds give equal bytes at any time."""
 
 
 class Account(NamedTuple):
@@ -48,15 +48,15 @@ class Platform(NamedTuple):
 
 
 class PatchGroup(NamedTuple):
-    """A patch group: the nodes that share a maintenance window and a way of treating it.
+    """A patch group: nodes that share a maintenance window and its options.
 
     Attributes:
         name: member ``PatchGroup``.
         weight: share of the fleet, relative to the other groups.
         window_weekday: the day of the weekly maintenance window, Monday is 0.
         reboots: whether the window ends with a reboot (``RebootIfNeeded``) or not (``NoReboot``).
-        custom_baseline: whether it has a baseline of its own, or the one AWS provides.
-        neglected_per_mille: its nodes that no window reaches any more.
+        custom_baseline: whether it has its own baseline, or the one that AWS provides.
+        neglected_per_mille: the share of its nodes that no window reaches any longer.
     """
 
     name: str
@@ -108,7 +108,7 @@ AGENT_VERSIONS = (
 """Versions of SSM Agent with the day each became the latest, oldest first."""
 
 ANCIENT_AGENT = "2.3.1319.0"
-"""Runs on nodes that no one updates; what it reports lacks the counts by severity, which are younger than it."""
+"""The version on nodes that no one updates; it does not report the newer counts by severity."""
 
 _ACCOUNT_IDS = ("111122223333", "444455556666", "777788889999")
 _ACCOUNT_NAMES = ("platform", "payments", "research", "warehouse", "storefront", "analytics", "identity", "media")

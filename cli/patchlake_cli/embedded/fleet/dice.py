@@ -1,4 +1,4 @@
-"""Chance that can be repeated: every draw of the embedded AWS is a function of the seed and of what it is about.
+"""Reproducible random draws: every draw of the embedded AWS is a function of the seed and of its subject.
 
 Draws never depend on their order across nodes, days or calls, so threads and retries change nothing.
 """
@@ -12,7 +12,7 @@ _MASK: Final = (1 << 64) - 1
 
 
 class Dice:
-    """A stream of draws about one subject; equal seed and subject give the equal stream, in every process.
+    """A stream of draws about one subject; equal seed and subject give an equal stream in every process.
 
     One stream holds 512 bits, enough for some thirty small draws.
     """
@@ -56,7 +56,7 @@ class Dice:
 
 
 def mixed(word: int, day: int, about: int) -> int:
-    """Return 64 well mixed bits of a node's own ``word``, a day and a subject: a cheap draw for each day.
+    """Return 64 well-mixed bits of a node's own ``word``, a day and a subject: a cheap draw for each day.
 
     The finalizer of splitmix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
     """

@@ -1,12 +1,12 @@
-"""The simulated fleet: which managed nodes each target has on each day.
+"""The simulated fleet: the managed nodes of each target on each day.
 
-The embedded SSM answers from here. Everything is a pure function of the seed and the calendar date: no day depends on
-another having been asked for.
+The embedded SSM answers from it. Everything is a pure function of the seed and the calendar date: no day depends on
+an earlier call.
 
-How the days pass: patches are released, Windows' on the second Tuesday of a month, and approved a week later. Each
-night most nodes are scanned; once a week, in the window of its patch group, a node is patched. Some miss a window,
-fail, wait for a reboot, are no longer scanned, or never were. About every tenth place of the fleet is held by
-short-lived nodes: on the day one leaves, another takes its place, so the number of nodes stays what was asked for.
+Patches are released (Windows' on the second Tuesday of a month) and approved a week later. Each night most nodes are
+scanned; once a week, in the window of its patch group, a node is patched. Some miss a window, fail, wait for a reboot,
+are no longer scanned, or never were. About every tenth place of the fleet has short-lived nodes: on the day one leaves,
+another takes its place, so the number of nodes stays the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,21 +33,21 @@ _SILENT: Final = 45
 _FAILING: Final = 20
 
 _NEGLECT_PERCENT: Final = (100, 60, 250, 140)
-"""How much more or less than its patch groups each account neglects its nodes, in turn."""
+"""The neglect of each account's nodes, in percent of that of its patch groups, in turn."""
 
 
 class Fleet:
-    """Nodes over all targets, that live through a number of days.
+    """The nodes of all targets over a number of days.
 
     Days are numbered from 0. The last is always 1 November 2026, so a fleet of one day equals the last day of a longer
     one with the same seed.
 
     Args:
-        seed: of all that is left to chance.
-        nodes: how many there are on every day, over all targets together.
-        accounts: of the organization, home account first.
-        regions: that every account uses, home region first.
-        days: how many it lives through.
+        seed: the seed of everything random.
+        nodes: the number of nodes on every day, over all targets.
+        accounts: the accounts of the organization, home account first.
+        regions: the regions of every account, home region first.
+        days: the number of days.
 
     Raises:
         ValueError: ``days`` is not between 1 and half the calendar.
@@ -58,10 +58,10 @@ class Fleet:
     ) -> None:
         limit = (FINAL_DAY - FIRST_DAY) // 2
         if not 1 <= days <= limit:
-            raise ValueError(f"a fleet lives 1 to {limit} days, not {days}")
+            raise ValueError(f"a fleet has 1 to {limit} days, not {days}")
         self.days = days
         self.targets = tuple(Target(account.account_id, region) for account in accounts for region in regions)
-        # Shares fall from account to account, and again from region to region.
+        # Shares fall from account to account, and from region to region.
         by_size = [Target(account.account_id, region) for region in regions for account in accounts]
         self._sizes = dict(zip(by_size, _split(nodes, len(by_size)), strict=True))
         self._offsets = dict(zip(by_size, accumulate(self._sizes.values(), initial=0), strict=False))
@@ -74,7 +74,7 @@ class Fleet:
         self._places: dict[Target, list[_Place]] = {}
 
     def run_at(self, day: int) -> datetime:
-        """Return when the run of a day is scheduled: 06:00 UTC.
+        """Return the scheduled time of the run of a day: 06:00 UTC.
 
         Raises:
             ValueError: the fleet has no such day.
@@ -82,11 +82,11 @@ class Fleet:
         return datetime.combine(date.fromordinal(self._ordinal(day)), _RUN_TIME)
 
     def size(self, target: Target) -> int:
-        """Return how many nodes a target has, on any day; none if it is not of the fleet."""
+        """Return the number of nodes of a target on any day; 0 if it is not in the fleet."""
         return self._sizes.get(target, 0)
 
     def nodes(self, target: Target, day: int) -> list[ManagedNode]:
-        """Return the nodes of a target on a day, sorted by id; none if it is not of the fleet.
+        """Return the nodes of a target on a day, sorted by id; none if it is not in the fleet.
 
         Raises:
             ValueError: the fleet has no such day.
@@ -108,14 +108,14 @@ class Fleet:
 
 
 class _Place:
-    """A place in the fleet: its platform and patch group stay, the node that holds it may change.
+    """A place in the fleet: its platform and patch group stay the same, its node may change.
 
     Args:
         seed: of the fleet.
-        target: where it is.
-        number: of the place in the fleet.
+        target: the target of the place.
+        number: the number of the place in the fleet.
         releases: the patches of each platform.
-        neglect_percent: how likely its node is neglected, in percent of what its group says.
+        neglect_percent: the chance that its node is neglected, in percent of the chance in its group.
     """
 
     def __init__(
@@ -143,7 +143,7 @@ class _Place:
         self._node: Node | None = None
 
     def on(self, today: int) -> ManagedNode:
-        """Return the node that holds the place on a day."""
+        """Return the node of the place on a day."""
         generation, launched = 0, FIRST_DAY
         if self._lifetime_days is not None:
             generation = (today - FIRST_DAY + self._phase) // self._lifetime_days

@@ -1,6 +1,6 @@
-"""One managed node of the simulated fleet: who it is, and how SSM describes it on each day.
+"""One managed node of the simulated fleet: its identity, and its description by SSM on each day.
 
-A node's day is a pure function of what was drawn when it was made and of the date. It looks back from that date to the
+A node's day is a pure function of its first draws and of the date. It looks back from that date to the
 last night on which something happened to it, so values persist until its next scan or maintenance window. Days are
 proleptic ordinals here, as of ``date.toordinal``.
 """
@@ -23,13 +23,13 @@ from patchlake_cli.embedded.fleet.dice import Dice, mixed
 from patchlake_cli.embedded.fleet.releases import Releases
 
 type Members = dict[str, Any]
-"""Members of an API structure by name: times in seconds since the epoch, absent members left out."""
+"""Members of an API structure by name: times in seconds since the epoch, without absent members."""
 
 YEAR_ONE: Final = -62_135_596_800.0
-"""1 January of year 1 in seconds since the epoch: what SSM has been seen to send where there is no time."""
+"""1 January of year 1 in seconds since the epoch: the value that SSM sends if there is no time."""
 
 RUN_SECONDS: Final = 6 * 3600
-"""From midnight UTC to the time of a day's run; what a day's answers tell of lies before it."""
+"""The seconds from midnight UTC to a day's run; every event in a day's answers is earlier."""
 
 FIRST_DAY: Final = CALENDAR_START.toordinal()
 FINAL_DAY: Final = LAST_DAY.toordinal()
@@ -63,11 +63,11 @@ class Habit(Enum):
     STEADY = auto()
     NEVER_SCANNED = auto()
     SILENT = auto()
-    """From some day on its agent is lost and no scan arrives."""
+    """From some day on, its agent is lost and no scan arrives."""
     NEGLECTED = auto()
-    """From some day on no maintenance window reaches it, though scans do."""
+    """From some day on, no maintenance window reaches it, but scans do."""
     FAILING = auto()
-    """Its patches mostly fail to install."""
+    """Most of its patches fail to install."""
 
 
 class ManagedNode(NamedTuple):
@@ -103,16 +103,16 @@ class _Operation(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """The profile of a node, before chance adds the rest.
+    """The profile of a node, before the random draws.
 
     Attributes:
-        target: where it is.
-        platform: what it runs.
+        target: the target of the node.
+        platform: the platform of the node.
         releases: the patches of that platform.
         group: the patch group it is tagged with.
-        habit: what sets it apart.
+        habit: the habit of the node.
         short_id: the 8 characters of its id if it has the short form, else None.
-        launched: the day it came; it is first scanned in a later night.
+        launched: the day of its launch; its first scan is in a later night.
     """
 
     target: Target
@@ -230,11 +230,11 @@ class Node:
         return state
 
     def _affected(self, patches: int) -> int:
-        """Return how many of a platform's patches concern the packages on this node."""
+        """Return the number of a platform's patches that concern the packages on this node."""
         return patches * self._affected_per_mille // 1000
 
     def _outcome(self, patched: int, day: int) -> tuple[int, int, int]:
-        """Return what a day finds of the last window: patches installed ever, failed, and waiting for a reboot."""
+        """Return the state after the last window: patches ever installed, failed, and waiting for a reboot."""
         installed = self._affected(self._releases.approved(patched)) // 8
         if patched == self._launched:
             return installed, 0, 0

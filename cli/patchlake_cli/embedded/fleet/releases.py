@@ -1,6 +1,6 @@
-"""The calendar of patches: how many each operating system had released and approved by each day.
+"""The calendar of patches: the numbers that each operating system had released and approved by each day.
 
-Stands under the fleet: what a node lacks is what was approved between its last maintenance window and its last scan.
+A node lacks the patches that were approved between its last maintenance window and its last scan.
 """
 
 from datetime import date
@@ -11,7 +11,7 @@ from patchlake_cli.embedded.fleet.catalogue import CALENDAR_START, LAST_DAY, Pla
 from patchlake_cli.embedded.fleet.dice import Dice
 
 APPROVAL_DAYS: Final = 7
-"""From a patch's release until the baselines approve it."""
+"""The days from a patch's release until the baselines approve it."""
 
 _FIRST: Final = CALENDAR_START.toordinal()
 _LAST: Final = LAST_DAY.toordinal()

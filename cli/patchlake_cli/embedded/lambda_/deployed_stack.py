@@ -17,10 +17,10 @@ class EventSource:
     Attributes:
         queue_url: the source queue.
         queue_arn: of the same queue.
-        dead_letter_queue_url: where SQS moves what was received too often; None without a redrive policy.
+        dead_letter_queue_url: the queue to which SQS moves messages received too often; None without a redrive policy.
         batch_size: messages per invocation, at most.
         maximum_concurrency: invocations at the same time, at most; None for Lambda's own limit.
-        reports_item_failures: whether Lambda heeds ``batchItemFailures`` in the function's answer.
+        reports_item_failures: whether Lambda uses ``batchItemFailures`` in the function's answer.
     """
 
     queue_url: str
@@ -40,12 +40,12 @@ class DeployedFunction:
         name: the function's name.
         arn: with the stack's own account and region.
         code_path: the folder that is the root of its code.
-        layer_paths: the folders that stand behind it on Python's path.
+        layer_paths: the folders that follow it on Python's path.
         handler: ``module.function``.
         environment: its own variables, all resolved, and no others.
         timeout_seconds: of one invocation.
-        memory_mb: what the context shows to the handler; nothing limits the process to it.
-        asynchronous_retries: how often Lambda repeats an asynchronous invocation that failed.
+        memory_mb: the memory that the context shows to the handler; the process has no such limit.
+        asynchronous_retries: the number of times that Lambda retries a failed asynchronous invocation.
         event_source: its queue; None for a function that no queue feeds.
         runtime: starts the processes of its handler.
     """
@@ -71,11 +71,11 @@ class DeployedStack:
     Attributes:
         name: of the stack.
         account_id: the account that owns it.
-        region: where it stands.
+        region: the region of the stack.
         bucket: the name of its bucket.
         functions: by stage.
         schedule_input: the JSON text that the schedule sends, with Scheduler's placeholders still in it.
-        outputs: the template's own outputs, as far as the embedded AWS makes what they name.
+        outputs: the template's outputs whose resources the embedded AWS makes.
     """
 
     name: str

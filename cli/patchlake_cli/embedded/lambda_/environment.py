@@ -1,7 +1,7 @@
-"""A Lambda execution environment: one function's code, variables and layers in a process of its own, and no others.
+"""A Lambda execution environment: a process with only the code, variables and layers of one function.
 
-The handlers of the embedded run live here, driven by `pump` (the events of a queue) and `schedule` (the scheduled
-event). A process that dies is replaced, as Lambda does.
+The handlers of the embedded run execute here, driven by `pump` (the events of a queue) and `schedule` (the scheduled
+event). A process that dies is replaced, as in Lambda.
 """
 
 import os
@@ -24,11 +24,11 @@ class ExecutionEnvironment:
     """
 
     def __init__(self, function: DeployedFunction, endpoint: Endpoint, on_log: Callable[[str], None]) -> None:
-        """Prepare; nothing is started yet.
+        """Start nothing yet.
 
         Args:
-            function: what to run.
-            endpoint: the AWS that it talks to.
+            function: the function to run.
+            endpoint: the AWS that it calls.
             on_log: called with each line that the handler prints or logs, from a thread of the environment.
         """
         self._function = function
@@ -41,7 +41,7 @@ class ExecutionEnvironment:
         self._closed = False
 
     def invoke(self, event: object) -> Any:  # noqa: ANN401 - any JSON
-        """Run the handler on one event and return its answer; all it logged has been handed over by then.
+        """Run the handler on one event and return its answer, after passing on everything that it logged.
 
         Raises:
             InvocationError: the handler raised or could not be imported; it took longer than the function's time-out,
@@ -58,7 +58,7 @@ class ExecutionEnvironment:
                 self._process.kill()
 
     def close(self) -> None:
-        """Kill the process and remove its files; an invocation that is under way fails, and so do later ones."""
+        """Kill the process and remove its files; a current invocation fails, and so do later ones."""
         self._closed = True
         self.kill()
         with self._invoking:
@@ -105,7 +105,7 @@ class ExecutionEnvironment:
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": uuid.uuid4().hex,
-            # Neither the user's ~/.aws nor another environment's temporary files are within reach.
+            # The function sees neither the user's ~/.aws nor another environment's temporary files.
             "HOME": folder,
             "TMPDIR": folder,
             "LAMBDA_TASK_ROOT": str(function.code_path),

@@ -1,4 +1,4 @@
-"""The way from Lambda's API to a function: the functions of a running pipeline, served to the embedded AWS.
+"""A server through which the embedded AWS invokes the functions of a running pipeline.
 
 A small HTTP server of the process that runs the pipeline; the embedded Lambda (`lambda_api`) is its only caller.
 """
@@ -41,13 +41,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer({"error": {"errorType": error.error_type, "errorMessage": error.error_message}})
 
     def do_PUT(self) -> None:
-        """Let a function's queue flow, or stop it."""
+        """Start or stop a function's queue."""
         self.server.enable[self._function()](bool(self._body()))
         self._answer(None)
 
     @override
     def log_message(self, format: str, *args: object) -> None:
-        """Keep silent: the functions log for themselves."""
+        """Log nothing: the functions have their own logs."""
 
     def _function(self) -> str:
         return self.path.rpartition("/")[2]
@@ -67,13 +67,13 @@ class _Handler(BaseHTTPRequestHandler):
 def hosted(
     stack: DeployedStack, control: ControlClient, invoke: Mapping[str, Invoke], enable: Mapping[str, Enable]
 ) -> Iterator[None]:
-    """Let the embedded Lambda invoke a stack's functions and switch their queues, until the block is left.
+    """Let the embedded Lambda invoke a stack's functions and switch their queues, until the block ends.
 
     Args:
-        stack: whose functions run in this process.
-        control: of the embedded AWS.
-        invoke: by stage, runs its function on one event; raises InvocationError where that fails.
-        enable: by stage with a queue, lets it flow or stops it.
+        stack: the stack whose functions run in this process.
+        control: the control calls of the embedded AWS.
+        invoke: by stage, runs its function on one event; raises InvocationError if that fails.
+        enable: by stage with a queue, starts or stops the queue.
     """
     by_name = {function.name: stage for stage, function in stack.functions.items()}
     server = _Server(

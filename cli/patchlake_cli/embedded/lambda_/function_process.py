@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-# Lambda gives 10 seconds on machines of its own; a laptop that starts several at once needs more.
+# Lambda allows 10 seconds; a laptop that starts several processes at once needs more.
 _START_SECONDS = 60
 
 _END_OF_LOG = "END RequestId: "
@@ -32,7 +32,7 @@ class InvocationError(Exception):
 
 
 class HandlerProcess(Protocol):
-    """A running handler. For one thread at a time, but for ``kill``. `FunctionProcess` says more."""
+    """A running handler, for one thread at a time except for ``kill``; see `FunctionProcess`."""
 
     @property
     def is_alive(self) -> bool:
@@ -52,23 +52,23 @@ class HandlerProcess(Protocol):
         ...
 
     def close(self) -> None:
-        """Kill the process, hand over the rest of its log, and leave nothing behind."""
+        """Kill the process, pass on the rest of its log, and remove its files."""
         ...
 
 
 type Runtime = Callable[[Mapping[str, str], str, Callable[[str], None]], HandlerProcess]
-"""Starts a process from its whole environment, a folder for its files, and what is called with each line of its log."""
+"""Starts a process, given its whole environment, a folder for its files, and a function for each line of its log."""
 
 
 class FunctionProcess:
     """The usual `HandlerProcess`: `runtime`, run by this interpreter."""
 
     def __init__(self, variables: Mapping[str, str], folder: str, on_log: Callable[[str], None]) -> None:
-        """Start the process; ``wait_until_ready`` reports how that went.
+        """Start the process; ``wait_until_ready`` reports the result.
 
         Args:
             variables: its whole environment.
-            folder: of its temporary files, which it removes when this process dies before it.
+            folder: the folder of its temporary files, which it removes if this process dies first.
             on_log: called with each line that the handler prints or logs, from a thread of this object.
         """
         self._on_log = on_log
@@ -103,7 +103,7 @@ class FunctionProcess:
         _result(line)
 
     def invoke(self, event: object, function_arn: str, timeout_seconds: int) -> Any:  # noqa: ANN401 - any JSON
-        """Run the handler on one event and return its answer; its log has been handed over by then.
+        """Run the handler on one event and return its answer, after passing on its log.
 
         Raises:
             InvocationError: the handler raised, took longer than the time-out (and was killed), or was killed.
@@ -131,7 +131,7 @@ class FunctionProcess:
         self._process.kill()
 
     def close(self) -> None:
-        """Kill the process, hand over the rest of its log, and leave nothing behind."""
+        """Kill the process, pass on the rest of its log, and remove its files."""
         self.kill()
         self._process.wait()
         self._log_reader.join()
@@ -162,7 +162,7 @@ class FunctionProcess:
         raise ended
 
     def _ended(self) -> InvocationError:
-        """Wait until nothing is left to read, and tell how the process ended."""
+        """Wait until nothing is left to read, and return the error for the end of the process."""
         status = self._process.wait()
         self._log_reader.join()
         how = f"signal {-status}" if status < 0 else f"exit status {status}"

@@ -21,7 +21,7 @@ QUEUE_STAGES = ("discover", "collect", "commit")
 
 
 class PipelineError(Exception):
-    """The pipeline stopped by itself: the embedded AWS is gone or answered an error."""
+    """The pipeline stopped: the embedded AWS ended, or answered an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +50,10 @@ class Pipeline:
         invoke_asynchronously(self._plan, event, retries=self.stack.functions["plan"].asynchronous_retries)
 
     def wait(self, done: Callable[[], bool], *, progress: Callable[[], object], patience_seconds: float) -> bool:
-        """Wait until ``done``, and call ``progress`` whenever a function has said something.
+        """Wait until ``done``, and call ``progress`` whenever a function has logged a line.
 
         Returns:
-            False when what ``progress`` returns has been the same for ``patience_seconds``.
+            False if the result of ``progress`` has been the same for ``patience_seconds``.
 
         Raises:
             PipelineError: a pump broke.
@@ -82,14 +82,14 @@ def running_pipeline(
     concurrency: int,
     disturbances: dict[str, Disturbance] | None = None,
 ) -> Iterator[Pipeline]:
-    """Run a stack's functions until the block is left; nothing of them is left then.
+    """Run a stack's functions until the block ends; their processes end with it.
 
     Args:
-        stack: what to run.
+        stack: the stack to run.
         endpoint: the AWS that it is deployed to.
         on_log: called with the stage and each line that its function prints, from several threads.
         concurrency: environments of a queue's function, at most.
-        disturbances: by stage, the trouble that its queue or host makes.
+        disturbances: by stage, the trouble that its queue or host causes.
     """
     changed = threading.Condition()
     broken: list[PumpBroken] = []
@@ -107,7 +107,7 @@ def running_pipeline(
         observe(LogLine(stage, line))
 
     with ExitStack() as running:
-        # One of each, apart from those of its pump, to be invoked directly; its process starts with its first event.
+        # One environment per function for direct invocations, apart from its pump's; it starts with its first event.
         invoked = {
             stage: ExecutionEnvironment(function, endpoint, partial(tell, stage))
             for stage, function in stack.functions.items()

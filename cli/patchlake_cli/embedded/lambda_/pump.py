@@ -1,8 +1,8 @@
 """Lambda's SQS event source for one function: between a queue and the function's execution environments.
 
-Receives, invokes with partial batch responses, deletes what succeeded and leaves the rest to the visibility timeout and
-the redrive policy, which are the queue's own. One pump per function stands on each arrow between the stages. It can
-be told to make the trouble that a queue and a host make (`Disturbance`).
+Receives, invokes with partial batch responses, deletes the messages that succeeded, and leaves the others to the
+queue's visibility timeout and redrive policy. There is one pump per function with a queue. It can simulate the trouble
+that a queue or a host causes (`Disturbance`).
 """
 
 import queue
@@ -25,11 +25,11 @@ from patchlake_cli.embedded.lambda_.sqs_event import failed_message_ids, sqs_eve
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef
 
-# ReceiveMessage returns no more, and an event source without a batching window waits for no more.
+# The limit of ReceiveMessage; an event source without a batching window waits for no more.
 _RECEIVE_LIMIT = 10
 
-# Lambda polls for up to 20 seconds. Here a look at an empty queue is repeated at growing intervals instead: a message
-# whose visibility timeout ends is seen sooner than by moto's own long poll, and stopping waits for no poll.
+# Lambda polls for up to 20 seconds. This pump instead polls an empty queue at growing intervals: it sees a message that
+# becomes visible sooner than moto's long poll would, and stops without waiting for a poll.
 _SHORTEST_IDLE_SECONDS = 0.02
 _LONGEST_IDLE_SECONDS = 0.2
 
@@ -40,7 +40,7 @@ class Crash(Enum):
     """The moment at which an execution environment dies."""
 
     BEFORE = "before the handler saw the event"
-    AFTER = "after the handler answered and before anybody heard it"
+    AFTER = "after the handler answered and before the answer arrived"
 
 
 def _as_received(batch: Batch) -> Iterable[Batch]:
@@ -53,7 +53,7 @@ def _never(_batch: Batch) -> Crash | None:
 
 @dataclass(frozen=True, slots=True)
 class Disturbance:
-    """The trouble to make; none by default.
+    """The trouble to simulate; none by default.
 
     Attributes:
         arrange: turns the messages of one receive into invocations: more batches, the same message twice, another
@@ -67,7 +67,7 @@ class Disturbance:
 
 @dataclass(frozen=True, slots=True)
 class InvocationStarted:
-    """A function was handed a batch."""
+    """A function received a batch."""
 
     stage: str
     batch: Batch
@@ -75,14 +75,14 @@ class InvocationStarted:
 
 @dataclass(frozen=True, slots=True)
 class InvocationEnded:
-    """A function is done with a batch; what did not fail has been deleted from the queue.
+    """A function has finished a batch; the messages that did not fail have been deleted from the queue.
 
     Attributes:
         stage: of the function.
-        batch: what it was handed.
+        batch: the batch.
         failed_ids: the ids of the messages that stay in the queue.
-        seconds: how long it took, the start of a process included.
-        error: why the whole invocation failed; None when the function answered.
+        seconds: the time that it took, including the start of a process.
+        error: the reason why the whole invocation failed; None if the function answered.
     """
 
     stage: str
@@ -102,7 +102,7 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class PumpBroken:
-    """The pump stopped by itself: the embedded AWS answered an error or is gone."""
+    """The pump stopped: the embedded AWS answered an error, or ended."""
 
     stage: str
     error: BaseException
@@ -114,8 +114,8 @@ type PumpEvent = InvocationStarted | InvocationEnded | LogLine | PumpBroken
 class Pump:
     """Feeds one function from its queue, with up to ``concurrency`` execution environments.
 
-    Usage: ``with Pump(function, endpoint, observe): …``. Leaving the block kills invocations that are under way, whose
-    messages come back when their visibility timeout ends, as after the death of a host.
+    Usage: ``with Pump(function, endpoint, observe): …``. Leaving the block kills current invocations;
+    their messages become visible again after their visibility timeout, as after the death of a host.
     """
 
     def __init__(
@@ -127,14 +127,14 @@ class Pump:
         concurrency: int | None = None,
         disturbance: Disturbance | None = None,
     ) -> None:
-        """Prepare; nothing is started yet.
+        """Start nothing yet.
 
         Args:
-            function: what to feed; it must have an event source.
+            function: the function to invoke; it must have an event source.
             endpoint: the AWS of its queue.
-            observe: told everything that happens, by several threads; it must not raise or block.
-            concurrency: at most so many environments; by default, and at most, the event source's own maximum.
-            disturbance: the trouble to make.
+            observe: called with every event, by several threads; it must not raise or block.
+            concurrency: the maximum number of environments, no more than the event source's own maximum.
+            disturbance: the trouble to simulate.
 
         Raises:
             ValueError: the function has no event source.
@@ -149,7 +149,7 @@ class Pump:
         self._concurrency = min(limits, default=1)
         self._sqs = endpoint.session.client("sqs", endpoint_url=endpoint.url, config=endpoint.config)
         self._environments = [ExecutionEnvironment(function, endpoint, self._on_log) for _ in range(self._concurrency)]
-        # Last in, first out: as in Lambda a warm environment is taken before a cold one. None means: stop.
+        # Last in, first out: as in Lambda, a warm environment is used before a cold one. None means stop.
         self._idle: queue.LifoQueue[ExecutionEnvironment | None] = queue.LifoQueue()
         for environment in self._environments:
             self._idle.put(environment)
@@ -159,28 +159,28 @@ class Pump:
         self._threads = ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix=f"pump-{function.stage}")
 
     def start(self) -> None:
-        """Begin to receive."""
+        """Start receiving."""
         self._run(self._poll)
 
     def pause(self) -> None:
-        """Receive no more until ``resume``; what has been received is still handled."""
+        """Stop receiving until ``resume``; messages already received are still handled."""
         self._flowing.clear()
 
     def resume(self) -> None:
         """Receive again."""
         self._flowing.set()
 
-    def flow(self, enabled: bool) -> None:  # noqa: FBT001 - the one thing it is told
-        """Resume or pause, as an event source mapping that is enabled or disabled."""
+    def flow(self, enabled: bool) -> None:  # noqa: FBT001 - its only argument
+        """Resume or pause, like an enabled or a disabled event source mapping."""
         self.resume() if enabled else self.pause()
 
     def kill_environments(self) -> None:
-        """Kill all processes of the function, as failing hosts would; the pump goes on with new ones."""
+        """Kill all processes of the function, as failing hosts would; the pump continues with new ones."""
         for environment in self._environments:
             environment.kill()
 
     def stop(self) -> None:
-        """Stop receiving, kill what is under way, and wait until nothing of it is left."""
+        """Stop receiving, kill current invocations, and wait until they have ended."""
         self._stopping.set()
         self._flowing.set()
         self._idle.put(None)
@@ -204,7 +204,7 @@ class Pump:
     def _run[**Arguments](
         self, task: Callable[Arguments, None], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> None:
-        """Run a task in a thread of the pump; its error, which has no other place to go, breaks the pump."""
+        """Run a task in a thread of the pump; an error of the task breaks the pump."""
 
         def note_error(done: Future[None]) -> None:
             error = done.exception()
@@ -228,9 +228,9 @@ class Pump:
                 idle_seconds = min(2 * idle_seconds, _LONGEST_IDLE_SECONDS)
 
     def _wait_for_free_environment(self) -> bool:
-        """Wait until a batch could be handled at once, lest it wait here while its visibility timeout runs."""
+        """Wait for a free environment, so that no batch waits here while its visibility timeout runs."""
         self._flowing.wait()
-        # It stays free when it is put back: this thread alone takes them.
+        # It stays free after it is put back: only this thread takes environments.
         self._idle.put(self._idle.get())
         return not self._stopping.is_set()
 
@@ -254,7 +254,7 @@ class Pump:
             self._idle.put(environment)
 
     def _invoke(self, environment: ExecutionEnvironment, batch: Batch) -> tuple[frozenset[str], InvocationError | None]:
-        """Return the ids of the messages that failed, and the error that failed them all, if there was one."""
+        """Return the ids of the failed messages, and the error that failed them all, if there was one."""
         message_ids = [message["MessageId"] for message in batch]
         try:
             answer = self._invoke_or_crash(environment, batch)
@@ -275,7 +275,7 @@ class Pump:
         return answer
 
     def _delete(self, messages: Batch) -> None:
-        # A message whose deletion fails comes back, as in any standard queue: nothing to do about it here.
+        # A message whose deletion fails becomes visible again, as in any standard queue.
         for few in batched(messages, _RECEIVE_LIMIT, strict=False):
             self._sqs.delete_message_batch(
                 QueueUrl=self._source.queue_url,

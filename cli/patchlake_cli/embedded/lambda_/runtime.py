@@ -1,10 +1,10 @@
-"""The process in which a handler runs: what the Lambda runtime does, over pipes instead of its HTTP API.
+"""The process in which a handler runs: a Lambda runtime over pipes instead of its HTTP API.
 
-Started by `environment` with the function's variables only, by its path, so nothing but the function's code, its layers
-and the installed packages can be imported. One line of JSON on standard input is one invocation, one line on standard
-output its answer; the first line out says whether the handler could be imported. What the handler prints or logs goes
-to standard error, closed by ``END RequestId: …`` after each invocation. The process ends with its parent, and removes
-the folder of its temporary files, its one argument, when the parent could not.
+`environment` starts it by its path and with only the function's variables, so it can import only the function's code,
+its layers and the installed packages. One line of JSON on standard input is one invocation, and one line on standard
+output is its answer; the first output line says whether the handler could be imported. The handler's output and logs go
+to standard error, with ``END RequestId: …`` after each invocation. The process ends with its parent. If the parent
+could not, it removes the folder of its temporary files, its only argument.
 """
 
 import importlib
@@ -45,7 +45,7 @@ class LambdaContext:
 
 
 class _Answer:
-    """Turns whatever happens inside its block into one line for the parent, as Lambda does with a handler's errors."""
+    """Turns an error in its block into one line for the parent, as Lambda does with a handler's errors."""
 
     def __init__(self, out: TextIO, request_id: str | None = None) -> None:
         self._out = out
@@ -70,7 +70,7 @@ class _Answer:
             self._line = json.dumps({"error": {"errorType": type(error).__name__, "errorMessage": str(error)}})
         if self._request_id:
             sys.stdout.flush()
-            # On a line of its own, whatever the handler left unfinished.
+            # On a new line, even if the handler left one unfinished.
             sys.stderr.write(f"\nEND RequestId: {self._request_id}\n")
         sys.stderr.flush()
         self._out.write(self._line + "\n")
@@ -79,7 +79,7 @@ class _Answer:
 
 
 def _invocations(folder: str) -> "queue.SimpleQueue[str]":
-    """Read invocations in the background, so that the parent's end ends this process even in mid-handler."""
+    """Read invocations in the background, so that this process ends with its parent even while the handler runs."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     source = os.fdopen(os.dup(sys.stdin.fileno()), encoding="utf-8")
 
@@ -94,7 +94,7 @@ def _invocations(folder: str) -> "queue.SimpleQueue[str]":
 
 
 def _keep_streams_from_handler() -> TextIO:
-    """Point the handler's standard output at the log, and its standard input at nothing; return the way out."""
+    """Redirect the handler's standard output to the log, its standard input to nothing; return the pipe for answers."""
     out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -103,13 +103,13 @@ def _keep_streams_from_handler() -> TextIO:
     return out
 
 
-def _load(handler: str) -> Any:  # noqa: ANN401 - a handler takes and returns what it likes
+def _load(handler: str) -> Any:  # noqa: ANN401 - a handler takes and returns any JSON
     module, _, function = handler.rpartition(".")
     return getattr(importlib.import_module(module), function)
 
 
 def main() -> None:
-    """Import the handler, then run it once per invocation until the parent goes away."""
+    """Import the handler, then run it once per invocation until the parent ends."""
     invocations = _invocations(sys.argv[1])
     out = _keep_streams_from_handler()
     handler: Any = None

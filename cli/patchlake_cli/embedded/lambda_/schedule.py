@@ -1,4 +1,4 @@
-"""The first arrow of the flow: EventBridge Scheduler, which invokes plan asynchronously at each scheduled time."""
+"""EventBridge Scheduler, which invokes plan asynchronously at each scheduled time."""
 
 import json
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 
 
-def scheduled_event(stack: DeployedStack, scheduled_at: datetime) -> Any:  # noqa: ANN401 - whatever the template says
+def scheduled_event(stack: DeployedStack, scheduled_at: datetime) -> Any:  # noqa: ANN401 - any JSON of the template
     """Return the event that the stack's schedule sends at a time.
 
     Source: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
@@ -19,7 +19,7 @@ def scheduled_event(stack: DeployedStack, scheduled_at: datetime) -> Any:  # noq
 
 
 def invoke_asynchronously(environment: ExecutionEnvironment, event: object, *, retries: int) -> Any:  # noqa: ANN401
-    """Invoke as Lambda does for Scheduler: try again after an error, but at once rather than after minutes.
+    """Invoke as Lambda does for Scheduler: retry after an error, but at once rather than after minutes.
 
     Raises:
         InvocationError: the last attempt failed as well; the event is lost, as in Lambda.

@@ -1,4 +1,4 @@
-"""The two shapes between a queue and its function: the event that Lambda makes of messages, and the answer it heeds.
+"""The two formats between a queue and its function: Lambda's event of messages, and the function's answer.
 
 Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and …/services-sqs-errorhandling.html
 """
@@ -38,10 +38,10 @@ def _record(message: "MessageTypeDef", queue_arn: str) -> dict[str, Any]:
 
 
 def failed_message_ids(answer: object, message_ids: Sequence[str]) -> frozenset[str]:
-    """Return which messages stay in the queue, by the answer of a function with ``ReportBatchItemFailures``.
+    """Return the ids of the messages that stay in the queue, by an answer with ``ReportBatchItemFailures``.
 
     No list, or an empty one, means that all succeeded. An entry that names no message of the batch means that all
-    failed: Lambda cannot know what the function meant.
+    failed: Lambda cannot know which messages succeeded.
     """
     everything = frozenset(message_ids)
     match answer:
