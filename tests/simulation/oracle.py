@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patchlake.core.answers import Page, Record
 from patchlake.core.keys import coverage_key, part_key, parts_prefix, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import PlannedTarget
+from patchlake.core.records import Page, Record
 from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Literal
 
-from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
-from patchlake.core.answers import Page, Record
+from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
@@ -174,14 +174,14 @@ class World:
             "collect": MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count),
             "commit": MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count),
         }
-        self.sources = MemoryPatchSources(self.clock)
+        self.apis = MemoryApis(self.clock)
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
         self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown)
         self._nodes = self._joined = 0
         for target, count in scenario.nodes.items():
-            self.sources.of(target).page_size = scenario.ssm_page_size
+            self.apis.of(target).page_size = scenario.ssm_page_size
             for _ in range(count):
                 self.add_node(target)
         self.plans: dict[str, Plan] = {}
@@ -222,7 +222,7 @@ class World:
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""
-        source = self.sources.of(target)
+        source = self.apis.of(target)
         # Ids in an order that is not the order of registration.
         number = (self._nodes * 7919 + 1) % 100_003
         self._nodes += 1
@@ -233,13 +233,13 @@ class World:
 
     def remove_node(self, target: Target, instance_id: str) -> None:
         """Let a node disappear."""
-        source = self.sources.of(target)
+        source = self.apis.of(target)
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
 
     def scan_node(self, target: Target, instance_id: str, missing: int) -> None:
         """Let a node be scanned, with another result than before."""
-        self.sources.of(target).states[instance_id] = patch_state(
+        self.apis.of(target).states[instance_id] = patch_state(
             int(instance_id.removeprefix("i-"), base=16), MissingCount=missing
         )
 
