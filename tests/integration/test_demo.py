@@ -6,7 +6,6 @@ import re
 import select
 import signal
 import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,10 +13,10 @@ import pytest
 
 from patchlake_cli.analytics.generate import answered_questions
 from tests.analytics.generate import arguments, demo_lake
+from tests.command_line import PATCHLAKE, patchlake, patchlake_here
 
 README = Path(__file__).parents[2] / "README.md"
 QUERIES = README.with_name("docs") / "queries.md"
-PATCHLAKE = Path(sys.executable).with_name("patchlake")
 MEMBERS = [
     "run_id",
     "status",
@@ -35,15 +34,11 @@ MEMBERS = [
 ]
 
 
+ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
+
+
 def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
-    )
+    return patchlake(ENVIRONMENT, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments)
 
 
 def published(out: Path) -> dict[str, str]:
@@ -158,7 +153,7 @@ def test_somebody_elses_folder_is_refused_in_one_line(tmp_path: Path) -> None:
     "arguments", [["--nodes", "0"], ["--nodes", "many"], ["--accounts", "0"], ["--days", "-1"], ["--regions", "99"]]
 )
 def test_wrong_arguments_are_usage_errors(arguments: list[str], tmp_path: Path) -> None:
-    ended = demo(tmp_path / "demo", *arguments)
+    ended = patchlake_here(ENVIRONMENT, "demo", "--out", tmp_path / "demo", *arguments)
 
     assert ended.returncode == 2
     assert arguments[0] in ended.stderr
