@@ -1,4 +1,4 @@
-"""What tests of several levels share."""
+"""Fixtures that several levels share."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and what queues, hosts and people do to them."""
+"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and the faults of queues, hosts and people."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ QUEUE_STAGES = ("discover", "collect", "commit")
 
 @dataclass(frozen=True)
 class Undisturbed:
-    """A run with nothing in its way, on functions that stay warm, and what the embedded AWS counted until its end."""
+    """An undisturbed run on functions that stay warm, and the calls that the embedded AWS counted until its end."""
 
     run: DeployedRun
     statistics: Statistics

@@ -1,4 +1,4 @@
-"""What the design says of the code and no linter checks; who may import whom is import-linter's (pyproject.toml)."""
+"""Rules of the design that no linter checks; import-linter checks the imports (pyproject.toml)."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ DEPLOYED = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 PURE = sorted([*(PACKAGE / "core").glob("*.py"), *(PACKAGE / "stages").glob("*.py")])
 GRAB_BAGS = {"utils", "helpers", "common", "manager", "misc", "util", "helper"}
 
-# What reads a clock, throws dice, or reaches outside. ThreadedMap are no I/O: usage counts from many of them.
+# Modules that read a clock, draw random numbers, or do I/O. Threads are not I/O: CallCounter is used from many.
 IMPURE = {
     "asyncio",
     "http",
@@ -52,7 +52,7 @@ def imported_by(path: Path) -> set[str]:
 
 
 def attributes_of(path: Path) -> set[str]:
-    """Return every name that stands behind a dot, or is called or imported on its own."""
+    """Return every name that follows a dot, or is called or imported by itself."""
     found = set()
     for node in nodes_of(path):
         match node:
@@ -136,7 +136,7 @@ def test_nothing_sleeps_by_itself_and_nothing_catches_everything(path: Path) -> 
 
 
 def output_of(code: str) -> str:
-    """Return what a Python of its own prints."""
+    """Return the output of this code in a separate Python process."""
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
 
@@ -148,7 +148,7 @@ def test_parquet_needs_neither_pandas_nor_numpy_nor_the_compute_and_dataset_part
     code = """
 import sys
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.tables import SHARD
+from patchlake.sources.nodes import SHARD
 t = ParquetTables()
 columns = {"instance_id": ["i-00000000"], "registration_date": [0]}
 file = t.open(t.encode(SHARD, [columns], {}))

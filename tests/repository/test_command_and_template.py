@@ -1,4 +1,4 @@
-"""What the command expects of a stack is what template.yaml makes, and what it needs is what the template grants."""
+"""The command and template.yaml agree: on the names and policies of a stack, and on the permissions."""
 
 import re
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ DEPLOYMENT = Deployment(
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """The deployed resources, with every name in its place."""
+    """The deployed resources, with every name resolved."""
     return resolved(translate_template(TEMPLATE, REGION), {"Bucket": BUCKET})
 
 

@@ -1,4 +1,4 @@
-"""A test that does what its level must not do fails, and says where it belongs."""
+"""A test that does what its level forbids fails, and the error says where it belongs."""
 
 import subprocess
 import sys

@@ -16,7 +16,7 @@ from patchlake.errors import RetryableError
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
 from tests.simulation.oracle import (
     CoveragePlace,
@@ -303,7 +303,7 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{by} put a tombstone at {wrote.key} at {max(by.readings)} by its clock, before {deadline_at}"
         case ShardPlace():
             listed_at = world.tables[wrote.key].metadata.get("listed_at")
-            if listed_at is not None and int(listed_at) != by.listing[-1].answered_at:
+            if listed_at is not None and int(listed_at) != by.listing[-1].answered_at_ms:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
 
 

@@ -7,12 +7,13 @@ from typing import Any
 from patchlake.core.keys import coverage_key, part_key, parts_prefix, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import PlannedTarget
 from patchlake.core.records import Page, Record
-from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType
+from patchlake.core.tables import Column, Columns, ColumnType
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
+from patchlake.sources.nodes import NAMELESS_ROW, NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake.stages.discover import TOO_LARGE
 from patchlake.stages.fence import NO_PART, NO_SHARD
 from tests.simulation.world import Invocation, World, run_of
@@ -176,13 +177,13 @@ def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None) -> di
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 
-def _answered(pages: list[Page[Record]], instance_id: str) -> dict[str, Any]:
+def _answered(pages: list[Page[Any]], instance_id: str) -> dict[str, Any]:
     states = [record for page in pages for record in page.records if record.instance_id == instance_id]
     broken = {row.instance_id for page in pages for row in page.invalid}
     if instance_id in broken or any(state != states[0] for state in states):
         return _unknown("INVALID_RESPONSE")
     if states:
-        at = next(page.answered_at for page in pages if states[0] in page.records)
+        at = next(page.answered_at_ms for page in pages if states[0] in page.records)
         return {
             "collection_status": "COLLECTED",
             "collection_detail": None,
@@ -192,7 +193,7 @@ def _answered(pages: list[Page[Record]], instance_id: str) -> dict[str, Any]:
     status = "INVALID_RESPONSE" if None in broken else "NO_PATCH_STATE"
     return (
         _unknown(status)
-        | {"collected_at": pages[-1].answered_at}
+        | {"collected_at": pages[-1].answered_at_ms}
         | ({"collection_detail": None} if status == "NO_PATCH_STATE" else {})
     )
 

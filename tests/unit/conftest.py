@@ -1,4 +1,4 @@
-"""A unit test starts no process, opens no connection and reads no file of the repository: here that fails it."""
+"""A unit test starts no process, opens no connection and reads no file of the repository; a test that does fails."""
 
 import sys
 from collections.abc import Generator
