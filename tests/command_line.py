@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.endpoint import Endpoint
+from patchlake_cli.embedded.aws.endpoint import Endpoint
 from patchlake_cli.main import main
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")

@@ -13,13 +13,13 @@ import duckdb
 
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import run_id_of
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.pipeline import Pipeline, running_pipeline
-from patchlake_cli.embedded.pump import Disturbance
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.observation import Observation
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.pipeline import Pipeline, running_pipeline
+from patchlake_cli.embedded.lambda_.pump import Disturbance
+from patchlake_cli.terminal.observation import Observation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -6,10 +6,15 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from patchlake_cli import check, demo, query, redrive, run, status
-from patchlake_cli.export.command import export
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.report.command import report
+from patchlake_cli.commands.check import check
+from patchlake_cli.commands.demo import demo
+from patchlake_cli.commands.export import export
+from patchlake_cli.commands.query import query
+from patchlake_cli.commands.redrive import redrive
+from patchlake_cli.commands.report import report
+from patchlake_cli.commands.run import run
+from patchlake_cli.commands.status import status
+from patchlake_cli.exit_codes import CommandError, ExitCode
 
 app = typer.Typer(
     name="patchlake",
@@ -18,14 +23,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(query.query)
+app.command()(demo)
+app.command()(query)
 app.command()(report)
-app.command()(check.check)
+app.command()(check)
 app.command()(export)
-app.command()(status.status)
-app.command()(run.run)
-app.command()(redrive.redrive)
+app.command()(status)
+app.command()(run)
+app.command()(redrive)
 
 
 @app.callback()

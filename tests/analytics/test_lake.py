@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.analytics.errors import LakeError, QueryError
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.analytics.synthetic import collected, listed, write_run
 
@@ -136,16 +137,16 @@ def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
 
 @pytest.mark.parametrize("inner", ["", "lake"])
 def test_a_lake_is_found_by_its_root_and_by_the_folder_of_its_tables(story_folder: Path, inner: str) -> None:
-    found = open_lake(str(story_folder / inner), now=story.NOW)
+    found = open_lake(LakeLocation(str(story_folder / inner)), now=story.NOW)
 
     assert found.query("SELECT run_id FROM latest_run").rows == [(story.R5,)]
 
 
 def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="holds no lake"):
-        open_lake(str(tmp_path))
+        open_lake(LakeLocation(str(tmp_path)))
     with pytest.raises(LakeError, match="is not a folder"):
-        open_lake(str(tmp_path / "absent"))
+        open_lake(LakeLocation(str(tmp_path / "absent")))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -154,7 +155,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / snapshot_key(run_id)).write_bytes(b"PAR1, not")
 
     with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
-        open_lake(str(tmp_path), now=story.NOW).query("SELECT * FROM patch_states")
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
 
 
 def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None:
@@ -163,14 +164,16 @@ def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None
     (tmp_path / "lake" / "coverage" / "run_date=2026-11-12" / "notes.txt").write_text("not a table")
     (tmp_path / "lake" / "coverage" / "old.parquet").write_text("not in a partition")
 
-    assert open_lake(str(tmp_path), now=story.NOW).query("SELECT run_date FROM coverage").rows == [("2026-11-12",)]
+    assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_date FROM coverage").rows == [
+        ("2026-11-12",)
+    ]
 
 
 WAIVERS = 'instance_id,reason\ni-0000000000000000a,"end of life, in May"\n'
 
 
 def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) -> None:
-    own = open_lake(str(story_folder), now=story.NOW)
+    own = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
     own.add_csv("waivers", WAIVERS)
 
     assert own.query("SELECT * FROM waivers").rows == [("i-0000000000000000a", "end of life, in May")]
@@ -192,4 +195,4 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) ->
 )
 def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, text: str, complaint: str) -> None:
     with pytest.raises(QueryError, match=complaint):
-        open_lake(str(story_folder), now=story.NOW).add_csv(name, text)
+        open_lake(LakeLocation(str(story_folder)), now=story.NOW).add_csv(name, text)

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from patchlake_cli.analytics.statements import queries
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.query import query
+from patchlake_cli.commands.query import query
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.statements import queries
 from tests.analytics.story import R5
 
 app = typer.Typer()

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.report.command import report
+from patchlake_cli.commands.report import report
+from patchlake_cli.exit_codes import CommandError, ExitCode
 from tests.analytics.story import R5
 
 app = typer.Typer()

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
 from tests.report_figures import HOSTILE, empty_figures, hostile_figures

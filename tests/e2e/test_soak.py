@@ -5,8 +5,8 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
 from tests.deployed import DeployedRun, new_stack, readable_nodes, running, sqs
 
 DAYS = 30

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 
 ACCOUNTS, REGIONS, NODES = 3, 2, 700
 REFUSED = Settings(accounts=ACCOUNTS).account_list()[-1].account_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws
+from patchlake_cli.embedded.aws.server import EmbeddedAws
 from tests.command_line import patchlake, patchlake_here, variables
 from tests.deployed import s3
 from tests.integration.conftest import REFUSED

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.generate import answered_questions
-from tests.analytics.generate import arguments, demo_lake
+from generators.documents.queries import answered_questions
+from generators.lakes import demo_lake
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here
 
 README = Path(__file__).parents[2] / "README.md"
@@ -117,9 +117,9 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(whole_demo
 
 
 def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path, str]) -> None:
-    lake = demo_lake(whole_demo[0] / "demo")
+    answered = answered_questions(demo_lake(whole_demo[0] / "demo"))
 
-    assert answered_questions(lake, arguments(lake)) in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
+    assert answered in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
 
 
 def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.pipeline import running_pipeline
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Settings
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Settings
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
+from patchlake_cli.exit_codes import ExitCode
 from tests.analytics import story
 from tests.command_line import patchlake, patchlake_here, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines

@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import USUAL_FAULTS, Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import USUAL_FAULTS, Conditions, FaultRates, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from patchlake.core.keys import plan_key
-from patchlake_cli.embedded.server import EmbeddedAws
+from patchlake_cli.embedded.aws.server import EmbeddedAws
 from tests.deployed import new_stack, running, s3, sqs
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 from tests.deployed import s3
 from tests.integration.test_demo import MEMBERS
@@ -219,7 +219,7 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
         (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: SSM has no such region"),
         (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
         (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
-        (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no past"),
+        (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no history"),
         (["--batch-size", "0"], 2, "--batch-size: '0': expected a whole number"),
         (["--deadline", "1"], 2, "--deadline: '1': expected a whole number"),
         (["--role-name", "a/b"], 2, "--role-name: 'a/b': expected the name of an IAM role"),

@@ -11,9 +11,9 @@ from patchlake.core.keys import part_key
 from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError, ThrottledError
 from patchlake.stages.commit import CommitOutcome
-from patchlake_cli.aws_session import CredentialsError
-from patchlake_cli.failure import CommandError
-from patchlake_cli.observation import Observation
+from patchlake_cli.access.sessions import CredentialsError
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.terminal.observation import Observation
 from tests.export_world import Exported, ExportWorld
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, US, node_id

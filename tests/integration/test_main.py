@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 
@@ -33,6 +33,28 @@ def test_a_usage_error_is_one_line_and_exit_code_two(arguments: list[str], said:
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr.endswith(said)
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "export", "query", "report"])
+def test_a_wrong_lake_is_refused_in_the_same_words_by_every_command(command: str) -> None:
+    ended = patchlake(command, "--lake", "ftp://x")
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    assert ended.stderr == (
+        "patchlake: Invalid value for --lake: 'ftp://x': expected a folder, or s3://BUCKET with or without a prefix. "
+        f"`patchlake {command} --help` shows what is expected.\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["export", "--lake", "x"], ["run", "--stack", "x"]])
+def test_a_wrong_scheduled_time_is_refused_in_the_same_words_by_every_command(command: list[str]) -> None:
+    ended = patchlake(*command, "--scheduled-time", "tomorrow")
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    assert ended.stderr == (
+        "patchlake: Invalid value for --scheduled-time: 'tomorrow': expected an ISO 8601 time with an offset and whole "
+        f"seconds, such as 2026-11-23T06:00:00Z. `patchlake {command[0]} --help` shows what is expected.\n"
+    )
 
 
 def test_an_error_that_can_be_expected_is_one_line_and_exit_code_one() -> None:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from patchlake.core.messages import CollectMessage
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.exit_codes import ExitCode
 from tests.aws_commands import parsed
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables
 from tests.command_lines import ROOT, command_lines

@@ -12,11 +12,11 @@ import pytest
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.messages import CommitMessage
 from patchlake.core.timings import COLLECT, DISCOVER
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.sqs_event import sqs_event
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+from patchlake_cli.embedded.lambda_.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, running, s3, sqs
 from tests.permissions import Call, findings, grants, requests, without_action
 from tests.policies import Request, allowed, denied

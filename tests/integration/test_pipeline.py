@@ -13,11 +13,11 @@ import pytest
 from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.pump import Batch, Crash, Disturbance
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.sqs_event import sqs_event
-from patchlake_cli.embedded.state import Statistics
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.aws.state import Statistics
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+from patchlake_cli.embedded.lambda_.pump import Batch, Crash, Disturbance
+from patchlake_cli.embedded.lambda_.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, readable_nodes, running, set_queue, sqs
 
 EVENTS = Path(__file__).parents[2] / "events"

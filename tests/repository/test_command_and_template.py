@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.access.permissions import Permission
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements
 from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
-from patchlake_cli.permissions import Permission
 from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ import re
 import botocore.session
 import pytest
 
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
 from tests.aws_commands import CUSTOM_COMMANDS, AwsCommand, NotACommandError, commands_of, parsed
 from tests.command_lines import DOCUMENTS, ROOT
 

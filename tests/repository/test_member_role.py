@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from tests.policies import Request, Statement, allowed
 from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
 

@@ -10,7 +10,12 @@ import pytest
 
 from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
-from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
+from patchlake_cli.embedded.cloudformation.template import (
+    Template,
+    read_template,
+    resources_of_type,
+    translate_template,
+)
 from tests.resolved_template import resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"

@@ -11,7 +11,12 @@ import pytest
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.timings import PLAN_WAIT_LIMIT_SECONDS
 from patchlake.stages.commit import CommitOutcome, CommitResult
-from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
+from patchlake_cli.embedded.cloudformation.template import (
+    Template,
+    read_template,
+    resources_of_type,
+    translate_template,
+)
 from tests.resolved_template import STACK_NAME, resolved
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.template import Template, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, translate_template
 from tests.resolved_template import REGION, resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.template import Template, resources_of_type, translate_template
+from patchlake_cli.embedded.cloudformation.template import Template, resources_of_type, translate_template
 from tests.policies import Request, Statement, allowed, applies, denied
 from tests.resolved_template import ACCOUNT_ID, REGION, resolved
 

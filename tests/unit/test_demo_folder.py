@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.demo_folder import MARKER, replace_folder
-from patchlake_cli.failure import CommandError
+from patchlake_cli.embedded.demo_folder import MARKER, replace_folder
+from patchlake_cli.exit_codes import CommandError
 
 
 def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from patchlake.core.keys import plan_key
 from patchlake.core.plan import Account
 from patchlake.errors import InputError
 from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.export.composition import compose
-from patchlake_cli.export.runs import begin
-from patchlake_cli.failure import CommandError
+from patchlake_cli.export.resume import begin
 from tests.export_world import SETTINGS, ExportWorld
 from tests.watched_store import WatchedStore, once
 from tests.world import EU, HOME, RUN_ID

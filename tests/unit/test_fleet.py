@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.catalogue import ANCIENT_AGENT, fleet_accounts, fleet_regions
-from patchlake_cli.embedded.fleet import Fleet
-from patchlake_cli.embedded.node import YEAR_ONE, ManagedNode
+from patchlake_cli.embedded.fleet.catalogue import ANCIENT_AGENT, fleet_accounts, fleet_regions
+from patchlake_cli.embedded.fleet.fleet import Fleet
+from patchlake_cli.embedded.fleet.node import YEAR_ONE, ManagedNode
 from tests.ssm_model import shape
 
 DAYS = 30

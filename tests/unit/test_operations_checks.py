@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import checks
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking
 from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
-from patchlake_cli.operations.findings import Checked, Finding, Stack, Verdict
+from patchlake_cli.operations.findings import Checked, Finding, Verdict
 from patchlake_cli.operations.lake_checks import ill_kept
 from patchlake_cli.operations.service_checks import unheard
+from patchlake_cli.operations.stack import Stack
 from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME
 
 BUCKET = "the-bucket"

@@ -9,12 +9,12 @@ from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TableFormat
-from patchlake_cli.failure import CommandError
-from patchlake_cli.operations import runs as module
-from patchlake_cli.operations.run import follow, scheduled_event
-from patchlake_cli.operations.runs import OVERDUE_AFTER, Progress, Run, Runs, RunStatus
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake import run_reader as module
+from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
+from patchlake_cli.lake.runs import Progress, Run, RunStatus, TargetCoverage
+from patchlake_cli.operations.manual_run import follow, scheduled_event
 from patchlake_cli.operations.status import run_as_json
-from patchlake_cli.summary import Coverage
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, World
 
 OTHER = Target("222233334444", "eu-central-1")
@@ -73,7 +73,9 @@ def test_a_target_that_refused_is_named_and_makes_it_partial() -> None:
     [run] = runs_of(world).newest(7)
 
     assert run.status is RunStatus.PARTIAL
-    assert run.unread == (Coverage(OTHER.account_id, None, OTHER.region, "ROLE_NOT_ASSUMABLE", "AccessDenied", None),)
+    assert run.unread == (
+        TargetCoverage(OTHER.account_id, None, OTHER.region, "ROLE_NOT_ASSUMABLE", "AccessDenied", None),
+    )
 
 
 def test_an_account_that_is_not_active_is_no_gap() -> None:

@@ -234,9 +234,9 @@ def test_a_lack_of_memory_is_a_passing_failure_and_no_damage(monkeypatch: pytest
     monkeypatch.setattr("pyarrow.parquet.ParquetFile", refuse)
     monkeypatch.setattr("pyarrow.array", refuse)
 
-    with pytest.raises(RetryableError, match="memory does not suffice"):
+    with pytest.raises(RetryableError, match="not enough memory for a table"):
         TABLES.open(body)
-    with pytest.raises(RetryableError, match="memory does not suffice"):
+    with pytest.raises(RetryableError, match="not enough memory for a table"):
         TABLES.encode(SHARD, [sample(SHARD, 3)], {})
 
 

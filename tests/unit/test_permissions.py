@@ -6,9 +6,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from patchlake.errors import PatchlakeError, PermanentError
-from patchlake_cli.advice import Refusals, advise, explain
-from patchlake_cli.lake_location import LakeLocation
-from patchlake_cli.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.access.advice import Refusals, advise, explain
+from patchlake_cli.access.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.lake.location import LakeLocation
 from tests.policies import Request, allowed
 
 HOME, MEMBER, OTHER = "111122223333", "444455556666", "777788889999"

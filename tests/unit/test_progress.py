@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 
 from patchlake.core.run import run_at
-from patchlake_cli.observation import Observation
-from patchlake_cli.progress import RunProgress, Troubles
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.progress import RunProgress, Troubles
 from tests.world import RUN_ID
 
 

@@ -6,19 +6,17 @@ moves on with the real one. Nothing is scheduled: ``patchlake run`` starts a run
 
 import signal
 import sys
-from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 import typer
 
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.pipeline import running_pipeline
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
-
-TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
-CONCURRENCY = 2
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.cloudformation.template import TEMPLATE
+from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
+from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters
 
 
 def serve(
@@ -29,33 +27,22 @@ def serve(
     regions: Annotated[int, typer.Option(min=1, max=10, help="Regions that every account uses.")] = 2,
 ) -> None:
     """Deploy template.yaml to an embedded AWS and run its functions until Ctrl-C."""
-    refused = [account.account_id for account in Settings(accounts=accounts).account_list()][1:][-1:]
+    refusing = refusing_accounts(Settings(accounts=accounts))
     settings = Settings(
-        nodes=nodes, accounts=accounts, regions=regions, conditions=Conditions(refused_accounts=frozenset(refused))
+        nodes=nodes, accounts=accounts, regions=regions, conditions=Conditions(refused_accounts=refusing)
     )
+    parameters = stack_parameters(settings) | {"AlarmEmail": "operators@example.com"}
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with start_server(settings) as aws:
-        deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=_parameters(settings))
+        deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=parameters)
         with running_pipeline(deployed, aws.endpoint, lambda *_: None, concurrency=CONCURRENCY):
             for name, value in aws.endpoint.environment.items():
                 typer.echo(f"export {name}={value}")
             typer.echo(f"# patchlake run --stack {stack}")
             sys.stdout.flush()
             _keep_time(aws, stopped)
-
-
-def _parameters(settings: Settings) -> dict[str, str]:
-    """Return the stack's parameters, with shorter pauses than a deployment may have."""
-    return {
-        "Accounts": "organization",
-        "Regions": ",".join(settings.region_list()),
-        "RoleName": settings.role_name,
-        "TickSeconds": "1",
-        "RetrySeconds": "0",
-        "AlarmEmail": "operators@example.com",
-    }
 
 
 def _keep_time(aws: EmbeddedAws, stopped: Event) -> None:

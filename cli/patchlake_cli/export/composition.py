@@ -26,7 +26,7 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
-from patchlake_cli.aws_session import Identity, identify
+from patchlake_cli.access.sessions import Identity, identify
 from patchlake_cli.export.settings import ExportSettings
 
 WORKERS = 8

@@ -6,7 +6,7 @@ from patchlake.core.plan import Plan
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.step import Step
-from patchlake_cli.observation import Observation
+from patchlake_cli.terminal.observation import Observation
 
 
 class Follower:

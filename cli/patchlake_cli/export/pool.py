@@ -92,7 +92,7 @@ class Pool:
                     self._changed.notify_all()
 
     def _take(self) -> tuple[MemoryQueue, Message, Delivery] | None:
-        """Take the first message of a target that nobody is at; discover first, so that the nodes are soon known."""
+        """Take the first message of a target that no worker is at; discover first, so that the nodes are soon known."""
         for queue, kind in (
             (self._stages.discover_queue, DiscoverMessage),
             (self._stages.collect_queue, CollectMessage),
@@ -104,7 +104,7 @@ class Pool:
         return None
 
     def _seconds_left(self) -> float:
-        """Tell a worker that it may go on for ever, or end it: it must not take the stop for a target's slowness."""
+        """Let a worker go on forever, or end it: it must not take the stop for a target's slowness."""
         if self._stages.stopping.is_set():
             raise RetryableError("the export is ending")
         return math.inf

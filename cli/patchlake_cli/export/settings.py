@@ -1,22 +1,9 @@
-"""What `export` and `check` are told: options with the same bounds as the variables of the functions."""
+"""The settings of `export` and `check`: options with the same bounds as the variables of the functions."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import boto3
 import typer
-
-from patchlake.adapters.ssm import known_regions
-from patchlake.config import VARIABLES
-from patchlake_cli.lake_location import LakeLocation
-
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or account ids separated by commas.")]
-RegionsOption = Annotated[
-    str | None, typer.Option(help="Regions of each account, separated by commas; the session's own by default.")
-]
-RoleNameOption = Annotated[str, typer.Option(help="Role that is assumed in every account but our own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External id that those roles ask for.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile of the SDK's configuration files.")]
 
 ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
@@ -28,7 +15,7 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What is read, and how.
+    """The targets of an export, and the way to read them.
 
     Attributes:
         connections: calls to one target under way at once, at most.
@@ -76,23 +63,14 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     Raises:
         typer.BadParameter: it is not what the variable may be.
     """
-    expected, parse = VARIABLES[variable]
-    parsed = parse(str(value))
+    # Not at the top, here and below: the help of a command needs the defaults above, and no more.
+    from patchlake.config import VARIABLES  # noqa: PLC0415
+
+    parsed = VARIABLES[variable].parse(str(value))
     if parsed is None:
+        expected = VARIABLES[variable].expected
         raise typer.BadParameter(f"{str(value)!r}: expected {expected}", param_hint=option)
     return parsed
-
-
-def read_lake(text: str) -> LakeLocation:
-    """Read ``--lake``.
-
-    Raises:
-        typer.BadParameter: it is no location.
-    """
-    try:
-        return LakeLocation.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lake") from error
 
 
 def _regions(text: str | None) -> tuple[str, ...]:
@@ -104,6 +82,10 @@ def _regions(text: str | None) -> tuple[str, ...]:
     if text is None:
         return ()
     regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
+    import boto3  # noqa: PLC0415
+
+    from patchlake.adapters.ssm import known_regions  # noqa: PLC0415
+
     known = known_regions(boto3.Session())
     if unknown := [region for region in regions if region not in known]:
         msg = f"{', '.join(unknown)}: SSM has no such region, as far as the SDK knows"

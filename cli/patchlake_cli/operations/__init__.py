@@ -1,1 +1,1 @@
-"""What operators do with a deployed stack: look at it, start a run, send dead letters again, find what is amiss."""
+"""The work of operators on a deployed stack: look at it, start a run, send dead letters again, check its settings."""

@@ -1,4 +1,4 @@
-"""What the policy of a stack's bucket must say, and how the one it has differs.
+"""The policy that a stack's bucket must have, and the differences of the one it has.
 
 The same statements stand in template.yaml; a test compares the two.
 """

@@ -1,14 +1,12 @@
-"""What AWS refuses an operator, said in one line: which permission is missing, what throttles, what is not there."""
+"""Refusals of AWS, each in one line for an operator: a missing permission, throttling, something that is not there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, THROTTLING_CODES, AwsError, code_of, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, THROTTLING_CODES, AwsError, code_of, status_of
 from patchlake.errors import PatchlakeError
-from patchlake_cli.failure import CommandError
-
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+from patchlake_cli.exit_codes import CommandError
 
 
 class AwsRefusedError(CommandError):
@@ -38,7 +36,7 @@ def explained(error: AwsError, action: str, resource: str) -> str:
     code = code_of(error)
     if code in THROTTLING_CODES:
         return f"{resource}: AWS throttles {action} ({code}): try again in a minute"
-    if code in _DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
+    if code in DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
         return f"{resource}: access denied ({code}): whoever runs this needs {action}"
     return f"{resource}: {action} failed: {error}"
 

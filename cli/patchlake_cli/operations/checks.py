@@ -5,9 +5,10 @@ A check yields what it found; one that may not ask, or gets no answer, is *unkno
 
 from collections.abc import Mapping
 
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import lake_checks, service_checks
-from patchlake_cli.operations.findings import Check, Checked, Stack, Verdict
+from patchlake_cli.operations.findings import Check, Checked, Verdict
+from patchlake_cli.operations.stack import Stack
 
 CHECKS: Mapping[str, Check] = {
     "schedule": service_checks.check_schedule,

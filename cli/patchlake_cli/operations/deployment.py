@@ -2,21 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws
-from patchlake_cli.aws_session import identify, open_session
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import explained
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
-
-StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.", show_default=False)]
 
 STAGES = ("discover", "collect", "commit")
 """The stages that a queue feeds."""
@@ -68,17 +63,6 @@ class Deployment:
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
         return S3Store(aws.client("s3"), self.bucket)
-
-
-def find_deployment(stack: str, profile: str | None) -> tuple[Aws, Deployment]:
-    """Find a stack with the user's own credentials, profile and region; AWS's clock is known from then on.
-
-    Raises:
-        CommandError: no credentials, no such stack there, or not one of patchlake's.
-    """
-    aws = Aws(open_session(profile))
-    identify(aws.client("sts"))
-    return aws, read_deployment(aws.client("cloudformation"), stack, aws.session.region_name)
 
 
 def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:

@@ -12,23 +12,23 @@ from typing import Any
 
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
-from patchlake_cli.operations.redrive import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
+from patchlake_cli.operations.dead_letters import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
 
 
 class Fate(StrEnum):
-    """What is to be done about a failed event."""
+    """The fate of a failed event."""
 
     SETTLED = "SETTLED"
     """Its run has a plan by now, so it was deleted: commit sends again whatever is missing."""
     START_AGAIN = "START_AGAIN"
     """Its run can be started by hand, while its time is not too old."""
     UNKNOWN = "UNKNOWN"
-    """It names no scheduled time: somebody else's."""
+    """It names no scheduled time: it is not the schedule's."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedEvent:
-    """An event that started no run when it came; ``reason`` is what plan said, where Lambda tells."""
+    """An event that started no run when it came; ``reason`` is what plan said, where Lambda passes it on."""
 
     fate: Fate
     run_id: str | None

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from patchlake.core.statuses import LISTING, ListingStatus
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.runs import RunStatus
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
-from patchlake_cli.operations.findings import Finding, Stack
-from patchlake_cli.operations.runs import RunStatus
+from patchlake_cli.operations.findings import Finding
+from patchlake_cli.operations.stack import Stack
 
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15
@@ -72,7 +73,7 @@ def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
 
 
 def check_versions(stack: Stack) -> Iterator[Finding]:
-    """The bucket keeps what somebody replaces."""
+    """The bucket keeps objects that are replaced."""
     bucket = stack.deployment.bucket
     with asking("s3:GetBucketVersioning", f"bucket {bucket}"):
         status = stack.aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
@@ -90,8 +91,8 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
     with asking("kms:DescribeKey", f"key {key}"):
         state = stack.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
     if state != "Enabled":
-        mend = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
-        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {mend} --key-id {key}")
+        fix = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
+        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
 
 
 def check_retention(stack: Stack) -> Iterator[Finding]:

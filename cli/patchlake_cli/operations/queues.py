@@ -1,4 +1,4 @@
-"""How full a stack's queues and dead-letter queues are, as SQS counts: approximately, it says itself."""
+"""The depths of a stack's queues and dead-letter queues, as SQS counts them: approximately."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages of a queue: those that wait, delayed ones included, and those that somebody has received."""
+    """Messages of a queue: those that wait, delayed ones included, and those that a worker has received."""
 
     waiting: int
     in_flight: int

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchlake_cli.operations.calls import AwsRefusedError, asking
-from patchlake_cli.operations.findings import Finding, Stack
+from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
+from patchlake_cli.operations.stack import Stack
 
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
@@ -64,7 +65,7 @@ def check_dead_letters(stack: Stack) -> Iterator[Finding]:
 
 
 def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
-    """Somebody hears the alarms."""
+    """The alarms reach someone."""
     topic = stack.deployment.alarm_topic_arn
     with asking("sns:ListSubscriptionsByTopic", f"topic {name_of(topic.replace(':', '/'))}"):
         pages = stack.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
@@ -73,7 +74,7 @@ def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
 
 
 def unheard(topic: str, subscriptions: list[Mapping[str, str]]) -> Iterator[Finding]:
-    """Tell whether a topic with these subscriptions reaches nobody."""
+    """Find that a topic with these subscriptions reaches no one."""
     if not subscriptions:
         yield Finding(
             "nobody hears the alarms: their topic has no subscription",

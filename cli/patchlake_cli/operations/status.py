@@ -1,15 +1,14 @@
-"""What ``patchlake status`` reads: the last runs of a deployed stack, the run under way, the queues."""
+"""The status of a deployed stack: its last runs, the run under way, its queues."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from patchlake.bootstrap import Aws
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.runs import Progress, Run, counts_as_json
 from patchlake_cli.operations.calls import reading_the_lake
-from patchlake_cli.operations.deployment import Deployment
 from patchlake_cli.operations.queues import StageDepth, read_depths
-from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run, Runs
+from patchlake_cli.operations.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +42,18 @@ class Status:
         return ExitCode.of_run("" if self.snapshot is None else self.snapshot.status)
 
 
-def read_status(aws: Aws, deployment: Deployment, runs: Runs, most_runs: int) -> Status:
+def read_status(stack: Stack, most_runs: int) -> Status:
     """Look at a stack once.
 
     Raises:
         CommandError: something of it cannot be read.
     """
-    depths = read_depths(aws.client("sqs"), deployment)
+    deployment = stack.deployment
+    depths = read_depths(stack.aws.client("sqs"), deployment)
     with reading_the_lake():
-        newest = runs.newest(most_runs)
-        return Status(deployment.stack, deployment.account_id, deployment.region, runs.clock.now(), newest, depths)
+        newest = stack.runs.newest(most_runs)
+        now = stack.runs.clock.now()
+    return Status(deployment.stack, deployment.account_id, deployment.region, now, newest, depths)
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
@@ -71,13 +72,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
 
 def run_as_json(run: Run) -> dict[str, Any]:
     """Return a run as ``--json`` prints it, with the demo's names; what is not known yet is null."""
-    return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "targets": run.targets,
-        "targets_listed": run.targets_listed,
-        "nodes_listed": run.nodes_listed,
-        **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+    return counts_as_json(run) | {
         "unread": [asdict(target) for target in run.unread],
         "progress": None if run.progress is None else _progress_as_json(run.progress),
     }

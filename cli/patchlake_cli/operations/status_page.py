@@ -1,4 +1,4 @@
-"""What a person sees of a stack: its runs, what the newest snapshot could not read, its queues."""
+"""The page of a stack: its runs, what the newest snapshot could not read, its queues."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,17 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from patchlake.core.statuses import CollectionStatus
+from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
-from patchlake_cli.operations.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.status import Status, as_time
-from patchlake_cli.run_page import new_table
+from patchlake_cli.terminal.run_summary import styled_status
+from patchlake_cli.terminal.tables import new_table
 
-_STYLES = {
-    RunStatus.COMPLETE: "green",
-    RunStatus.PARTIAL: "bold yellow",
-    RunStatus.RUNNING: "cyan",
-    RunStatus.OVERDUE: "bold red",
-}
 _BAD = "bold red"
 _DAYS_FROM_HOURS = 48
 
@@ -44,13 +39,11 @@ def _parts(status: Status) -> Iterator[RenderableType]:
 
 def run_line(run: Run) -> Text:
     """Say in one line how a published run ended."""
-    nodes = run.nodes or {}
-    unknown = nodes.get(CollectionStatus.NOT_COLLECTED, 0) + nodes.get(CollectionStatus.INVALID_RESPONSE, 0)
     return Text.assemble(
         f"Run {run.run_id} is ",
-        _status(run),
+        styled_status(run),
         f": {run.targets_listed} of {run.targets} targets read, {run.nodes_listed or 0:,} nodes listed, "
-        f"{unknown:,} of them not collected.",
+        f"{run.nodes_unknown or 0:,} of them not collected.",
     )
 
 
@@ -61,7 +54,7 @@ def progress_line(run: Run) -> Text:
     late = " It is past its deadline: see RunCorruptAlarm and WatchTooOldAlarm in docs/operations.md."
     return Text.assemble(
         f"Run {run.run_id} is ",
-        _status(run),
+        styled_status(run),
         f": {progress.shards} of {progress.targets} targets listed, {_parts_of(progress)}, "
         f"deadline {as_time(progress.deadline_at)}.",
         (late, _BAD) if run.status is RunStatus.OVERDUE else "",
@@ -82,7 +75,7 @@ def _headline(status: Status) -> Text:
         return Text("There is no snapshot among these runs." if status.runs else "No run has been planned.", style=_BAD)
     return Text.assemble(
         f"Newest snapshot: run {status.snapshot.run_id}, ",
-        _status(status.snapshot),
+        styled_status(status.snapshot),
         f", {in_words(status.at - status.snapshot.run_at)} old.",
     )
 
@@ -107,11 +100,11 @@ def _runs(runs: list[Run]) -> Table:
                 f"{run.nodes_listed:,}",
                 f"{nodes[CollectionStatus.COLLECTED]:,}",
                 f"{nodes[CollectionStatus.NO_PATCH_STATE]:,}",
-                f"{nodes[CollectionStatus.NOT_COLLECTED] + nodes[CollectionStatus.INVALID_RESPONSE]:,}",
+                f"{run.nodes_unknown:,}",
             )
         )
         read = "-" if run.targets_listed is None else str(run.targets_listed)
-        table.add_row(run.run_id, Text(*_status(run)), f"{read} of {run.targets}", *counts)
+        table.add_row(run.run_id, Text(*styled_status(run)), f"{read} of {run.targets}", *counts)
     return table
 
 
@@ -135,7 +128,3 @@ def _queues(queues: list[StageDepth]) -> Table:
 
 def _dead(depth: Depth) -> Text:
     return Text(f"{depth.total:,}", style=_BAD if depth.total else "")
-
-
-def _status(run: Run) -> tuple[str, str]:
-    return str(run.status), _STYLES[run.status]

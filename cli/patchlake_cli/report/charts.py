@@ -1,7 +1,7 @@
 """The charts of a report: Vega-Lite specifications, drawn as SVG when the report is written.
 
 Colours are the page's CSS variables, so a chart follows the page into the dark and onto paper without any script. A
-chart comes in two widths, of which the page shows one. It names nothing that a table beside it does not say as well.
+chart comes in two widths, of which the page shows one. It names nothing that a table next to it does not say as well.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.figures import Age, Compliance, Day
 
 NARROW = 350
@@ -67,7 +67,7 @@ class Chart:
 
     Attributes:
         wide, narrow: the same, for two widths of the page.
-        alternative: what it shows in words, for whoever does not see it.
+        alternative: what it shows in words, for readers who do not see it.
         key: the names of its colours, each with the name of the CSS variable.
     """
 

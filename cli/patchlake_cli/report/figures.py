@@ -1,4 +1,4 @@
-"""What a report says, as plain values: ``reading`` fills them, the charts and the page show them.
+"""The figures of a report, as plain values: ``reading`` fills them, the charts and the page show them.
 
 None is what the views call NULL: not known. Nothing turns it into 0 on the way to the page.
 """
@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.runs import TargetCoverage
+from patchlake_cli.lake.statements import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class LatestRun:
     """The run that the figures come from; where the window holds none, run_status is NO_SNAPSHOT, the rest None."""
 
     run_id: str | None
@@ -121,7 +122,7 @@ class OverdueNode:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How many nodes have been non-compliant for so many days, or for at least so many."""
+    """The number of nodes that have been non-compliant for so many days, or for at least so many."""
 
     days_non_compliant: int
     is_lower_bound: bool
@@ -151,15 +152,9 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class CoveredTarget:
-    """One account and region, and how the run fared there."""
+class CoveredTarget(TargetCoverage):
+    """One account and region, how the run fared there, and what earlier runs knew of it."""
 
-    account_id: str
-    account_name: str | None
-    region: str
-    listing_status: str
-    listing_detail: str | None
-    nodes_listed: int | None
     nodes_no_patch_state: int | None
     nodes_not_collected: int | None
     nodes_invalid_response: int | None
@@ -177,10 +172,10 @@ class Shortlist[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What there is to say about a run.
+    """The details of a run.
 
     Attributes:
-        ungrouped: nodes whose patch group is not known, since SSM tells it with the patch state.
+        ungrouped: nodes whose patch group is not known, since SSM reports it with the patch state.
         compared_with: the earlier runs that the changes are counted from, since each target has its own.
         changes_by_kind: nodes by kind of change.
         not_compared: active targets without anything to compare: unread by this run, or by every earlier one.
@@ -221,6 +216,6 @@ class Figures:
     settings: Settings
     window_start: str
     newest_date: str
-    run: Run
+    run: LatestRun
     unpublished: Sequence[str]
     details: Details | None

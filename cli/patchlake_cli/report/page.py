@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 import patchlake
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS

@@ -6,7 +6,7 @@ how many there are.
 
 from dataclasses import fields
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -17,11 +17,11 @@ from patchlake_cli.report.figures import (
     Details,
     Figures,
     Findings,
+    LatestRun,
     OverdueNode,
     PatchGroup,
     Platform,
     Reason,
-    Run,
     Shortlist,
     Unread,
 )
@@ -39,7 +39,7 @@ def read_figures(lake: Lake) -> Figures:
     Raises:
         LakeError: a file cannot be read.
     """
-    [run] = _rows(lake, Run, "latest_run")
+    [run] = _rows(lake, LatestRun, "latest_run")
     unpublished = lake.query("SELECT run_id FROM runs WHERE NOT is_published ORDER BY run_id").rows
     return Figures(
         as_of=lake.now,

@@ -1,4 +1,4 @@
-"""The words that the views use, explained to whoever reads a report without knowing them."""
+"""The words that the views use, explained to a reader who does not know them."""
 
 from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus
 

@@ -1,7 +1,7 @@
 """The third stage: collect one part of a detail source. The part it stores is the receipt of its message.
 
-A part of the patch states is a batch of the target's nodes. Where one is stored, or found, its children are due: the
-parts of the secondary detail sources, one for each slice of the batch.
+A part of the patch states is a batch of the target's nodes. Once it is stored or found, its children are due: the parts
+of the secondary detail sources, one for each slice of the batch.
 """
 
 from collections import Counter
@@ -32,8 +32,8 @@ from patchlake.stages.stored_objects import about, open_shard, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 
 
-class PartExistsError(Exception):
-    """Another worker, or the fence, has created the part that is being collected."""
+class _OvertakenError(Exception):
+    """Another worker, or the fence, stored the part that is being collected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class CollectResult:
 
 @dataclass(frozen=True, slots=True)
 class CollectStage:
-    """Turns one batch of a stored shard, or one slice of a stored batch, into a stored part.
+    """The stage that turns one batch of a stored shard, or one slice of a stored batch, into a stored part.
 
     Attributes:
         detail_queues: the queue of each secondary detail source, by its name.
@@ -70,7 +70,7 @@ class CollectStage:
     clock: Clock
 
     def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
-        """Collect the message's part; where it exists, AWS is not asked.
+        """Collect the message's part; if it exists, AWS is not asked.
 
         Raises:
             InputError: the message names no part of a stored shard of an active target.
@@ -117,7 +117,7 @@ class CollectStage:
         parent_rows = slice_of(batch_rows, plan.nodes_per_part(source.name), message.slice)
         try:
             rows = self._part(plan, source, parent_rows, message, attempt, key)
-        except PartExistsError:
+        except _OvertakenError:
             return _result(message, Step.ADOPTED)
         if not self.store.create(key, self.tables.encode(source.table, [rows], {})):
             return _result(message, Step.ADOPTED)
@@ -126,7 +126,7 @@ class CollectStage:
     def _wake_children(
         self, plan: Plan, children: Sequence[DetailSource], message: CollectMessage, stored: Columns | None
     ) -> None:
-        """Settle the slices that select no nodes, and ask for the others; once it is too late for that, close them.
+        """Store the parts of slices that select no nodes; request the others, or close them once it is too late.
 
         Args:
             plan: of the run.
@@ -166,7 +166,7 @@ class CollectStage:
             return shard.columns(source.table.column_names, batch)
 
     def _stored_batch(self, plan: Plan, target: Target, batch: int) -> Columns:
-        """Return what the children of a batch read of its part.
+        """Return the columns of a batch's part that its children read.
 
         Raises:
             InputError: there is no such part.
@@ -192,7 +192,7 @@ class CollectStage:
         """Return the rows of a part, once every id is settled or refused for good.
 
         Raises:
-            PartExistsError: meanwhile there is an object under ``key``.
+            _OvertakenError: an object under ``key`` was created in the meantime.
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):
@@ -210,7 +210,7 @@ class CollectStage:
 
         def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
             if key is not None and next(calls) % CALLS_BETWEEN_LOOKS == 0 and self.store.exists(key):
-                raise PartExistsError
+                raise _OvertakenError
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:

@@ -1,0 +1,91 @@
+"""Checks of access: one harmless call for each thing that an export needs. Nothing is written, nothing is kept."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from patchlake.core.plan import Plan
+from patchlake.core.targets import Target
+from patchlake.errors import PatchlakeError, PermanentError, RefusedError
+from patchlake.ports import Store, TargetApis
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
+
+AT_ONCE = 8
+"""Targets that are asked at the same time."""
+
+ABSENT_KEY = "plans/absent.json"
+"""No run has this name, so the answer is either "no such object" or a refusal."""
+
+UNKNOWN_NODE = "i-00000000000000000"
+"""What a target without nodes is asked about: SSM answers with no state at all."""
+
+OK = "ok"
+OWN = "own account"
+UNTRIED = "-"
+_STEPS = ("role", "list_nodes", "read_patch_states")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCheck:
+    """The steps that work in one target; each step is OK, UNTRIED, or an error code.
+
+    Attributes:
+        detail: what went wrong, in full.
+        missing: what should be allowed, as far as that is the reason.
+    """
+
+    target: Target
+    role: str = UNTRIED
+    list_nodes: str = UNTRIED
+    read_patch_states: str = UNTRIED
+    detail: str | None = None
+    missing: tuple[Permission, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether an export would read this target."""
+        return self.read_patch_states == OK
+
+
+def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
+    """Try every active target of a plan, several at a time; in the plan's order."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
+        yield from threads.map(lambda target: _check_target(target, plan, apis), plan.active_targets())
+
+
+def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
+    check = TargetCheck(target)
+    try:
+        api = apis.open(plan, target)
+        check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
+        nodes = api.page(SOURCES.nodes.operation, (), None).records
+        check = replace(check, list_nodes=OK)
+        api.page(SOURCES.patch_states.operation, [nodes[0].instance_id if nodes else UNKNOWN_NODE], None)
+        return replace(check, read_patch_states=OK)
+    except PatchlakeError as error:
+        failed = next(step for step in _STEPS if getattr(check, step) == UNTRIED)
+        code = error.code if isinstance(error, RefusedError) else "failed"
+        return replace(check, **{failed: code}, detail=str(error), missing=_missing(error))  # type: ignore[arg-type]
+
+
+def _missing(error: PatchlakeError) -> tuple[Permission, ...]:
+    match error:
+        case RefusedError(listing_status="ROLE_NOT_ASSUMABLE"):
+            return (Permission.ASSUME_ROLE,)
+        case RefusedError(listing_status="ACCESS_DENIED"):
+            return SSM_PERMISSIONS
+        case _:
+            return ()
+
+
+def check_store(store: Store) -> str | None:
+    """Look into a lake; return what is wrong. Whether it can be written shows only when something is."""
+    try:
+        next(iter(store.keys("plans/")), None)
+        store.get(ABSENT_KEY)
+    except PermanentError as error:
+        return str(error)
+    except PatchlakeError as error:
+        return f"{error} (try again)"
+    return None
