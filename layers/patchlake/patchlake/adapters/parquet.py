@@ -29,7 +29,7 @@ ARROW_TYPES = {
     ColumnType.BOOLEAN: pa.bool_(),
     ColumnType.TIMESTAMP: pa.timestamp("ms", "UTC"),
 }
-"""The Arrow type of each column type, for writers and readers alike."""
+"""The Arrow type of each column type."""
 
 
 class ParquetTables:
