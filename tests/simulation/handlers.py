@@ -228,7 +228,7 @@ class Handlers:
             batch_size=by.build.batch_size,
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
-            include_sensitive_fields=False,
+            include_sensitive_fields=scenario.include_sensitive_fields,
         )
         return PlanStage(
             self._store, self._accounts, self._queues["discover"], self._queues["commit"], self._clock, settings

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from patchlake.core.keys import coverage_key, shard_key, snapshot_key
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Plan, plan_sha256
+from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
 from patchlake.errors import RetryableError
 from patchlake.stages.commit import CommitOutcome, CommitResult
@@ -18,6 +18,7 @@ from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.stored import Step
 from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
+from tests.simulation.keys import coverage_key, run_of, shard_key, snapshot_key
 from tests.simulation.oracle import (
     CoveragePlace,
     PartPlace,
@@ -25,6 +26,7 @@ from tests.simulation.oracle import (
     ShardPlace,
     SnapshotPlace,
     batch,
+    column_problems,
     coverage_row,
     is_complete,
     listed,
@@ -34,7 +36,7 @@ from tests.simulation.oracle import (
     rows,
     shard_problems,
 )
-from tests.simulation.world import World, run_of
+from tests.simulation.world import World
 from tests.world import HOME
 
 
@@ -89,10 +91,14 @@ def numbers() -> set[str]:
 def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
     """Each node that SSM lists has one row: what SSM answered about it, or the true reason why that is not known."""
     match wrote.place:
-        case ShardPlace():
-            yield from shard_problems(world.tables[wrote.key], wrote.by)
-        case PartPlace(nodes=nodes):
-            yield from part_problems(world.tables[wrote.key], nodes, wrote.by)
+        case ShardPlace(run_id):
+            yield from column_problems(world.tables[wrote.key], SHARD, wrote.by)
+            sensitive = world.plans[run_id].include_sensitive_fields
+            yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
+        case PartPlace(run_id, nodes=nodes):
+            yield from column_problems(world.tables[wrote.key], PATCH_STATES, wrote.by)
+            sensitive = world.plans[run_id].include_sensitive_fields
+            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
         case SnapshotPlace(run_id):
             published = Counter(rows(world.tables[wrote.key], _NODE))
             expected = Counter(listed(world, run_id))
@@ -152,6 +158,7 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
     """The rows of a snapshot are those of the run's parts: no more, no fewer, none altered."""
     match wrote.place:
         case SnapshotPlace(run_id):
+            yield from column_problems(world.tables[wrote.key], PATCH_STATES, wrote.by)
             names = list(world.tables[wrote.key].column_names)
             published = Counter(rows(world.tables[wrote.key], names))
             collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
@@ -171,6 +178,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
+            yield from column_problems(coverage, COVERAGE, wrote.by)
             names = list(coverage.column_names)
             expected = [
                 tuple(row[name] for name in names)

@@ -158,7 +158,9 @@ def _scan(world: World) -> str | None:
     if not nodes:
         return None
     instance_id = world.random.choice(sorted(nodes))
-    world.scan_node(target, instance_id, missing=world.random.randrange(1000))
+    world.scan_node(target, instance_id)
+    if world.random.random() < 0.5:
+        world.describe_node(target, instance_id)
     return f"{instance_id} of {target}"
 
 

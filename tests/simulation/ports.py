@@ -17,12 +17,13 @@ from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.core.usage import Usage
 from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
+from tests.simulation import fleet
 from tests.simulation.events import Asked, Offered, Opened, Sent
 from tests.simulation.faults import Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.invariants import check
 from tests.simulation.world import Message, Stage, World
-from tests.world import HOME, patch_state
+from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
@@ -50,7 +51,7 @@ MESSAGES: dict[Stage, type[Message]] = {
 """What each queue carries."""
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
-_STRANGER = patch_state(0xFFFFFF)
+_STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +226,8 @@ class SimulatedSource:
             match self._strikes(_LISTED):
                 case Fault.LISTED_TWICE:
                     earlier = by.listing[0].records if by.listing else page.records
-                    page = Page([*page.records, *earlier[:1]], (), page.next_token, page.answered_at)
+                    again = [replace(record, ping_status="another") for record in earlier[:1]]
+                    page = Page([*page.records, *again], (), page.next_token, page.answered_at)
                 case Fault.INVALID_ROW:
                     *records, last = page.records
                     bad = InvalidRow(last.instance_id, "broken on purpose")

@@ -27,6 +27,7 @@ class Scenario:
         pace_seconds: how long a step takes at most, while things may break.
         close_race: whether a target is throttled to about the deadline, so that its workers race the fence.
         in_turns: the share of handlers that may be interrupted; the others run at one go, which is quicker.
+        include_sensitive_fields: whether plans include them.
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
     """
 
@@ -46,6 +47,7 @@ class Scenario:
     pace_seconds: float
     close_race: bool
     in_turns: float
+    include_sensitive_fields: bool
     healthy: bool
 
 
@@ -75,6 +77,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),
         close_race=close_race,
         in_turns=0.8 if close_race else random.choice((0.1, 0.3, 0.6)),
+        include_sensitive_fields=random.random() < 0.3,
         healthy=random.random() < 0.5,
     )
 

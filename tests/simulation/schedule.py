@@ -9,13 +9,13 @@ from datetime import datetime, timedelta
 from itertools import count
 from random import Random
 
-from patchlake.core.keys import snapshot_key
 from patchlake.ports import Delivery
 from tests.simulation import mischief, oracle
 from tests.simulation.events import Rested, Rewrote, Wrote
 from tests.simulation.faults import BROKEN_API, Dice, Fault
 from tests.simulation.handlers import Handlers
 from tests.simulation.invariants import Violation, check
+from tests.simulation.keys import snapshot_key
 from tests.simulation.scenario import draw
 from tests.simulation.world import Stage, World
 from tests.world import RUN_AT

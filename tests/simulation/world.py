@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Literal
 
@@ -20,10 +21,12 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.errors import RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
+from tests.simulation import fleet
 from tests.simulation.faults import Dice
+from tests.simulation.keys import run_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
-from tests.world import HOME, RUN_AT, node_id, node_information, patch_state
+from tests.world import HOME, RUN_AT, node_id
 
 type Stage = Literal["plan", "discover", "collect", "commit"]
 type Message = DiscoverMessage | CollectMessage | CommitMessage
@@ -180,9 +183,10 @@ class World:
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
         self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown)
         self._nodes = self._joined = 0
-        for target, count in scenario.nodes.items():
+        self._serials = count()
+        for target, number in scenario.nodes.items():
             self.sources.of(target).page_size = scenario.ssm_page_size
-            for _ in range(count):
+            for _ in range(number):
                 self.add_node(target)
         self.plans: dict[str, Plan] = {}
         self.plan_bodies: dict[str, bytes] = {}
@@ -222,14 +226,14 @@ class World:
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""
-        source = self.sources.of(target)
         # Ids in an order that is not the order of registration.
         number = (self._nodes * 7919 + 1) % 100_003
         self._nodes += 1
-        source.nodes[node_id(number)] = node_information(number)
+        instance_id = node_id(number)
+        self.describe_node(target, instance_id)
         if number % 3:
-            source.states[node_id(number)] = patch_state(number)
-        return node_id(number)
+            self.scan_node(target, instance_id)
+        return instance_id
 
     def remove_node(self, target: Target, instance_id: str) -> None:
         """Let a node disappear."""
@@ -237,11 +241,13 @@ class World:
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
 
-    def scan_node(self, target: Target, instance_id: str, missing: int) -> None:
-        """Let a node be scanned, with another result than before."""
-        self.sources.of(target).states[instance_id] = patch_state(
-            int(instance_id.removeprefix("i-"), base=16), MissingCount=missing
-        )
+    def describe_node(self, target: Target, instance_id: str) -> None:
+        """Give a node attributes that no node had before."""
+        self.sources.of(target).nodes[instance_id] = fleet.described(instance_id, next(self._serials))
+
+    def scan_node(self, target: Target, instance_id: str) -> None:
+        """Let a node be scanned, with a result that no node had before."""
+        self.sources.of(target).states[instance_id] = fleet.scanned(instance_id, next(self._serials))
 
     def trouble(self, target: Target, operation: str) -> RetryableError | RefusedError | None:
         """Return what a target answers to an operation instead of an answer, at this time."""
@@ -265,9 +271,3 @@ class World:
             self.last_part_at[run_of(key)] = self.clock.at
         if key.startswith("lake/patch_states/"):
             self.published_at[run_of(key)] = self.clock.at
-
-
-def run_of(key: str) -> str:
-    """Return the run that an object belongs to, by its key."""
-    parts = key.split("/")
-    return (parts[1] if parts[0] == "runs" else parts[-1]).partition(".")[0]
