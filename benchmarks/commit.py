@@ -16,14 +16,14 @@ from benchmarks.stored import BATCH, RUN_ID, store_plan, store_shard, stored_pla
 from benchmarks.tables import report, table
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.threads import Threads
-from patchlake.core.answers import NodeInformation, Page, PatchState, Record
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.keys import part_key, snapshot_key
+from patchlake.core.records import NodeInformation, Page, PatchState, Record
 from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
 from patchlake.core.tables import PATCH_STATES
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.publish import publish
-from patchlake.stages.stored import origin_of
+from patchlake.stages.stored import run_target_of
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 from patchlake_cli.embedded.settings import Settings
 
 TARGETS = 10
@@ -36,15 +36,15 @@ def store_run(folder: Path, nodes: int) -> None:
     plan = store_plan(store, [target.account_id for target in fleet.targets])
     for target in plan.active_targets():
         found = list(fleet.nodes(target, 0))
-        origin = origin_of(plan, target)
+        run_target = run_target_of(plan, target)
         pages = [_page([node.information for node in found], NodeInformation)]
-        nodes_of, _ = listed_nodes(origin, pages, include_sensitive_fields=False)
+        nodes_of, _ = listed_nodes(run_target, pages, include_sensitive_fields=False)
         store_shard(store, plan, target, nodes_of)
         states = {node.instance_id: node.patch_state for node in found if node.patch_state is not None}
         for number, batch in enumerate(batches(nodes_of, BATCH)):
             ids = batch["instance_id"]
             settled = outcomes(ids, [_page([states[i] for i in ids if i in states], PatchState)])
-            part = part_columns(origin, batch, settled, include_sensitive_fields=False)
+            part = part_columns(run_target, batch, settled, include_sensitive_fields=False)
             store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES, [part], {}))
 
 
@@ -54,9 +54,9 @@ def _page(rows: list[object], record: type[Record]) -> Page[Record]:
 
 def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
-    inventory = Inventory(store, ParquetTables(), Threads(READ_AHEAD, "s3"))
+    stored_run = StoredRun(store, ParquetTables(), ThreadedMap(READ_AHEAD, "s3"))
     with spending() as spent:
-        published = publish(stored_plan(store), inventory, {"run_id": RUN_ID})
+        published = publish(stored_plan(store), stored_run, {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
     tell(
         {

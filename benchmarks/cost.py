@@ -19,7 +19,7 @@ from benchmarks.stored import BATCH
 from benchmarks.tables import report, table
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake.stages.collect import IDS_PER_CALL
-from patchlake.stages.inventory import KEYS_PER_PAGE, READ_AHEAD
+from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD
 from tests.analytics.large_day import NODES
 
 OPERATIONS = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake.ports import Delivery
-from patchlake.stages.inventory import KEYS_PER_PAGE
+from patchlake.stages.stored_run import KEYS_PER_PAGE
 
 
 @dataclass

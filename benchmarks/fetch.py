@@ -31,9 +31,9 @@ from benchmarks.stored import BATCH, RUN_ID
 from benchmarks.tables import report, table
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
-from patchlake.core.listing import Origin
+from patchlake.core.listing import RunTarget
 from patchlake.core.paging import read_chain
 from patchlake.core.rows import Outcome, batches, listed_nodes, outcomes, part_columns
 from patchlake.core.tables import PATCH_STATES, SHARD, Columns
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 TARGET = Target("111122223333", REGION)
-ORIGIN = Origin(RUN_ID, 1_795_413_600_000, TARGET)
+ORIGIN = RunTarget(RUN_ID, 1_795_413_600_000, TARGET)
 ROWS = {
     "floor": "floor: bare HTTP, ready table written",
     "calls": "the SDK's calls alone, their answers left unread",
@@ -64,7 +64,7 @@ def run(rounds: int) -> None:
     with running_ssm(BATCH, 0) as url:
         os.environ |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
         session = boto3.Session(region_name=REGION)
-        sources = SsmSources(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
+        sources = SsmApis(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
         source = sources.open(TARGET, TARGET.account_id)
         list_nodes = partial(listed_nodes, ORIGIN, include_sensitive_fields=False)
         nodes, _ = read_chain(source.node_page, list_nodes)

@@ -27,20 +27,20 @@ from benchmarks.tables import report, table
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import PAGE_SIZE
-from patchlake.adapters.threads import Threads
-from patchlake.core.answers import NodeInformation, Page, PatchState, Record
+from patchlake.adapters.threaded_map import ThreadedMap
+from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.records import NodeInformation, Page, PatchState, Record
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
-from patchlake.core.usage import Usage
 from patchlake.ports import Delivery
 from patchlake.stages.collect import IDS_PER_CALL, CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 from patchlake_cli.embedded.settings import Settings
 
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
@@ -57,7 +57,7 @@ def sizes(nodes: int, targets: int) -> list[int]:
 
 
 class Fleet:
-    """``PatchSources`` of as many nodes as one likes: each is one of two thousand, by another id."""
+    """``TargetApis`` of as many nodes as one likes: each is one of two thousand, by another id."""
 
     def __init__(self, sizes: Mapping[Target, int], clock: MemoryClock) -> None:
         """Number the nodes of each target from where those of the one before end."""
@@ -65,7 +65,7 @@ class Fleet:
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
         self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
         self.states = [msgspec.convert(node.patch_state, PatchState) for node in models]
-        self.usage = Usage()
+        self.call_counter = CallCounter()
         self._clock = clock
         ends = accumulate(sizes.values())
         self._numbers = {target: range(end - sizes[target], end) for target, end in zip(sizes, ends, strict=True)}
@@ -76,13 +76,13 @@ class Fleet:
 
     def page(self, rows: list[Record], token: str | None) -> Page[Record]:
         """Answer one call."""
-        self.usage.add(calls=1)
+        self.call_counter.add(calls=1)
         return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
 
 
 @dataclass(frozen=True, slots=True)
 class Nodes:
-    """``PatchSource`` of the nodes of one target, by their numbers."""
+    """``TargetApi`` of the nodes of one target, by their numbers."""
 
     fleet: Fleet
     numbers: range
@@ -138,10 +138,10 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     deadline, lateness = default("DeadlineSeconds"), default("MaxLatenessSeconds")
     settings = PlanSettings("organization", (), REGIONS, BATCH, deadline, lateness, include_sensitive_fields=False)
     plan = PlanStage(store, FixedAccounts(accounts), discover_queue, commit_queue, clock, settings)
-    discover = DiscoverStage(store, tables, fleet, collect_queue, _retrying(discover_queue))
-    collect = CollectStage(store, tables, fleet, _retrying(collect_queue), map)
+    discover = DiscoverStage(store, tables, fleet, collect_queue, _retry_policy(discover_queue))
+    collect = CollectStage(store, tables, fleet, _retry_policy(collect_queue), map)
     commit = CommitStage(
-        Inventory(store, tables, Threads(READ_AHEAD, "s3")),
+        StoredRun(store, tables, ThreadedMap(READ_AHEAD, "s3")),
         discover_queue,
         collect_queue,
         commit_queue,
@@ -155,12 +155,12 @@ def run(nodes: int, targets: int, folder: Path) -> None:
 
     def discovered(delivery: Delivery) -> None:
         discover.handle(DiscoverMessage.decode(delivery.body), delivery)
-        asked["discover"] += fleet.usage.take().calls
+        asked["discover"] += fleet.call_counter.drain().calls
 
     def collected(delivery: Delivery) -> None:
         message = CollectMessage.decode(delivery.body)
         collect.handle(message, delivery)
-        calls = fleet.usage.take().calls
+        calls = fleet.call_counter.drain().calls
         due = math.ceil(min(BATCH, nodes_of[message.target] - message.batch * BATCH) / IDS_PER_CALL)
         assert calls == due, f"batch {message.batch} of {message.target} took {calls} calls, not {due}"
         asked["collect"] += calls
@@ -195,8 +195,8 @@ def _node_id(number: int) -> str:
     return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
 
 
-def _retrying(queue: MemoryQueue) -> Retrying:
-    return Retrying(queue, default("RetrySeconds"), lambda: 0.5, lambda _: None)
+def _retry_policy(queue: MemoryQueue) -> RetryPolicy:
+    return RetryPolicy(queue, default("RetrySeconds"), lambda: 0.5, lambda _: None)
 
 
 def measure(nodes: int, targets: int) -> str:

@@ -17,16 +17,16 @@ from benchmarks.stored import RUN_ID, store_plan, store_shard, stored_plan
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.threads import Threads
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import Aws
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.publish import publish
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 
 TARGET = Target("111122223333", REGION)
 CONNECTIONS = default("Connections")
@@ -42,21 +42,21 @@ def collect_and_publish(folder: Path) -> None:
     """Collect batch after batch over the connections of one worker, then publish."""
     aws, store, tables = Aws(), DirectoryStore(folder), ParquetTables()
     plan = stored_plan(store)
-    inventory = Inventory(store, tables, Threads(READ_AHEAD, "s3"))
+    stored_run = StoredRun(store, tables, ThreadedMap(READ_AHEAD, "s3"))
     queue = MemoryQueue(MemoryClock(plan.planned_at), COLLECT.visibility_seconds, COLLECT.max_receive_count)
     stage = CollectStage(
         store,
         tables,
-        aws.sources("none", "", CONNECTIONS),
-        Retrying(queue, default("RetrySeconds"), random.random, time.sleep),
-        Threads(CONNECTIONS, "ssm"),
+        aws.target_apis("none", "", CONNECTIONS),
+        RetryPolicy(queue, default("RetrySeconds"), random.random, time.sleep),
+        ThreadedMap(CONNECTIONS, "ssm"),
     )
     started = time.process_time()
-    for batch in inventory.batches(plan, [TARGET]):
+    for batch in stored_run.batches(plan, [TARGET]):
         message = CollectMessage.of(RUN_ID, *batch)
         stage.handle(message, Delivery(message.encode(), "", 1))
     collected = time.process_time()
-    publish(plan, inventory, {"run_id": RUN_ID})
+    publish(plan, stored_run, {"run_id": RUN_ID})
     tell({"start": started, "collect": collected - started, "publish": time.process_time() - collected})
 
 

@@ -13,7 +13,7 @@ from patchlake.core.rows import batches
 from patchlake.core.tables import SHARD, Columns, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.ports import Store
-from patchlake.stages.stored import origin_of
+from patchlake.stages.stored import run_target_of
 
 RUN_ID = "20261123T060000Z"
 BATCH = default("BatchSize")
@@ -42,6 +42,6 @@ def stored_plan(store: Store) -> Plan:
 
 def store_shard(store: Store, plan: Plan, target: Target, nodes: Columns) -> None:
     """Store the shard of a target: its nodes by columns, in ascending order; columns that are not there are NULL."""
-    origin = origin_of(plan, target)
-    metadata = listing_metadata(origin, Listing(ListingStatus.LISTED, None, origin.run_at))
+    run_target = run_target_of(plan, target)
+    metadata = listing_metadata(run_target, Listing(ListingStatus.LISTED, None, run_target.run_at))
     store.create(shard_key(RUN_ID, target), ParquetTables().encode(SHARD, batches(nodes, BATCH), metadata))

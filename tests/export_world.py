@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryStore
+from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryStore
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.plan import Plan
@@ -43,18 +43,18 @@ class ExportWorld:
     identify: Callable[[], Identity] = lambda: Identity(HOME, f"arn:aws:iam::{HOME}:user/somebody")
 
     def __post_init__(self) -> None:
-        self.sources = MemoryPatchSources(self.clock)
+        self.apis = MemoryApis(self.clock)
 
     def add_nodes(self, target: Target, numbers: Iterable[int]) -> None:
         """Let SSM list these nodes, each with a patch state."""
-        source = self.sources.of(target)
+        source = self.apis.of(target)
         for number in numbers:
             source.nodes[node_id(number)] = node_information(number)
             source.states[node_id(number)] = patch_state(number)
 
     def ports(self) -> Ports:
         """Return the world as an export sees it."""
-        return Ports(self.store, self.accounts, self.sources, self.clock, self.identify)
+        return Ports(self.store, self.accounts, self.apis, self.clock, self.identify)
 
     def export(
         self,

@@ -7,11 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
-from patchlake.core.answers import NodeInformation, PatchState, Record
+from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.records import NodeInformation, PatchState, Record
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
@@ -20,9 +20,9 @@ from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import StoredRun
 
 HOME = "111122223333"
 RUN_ID = "20261101T060000Z"
@@ -89,7 +89,7 @@ class World:
         self.clock = MemoryClock(RUN_AT.replace(minute=1))
         self.store = MemoryStore()
         self.tables = tables or MemoryTables()
-        self.sources = MemoryPatchSources(self.clock)
+        self.apis = MemoryApis(self.clock)
         self.accounts = FixedAccounts()
         self.discover_queue = MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count)
         self.collect_queue = MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count)
@@ -108,20 +108,20 @@ class World:
     @property
     def discover(self) -> DiscoverStage:
         """The discover stage."""
-        retrying = Retrying(self.discover_queue, 30, lambda: 0.5, self.clock.advance)
-        return DiscoverStage(self.store, self.tables, self.sources, self.collect_queue, retrying)
+        retry_policy = RetryPolicy(self.discover_queue, 30, lambda: 0.5, self.clock.advance)
+        return DiscoverStage(self.store, self.tables, self.apis, self.collect_queue, retry_policy)
 
     @property
     def collect(self) -> CollectStage:
         """The collect stage."""
-        retrying = Retrying(self.collect_queue, 30, lambda: 0.5, self.clock.advance)
-        return CollectStage(self.store, self.tables, self.sources, retrying, map)
+        retry_policy = RetryPolicy(self.collect_queue, 30, lambda: 0.5, self.clock.advance)
+        return CollectStage(self.store, self.tables, self.apis, retry_policy, map)
 
     @property
     def commit(self) -> CommitStage:
         """A commit stage that has seen nothing yet."""
         return CommitStage(
-            inventory=Inventory(self.store, self.tables, map),
+            stored_run=StoredRun(self.store, self.tables, map),
             discover_queue=self.discover_queue,
             collect_queue=self.collect_queue,
             commit_queue=self.commit_queue,
@@ -134,7 +134,7 @@ class World:
 
     def add_nodes(self, target: Target, numbers: Iterable[int], **members: object) -> None:
         """Let SSM list these nodes, each with a patch state."""
-        source = self.sources.of(target)
+        source = self.apis.of(target)
         for number in numbers:
             source.nodes[node_id(number)] = node_information(number)
             source.states[node_id(number)] = patch_state(number, **members)

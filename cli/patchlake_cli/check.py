@@ -103,7 +103,7 @@ def _check(settings: ExportSettings, lake: LakeLocation | None, profile: str | N
         plan = compose(ports, settings).plan.new_plan(current_run_id(ports.clock))
     except PatchlakeError as error:
         raise explain(error, partition=identity.partition) from error
-    targets = list(check_targets(plan, ports.sources))
+    targets = list(check_targets(plan, ports.apis))
     advice = advise(
         Refusals(
             {check.target.account_id for check in targets if Permission.ASSUME_ROLE in check.missing},

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError
-from patchlake.ports import PatchSources, Store
+from patchlake.ports import Store, TargetApis
 from patchlake_cli.permissions import SSM_PERMISSIONS, Permission
 
 AT_ONCE = 8
@@ -47,18 +47,16 @@ class TargetCheck:
         return self.read_patch_states == OK
 
 
-def check_targets(plan: Plan, sources: PatchSources) -> Iterator[TargetCheck]:
+def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
     """Try every active target of a plan, several at a time; in the plan's order."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
-        yield from threads.map(
-            lambda target: _check_target(target, plan.home_account_id, sources), plan.active_targets()
-        )
+        yield from threads.map(lambda target: _check_target(target, plan.home_account_id, apis), plan.active_targets())
 
 
-def _check_target(target: Target, home_account_id: str, sources: PatchSources) -> TargetCheck:
+def _check_target(target: Target, home_account_id: str, apis: TargetApis) -> TargetCheck:
     check = TargetCheck(target)
     try:
-        source = sources.open(target, home_account_id)
+        source = apis.open(target, home_account_id)
         check = replace(check, role=OWN if target.account_id == home_account_id else OK)
         nodes = source.node_page(None).records
         check = replace(check, list_nodes=OK)

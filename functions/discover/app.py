@@ -43,11 +43,11 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle each message on its own; those that failed are reported, and come back."""
-    usage = stage().sources.usage
+    call_counter = stage().apis.call_counter
     response = process_partial_response(event, handle_record, processor, context)
     for _, error, _ in processor.exceptions:
         report = getattr(logger, log_level(error))
         report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
-    for name, count in usage.take()._asdict().items():
+    for name, count in call_counter.drain()._asdict().items():
         metrics.add_metric(f"Ssm{name.title()}", MetricUnit.Count, count)
     return response

@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from patchlake.adapters.memory import MemoryPatchSource
+from patchlake.adapters.memory import MemoryApi
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.answers import InvalidRow, Page, Record
 from patchlake.core.keys import snapshot_key
 from patchlake.core.plan import Account
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.run import run_at
 from patchlake.core.tables import PATCH_STATES, Table
 from patchlake.core.targets import Target
@@ -152,7 +152,7 @@ LIVES = {
 
 
 @dataclass
-class OddSource(MemoryPatchSource):
+class OddSource(MemoryApi):
     """The SSM of a target that can answer about a node in a way that breaks its rules."""
 
     invalid: dict[str, str] = field(default_factory=dict)
@@ -186,12 +186,12 @@ def refuse(world: World, target: Target, listing_status: str, code: str, operati
         if called == operation:
             raise RefusedError(listing_status, code, f"{target} refuses {operation}")
 
-    world.sources.of(target).before_call = refusing
+    world.apis.of(target).before_call = refusing
 
 
 def allow(world: World) -> None:
     """Let every target answer again."""
-    for source in world.sources.targets.values():
+    for source in world.apis.targets.values():
         source.before_call = lambda _operation: None
 
 
@@ -207,8 +207,8 @@ def write_lake(world: World, folder: Path) -> None:
 def tell(folder: Path) -> World:
     """Let everything happen, write the lake into a folder, and return the world with all that it stored."""
     world = new_world()
-    home = OddSource(world.clock, world.sources.usage)
-    world.sources.targets[A_EU] = home
+    home = OddSource(world.clock, world.apis.call_counter)
+    world.apis.targets[A_EU] = home
     organization = world.accounts.organization
     organization += [Account(LAB, "lab"), Account(CLOSED, "closed")]
 
@@ -249,7 +249,7 @@ def tell(folder: Path) -> World:
 
 def _live(world: World, run_id: str, day: int) -> None:
     """Put every node into its state of a run; where it has no scan time of its own, the scan was an hour before."""
-    for source in world.sources.targets.values():
+    for source in world.apis.targets.values():
         source.nodes.clear()
         source.states.clear()
     end = run_at(run_id).timestamp() - 3600
@@ -257,7 +257,7 @@ def _live(world: World, run_id: str, day: int) -> None:
         state = life.states[day]
         if state is ABSENT:
             continue
-        source = world.sources.of(life.target)
+        source = world.apis.of(life.target)
         source.nodes[node_id(number)] = node_information(
             number,
             ComputerName=f"host-{number}",

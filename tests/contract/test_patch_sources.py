@@ -1,4 +1,4 @@
-"""What every PatchSources must do, asked about one and the same simulated fleet."""
+"""What every TargetApis must do, asked about one and the same simulated fleet."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ import msgspec
 import pytest
 
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.memory import MemoryClock, MemoryPatchSources
-from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.memory import MemoryApis, MemoryClock
+from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
-from patchlake.core.answers import NodeInformation, Page, PatchState, Record
 from patchlake.core.paging import read_chain
+from patchlake.core.records import NodeInformation, Page, PatchState, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
-from patchlake.ports import PatchSource, PatchSources
+from patchlake.ports import TargetApi, TargetApis
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Conditions, Settings
 
@@ -35,11 +35,11 @@ AT = FLEET.run_at(0)
 class World:
     """Sources that know the fleet, and the time that their answers tell."""
 
-    sources: PatchSources
+    apis: TargetApis
     now: datetime
 
-    def open(self, target: Target) -> PatchSource:
-        return self.sources.open(target, HOME.account_id)
+    def open(self, target: Target) -> TargetApi:
+        return self.apis.open(target, HOME.account_id)
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,11 @@ def memory() -> World:
         if target == REFUSED:
             raise RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", "refused")
 
-    sources = MemoryPatchSources(MemoryClock(AT), before_open=refuse)
+    apis = MemoryApis(MemoryClock(AT), before_open=refuse)
     for target in (HOME, MEMBER):
-        sources.of(target).nodes.update(nodes_of(target))
-        sources.of(target).states.update(states_of(target))
-    return World(sources, AT)
+        apis.of(target).nodes.update(nodes_of(target))
+        apis.of(target).states.update(states_of(target))
+    return World(apis, AT)
 
 
 @pytest.fixture(scope="module")
@@ -62,13 +62,13 @@ def aws() -> Iterator[World]:
             patch.setenv(name, value)
         session = embedded.endpoint.session
         roles = RoleSessions(session, SETTINGS.role_name, "agreed")
-        yield World(SsmSources(session, roles, ServiceClock(), connections=2), embedded.clock())
+        yield World(SsmApis(session, roles, ServiceClock(), connections=2), embedded.clock())
 
 
 @pytest.fixture(params=["memory", "aws"])
 def world(request: pytest.FixtureRequest) -> World:
     made: World = request.getfixturevalue(request.param)
-    made.sources.usage.take()
+    made.apis.call_counter.drain()
     return made
 
 
@@ -136,7 +136,7 @@ def test_every_page_tells_when_it_was_answered(world: World) -> None:
 def test_every_page_is_a_call(world: World) -> None:
     pages = read_chain(world.open(MEMBER).node_page, list)
 
-    assert world.sources.usage.take() == (len(pages), 0, 0)
+    assert world.apis.call_counter.drain() == (len(pages), 0, 0)
 
 
 def test_a_role_that_cannot_be_assumed_is_told_before_anything_is_asked(world: World) -> None:
@@ -144,4 +144,4 @@ def test_a_role_that_cannot_be_assumed_is_told_before_anything_is_asked(world: W
         world.open(REFUSED)
 
     assert (caught.value.listing_status, caught.value.code) == ("ROLE_NOT_ASSUMABLE", "AccessDenied")
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0

@@ -1,4 +1,4 @@
-"""What SsmSources asks, and what it makes of each kind of answer."""
+"""What SsmApis asks, and what it makes of each kind of answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ import pytest
 
 from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.ssm import SsmSources
+from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
+from patchlake.core.call_counter import CallCounts
 from patchlake.core.targets import Target
-from patchlake.core.usage import Counts
 from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
 
@@ -48,7 +48,7 @@ def clock() -> ServiceClock:
 
 
 @pytest.fixture
-def sources(aws: HttpStub, clock: ServiceClock) -> SsmSources:  # noqa: ARG001
+def sources(aws: HttpStub, clock: ServiceClock) -> SsmApis:  # noqa: ARG001
     return make_sources(clock)
 
 
@@ -58,8 +58,8 @@ def session() -> boto3.Session:
     return boto3.Session("home-key", "secret", region_name="eu-central-1")
 
 
-def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> SsmSources:
-    return SsmSources(
+def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> SsmApis:
+    return SsmApis(
         session(),
         RoleSessions(session(), "patchlake-member", external_id, attempts=attempts),
         clock,
@@ -107,7 +107,7 @@ def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], A
 # What is asked, and what comes back.
 
 
-def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmSources) -> None:
+def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": [STATE], "NextToken": "more"})
 
     page = sources.open(AT_HOME, HOME).patch_state_page([ID, "i-00000000"], None)
@@ -119,7 +119,7 @@ def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: S
     assert page.next_token == "more"  # noqa: S105
 
 
-def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmSources) -> None:
+def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": [{"InstanceId": ID}], "NextToken": ""})
 
     page = sources.open(AT_HOME, HOME).node_page("token")
@@ -130,7 +130,7 @@ def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws:
     assert page.next_token is None
 
 
-def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmSources) -> None:
+def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     sources.open(AT_HOME, HOME).node_page(None)
@@ -142,7 +142,7 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmSources) -> None:
 
 
 def test_a_page_was_answered_when_its_own_date_header_says(
-    aws: HttpStub, sources: SsmSources, clock: ServiceClock
+    aws: HttpStub, sources: SsmApis, clock: ServiceClock
 ) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": []})
 
@@ -153,14 +153,14 @@ def test_a_page_was_answered_when_its_own_date_header_says(
     assert clock.now() == at
 
 
-def test_an_answer_without_a_date_is_asked_for_again(aws: HttpStub, sources: SsmSources) -> None:
+def test_an_answer_without_a_date_is_asked_for_again(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: Answer(200, b'{"InstancePatchStates":[]}', {})
 
     with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*Date"):
         sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
 
-def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) -> None:
     bad = STATE | {"InstanceId": "i-00000000", "OperationEndTime": "yesterday"}
     aws.answer = lambda _: reply({"InstancePatchStates": [bad, STATE]})
 
@@ -170,7 +170,7 @@ def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmSource
     assert [row.instance_id for row in page.invalid] == ["i-00000000"]
 
 
-def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: HttpStub, sources: SsmSources) -> None:
+def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: HttpStub, sources: SsmApis) -> None:
     def answer(request: Request) -> Answer:
         return reply(
             {"InstancePatchStates": [STATE | {"InstanceId": i} for i in json.loads(request.body)["InstanceIds"]]}
@@ -184,7 +184,7 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
         pages = list(pool.map(lambda i: source.patch_state_page([i], None), ids))
 
     assert [[record.instance_id for record in page.records] for page in pages] == [[i] for i in ids]
-    assert sources.usage.take() == Counts(calls=200, throttles=0, retries=0)
+    assert sources.call_counter.drain() == CallCounts(calls=200, throttles=0, retries=0)
 
 
 # What goes wrong.
@@ -201,16 +201,14 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
     ],
     ids=["empty", "truncated", "broken_off", "html", "list"],
 )
-def test_a_successful_answer_that_is_no_page_breaks_the_chain(
-    aws: HttpStub, sources: SsmSources, answer: Answer
-) -> None:
+def test_a_successful_answer_that_is_no_page_breaks_the_chain(aws: HttpStub, sources: SsmApis, answer: Answer) -> None:
     aws.answer = lambda _: answer
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
         sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
 
-def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: error("InvalidNextToken")
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
@@ -232,7 +230,7 @@ def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmSources) ->
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
-    aws: HttpStub, sources: SsmSources, answer: Answer, code: str
+    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -251,13 +249,13 @@ def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, cl
         sources.open(AT_HOME, HOME).node_page(None)
 
 
-def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
 
     with pytest.raises(ThrottledError, match="ServiceCode ssm, QuotaCode L-1234"):
         sources.open(AT_HOME, HOME).node_page(None)
 
-    assert sources.usage.take() == Counts(calls=1, throttles=1, retries=0)
+    assert sources.call_counter.drain() == CallCounts(calls=1, throttles=1, retries=0)
 
 
 def test_the_sdk_retries_a_throttled_call_and_each_attempt_is_counted(aws: HttpStub, clock: ServiceClock) -> None:
@@ -266,7 +264,7 @@ def test_the_sdk_retries_a_throttled_call_and_each_attempt_is_counted(aws: HttpS
 
     sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
-    assert sources.usage.take() == Counts(calls=1, throttles=1, retries=1)
+    assert sources.call_counter.drain() == CallCounts(calls=1, throttles=1, retries=1)
 
 
 def test_a_retry_that_is_throttled_as_well_is_counted_as_well(aws: HttpStub, clock: ServiceClock) -> None:
@@ -276,7 +274,7 @@ def test_a_retry_that_is_throttled_as_well_is_counted_as_well(aws: HttpStub, clo
     with pytest.raises(ThrottledError):
         sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
-    assert sources.usage.take() == Counts(calls=1, throttles=2, retries=1)
+    assert sources.call_counter.drain() == CallCounts(calls=1, throttles=2, retries=1)
 
 
 def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceClock) -> None:
@@ -286,11 +284,11 @@ def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceCl
     page = sources.open(AT_HOME, HOME).patch_state_page([ID], None)
 
     assert len(page.records) == 1
-    assert sources.usage.take() == Counts(calls=1, throttles=0, retries=1)
+    assert sources.call_counter.drain() == CallCounts(calls=1, throttles=0, retries=1)
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
-def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: SsmSources, code: str) -> None:
+def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: SsmApis, code: str) -> None:
     aws.answer = lambda _: error(code)
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1") as caught:
@@ -322,7 +320,7 @@ def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: Service
     assert to_ssm.headers["X-Amz-Security-Token"] == "token-key-1"
 
 
-def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmSources) -> None:
+def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({}))
 
     sources.open(MEMBER, HOME)
@@ -352,7 +350,7 @@ def test_many_sessions_search_no_more_folders_than_one(aws: HttpStub) -> None:
     assert searched[0] == searched[1] == searched[2]
 
 
-def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmSources) -> None:
+def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     sources.open(AT_HOME, HOME).node_page(None)
@@ -360,7 +358,7 @@ def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmSources) -> No
     assert [session_key(request) for request in aws.requests] == ["home-key"]
 
 
-def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: SsmSources) -> None:
+def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
 
     for region in ("eu-west-1", "us-east-1", "eu-west-1"):
@@ -369,7 +367,7 @@ def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: S
     assert [is_sts(request) for request in aws.requests] == [True, False, False, False]
 
 
-def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 
     with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
@@ -381,7 +379,7 @@ def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, source
 @pytest.mark.parametrize(
     ("status", "code"), [(400, "Throttling"), (403, "RegionDisabledException"), (403, "SignatureDoesNotMatch")]
 )
-def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmSources, status: int, code: str) -> None:
+def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmApis, status: int, code: str) -> None:
     aws.answer = lambda _: Answer(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
 
     with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}"):
@@ -389,7 +387,7 @@ def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmSources
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])
-def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, sources: SsmSources, code: str) -> None:
+def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, sources: SsmApis, code: str) -> None:
     aws.answer = numbered_sessions(lambda _: error(code))
 
     with pytest.raises(RefusedError, match=r"222222222222\.eu-west-1") as caught:
@@ -399,7 +397,7 @@ def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, 
     assert [session_key(request) for request in aws.requests] == ["home-key", "key-1", "home-key", "key-2"]
 
 
-def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: error("UnrecognizedClientException")
 
     with pytest.raises(RefusedError) as caught:
@@ -410,7 +408,7 @@ def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources:
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_threads(
-    aws: HttpStub, sources: SsmSources, code: str
+    aws: HttpStub, sources: SsmApis, code: str
 ) -> None:
     def answer(request: Request) -> Answer:
         return error(code) if session_key(request) == "key-1" else reply({"InstancePatchStates": [STATE]})
@@ -425,7 +423,7 @@ def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_thread
     assert sum(map(is_sts, aws.requests)) == 2
 
 
-def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: SsmSources) -> None:
+def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: SsmApis) -> None:
     together = Barrier(4)
 
     def answer(request: Request) -> Answer:
@@ -443,14 +441,14 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
     assert sum(map(is_sts, aws.requests)) == 4
 
 
-def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = numbered_sessions(lambda _: error("ExpiredTokenException"))
 
     with pytest.raises(RetryableError, match="ExpiredTokenException"):
         sources.open(MEMBER, HOME).node_page(None)
 
 
-def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmSources) -> None:
+def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmApis) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     first, second = assumed("key-1"), assumed("key-2")
     short = Answer(200, first.body.replace(b"2999-01-01T00:00:00Z", soon.encode()), {"Date": DATE})
@@ -462,7 +460,7 @@ def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, s
     assert [session_key(request) for request in aws.requests] == ["home-key", "home-key", "key-2"]
 
 
-def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws: HttpStub, sources: SsmSources) -> None:
+def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws: HttpStub, sources: SsmApis) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
     denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from patchlake.core.answers import NodeInformation, PatchState, Record
+from patchlake.core.records import NodeInformation, PatchState, Record
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
 from tests.world import RUN_AT
 

@@ -16,9 +16,9 @@ from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import StoredRun
 from tests.simulation.events import Ended, Failed
 from tests.simulation.faults import Fault
 from tests.simulation.interleaving import Killed, Strand
@@ -184,11 +184,13 @@ class Handlers:
         match message:
             case DiscoverMessage():
                 discover = DiscoverStage(
-                    self._store, by.build, self._sources, self._queues["collect"], self._retrying("discover", by)
+                    self._store, by.build, self._sources, self._queues["collect"], self._retry_policy("discover", by)
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():
-                collect = CollectStage(self._store, by.build, self._sources, self._retrying("collect", by), self._each)
+                collect = CollectStage(
+                    self._store, by.build, self._sources, self._retry_policy("collect", by), self._each
+                )
                 return lambda: collect.handle(message, delivery)
             case CommitMessage():
                 return lambda: self._commit(by, message, delivery)
@@ -204,7 +206,7 @@ class Handlers:
             world.blanked.add(by.run_id)
         return left
 
-    def _retrying(self, stage: Stage, by: Invocation) -> Retrying:
+    def _retry_policy(self, stage: Stage, by: Invocation) -> RetryPolicy:
         world = self._world
 
         def pause(seconds: float) -> None:
@@ -217,7 +219,7 @@ class Handlers:
                 by.wakes_at = world.clock.at + timedelta(seconds=seconds)
                 self._strand.pause()
 
-        return Retrying(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random, pause)
+        return RetryPolicy(self._queues[stage], self._world.scenario.retry_seconds, self._world.random.random, pause)
 
     def _plan(self, by: Invocation) -> PlanStage:
         scenario = self._world.scenario
@@ -250,7 +252,7 @@ class Handlers:
     def _new_commit(self, build: Build) -> CommitStage:
         scenario = self._world.scenario
         return CommitStage(
-            inventory=Inventory(self._store, build, self._each),
+            stored_run=StoredRun(self._store, build, self._each),
             discover_queue=self._queues["discover"],
             collect_queue=self._queues["collect"],
             commit_queue=self._queues["commit"],

@@ -139,7 +139,7 @@ def _change_accounts(world: World) -> str:
 
 def _vanish(world: World) -> str | None:
     target = world.random.choice(world.targets)
-    nodes = world.sources.of(target).nodes
+    nodes = world.apis.of(target).nodes
     if not nodes:
         return None
     instance_id = world.random.choice(sorted(nodes))
@@ -154,7 +154,7 @@ def _appear(world: World) -> str:
 
 def _scan(world: World) -> str | None:
     target = world.random.choice(world.targets)
-    nodes = world.sources.of(target).nodes
+    nodes = world.apis.of(target).nodes
     if not nodes:
         return None
     instance_id = world.random.choice(sorted(nodes))

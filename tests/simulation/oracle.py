@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patchlake.core.answers import Page, Record
 from patchlake.core.plan import PlannedTarget
+from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target

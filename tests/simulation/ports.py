@@ -8,13 +8,13 @@ from typing import BinaryIO, NoReturn
 
 from msgspec.structs import replace
 
-from patchlake.adapters.memory import MemoryPatchSource, MemoryQueue
-from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.adapters.memory import MemoryApi, MemoryQueue
+from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
-from patchlake.core.usage import Usage
 from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from tests.simulation import fleet
@@ -206,11 +206,11 @@ class SimulatedQueue:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSource:
-    """``PatchSource``: it keeps what it answered as evidence, and its answers may break SSM's own rules."""
+    """``TargetApi``: it keeps what it answered as evidence, and its answers may break SSM's own rules."""
 
     calls: Calls
     target: Target
-    memory: MemoryPatchSource
+    memory: MemoryApi
 
     def node_page(self, token: str | None) -> Page[Record]:
         """Ask for one page of the managed nodes."""
@@ -292,14 +292,14 @@ class SimulatedSource:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSources:
-    """``PatchSources``."""
+    """``TargetApis``."""
 
     calls: Calls
 
     @property
-    def usage(self) -> Usage:
+    def call_counter(self) -> CallCounter:
         """What was asked of SSM so far."""
-        return self.calls.world.sources.usage
+        return self.calls.world.apis.call_counter
 
     def open(self, target: Target, home_account_id: str) -> SimulatedSource:
         """Return a target's API, through its role."""
@@ -308,7 +308,7 @@ class SimulatedSources:
         trouble = world.trouble(target, "AssumeRole")
         if isinstance(trouble, RefusedError) and trouble.listing_status == "ROLE_NOT_ASSUMABLE":
             self.calls.fail(trouble)
-        source = SimulatedSource(self.calls, target, world.sources.of(target))
+        source = SimulatedSource(self.calls, target, world.apis.of(target))
         if target.account_id == home_account_id:
             return source
         denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE)
@@ -352,7 +352,7 @@ class SimulatedClock:
 
 @dataclass(frozen=True, slots=True)
 class AnyOrder:
-    """``Each``: calls under way at once may be answered in any order."""
+    """``ParallelMap``: calls under way at once may be answered in any order."""
 
     world: World
 

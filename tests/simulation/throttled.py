@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
 
-from patchlake.adapters.memory import MemoryPatchSources, MemoryQueue
+from patchlake.adapters.memory import MemoryApis, MemoryQueue
 from patchlake.adapters.ssm import ATTEMPTS
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT
 from patchlake.errors import RetryableError, ThrottledError
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
 from tests.simulation.virtual_time import VirtualTime
 from tests.world import World
 
@@ -45,7 +45,7 @@ def listed_world(nodes: dict[Target, int], batch_size: int) -> World:
     world.start()
     while world.deliver_discover():
         pass
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
     return world
 
 
@@ -117,15 +117,15 @@ class ThrottledRun:
 
     def _work(self) -> None:
         world, queue = self._world, self._world.collect_queue
-        retrying = Retrying(queue, 30, self._random.random, self._sleep)
-        sources = MemoryPatchSources(
+        retry_policy = RetryPolicy(queue, 30, self._random.random, self._sleep)
+        apis = MemoryApis(
             world.clock,
             targets={
-                target: replace(world.sources.of(target), before_call=self._request(bucket))
+                target: replace(world.apis.of(target), before_call=self._request(bucket))
                 for target, bucket in self._buckets.items()
             },
         )
-        stage = CollectStage(world.store, world.tables, sources, retrying, self._time.threads(CONNECTIONS))
+        stage = CollectStage(world.store, world.tables, apis, retry_policy, self._time.threads(CONNECTIONS))
         while queue.messages:
             delivery = queue.receive()
             if delivery is None:

@@ -7,7 +7,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from patchlake.errors import PatchlakeError
-from patchlake.ports import Each
+from patchlake.ports import ParallelMap
 from tests.simulation.interleaving import Strand
 
 
@@ -43,8 +43,8 @@ class VirtualTime:
             self.seconds, _, self._moving = heappop(self._sleeping)
             self._moving.resume()
 
-    def threads(self, number: int) -> Each:
-        """Return ``Each`` by so many threads."""
+    def threads(self, number: int) -> ParallelMap:
+        """Return ``ParallelMap`` by so many threads."""
 
         def each[A, B](function: Callable[[A], B], items: Iterable[A], /) -> list[B]:
             waiting = deque(enumerate(items))

@@ -12,10 +12,10 @@ from itertools import count
 from random import Random
 from typing import Literal
 
-from patchlake.adapters.memory import MemoryClock, MemoryPatchSources, MemoryQueue, MemoryStore, MemoryTables
-from patchlake.core.answers import Page, Record
+from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
@@ -177,7 +177,7 @@ class World:
             "collect": MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count),
             "commit": MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count),
         }
-        self.sources = MemoryPatchSources(self.clock)
+        self.apis = MemoryApis(self.clock)
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
@@ -185,7 +185,7 @@ class World:
         self._nodes = self._joined = 0
         self._serials = count()
         for target, number in scenario.nodes.items():
-            self.sources.of(target).page_size = scenario.ssm_page_size
+            self.apis.of(target).page_size = scenario.ssm_page_size
             for _ in range(number):
                 self.add_node(target)
         self.plans: dict[str, Plan] = {}
@@ -237,17 +237,17 @@ class World:
 
     def remove_node(self, target: Target, instance_id: str) -> None:
         """Let a node disappear."""
-        source = self.sources.of(target)
+        source = self.apis.of(target)
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
 
     def describe_node(self, target: Target, instance_id: str) -> None:
         """Give a node attributes that no node had before."""
-        self.sources.of(target).nodes[instance_id] = fleet.described(instance_id, next(self._serials))
+        self.apis.of(target).nodes[instance_id] = fleet.described(instance_id, next(self._serials))
 
     def scan_node(self, target: Target, instance_id: str) -> None:
         """Let a node be scanned, with a result that no node had before."""
-        self.sources.of(target).states[instance_id] = fleet.scanned(instance_id, next(self._serials))
+        self.apis.of(target).states[instance_id] = fleet.scanned(instance_id, next(self._serials))
 
     def trouble(self, target: Target, operation: str) -> RetryableError | RefusedError | None:
         """Return what a target answers to an operation instead of an answer, at this time."""

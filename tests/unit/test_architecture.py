@@ -16,7 +16,7 @@ DEPLOYED = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 PURE = sorted([*(PACKAGE / "core").glob("*.py"), *(PACKAGE / "stages").glob("*.py")])
 GRAB_BAGS = {"utils", "helpers", "common", "manager", "misc", "util", "helper"}
 
-# What reads a clock, throws dice, or reaches outside. Threads are no I/O: usage counts from many of them.
+# What reads a clock, throws dice, or reaches outside. ThreadedMap are no I/O: usage counts from many of them.
 IMPURE = {
     "asyncio",
     "http",

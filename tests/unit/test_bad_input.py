@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from patchlake.adapters.memory import MemoryPatchSource
+from patchlake.adapters.memory import MemoryApi
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
-from patchlake.core.answers import Page, Record
 from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import decode_plan
+from patchlake.core.records import Page, Record
 from patchlake.stages.commit import CommitOutcome
 from tests.handlers import Context, invoke, records
 from tests.world import EU, HOME, RUN_AT, RUN_ID, SCHEDULED_TIME, World, node_id
@@ -147,7 +147,7 @@ def listed_world() -> World:
     world.add_nodes(EU, [1, 2])
     world.start()
     world.deliver_discover()
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
     return world
 
 
@@ -238,7 +238,7 @@ TWICE = (INVALID, "the node came twice, with different values")
 
 
 @dataclass
-class RawSource(MemoryPatchSource):
+class RawSource(MemoryApi):
     """An SSM whose answers are given as the bytes of each page, or as the rows of the only one."""
 
     state_bodies: Sequence[bytes] = ()
@@ -277,8 +277,8 @@ NEIGHBOURS = row(InstanceId=NEIGHBOUR)
 def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()) -> World:
     """Return a world of two nodes that is planned, whose SSM answers so."""
     world = World(batch_size=2)
-    world.sources.targets[EU] = RawSource(
-        world.clock, world.sources.usage, state_bodies=list(states), node_bodies=list(nodes)
+    world.apis.targets[EU] = RawSource(
+        world.clock, world.apis.call_counter, state_bodies=list(states), node_bodies=list(nodes)
     )
     world.add_nodes(EU, [1, 2])
     world.start()
@@ -458,8 +458,8 @@ def test_a_listing_that_may_not_be_complete_is_not_taken_for_one(page: bytes, se
 )
 def test_at_most_fifty_ids_are_asked_for_at_once_and_none_is_not_asked_for(nodes: int, asked: list[int]) -> None:
     world = World(batch_size=1000)
-    source = RawSource(world.clock, world.sources.usage)
-    world.sources.targets[EU] = source
+    source = RawSource(world.clock, world.apis.call_counter)
+    world.apis.targets[EU] = source
     world.add_nodes(EU, range(nodes))
     world.start()
 

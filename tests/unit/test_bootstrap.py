@@ -6,11 +6,11 @@ import pytest
 
 from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmSources
-from patchlake.adapters.threads import Threads
+from patchlake.adapters.ssm import SsmApis
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
-from patchlake.ports import PatchSources, Queue
+from patchlake.ports import Queue, TargetApis
 from patchlake.stages.plan import PlanSettings
 
 DISCOVER_URL, COLLECT_URL, COMMIT_URL = (f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "commit"))
@@ -26,9 +26,9 @@ def url_of(queue: Queue) -> str:
     return queue._url  # noqa: SLF001  # nothing else tells a queue from another
 
 
-def role_of(sources: PatchSources) -> tuple[str, str]:
-    assert isinstance(sources, SsmSources)
-    roles = sources._roles  # noqa: SLF001  # nothing tells it before a role is assumed
+def role_of(apis: TargetApis) -> tuple[str, str]:
+    assert isinstance(apis, SsmApis)
+    roles = apis._roles  # noqa: SLF001  # nothing tells it before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 
 
@@ -52,18 +52,18 @@ def test_plan_refuses_a_region_that_ssm_is_not_in() -> None:
 def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
     stage = bootstrap.discover_stage(DiscoverConfig("lake", "role", "external", DISCOVER_URL, COLLECT_URL, 30))
 
-    assert (url_of(stage.collect_queue), url_of(stage.retrying.queue)) == (COLLECT_URL, DISCOVER_URL)
-    assert stage.retrying.base_seconds == 30
-    assert role_of(stage.sources) == ("role", "external")
-    assert len({stage.retrying.chance() for _ in range(10)}) > 1
+    assert (url_of(stage.collect_queue), url_of(stage.retry_policy.queue)) == (COLLECT_URL, DISCOVER_URL)
+    assert stage.retry_policy.base_seconds == 30
+    assert role_of(stage.apis) == ("role", "external")
+    assert len({stage.retry_policy.chance() for _ in range(10)}) > 1
 
 
 def test_collect_defers_on_its_own_queue() -> None:
     stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, 8, 30))
 
-    assert url_of(stage.retrying.queue) == COLLECT_URL
-    assert role_of(stage.sources) == ("role", "external")
-    assert stage.retrying.base_seconds == 30
+    assert url_of(stage.retry_policy.queue) == COLLECT_URL
+    assert role_of(stage.apis) == ("role", "external")
+    assert stage.retry_policy.base_seconds == 30
 
 
 def test_commit_gets_every_setting_and_all_three_queues() -> None:
@@ -76,4 +76,4 @@ def test_commit_gets_every_setting_and_all_three_queues() -> None:
     ]
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
     # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.
-    assert isinstance(stage.inventory.each, Threads)
+    assert isinstance(stage.stored_run.parallel_map, ThreadedMap)

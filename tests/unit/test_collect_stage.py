@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from patchlake.adapters.memory import MemoryPatchSource
-from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.adapters.memory import MemoryApi
 from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing, Origin, listing_metadata
+from patchlake.core.listing import Listing, RunTarget, listing_metadata
 from patchlake.core.messages import CollectMessage
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.rows import batches, listed_nodes
 from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus, Table
 from patchlake.core.targets import Target
@@ -40,7 +40,7 @@ def listed_world(nodes: int = 3, batch_size: int = 2, tables: TableFormat | None
     world.add_nodes(EU, range(nodes))
     world.start()
     world.deliver_discover()
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
     return world
 
 
@@ -92,7 +92,7 @@ def test_the_last_batch_holds_the_rest() -> None:
 
 
 @dataclass
-class RecordingSource(MemoryPatchSource):
+class RecordingSource(MemoryApi):
     """An SSM that remembers which ids each call asked for."""
 
     asked: list[list[str]] = field(default_factory=list)
@@ -104,9 +104,9 @@ class RecordingSource(MemoryPatchSource):
 
 def record(world: World) -> list[list[str]]:
     """Return the list to which the ids of each call will be added."""
-    before = world.sources.of(EU)
-    source = RecordingSource(world.clock, world.sources.usage, before.nodes, before.states)
-    world.sources.targets[EU] = source
+    before = world.apis.of(EU)
+    source = RecordingSource(world.clock, world.apis.call_counter, before.nodes, before.states)
+    world.apis.targets[EU] = source
     return source.asked
 
 
@@ -124,10 +124,10 @@ def test_at_most_fifty_ids_are_asked_for_in_one_call_and_each_once(nodes: int, s
 
 def test_answers_of_many_pages_are_read_to_their_end() -> None:
     world = listed_world(nodes=5, batch_size=5)
-    world.sources.of(EU).page_size = 2
+    world.apis.of(EU).page_size = 2
 
     assert collect(world).statuses == Counter(COLLECTED=5)
-    assert world.sources.usage.take().calls == 3
+    assert world.apis.call_counter.drain().calls == 3
 
 
 def test_a_worker_whose_time_is_nearly_over_gives_its_message_back_and_stores_nothing() -> None:
@@ -138,7 +138,7 @@ def test_a_worker_whose_time_is_nearly_over_gives_its_message_back_and_stores_no
         collect(world, receive_count=9, seconds_left=iter([100, 50, 19]).__next__)
 
     assert world.store.objects == before
-    assert world.sources.usage.take().calls == 2
+    assert world.apis.call_counter.drain().calls == 2
     assert collect(world).statuses == Counter(COLLECTED=120)
 
 
@@ -150,15 +150,15 @@ def test_a_target_that_throttles_for_a_while_is_collected_by_the_same_worker() -
         if remaining:
             raise remaining.pop()
 
-    world.sources.of(EU).before_call = throttle
+    world.apis.of(EU).before_call = throttle
 
     assert collect(world).statuses == Counter(COLLECTED=120)
-    assert world.sources.usage.take().calls == 5 + 3
+    assert world.apis.call_counter.drain().calls == 5 + 3
 
 
 def test_a_node_that_was_never_scanned_has_no_patch_state(tables: TableFormat) -> None:
     world = listed_world(tables=tables)
-    del world.sources.of(EU).states[node_id(1)]
+    del world.apis.of(EU).states[node_id(1)]
 
     assert collect(world).statuses == Counter(COLLECTED=1, NO_PATCH_STATE=1)
     assert part(world)["missing_count"] == [0, None]
@@ -169,10 +169,10 @@ def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableForm
     world = World(tables=tables)
     world.add_nodes(EU, [0])
     world.start()
-    origin = Origin(RUN_ID, 0, EU)
+    run_target = RunTarget(RUN_ID, 0, EU)
     page: Page[Record] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
-    nodes = batches(listed_nodes(origin, [page], include_sensitive_fields=False).columns, 2)
-    entries = listing_metadata(origin, Listing(ListingStatus.LISTED))
+    nodes = batches(listed_nodes(run_target, [page], include_sensitive_fields=False).columns, 2)
+    entries = listing_metadata(run_target, Listing(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)
 
@@ -185,12 +185,12 @@ def test_a_redelivered_batch_changes_nothing_and_asks_nothing(tables: TableForma
     world = listed_world(tables=tables)
     collect(world)
     before = dict(world.store.objects)
-    world.sources.usage.take()
-    world.sources.of(EU).states[node_id(0)] = patch_state(0, MissingCount=9)
+    world.apis.call_counter.drain()
+    world.apis.of(EU).states[node_id(0)] = patch_state(0, MissingCount=9)
 
     assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.ADOPTED)
     assert world.store.objects == before
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_part_that_another_worker_stored_meanwhile_is_adopted() -> None:
@@ -210,7 +210,7 @@ def test_a_passing_failure_writes_nothing_and_comes_back_after_a_pause_of_its_ow
     def fail(_: str) -> None:
         raise error
 
-    world.sources.of(EU).before_call = fail
+    world.apis.of(EU).before_call = fail
     before = dict(world.store.objects)
 
     world.deliver_collect()
@@ -230,7 +230,7 @@ def test_one_failing_call_of_many_leaves_no_part() -> None:
         if len(calls) == 3:
             raise RetryableError("InternalServerError")
 
-    world.sources.of(EU).before_call = fail_the_last
+    world.apis.of(EU).before_call = fail_the_last
 
     with pytest.raises(RetryableError, match="InternalServerError"):
         collect(world)
@@ -253,7 +253,7 @@ def test_a_store_that_cannot_answer_for_now_is_a_passing_failure(call: str) -> N
 
 def test_a_refusal_is_recorded_from_the_third_receive_on_with_every_node_named(tables: TableFormat) -> None:
     world = listed_world(tables=tables)
-    world.sources.before_open = refusing("ROLE_NOT_ASSUMABLE", "AccessDenied")
+    world.apis.before_open = refusing("ROLE_NOT_ASSUMABLE", "AccessDenied")
     for receive in (1, 2):
         with pytest.raises(RetryableError, match=f"receive {receive} of 3"):
             collect(world, receive_count=receive)
@@ -277,7 +277,7 @@ def test_a_refusal_of_one_call_of_a_batch_leaves_no_half_collected_part() -> Non
         if len(calls) == 2:
             raise RefusedError("ACCESS_DENIED", "AccessDeniedException", "denied")
 
-    world.sources.of(EU).before_call = refuse_the_second
+    world.apis.of(EU).before_call = refuse_the_second
 
     assert collect(world, receive_count=3).statuses == Counter(NOT_COLLECTED=60)
 
@@ -287,7 +287,7 @@ def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None
 
     with pytest.raises(InputError, match=f"its plan names no active target {US}"):
         collect(world, US)
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 @pytest.mark.parametrize("batch", [2, 99_999])
@@ -296,7 +296,7 @@ def test_a_batch_that_the_shard_does_not_have_is_refused_and_not_asked(batch: in
 
     with pytest.raises(InputError, match=f"{SHARD_KEY} has 2 batches, so batch {batch} is refused"):
         collect(world, batch=batch)
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_batch_of_a_target_without_a_shard_is_refused() -> None:
@@ -330,7 +330,7 @@ def test_a_damaged_shard_is_named_and_nothing_is_asked(tables: TableFormat, dama
 
     with pytest.raises(IntegrityError, match=SHARD_KEY):
         collect(world)
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_the_shard_of_another_target_is_refused(tables: TableFormat) -> None:
@@ -341,7 +341,7 @@ def test_the_shard_of_another_target_is_refused(tables: TableFormat) -> None:
 
     with pytest.raises(IntegrityError, match=f"{SHARD_KEY}: its footer names"):
         collect(world)
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_shard_of_an_older_build_gives_null_where_it_lacks_a_column(tables: TableFormat) -> None:
@@ -359,8 +359,8 @@ def test_a_shard_of_an_older_build_gives_null_where_it_lacks_a_column(tables: Ta
 def test_sensitive_members_reach_the_store_only_where_the_plan_says_so(*, include: bool) -> None:
     world = World()
     world.settings = world.settings.__replace__(include_sensitive_fields=include)
-    world.sources.of(EU).nodes[node_id(0)] = node_information(0, IPAddress="192.0.2.77")
-    world.sources.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="somebody")
+    world.apis.of(EU).nodes[node_id(0)] = node_information(0, IPAddress="192.0.2.77")
+    world.apis.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="somebody")
     world.start()
     world.deliver_discover()
 
@@ -373,7 +373,7 @@ def test_sensitive_members_reach_the_store_only_where_the_plan_says_so(*, includ
 def test_one_call_opens_the_target_of_its_message_and_no_other() -> None:
     opened: list[Target] = []
     world = listed_world()
-    world.sources.before_open = opened.append
+    world.apis.before_open = opened.append
 
     collect(world)
 

@@ -169,7 +169,7 @@ def test_while_shards_are_missing_and_nothing_is_due_a_look_reads_no_shard() -> 
 def test_a_shard_is_read_once_however_often_its_run_is_looked_at_while_memory_is_not_full(
     monkeypatch: pytest.MonkeyPatch, remembered: int, reads: int
 ) -> None:
-    monkeypatch.setattr("patchlake.stages.inventory.MOST_REMEMBERED", remembered)
+    monkeypatch.setattr("patchlake.stages.stored_run.MOST_REMEMBERED", remembered)
     world = World(regions=("eu-central-1", "eu-west-1", "us-east-1"))
     world.add_nodes(EU, [1])
     world.start()
@@ -446,7 +446,7 @@ def test_a_corrupt_run_is_not_acknowledged_before_its_dead_letter_is_sent() -> N
 
 def test_the_counts_of_a_published_run_have_every_status_by_the_name_of_its_metric() -> None:
     world = world_of()
-    del world.sources.of(EU).states["i-00000000000000001"]
+    del world.apis.of(EU).states["i-00000000000000001"]
 
     assert world.run_until_committed().counts() == {
         "RunsComplete": 1,

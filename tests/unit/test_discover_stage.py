@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from patchlake.adapters.memory import MemoryPatchSource, MemoryQueue, MemoryTables
-from patchlake.core.answers import InvalidRow, Page, Record
+from patchlake.adapters.memory import MemoryApi, MemoryQueue, MemoryTables
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
 from patchlake.core.listing import Listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.rows import NAMELESS_ROW
 from patchlake.core.tables import SHARD, Column, Columns, ColumnType, ListingStatus, Table
 from patchlake.core.targets import Target
@@ -69,7 +69,7 @@ def refuse(world: World, status: str = "ACCESS_DENIED", code: str = "AccessDenie
     def raise_refusal(_: object) -> None:
         raise RefusedError(status, code, f"{EU}: {code}")
 
-    world.sources.before_open = raise_refusal
+    world.apis.before_open = raise_refusal
 
 
 def test_a_target_is_listed_and_its_batches_are_asked_for(tables: TableFormat) -> None:
@@ -86,10 +86,10 @@ def test_a_target_is_listed_and_its_batches_are_asked_for(tables: TableFormat) -
 
 def test_a_listing_of_many_pages_is_read_to_its_end() -> None:
     world = planned_world(nodes=7)
-    world.sources.of(EU).page_size = 2
+    world.apis.of(EU).page_size = 2
 
     assert discover(world).nodes == 7
-    assert world.sources.usage.take().calls == 4
+    assert world.apis.call_counter.drain().calls == 4
 
 
 def test_a_target_without_nodes_has_a_shard_and_no_batches(tables: TableFormat) -> None:
@@ -104,7 +104,7 @@ def test_a_redelivered_message_changes_nothing_asks_nothing_and_sends_again(tabl
     world = planned_world(tables=tables)
     first = discover(world)
     before = dict(world.store.objects)
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
     world.add_nodes(EU, [9])
 
     again = discover(world)
@@ -112,7 +112,7 @@ def test_a_redelivered_message_changes_nothing_asks_nothing_and_sends_again(tabl
     assert (first.step, again.step) == (Step.STORED, Step.ADOPTED)
     assert (again.listing, again.nodes) == (first.listing, first.nodes)
     assert world.store.objects == before
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
     assert batches_asked_for(world) == [0, 1, 0, 1]
 
 
@@ -149,7 +149,7 @@ def test_a_refusal_is_recorded_from_the_third_receive_on(status: str, code: str)
 
 def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receive_on() -> None:
     world = planned_world(nodes=3)
-    world.sources.of(EU).page_size = 1
+    world.apis.of(EU).page_size = 1
     before = dict(world.store.objects)
     for receive in (1, 2):
         with pytest.raises(RetryableError, match=r"10 seconds are left .* \(receive . of 3 before it is recorded\)"):
@@ -165,8 +165,8 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
 
 def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -> None:
     world = planned_world(nodes=3)
-    world.sources.of(EU).page_size = 1
-    world.sources.of(EU).before_call = fail_times(1, RestartError("token refused"))
+    world.apis.of(EU).page_size = 1
+    world.apis.of(EU).before_call = fail_times(1, RestartError("token refused"))
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError):
@@ -178,7 +178,7 @@ def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -
 def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_often() -> None:
     world = planned_world()
     began = world.clock.at
-    world.sources.of(EU).before_call = throttle
+    world.apis.of(EU).before_call = throttle
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: .* seconds are left"):
@@ -190,7 +190,7 @@ def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_o
 
 def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> None:
     world = planned_world()
-    world.sources.of(EU).before_call = fail_times(5, ThrottledError("slow down"))
+    world.apis.of(EU).before_call = fail_times(5, ThrottledError("slow down"))
 
     assert discover(world).nodes == 3
 
@@ -214,14 +214,14 @@ def test_a_refusal_that_passes_leaves_no_trace() -> None:
     refuse(world)
     with pytest.raises(RetryableError):
         discover(world)
-    world.sources.before_open = lambda _: None
+    world.apis.before_open = lambda _: None
 
     assert discover(world, receive_count=2).listing == Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
 
 
 def test_a_refusal_in_the_middle_of_a_listing_is_a_refusal_of_the_target() -> None:
     world = planned_world(nodes=4)
-    source = world.sources.of(EU)
+    source = world.apis.of(EU)
     source.page_size = 2
     calls: list[str] = []
 
@@ -243,7 +243,7 @@ def test_a_passing_failure_writes_nothing_and_comes_back_after_a_pause_of_its_ow
     def fail(_: str) -> None:
         raise error
 
-    world.sources.of(EU).before_call = fail
+    world.apis.of(EU).before_call = fail
     before = dict(world.store.objects)
 
     world.deliver_discover()
@@ -286,11 +286,11 @@ def test_batches_that_could_not_be_sent_are_sent_from_the_stored_shard_next_time
     with pytest.raises(RetryableError, match="not sent: 2"):
         discover(world)
     world.collect_queue = queue
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
 
     assert discover(world).step is Step.ADOPTED
     assert batches_asked_for(world) == [0, 1]
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> None:
@@ -302,7 +302,7 @@ def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> No
         discover(world)
 
 
-class UnreadableSource(MemoryPatchSource):
+class UnreadableSource(MemoryApi):
     """An SSM one of whose nodes has no id."""
 
     def node_page(self, token: str | None) -> Page[Record]:
@@ -312,7 +312,7 @@ class UnreadableSource(MemoryPatchSource):
 
 def test_a_listing_with_a_row_that_names_no_node_is_never_taken_for_complete() -> None:
     world = planned_world()
-    world.sources.targets[EU] = UnreadableSource(world.clock, world.sources.usage)
+    world.apis.targets[EU] = UnreadableSource(world.clock, world.apis.call_counter)
 
     for receive in (1, 2):
         with pytest.raises(
@@ -335,7 +335,7 @@ def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None
             discover(world, target)
 
     assert world.store.objects.keys() == {plan_key(RUN_ID)}
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_target_of_a_suspended_account_is_refused_and_not_asked() -> None:

@@ -59,7 +59,7 @@ def test_a_refusal_counts_at_once() -> None:
         if target == MEMBER:
             raise RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", "no")
 
-    world.sources.before_open = refuse
+    world.apis.before_open = refuse
 
     exported = world.export(accounts=(HOME, MEMBER.account_id))
 
@@ -80,7 +80,7 @@ def test_a_target_that_answers_slowly_holds_one_worker_and_nobody_else() -> None
         if operation == "DescribeInstancePatchStates":
             assert others_done.wait(PATIENCE_SECONDS), "the slow target holds the others"
 
-    world.sources.of(EU).before_call = wait_for_the_others
+    world.apis.of(EU).before_call = wait_for_the_others
 
     def on_progress(seen: Observation) -> None:
         if seen.nodes_done >= 12 * 6:
@@ -107,7 +107,7 @@ def test_of_one_target_as_many_calls_are_under_way_as_there_are_connections_and_
         with lock:
             under_way -= 1
 
-    world.sources.of(EU).before_call = count
+    world.apis.of(EU).before_call = count
 
     world.export(batch_size=150, connections=3)
 
@@ -123,7 +123,7 @@ def test_a_failure_that_passes_is_tried_again_and_told() -> None:
         if (text := next(failures, None)) is not None:
             raise RetryableError(text)
 
-    world.sources.of(EU).before_call = fail_twice
+    world.apis.of(EU).before_call = fail_twice
 
     exported = world.export()
 
@@ -140,7 +140,7 @@ def test_an_export_that_ends_does_not_take_a_listing_that_it_stops_for_one_that_
         assert stopped.wait(PATIENCE_SECONDS)
         raise ThrottledError("throttled")
 
-    world.sources.of(EU).before_call = stop_in_the_middle
+    world.apis.of(EU).before_call = stop_in_the_middle
 
     def on_progress(_: Observation) -> None:
         if listing.is_set():
@@ -149,7 +149,7 @@ def test_an_export_that_ends_does_not_take_a_listing_that_it_stops_for_one_that_
 
     with pytest.raises(KeyboardInterrupt):
         world.export(on_progress=on_progress)
-    world.sources.of(EU).before_call = lambda _: None
+    world.apis.of(EU).before_call = lambda _: None
 
     assert outcome(world.export()) is CommitOutcome.COMPLETE
 
@@ -170,7 +170,7 @@ def test_what_has_not_come_by_the_deadline_is_named_as_missing() -> None:
             world.clock.advance(4000)
             raise RetryableError("throttled")
 
-    world.sources.of(EU).before_call = time_runs_out
+    world.apis.of(EU).before_call = time_runs_out
 
     exported = world.export(connections=1)
 
@@ -181,11 +181,11 @@ def test_what_has_not_come_by_the_deadline_is_named_as_missing() -> None:
 def test_past_its_deadline_a_run_is_finished_without_asking_ssm() -> None:
     world = ExportWorld()
     world.add_nodes(EU, range(4))
-    world.sources.of(EU).before_call = stop_at("DescribeInstancePatchStates")
+    world.apis.of(EU).before_call = stop_at("DescribeInstancePatchStates")
     with pytest.raises(PermanentError):
         world.export()
     world.clock.at += timedelta(days=2)
-    world.sources.of(EU).before_call = stop_at("DescribeInstancePatchStates")
+    world.apis.of(EU).before_call = stop_at("DescribeInstancePatchStates")
 
     exported = world.export()
 
@@ -206,11 +206,11 @@ def stop_at(operation: str) -> Callable[[str], None]:
 def test_what_no_retry_will_mend_ends_the_export_and_the_next_one_goes_on() -> None:
     world = ExportWorld()
     world.add_nodes(EU, range(5))
-    world.sources.of(EU).before_call = stop_at("DescribeInstancePatchStates")
+    world.apis.of(EU).before_call = stop_at("DescribeInstancePatchStates")
     with pytest.raises(PermanentError, match="disk is full"):
         world.export()
-    world.sources.of(EU).before_call = lambda _: None
-    world.sources.usage.take()
+    world.apis.of(EU).before_call = lambda _: None
+    world.apis.call_counter.drain()
 
     exported = world.export()
 

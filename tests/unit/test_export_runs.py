@@ -98,12 +98,12 @@ def test_a_published_run_is_not_collected_again() -> None:
     world = ExportWorld()
     world.add_nodes(EU, range(3))
     world.export(RUN_ID)
-    world.sources.usage.take()
+    world.apis.call_counter.drain()
 
     again = world.export(RUN_ID)
 
     assert again.result is None
-    assert world.sources.usage.take().calls == 0
+    assert world.apis.call_counter.drain().calls == 0
 
 
 def test_a_run_that_another_export_has_just_planned_with_other_settings_is_not_taken_up() -> None:

@@ -13,9 +13,9 @@ from patchlake.errors import RetryableError
 from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.fence import fence
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.stored import Step
-from tests.counted_each import CountedEach
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, RUN_ID, US, World, node_id
 
@@ -191,9 +191,9 @@ def test_large_shards_are_closed_one_after_the_other_so_that_memory_suffices_for
     world.start()
     while world.deliver_discover():
         pass
-    each = CountedEach()
+    each = CountedMap()
 
-    fence(decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID), Inventory(world.store, world.tables, each))
+    fence(decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID), StoredRun(world.store, world.tables, each))
 
     assert each.at_once[-2:] == [1, 1]
     assert len(list(world.store.keys(parts_prefix(RUN_ID)))) == READ_AHEAD + 1

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
-from patchlake.core.answers import Page, Record
-from patchlake.core.listing import Origin
+from patchlake.core.listing import RunTarget
+from patchlake.core.records import Page, Record
 from patchlake.core.rows import listed_nodes, outcomes, part_columns
 from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, SHARD
 from patchlake.core.tables import PATCH_STATES as PART
 from patchlake.errors import RestartError, UnlistableError
 from tests.world import EU, RUN_ID, node_id, node_information
 
-ORIGIN = Origin(RUN_ID, 0, EU)
+ORIGIN = RunTarget(RUN_ID, 0, EU)
 TABLES = ParquetTables()
 IDS = [node_id(number) for number in range(3)]
 ANY = st.recursive(

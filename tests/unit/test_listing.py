@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.core.listing import Listing, Origin, listing_metadata, read_listing
+from patchlake.core.listing import Listing, RunTarget, listing_metadata, read_listing
 from patchlake.core.tables import ListingStatus
 from patchlake.errors import IntegrityError
 from tests.world import EU, RUN_ID, US
 
-ORIGIN = Origin(RUN_ID, 1_793_512_800_000, EU)
+ORIGIN = RunTarget(RUN_ID, 1_793_512_800_000, EU)
 SHARD_KEY = f"runs/{RUN_ID}/shards/{EU}.parquet"
 LISTED = Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
 
@@ -40,7 +40,7 @@ def test_a_footer_has_these_entries() -> None:
 @pytest.mark.parametrize(
     "other", [ORIGIN._replace(run_id="20261102T060000Z"), ORIGIN._replace(target=US)], ids=["run", "target"]
 )
-def test_the_shard_of_another_run_or_target_is_refused(other: Origin) -> None:
+def test_the_shard_of_another_run_or_target_is_refused(other: RunTarget) -> None:
     with pytest.raises(IntegrityError, match=rf"^{SHARD_KEY}: its footer names"):
         read_listing(ORIGIN, listing_metadata(other, LISTED))
 

@@ -22,7 +22,7 @@ DEADLINE_SECONDS = 14_400
 
 
 class WatchedStore:
-    """Counts the objects that are read whole."""
+    """CallCounts the objects that are read whole."""
 
     def __init__(self, world: World) -> None:
         self.reads = 0
@@ -66,7 +66,7 @@ def test_a_target_that_refused_is_named_and_makes_it_partial() -> None:
         if target == OTHER:
             raise RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", "no")
 
-    world.sources.before_open = refuse
+    world.apis.before_open = refuse
     world.start()
     world.run_until_committed()
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.core.answers import Page, Record
 from patchlake.core.paging import ATTEMPTS, read_chain
+from patchlake.core.records import Page, Record
 from patchlake.errors import RestartError, RetryableError
 from tests.world import node_id, node_information
 

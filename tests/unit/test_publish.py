@@ -13,7 +13,7 @@ from patchlake.core.plan import plan_sha256
 from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
 from patchlake.ports import TableFile, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
-from patchlake.stages.inventory import READ_AHEAD
+from patchlake.stages.stored_run import READ_AHEAD
 from tests.watched_store import WatchedStore, once
 from tests.world import EU, HOME, RUN_ID, US, World, node_id
 

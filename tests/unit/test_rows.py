@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.core.answers import InvalidRow, Page, Record
-from patchlake.core.listing import Listing, Origin
+from patchlake.core.listing import Listing, RunTarget
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.rows import Outcome, batches, coverage_row, is_complete, listed_nodes, outcomes, part_columns
 from patchlake.core.tables import (
     COVERAGE,
@@ -23,7 +23,7 @@ from patchlake.errors import UnlistableError
 from tests.world import EU, RUN_ID, node_id, node_information, patch_state
 
 COLLECTED, NO_PATCH_STATE, NOT_COLLECTED, INVALID_RESPONSE = CollectionStatus
-ORIGIN = Origin(RUN_ID, 1_793_512_800_000, EU)
+ORIGIN = RunTarget(RUN_ID, 1_793_512_800_000, EU)
 NUMBERS = st.integers(0, 9)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
-from patchlake.core.answers import Page, Record
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
 from patchlake.errors import RestartError
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from patchlake.core.call_counter import CallCounts
 from patchlake.core.timings import PLAN_WAIT_LIMIT_SECONDS
-from patchlake.core.usage import Counts
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake_cli.embedded.template import Template, read_template, resources_of_type, translate_template
 from tests.resolved_template import STACK_NAME, resolved
@@ -46,7 +46,7 @@ def emitted() -> set[str]:
     """Return the name of every metric that a function emits in patchlake's namespace."""
     results = [CommitResult("20261123T060000Z", outcome, age=timedelta()) for outcome in CommitOutcome]
     of_commit = {name for result in results for name in result.counts()}
-    of_ssm = {f"Ssm{name.title()}" for name in Counts._fields}
+    of_ssm = {f"Ssm{name.title()}" for name in CallCounts._fields}
     handlers = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("functions/*/app.py"))
     return of_commit | of_ssm | set(re.findall(r'add_metric\("(\w+)"', handlers))
 

@@ -21,7 +21,7 @@ def test_every_node_of_every_target_is_in_the_snapshot_once(tables: TableFormat)
     world = World(regions=("us-east-1", "eu-central-1"), batch_size=20, tables=tables)
     world.add_nodes(EU, range(0, 130, 2))
     world.add_nodes(US, range(1, 130, 2))
-    del world.sources.of(US).states[node_id(7)]
+    del world.apis.of(US).states[node_id(7)]
     world.start()
 
     result = world.run_until_committed()
@@ -34,7 +34,7 @@ def test_every_node_of_every_target_is_in_the_snapshot_once(tables: TableFormat)
         *(("us-east-1", node_id(number)) for number in range(1, 130, 2)),
     ]
     assert world.failures == []
-    assert world.sources.usage.take().calls == 2 * 2 + 2 * 4
+    assert world.apis.call_counter.drain().calls == 2 * 2 + 2 * 4
 
 
 def test_a_suspended_account_is_a_row_and_makes_no_run_partial(tables: TableFormat) -> None:
@@ -61,7 +61,7 @@ def test_an_account_that_refuses_is_a_row_and_makes_the_run_partial(tables: Tabl
         if target == REFUSING:
             raise RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", f"{target}: AccessDenied")
 
-    world.sources.before_open = refuse
+    world.apis.before_open = refuse
     world.start()
 
     result = world.run_until_committed()
@@ -98,7 +98,7 @@ def test_nodes_that_come_and_go_between_listing_and_collecting_are_accounted_for
     world.add_nodes(EU, [1, 2])
     world.start()
     world.deliver_discover()
-    source = world.sources.of(EU)
+    source = world.apis.of(EU)
     del source.nodes[node_id(1)], source.states[node_id(1)]
     world.add_nodes(EU, [3])
 
@@ -151,7 +151,7 @@ def test_no_node_is_lost_or_doubled_whatever_the_sizes_of_pages_and_batches(
 ) -> None:
     world = World(batch_size=batch_size, tables=MemoryTables())
     world.add_nodes(EU, numbers)
-    source = world.sources.of(EU)
+    source = world.apis.of(EU)
     source.page_size = page_size
     for number in numbers & unscanned:
         del source.states[node_id(number)]

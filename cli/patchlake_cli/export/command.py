@@ -13,7 +13,7 @@ from patchlake.bootstrap import Aws
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.stages.commit import CommitOutcome
-from patchlake.stages.inventory import READ_AHEAD
+from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.advice import advise, explain
 from patchlake_cli.analytics.lake import open_lake
 from patchlake_cli.aws_session import open_session

@@ -16,15 +16,15 @@ from patchlake import __version__
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.threads import Threads
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import Aws
-from patchlake.ports import Accounts, Clock, PatchSources, Store
+from patchlake.ports import Accounts, Clock, Store, TargetApis
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 from patchlake_cli.aws_session import Identity, identify
 from patchlake_cli.export.settings import ExportSettings
 
@@ -59,7 +59,7 @@ class Ports:
 
     store: Store
     accounts: Accounts
-    sources: PatchSources
+    apis: TargetApis
     clock: Clock
     identify: Callable[[], Identity]
 
@@ -85,10 +85,10 @@ class Stages:
 
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
-    sources = aws.sources(settings.role_name, settings.external_id, settings.connections)
+    apis = aws.target_apis(settings.role_name, settings.external_id, settings.connections)
     sts = aws.client("sts")
     accounts = AwsAccounts(sts, aws.client("organizations"))
-    return Ports(store, accounts, sources, aws.clock, partial(identify, sts))
+    return Ports(store, accounts, apis, aws.clock, partial(identify, sts))
 
 
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
@@ -103,12 +103,12 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
     def pause(seconds: float) -> None:
         stopping.wait(seconds)
 
-    def retrying(queue: MemoryQueue) -> Retrying:
-        return Retrying(queue, settings.retry_seconds, random.random, pause, permanent_from_receive=1)
+    def retry_policy(queue: MemoryQueue) -> RetryPolicy:
+        return RetryPolicy(queue, settings.retry_seconds, random.random, pause, permanent_from_receive=1)
 
     def collect() -> CollectStage:
-        each = Threads(settings.connections, "ssm")
-        return CollectStage(ports.store, tables, ports.sources, retrying(collect_queue), each)
+        each = ThreadedMap(settings.connections, "ssm")
+        return CollectStage(ports.store, tables, ports.apis, retry_policy(collect_queue), each)
 
     return Stages(
         plan=PlanStage(
@@ -127,10 +127,10 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 include_sensitive_fields=False,
             ),
         ),
-        discover=DiscoverStage(ports.store, tables, ports.sources, collect_queue, retrying(discover_queue)),
+        discover=DiscoverStage(ports.store, tables, ports.apis, collect_queue, retry_policy(discover_queue)),
         collect=[collect() for _ in range(WORKERS)],
         commit=CommitStage(
-            inventory=Inventory(ports.store, tables, Threads(READ_AHEAD, "lake")),
+            stored_run=StoredRun(ports.store, tables, ThreadedMap(READ_AHEAD, "lake")),
             discover_queue=discover_queue,
             collect_queue=collect_queue,
             commit_queue=commit_queue,

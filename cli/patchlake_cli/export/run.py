@@ -56,7 +56,7 @@ def finish_run(  # noqa: PLR0913
     try:
         while True:
             pool.wait(REFRESH_SECONDS)
-            for name, count in ports.sources.usage.take()._asdict().items():
+            for name, count in ports.apis.call_counter.drain()._asdict().items():
                 observation.metrics[f"Ssm{name.title()}"] += count
             on_progress()
             if is_open and not pool.is_idle and time.monotonic() < next_look:

@@ -16,8 +16,8 @@ from patchlake.core.rows import is_complete
 from patchlake.core.run import run_at
 from patchlake.core.tables import CollectionStatus, ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.stages.inventory import Inventory
 from patchlake.stages.stored import is_published, open_table, stored_plan
+from patchlake.stages.stored_run import StoredRun
 from patchlake_cli.summary import Coverage
 
 MOST_MONTHS = 13
@@ -105,7 +105,7 @@ class Runs:
         self.clock = clock
         self._store = store
         self._tables = tables
-        self._inventory = Inventory(store, tables, map)
+        self._inventory = StoredRun(store, tables, map)
 
     def newest(self, most: int) -> list[Run]:
         """Return the newest runs that have a plan, newest first, of the last ``MOST_MONTHS`` months."""

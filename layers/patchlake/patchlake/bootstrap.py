@@ -12,18 +12,18 @@ from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmSources, known_regions
+from patchlake.adapters.ssm import SsmApis, known_regions
 from patchlake.adapters.sts import RoleSessions
-from patchlake.adapters.threads import Threads
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
-from patchlake.stages.inventory import READ_AHEAD, Inventory
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retrying import Retrying
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored_run import READ_AHEAD, StoredRun
 
 CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
@@ -42,10 +42,10 @@ class Aws:
         self.clock.watch(client)
         return client
 
-    def sources(self, role_name: str, external_id: str, connections: int) -> SsmSources:
+    def target_apis(self, role_name: str, external_id: str, connections: int) -> SsmApis:
         """Make the way to every target."""
         roles = RoleSessions(self.session, role_name, external_id)
-        return SsmSources(self.session, roles, self.clock, connections=connections)
+        return SsmApis(self.session, roles, self.clock, connections=connections)
 
 
 def plan_stage(config: PlanConfig) -> PlanStage:
@@ -84,9 +84,9 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
     return DiscoverStage(
         store=S3Store(aws.client("s3"), config.bucket),
         tables=_tables(),
-        sources=aws.sources(config.role_name, config.external_id, connections=1),
+        apis=aws.target_apis(config.role_name, config.external_id, connections=1),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),
-        retrying=_retrying(SqsQueue(sqs, config.discover_queue_url), config),
+        retry_policy=_retry_policy(SqsQueue(sqs, config.discover_queue_url), config),
     )
 
 
@@ -96,9 +96,9 @@ def collect_stage(config: CollectConfig) -> CollectStage:
     return CollectStage(
         store=S3Store(aws.client("s3"), config.bucket),
         tables=_tables(),
-        sources=aws.sources(config.role_name, config.external_id, config.connections),
-        retrying=_retrying(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
-        each=Threads(config.connections, "ssm"),
+        apis=aws.target_apis(config.role_name, config.external_id, config.connections),
+        retry_policy=_retry_policy(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
+        parallel_map=ThreadedMap(config.connections, "ssm"),
     )
 
 
@@ -108,10 +108,10 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     sqs = aws.client("sqs")
     s3 = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
     return CommitStage(
-        inventory=Inventory(
+        stored_run=StoredRun(
             S3Store(s3, config.bucket),
             _tables(),
-            Threads(READ_AHEAD, "s3"),
+            ThreadedMap(READ_AHEAD, "s3"),
         ),
         discover_queue=SqsQueue(sqs, config.discover_queue_url),
         collect_queue=SqsQueue(sqs, config.collect_queue_url),
@@ -124,8 +124,8 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     )
 
 
-def _retrying(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> Retrying:
-    return Retrying(queue, config.retry_seconds, random.random, time.sleep)
+def _retry_policy(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> RetryPolicy:
+    return RetryPolicy(queue, config.retry_seconds, random.random, time.sleep)
 
 
 def _tables() -> TableFormat:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, BinaryIO, Protocol, Self
 
-from patchlake.core.answers import Page, Record
+from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Account
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.core.usage import Usage
 
 
 class Clock(Protocol):
@@ -149,7 +149,7 @@ class Queue(Protocol):
         ...
 
 
-class PatchSource(Protocol):
+class TargetApi(Protocol):
     """The SSM API of one target.
 
     Both calls raise RefusedError where the target refuses, RestartError where the chain of pages broke, ThrottledError
@@ -165,15 +165,15 @@ class PatchSource(Protocol):
         ...
 
 
-class PatchSources(Protocol):
+class TargetApis(Protocol):
     """The way to every target."""
 
     @property
-    def usage(self) -> Usage:
+    def call_counter(self) -> CallCounter:
         """What was asked of SSM so far."""
         ...
 
-    def open(self, target: Target, home_account_id: str) -> PatchSource:
+    def open(self, target: Target, home_account_id: str) -> TargetApi:
         """Return a target's API, through the configured role where the account is not the home account.
 
         Raises:
@@ -200,7 +200,7 @@ class Accounts(Protocol):
         ...
 
 
-class Each(Protocol):
+class ParallelMap(Protocol):
     """``map``, or the same with several calls under way at once: results in the order of the items."""
 
     def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:

@@ -7,26 +7,26 @@ from typing import Any, BinaryIO
 
 from msgspec.structs import replace
 
-from patchlake.core.answers import Page, Record
 from patchlake.core.keys import plan_key, shard_key
-from patchlake.core.listing import Listing, Origin, listing_metadata
+from patchlake.core.listing import Listing, RunTarget, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, make_plan
+from patchlake.core.records import Page, Record
 from patchlake.core.rows import ListedNodes, Outcome, batches, coverage_row, listed_nodes, outcomes, part_columns
 from patchlake.core.run import run_at, run_id_of
 from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
-from patchlake.ports import Delivery, PatchSource, Store
-from patchlake.stages import collect, commit, discover, fence, inventory, plan, publish, retrying
+from patchlake.ports import Delivery, Store, TargetApi
+from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
-from patchlake.stages.inventory import Batch, Inventory
-from patchlake.stages.patience import Patience
 from patchlake.stages.plan import PlanResult, PlanStage
 from patchlake.stages.stored import Step, create_or_adopt, is_published
+from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
@@ -229,9 +229,9 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 
 @mutant("I1", "discover keeps a node that was listed twice")
 def _keeps_duplicates(patch: Patch) -> None:
-    def keep(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    def keep(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         pages = list(pages)
-        once, listed_at = listed_nodes(origin, pages, include_sensitive_fields=include_sensitive_fields)
+        once, listed_at = listed_nodes(run_target, pages, include_sensitive_fields=include_sensitive_fields)
         listed = [record.instance_id for page in pages for record in page.records]
         rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
         return ListedNodes({name: [values[row] for row in rows] for name, values in once.items()}, listed_at)
@@ -259,7 +259,7 @@ def _stops_early(patch: Patch) -> None:
 
 @mutant("I1", "a refusal is recorded at once")
 def _refuses_at_once(patch: Patch) -> None:
-    patch.setattr(retrying.Retrying, "require_lasting", lambda *_: None)
+    patch.setattr(retry_policy.RetryPolicy, "require_lasting", lambda *_: None)
 
 
 @mutant("I8", "discover cuts batches by a size of its own")
@@ -272,7 +272,7 @@ def _shares_shards(patch: Patch) -> None:
     def key(_run_id: str, target: Target) -> str:
         return f"runs/shards/{target}.parquet"
 
-    for module in (discover, collect, fence, inventory, publish):
+    for module in (discover, collect, fence, stored_run, publish):
         patch.setattr(module, "shard_key", key)
 
 
@@ -290,8 +290,8 @@ def _discovers_once(patch: Patch) -> None:
 
 @mutant("I1", "a refusal is recorded without its code")
 def _refuses_without_reason(patch: Patch) -> None:
-    def metadata(origin: Origin, listing: Listing) -> dict[str, str]:
-        return listing_metadata(origin, Listing(listing.status, None, listing.listed_at))
+    def metadata(run_target: RunTarget, listing: Listing) -> dict[str, str]:
+        return listing_metadata(run_target, Listing(listing.status, None, listing.listed_at))
 
     patch.setattr(discover, "listing_metadata", metadata)
 
@@ -322,7 +322,7 @@ def _lists_until_time_is_out(patch: Patch) -> None:
 
 @mutant("I1", "a target that throttles is recorded as too large")
 def _blames_the_target(patch: Patch) -> None:
-    patch.setattr(Patience, "is_held_up", False)
+    patch.setattr(ThrottledCalls, "is_held_up", False)
 
 
 # Collect.
@@ -332,9 +332,11 @@ def _blames_the_target(patch: Patch) -> None:
 def _writes_in_part(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_in_time(stage: CollectStage, source: PatchSource, nodes: Columns, patience: Patience) -> dict[str, Outcome]:
+    def ask_in_time(
+        stage: CollectStage, source: TargetApi, nodes: Columns, calls: ThrottledCalls
+    ) -> dict[str, Outcome]:
         try:
-            return ask(stage, source, nodes, patience)
+            return ask(stage, source, nodes, calls)
         except OutOfTimeError:
             return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
 
@@ -346,10 +348,10 @@ def _swallows(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
     def ask_or_guess(
-        stage: CollectStage, source: PatchSource, nodes: Columns, patience: Patience
+        stage: CollectStage, source: TargetApi, nodes: Columns, calls: ThrottledCalls
     ) -> dict[str, Outcome]:
         try:
-            return ask(stage, source, nodes, patience)
+            return ask(stage, source, nodes, calls)
         except RetryableError:
             return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
 
@@ -398,7 +400,7 @@ def _keeps_strangers(patch: Patch) -> None:
         return outcomes([*asked, *(record.instance_id for page in pages for record in page.records)], pages)
 
     def with_strangers(
-        origin: Any,  # noqa: ANN401
+        run_target: Any,  # noqa: ANN401
         nodes: Columns,
         settled: Mapping[str, Outcome],
         *,
@@ -407,7 +409,7 @@ def _keeps_strangers(patch: Patch) -> None:
         strangers = [instance_id for instance_id in settled if instance_id not in nodes["instance_id"]]
         more = {name: values + [None] * len(strangers) for name, values in nodes.items()}
         more["instance_id"] = nodes["instance_id"] + strangers
-        return part_columns(origin, more, settled, include_sensitive_fields=include_sensitive_fields)
+        return part_columns(run_target, more, settled, include_sensitive_fields=include_sensitive_fields)
 
     patch.setattr(collect, "outcomes", every)
     patch.setattr(collect, "part_columns", with_strangers)
@@ -424,7 +426,7 @@ def _asks_for_more(patch: Patch) -> None:
 @mutant("L1", "a run counts as complete when its queues are empty")
 def _counts_messages(patch: Patch) -> None:
     def require_empty_queues(stage: CommitStage, planned: Plan) -> None:
-        world = stage.inventory.store.calls.world  # type: ignore[attr-defined]  # the simulated store
+        world = stage.stored_run.store.calls.world  # type: ignore[attr-defined]  # the simulated store
         if any(world.queues[name].messages for name in ("discover", "collect")):
             raise NotReadyError(planned.run_id)
 
@@ -489,14 +491,14 @@ def _counts_from_schedule(patch: Patch) -> None:
 
 @mutant("L1", "commit goes by the parts that it found at its first look")
 def _lists_once(patch: Patch) -> None:
-    without_part = Inventory.without_part
+    without_part = StoredRun.without_part
 
-    def without_part_once(run: Inventory, planned: Plan, expected: Sequence[Batch]) -> set[Batch]:
+    def without_part_once(run: StoredRun, planned: Plan, expected: Sequence[Batch]) -> set[Batch]:
         remembered: dict[str, Any] = run._batch_counts  # noqa: SLF001
         first: set[Batch] = remembered.setdefault(planned.run_id, without_part(run, planned, expected))
         return first
 
-    patch.setattr(Inventory, "without_part", without_part_once)
+    patch.setattr(StoredRun, "without_part", without_part_once)
 
 
 @mutant("L1", "commit gives up an old run, though it has a plan", a_plan_that_comes_late)
@@ -505,7 +507,7 @@ def _gives_up(patch: Patch) -> None:
 
     def commit_young(stage: CommitStage, run_id: str) -> CommitResult:
         old = is_missed(run_at(run_id), stage.clock.now(), stage.max_lateness_seconds, stage.deadline_seconds)
-        if old and not is_published(stage.inventory.store, run_id):
+        if old and not is_published(stage.stored_run.store, run_id):
             return CommitResult(run_id, CommitOutcome.MISSED)
         return commit_run(stage, run_id)
 
@@ -534,7 +536,7 @@ def _counts_by_settings(patch: Patch) -> None:
 
 @mutant("I13", "commit fences before the deadline")
 def _fences_early(patch: Patch) -> None:
-    patch.setattr(CommitStage, "_require_every_part", lambda stage, planned: fence.fence(planned, stage.inventory))
+    patch.setattr(CommitStage, "_require_every_part", lambda stage, planned: fence.fence(planned, stage.stored_run))
 
 
 @mutant("I10", "commit does not look for the snapshot")
@@ -552,7 +554,7 @@ def _snapshot_first(patch: Patch) -> None:
     create = publish._create  # noqa: SLF001
     waiting: list[tuple[str, BinaryIO]] = []
 
-    def create_in_turn(run: Inventory, key: str, body: BinaryIO) -> None:
+    def create_in_turn(run: StoredRun, key: str, body: BinaryIO) -> None:
         if "/coverage/" in key:
             waiting[:] = [(key, body)]
             return
@@ -583,7 +585,7 @@ def _counts_zero(patch: Patch) -> None:
 
 @mutant("I3", "the clock is in the bytes")
 def _dates(patch: Patch) -> None:
-    def date(planned: Plan, run: Inventory, metadata: dict[str, str]) -> publish.Published:
+    def date(planned: Plan, run: StoredRun, metadata: dict[str, str]) -> publish.Published:
         at = run.store.calls.world.clock.now()  # type: ignore[attr-defined]  # the simulated store
         return publish.publish(planned, run, {**metadata, "committed_at": str(at)})
 

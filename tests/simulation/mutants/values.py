@@ -6,13 +6,13 @@ from typing import Any
 
 from patchlake.adapters.memory import MemoryTables, MemoryTableWriter
 from patchlake.core import keys, rows
-from patchlake.core.answers import Page, Record
-from patchlake.core.listing import Origin
+from patchlake.core.listing import RunTarget
+from patchlake.core.records import Page, Record
 from patchlake.core.rows import ListedNodes, coverage_row, listed_nodes, part_columns
 from patchlake.core.run import run_date
 from patchlake.core.tables import Columns, Table
 from patchlake.ports import TableFile
-from patchlake.stages import collect, discover, fence, inventory, publish
+from patchlake.stages import collect, discover, fence, publish, stored_run
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import sensitive_fields_left_out
 
@@ -46,8 +46,8 @@ def _in_another_order(columns: Columns) -> Columns:
 
 
 def _alter_shards(patch: Patch, alter: Alter) -> None:
-    def altered(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
-        listed = listed_nodes(origin, pages, include_sensitive_fields=include_sensitive_fields)
+    def altered(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+        listed = listed_nodes(run_target, pages, include_sensitive_fields=include_sensitive_fields)
         return listed._replace(columns=alter(listed.columns))
 
     patch.setattr(discover, "listed_nodes", altered)
@@ -65,7 +65,7 @@ for _name, _alter in (
 
 @mutant("I1", "discover keeps the first description of a node that was listed twice")
 def _keeps_the_first(patch: Patch) -> None:
-    def first(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    def first(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         seen: set[str] = set()
 
         def new(page: Page[Record]) -> Page[Record]:
@@ -73,19 +73,19 @@ def _keeps_the_first(patch: Patch) -> None:
             seen.update(record.instance_id for record in records)
             return Page(records, page.invalid, page.next_token, page.answered_at)
 
-        return listed_nodes(origin, map(new, pages), include_sensitive_fields=include_sensitive_fields)
+        return listed_nodes(run_target, map(new, pages), include_sensitive_fields=include_sensitive_fields)
 
     patch.setattr(discover, "listed_nodes", first)
 
 
 @mutant("I1", "a listing with a row without a usable id is taken for the whole")
 def _lists_the_nameless(patch: Patch) -> None:
-    def named(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    def named(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         def usable(page: Page[Record]) -> Page[Record]:
             invalid = [row for row in page.invalid if row.instance_id is not None]
             return Page(page.records, invalid, page.next_token, page.answered_at)
 
-        return listed_nodes(origin, map(usable, pages), include_sensitive_fields=include_sensitive_fields)
+        return listed_nodes(run_target, map(usable, pages), include_sensitive_fields=include_sensitive_fields)
 
     patch.setattr(discover, "listed_nodes", named)
 
@@ -214,13 +214,13 @@ def _drops_reason(patch: Patch) -> None:
 
 @mutant("I11", "parts lie elsewhere")
 def _moves_parts(patch: Patch) -> None:
-    for module in (keys, inventory):
+    for module in (keys, stored_run):
         patch.setattr(module, "parts_prefix", lambda run_id: f"runs/{run_id}/part/")
 
 
 @mutant("I11", "shards lie elsewhere")
 def _moves_shards(patch: Patch) -> None:
-    for module in (keys, inventory):
+    for module in (keys, stored_run):
         patch.setattr(module, "shards_prefix", lambda run_id: f"runs/{run_id}/shard/")
 
 

@@ -14,10 +14,10 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
-from patchlake.core.answers import Page, Record
+from patchlake.core.call_counter import CallCounter
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.core.usage import Usage
 from patchlake.errors import IntegrityError
 from patchlake.ports import Delivery, TableFile
 
@@ -238,7 +238,7 @@ class MemoryTableWriter:
 
 
 @dataclass
-class MemoryPatchSource:
+class MemoryApi:
     """The SSM of one target: nodes by id, and the states of those that have one.
 
     Attributes:
@@ -248,7 +248,7 @@ class MemoryPatchSource:
     """
 
     clock: MemoryClock
-    usage: Usage
+    call_counter: CallCounter
     nodes: dict[str, Record] = field(default_factory=dict)
     states: dict[str, Record] = field(default_factory=dict)
     page_size: int = 50
@@ -269,7 +269,7 @@ class MemoryPatchSource:
         return self._page([self.states[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
 
     def _count(self, operation: str) -> None:
-        self.usage.add(calls=1)
+        self.call_counter.add(calls=1)
         self.before_call(operation)
 
     def _page(self, records: list[Record], rest: list[str]) -> Page[Record]:
@@ -277,7 +277,7 @@ class MemoryPatchSource:
 
 
 @dataclass
-class MemoryPatchSources:
+class MemoryApis:
     """Every target's SSM in memory; a target that nobody added has no nodes.
 
     Attributes:
@@ -285,15 +285,15 @@ class MemoryPatchSources:
     """
 
     clock: MemoryClock
-    usage: Usage = field(default_factory=Usage)
-    targets: dict[Target, MemoryPatchSource] = field(default_factory=dict)
+    call_counter: CallCounter = field(default_factory=CallCounter)
+    targets: dict[Target, MemoryApi] = field(default_factory=dict)
     before_open: Callable[[Target], None] = lambda _target: None
 
-    def of(self, target: Target) -> MemoryPatchSource:
+    def of(self, target: Target) -> MemoryApi:
         """Return a target's SSM, to fill or to break."""
-        return self.targets.setdefault(target, MemoryPatchSource(self.clock, self.usage))
+        return self.targets.setdefault(target, MemoryApi(self.clock, self.call_counter))
 
-    def open(self, target: Target, home_account_id: str) -> MemoryPatchSource:  # noqa: ARG002
+    def open(self, target: Target, home_account_id: str) -> MemoryApi:  # noqa: ARG002
         """Return a target's SSM."""
         self.before_open(target)
         return self.of(target)

@@ -15,13 +15,13 @@ from botocore.config import Config
 from patchlake import __version__
 from patchlake.adapters.aws_errors import AWS_ERRORS, EXPIRED_CODES, THROTTLING_CODES, AwsError, code_of
 from patchlake.adapters.clock import ServiceClock, answered_at
-from patchlake.adapters.recent import Recent
+from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
-from patchlake.core.answers import Page, Record
+from patchlake.core.call_counter import CallCounter
+from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import ListingStatus
 from patchlake.core.targets import Target
-from patchlake.core.usage import Usage
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def known_regions(session: "boto3.Session") -> set[str]:
     }
 
 
-class SsmSources:
-    """``PatchSources`` of AWS; safe to use from many threads.
+class SsmApis:
+    """``TargetApis`` of AWS; safe to use from many threads.
 
     Attributes:
         usage: each request of the SDK, and its answer, is seen.
@@ -90,19 +90,21 @@ class SsmSources:
             # Who asks, for CloudTrail; the SDK's own text is put together anew at each call, for a sixth of its time.
             user_agent=f"patchlake/{__version__}",
         )
-        self._connections: Recent[Target, _Connection] = Recent(MOST_REMEMBERED, lambda made: made.client.close())
-        self._sessions: Recent[str, boto3.Session] = Recent(MOST_REMEMBERED)
+        self._connections: MakeOnceCache[Target, _Connection] = MakeOnceCache(
+            MOST_REMEMBERED, lambda made: made.client.close()
+        )
+        self._sessions: MakeOnceCache[str, boto3.Session] = MakeOnceCache(MOST_REMEMBERED)
         self._making = Lock()
-        self.usage = Usage()
+        self.call_counter = CallCounter()
 
-    def open(self, target: Target, home_account_id: str) -> "SsmSource":
+    def open(self, target: Target, home_account_id: str) -> "SsmApi":
         """Return a target's API, through the configured role where the account is not the home account.
 
         Raises:
             RefusedError: the role cannot be assumed.
             RetryableError: STS could not answer for now.
         """
-        source = SsmSource(self, target, is_home=target.account_id == home_account_id)
+        source = SsmApi(self, target, is_home=target.account_id == home_account_id)
         self.connection(target, is_home=source.is_home)
         return source
 
@@ -132,7 +134,7 @@ class SsmSources:
     def _count(self, parsed_response: dict[str, Any] | None, context: dict[str, Any], **_: object) -> None:
         is_retry = context["retries"]["attempt"] > 1
         code = (parsed_response or {}).get("Error", {}).get("Code")
-        self.usage.add(calls=not is_retry, retries=is_retry, throttles=code in THROTTLING_CODES)
+        self.call_counter.add(calls=not is_retry, retries=is_retry, throttles=code in THROTTLING_CODES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,10 +145,10 @@ class _Connection:
     client: "SSMClient"
 
 
-class SsmSource:
-    """``PatchSource`` of one target."""
+class SsmApi:
+    """``TargetApi`` of one target."""
 
-    def __init__(self, sources: SsmSources, target: Target, *, is_home: bool) -> None:
+    def __init__(self, sources: SsmApis, target: Target, *, is_home: bool) -> None:
         """Ask for ``target`` with the clients of ``sources``."""
         self.is_home = is_home
         self._sources = sources

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from patchlake.core.answers import INSTANCE_ID_PATTERN, InvalidRow, NodeInformation, Page, PatchState, Record
+from patchlake.core.records import INSTANCE_ID_PATTERN, InvalidRow, NodeInformation, Page, PatchState, Record
 from patchlake.errors import RestartError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError
 
 
-class Origin(NamedTuple):
+class RunTarget(NamedTuple):
     """The run and the target that rows belong to; ``run_at`` in milliseconds since the epoch."""
 
     run_id: str
@@ -30,12 +30,12 @@ class Listing(NamedTuple):
     listed_at: int | None = None
 
 
-def listing_metadata(origin: Origin, listing: Listing) -> dict[str, str]:
+def listing_metadata(run_target: RunTarget, listing: Listing) -> dict[str, str]:
     """Write a listing as the entries of a shard's footer."""
     entries = {
-        "run_id": origin.run_id,
-        "account_id": origin.target.account_id,
-        "region": origin.target.region,
+        "run_id": run_target.run_id,
+        "account_id": run_target.target.account_id,
+        "region": run_target.target.region,
         "listing_status": str(listing.status),
         "listing_detail": listing.detail,
         "listed_at": None if listing.listed_at is None else str(listing.listed_at),
@@ -43,16 +43,20 @@ def listing_metadata(origin: Origin, listing: Listing) -> dict[str, str]:
     return {name: value for name, value in entries.items() if value is not None}
 
 
-def read_listing(origin: Origin, metadata: Mapping[str, str]) -> Listing:
-    """Read the footer of the shard of ``origin``.
+def read_listing(run_target: RunTarget, metadata: Mapping[str, str]) -> Listing:
+    """Read the footer of the shard of ``run_target``.
 
     Raises:
         IntegrityError: it is another target's or run's, or it does not say how the listing ended.
     """
-    expected = {"run_id": origin.run_id, "account_id": origin.target.account_id, "region": origin.target.region}
+    expected = {
+        "run_id": run_target.run_id,
+        "account_id": run_target.target.account_id,
+        "region": run_target.target.region,
+    }
     found = {name: metadata.get(name) for name in expected}
     if found != expected:
-        msg = f"{shard_key(origin.run_id, origin.target)}: its footer names {found}"
+        msg = f"{shard_key(run_target.run_id, run_target.target)}: its footer names {found}"
         raise IntegrityError(msg)
     listed_at = metadata.get("listed_at")
     try:
@@ -62,5 +66,5 @@ def read_listing(origin: Origin, metadata: Mapping[str, str]) -> Listing:
             None if listed_at is None else int(listed_at),
         )
     except (KeyError, ValueError) as error:
-        msg = f"{shard_key(origin.run_id, origin.target)}: its footer has no valid listing: {error}"
+        msg = f"{shard_key(run_target.run_id, run_target.target)}: its footer has no valid listing: {error}"
         raise IntegrityError(msg) from error

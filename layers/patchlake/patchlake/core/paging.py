@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from patchlake.core.answers import Page, Record
+from patchlake.core.records import Page, Record
 from patchlake.errors import RestartError, RetryableError
 
 ATTEMPTS = 3

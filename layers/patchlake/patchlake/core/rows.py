@@ -6,8 +6,8 @@ Nothing here asks anybody anything: equal answers give equal rows, in the order 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from patchlake.core.answers import Page, Record
-from patchlake.core.listing import Listing, Origin
+from patchlake.core.listing import Listing, RunTarget
+from patchlake.core.records import Page, Record
 from patchlake.core.tables import (
     COLLECTION_COLUMNS,
     NODE_COLUMNS,
@@ -41,7 +41,9 @@ class Outcome(NamedTuple):
     state: Record | None = None
 
 
-def listed_nodes(origin: Origin, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+def listed_nodes(
+    run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool
+) -> ListedNodes:
     """Return a target's nodes, sorted by id, each once; of each page only its values are held.
 
     A node whose description breaks a rule is listed with its reason and without attributes. Where a node comes twice
@@ -54,7 +56,7 @@ def listed_nodes(origin: Origin, pages: Iterable[Page[Record]], *, include_sensi
     texts: dict[str | None, str | None] = {}
     listed_at = None
     for page in pages:
-        _require_ids(origin, page)
+        _require_ids(run_target, page)
         described = _described(page, include_sensitive_fields=include_sensitive_fields)
         for column in SHARD:
             values = described[column.name]
@@ -105,12 +107,12 @@ def outcomes(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, O
 
 
 def part_columns(
-    origin: Origin, nodes: Columns, settled: Mapping[str, Outcome], *, include_sensitive_fields: bool
+    run_target: RunTarget, nodes: Columns, settled: Mapping[str, Outcome], *, include_sensitive_fields: bool
 ) -> Columns:
     """Return the finished rows of one batch: one per node, in the shard's order.
 
     Args:
-        origin: the run and target.
+        run_target: the run and target.
         nodes: the batch as the shard holds it.
         settled: what became of each node whose description is valid.
         include_sensitive_fields: whether sensitive members are kept.
@@ -122,7 +124,7 @@ def part_columns(
     ]
     status, detail, collected_at = (column.name for column in COLLECTION_COLUMNS)
     return {
-        **_repeated(origin, len(ids)),
+        **_repeated(run_target, len(ids)),
         "instance_id": ids,
         **{column.name: nodes[column.name] for column in NODE_COLUMNS},
         status: [str(outcome.status) for outcome in rows],
@@ -137,12 +139,12 @@ def part_columns(
 
 
 def coverage_row(
-    origin: Origin, account_name: str | None, listing: Listing, statuses: Mapping[str, int]
+    run_target: RunTarget, account_name: str | None, listing: Listing, statuses: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return the coverage row of one target.
 
     Args:
-        origin: the run and target.
+        run_target: the run and target.
         account_name: from AWS Organizations, else None.
         listing: what the target's shard says.
         statuses: the number of rows in the snapshot by ``collection_status``.
@@ -150,11 +152,11 @@ def coverage_row(
     listed = listing.status is ListingStatus.LISTED
     counts = {f"nodes_{status.lower()}": statuses.get(status, 0) if listed else None for status in CollectionStatus}
     return {
-        "run_id": origin.run_id,
-        "run_at": origin.run_at,
-        "account_id": origin.target.account_id,
+        "run_id": run_target.run_id,
+        "run_at": run_target.run_at,
+        "account_id": run_target.target.account_id,
         "account_name": account_name,
-        "region": origin.target.region,
+        "region": run_target.target.region,
         "listing_status": str(listing.status),
         "listing_detail": listing.detail,
         "listed_at": listing.listed_at,
@@ -170,10 +172,10 @@ def is_complete(listings: Iterable[Listing], statuses: Mapping[str, int]) -> boo
     return all(listing.status in settled for listing in listings) and not any(statuses.get(s) for s in unknown)
 
 
-def _require_ids(origin: Origin, page: Page[Record]) -> None:
+def _require_ids(run_target: RunTarget, page: Page[Record]) -> None:
     for row in page.invalid:
         if row.instance_id is None:
-            msg = f"run {origin.run_id}, target {origin.target}: {NAMELESS_ROW}: {row.reason}"
+            msg = f"run {run_target.run_id}, target {run_target.target}: {NAMELESS_ROW}: {row.reason}"
             raise UnlistableError(NAMELESS_ROW, msg)
 
 
@@ -187,12 +189,12 @@ def _described(page: Page[Record], *, include_sensitive_fields: bool) -> Columns
     }
 
 
-def _repeated(origin: Origin, rows: int) -> Columns:
+def _repeated(run_target: RunTarget, rows: int) -> Columns:
     return {
-        "run_id": [origin.run_id] * rows,
-        "run_at": [origin.run_at] * rows,
-        "account_id": [origin.target.account_id] * rows,
-        "region": [origin.target.region] * rows,
+        "run_id": [run_target.run_id] * rows,
+        "run_at": [run_target.run_at] * rows,
+        "account_id": [run_target.target.account_id] * rows,
+        "region": [run_target.target.region] * rows,
     }
 
 

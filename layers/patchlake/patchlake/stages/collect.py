@@ -13,10 +13,10 @@ from patchlake.core.rows import Outcome, outcomes, part_columns
 from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, Columns
 from patchlake.core.targets import Target
 from patchlake.errors import InputError, RefusedError
-from patchlake.ports import Delivery, Each, PatchSource, PatchSources, Store, TableFormat
-from patchlake.stages.patience import Patience
-from patchlake.stages.retrying import Retrying
-from patchlake.stages.stored import Step, is_published, naming, open_shard, origin_of, stored_plan
+from patchlake.ports import Delivery, ParallelMap, Store, TableFormat, TargetApi, TargetApis
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored import Step, about, is_published, open_shard, run_target_of, stored_plan
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 IDS_PER_CALL = 50
 """What DescribeInstancePatchStates takes at most."""
@@ -39,9 +39,9 @@ class CollectStage:
 
     store: Store
     tables: TableFormat
-    sources: PatchSources
-    retrying: Retrying
-    each: Each
+    apis: TargetApis
+    retry_policy: RetryPolicy
+    parallel_map: ParallelMap
 
     def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
         """Collect the message's batch; where its part exists, SSM is not asked.
@@ -51,7 +51,7 @@ class CollectStage:
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        with self.retrying.deferring(delivery):
+        with self.retry_policy.deferring(delivery):
             return self._collect(message.run_id, message.target, message.batch, delivery)
 
     def _collect(self, run_id: str, target: Target, batch: int, delivery: Delivery) -> CollectResult:
@@ -73,34 +73,34 @@ class CollectStage:
         if body is None:
             msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
             raise InputError(msg)
-        shard = open_shard(self.tables, origin_of(plan, target), body)
+        shard = open_shard(self.tables, run_target_of(plan, target), body)
         if batch >= len(shard.row_counts):
             msg = f"run {plan.run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
             raise InputError(msg)
-        with naming(key):
+        with about(key):
             return shard.columns(SHARD.column_names, batch)
 
     def _part(self, plan: Plan, target: Target, nodes: Columns, delivery: Delivery) -> Columns:
-        patience = self.retrying.patience(f"run {plan.run_id}, target {target}", delivery)
+        calls = self.retry_policy.calls(f"run {plan.run_id}, target {target}", delivery)
         try:
-            settled = self._ask(self.sources.open(target, plan.home_account_id), nodes, patience)
+            settled = self._ask(self.apis.open(target, plan.home_account_id), nodes, calls)
         except RefusedError as refusal:
-            self.retrying.require_lasting(refusal, delivery)
+            self.retry_policy.require_lasting(refusal, delivery)
             refused = Outcome(CollectionStatus.NOT_COLLECTED, refusal.code)
             settled = dict.fromkeys(nodes["instance_id"], refused)
         return part_columns(
-            origin_of(plan, target),
+            run_target_of(plan, target),
             nodes,
             settled,
             include_sensitive_fields=plan.include_sensitive_fields,
         )
 
-    def _ask(self, source: PatchSource, nodes: Columns, patience: Patience) -> dict[str, Outcome]:
+    def _ask(self, source: TargetApi, nodes: Columns, calls: ThrottledCalls) -> dict[str, Outcome]:
         def ask(chunk: tuple[str, ...]) -> dict[str, Outcome]:
             return read_chain(partial(source.patch_state_page, chunk), partial(outcomes, chunk))
 
         valid = (i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None)
         settled: dict[str, Outcome] = {}
-        for chunk in patience.insist_on_each(ask, list(batched(valid, IDS_PER_CALL, strict=False)), self.each):
+        for chunk in calls.call_each(ask, list(batched(valid, IDS_PER_CALL, strict=False)), self.parallel_map):
             settled.update(chunk)
         return settled

@@ -18,9 +18,9 @@ from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, is_missed, p
 from patchlake.errors import IntegrityError, NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Clock, Delivery, Queue
 from patchlake.stages.fence import fence
-from patchlake.stages.inventory import Inventory
 from patchlake.stages.publish import publish
 from patchlake.stages.stored import is_published
+from patchlake.stages.stored_run import StoredRun
 
 
 class CommitOutcome(StrEnum):
@@ -78,7 +78,7 @@ class CommitStage:
         version: patchlake's own, for the footers.
     """
 
-    inventory: Inventory
+    stored_run: StoredRun
     discover_queue: Queue
     collect_queue: Queue
     commit_queue: Queue
@@ -110,7 +110,7 @@ class CommitStage:
             raise
 
     def _commit(self, run_id: str) -> CommitResult:
-        store = self.inventory.store
+        store = self.stored_run.store
         if is_published(store, run_id):
             return CommitResult(run_id, CommitOutcome.LATE)
         body = store.get(plan_key(run_id))
@@ -120,9 +120,9 @@ class CommitStage:
         if self.clock.now() < plan.deadline_at:
             self._require_every_part(plan)
         else:
-            fence(plan, self.inventory)
+            fence(plan, self.stored_run)
         metadata = {"run_id": run_id, "plan_sha256": plan_sha256(body), "patchlake_version": self.version}
-        published = publish(plan, self.inventory, metadata)
+        published = publish(plan, self.stored_run, metadata)
         return CommitResult(
             run_id,
             CommitOutcome.COMPLETE if published.complete else CommitOutcome.PARTIAL,
@@ -146,12 +146,12 @@ class CommitStage:
         due_targets = resend_slice(elapsed, DISCOVER.visibility_seconds, self.tick_seconds)
         due_batches = resend_slice(elapsed, COLLECT.visibility_seconds, self.tick_seconds)
         active = plan.active_targets()
-        unlisted = self.inventory.unlisted(plan)
+        unlisted = self.stored_run.unlisted(plan)
         if unlisted and due_targets.stop == due_batches.stop == 0:
             msg = f"run {plan.run_id}: {len(unlisted)} of {len(active)} shards are missing"
             raise NotReadyError(msg)
-        batches = self.inventory.batches(plan, [target for target in active if target not in unlisted])
-        missing = self.inventory.without_part(plan, batches)
+        batches = self.stored_run.batches(plan, [target for target in active if target not in unlisted])
+        missing = self.stored_run.without_part(plan, batches)
         if not unlisted and not missing:
             return
         lost = [target for target in active[due_targets] if target in unlisted]

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from patchlake.core.keys import MAX_BATCHES, shard_key
-from patchlake.core.listing import Listing, Origin, listing_metadata, read_listing
+from patchlake.core.listing import Listing, RunTarget, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
@@ -12,9 +12,9 @@ from patchlake.core.rows import batches, listed_nodes
 from patchlake.core.tables import SHARD, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
-from patchlake.ports import Delivery, PatchSources, Queue, Store, TableFormat
-from patchlake.stages.retrying import Retrying
-from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, origin_of, stored_plan
+from patchlake.ports import Delivery, Queue, Store, TableFormat, TargetApis
+from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, run_target_of, stored_plan
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 """Why a target is NOT_LISTED that no worker could list in its time, though nothing held it up."""
@@ -40,9 +40,9 @@ class DiscoverStage:
 
     store: Store
     tables: TableFormat
-    sources: PatchSources
+    apis: TargetApis
     collect_queue: Queue
-    retrying: Retrying
+    retry_policy: RetryPolicy
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         """List the message's target; its shard, where there is one, is adopted and SSM is not asked.
@@ -52,7 +52,7 @@ class DiscoverStage:
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        with self.retrying.deferring(delivery):
+        with self.retry_policy.deferring(delivery):
             return self._discover(message.run_id, message.target, delivery)
 
     def _discover(self, run_id: str, target: Target, delivery: Delivery) -> DiscoverResult:
@@ -64,36 +64,36 @@ class DiscoverStage:
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:
             body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
-        origin = origin_of(plan, target)
-        shard = open_shard(self.tables, origin, body)
+        run_target = run_target_of(plan, target)
+        shard = open_shard(self.tables, run_target, body)
         batches_stored = range(len(shard.row_counts))
         self.collect_queue.send(CollectMessage.of(run_id, target, batch).grouped() for batch in batches_stored)
-        return DiscoverResult(run_id, target, step, read_listing(origin, shard.metadata), sum(shard.row_counts))
+        return DiscoverResult(run_id, target, step, read_listing(run_target, shard.metadata), sum(shard.row_counts))
 
     def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
-        origin = origin_of(plan, target)
-        patience = self.retrying.patience(f"run {plan.run_id}, target {target}", delivery)
+        run_target = run_target_of(plan, target)
+        calls = self.retry_policy.calls(f"run {plan.run_id}, target {target}", delivery)
         try:
-            source = self.sources.open(target, plan.home_account_id)
+            source = self.apis.open(target, plan.home_account_id)
             nodes, listed_at = read_chain(
-                lambda token: patience.insist(lambda: source.node_page(token)),
-                partial(listed_nodes, origin, include_sensitive_fields=plan.include_sensitive_fields),
+                lambda token: calls.call(lambda: source.node_page(token)),
+                partial(listed_nodes, run_target, include_sensitive_fields=plan.include_sensitive_fields),
             )
         except RefusedError as refusal:
-            self.retrying.require_lasting(refusal, delivery)
-            return self._reason_shard(origin, Listing(ListingStatus(refusal.listing_status), refusal.code))
+            self.retry_policy.require_lasting(refusal, delivery)
+            return self._reason_shard(run_target, Listing(ListingStatus(refusal.listing_status), refusal.code))
         except UnlistableError as error:
-            self.retrying.require_lasting(error, delivery)
-            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, error.detail))
+            self.retry_policy.require_lasting(error, delivery)
+            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, error.detail))
         except OutOfTimeError as error:
-            if patience.is_held_up:
+            if calls.is_held_up:
                 raise
-            self.retrying.require_lasting(error, delivery)
-            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
+            self.retry_policy.require_lasting(error, delivery)
+            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
         if len(nodes["instance_id"]) > MAX_BATCHES * plan.batch_size:
-            return self._reason_shard(origin, Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES))
-        metadata = listing_metadata(origin, Listing(ListingStatus.LISTED, None, listed_at))
+            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES))
+        metadata = listing_metadata(run_target, Listing(ListingStatus.LISTED, None, listed_at))
         return self.tables.encode(SHARD, batches(nodes, plan.batch_size), metadata)
 
-    def _reason_shard(self, origin: Origin, listing: Listing) -> bytes:
-        return self.tables.encode(SHARD, [], listing_metadata(origin, listing))
+    def _reason_shard(self, run_target: RunTarget, listing: Listing) -> bytes:
+        return self.tables.encode(SHARD, [], listing_metadata(run_target, listing))

@@ -12,14 +12,14 @@ from itertools import pairwise
 from typing import Any, BinaryIO
 
 from patchlake.core.keys import coverage_key, part_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing, Origin, read_listing
+from patchlake.core.listing import Listing, RunTarget, read_listing
 from patchlake.core.plan import Plan
 from patchlake.core.rows import coverage_row, is_complete
 from patchlake.core.tables import COVERAGE, PATCH_STATES, CollectionStatus, Columns, ListingStatus
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile, TableWriter
-from patchlake.stages.inventory import Inventory
-from patchlake.stages.stored import naming, open_table, origin_of
+from patchlake.stages.stored import about, open_table, run_target_of
+from patchlake.stages.stored_run import StoredRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +31,53 @@ class Published:
     listings: Counter[str]
 
 
-def publish(plan: Plan, inventory: Inventory, metadata: dict[str, str]) -> Published:
+def publish(plan: Plan, stored_run: StoredRun, metadata: dict[str, str]) -> Published:
     """Publish a run whose every shard and part exists.
 
     Args:
         plan: the stored plan.
-        inventory: where the shards and parts are.
+        stored_run: where the shards and parts are.
         metadata: what the footers of both files carry.
 
     Raises:
         RetryableError: the store could not answer for now; nothing, or coverage alone, is published.
         IntegrityError: shards and parts contradict each other, or something else is published under the run's keys.
     """
-    writer = inventory.tables.writer(PATCH_STATES, metadata)
-    listings, rows, statuses = _merge(plan, inventory, writer)
-    coverage = inventory.tables.encode(COVERAGE, [_columns(rows)], metadata)
+    writer = stored_run.tables.writer(PATCH_STATES, metadata)
+    listings, rows, statuses = _merge(plan, stored_run, writer)
+    coverage = stored_run.tables.encode(COVERAGE, [_columns(rows)], metadata)
     with writer.finish() as snapshot:
-        _create(inventory, coverage_key(plan.run_id), io.BytesIO(coverage))
-        _create(inventory, snapshot_key(plan.run_id), snapshot)
+        _create(stored_run, coverage_key(plan.run_id), io.BytesIO(coverage))
+        _create(stored_run, snapshot_key(plan.run_id), snapshot)
     return Published(is_complete(listings, statuses), statuses, Counter(str(listing.status) for listing in listings))
 
 
 def _merge(
-    plan: Plan, inventory: Inventory, writer: TableWriter
+    plan: Plan, stored_run: StoredRun, writer: TableWriter
 ) -> tuple[list[Listing], list[dict[str, Any]], Counter[str]]:
     active = plan.active_targets()
-    batches = inventory.batches(plan, active)
+    batches = stored_run.batches(plan, active)
     batches_of = Counter(batch.target for batch in batches)
-    shards = inventory.ahead(lambda target: inventory.shard(plan, target), active, lambda one: max(1, batches_of[one]))
-    parts = inventory.ahead(lambda batch: inventory.part(plan, batch), batches)
+    shards = stored_run.read_in_groups(
+        lambda target: stored_run.shard(plan, target), active, lambda one: max(1, batches_of[one])
+    )
+    parts = stored_run.read_in_groups(lambda batch: stored_run.part(plan, batch), batches)
     listings, rows = [], []
     totals: Counter[str] = Counter()
     for planned in plan.targets:
-        origin = origin_of(plan, planned.target)
+        run_target = run_target_of(plan, planned.target)
         listing = Listing(ListingStatus.ACCOUNT_NOT_ACTIVE)
         statuses: Counter[str] = Counter()
         if planned.active:
             shard = next(shards)
-            listing = read_listing(origin, shard.metadata)
-            for number, ids in enumerate(_ids_by_batch(origin, shard)):
+            listing = read_listing(run_target, shard.metadata)
+            for number, ids in enumerate(_ids_by_batch(run_target, shard)):
                 part = next(parts)
-                with naming(part_key(plan.run_id, planned.target, number)):
-                    statuses.update(_checked_statuses(origin, ids, part))
+                with about(part_key(plan.run_id, planned.target, number)):
+                    statuses.update(_checked_statuses(run_target, ids, part))
                     writer.append(part)
         listings.append(listing)
-        rows.append(coverage_row(origin, planned.account_name, listing, statuses))
+        rows.append(coverage_row(run_target, planned.account_name, listing, statuses))
         totals.update(statuses)
     return listings, rows, totals
 
@@ -84,9 +86,9 @@ def _columns(rows: list[dict[str, Any]]) -> Columns:
     return {name: [row[name] for row in rows] for name in COVERAGE.column_names}
 
 
-def _ids_by_batch(origin: Origin, shard: TableFile) -> Iterator[list[str]]:
+def _ids_by_batch(run_target: RunTarget, shard: TableFile) -> Iterator[list[str]]:
     """Yield the node ids of each batch; across a shard they ascend, so that no node can be there twice."""
-    with naming(shard_key(origin.run_id, origin.target)):
+    with about(shard_key(run_target.run_id, run_target.target)):
         ids = shard.columns(["instance_id"])["instance_id"]
         if None in ids or any(first >= second for first, second in pairwise(ids)):
             msg = "its nodes are not in ascending order, each once"
@@ -97,17 +99,17 @@ def _ids_by_batch(origin: Origin, shard: TableFile) -> Iterator[list[str]]:
         yield ids[start:end]
 
 
-def _checked_statuses(origin: Origin, ids: list[str], part: TableFile) -> list[str]:
+def _checked_statuses(run_target: RunTarget, ids: list[str], part: TableFile) -> list[str]:
     """Return the part's collection statuses, once its rows are known to be the batch's, of this run and target.
 
     All columns that no row may lack are checked here, so that a part which does not fit is found by its own key.
     """
     found = part.columns(["run_id", "run_at", "account_id", "region", "instance_id", "collection_status"])
     expected = {
-        "run_id": [origin.run_id] * len(ids),
-        "run_at": [origin.run_at] * len(ids),
-        "account_id": [origin.target.account_id] * len(ids),
-        "region": [origin.target.region] * len(ids),
+        "run_id": [run_target.run_id] * len(ids),
+        "run_at": [run_target.run_at] * len(ids),
+        "account_id": [run_target.target.account_id] * len(ids),
+        "region": [run_target.target.region] * len(ids),
         "instance_id": ids,
     }
     wrong = [name for name, values in expected.items() if found[name] != values]
@@ -119,14 +121,14 @@ def _checked_statuses(origin: Origin, ids: list[str], part: TableFile) -> list[s
     return found["collection_status"]
 
 
-def _create(inventory: Inventory, key: str, body: BinaryIO) -> None:
+def _create(stored_run: StoredRun, key: str, body: BinaryIO) -> None:
     """Publish one file; where another finisher was first, make sure that it published the same rows."""
-    if inventory.store.create(key, body):
+    if stored_run.store.create(key, body):
         return
     body.seek(0)
     ours = body.read()
-    theirs = inventory.store.get(key)
-    if theirs != ours and not _same_rows(inventory.tables.open(ours), open_table(inventory.tables, key, theirs)):
+    theirs = stored_run.store.get(key)
+    if theirs != ours and not _same_rows(stored_run.tables.open(ours), open_table(stored_run.tables, key, theirs)):
         msg = f"{key}: something else is published there than this run's plan, shards and parts give"
         raise IntegrityError(msg)
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Origin, read_listing
+from patchlake.core.listing import RunTarget, read_listing
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import ListingStatus
@@ -43,13 +43,13 @@ def stored_plan(store: Store, run_id: str) -> Plan:
     return decode_plan(body, run_id)
 
 
-def origin_of(plan: Plan, target: Target) -> Origin:
+def run_target_of(plan: Plan, target: Target) -> RunTarget:
     """Return what the rows of a target begin with."""
-    return Origin(plan.run_id, milliseconds(plan.run_at), target)
+    return RunTarget(plan.run_id, milliseconds(plan.run_at), target)
 
 
 @contextmanager
-def naming(key: str) -> Iterator[None]:
+def about(key: str) -> Iterator[None]:
     """Put an object's key before whatever is found wrong with it."""
     try:
         yield
@@ -59,27 +59,27 @@ def naming(key: str) -> Iterator[None]:
 
 
 def open_table(tables: TableFormat, key: str, body: bytes | None) -> TableFile:
-    """Open a stored table, naming its key where it cannot be.
+    """Open a stored table, about its key where it cannot be.
 
     Raises:
         IntegrityError: it is absent or damaged.
     """
-    with naming(key):
+    with about(key):
         if body is None:
             msg = "the object existed and is gone; objects of a run must not be deleted before it is published"
             raise IntegrityError(msg)
         return tables.open(body)
 
 
-def open_shard(tables: TableFormat, origin: Origin, body: bytes | None) -> TableFile:
-    """Open the shard of ``origin``.
+def open_shard(tables: TableFormat, run_target: RunTarget, body: bytes | None) -> TableFile:
+    """Open the shard of ``run_target``.
 
     Raises:
         IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
     """
-    key = shard_key(origin.run_id, origin.target)
+    key = shard_key(run_target.run_id, run_target.target)
     shard = open_table(tables, key, body)
-    listing = read_listing(origin, shard.metadata)
+    listing = read_listing(run_target, shard.metadata)
     if shard.row_counts and listing.status is not ListingStatus.LISTED:
         msg = f"{key}: it holds nodes and says {listing.status}"
         raise IntegrityError(msg)

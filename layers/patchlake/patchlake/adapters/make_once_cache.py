@@ -14,7 +14,7 @@ class _Slot[V]:
     lock: Lock = field(default_factory=Lock)
 
 
-class Recent[K, V]:
+class MakeOnceCache[K, V]:
     """The values that were used last, at most ``most`` of them; safe to use from many threads.
 
     A value is made once, however many threads want it, and nobody who wants another one waits for that.

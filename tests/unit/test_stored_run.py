@@ -5,8 +5,8 @@ import pytest
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.targets import Target
-from patchlake.stages.inventory import KEYS_PER_PAGE, READ_AHEAD, Batch, Inventory
-from tests.counted_each import CountedEach
+from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD, Batch, StoredRun
+from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore
 from tests.world import RUN_ID, World
 
@@ -22,20 +22,20 @@ def planned(targets: int) -> Plan:
     return decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
 
 
-def inventory_of(keys: list[str]) -> tuple[Inventory, list[str]]:
-    """Return an inventory of these keys, and the list of the prefixes that it will ask for."""
+def inventory_of(keys: list[str]) -> tuple[StoredRun, list[str]]:
+    """Return an stored_run of these keys, and the list of the prefixes that it will ask for."""
     asked: list[str] = []
     store = WatchedStore(dict.fromkeys(keys, b""), before=lambda operation, key: asked.append(f"{operation} {key}"))
-    return Inventory(store, World().tables, map), asked
+    return StoredRun(store, World().tables, map), asked
 
 
 @SIZES
 def test_the_targets_without_a_shard_are_found_however_many_there_are(targets: int, *, is_large: bool) -> None:
     plan = planned(targets)
     *listed, missing, last = plan.active_targets()
-    inventory, asked = inventory_of([shard_key(RUN_ID, target) for target in (*listed, last)])
+    stored_run, asked = inventory_of([shard_key(RUN_ID, target) for target in (*listed, last)])
 
-    assert inventory.unlisted(plan) == {missing}
+    assert stored_run.unlisted(plan) == {missing}
     prefix = shards_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
 
@@ -45,9 +45,9 @@ def test_the_batches_without_a_part_are_found_however_many_there_are(targets: in
     plan = planned(1)
     batches = [Batch(Target(f"{number:04d}"[::-1] + "11112222", "eu-central-1"), number) for number in range(targets)]
     *stored, missing, last = batches
-    inventory, asked = inventory_of([part_key(RUN_ID, *batch) for batch in (*stored, last)])
+    stored_run, asked = inventory_of([part_key(RUN_ID, *batch) for batch in (*stored, last)])
 
-    assert inventory.without_part(plan, batches) == {missing}
+    assert stored_run.without_part(plan, batches) == {missing}
     prefix = parts_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
 
@@ -63,8 +63,8 @@ def test_the_batches_without_a_part_are_found_however_many_there_are(targets: in
     ],
 )
 def test_objects_are_read_ahead_by_their_sizes_but_one_at_least(sizes: list[int], groups: list[int]) -> None:
-    each = CountedEach()
-    inventory = Inventory(WatchedStore(), World().tables, each)
+    each = CountedMap()
+    stored_run = StoredRun(WatchedStore(), World().tables, each)
 
-    assert list(inventory.ahead(str, sizes, lambda size: size)) == [str(size) for size in sizes]
+    assert list(stored_run.read_in_groups(str, sizes, lambda size: size)) == [str(size) for size in sizes]
     assert each.at_once == groups

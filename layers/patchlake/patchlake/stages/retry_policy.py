@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, retry_seconds
 from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnlistableError
 from patchlake.ports import Delivery, Queue
-from patchlake.stages.patience import Patience
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 
 @dataclass(frozen=True, slots=True)
-class Retrying:
+class RetryPolicy:
     """How the stages that ask SSM retry.
 
     Attributes:
@@ -38,9 +38,9 @@ class Retrying:
                 self.queue.defer(delivery, retry_seconds(self.base_seconds, self.chance()))
             raise
 
-    def patience(self, subject: str, delivery: Delivery) -> Patience:
+    def calls(self, subject: str, delivery: Delivery) -> ThrottledCalls:
         """Return what a worker has for a message; ``subject`` is whom its errors name."""
-        return Patience(subject, delivery, self.pause, self.chance)
+        return ThrottledCalls(subject, delivery, self.pause, self.chance)
 
     def require_lasting(self, reason: RefusedError | OutOfTimeError | UnlistableError, delivery: Delivery) -> None:
         """Accept a reason that lasted.

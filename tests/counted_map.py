@@ -1,11 +1,11 @@
-"""``Each`` that remembers how many items it was given at once."""
+"""``ParallelMap`` that remembers how many items it was given at once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 
 @dataclass
-class CountedEach:
+class CountedMap:
     """One item after the other; ``at_once`` has the size of each group of them."""
 
     at_once: list[int] = field(default_factory=list)

@@ -8,7 +8,7 @@ import pytest
 from patchlake.core.timings import RESERVE_SECONDS
 from patchlake.errors import OutOfTimeError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
-from patchlake.stages.patience import Patience
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 
 @dataclass
@@ -19,9 +19,9 @@ class Worker:
     pauses: list[float] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
-    def patience(self) -> Patience:
+    def throttled_calls(self) -> ThrottledCalls:
         delivery = Delivery("body", "receipt", 1, lambda: self.seconds)
-        return Patience("target 1", delivery, self.pause, lambda: 0.5)
+        return ThrottledCalls("target 1", delivery, self.pause, lambda: 0.5)
 
     def pause(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -44,20 +44,20 @@ class Worker:
 def test_a_throttled_call_is_made_again_after_a_pause_that_grows() -> None:
     worker = Worker()
     ask = worker.throttling(0, 1, 2, 4)
-    patience = worker.patience()
+    calls = worker.throttled_calls()
 
-    assert [patience.insist(lambda item=item: ask(item)) for item in (7, 8)] == [7, 8]  # type: ignore[misc]
+    assert [calls.call(lambda item=item: ask(item)) for item in (7, 8)] == [7, 8]  # type: ignore[misc]
     assert worker.pauses == [1, 2, 4, 1]
-    assert patience.is_held_up
+    assert calls.is_held_up
 
 
 def test_nothing_is_begun_that_could_not_be_finished() -> None:
     worker = Worker(RESERVE_SECONDS - 1)
 
     with pytest.raises(OutOfTimeError, match="target 1: 19 seconds are left of the invocation, after 0 pauses"):
-        worker.patience().insist(lambda: worker.throttling()(1))
+        worker.throttled_calls().call(lambda: worker.throttling()(1))
     with pytest.raises(OutOfTimeError):
-        list(worker.patience().insist_on_each(worker.throttling(), [1], map))
+        list(worker.throttled_calls().call_each(worker.throttling(), [1], map))
 
     assert worker.asked == []
 
@@ -66,7 +66,7 @@ def test_a_pause_that_would_use_up_the_time_is_not_made() -> None:
     worker = Worker(RESERVE_SECONDS + 4)
 
     with pytest.raises(OutOfTimeError) as caught:
-        worker.patience().insist(lambda: worker.throttling(0, 1, 2)(1) if worker.seconds > 99 else _throttle())
+        worker.throttled_calls().call(lambda: worker.throttling(0, 1, 2)(1) if worker.seconds > 99 else _throttle())
 
     assert worker.pauses == [1, 2]
     assert isinstance(caught.value.__cause__, ThrottledError)
@@ -79,7 +79,7 @@ def _throttle() -> int:
 def test_every_item_is_answered_once_whoever_is_throttled() -> None:
     worker = Worker()
 
-    answers = list(worker.patience().insist_on_each(worker.throttling(3, 4, 7), range(10), map))
+    answers = list(worker.throttled_calls().call_each(worker.throttling(3, 4, 7), range(10), map))
 
     assert sorted(answers) == list(range(10))
 
@@ -87,7 +87,7 @@ def test_every_item_is_answered_once_whoever_is_throttled() -> None:
 def test_once_throttled_a_worker_asks_for_as_much_as_was_answered_and_then_for_more() -> None:
     worker = Worker()
 
-    list(worker.patience().insist_on_each(worker.throttling(2), range(10), map))
+    list(worker.throttled_calls().call_each(worker.throttling(2), range(10), map))
 
     # -1 is a pause: the third call was throttled, so nobody asked on; two at once were borne, then four are tried.
     assert worker.asked == [0, 1, 2, -1, 2, 3, 4, 5, 6, 7, 8, 9]
@@ -97,7 +97,7 @@ def test_once_throttled_a_worker_asks_for_as_much_as_was_answered_and_then_for_m
 def test_a_worker_that_gets_no_answer_at_all_asks_for_one_item_at_growing_pauses() -> None:
     worker = Worker()
 
-    list(worker.patience().insist_on_each(worker.throttling(0, 1, 2), range(3), map))
+    list(worker.throttled_calls().call_each(worker.throttling(0, 1, 2), range(3), map))
 
     assert worker.asked == [0, -1, 0, -1, 0, -1, 0, 1, 2]
     assert worker.pauses == [1, 2, 4]
@@ -110,12 +110,12 @@ def test_any_other_failure_ends_it_at_once() -> None:
     worker = Worker()
 
     with pytest.raises(RetryableError, match="broken"):
-        list(worker.patience().insist_on_each(fail, [1, 2], map))
+        list(worker.throttled_calls().call_each(fail, [1, 2], map))
     assert worker.pauses == []
 
 
 def test_without_items_nothing_is_asked() -> None:
-    assert list(Worker().patience().insist_on_each(_throttle_item, [], map)) == []
+    assert list(Worker().throttled_calls().call_each(_throttle_item, [], map)) == []
 
 
 def _throttle_item(_: int) -> int:

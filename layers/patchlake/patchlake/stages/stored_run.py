@@ -12,8 +12,8 @@ from typing import NamedTuple
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, shard_key, shards_prefix
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
-from patchlake.ports import Each, Store, TableFile, TableFormat
-from patchlake.stages.stored import open_shard, open_table, origin_of
+from patchlake.ports import ParallelMap, Store, TableFile, TableFormat
+from patchlake.stages.stored import open_shard, open_table, run_target_of
 
 READ_AHEAD = 32
 """Objects of one batch that are asked for at once, and held in memory at once; fewer where each has several."""
@@ -33,12 +33,12 @@ class Batch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Inventory:
+class StoredRun:
     """Reads a run's shards and parts, many at once; shards never change, so the batches of each are counted once."""
 
     store: Store
     tables: TableFormat
-    each: Each
+    parallel_map: ParallelMap
     _batch_counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def unlisted(self, plan: Plan) -> set[Target]:
@@ -53,7 +53,7 @@ class Inventory:
         Raises:
             IntegrityError: a shard is absent, damaged or another target's.
         """
-        counts = self.ahead(lambda target: self._count_batches(plan, target), targets)
+        counts = self.read_in_groups(lambda target: self._count_batches(plan, target), targets)
         return [Batch(target, number) for target, count in zip(targets, counts, strict=True) for number in range(count)]
 
     def without_part(self, plan: Plan, batches: Sequence[Batch]) -> set[Batch]:
@@ -68,7 +68,7 @@ class Inventory:
             IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
         """
         key = shard_key(plan.run_id, target)
-        shard = open_shard(self.tables, origin_of(plan, target), self.store.get(key))
+        shard = open_shard(self.tables, run_target_of(plan, target), self.store.get(key))
         if len(self._batch_counts) >= MOST_REMEMBERED:
             self._batch_counts.clear()
         self._batch_counts[key] = len(shard.row_counts)
@@ -83,17 +83,17 @@ class Inventory:
         key = part_key(plan.run_id, *batch)
         return open_table(self.tables, key, self.store.get(key))
 
-    def ahead[A, B](
+    def read_in_groups[A, B](
         self, function: Callable[[A], B], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
     ) -> Iterator[B]:
         """Apply a reading function to every item, in order, at once to as many as ``READ_AHEAD`` by size, or one."""
         group: list[A] = []
         for item in items:
             if group and sum(map(size, group)) + size(item) > READ_AHEAD:
-                yield from self.each(function, group)
+                yield from self.parallel_map(function, group)
                 group = []
             group.append(item)
-        yield from self.each(function, group)
+        yield from self.parallel_map(function, group)
 
     def _keys(self, prefix: str, expected: int) -> set[str]:
         """List the shards or parts of a run.
@@ -101,7 +101,7 @@ class Inventory:
         Of one prefix S3 lists page after page, so a large run is listed under several at once.
         """
         prefixes = [prefix] if expected <= KEYS_PER_PAGE else by_first_digit(prefix)
-        return set(chain.from_iterable(self.each(lambda one: list(self.store.keys(one)), prefixes)))
+        return set(chain.from_iterable(self.parallel_map(lambda one: list(self.store.keys(one)), prefixes)))
 
     def _count_batches(self, plan: Plan, target: Target) -> int:
         count = self._batch_counts.get(shard_key(plan.run_id, target))

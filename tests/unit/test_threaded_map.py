@@ -4,7 +4,7 @@ from threading import Barrier, Event
 
 import pytest
 
-from patchlake.adapters.threads import Threads
+from patchlake.adapters.threaded_map import ThreadedMap
 
 PATIENCE_SECONDS = 20
 
@@ -16,7 +16,7 @@ def test_results_come_in_the_order_of_the_items_of_calls_made_at_once() -> None:
         together.wait(PATIENCE_SECONDS)
         return item * 2
 
-    assert list(Threads(4, "test")(call, range(8))) == [0, 2, 4, 6, 8, 10, 12, 14]
+    assert list(ThreadedMap(4, "test")(call, range(8))) == [0, 2, 4, 6, 8, 10, 12, 14]
 
 
 def test_after_a_failure_what_is_under_way_is_waited_for() -> None:
@@ -36,7 +36,7 @@ def test_after_a_failure_what_is_under_way_is_waited_for() -> None:
         return item
 
     with pytest.raises(ValueError, match="broken"):
-        Threads(2, "test")(call, range(100))
+        ThreadedMap(2, "test")(call, range(100))
 
     assert 1 in ended
     assert set(ended) == set(begun) - {0}

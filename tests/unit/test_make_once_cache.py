@@ -5,14 +5,14 @@ from threading import Barrier, Event
 
 import pytest
 
-from patchlake.adapters.recent import Recent
+from patchlake.adapters.make_once_cache import MakeOnceCache
 
 PATIENCE_SECONDS = 20
 
 
 def test_what_was_used_last_is_kept_and_what_was_not_is_discarded() -> None:
     discarded: list[str] = []
-    recent: Recent[int, str] = Recent(2, discarded.append)
+    recent: MakeOnceCache[int, str] = MakeOnceCache(2, discarded.append)
     for key in (1, 2, 1, 3):
         recent.get(key, lambda key=key: f"made for {key}")  # type: ignore[misc]
 
@@ -22,7 +22,7 @@ def test_what_was_used_last_is_kept_and_what_was_not_is_discarded() -> None:
 
 
 def test_a_value_is_made_once_for_all_threads() -> None:
-    recent: Recent[str, object] = Recent(2)
+    recent: MakeOnceCache[str, object] = MakeOnceCache(2)
     made: list[object] = []
     begun = Event()
 
@@ -40,7 +40,7 @@ def test_a_value_is_made_once_for_all_threads() -> None:
 
 
 def test_nobody_waits_while_another_value_is_made() -> None:
-    recent: Recent[int, int] = Recent(4)
+    recent: MakeOnceCache[int, int] = MakeOnceCache(4)
     together = Barrier(4)
 
     with ThreadPoolExecutor(4) as pool:
@@ -50,7 +50,7 @@ def test_nobody_waits_while_another_value_is_made() -> None:
 
 
 def test_what_could_not_be_made_is_tried_again() -> None:
-    recent: Recent[str, int] = Recent(2)
+    recent: MakeOnceCache[str, int] = MakeOnceCache(2)
 
     with pytest.raises(ZeroDivisionError):
         recent.get("key", lambda: 1 // 0)
@@ -60,7 +60,7 @@ def test_what_could_not_be_made_is_tried_again() -> None:
 
 def test_only_the_value_that_is_still_there_is_forgotten() -> None:
     discarded: list[object] = []
-    recent: Recent[str, object] = Recent(2, discarded.append)
+    recent: MakeOnceCache[str, object] = MakeOnceCache(2, discarded.append)
     first = recent.get("key", object)
 
     recent.forget("key", first)

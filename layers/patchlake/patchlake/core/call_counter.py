@@ -5,7 +5,7 @@ from threading import Lock
 from typing import NamedTuple
 
 
-class Counts(NamedTuple):
+class CallCounts(NamedTuple):
     """What was sent, and how often it was too much.
 
     Attributes:
@@ -20,8 +20,8 @@ class Counts(NamedTuple):
 
 
 @dataclass
-class Usage:
-    """Counts of calls, safe to add to from many threads."""
+class CallCounter:
+    """CallCounts of calls, safe to add to from many threads."""
 
     _calls: int = 0
     _throttles: int = 0
@@ -35,9 +35,9 @@ class Usage:
             self._throttles += throttles
             self._retries += retries
 
-    def take(self) -> Counts:
-        """Return the counts since the last take, and begin anew."""
+    def drain(self) -> CallCounts:
+        """Return the counts since the last take, and start again from zero."""
         with self._lock:
-            taken = Counts(self._calls, self._throttles, self._retries)
+            taken = CallCounts(self._calls, self._throttles, self._retries)
             self._calls = self._throttles = self._retries = 0
         return taken

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
 from patchlake.errors import OutOfTimeError, RestartError, ThrottledError
-from patchlake.ports import Delivery, Each
+from patchlake.ports import Delivery, ParallelMap
 
 
 @dataclass(slots=True)
-class Patience:
-    """One worker's patience with one target.
+class ThrottledCalls:
+    """One worker's calls with one target.
 
     Attributes:
         subject: whom an error names.
@@ -32,7 +32,7 @@ class Patience:
     restarts: int = 0
     _in_a_row: int = 0
 
-    def insist[T](self, ask: Callable[[], T]) -> T:
+    def call[T](self, ask: Callable[[], T]) -> T:
         """Ask until the answer is not that we are throttled.
 
         Raises:
@@ -51,7 +51,7 @@ class Patience:
                 self._in_a_row = 0
                 return answer
 
-    def insist_on_each[A, B](self, ask: Callable[[A], B], items: Sequence[A], each: Each) -> Iterator[B]:
+    def call_each[A, B](self, ask: Callable[[A], B], items: Sequence[A], parallel_map: ParallelMap) -> Iterator[B]:
         """Yield the answer for every item, in any order, asking for as much at once as the target bears.
 
         As soon as one call is throttled no further one is begun. After a pause as many items are asked for as were
@@ -74,7 +74,7 @@ class Patience:
                     throttled.append(error)
                     return []
 
-            answers = list(each(ask_unless_throttled, waiting[:width]))
+            answers = list(parallel_map(ask_unless_throttled, waiting[:width]))
             yield from (answer for found in answers for answer in found)
             unanswered = [item for item, found in zip(waiting, answers, strict=False) if not found]
             waiting = unanswered + waiting[width:]

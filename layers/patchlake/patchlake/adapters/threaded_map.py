@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 
-class Threads:
-    """``Each`` by threads: after a failure the items not yet begun are left out, and those under way are waited for.
+class ThreadedMap:
+    """``ParallelMap`` by threads: after a failure no further item is begun, and those under way are waited for.
 
     Lambda freezes whatever a handler leaves behind, and would let it go on in the middle of a later invocation.
     """

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from patchlake.core.answers import NodeInformation, PatchState, Record
+from patchlake.core.records import NodeInformation, PatchState, Record
 from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column
 from tests.ssm_model import shape
 from tests.world import node_id
