@@ -5,10 +5,11 @@ import pytest
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.targets import Target
+from patchlake.stages.fence import fence
 from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD, Batch, StoredRun
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore
-from tests.world import RUN_ID, World
+from tests.world import EU, RUN_ID, World
 
 SIZES = pytest.mark.parametrize(
     ("targets", "is_large"), [(KEYS_PER_PAGE, False), (KEYS_PER_PAGE + 1, True)], ids=["one page", "more"]
@@ -38,6 +39,21 @@ def test_the_targets_without_a_shard_are_found_however_many_there_are(targets: i
     assert stored_run.unlisted(plan) == {missing}
     prefix = shards_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
+
+
+def test_a_shard_that_an_operator_deleted_is_closed_by_a_commit_that_remembers_it() -> None:
+    world = World()
+    world.add_nodes(EU, range(4))
+    world.start()
+    world.deliver_discover()
+    plan = decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
+    stored_run = StoredRun(world.store, world.tables, map)
+    assert len(stored_run.batches(plan, [EU])) == 2
+
+    del world.store.objects[shard_key(RUN_ID, EU)]
+    fence(plan, stored_run)
+
+    assert stored_run.batches(plan, [EU]) == []
 
 
 @SIZES

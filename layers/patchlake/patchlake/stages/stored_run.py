@@ -42,10 +42,13 @@ class StoredRun:
     _batch_counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def unlisted(self, plan: Plan) -> set[Target]:
-        """Return the active targets without a shard."""
+        """Return the active targets without a shard, and forget what was counted of one that an operator deleted."""
         active = plan.active_targets()
         present = self._keys(shards_prefix(plan.run_id), len(active))
-        return {target for target in active if shard_key(plan.run_id, target) not in present}
+        missing = {target for target in active if shard_key(plan.run_id, target) not in present}
+        for target in missing:
+            self._batch_counts.pop(shard_key(plan.run_id, target), None)
+        return missing
 
     def batches(self, plan: Plan, targets: Sequence[Target]) -> list[Batch]:
         """Return every batch of these targets' shards, in the order of the snapshot.
