@@ -307,3 +307,14 @@ def is_complete(world: World, run_id: str) -> bool:
     listings = world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]
     statuses = world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]
     return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
+
+
+def keys_read(world: World, run_id: str) -> Iterator[str]:
+    """Yield the key of everything that a run is published from."""
+    yield plan_key(run_id)
+    yield coverage_key(run_id)
+    for target in world.active[run_id]:
+        key = shard_key(run_id, target)
+        yield key
+        if key in world.tables:
+            yield from (part_key(run_id, target, number) for number in range(len(world.tables[key].row_counts)))

@@ -81,7 +81,10 @@ class Invocation:
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
         restarts: how often a chain of DescribeInstanceInformation broke.
-        wakes_at: when the latest of these pauses is over.
+        over: whether it has ended.
+        calls: how many of its calls reached SSM.
+        throttled: whether it was throttled, and has not paused since.
+        wakes_at: when it goes on, after a pause or a slow call.
         lost_seconds: of its time, which went by for nobody else.
     """
 
@@ -104,6 +107,9 @@ class Invocation:
     seconds_left: float = math.inf
     pauses: int = 0
     restarts: int = 0
+    over: bool = False
+    calls: int = 0
+    throttled: bool = False
     wakes_at: datetime = RUN_AT
     lost_seconds: float = 0
 
@@ -119,6 +125,14 @@ class Trouble:
     error: RetryableError | RefusedError
     until: datetime
     operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """What the store refuses, and until when: the bucket, or the use of its key, is to be granted again."""
+
+    operations: frozenset[str]
+    until: datetime
 
 
 class _Objects(dict[str, bytes]):
@@ -137,6 +151,13 @@ class _Objects(dict[str, bytes]):
         before = self[key]
         super().__delitem__(key)
         self._changed(key, before)
+
+    def spoil(self, key: str, body: bytes | None) -> None:
+        """Let somebody put other bytes into an object, or delete it, without anybody being told."""
+        if body is None:
+            super().__delitem__(key)
+        else:
+            super().__setitem__(key, body)
 
     def expire(self, prefix: str) -> None:
         """Let a lifecycle rule remove objects."""
@@ -157,6 +178,14 @@ class World:
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
+        store_trouble: what the store refuses for now.
+        damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
+        tampered: the runs of which an object was damaged or vanished.
+        corrupt: the runs that commit called CORRUPT, each with the reason.
+        unwatched: the runs whose watch message is lost.
+        watched_again_at: when a lost watch message was sent again.
+        begun: how many handlers have begun.
+        under_way: those that paused.
         rewritten: how many objects were written again or deleted.
         quiet_at: from when on nothing breaks.
     """
@@ -198,6 +227,14 @@ class World:
         self.sent: list[tuple[Stage, str]] = []
         self.troubles: dict[Target, Trouble] = {}
         self.blanked: set[str] = set()
+        self.store_trouble: StoreTrouble | None = None
+        self.damaged: dict[str, int] = {}
+        self.tampered: set[str] = set()
+        self.corrupt: dict[str, str] = {}
+        self.unwatched: set[str] = set()
+        self.watched_again_at: dict[str, datetime] = {}
+        self.begun = 0
+        self.under_way: Sequence[object] = ()
         self.rewritten = 0
         self.quiet_at = RUN_AT + timedelta(seconds=scenario.quiet_after_seconds)
 
@@ -256,6 +293,45 @@ class World:
             return None
         return trouble.error
 
+    def store_refuses(self, operation: str) -> bool:
+        """Whether the store refuses an operation at this time."""
+        trouble = self.store_trouble
+        return trouble is not None and self.clock.at < trouble.until and operation in trouble.operations
+
+    def tamper(self, key: str, body: bytes | None) -> None:
+        """Let an object have other bytes, or be gone: then it is as if it had never been written."""
+        run_id = run_of(key)
+        self.tampered.add(run_id)
+        self.blanked.add(run_id)
+        self.objects.spoil(key, body)
+        if body is None:
+            for known in (self.tables, self.writers, self.damaged):
+                known.pop(key, None)
+        else:
+            self.damaged[key] = self.begun
+
+    def lose_watch(self, run_id: str) -> None:
+        """Lose every watch message of a run."""
+        queue = self.queues["commit"]
+        for number in [n for n, message in queue.messages.items() if watch_body(run_id) == message.body]:
+            del queue.messages[number]
+        self.unwatched.add(run_id)
+        self.blanked.add(run_id)
+
+    def watch(self, run_id: str) -> None:
+        """Take note of a watch message that is sent."""
+        self.corrupt.pop(run_id, None)
+        if run_id in self.unwatched:
+            self.unwatched.remove(run_id)
+            self.watched_again_at[run_id] = self.clock.at
+
+    def redrive(self, stage: Stage, body: str) -> str:
+        """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
+        self.queues[stage].send([(body, "")])
+        if stage == "commit":
+            self.watch(CommitMessage.decode(body).run_id)
+        return body
+
     def record(self, key: str) -> None:
         """Take note of an object that was just written."""
         body = self.objects[key]
@@ -271,3 +347,8 @@ class World:
             self.last_part_at[run_of(key)] = self.clock.at
         if key.startswith("lake/patch_states/"):
             self.published_at[run_of(key)] = self.clock.at
+
+
+def watch_body(run_id: str) -> str:
+    """Return the body of a run's watch message."""
+    return f'{{"v":1,"run_id":"{run_id}"}}'

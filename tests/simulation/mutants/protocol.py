@@ -35,6 +35,7 @@ from tests.simulation.mutants.provocations import (
     deploys_in_mid_run,
     large_batches,
     losses_in_a_long_run,
+    struck_by,
     two_plans_at_once,
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
@@ -79,7 +80,7 @@ def _tombstones_win(patch: Patch) -> None:
     )
 
 
-@mutant("L1", "412 is taken for an error")
+@mutant("L1", "412 is taken for an error", struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED))
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -91,7 +92,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412")
+@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -106,7 +107,7 @@ def _conflict_means_existing(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", give_up)
 
 
-class _DeafQueue:
+class DeafQueue:
     """A queue that takes nothing."""
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
@@ -187,7 +188,7 @@ def _plans_once(patch: Patch) -> None:
     def handle_once(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
         if not stage.store.exists(plan_key(run_id_of(event.get("scheduled_time")))):
             return handle(stage, event)
-        return handle(dataclasses.replace(stage, discover_queue=_DeafQueue()), event)
+        return handle(dataclasses.replace(stage, discover_queue=DeafQueue()), event)
 
     patch.setattr(PlanStage, "handle", handle_once)
 
@@ -283,7 +284,7 @@ def _discovers_once(patch: Patch) -> None:
     def handle_once(stage: DiscoverStage, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         if not stage.store.exists(shard_key(message.run_id, message.target)):
             return handle(stage, message, delivery)
-        return handle(dataclasses.replace(stage, collect_queue=_DeafQueue()), message, delivery)
+        return handle(dataclasses.replace(stage, collect_queue=DeafQueue()), message, delivery)
 
     patch.setattr(DiscoverStage, "handle", handle_once)
 
@@ -301,12 +302,12 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target")
+@mutant("I11", "discover and collect trust the message for the target", struck_by(Fault.FORGED))
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
 
-@mutant("I1", "a listing that ran out of time is taken for the whole")
+@mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
 def _lists_until_time_is_out(patch: Patch) -> None:
     def pages_in_time(ask: Ask, read: Read) -> ListedNodes:
         pages = [ask(None)]
@@ -456,7 +457,7 @@ def _no_part_tombstones(patch: Patch) -> None:
     patch.setattr(fence, "_close_parts", lambda *_: None)
 
 
-@mutant("L2", "commit sends nothing again")
+@mutant("L2", "commit sends nothing again", losses_in_a_long_run)
 def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_slice", lambda *_: slice(0, 0))
 

@@ -13,8 +13,9 @@ from patchlake.core.run import run_date
 from patchlake.core.tables import Columns, Table
 from patchlake.ports import TableFile
 from patchlake.stages import collect, discover, fence, publish, stored_run
+from tests.simulation.faults import Fault
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
-from tests.simulation.mutants.provocations import sensitive_fields_left_out
+from tests.simulation.mutants.provocations import sensitive_fields_left_out, struck_by
 
 type Alter = Callable[[Columns], Columns]
 
@@ -63,7 +64,7 @@ for _name, _alter in (
     MUTANTS.append(Mutant(_name, "I1", partial(_alter_shards, alter=_alter)))
 
 
-@mutant("I1", "discover keeps the first description of a node that was listed twice")
+@mutant("I1", "discover keeps the first description of a node that was listed twice", struck_by(Fault.LISTED_TWICE))
 def _keeps_the_first(patch: Patch) -> None:
     def first(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         seen: set[str] = set()
@@ -78,7 +79,7 @@ def _keeps_the_first(patch: Patch) -> None:
     patch.setattr(discover, "listed_nodes", first)
 
 
-@mutant("I1", "a listing with a row without a usable id is taken for the whole")
+@mutant("I1", "a listing with a row without a usable id is taken for the whole", struck_by(Fault.NAMELESS_ROW))
 def _lists_the_nameless(patch: Patch) -> None:
     def named(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
         def usable(page: Page[Record]) -> Page[Record]:
@@ -125,7 +126,7 @@ def _lists_sensitive(patch: Patch) -> None:
     patch.setattr(discover, "listed_nodes", all_fields)
 
 
-@mutant("I1", "a node that comes twice with different values has the first ones")
+@mutant("I1", "a node that comes twice with different values has the first ones", struck_by(Fault.ANSWERED_TWICE))
 def _takes_the_first_state(patch: Patch) -> None:
     outcomes = rows.outcomes
 
@@ -239,11 +240,11 @@ def _renames_no_part(patch: Patch) -> None:
     patch.setattr(fence, "NO_PART", "no part")
 
 
-@mutant("I1", "a target that is too large has another reason")
+@mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME))
 def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")
 
 
-@mutant("I1", "a target with a nameless row has another reason")
+@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW))
 def _renames_nameless(patch: Patch) -> None:
     patch.setattr(rows, "NAMELESS_ROW", "a nameless row")
