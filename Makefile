@@ -1,4 +1,4 @@
-# Every target does the set-up it needs. `make` alone lists them.
+# Every target does the setup that it needs. `make` without a target lists them.
 BIN := .venv/bin
 PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
@@ -13,7 +13,7 @@ TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Make .venv from the locked requirements; the other targets call it
+setup: ## Make .venv from the locked requirements; other targets call it
 	@scripts/setup
 
 demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 50000"
@@ -29,23 +29,23 @@ check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/lint-imports
 	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
 
-verify: setup ## Build with sam, scan the templates, run what was built: make verify ARGS="-k checkov"
+verify: setup ## Build with sam, scan the templates, run the build: make verify ARGS="-k checkov"
 	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
 	@$(BIN)/pytest -n auto --dist worksteal tests/e2e $(ARGS)
 
-simulate: setup ## Break the protocol, if it can be broken: make simulate SCHEDULES=100000 SEED=1
+simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(or $(SCHEDULES),2000) --seed $(or $(SEED),1)
 
-mutants: setup ## Plant mistakes in the protocol and count those that the simulator finds
+mutants: setup ## Plant mistakes in the protocol and count the ones that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
 
-bench: setup ## Measure in small, in minutes: make bench ARGS=fetch
+bench: setup ## Run small benchmarks, in minutes: make bench ARGS=fetch
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-bench-full: setup ## Measure in full size, in an hour, and write the tables of the docs anew
+bench-full: setup ## Run full-size benchmarks, in an hour, and rewrite the tables of the docs
 	@$(BIN)/python -m benchmarks --full $(ARGS)
 
-generate: setup ## Write the generated templates and docs anew, from the tables and analytics/
+generate: setup ## Rewrite the generated templates and docs, from the tables and analytics/
 	@$(BIN)/python -m tests.analytics.generate
 	@$(BIN)/python -m patchlake_cli.reference
 
@@ -56,7 +56,7 @@ format: setup ## Format the code and apply the safe fixes
 # The functions' requirements are compiled with the full lock as a constraint, so the two cannot disagree.
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
-lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgrade
+lock: setup ## Pin all requirements again; newest versions: make lock ARGS=--upgrade
 	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
 	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
 	for tool in $(TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
@@ -64,7 +64,7 @@ lock: setup ## Pin all requirements anew; newest versions: make lock ARGS=--upgr
 		$(LOCK) benchmarks/rivals/$$rival.in --output-file benchmarks/rivals/$$rival.txt $(ARGS) || exit 1; done
 	@scripts/setup
 
-# Strict: a package that nobody could be asked about fails the audit, so it never passes without a network.
+# Strict: a package that PyPI could not be asked about fails the audit, so it never passes without a network.
 audit: ## Ask PyPI for known vulnerabilities of every locked package
 	@scripts/setup audit
 	.venv-verify/audit/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKS:%=--requirement %)

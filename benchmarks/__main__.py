@@ -1,4 +1,4 @@
-"""Measure patchlake, and print what was found; in full size also write it into the docs."""
+"""Measure patchlake and print the results; in full size, also write them into the docs."""
 
 import argparse
 import sys
@@ -21,7 +21,7 @@ ALL = {
 
 
 def main() -> None:
-    """Measure what is named, or all."""
+    """Run the named benchmarks, or all."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"what to measure: {', '.join(ALL)}; without a name, all"
@@ -32,7 +32,7 @@ def main() -> None:
         parser.error(f"nothing is called {', '.join(sorted(unknown))}: choose from {', '.join(ALL)}")
     names = arguments.names or list(ALL)
     for number, name in enumerate(names, start=1):
-        # No bar: what redraws it would be measured too.
+        # No bar: redrawing it would be measured too.
         sys.stdout.write(f"{number} of {len(names)}: measuring {name}\n")
         sys.stdout.flush()
         began = time.monotonic()

@@ -1,9 +1,9 @@
-"""What users would write instead of patchlake: the same nodes from the same SSM, into Parquet, each by its own process.
+"""Programs that users would write instead of patchlake: the same nodes from the same SSM, into Parquet, in processes.
 
-First the patch states alone, of nodes that are known: collect and commit beside the scripts. Then the whole job, the
-listing included, of one account in eight regions: ``patchlake export`` as a user calls it, which does more than the
-scripts, since it keeps the listing's attributes, checks every value, and publishes coverage too. awswrangler writes to
-S3 only, so an embedded AWS stands beside it.
+The first comparison is of the patch states only, of known nodes: collect and commit against the scripts. The second is
+the whole job, listing included, of one account in eight regions. There patchlake is ``patchlake export`` as a user runs
+it, which does more than the scripts: it keeps the listing's attributes, checks every value, and publishes coverage too.
+awswrangler writes to S3 only, so it gets an embedded AWS.
 """
 
 import json
@@ -25,8 +25,7 @@ from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import machine, spread
 from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import report, table
-from patchlake.adapters.ssm import PAGE_SIZE
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Settings
 
@@ -36,12 +35,13 @@ if TYPE_CHECKING:
 BUCKET = "rival"
 NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": "dlt"}
 OURS = "patchlake, collect and commit"
+PAGE_SIZE = SOURCES.nodes.operation.page_size
 STEPS = ("start", "collect", "publish")
 FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_mebibytes", "bytes a node": "size"}
 
 
 class Used(NamedTuple):
-    """What a process used, and what it left."""
+    """The time and memory that a process used, and the files that it left."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -52,7 +52,7 @@ class Used(NamedTuple):
 
 
 class World(NamedTuple):
-    """An SSM and an S3, and the variables that lead there."""
+    """An SSM and an S3, and the environment variables that connect to them."""
 
     variables: Mapping[str, str]
     s3: "S3Client"
@@ -68,7 +68,7 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
         s3 = aws.endpoint.session.client("s3", endpoint_url=aws.endpoint_url)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
         found = {
-            # All of them write Parquet by pyarrow, so all have the functions' setting of its memory.
+            # All of them write Parquet with pyarrow, so all use the functions' setting of its memory.
             **variables(),
             "AWS_ENDPOINT_URL_SSM": ssm,
             "AWS_ENDPOINT_URL_STS": ssm,
@@ -82,7 +82,7 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
 
 
 def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
-    """Return the table of the states of nodes that are known."""
+    """Return the table of the states of known nodes."""
     used: dict[str, list[Used]] = {}
     with world(nodes, latency_seconds, [REGION]) as around, tempfile.TemporaryDirectory() as name:
         ids = listed(around)
@@ -95,7 +95,7 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
             used.setdefault(OURS, []).append(run(ours, around, folder / "lake"))
             for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
                 used.setdefault(rival, []).append(one)
-    least = -(-nodes // IDS_PER_CALL) * latency_seconds / CONNECTIONS
+    least = -(-nodes // SOURCES.patch_states.operation.ids_per_call) * latency_seconds / CONNECTIONS
     took = median(one.wall_seconds for one in used[OURS])
     steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
     often = "one run each" if rounds == 1 else f"{rounds} rounds in turns"
@@ -125,7 +125,7 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
     head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, one run each"
     return (
         f"{compared(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs "
-        f"the token of the one before, so that one region takes everybody {chain:.0f} s; {len(regions)} regions are "
+        f"the token of the one before, so one region takes {chain:.0f} s for every program; {len(regions)} regions are "
         f"listed at the same time. {machine('boto3', 'pyarrow')}."
     )
 
@@ -169,7 +169,7 @@ def rivals(around: World, folder: Path, arguments: Iterable[object]) -> Iterator
 
 
 def run(words: Sequence[str], around: World, out: Path) -> Used:
-    """Run a command to its end and look at what it left.
+    """Run a command to its end and measure the files that it left.
 
     Raises:
         subprocess.CalledProcessError: it failed.

@@ -1,8 +1,8 @@
-"""Commit: the parts of a run put together and published, as CPU and as memory of the whole process.
+"""Commit: the CPU and the memory of a process that publishes the parts of a run.
 
     python -m benchmarks.commit FOLDER
 
-publishes the run that ``store_run`` left in a folder, in a process that does nothing else.
+publishes the run that ``store_run`` stored in a folder, in a process that does nothing else.
 """
 
 import sys
@@ -18,34 +18,34 @@ from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.keys import part_key, snapshot_key
-from patchlake.core.records import NodeInformation, Page, PatchState, Record
-from patchlake.core.rows import batches, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES
+from patchlake.core.records import Page, Record
+from patchlake.sources.nodes import NODES, NodeInformation
+from patchlake.sources.patch_states import PATCH_STATES, PatchState
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.publish import publish
-from patchlake.stages.stored import run_target_of
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from patchlake_cli.embedded.settings import Settings
 
 TARGETS = 10
 
 
 def store_run(folder: Path, nodes: int) -> None:
-    """Store a run whose every part is there: the simulated fleet in ten accounts of one region."""
+    """Store a run with all its parts: the simulated fleet in ten accounts of one region."""
     fleet = Settings(nodes=nodes, accounts=TARGETS, regions=1).fleet()
     store, tables = DirectoryStore(folder), ParquetTables()
     plan = store_plan(store, [target.account_id for target in fleet.targets])
     for target in plan.active_targets():
         found = list(fleet.nodes(target, 0))
-        run_target = run_target_of(plan, target)
+        run_target = plan.run_target(target)
         pages = [_page([node.information for node in found], NodeInformation)]
-        nodes_of, _ = listed_nodes(run_target, pages, include_sensitive_fields=False)
-        store_shard(store, plan, target, nodes_of)
+        rows = NODES.listed(run_target, plan, pages)
+        store_shard(store, plan, target, rows)
         states = {node.instance_id: node.patch_state for node in found if node.patch_state is not None}
-        for number, batch in enumerate(batches(nodes_of, BATCH)):
+        for number, batch in enumerate(rows.groups(BATCH)):
             ids = batch["instance_id"]
-            settled = outcomes(ids, [_page([states[i] for i in ids if i in states], PatchState)])
-            part = part_columns(run_target, batch, settled, include_sensitive_fields=False)
-            store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES, [part], {}))
+            settled = PATCH_STATES.settle(ids, [_page([states[i] for i in ids if i in states], PatchState)])
+            part = PATCH_STATES.part(run_target, plan, batch, settled)
+            store.create(part_key(RUN_ID, target, number), tables.encode(PATCH_STATES.table, [part], {}))
 
 
 def _page(rows: list[object], record: type[Record]) -> Page[Record]:
@@ -54,9 +54,9 @@ def _page(rows: list[object], record: type[Record]) -> Page[Record]:
 
 def _published(folder: Path) -> None:
     store = DirectoryStore(folder)
-    stored_run = StoredRun(store, ParquetTables(), ThreadedMap(READ_AHEAD, "s3"))
+    runs = StoredRuns(store, ParquetTables(), SOURCES, ThreadedMap(READ_AHEAD, "s3"))
     with spending() as spent:
-        published = publish(stored_plan(store), stored_run, {"run_id": RUN_ID})
+        published = publish(runs.of(stored_plan(store)), {"run_id": RUN_ID})
     snapshot = folder / snapshot_key(RUN_ID)
     tell(
         {
@@ -69,7 +69,7 @@ def _published(folder: Path) -> None:
 
 
 def measure(sizes: list[int], rounds: int) -> str:
-    """Return the table; each size is published so often, each time by a new process."""
+    """Return the table; each size is published ``rounds`` times, each time by a new process."""
     rows = []
     for size in sizes:
         with tempfile.TemporaryDirectory(prefix="patchlake-commit-") as name:

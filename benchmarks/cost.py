@@ -1,8 +1,8 @@
-"""What runs cost: measured calls, seconds and bytes, times prices.
+"""The cost of runs: measured calls, seconds and bytes, times prices.
 
 Bytes and commit's seconds of processor come from a run through ``benchmarks.million``, those of discover and collect
 from ``benchmarks.fetch``, the SDK included. The calls of any other run are computed, by the rule that gives that run's
-own counted calls; else this fails. What AWS alone decides is assumed, and named.
+own counted calls; otherwise the benchmark fails. Values that only AWS decides are assumed, and named.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from benchmarks.million import sizes
 from benchmarks.stored import BATCH
 from benchmarks.tables import report, table
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD
 from tests.analytics.large_day import NODES
 
@@ -40,11 +40,11 @@ VCPU_MEGABYTES = 1769
 ASSUMED = (
     ("SSM answers a call in", f"{SSM_SECONDS} s"),
     ("S3 and SQS answer a call in", f"{S3_SECONDS} s"),
-    ("an invocation starts in, a cold start now and then included", f"{START_SECONDS} s"),
-    ("a processor of Lambda, which is what it gives for", f"{VCPU_MEGABYTES:,} MB, is as fast as the measuring one"),
-    ("commit looks at a run until it is complete", f"{LOOKS} times, in one environment"),
+    ("an invocation starts in, occasional cold starts included", f"{START_SECONDS} s"),
+    ("Lambda gives one processor for", f"{VCPU_MEGABYTES:,} MB, as fast as the measuring one"),
+    ("commit checks a run until it is complete", f"{LOOKS} times, in one environment"),
     ("Lambda polls each of the three queues, also when it is empty", f"{POLLERS} at once, every {POLL_SECONDS} s"),
-    ("queries a day, each the mean of those that are shipped", f"{QUERIES_A_DAY}, over {WINDOW_DAYS} days of runs"),
+    ("queries a day, each the mean of the shipped ones", f"{QUERIES_A_DAY}, over {WINDOW_DAYS} days of runs"),
     ("the lake is kept for", f"{LAKE_MONTHS} months"),
     ("shards and parts are kept for", f"{RUNS_DAYS} days"),
 )
@@ -53,13 +53,13 @@ ATHENA_LEAST_BYTES = 10e6
 
 
 class Run(NamedTuple):
-    """A run, by the nodes of each of its targets."""
+    """A run, as the number of nodes of each of its targets."""
 
     sizes: tuple[int, ...]
 
     @classmethod
     def even(cls, nodes: int, targets: int) -> Self:
-        """Spread so many nodes over so many targets."""
+        """Spread nodes over targets."""
         return cls(tuple(nodes // targets + (number < nodes % targets) for number in range(targets)))
 
     @property
@@ -79,7 +79,7 @@ class Run(NamedTuple):
 
 
 class Calls(NamedTuple):
-    """What S3 and SQS are asked in one run."""
+    """The calls to S3 and SQS in one run."""
 
     puts: int
     reads: int
@@ -88,11 +88,11 @@ class Calls(NamedTuple):
 
 
 def calls(run: Run, looks: int) -> Calls:
-    """Return the calls of a run at which commit looks so often, the last time to publish it."""
+    """Return the calls of a run that commit checks ``looks`` times, the last time to publish it."""
     targets, batches = run.targets, sum(run.batches)
     return Calls(
         puts=1 + targets + batches + 2,
-        # The snapshot and a stage's own key are looked for first; then come the plan, and shards and parts.
+        # A stage first looks for the snapshot and its own key, then reads the plan, and shards and parts.
         reads=2 + 3 * targets + 4 * batches + 2 * looks + published_reads(run),
         lists=looks * (_pages(targets) + _pages(batches)),
         # Sent in tens; received and deleted one by one.
@@ -109,12 +109,12 @@ def published_reads(run: Run) -> int:
 
 
 def _pages(keys: int) -> int:
-    """Return the calls that list so many keys, which begin with every digit alike."""
+    """Return the calls that list so many keys, spread evenly over the first digit."""
     return 1 if keys <= KEYS_PER_PAGE else 10 * ceil(keys / 10 / KEYS_PER_PAGE)
 
 
 class Measured(NamedTuple):
-    """What was measured, for each node: seconds of processor by stage, and bytes."""
+    """Measurements per node: seconds of processor by stage, and bytes."""
 
     discover_cpu: float
     collect_cpu: float
@@ -125,23 +125,23 @@ class Measured(NamedTuple):
     object_bytes: float
 
     def rows(self) -> list[list[str]]:
-        """Describe each in a row of a table."""
+        """Describe each measurement in a row of a table."""
         micros = [f"{1e6 * seconds:.1f} µs of processor" for seconds in self[:3]]
         weights = [f"{weight:.1f} bytes" for weight in self[3:]]
         words = (
             "discover lists it and stores the shard, the SDK included",
-            "collect reads its state and stores the part, likewise",
+            "collect reads its state and stores the part, the SDK included",
             "commit publishes it",
             "its rows in shard and part have",
             "its row in the snapshot has",
-            "of which a shipped query reads, by the mean of all,",
-            "as a gzipped JSON object of its own it has",
+            "of which a shipped query reads, on average,",
+            "as a separate gzipped JSON object it has",
         )
         return [list(row) for row in zip(words, micros + weights, strict=True)]
 
 
 def measured(nodes: int, targets: int) -> Measured:
-    """Take a run through the ports, and weigh rows; the run's counted calls must be those that are computed."""
+    """Run the stages over the ports, and measure rows; the computed calls must equal the counted ones."""
     run = Run(tuple(sizes(nodes, targets)))
     found = apart("benchmarks.million", nodes, targets)
     counted = Calls(*(int(sum(found.get(f"{stage} {name}", 0) for stage in STAGES)) for name in OPERATIONS))
@@ -159,14 +159,14 @@ def measured(nodes: int, targets: int) -> Measured:
 
 
 def gigabyte_seconds(run: Run, one: Measured) -> float:
-    """Return what Lambda is paid for in one run: seconds of waiting, or of working where that is more."""
+    """Return what Lambda bills for one run: seconds of waiting, or of work where that is more."""
 
     def working(stage: str, cpu_seconds: float) -> float:
         return run.nodes * cpu_seconds / (gigabytes(stage) * 1024 / VCPU_MEGABYTES)
 
     # Three calls of S3 and two of SQS or S3, one after the other.
     overhead = START_SECONDS + 5 * S3_SECONDS
-    asked = run.nodes / IDS_PER_CALL * SSM_SECONDS
+    asked = run.nodes / SOURCES.patch_states.operation.ids_per_call * SSM_SECONDS
     seconds = {
         "plan": overhead + run.targets / MESSAGES_PER_CALL * S3_SECONDS,
         "discover": run.targets * overhead + asked + working("discover", one.discover_cpu),
@@ -177,7 +177,7 @@ def gigabyte_seconds(run: Run, one: Measured) -> float:
 
 
 def month(run: Run, runs_a_day: int, one: Measured) -> dict[str, float]:
-    """Return what a month costs, by service; Athena's part if no query names the days that it asks about."""
+    """Return the cost of a month, by service; Athena's part if no query names its days."""
     runs, made = DAYS * runs_a_day, calls(run, LOOKS)
     polls = QUEUES * POLLERS * DAYS * 86_400 / POLL_SECONDS
     stored = run.nodes * runs * (one.lake_bytes * LAKE_MONTHS + one.runs_bytes * RUNS_DAYS / DAYS) / 1e9
@@ -194,7 +194,7 @@ def month(run: Run, runs_a_day: int, one: Measured) -> dict[str, float]:
 
 
 def one_object_a_node(nodes: int, one: Measured) -> dict[str, float]:
-    """Return what a month costs where each node's state is an object of its own, as in Resource Data Sync."""
+    """Return the cost of a month where each node's state is a separate object, as in Resource Data Sync."""
     lists = nodes / KEYS_PER_PAGE
     queried = nodes * prices.S3_READ.each + lists * prices.S3_WRITE.each
     return {
@@ -217,15 +217,15 @@ def months(one: Measured) -> Iterator[list[str]]:
             yield [f"{nodes:,}", f"{targets:,}", f"{runs}", *dollars, f"**{sum(costs.values()):.2f}**"]
 
 
-def beside(one: Measured) -> Iterator[list[str]]:
-    """Yield the rows of the table beside one object a node."""
+def per_object(one: Measured) -> Iterator[list[str]]:
+    """Yield the rows of the table that compares with one object per node."""
     for nodes, targets in SIZES:
         theirs, ours = one_object_a_node(nodes, one), month(Run.even(nodes, targets), 1, one)
         yield [f"{nodes:,}", *(f"{costs[name]:.2f}" for costs in (theirs, ours) for name in theirs)]
 
 
 def main(*, full: bool) -> None:
-    """Report all tables; the measured run is quick, so both sizes are one."""
+    """Report all tables; the measured run is quick, so both sizes are the same."""
     priced = [
         [price.unit, f"${price.dollars:.10f}".rstrip("0").ljust(5, "0"), f"{price.source}, {price.quoted}"]
         for price in prices.ALL
@@ -238,6 +238,6 @@ def main(*, full: bool) -> None:
         ("assumptions", table(["assumption", ""], map(list, ASSUMED)), "Assumed"),
         ("node", table(["of each node", ""], one.rows()), "Measured"),
         ("cost", table(["nodes", "targets", "runs a day", *SERVICES, "all, dollars a month"], months(one)), "Computed"),
-        ("objects", table(["nodes", *head], beside(one)), "Computed"),
+        ("objects", table(["nodes", *head], per_object(one)), "Computed"),
     ):
         report("cost.md", name, text, full=full, made=made)

@@ -17,21 +17,21 @@ from patchlake.stages.stored_run import KEYS_PER_PAGE
 
 @dataclass
 class Counts:
-    """What each stage asked of S3 and SQS; safe to add to from many threads."""
+    """The calls of each stage to S3 and SQS; many threads may add to it."""
 
     stage: str = "plan"
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, operation: str, times: int = 1) -> None:
-        """Count for the stage that is at work."""
+        """Count for the current stage."""
         with self._lock:
             self.made[self.stage, operation] += times
 
 
 @dataclass
 class CountingStore:
-    """``Store`` in a folder, whose calls are counted as S3 would; nothing is made durable, since that is S3's work."""
+    """``Store`` in a folder, which counts calls as S3 would; it makes nothing durable, since that is S3's task."""
 
     folder: Path
     counts: Counts
@@ -67,13 +67,13 @@ class CountingStore:
         return iter(keys)
 
     def size(self, part: str) -> int:
-        """Return the bytes of all objects that have this in their keys."""
+        """Return the bytes of all objects whose keys contain a text."""
         return sum(path.stat().st_size for key, path in self.files.items() if part in key)
 
 
 @dataclass
 class CountingQueue(MemoryQueue):
-    """A queue whose calls are counted as SQS would, with one message to a receive."""
+    """A queue that counts calls as SQS would, with one message per receive."""
 
     counts: Counts = field(default_factory=Counts)
 

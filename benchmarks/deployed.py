@@ -1,4 +1,4 @@
-"""What template.yaml says of a deployment, as far as benchmarks need it."""
+"""The settings of template.yaml that benchmarks need."""
 
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,6 @@ def gigabytes(stage: str) -> float:
 
 
 def variables() -> dict[str, str]:
-    """Return those variables of the functions that are the same for all of them and in every stack."""
+    """Return the environment variables that are the same for all functions and in every stack."""
     found = _template()["Globals"]["Function"]["Environment"]["Variables"].items()
     return {name: value for name, value in found if isinstance(value, str)}

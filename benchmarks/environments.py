@@ -10,7 +10,7 @@ RIVALS = ROOT / "benchmarks" / "rivals"
 
 
 def make_environment(name: str) -> None:
-    """Make an environment from its lock, every hash verified; one that is there is brought up to date."""
+    """Make an environment from its lock, every hash verified, or update an existing one."""
     uv, folder = Path(sys.executable).with_name("uv"), ROOT / ".venv-benchmarks" / name
     if not folder.exists():
         subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, folder], check=True)

@@ -1,19 +1,19 @@
-"""The fetch path: from SSM's answers to a stored part, as CPU a node, beside the least that it could be.
+"""The fetch path: from SSM's answers to a stored part, as CPU a node, compared with the least possible.
 
     python -m benchmarks.fetch ROUNDS
 
-measures in a process of its own. The floor sends the same requests over a bare HTTP connection, reads the same bytes,
-and writes a table that is ready. The plain way is what the SDK and pyarrow offer: the paginator and
-``Table.from_pylist``. Between them patchlake is built up step by step: the SDK's calls alone, their answers left
-unread, below which nobody comes who keeps the SDK's signing, retries and error classes; then the answers decoded; then
-rows; then the stored part. All ask the same server in turns.
+measures in its own process. The floor sends the same requests over a bare HTTP connection, reads the same bytes,
+and writes a ready table. The plain way uses the paginator of the SDK and pyarrow's ``Table.from_pylist``. In between,
+patchlake is measured step by step: the SDK's calls alone, their answers left unread, which is the minimum with the
+SDK's signing, retries and error classes; then with decoded answers; then with rows; then with the stored part. All call
+the same server in turns.
 """
 
 import http.client
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from io import BytesIO
 from itertools import batched, islice, pairwise
@@ -27,24 +27,29 @@ import pyarrow.parquet as pq
 
 from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import apart, machine, side_by_side, spread, tell
-from benchmarks.stored import BATCH, RUN_ID
+from benchmarks.stored import BATCH, plan_of
 from benchmarks.tables import report, table
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
-from patchlake.core.listing import RunTarget
 from patchlake.core.paging import read_chain
-from patchlake.core.rows import Outcome, batches, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES, SHARD, Columns
+from patchlake.core.records import Page
+from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.nodes import NODES
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.source import ListedRows
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
+    from patchlake.core.rows import Outcome
+
 TARGET = Target("111122223333", REGION)
-ORIGIN = RunTarget(RUN_ID, 1_795_413_600_000, TARGET)
+PLAN = plan_of([TARGET.account_id])
+RUN_TARGET = PLAN.run_target(TARGET)
+IDS_PER_CALL = PATCH_STATES.operation.ids_per_call
 ROWS = {
     "floor": "floor: bare HTTP, ready table written",
     "calls": "the SDK's calls alone, their answers left unread",
@@ -60,36 +65,41 @@ STEPS = {
 
 
 def run(rounds: int) -> None:
-    """Measure so many rounds of one batch each, and tell the microseconds a node of each work."""
+    """Measure rounds of one batch each, and print the microseconds a node of each way."""
     with running_ssm(BATCH, 0) as url:
         os.environ |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
         session = boto3.Session(region_name=REGION)
-        sources = SsmApis(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
-        source = sources.open(TARGET, TARGET.account_id)
-        list_nodes = partial(listed_nodes, ORIGIN, include_sensitive_fields=False)
-        nodes, _ = read_chain(source.node_page, list_nodes)
+        apis = SsmApis(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
+        api = apis.open(PLAN, TARGET)
+
+        def listed() -> ListedRows:
+            return read_chain(partial(api.page, NODES.operation, ()), partial(NODES.listed, RUN_TARGET, PLAN))
+
+        def page(chunk: Sequence[str]) -> Page[Any]:
+            return api.page(PATCH_STATES.operation, chunk, None)
+
+        nodes = listed().columns
         ids: list[str] = nodes["instance_id"]
 
         def pages() -> None:
             for chunk in batched(ids, IDS_PER_CALL, strict=False):
-                source.patch_state_page(chunk, None)
+                page(chunk)
 
         def rows() -> Columns:
-            settled: dict[str, Outcome] = {}
+            settled: dict[str, Sequence[Outcome]] = {}
             for chunk in batched(ids, IDS_PER_CALL, strict=False):
-                settled |= outcomes(chunk, [source.patch_state_page(chunk, None)])
-            return part_columns(ORIGIN, nodes, settled, include_sensitive_fields=False)
+                settled |= PATCH_STATES.settle(chunk, [page(chunk)])
+            return PATCH_STATES.part(RUN_TARGET, PLAN, nodes, settled)
 
         def part() -> bytes:
-            return ParquetTables().encode(PATCH_STATES, [rows()], {})
+            return ParquetTables().encode(PATCH_STATES.table, [rows()], {})
 
         def shard() -> bytes:
-            again, _ = read_chain(source.node_page, list_nodes)
-            return ParquetTables().encode(SHARD, batches(again, BATCH), {})
+            return ParquetTables().encode(NODES.table, listed().groups(BATCH), {})
 
         works: dict[str, Callable[[], object]] = {
             "floor": _floor(url, ids, part()),
-            "calls": _calls(sources.connection(TARGET, is_home=True).client, ids),
+            "calls": _calls(apis.connection(TARGET, is_home=True).client, ids),
             "pages": pages,
             "rows": rows,
             "part": part,
@@ -128,7 +138,7 @@ def _floor(url: str, ids: list[str], part: bytes) -> Callable[[], bytes]:
         json.dumps({"InstanceIds": chunk, "MaxResults": IDS_PER_CALL})
         for chunk in batched(ids, IDS_PER_CALL, strict=False)
     ]
-    dictionary = [column.name for column in PATCH_STATES if column.repetitive]
+    dictionary = [column.name for column in PATCH_STATES.table if column.repetitive]
 
     def floor() -> bytes:
         for body in bodies:

@@ -1,7 +1,7 @@
-"""The files: bytes a row, and bytes that each shipped query reads, beside other ways to keep the same rows.
+"""The files: bytes a row, and bytes that each shipped query reads, compared with other formats of the same rows.
 
-The day is that of the tests of the SQL: 100,000 nodes drawn at random in 40 accounts and 4 regions. Of Parquet a query
-reads the columns that it needs, of CSV and JSON all.
+The rows are the day of the SQL tests: 100,000 random nodes in 40 accounts and 4 regions. A query reads only the columns
+that it needs of Parquet, but all of CSV and JSON.
 """
 
 import csv
@@ -22,7 +22,8 @@ from benchmarks.environments import command, make_environment
 from benchmarks.measured import machine
 from benchmarks.tables import report, table
 from patchlake.core.keys import snapshot_key
-from patchlake.core.tables import INSTANCE_ID, PATCH_STATE_COLUMNS
+from patchlake.core.tables import INSTANCE_ID
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake_cli.analytics.scans import scans
 from patchlake_cli.analytics.statements import queries
 from tests.analytics.large_day import NODES, RUN_ID, write_large_day
@@ -32,19 +33,19 @@ NARROW = ("account_id", "region", INSTANCE_ID.name, *(column.name for column in 
 
 
 class Form(NamedTuple):
-    """One way to keep the rows: bytes by column, or of the whole, with narrow rows and with wide ones."""
+    """One format of the rows: bytes by column, or in total, with narrow rows and with wide ones."""
 
     columns: dict[str, int]
     narrow: int
     wide: int
 
     def read(self, columns: Iterable[str]) -> int:
-        """Return how many bytes a query reads that needs these columns."""
+        """Return the bytes that a query reads if it needs these columns."""
         return sum(self.columns.get(name, 0) for name in columns) if self.columns else self.wide
 
 
 def parquet(path: Path) -> Form:
-    """Weigh a Parquet file of wide rows."""
+    """Measure a Parquet file of wide rows."""
     columns: Counter[str] = Counter()
     footer = pq.read_metadata(path)
     for group in map(footer.row_group, range(footer.num_row_groups)):
@@ -54,7 +55,7 @@ def parquet(path: Path) -> Form:
 
 
 def forms() -> dict[str, Form]:
-    """Write the day in every form, and weigh it."""
+    """Write the day in every format, and measure it."""
     make_environment("pandas")
     with tempfile.TemporaryDirectory(prefix="patchlake-files-") as name:
         folder = Path(name)
@@ -74,7 +75,7 @@ def forms() -> dict[str, Form]:
 
 
 def reads() -> dict[str, list[str]]:
-    """Return the columns of patch_states that each shipped query reads, one as often as it is read."""
+    """Return the columns of patch_states that each shipped query reads, repeated if it reads them more than once."""
     return {
         query.name: [name for scan in scans(query) if scan.table == "patch_states" for name in scan.columns]
         for query in sorted(queries(), key=lambda query: query.name)
@@ -82,7 +83,7 @@ def reads() -> dict[str, list[str]]:
 
 
 def measure() -> tuple[str, str]:
-    """Return the tables of the forms, and of the queries."""
+    """Return the tables of the formats, and of the queries."""
     found = forms()
     sizes = [[text, *(f"{size / NODES:.1f}" for size in (form.narrow, form.wide))] for text, form in found.items()]
     questions = [
@@ -94,7 +95,7 @@ def measure() -> tuple[str, str]:
 
 
 def whole(size: Any, rows: Any) -> Form:  # noqa: ANN401  # pyarrow has no types
-    """Weigh a form that is always read whole."""
+    """Measure a format that is always read whole."""
     narrow = rows.select([name for name in rows.schema.names if name in NARROW])
     return Form({}, size(narrow), size(rows))
 
@@ -120,7 +121,7 @@ def _plain(rows: Any) -> Any:  # noqa: ANN401
 
 
 def main(*, full: bool) -> None:
-    """Report both tables; it is quick, so both sizes are one."""
+    """Report both tables; it is quick, so both sizes are the same."""
     shapes, questions = measure()
     report("performance.md", "files", shapes, full=full)
     report("performance.md", "queries", questions, full=full)

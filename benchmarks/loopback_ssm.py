@@ -1,7 +1,7 @@
-"""A fast SSM on the loopback interface, in a process of its own: both operations, from rows that are ready.
+"""A fast SSM on the loopback interface, in its own process: both operations, from prepared rows.
 
-It answers whoever asks, in the order of the ids of a call and fifty a page, after a latency that costs it nothing. Rows
-come from the simulated fleet, so they are as varied, and compress as badly, as the demo's.
+It answers every caller, in the order of a call's ids and fifty a page, after a latency that takes no processor time.
+The rows come from the simulated fleet, so they are as varied, and compress as badly, as the demo's.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from email.utils import formatdate
 from typing import Final
 
-from patchlake.adapters.ssm import PAGE_SIZE
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.settings import Settings
 
 REGION: Final = "eu-central-1"
@@ -32,7 +32,7 @@ class Rows:
     """The nodes of one account, as JSON, spread evenly over its regions."""
 
     def __init__(self, nodes: int, regions: Sequence[str]) -> None:
-        """Make so many nodes."""
+        """Make the nodes."""
         fleet = Settings(nodes=nodes, accounts=1, regions=1).fleet()
         [target] = fleet.targets
         found = sorted(fleet.nodes(target, 0), key=lambda node: node.instance_id)
@@ -52,7 +52,7 @@ class Rows:
             return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
         listing = self._listings[region]
         start = int(request.get("NextToken") or 0)
-        end = start + PAGE_SIZE
+        end = start + SOURCES.nodes.operation.page_size
         token = b',"NextToken":"%d"' % end if end < len(listing) else b""
         return b'{"InstanceInformationList":[' + b",".join(listing[start:end]) + b"]" + token + b"}"
 
@@ -93,13 +93,13 @@ async def _serve(nodes: int, latency_seconds: float, regions: Sequence[str]) -> 
     server = await loop.create_server(lambda: _Connection(rows, latency_seconds), "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
-    # Whoever started it holds its standard input open.
+    # The process that started it holds its standard input open.
     await loop.run_in_executor(None, sys.stdin.read)
 
 
 @contextmanager
 def running_ssm(nodes: int, latency_seconds: float, regions: Sequence[str] = (REGION,)) -> Iterator[str]:
-    """Run the server; its URL."""
+    """Run the server; yield its URL."""
     command = [sys.executable, "-m", "benchmarks.loopback_ssm", str(nodes), str(latency_seconds), *regions]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdin is not None

@@ -1,4 +1,4 @@
-"""What a piece of work costs: in this process, or as a process of its own."""
+"""The cost of a piece of work: in this process, or in a separate one."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from benchmarks.deployed import variables
 
 @dataclass
 class Spent:
-    """What was used: seconds by the clock on the wall, seconds of a processor."""
+    """The time used: wall-clock seconds, processor seconds."""
 
     wall_seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -43,12 +43,12 @@ def peak_mebibytes() -> float:
 
 
 def forget_peak() -> None:
-    """Begin ``peak_mebibytes`` anew, from what this process holds now."""
+    """Reset ``peak_mebibytes`` to the memory that this process holds now."""
     Path("/proc/self/clear_refs").write_text("5")
 
 
 def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict[str, list[Spent]]:
-    """Do each work once a round, in turns, so that whatever else the machine does falls on all alike."""
+    """Do each work once a round, in turns, so that other load on the machine affects all equally."""
     spent: dict[str, list[Spent]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
@@ -59,7 +59,7 @@ def side_by_side(rounds: int, works: Mapping[str, Callable[[], object]]) -> dict
 
 
 def apart(module: str, *arguments: object) -> dict[str, Any]:
-    """Run a module as a process of its own, with the variables of the functions; return the figures that it tells."""
+    """Run a module as a separate process, with the functions' variables; return the figures that it prints."""
     command = [sys.executable, "-m", module, *map(str, arguments)]
     result = subprocess.run(command, stdout=subprocess.PIPE, check=True, env=os.environ | variables())
     return dict(json.loads(result.stdout.splitlines()[-1]))
@@ -71,7 +71,7 @@ def tell(figures: Mapping[str, float | Sequence[float]]) -> None:
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
-    """Write a median with the least and the most."""
+    """Write a median with minimum and maximum."""
     return f"{median(values):,.{digits}f} ({min(values):,.{digits}f} to {max(values):,.{digits}f})"
 
 

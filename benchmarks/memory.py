@@ -1,6 +1,6 @@
-"""How much memory each function takes: the high-water mark of its processes in runs of the demo.
+"""The memory of each function: the high-water mark of its processes in runs of the demo.
 
-Each run is a `patchlake demo` of its own, whose function processes hold what a Lambda environment holds: the handler,
+Each run is a separate `patchlake demo`. Its function processes hold the same as a Lambda environment: the handler,
 the layers' packages and the data of its messages.
 """
 
@@ -56,7 +56,7 @@ def peaks_of(arguments: list[str]) -> dict[str, int]:
 
 
 def _functions_of(demo_pid: int) -> list[tuple[str, int]]:
-    """Return stage and high-water mark of each function process that lives now."""
+    """Return stage and high-water mark of each function process that runs now."""
     found = []
     for children in Path(f"/proc/{demo_pid}/task").glob("*/children"):
         for child in children.read_text().split():

@@ -2,8 +2,8 @@
 
     python -m benchmarks.million [NODES TARGETS]
 
-The store is a folder, so this process holds no more than what an invocation holds: its memory after the first
-hundred invocations of a stage, and the most that it held up to the last, tell whether anything piles up.
+The store is a folder, so this process holds no more than an invocation holds: its memory after the first hundred
+invocations of a stage, and the most that it held up to the last, show whether memory accumulates.
 """
 
 import math
@@ -26,21 +26,24 @@ from benchmarks.stored import BATCH
 from benchmarks.tables import report, table
 from patchlake.adapters.memory import MemoryClock, MemoryQueue
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.ssm import PAGE_SIZE
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.plan import Account
-from patchlake.core.records import NodeInformation, Page, PatchState, Record
+from patchlake.core.plan import Account, Plan
+from patchlake.core.records import Page, Record
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
-from patchlake.ports import Delivery
-from patchlake.stages.collect import IDS_PER_CALL, CollectStage
+from patchlake.ports import Delivery, Queue
+from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.patch_states import PatchState
+from patchlake.sources.registry import SOURCES
+from patchlake.sources.source import Operation
+from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from patchlake_cli.embedded.settings import Settings
 
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
@@ -50,17 +53,17 @@ LARGEST = 24_000
 
 
 def sizes(nodes: int, targets: int) -> list[int]:
-    """Return the nodes of each target: one is large, the others are small and unlike."""
+    """Return the number of nodes of each target: one is large, the others are small, in different sizes."""
     weights = [1 + number % 9 for number in range(targets - 1)]
     shares = [(nodes - LARGEST) * weight // sum(weights) for weight in weights]
     return [LARGEST, *shares[1:], shares[0] + nodes - LARGEST - sum(shares)]
 
 
 class Fleet:
-    """``TargetApis`` of as many nodes as one likes: each is one of two thousand, by another id."""
+    """``TargetApis`` of any number of nodes: each is one of two thousand, with another id."""
 
     def __init__(self, sizes: Mapping[Target, int], clock: MemoryClock) -> None:
-        """Number the nodes of each target from where those of the one before end."""
+        """Number the nodes of each target, after those of the previous one."""
         fleet = Settings(nodes=2000, accounts=1, regions=1).fleet()
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
         self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
@@ -70,11 +73,11 @@ class Fleet:
         ends = accumulate(sizes.values())
         self._numbers = {target: range(end - sizes[target], end) for target, end in zip(sizes, ends, strict=True)}
 
-    def open(self, target: Target, home_account_id: str) -> "Nodes":  # noqa: ARG002
+    def open(self, plan: Plan, target: Target) -> "Nodes":  # noqa: ARG002
         """Return a target's API."""
         return Nodes(self, self._numbers[target])
 
-    def page(self, rows: list[Record], token: str | None) -> Page[Record]:
+    def answer(self, rows: list[Record], token: str | None) -> Page[Record]:
         """Answer one call."""
         self.call_counter.add(calls=1)
         return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
@@ -87,23 +90,24 @@ class Nodes:
     fleet: Fleet
     numbers: range
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Return a page of the nodes."""
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Return a page of the nodes, or the states of these."""
+        if operation is SOURCES.patch_states.operation:
+            return self._states(ids)
         start = int(token or 0)
-        end = min(start + PAGE_SIZE, len(self.numbers))
+        end = min(start + operation.page_size, len(self.numbers))
         models = self.fleet.nodes
         rows: list[Record] = [
             replace(models[number % len(models)], instance_id=_node_id(number)) for number in self.numbers[start:end]
         ]
-        return self.fleet.page(rows, str(end) if end < len(self.numbers) else None)
+        return self.fleet.answer(rows, str(end) if end < len(self.numbers) else None)
 
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
-        """Return the states of these nodes."""
+    def _states(self, ids: Sequence[str]) -> Page[Record]:
         models = self.fleet.states
         rows: list[Record] = [
-            replace(models[int(i.removeprefix("i-"), base=16) % len(models)], instance_id=i) for i in instance_ids
+            replace(models[int(i.removeprefix("i-"), base=16) % len(models)], instance_id=i) for i in ids
         ]
-        return self.fleet.page(rows, None)
+        return self.fleet.answer(rows, None)
 
 
 @dataclass
@@ -117,12 +121,12 @@ class FixedAccounts:
         return self.accounts[0].account_id
 
     def organization_accounts(self) -> list[Account]:
-        """Return all."""
+        """Return all accounts."""
         return self.accounts
 
 
 def run(nodes: int, targets: int, folder: Path) -> None:
-    """Run all four stages and tell what that took."""
+    """Run all four stages and print the time and memory that they took."""
     clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
     counts = Counts()
     store = CountingStore(folder, counts)
@@ -137,13 +141,13 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     fleet, tables = Fleet(nodes_of, clock), ParquetTables()
     deadline, lateness = default("DeadlineSeconds"), default("MaxLatenessSeconds")
     settings = PlanSettings("organization", (), REGIONS, BATCH, deadline, lateness, include_sensitive_fields=False)
-    plan = PlanStage(store, FixedAccounts(accounts), discover_queue, commit_queue, clock, settings)
-    discover = DiscoverStage(store, tables, fleet, collect_queue, _retry_policy(discover_queue))
-    collect = CollectStage(store, tables, fleet, _retry_policy(collect_queue), map)
+    queues: dict[str, Queue] = {SOURCES.nodes.name: discover_queue, SOURCES.patch_states.name: collect_queue}
+    plan = PlanStage(store, FixedAccounts(accounts), SOURCES, queues, commit_queue, clock, settings)
+    discover = DiscoverStage(store, tables, fleet, SOURCES, queues, _retry_policy(discover_queue))
+    collect = CollectStage(store, tables, fleet, SOURCES, queues, _retry_policy(collect_queue), map, map, clock)
     commit = CommitStage(
-        StoredRun(store, tables, ThreadedMap(READ_AHEAD, "s3")),
-        discover_queue,
-        collect_queue,
+        StoredRuns(store, tables, SOURCES, ThreadedMap(READ_AHEAD, "s3")),
+        queues,
         commit_queue,
         clock,
         default("TickSeconds"),
@@ -161,7 +165,8 @@ def run(nodes: int, targets: int, folder: Path) -> None:
         message = CollectMessage.decode(delivery.body)
         collect.handle(message, delivery)
         calls = fleet.call_counter.drain().calls
-        due = math.ceil(min(BATCH, nodes_of[message.target] - message.batch * BATCH) / IDS_PER_CALL)
+        ids = min(BATCH, nodes_of[message.target] - message.batch * BATCH)
+        due = math.ceil(ids / SOURCES.patch_states.operation.ids_per_call)
         assert calls == due, f"batch {message.batch} of {message.target} took {calls} calls, not {due}"
         asked["collect"] += calls
 
@@ -191,16 +196,16 @@ def run(nodes: int, targets: int, folder: Path) -> None:
 
 
 def _node_id(number: int) -> str:
-    """Return an id that looks like chance, another one for each number."""
+    """Return an id that looks random, a different one for each number."""
     return f"i-{number * 0x9E3779B97F4A7C15 % (1 << 64):017x}"
 
 
 def _retry_policy(queue: MemoryQueue) -> RetryPolicy:
-    return RetryPolicy(queue, default("RetrySeconds"), lambda: 0.5, lambda _: None)
+    return RetryPolicy([queue], default("RetrySeconds"), lambda: 0.5, lambda _: None)
 
 
 def measure(nodes: int, targets: int) -> str:
-    """Return the table of one run, which is a process of its own."""
+    """Return the table of one run, in a separate process."""
     found = apart("benchmarks.million", nodes, targets)
     head = [
         f"{nodes:,} nodes, {targets:,} targets",

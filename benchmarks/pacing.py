@@ -1,13 +1,13 @@
-"""Workers on a target that throttles: production stages against token buckets, in simulated time."""
+"""Workers on a throttling target: production stages against token buckets, in simulated time."""
 
 from benchmarks.tables import report, table
 from patchlake.core.timings import COLLECT
-from patchlake.stages.collect import IDS_PER_CALL
+from patchlake.sources.registry import SOURCES
 from tests.simulation.throttled import CASES, ThrottledRun, listed_world
 from tests.world import EU
 
 SHORT_SECONDS = 120
-"""An invocation that might have been chosen instead."""
+"""A shorter invocation, for comparison."""
 
 
 def measure() -> str:
@@ -18,7 +18,7 @@ def measure() -> str:
     for rate, workers, nodes, batch_size, timeout_seconds in cases:
         world = listed_world({EU: nodes}, batch_size)
         run = ThrottledRun(world, workers, {EU: rate}, timeout_seconds)
-        seconds, calls = run.play(), nodes / IDS_PER_CALL
+        seconds, calls = run.play(), nodes / SOURCES.patch_states.operation.ids_per_call
         figures = (rate, workers, nodes, batch_size, timeout_seconds)
         lost = (len(world.failures), len(world.collect_queue.dead))
         rows.append(
@@ -45,5 +45,5 @@ def measure() -> str:
 
 
 def main(*, full: bool) -> None:
-    """Report the table: it is quick, and comes from chance with a seed, so it is the same in every size."""
+    """Report the table: it is quick, and its randomness has a seed, so it is the same in every size."""
     report("performance.md", "pacing", measure(), full=full, made="Simulated")

@@ -1,6 +1,6 @@
-"""What AWS charges in US East (N. Virginia), in US dollars, without free tiers and discounts.
+"""AWS's prices in US East (N. Virginia), in US dollars, without free tiers and discounts.
 
-AWS's own pages could not be read where this was written: each price is as another public page quotes it, of the day
+AWS's own pages were not reachable when this was written: each price is quoted from another public page, with the date
 that the page gives.
 """
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Price(NamedTuple):
-    """A price, for how much of what, who quotes it, and when."""
+    """A price: its unit, the page that quotes it, and its date."""
 
     dollars: float
     amount: float
@@ -18,7 +18,7 @@ class Price(NamedTuple):
 
     @property
     def each(self) -> float:
-        """The price of one."""
+        """The price of one unit."""
         return self.dollars / self.amount
 
 

@@ -1,8 +1,8 @@
-"""Run a command and tell what it used: ``python -m benchmarks.process COMMAND …``.
+"""Run a command and print what it used: ``python -m benchmarks.process COMMAND …``.
 
-It prints what the command printed last, then seconds and memory as JSON. A process of its own because Linux counts the
-memory of whoever starts a process as that process's peak, up to the moment in which its program is loaded; this one is
-small, so it imports nothing but the standard library.
+It prints the last output of the command, then seconds and memory as JSON. It is a separate process because Linux counts
+the memory of the parent as the child's peak until the child's program is loaded. This parent is small: it imports only
+the standard library.
 """
 
 import json
@@ -13,7 +13,7 @@ import time
 
 
 def main() -> None:
-    """Run the command of the command line to its end, and end as it does."""
+    """Run the command of the command line to its end, and exit with its code."""
     began = time.perf_counter()
     with subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

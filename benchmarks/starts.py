@@ -1,6 +1,6 @@
-"""Starting: each function as `sam build` makes it, under AWS's own runtime client, from nothing to its first answer.
+"""Cold starts: each function as built by `sam build`, under AWS's own runtime client, up to its first answer.
 
-The first event is a real one, of a run of a hundred nodes, so an answer takes the SDK's first clients and calls too.
+The first event is a real one, of a run of a hundred nodes, so the answer includes the SDK's first clients and calls.
 """
 
 import os
@@ -33,7 +33,7 @@ print(len(sys.modules))
 
 
 def measure(rounds: int) -> str:
-    """Return the tables of the starts, and of what importing costs."""
+    """Return the tables of the starts, and of the cost of imports."""
     for tool in ("sam", "lambda"):
         subprocess.run([ROOT / "scripts" / "setup", tool], check=True)
     with tempfile.TemporaryDirectory(prefix="patchlake-starts-") as name:
@@ -56,7 +56,7 @@ def measure(rounds: int) -> str:
 
 
 def starts(build: Build, folder: Path, rounds: int) -> Mapping[str, list[Usage]]:
-    """Return what every process of a function took to its first answer, in runs that each start all anew."""
+    """Return the time that every process of a function took to its first answer, in separate runs."""
     used: defaultdict[str, list[Usage]] = defaultdict(list)
     with start_server(Settings(nodes=100, accounts=1, regions=1, days=rounds)) as aws:
         for day in range(rounds):
@@ -81,7 +81,7 @@ def starts(build: Build, folder: Path, rounds: int) -> Mapping[str, list[Usage]]
 
 
 def imports(build: Build, stage: str) -> list[str]:
-    """Return how many modules a function imports, and which share of the time for it goes to some packages."""
+    """Return the number of modules that a function imports, and the share of import time of some packages."""
     variables = {
         "PYTHONPATH": build.path(stage),
         "PATH": os.defpath,

@@ -1,8 +1,8 @@
-"""The patch states of nodes that are known: the production stages collect and commit, in one process.
+"""The patch states of known nodes: the production stages collect and commit, in one process.
 
     python -m benchmarks.states_alone FOLDER
 
-goes on with the run that ``prepare`` left in a folder, to its snapshot, and tells each step's seconds of processor.
+continues the run that ``prepare`` stored in a folder, to its snapshot, and prints each step's processor seconds.
 """
 
 import random
@@ -23,40 +23,47 @@ from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT
 from patchlake.ports import Delivery
+from patchlake.sources.registry import SOURCES
+from patchlake.sources.source import ListedRows
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.publish import publish
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
 TARGET = Target("111122223333", REGION)
 CONNECTIONS = default("Connections")
 
 
 def prepare(folder: Path, ids: list[str]) -> None:
-    """Store the plan and the shard, as discover would leave them; of the nodes nothing but their ids is known."""
+    """Store the plan and the shard, as discover would; of the nodes, only their ids are known."""
     store = DirectoryStore(folder)
-    store_shard(store, store_plan(store, [TARGET.account_id]), TARGET, {"instance_id": ids})
+    plan = store_plan(store, [TARGET.account_id])
+    store_shard(store, plan, TARGET, ListedRows({"instance_id": ids}, plan.run_target(TARGET).run_at_ms))
 
 
 def collect_and_publish(folder: Path) -> None:
     """Collect batch after batch over the connections of one worker, then publish."""
     aws, store, tables = Aws(), DirectoryStore(folder), ParquetTables()
     plan = stored_plan(store)
-    stored_run = StoredRun(store, tables, ThreadedMap(READ_AHEAD, "s3"))
+    stored_run = StoredRuns(store, tables, SOURCES, ThreadedMap(READ_AHEAD, "s3")).of(plan)
     queue = MemoryQueue(MemoryClock(plan.planned_at), COLLECT.visibility_seconds, COLLECT.max_receive_count)
     stage = CollectStage(
         store,
         tables,
         aws.target_apis("none", "", CONNECTIONS),
-        RetryPolicy(queue, default("RetrySeconds"), random.random, time.sleep),
-        ThreadedMap(CONNECTIONS, "ssm"),
+        SOURCES,
+        detail_queues={},
+        retry_policy=RetryPolicy([queue], default("RetrySeconds"), random.random, time.sleep),
+        parallel_map=ThreadedMap(CONNECTIONS, "ssm"),
+        detail_map=map,
+        clock=aws.clock,
     )
     started = time.process_time()
-    for batch in stored_run.batches(plan, [TARGET]):
-        message = CollectMessage.of(RUN_ID, *batch)
+    for batch in stored_run.batches([TARGET]):
+        message = CollectMessage.of(RUN_ID, batch.target, batch.number)
         stage.handle(message, Delivery(message.encode(), "", 1))
     collected = time.process_time()
-    publish(plan, stored_run, {"run_id": RUN_ID})
+    publish(stored_run, {"run_id": RUN_ID})
     tell({"start": started, "collect": collected - started, "publish": time.process_time() - collected})
 
 

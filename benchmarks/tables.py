@@ -1,4 +1,4 @@
-"""Markdown tables, and the places in docs/ that they are written to."""
+"""Markdown tables, and their places in docs/."""
 
 import re
 import sys
@@ -10,20 +10,20 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table whose first column is text and the others are figures."""
+    """Return a table with a first column of text and other columns of figures."""
     lines = [head, ["---", *("---:" for _ in head[1:])], *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def report(page: str, name: str, text: str, *, full: bool, made: str = "Measured") -> None:
-    """Print a text; in full size, also put it between the marks of its name in a page, with the day.
+    """Print a text; in full size, also put it between the marks of its name in a page, with the date.
 
     Args:
         page: in docs/.
-        name: between whose marks it belongs.
+        name: of the marks in the page.
         text: Markdown.
-        full: whether it is what the docs quote; else the page is left as it is.
-        made: how the text came about.
+        full: whether to write the page.
+        made: such as Measured or Computed.
 
     Raises:
         ValueError: the page has no such marks.

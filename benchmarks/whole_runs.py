@@ -11,7 +11,7 @@ from benchmarks.tables import report, table
 
 
 def measure(sizes: list[int]) -> str:
-    """Return the table; the embedded AWS works on the same processors, and costs more than the functions."""
+    """Return the table; the embedded AWS runs on the same processors, and uses more time than the functions."""
     rows = []
     for nodes in sizes:
         with tempfile.TemporaryDirectory(prefix="patchlake-runs-") as folder:

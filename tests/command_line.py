@@ -1,4 +1,4 @@
-"""``patchlake`` as people type it: a process of its own that finds the embedded AWS by variables alone."""
+"""``patchlake`` as people type it: a separate process that finds the embedded AWS by environment variables alone."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ TIMEOUT_SECONDS = 120
 
 
 def variables(endpoint: Endpoint, **changes: str) -> dict[str, str]:
-    """Return a shell's variables with the embedded AWS in place of whatever account the shell has."""
+    """Return a shell's environment variables, with the embedded AWS in place of the shell's own account."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     # AWS_REGION is Lambda's own: the SDK of a shell does not read it.
     found = {name: value for name, value in endpoint.environment.items() if name != "AWS_REGION"}

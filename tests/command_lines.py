@@ -18,7 +18,7 @@ def command_lines(document: Path) -> Iterator[str]:
 
 
 def _statements(block: str) -> list[str]:
-    """Return the commands of a block, each on one line; a line that ends within quotes goes on in the next."""
+    """Return the commands of a block, each on one line; a line that ends within quotes continues in the next."""
     found: list[str] = []
     unfinished = ""
     for line in block.splitlines():

@@ -29,7 +29,7 @@ TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 PATIENCE_SECONDS = 60
 
 POISON = "never-to-be-seen"
-"""Stands in sensitive values that a test makes up."""
+"""Marks sensitive values that a test makes up."""
 
 SECRET = re.compile(rf"{POISON}|embedded-secret|\b10\.\d+\.\d+\.\d+\b")
 """Finds them, the credentials that the embedded AWS checks and gives, and the IP addresses of its fleet."""
@@ -60,7 +60,7 @@ def s3(endpoint: Endpoint) -> "S3Client":
 
 
 def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: int = 20) -> None:
-    """Make a queue forget sooner: how long SQS hides a message is real time, also in the embedded AWS."""
+    """Shorten a queue's visibility timeout: SQS hides messages in real time, also in the embedded AWS."""
     client = sqs(aws.endpoint)
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     policy = json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": receives}
@@ -72,10 +72,10 @@ def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: 
 
 @dataclass
 class DeployedRun:
-    """One run of a running pipeline, and what it left.
+    """One run of a running pipeline, and its results.
 
     Attributes:
-        lines: what all runs of the pipeline logged.
+        lines: the log of all runs of the pipeline.
         observations: that listen to what is logged.
         folder: for files.
     """
@@ -104,7 +104,7 @@ class DeployedRun:
         self.pipeline.fire(self.at)
 
     def wait(self, done: Callable[[], bool]) -> None:
-        """Wait until something is so, and fail if nothing happens for long."""
+        """Wait until a condition is true, and fail if nothing happens for long."""
         seen = self.observation
 
         def progress() -> object:

@@ -1,4 +1,4 @@
-"""An export in memory: the production stages and their pool; SSM, accounts and time as a test says."""
+"""An export in memory: the production stages and their pool; the test sets SSM, accounts and time."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ SETTINGS = ExportSettings("self", ("eu-central-1",), batch_size=2, retry_seconds
 
 @dataclass(frozen=True)
 class Exported:
-    """What one export did; ``result`` is None where the run was published before."""
+    """The result of one export; ``result`` is None if the run was published before."""
 
     plan: Plan
     is_new: bool
@@ -40,7 +40,7 @@ class ExportWorld:
     store: Store = field(default_factory=MemoryStore)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(RUN_AT + timedelta(seconds=7)))
     accounts: FixedAccounts = field(default_factory=FixedAccounts)
-    identify: Callable[[], Identity] = lambda: Identity(HOME, f"arn:aws:iam::{HOME}:user/somebody")
+    identify: Callable[[], Identity] = lambda: Identity(HOME, f"arn:aws:iam::{HOME}:user/someone")
 
     def __post_init__(self) -> None:
         self.apis = MemoryApis(self.clock)

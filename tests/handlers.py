@@ -1,4 +1,4 @@
-"""The deployed handlers, each over a stage of a world in memory: what Lambda is told, and what stands in the log."""
+"""The deployed handlers, each over a stage of a world in memory: their answers to Lambda, and their logs."""
 
 import io
 import json
@@ -18,7 +18,7 @@ _NUMBERS = count()
 
 
 class Invocation(NamedTuple):
-    """What came of one invocation.
+    """The result of one invocation.
 
     Attributes:
         answer: what the handler returned; None where it raised.
@@ -45,7 +45,7 @@ class Invocation(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What a handler is told of its invocation."""
+    """The Lambda context of an invocation, as far as handlers read it."""
 
     milliseconds_left: int = 100_000
 
@@ -60,13 +60,13 @@ class Context(NamedTuple):
 
 
 def invoke(world: World | None, stage: str, event: object, context: Context = Context()) -> Invocation:  # noqa: B008  # it cannot be changed
-    """Let a stage's handler handle an event; its module is loaded anew, as in a cold start.
+    """Let a stage's handler handle an event; its module is loaded again, as in a cold start.
 
     Args:
-        world: where the handler's stage is taken from; without one the handler builds its own, from the environment.
+        world: the source of the handler's stage; without one the handler builds its own, from the environment.
         stage: the handler's.
-        event: what it is invoked with.
-        context: likewise.
+        event: of the invocation.
+        context: of the invocation.
     """
     # Powertools keeps one logger per service and the stream that it was made with.
     environment = {
@@ -84,7 +84,7 @@ def invoke(world: World | None, stage: str, event: object, context: Context = Co
             catch_warnings(),
             patch.object(module, "stage", module.stage if world is None else lambda: getattr(world, stage)),
         ):
-            # Where a handler fails before it has counted anything, Powertools only says so.
+            # If a handler fails before it has counted anything, Powertools only warns.
             simplefilter("ignore", UserWarning)
             try:
                 answer = module.lambda_handler(event, context)

@@ -1,4 +1,4 @@
-"""A small HTTP server that answers as a test says: for errors and accidents that no embedded AWS makes on request."""
+"""A small HTTP server with the answers of a test: for errors and accidents that no embedded AWS makes on request."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
 
 @dataclass(frozen=True)
 class Request:
-    """What a client sent."""
+    """A client's request."""
 
     method: str
     path: str
@@ -26,7 +26,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client gets; ``body`` may be shorter than ``length`` says."""
+    """The answer to a client; ``body`` may be shorter than ``length`` says."""
 
     status: int = 200
     body: bytes = b""
@@ -40,14 +40,14 @@ class Lost(Answer):
 
 @dataclass
 class HttpStub:
-    """The server's address, what it was asked, and what it answers."""
+    """The server's address, the requests to it, and its answers."""
 
     url: str
     answer: Callable[[Request], Answer]
     requests: list[Request] = field(default_factory=list)
 
     def answer_in_turn(self, *answers: Answer) -> None:
-        """Give these answers one after the other, the last one again and again."""
+        """Give these answers one after the other, and repeat the last one."""
         remaining = list(answers)
         self.answer = lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 

@@ -1,4 +1,4 @@
-"""What calls of AWS need, and whether a role's policies grant exactly that."""
+"""The permissions that AWS calls need, and whether a role's policies grant exactly these."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -34,7 +34,7 @@ class Call(NamedTuple):
     Attributes:
         stage: whose handler made it.
         is_own: by the function's own role, not by one that it had assumed.
-        said: those parameters that tell the resource and the conditions.
+        said: the parameters that determine the resource and the conditions.
     """
 
     stage: str
@@ -49,9 +49,9 @@ class Call(NamedTuple):
 
 
 def requests(call: Call, stack: DeployedStack) -> Iterator[Request]:
-    """Tell what IAM is asked when a call is made."""
+    """Return the IAM requests of a call."""
     if call.operation == "GetCallerIdentity":
-        return  # needs no permission, nor can it be denied
+        return  # needs no permission and cannot be denied
     said = call.parameters()
     context: dict[str, str] = {}
     match call.service:
@@ -62,7 +62,7 @@ def requests(call: Call, stack: DeployedStack) -> Iterator[Request]:
                 context = {"s3:ObjectCreationOperation": "true"}
                 context |= {"s3:if-none-match": said["IfNoneMatch"]} if "IfNoneMatch" in said else {}
             if call.operation in _READS:
-                # Without it a key that does not exist is answered with 403, and the function could not go on.
+                # Without it S3 answers 403 for a key that does not exist, and the function could not continue.
                 yield Request("s3:ListBucket", bucket)
         case "sqs":
             resource = f"arn:aws:sqs:{stack.region}:{stack.account_id}:{said['QueueUrl'].rpartition('/')[2]}"
@@ -89,7 +89,7 @@ def findings(statements: Iterable[Statement], needed: Iterable[Request]) -> list
 
 
 def grants(statements: Iterable[Statement]) -> Iterator[tuple[str, str, Statement]]:
-    """Return every action and resource that statements allow, each with a statement of its own."""
+    """Return every action and resource that statements allow, each with its own statement."""
     for statement in statements:
         for action in listed(statement["Action"]):
             for resource in listed(statement["Resource"]):

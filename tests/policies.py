@@ -1,4 +1,4 @@
-"""What IAM makes of a policy, as far as patchlake's own policies need it.
+"""IAM's evaluation of a policy, as far as patchlake's own policies need it.
 
 Source: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -19,7 +19,7 @@ class Request(NamedTuple):
 
 
 def listed(value: str | list[str]) -> list[str]:
-    """Return what a policy may write as one string or as a list."""
+    """Return a list of values that a policy may write as one string or as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
@@ -35,7 +35,7 @@ def denied(statements: Iterable[Statement], request: Request) -> bool:
 
 
 def applies(statement: Statement, request: Request) -> bool:
-    """Whether a statement speaks of the request."""
+    """Whether a statement applies to the request."""
     return (
         any(_matches(pattern, request.action) for pattern in listed(statement["Action"]))
         and any(_matches(pattern, request.resource) for pattern in listed(statement["Resource"]))

@@ -1,4 +1,4 @@
-"""Figures of a report as no sane fleet has them: names that try to run, to turn the writing, and to be too wide."""
+"""Hostile figures of a report: names that try to run as code, to reverse the text, and to be too wide."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The code that a page of the documentation shows, and running it beside a lake."""
+"""The code that a page of the documentation shows, run next to a lake."""
 
 import os
 import re
@@ -21,7 +21,7 @@ def print_from(python: str | Path, code: str, lake: Path, folder: Path) -> str:
     Args:
         python: the interpreter, in whose environment its packages are.
         code: to run.
-        lake: that ``demo`` shall be.
+        lake: the target of ``demo``.
         folder: an empty one.
     """
     (folder / "demo").symlink_to(lake)

@@ -1,4 +1,4 @@
-"""botocore's own model of the SSM API: what the tables and records are tested against."""
+"""botocore's own model of the SSM API, against which the tables and records are tested."""
 
 from functools import cache
 from typing import Any

@@ -1,4 +1,4 @@
-"""Toy functions and a plain moto, for tests of what Lambda does around a handler."""
+"""Toy functions and a plain moto, for tests of Lambda's part around a handler."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -56,7 +56,7 @@ def toy_function(
 
 
 class Witness:
-    """Remembers what a pump tells, and lets a test wait for it."""
+    """The events of a pump, for which a test can wait."""
 
     def __init__(self) -> None:
         self._events: list[PumpEvent] = []
@@ -69,7 +69,7 @@ class Witness:
             self._changed.notify_all()
 
     def seen[Event](self, kind: type[Event]) -> list[Event]:
-        """Return the events of a kind, in the order in which they were told."""
+        """Return the events of a kind, in their order."""
         with self._changed:
             return [event for event in self._events if isinstance(event, kind)]
 

@@ -1,4 +1,4 @@
-"""A store in memory that tells of every call before it happens, so that a test can let it fail or be overtaken."""
+"""A store in memory that announces every call, so that a test can let it fail or be overtaken."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -35,15 +35,16 @@ class WatchedStore(MemoryStore):
         return super().keys(prefix)
 
 
-def once(call: str, prefix: str, do: Callable[[], object]) -> Callable[[str, str], None]:
-    """Return a ``before`` that does something before the first such call with a key under ``prefix``."""
-    done = False
+def once(call: str, prefix: str, do: Callable[[], object], *, after: int = 0) -> Callable[[str, str], None]:
+    """Return a ``before`` that does something before such a call with a key under ``prefix``: the first."""
+    calls = 0
 
     def before(name: str, key: str) -> None:
-        nonlocal done
-        if not done and name == call and key.startswith(prefix):
-            done = True
-            do()
+        nonlocal calls
+        if name == call and key.startswith(prefix):
+            calls += 1
+            if calls == after + 1:
+                do()
 
     return before
 

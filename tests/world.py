@@ -1,4 +1,4 @@
-"""A whole patchlake in memory: the production stages over the memory adapters, one clock, and a loop that delivers."""
+"""A whole patchlake in memory: the production stages over the memory adapters, one clock, and a delivery loop."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -11,18 +11,22 @@ from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, Memo
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account
-from patchlake.core.records import NodeInformation, PatchState, Record
+from patchlake.core.records import NodeRecord
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
 from patchlake.errors import PatchlakeError
-from patchlake.ports import Delivery, TableFormat
+from patchlake.ports import Delivery, Queue, TableFormat
+from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.patch_states import PatchState
+from patchlake.sources.registry import SOURCES, Registry
+from patchlake.sources.source import ListingSource
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import StoredRun
+from patchlake.stages.stored_run import StoredRuns
 
 HOME = "111122223333"
 RUN_ID = "20261101T060000Z"
@@ -37,12 +41,12 @@ def node_id(number: int) -> str:
     return f"i-{number:017x}"
 
 
-def node_information(number: int, **members: object) -> Record:
+def node_information(number: int, **members: object) -> NodeRecord:
     """Return a node as SSM describes it."""
     return msgspec.convert({"InstanceId": node_id(number), "PingStatus": "Online", **members}, type=NodeInformation)
 
 
-def patch_state(number: int, **members: object) -> Record:
+def patch_state(number: int, **members: object) -> NodeRecord:
     """Return a compliant node's patch state, scanned an hour before the run."""
     scanned = RUN_AT.timestamp() - 3600
     required = {
@@ -59,7 +63,7 @@ def patch_state(number: int, **members: object) -> Record:
 
 @dataclass
 class FixedAccounts:
-    """The home account, and an organization as the test says."""
+    """The home account, and an organization that the test sets."""
 
     organization: list[Account] = field(default_factory=list)
     asked: int = 0
@@ -77,7 +81,7 @@ class FixedAccounts:
 class World:
     """Everything that one stack has, in memory."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         *,
         regions: tuple[str, ...] = ("eu-central-1",),
@@ -85,45 +89,77 @@ class World:
         excluded_accounts: tuple[str, ...] = (),
         batch_size: int = 2,
         tables: TableFormat | None = None,
+        sources: Registry = SOURCES,
     ) -> None:
         self.clock = MemoryClock(RUN_AT.replace(minute=1))
         self.store = MemoryStore()
         self.tables = tables or MemoryTables()
         self.apis = MemoryApis(self.clock)
         self.accounts = FixedAccounts()
-        self.discover_queue = MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count)
-        self.collect_queue = MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count)
-        self.commit_queue = MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count)
+        self.sources = sources
+        self.discover_queue = self._queue("discover", DISCOVER)
+        self.listing_queue = self._queue("listing", DISCOVER)
+        self.collect_queue = self._queue("collect", COLLECT)
+        self.detail_queue = self._queue("detail", COLLECT)
+        self.commit_queue = self._queue("commit", COMMIT)
         self.settings = PlanSettings(
-            accounts, excluded_accounts, regions, batch_size, 14_400, 86_400, include_sensitive_fields=False
+            accounts,
+            excluded_accounts,
+            regions,
+            batch_size,
+            14_400,
+            86_400,
+            include_sensitive_fields=False,
+            sources=tuple(source.name for source in sources.secondary),
+            detail_deadline_seconds=3600,
         )
         self.committed: list[CommitResult] = []
         self.failures: list[PatchlakeError] = []
 
+    def _queue(self, name: str, timing: QueueTiming) -> MemoryQueue:
+        return MemoryQueue(self.clock, timing.visibility_seconds, timing.max_receive_count, name)
+
+    @property
+    def source_queues(self) -> dict[str, Queue]:
+        """The queue of each source."""
+        secondary = {
+            source.name: self.listing_queue if isinstance(source, ListingSource) else self.detail_queue
+            for source in self.sources.secondary
+        }
+        return {"nodes": self.discover_queue, "patch_states": self.collect_queue, **secondary}
+
+    @property
+    def runs(self) -> StoredRuns:
+        """The stored runs, of which nothing is remembered yet."""
+        return StoredRuns(self.store, self.tables, self.sources, map)
+
     @property
     def plan(self) -> PlanStage:
         """The plan stage."""
-        return PlanStage(self.store, self.accounts, self.discover_queue, self.commit_queue, self.clock, self.settings)
+        return PlanStage(
+            self.store, self.accounts, self.sources, self.source_queues, self.commit_queue, self.clock, self.settings
+        )
 
     @property
     def discover(self) -> DiscoverStage:
         """The discover stage."""
-        retry_policy = RetryPolicy(self.discover_queue, 30, lambda: 0.5, self.clock.advance)
-        return DiscoverStage(self.store, self.tables, self.apis, self.collect_queue, retry_policy)
+        retry_policy = RetryPolicy([self.discover_queue, self.listing_queue], 30, lambda: 0.5, self.clock.advance)
+        return DiscoverStage(self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy)
 
     @property
     def collect(self) -> CollectStage:
         """The collect stage."""
-        retry_policy = RetryPolicy(self.collect_queue, 30, lambda: 0.5, self.clock.advance)
-        return CollectStage(self.store, self.tables, self.apis, retry_policy, map)
+        retry_policy = RetryPolicy([self.collect_queue, self.detail_queue], 30, lambda: 0.5, self.clock.advance)
+        return CollectStage(
+            self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy, map, map, self.clock
+        )
 
     @property
     def commit(self) -> CommitStage:
         """A commit stage that has seen nothing yet."""
         return CommitStage(
-            stored_run=StoredRun(self.store, self.tables, map),
-            discover_queue=self.discover_queue,
-            collect_queue=self.collect_queue,
+            runs=self.runs,
+            source_queues=self.source_queues,
             commit_queue=self.commit_queue,
             clock=self.clock,
             tick_seconds=60,
@@ -144,14 +180,20 @@ class World:
         self.plan.handle({"scheduled_time": SCHEDULED_TIME})
 
     def deliver_discover(self) -> bool:
-        """Deliver one discover message, if one is visible."""
+        """Deliver one message to discover, if one is visible."""
         stage = self.discover
-        return self._deliver(self.discover_queue, lambda d: stage.handle(DiscoverMessage.decode(d.body), d))
+        return any(
+            self._deliver(queue, lambda d: stage.handle(DiscoverMessage.decode(d.body), d))
+            for queue in (self.discover_queue, self.listing_queue)
+        )
 
     def deliver_collect(self) -> bool:
-        """Deliver one collect message, if one is visible."""
+        """Deliver one message to collect, if one is visible."""
         stage = self.collect
-        return self._deliver(self.collect_queue, lambda d: stage.handle(CollectMessage.decode(d.body), d))
+        return any(
+            self._deliver(queue, lambda d: stage.handle(CollectMessage.decode(d.body), d))
+            for queue in (self.collect_queue, self.detail_queue)
+        )
 
     def deliver_commit(self) -> bool:
         """Deliver one watch message, if one is visible."""

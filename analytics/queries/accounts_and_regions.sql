@@ -1,7 +1,7 @@
 -- Question 1: How compliant is each account, in each region?
--- Rows: one per target of the newest published run, the least compliant first, on top those without a percentage.
+-- Rows: one per target of the newest published run: those without a percentage, then the least compliant first.
 -- Caveats:
---   - An unread target has a listing_status other than LISTED and NULL for every figure but the lower bound.
+--   - An unread target has a listing_status other than LISTED and NULL for every figure except the lower bound.
 SELECT
   account_id,
   account_name,

@@ -3,7 +3,7 @@
 -- Columns:
 --   nodes: Nodes with that version.
 --   nodes_not_online: Those whose ping_status is not Online, or not known.
---   nodes_not_latest: Those of which SSM says that the version is not the latest.
+--   nodes_not_latest: Nodes whose version, according to SSM, is not the latest.
 -- Caveats:
 --   - SSM does not keep is_latest_version up to date for Windows.
 SELECT

@@ -1,7 +1,7 @@
 -- Question 7: Which nodes await a reboot?
 -- Rows: one per node of the newest published run with installed_pending_reboot_count above 0, most patches first.
 -- Caveats:
---   - A reboot since the scan shows with the next scan: operation_end_time says when that was.
+--   - A reboot after the scan shows only after the next scan. operation_end_time is the end of the last one.
 SELECT
   account_id,
   region,

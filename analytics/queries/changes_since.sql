@@ -1,8 +1,8 @@
 -- Question 14: What changed since a date?
 -- Rows: one per node that is new, vanished or in another state, and one per active target that could not be compared.
 -- Parameters:
---   date: The UTC date to compare with, such as '2026-11-01'; of its runs the last that listed a target counts, else the
---     last one before.
+--   date: The UTC date to compare with, such as '2026-11-01'; the comparison uses the last run of that date that listed
+--     the target, or else the last one before.
 -- Columns:
 --   instance_id: The node; NULL where a whole target could not be compared.
 --   change: As in changes_since_previous_run; NOT_COMPARED also where the window holds no listing up to the date.
@@ -10,7 +10,8 @@
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
 -- Caveats:
---   - Two states are compared: what came and went between them is not here. Each target has its own two runs.
+--   - The query compares two states: changes in between that were reverted are not here. Each target has its own two
+--     runs.
 WITH asked AS (
   SELECT
     account_id,

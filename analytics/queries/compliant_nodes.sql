@@ -1,8 +1,8 @@
 -- Question 5: Which nodes are compliant, as evidence?
 -- Rows: one per COMPLIANT node of the newest published run.
 -- Caveats:
---   - COMPLIANT means: against the node's own baseline, by the rule of policy_version.
---   - The way from such a row to the object, its version and its checksum is in docs/evidence.md.
+--   - COMPLIANT is measured against the node's own baseline, by the rule of policy_version.
+--   - docs/evidence.md leads from such a row to the object, its version and its checksum.
 SELECT
   account_id,
   region,

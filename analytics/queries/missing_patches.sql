@@ -1,5 +1,5 @@
 -- Question 3: How many critical, security and other patches are missing, and on how many nodes?
--- Rows: one per target of the newest published run, most critical patches first, on top those without a figure.
+-- Rows: one per target of the newest published run: those without a figure, then the most critical patches first.
 -- Columns:
 --   critical_nodes: Nodes with critical_non_compliant_count above 0.
 --   critical_patches: The sum of critical_non_compliant_count; a patch that two nodes lack counts twice.
@@ -7,7 +7,8 @@
 --   security_patches: The sum of security_non_compliant_count.
 --   other_nodes: Nodes with other_non_compliant_count above 0.
 --   other_patches: The sum of other_non_compliant_count.
---   nodes_without_counts: Nodes that lack one of the three counts; what they miss is not known, and not in the sums.
+--   nodes_without_counts: Nodes that lack one of the three counts; their missing patches are unknown, and not in the
+--     sums.
 -- Caveats:
 --   - A patch may count both as critical and as security.
 --   - Every figure of an unread target is NULL; a sum is NULL where no node has the count.

@@ -1,7 +1,7 @@
 -- Question 10: Which nodes were never scanned?
 -- Rows: one per node of the newest published run for which SSM has no patch state.
 -- Caveats:
---   - The patch group and the baseline of such a node are not known: SSM tells them with the patch state.
+--   - The patch group and the baseline of such a node are not known: SSM reports them with the patch state.
 SELECT
   account_id,
   region,

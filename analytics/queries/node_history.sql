@@ -3,10 +3,10 @@
 -- Parameters:
 --   instance_id: The node, such as 'i-0123456789abcdef0'.
 -- Columns:
---   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: nobody knows.
+--   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not known.
 --   compliance_status: As in node_compliance; NULL unless LISTED.
 -- Caveats:
---   - No row at all means that no published run of the window listed the node.
+--   - If there are no rows, no published run of the window listed the node.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS instance_id
 ),

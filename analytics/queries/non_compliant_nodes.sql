@@ -1,7 +1,7 @@
 -- Question 4: Which nodes are non-compliant, and against which baseline?
 -- Rows: one per NON_COMPLIANT node of the newest published run, most critical patches first.
 -- Caveats:
---   - is_stale says that the scan is old; the node is non-compliant all the same.
+--   - A node with an old scan (is_stale) is still non-compliant.
 SELECT
   account_id,
   region,

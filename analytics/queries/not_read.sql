@@ -1,16 +1,16 @@
 -- Question 16: What could not be read?
--- Rows: one per target that the newest published run could not list, closed and suspended accounts included, and one per
---   node whose state it could not read.
+-- Rows: one per target that the newest published run could not list, closed and suspended accounts included, and one
+--   per node whose state it could not read.
 -- Columns:
 --   what: TARGET or NODE.
 --   reason: The listing_status of a target, the collection_status of a node.
 --   detail: The error code or the rule that was broken; NULL where there is none.
---   last_known_nodes: The nodes of a target when it was listed last; NULL for a node, and where the window holds no
+--   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
 --     listing.
---   last_read_at: When that was; NULL for a node.
---   days_since_read: Days from then to the newest published run; NULL for a node.
+--   last_read_at: The time of that listing; NULL for a node.
+--   days_since_read: Days from that listing to the newest published run; NULL for a node.
 -- Caveats:
---   - Nodes of an unread target are not rows: how many there are is not known.
+--   - Nodes of an unread target have no rows: their number is not known.
 SELECT
   'TARGET' AS what,
   account_id,

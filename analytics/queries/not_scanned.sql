@@ -1,12 +1,12 @@
--- Question 9: When was each node scanned last, and which were not scanned in N days?
--- Rows: one per node of the newest published run whose last scan is more than N days old or not known, unknown ones on
---   top, then the oldest; with 0 for N, all that were not scanned on the day itself.
+-- Question 9: When was each node last scanned, and which were not scanned in N days?
+-- Rows: one per node of the newest published run whose last scan is more than N days old or not known: the unknown
+--   ones, then the oldest first. If N is 0, all nodes that were not scanned on the day itself.
 -- Parameters:
 --   days: N, such as 7.
 -- Caveats:
 --   - Age counts from the end of the last operation, Scan or Install, to the answer of SSM.
---   - scan_age_days is NULL for a node that was never scanned, could not be asked, or has an invalid scan time:
---     unknown_reason tells which.
+--   - scan_age_days is NULL for a node that was never scanned, could not be read, or has an invalid scan time:
+--     unknown_reason says which.
 SELECT
   account_id,
   region,

@@ -3,7 +3,8 @@
 -- Parameters:
 --   days: N, the days that the SLA allows, such as 30.
 -- Caveats:
---   - It is the age of the node's state as seen here, not of a patch. Where is_lower_bound, it is older than it says.
+--   - It is the age of the node's state as seen here, not of a patch. Where is_lower_bound is true, the age may be
+--     higher.
 --   - The window limits the age that can be seen: it must be longer than the SLA.
 SELECT
   account_id,

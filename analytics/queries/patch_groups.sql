@@ -2,7 +2,7 @@
 -- Rows: one per patch group, the least compliant first.
 -- Caveats:
 --   - patch_group is NULL for nodes without a patch state, and an empty text for nodes in no patch group.
---   - nodes_unread were listed last in targets that the newest published run could not read.
+--   - nodes_unread are nodes of targets that the newest published run could not read, as last listed.
 SELECT
   patch_group,
   baselines,

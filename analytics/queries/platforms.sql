@@ -1,7 +1,7 @@
 -- Question 2: How compliant is each platform?
 -- Rows: one per operating system and version, the least compliant first.
 -- Caveats:
---   - nodes_unread were listed last in targets that the newest published run could not read.
+--   - nodes_unread are nodes of targets that the newest published run could not read, as last listed.
 SELECT
   platform_type,
   platform_name,

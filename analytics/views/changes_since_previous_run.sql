@@ -1,17 +1,17 @@
 -- Question: What changed since the previous run?
--- Rows: one per node whose state changed, appeared or vanished, and one per active target that could not be compared.
+-- Rows: one per node that is new, vanished or in another state, and one per active target that could not be compared.
 -- Columns:
 --   instance_id: The node; NULL where a whole target could not be compared.
---   change: NEW: not listed before. VANISHED: not listed any more. NEWLY_NON_COMPLIANT: it was COMPLIANT. REMEDIATED: it was
---     NON_COMPLIANT and is COMPLIANT. BECAME_UNKNOWN, BECAME_KNOWN: to and from UNKNOWN. NOT_COMPARED: the newest published
---     run did not read the target, or no run of the window before it did.
+--   change: NEW: not listed before. VANISHED: no longer listed. NEWLY_NON_COMPLIANT: it was COMPLIANT. REMEDIATED: it
+--     was NON_COMPLIANT and is COMPLIANT. BECAME_UNKNOWN, BECAME_KNOWN: to and from UNKNOWN. NOT_COMPARED: the newest
+--     published run did not read the target, or no run of the window before it did.
 --   previous_run_id: The run that the target is compared with: its own last run before this one that listed it; NULL
 --     where there is none.
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
 -- Caveats:
---   - Each target is compared with its own last listing, so a target that was unread yesterday is compared with the day
---     before, and an outage looks neither like a departure nor like a recovery.
+--   - Each target is compared with its own last listing, so a target that was not read yesterday is compared with the
+--     day before, and an outage looks like neither a departure nor a recovery.
 --   - Nodes of a target with NOT_COMPARED may have changed in any way.
 WITH compared AS (
   SELECT

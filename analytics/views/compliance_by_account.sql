@@ -1,19 +1,19 @@
 -- Question: How compliant is each account?
--- Rows: one per account of the newest published run, also of those that were not read.
+-- Rows: one per account of the newest published run, unread ones included.
 -- Columns:
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets: those that should have been listed.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
---   nodes_compliant: Those that are COMPLIANT.
---   nodes_non_compliant: Those that are NON_COMPLIANT.
---   nodes_unknown: Those that are UNKNOWN, for whichever reason.
+--   nodes_compliant: Nodes that are COMPLIANT.
+--   nodes_non_compliant: Nodes that are NON_COMPLIANT.
+--   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
---     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
---     known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
+--     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
+--     bound is known.
 -- Caveats:
---   - Figures of what was not read are NULL, never 0 and never yesterday's.
+--   - Figures of unread targets are NULL, never 0 and never yesterday's.
 SELECT
   run_id,
   run_at,

@@ -1,21 +1,21 @@
 -- Question: How compliant is each patch group?
 -- Rows: one per patch group among the latest known nodes.
 -- Columns:
---   baselines: Different patch baselines among its nodes.
+--   baselines: Number of different patch baselines among its nodes.
 --   nodes_listed: Nodes that the newest published run listed.
---   nodes_compliant: Those that are COMPLIANT.
---   nodes_non_compliant: Those that are NON_COMPLIANT.
---   nodes_unknown: Those that are UNKNOWN, for whichever reason.
---   nodes_unread: Nodes of unread targets, as they were listed last.
+--   nodes_compliant: Nodes that are COMPLIANT.
+--   nodes_non_compliant: Nodes that are NON_COMPLIANT.
+--   nodes_unknown: Nodes that are UNKNOWN, for any reason.
+--   nodes_unread: Nodes of unread targets, as last listed.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
---     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
---     known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
+--     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
+--     bound is known.
 -- Caveats:
---   - NULL is the row of the nodes without a patch state: SSM tells the patch group with the state. An empty text is the
---     row of nodes that are in no patch group.
---   - nodes_unread is a memory and counts in the lower bound only.
+--   - NULL is the row of the nodes without a patch state: SSM reports the patch group with the state. An empty text is
+--     the row of nodes that are in no patch group.
+--   - nodes_unread is from an earlier run and counts only in the lower bound.
 WITH unread AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT count_if(is_active AND last_known_nodes IS NULL) AS targets_never_read

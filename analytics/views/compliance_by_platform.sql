@@ -2,18 +2,18 @@
 -- Rows: one per operating system and version among the latest known nodes.
 -- Columns:
 --   nodes_listed: Nodes that the newest published run listed.
---   nodes_compliant: Those that are COMPLIANT.
---   nodes_non_compliant: Those that are NON_COMPLIANT.
---   nodes_unknown: Those that are UNKNOWN, for whichever reason.
---   nodes_unread: Nodes of unread targets, as they were listed last.
+--   nodes_compliant: Nodes that are COMPLIANT.
+--   nodes_non_compliant: Nodes that are NON_COMPLIANT.
+--   nodes_unknown: Nodes that are UNKNOWN, for any reason.
+--   nodes_unread: Nodes of unread targets, as last listed.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
---     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
---     known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
+--     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
+--     bound is known.
 -- Caveats:
---   - A node whose platform SSM does not tell stands in the row with NULL.
---   - nodes_unread is a memory and counts in the lower bound only.
+--   - The row with NULL has the nodes whose platform SSM does not report.
+--   - nodes_unread is from an earlier run and counts only in the lower bound.
 WITH unread AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT count_if(is_active AND last_known_nodes IS NULL) AS targets_never_read

@@ -4,14 +4,14 @@
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets: those that should have been listed.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
---   nodes_compliant: Those that are COMPLIANT.
---   nodes_non_compliant: Those that are NON_COMPLIANT.
---   nodes_unknown: Those that are UNKNOWN, for whichever reason.
+--   nodes_compliant: Nodes that are COMPLIANT.
+--   nodes_non_compliant: Nodes that are NON_COMPLIANT.
+--   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
---     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
---     known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
+--     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
+--     bound is known.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.
 SELECT

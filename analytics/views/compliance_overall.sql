@@ -1,13 +1,14 @@
 -- Question: How much of the fleet is compliant, how much is not, and how much is unknown?
--- Rows: always exactly one. Where the window holds no published run, run_status is NO_SNAPSHOT and every figure is NULL.
+-- Rows: always exactly one. Where the window holds no published run, run_status is NO_SNAPSHOT and every figure is
+--   NULL.
 -- Columns:
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same with the last known nodes of unread targets in the denominator: what it is at
---     least, if their number has not grown. NULL where no run of the window has listed one of them: then no bound is
---     known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
+--     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
+--     bound is known.
 -- Caveats:
---   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage beside it.
+--   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to it.
 SELECT
   latest_run.run_id,
   latest_run.run_at,

@@ -2,7 +2,7 @@
 -- Rows: one per UTC date of the window with a published run: the last one of the date.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.
---   - A day that read fewer targets is not a day with fewer nodes: targets_read and the lower bound stand beside it.
+--   - A day that read fewer targets is not a day with fewer nodes: see targets_read and the lower bound.
 SELECT
   figures.run_date,
   figures.run_id,

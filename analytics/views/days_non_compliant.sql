@@ -2,12 +2,12 @@
 -- Rows: one per latest known node that was NON_COMPLIANT and has not been seen COMPLIANT since.
 -- Columns:
 --   compliance_status: The node's state in the newest published run: NON_COMPLIANT, or UNKNOWN, which does not stop the
---     clock: a node that can no longer be judged is not thereby patched.
+--     clock: a node whose state is no longer known is not patched.
 --   unknown_reason: Why it is UNKNOWN; TARGET_NOT_READ where its target was not read.
 --   non_compliant_since: The first run after the last one that saw it COMPLIANT in which it was NON_COMPLIANT.
 --   last_non_compliant_at: The last run that saw it NON_COMPLIANT.
---   is_lower_bound: Whether it was already non-compliant when the window first saw its state, so that it may have been so
---     for longer.
+--   is_lower_bound: Whether it was already non-compliant when the window first saw its state, so that the age may be
+--     higher.
 --   days_non_compliant: Days from non_compliant_since to the newest published run, by UTC date.
 --   days_unobserved: The UTC dates of that span, both ends included, on which no run saw its state.
 -- Caveats:

@@ -1,11 +1,11 @@
--- Question: What did the newest published run read, what not and why, and what was last known of it?
+-- Question: What did the newest published run read, what did it not read and why, and what was last known?
 -- Rows: one per target of the newest published run.
 -- Columns:
 --   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 where this one did. NULL
 --     where the window holds none.
 -- Caveats:
---   - nodes_listed and the counts beside it are NULL for a target that was not read; last_known_nodes and last_read_at
---     say what was there when it was read last.
+--   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes and last_read_at are
+--     from its last listing.
 SELECT
   run_id,
   run_at,

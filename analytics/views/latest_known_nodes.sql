@@ -1,14 +1,15 @@
 -- Question: Which nodes must the latest figures account for, those of unread targets included?
 -- Rows: one per node of each active target of the newest published run: the nodes that it listed and, for a target that
---   it could not read, the nodes that were listed last.
+--   it could not read, the nodes that were last listed.
 -- Columns:
 --   is_read: Whether the newest published run read the node's target.
---   compliance_status: As in node_compliance; UNKNOWN for a node of an unread target, whatever it was before.
+--   compliance_status: As in node_compliance; UNKNOWN for a node of an unread target, in whatever state it was before.
 --   unknown_reason: As in node_compliance, or TARGET_NOT_READ.
---   last_seen_run_id: The run that the row's other columns come from: the newest published one, or for an unread target
---     the last that listed it.
+--   last_seen_run_id: The run of the row's other columns: the newest published one, or for an unread target the last
+--     one that listed it.
 -- Caveats:
---   - Attributes of a node with TARGET_NOT_READ are a memory: its platform and patch group when it was seen last.
+--   - Attributes of a node with TARGET_NOT_READ are from the run that last listed it: its platform and patch group at
+--     that time.
 --   - An unread target that no run of the window has listed has no rows: see latest_coverage.
 SELECT
   target.run_id,

@@ -1,13 +1,13 @@
 -- Question: Which run do the latest figures come from, how old is it, and how much of the fleet did it read?
--- Rows: always exactly one, also where the window holds no published run: then run_id is NULL and run_coverage says so.
+-- Rows: always exactly one. If the window holds no published run, run_id is NULL and run_coverage says so.
 -- Columns:
 --   run_id: The newest published run; NULL where the window holds none.
 --   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT where the window holds no published run.
 --   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read"; where the window holds no
 --     published run, "no snapshot since" and the date on which the window begins.
---   window_start: The date on which the window begins, YYYY-MM-DD; what is older is not looked at.
+--   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
 -- Caveats:
---   - No published run in the window means that the fleet is unknown, not that it is empty.
+--   - If the window has no published run, the fleet is unknown, not empty.
 SELECT
   /* Aggregates without groups give one row even where there is no run. */
   max(run_id) AS run_id,

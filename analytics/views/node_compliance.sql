@@ -1,24 +1,25 @@
 -- Question: Which state is each node in, by the one published rule?
 -- Rows: one per node and published run of the window, with every column of patch_states.
 -- Columns:
---   compliance_status: By the first rule that applies. NON_COMPLIANT: a state was collected, and any of the seven counts
---     (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and other_non_compliant) is
---     above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
+--   compliance_status: By the first rule that applies. NON_COMPLIANT: a state was collected, and any of the seven
+--     counts (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and
+--     other_non_compliant) is above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
 --   unknown_reason: Why a node is UNKNOWN, the first that applies; NULL otherwise. NOT_COLLECTED, INVALID_RESPONSE,
---     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed, or more
---     than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days before SSM answered.
+--     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed, or
+--     more than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days before SSM answered.
 --     COUNT_ABSENT: one of the seven counts is missing.
---   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; stands beside
---     NON_COMPLIANT too. NULL without a patch state.
---   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch state
---     or with a scan time that is invalid.
+--   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; may be true for
+--     NON_COMPLIANT nodes too. NULL without a patch state.
+--   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch
+--     state or with a scan time that is invalid.
 --   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
---     approved. It decides nothing.
+--     approved. It does not affect compliance_status.
 --   policy_version: The version of this rule, raised when it changes.
---   scan_max_age_days: The greatest age of a scan that still counts, in days: a parameter of the stack.
+--   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
---   - COMPLIANT means: against the node's own baseline. It does not mean free of vulnerabilities.
---   - Installed patches outside the baseline, patches that do not apply and updates that are not approved decide nothing.
+--   - COMPLIANT is measured against the node's own baseline. It does not mean free of vulnerabilities.
+--   - Installed patches outside the baseline, patches that do not apply and updates that are not approved do not affect
+--     the state.
 --   - A node of a target that was not read has no row: its state is unknown. See latest_coverage.
 WITH judged AS (
   SELECT

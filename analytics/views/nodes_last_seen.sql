@@ -1,18 +1,19 @@
--- Question: Which nodes of the window are not in the newest published run, and when was each seen last?
+-- Question: Which nodes of the window are not in the newest published run, and when was each last seen?
 -- Rows: one per node of the window that the newest published run did not list.
 -- Columns:
 --   reason: VANISHED: a later run listed its target without it. TARGET_NOT_READ: its target has not been listed since.
---     ACCOUNT_NOT_ACTIVE: nor will it be, the account is closed or suspended. TARGET_NOT_PLANNED: the newest published run
---     does not cover the target.
+--     ACCOUNT_NOT_ACTIVE: the same, and its account is closed or suspended. TARGET_NOT_PLANNED: the newest published
+--     run does not cover the target.
 --   last_seen_run_id: The last published run that listed the node.
 --   last_seen_at: The scheduled time of that run.
 --   missed_run_id: The first run after it that listed the target without the node; NULL unless VANISHED.
---   last_compliance_status: The node's state when it was seen last.
---   last_unknown_reason: Why that was UNKNOWN; NULL otherwise.
---   days_since_seen: Days from then to the newest published run, by UTC date.
+--   last_compliance_status: The node's state when it was last seen.
+--   last_unknown_reason: Why that state was UNKNOWN; NULL otherwise.
+--   days_since_seen: Days from last_seen_at to the newest published run, by UTC date.
 -- Caveats:
---   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not tell which of them, or that it was deregistered.
---   - A node that left before the window began is not here.
+--   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not distinguish these from nodes that were
+--     deregistered.
+--   - A node that was last listed before the window is not here.
 WITH sightings AS (
   SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id
   FROM node_compliance

@@ -3,7 +3,7 @@
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.
 --   run_status: COMPLETE: every active target was listed, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL:
---     published, with something unread. UNPUBLISHED: the coverage is there and the snapshot is not.
+--     published, with something unread. UNPUBLISHED: the coverage exists and the snapshot does not.
 --   is_published: Whether the snapshot has exactly the rows that the coverage counts; zero equals zero.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
@@ -11,15 +11,15 @@
 --   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read".
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets of the plan: those that should have been listed.
---   targets_not_active: Targets of closed or suspended accounts; they are not asked and make no run PARTIAL.
+--   targets_not_active: Targets of closed or suspended accounts; they are not read and make no run PARTIAL.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
---   nodes_collected: Those with a patch state.
---   nodes_no_patch_state: Those that were never scanned.
---   nodes_not_collected: Those whose state could not be asked for.
---   nodes_invalid_response: Those whose answer broke SSM's rules.
+--   nodes_collected: Nodes with a patch state.
+--   nodes_no_patch_state: Nodes that were never scanned.
+--   nodes_not_collected: Nodes whose state could not be requested.
+--   nodes_invalid_response: Nodes whose answer broke SSM's rules.
 -- Caveats:
 --   - Every other view joins this one, so a run that is not published is nowhere else.
---   - A run that planned and then published nothing at all is not here: compare with the schedule.
+--   - A run that was planned but published nothing is not here: compare with the schedule.
 WITH covered AS (
   SELECT
     run_id,

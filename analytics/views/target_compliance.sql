@@ -4,11 +4,11 @@
 -- Columns:
 --   nodes_compliant: Nodes that are COMPLIANT; this and the next two are NULL for a target that was not read.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
---   nodes_unknown: Nodes that are UNKNOWN, for whichever reason.
---   nodes_bound: The nodes that a lower bound counts: those listed, or for an unread target those listed last; 0 for a
+--   nodes_unknown: Nodes that are UNKNOWN, for any reason.
+--   nodes_bound: The nodes that a lower bound counts: those listed, or for an unread target those last listed; 0 for a
 --     target that is not active; NULL for an unread one that no run of the window has listed.
 -- Caveats:
---   - nodes_bound mixes what is known with what was: use it as the denominator of a lower bound, and for nothing else.
+--   - nodes_bound mixes current with earlier counts: use it only as the denominator of a lower bound.
 WITH states AS (
   SELECT
     run_id,

@@ -1,4 +1,4 @@
--- Question: How did each target fare in each run, and when was it read before and after?
+-- Question: Was each target read in each run, and when was it read before and after?
 -- Rows: one per target and published run of the window.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next four are NULL unless LISTED.
@@ -9,7 +9,7 @@
 --   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
 --   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
 -- Caveats:
---   - last_known_nodes of a target that was not read is a memory, not a state: it stands in lower bounds only.
+--   - last_known_nodes of a target that was not read is from an earlier run: use it only in lower bounds.
 SELECT
   target.run_id,
   target.run_at,

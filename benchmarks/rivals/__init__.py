@@ -1,1 +1,1 @@
-"""What users would write instead; each script runs in an environment of its own, from the lock beside it."""
+"""Scripts that users would write instead; each runs in its own environment, from the lock next to it."""

@@ -1,4 +1,4 @@
-"""The same with the library of AWS's data team, which writes to S3."""
+"""The same nodes with the library of AWS's data team, which writes to S3."""
 
 import awswrangler as wr
 import pandas as pd

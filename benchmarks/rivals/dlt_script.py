@@ -1,4 +1,4 @@
-"""The same as a pipeline of dlt, into Parquet files in a folder."""
+"""The same nodes with a dlt pipeline, into Parquet files in a folder."""
 
 import dlt
 from paginated import out, pages

@@ -1,4 +1,4 @@
-"""What all these scripts have in common: the SDK's paginators, one call after the other, over one region or more.
+"""The common part of these scripts: the SDK's paginators, one call after the other, over one or more regions.
 
 SCRIPT OUT REGION …            every node that SSM lists in these regions
 SCRIPT OUT REGION --ids FILE   the nodes of a file, a JSON list of ids

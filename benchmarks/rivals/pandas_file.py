@@ -1,4 +1,4 @@
-"""Write the rows of a Parquet file as pandas writes them by itself: ``pandas_file.py OUT IN``."""
+"""Write the rows of a Parquet file with pandas' defaults: ``pandas_file.py OUT IN``."""
 
 import sys
 

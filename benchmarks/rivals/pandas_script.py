@@ -1,4 +1,4 @@
-"""What a platform team writes first: every row in memory, a DataFrame, one Parquet file."""
+"""A platform team's first version: every row in memory, a DataFrame, one Parquet file."""
 
 from pathlib import Path
 

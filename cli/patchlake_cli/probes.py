@@ -8,6 +8,7 @@ from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError
 from patchlake.ports import Store, TargetApis
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.permissions import SSM_PERMISSIONS, Permission
 
 AT_ONCE = 8
@@ -50,17 +51,17 @@ class TargetCheck:
 def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
     """Try every active target of a plan, several at a time; in the plan's order."""
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
-        yield from threads.map(lambda target: _check_target(target, plan.home_account_id, apis), plan.active_targets())
+        yield from threads.map(lambda target: _check_target(target, plan, apis), plan.active_targets())
 
 
-def _check_target(target: Target, home_account_id: str, apis: TargetApis) -> TargetCheck:
+def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
     check = TargetCheck(target)
     try:
-        source = apis.open(target, home_account_id)
-        check = replace(check, role=OWN if target.account_id == home_account_id else OK)
-        nodes = source.node_page(None).records
+        api = apis.open(plan, target)
+        check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
+        nodes = api.page(SOURCES.nodes.operation, (), None).records
         check = replace(check, list_nodes=OK)
-        source.patch_state_page([nodes[0].instance_id if nodes else UNKNOWN_NODE], None)
+        api.page(SOURCES.patch_states.operation, [nodes[0].instance_id if nodes else UNKNOWN_NODE], None)
         return replace(check, read_patch_states=OK)
     except PatchlakeError as error:
         failed = next(step for step in _STEPS if getattr(check, step) == UNTRIED)

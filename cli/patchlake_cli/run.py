@@ -15,7 +15,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import CLIENTS, Aws
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake_cli.consoles import output_console
 from patchlake_cli.export.runs import current_run_id
 from patchlake_cli.export.settings import ProfileOption

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from patchlake.core.tables import CollectionStatus
+from patchlake.core.statuses import CollectionStatus
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.observation import Observation
 

@@ -13,10 +13,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import CollectConfig
 from patchlake.core.messages import CollectMessage
-from patchlake.errors import PatchlakeError, log_level
+from patchlake.failures import log_failures
 from patchlake.ports import Delivery
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 
 logger = Logger()
 metrics = Metrics()
@@ -41,12 +41,10 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle each message on its own; those that failed are reported, and come back."""
+    """Handle each message separately; report the failed ones, which SQS delivers again."""
     call_counter = stage().apis.call_counter
     response = process_partial_response(event, handle_record, processor, context)
-    for _, error, _ in processor.exceptions:
-        report = getattr(logger, log_level(error))
-        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
-    for name, count in call_counter.drain()._asdict().items():
-        metrics.add_metric(f"Ssm{name.title()}", MetricUnit.Count, count)
+    log_failures(processor.exceptions, logger)
+    for name, count in call_counter.drain().metrics().items():
+        metrics.add_metric(name, MetricUnit.Count, count)
     return response

@@ -13,7 +13,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import CommitConfig
 from patchlake.core.messages import CommitMessage
-from patchlake.errors import PatchlakeError, log_level
+from patchlake.failures import log_failures
 from patchlake.ports import Delivery
 from patchlake.stages.commit import CommitStage
 
@@ -29,7 +29,7 @@ def stage() -> CommitStage:
 
 
 def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
-    """Look at one run."""
+    """Check one run."""
     message = CommitMessage.decode(record.body)
     logger.append_keys(run_id=message.run_id)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
@@ -47,11 +47,9 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Handle each message on its own; those that failed are reported, and come back."""
+    """Handle each message separately; report the failed ones, which SQS delivers again."""
     stage()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
     response = process_partial_response(event, handle_record, processor, context)
-    for _, error, _ in processor.exceptions:
-        report = getattr(logger, log_level(error))
-        report(str(error), exc_info=None if isinstance(error, PatchlakeError) else error)
+    log_failures(processor.exceptions, logger)
     return response

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from patchlake import bootstrap
 from patchlake.config import PlanConfig
 from patchlake.stages.plan import PlanStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 
 logger = Logger()
 metrics = Metrics()
@@ -25,7 +25,7 @@ def stage() -> PlanStage:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
-    """Plan the run of ``event["scheduled_time"]``; whatever is wrong fails the invocation, loudly."""
+    """Plan the run of ``event["scheduled_time"]``; any error fails the invocation."""
     metrics.add_metric("SchedulesFired", MetricUnit.Count, 1)
     result = stage().handle(event)
     logger.append_keys(run_id=result.run_id)

@@ -1,4 +1,4 @@
-"""Writes what is generated: ``make generate``. The samples come from the demo, so that everybody can repeat them."""
+"""The generated files: ``make generate``. The samples come from the demo, so that everyone can repeat them."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from patchlake_cli.lake_options import open_lake_as_of
 from tests.analytics.large_day import NODES, write_large_day
 
 DEMO_DATE = date(2026, 11, 1)
-"""Of the demo's last run."""
+"""The time of the demo's last run."""
 
 
 def demo_lake(folder: Path) -> Lake:
@@ -22,7 +22,7 @@ def demo_lake(folder: Path) -> Lake:
 
 
 def arguments(lake: Lake) -> dict[str, list[str]]:
-    """Return what the samples are asked with; the history is that of a node that was in more than one state."""
+    """Return the arguments of the samples; the history is that of a node that was in more than one state."""
     [(node,)] = lake.query(
         "SELECT min(instance_id) FROM changes_since_previous_run WHERE change = 'NEWLY_NON_COMPLIANT'"
     ).rows
@@ -40,7 +40,7 @@ def expected_files(sample: Lake, large_day: Path) -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write every file that is stale."""
+    """Write every file that is out of date."""
     with TemporaryDirectory() as folder:
         demo, large_day = Path(folder) / "demo", Path(folder) / "day"
         command = [str(Path(sys.executable).with_name("patchlake")), "demo", "--out", str(demo)]

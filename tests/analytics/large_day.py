@@ -1,4 +1,4 @@
-"""A day of 100,000 nodes, drawn at random: what its columns weigh is what a query over such a fleet scans.
+"""A day of 100,000 random nodes: the sizes of its columns are what a query over such a fleet scans.
 
 Forty accounts in four regions; nightly scans spread over four hours; one node in ten lacks something. Ids, host names,
 snapshots and times are as good as random, so they compress as badly as real ones.
@@ -11,7 +11,9 @@ from typing import Any
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import milliseconds, run_at
-from patchlake.core.tables import COVERAGE, PATCH_STATES, Columns
+from patchlake.core.tables import Columns
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.registry import COVERAGE
 
 NODES = 100_000
 RUN_ID = "20261112T060000Z"
@@ -41,7 +43,7 @@ def write_large_day(folder: Path) -> None:
     run: Columns = {"run_id": [RUN_ID], "run_at": [milliseconds(run_at(RUN_ID))]}
     targets = [(account, region) for account in _ACCOUNTS for region in _REGIONS]
     owners = sorted(day.choices(targets, k=NODES))
-    nodes = _absent(PATCH_STATES.column_names, NODES) | {name: values * NODES for name, values in run.items()}
+    nodes = _absent(PATCH_STATES.table.column_names, NODES) | {name: values * NODES for name, values in run.items()}
     nodes |= _drawn(day, owners)
     sizes = _sizes(owners, targets)
     coverage = _absent(COVERAGE.column_names, len(targets)) | {
@@ -56,7 +58,7 @@ def write_large_day(folder: Path) -> None:
     tables = ParquetTables()
     for key, body in (
         (coverage_key(RUN_ID), tables.encode(COVERAGE, [coverage], {})),
-        (snapshot_key(RUN_ID), tables.encode(PATCH_STATES, [nodes], {})),
+        (snapshot_key(RUN_ID), tables.encode(PATCH_STATES.table, [nodes], {})),
     ):
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What QuickSight would refuse in a dashboard, or draw wrongly, and neither cfn-lint nor the SDK's model can see."""
+"""Mistakes in a dashboard that QuickSight would refuse or draw wrongly, and that cfn-lint and the SDK's model miss."""
 
 import re
 from collections import Counter
@@ -52,7 +52,7 @@ def nodes(tree: Any) -> Iterator[Json]:  # noqa: ANN401  # any JSON
 
 
 def values(tree: Any, key: str) -> list[Any]:  # noqa: ANN401  # any JSON
-    """Return every value that stands under a key, anywhere in a tree."""
+    """Return every value of a key, anywhere in a tree."""
     return [node[key] for node in nodes(tree) if key in node]
 
 
@@ -131,11 +131,11 @@ class _Dashboard:
                 yield f"dataset {dataset} has no column {name}"
         for node in nodes(self.definition):
             for kind in FITTING.keys() & {*node, *node.get("FormatConfiguration", {})}:
-                # A field and a filter hold their column, the format of a cell stands beside it.
+                # A field and a filter contain their column; the format of a cell is next to it.
                 held: Json = node.get(kind, {})
-                beside: Json | None = held.get("Column", node.get("Column"))
-                if beside and self._type(beside) not in {*FITTING[kind], None}:
-                    yield f"{beside['ColumnName']} is a {self._type(beside)} and stands in a {kind}"
+                formatted: Json | None = held.get("Column", node.get("Column"))
+                if formatted and self._type(formatted) not in {*FITTING[kind], None}:
+                    yield f"{formatted['ColumnName']} is a {self._type(formatted)} and stands in a {kind}"
 
     def _type(self, column: Json) -> str | None:
         return self.types.get(column["DataSetIdentifier"], {}).get(column["ColumnName"])

@@ -33,7 +33,7 @@ def model() -> ServiceModel:
 
 
 def shape_complaints(resource: Mapping[str, Any]) -> list[str]:
-    """Return what the service would refuse in a resource without expressions, by its model."""
+    """Return the parts of a resource without expressions that the service would refuse, by its model."""
     shape = model().operation_model(OPERATIONS[resource["Type"]]).input_shape
     assert shape is not None
     request = {name: _renamed(value) for name, value in resource["Properties"].items() if name not in OF_CLOUDFORMATION}
@@ -66,7 +66,7 @@ def _limits(shape: Shape, value: Any, path: str) -> Iterator[str]:  # noqa: ANN4
 
 
 def _inner(shape: Shape, value: Any) -> list[tuple[Shape, Any, str]]:  # noqa: ANN401  # any JSON
-    """Return what a value is made of: shape, value and path of each part."""
+    """Return the parts of a value: shape, value and path of each."""
     match shape:
         case StructureShape():
             return [(shape.members[name], item, f".{name}") for name, item in value.items() if name in shape.members]

@@ -1,4 +1,4 @@
-"""Two weeks in the life of a small fleet, written by the pipeline itself; the tests know every row of it by heart.
+"""Two weeks of a small fleet, written by the pipeline itself; the tests know every row.
 
 Six runs are in the window of the present, 13 November 2026, 12:00 UTC; an older one is not. There is a week without
 runs, a day with two, a target that cannot be listed (twice), a batch that is refused, an answer that breaks SSM's
@@ -6,7 +6,7 @@ rules, an account that is suspended, another that leaves, and a run whose snapsh
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,11 @@ from patchlake.core.keys import snapshot_key
 from patchlake.core.plan import Account
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.run import run_at
-from patchlake.core.tables import PATCH_STATES, Table
+from patchlake.core.tables import Table
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.source import Operation
 from tests.world import HOME, World, node_id, node_information, patch_state
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
@@ -76,7 +78,7 @@ NEVER_SCANNED: Members = {}
 
 
 def scanned(at: str, state: Members = CLEAN) -> Members:
-    """Return a state whose operation ended at a time of its own."""
+    """Return a state whose operation ended at its own time."""
     end = datetime.fromisoformat(at).timestamp()
     return {**state, "OperationStartTime": end - 60, "OperationEndTime": end}
 
@@ -157,11 +159,10 @@ class OddSource(MemoryApi):
 
     invalid: dict[str, str] = field(default_factory=dict)
 
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page of states, and what is invalid of them."""
-        page = super().patch_state_page([i for i in instance_ids if i not in self.invalid], token)
-        invalid = tuple(InvalidRow(i, self.invalid[i]) for i in instance_ids if i in self.invalid)
-        return Page(page.records, invalid, page.next_token, page.answered_at)
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Return a page, and what is invalid of it."""
+        page = super().page(operation, [i for i in ids if i not in self.invalid], token)
+        return replace(page, invalid=tuple(InvalidRow(i, self.invalid[i]) for i in ids if i in self.invalid))
 
 
 def new_world() -> World:
@@ -205,7 +206,7 @@ def write_lake(world: World, folder: Path) -> None:
 
 
 def tell(folder: Path) -> World:
-    """Let everything happen, write the lake into a folder, and return the world with all that it stored."""
+    """Run the whole story, write the lake into a folder, and return the world with everything that it stored."""
     world = new_world()
     home = OddSource(world.clock, world.apis.call_counter)
     world.apis.targets[A_EU] = home
@@ -275,9 +276,11 @@ def _live(world: World, run_id: str, day: int) -> None:
 
 
 def _forget_column(world: World, run_id: str, name: str) -> None:
-    """Rewrite a snapshot as a build that did not know a column yet had written it."""
+    """Rewrite a snapshot as an older build without a column would have written it."""
     key = snapshot_key(run_id)
     file = world.tables.open(world.store.objects[key])
-    older = Table(PATCH_STATES.name, PATCH_STATES.description, tuple(c for c in PATCH_STATES if c.name != name))
+    older = Table(
+        PATCH_STATES.name, PATCH_STATES.table.description, tuple(c for c in PATCH_STATES.table if c.name != name)
+    )
     groups = [file.columns(older.column_names, group) for group in range(len(file.row_counts))]
     world.store.objects[key] = world.tables.encode(older, groups, file.metadata)

@@ -1,4 +1,4 @@
-"""Runs written row by row, for what the pipeline would need long to bring about."""
+"""Runs written row by row, for cases that the pipeline would take long to produce."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,7 +7,9 @@ from typing import Any
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import milliseconds, run_at
-from patchlake.core.tables import COVERAGE, PATCH_STATES, Columns, Table
+from patchlake.core.tables import Columns, Table
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.registry import COVERAGE
 from tests.world import HOME
 
 REGION = "eu-central-1"
@@ -20,7 +22,7 @@ COUNTS = (
     "security_non_compliant_count",
     "other_non_compliant_count",
 )
-"""The seven that decide."""
+"""The seven deciding counts."""
 
 
 def collected(run_id: str, number: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -52,7 +54,7 @@ def write_run(folder: Path, run_id: str, coverage: list[dict[str, Any]], nodes: 
     """Publish a run in a folder."""
     for key, table, rows in (
         (coverage_key(run_id), COVERAGE, coverage),
-        (snapshot_key(run_id), PATCH_STATES, nodes),
+        (snapshot_key(run_id), PATCH_STATES.table, nodes),
     ):
         run = {"run_id": run_id, "run_at": milliseconds(run_at(run_id))}
         path = folder / key

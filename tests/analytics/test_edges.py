@@ -114,7 +114,7 @@ def test_breaking_a_role_never_raises_a_score(tmp_path: Path) -> None:
         .rows
     )
 
-    # 9 of 14 nodes are compliant; a broken target takes its compliant nodes away and leaves its nodes.
+    # 9 of 14 nodes are compliant; a broken target removes its compliant nodes but keeps its nodes.
     assert scores[whole] == 64.2
     expected = {(0, 0, 0): 64.2, (0, 0, 1): 28.5, (0, 1, 0): 57.1, (0, 1, 1): 21.4}
     expected |= {(1, 0, 0): 42.8, (1, 0, 1): 7.1, (1, 1, 0): 35.7, (1, 1, 1): 0.0}

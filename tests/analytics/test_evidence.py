@@ -1,4 +1,4 @@
-"""The way that docs/evidence.md shows, and the SQL that docs/queries.md shows beside the generated part."""
+"""The steps of docs/evidence.md, and the handwritten SQL of docs/queries.md."""
 
 import hashlib
 import re

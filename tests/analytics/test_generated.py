@@ -1,4 +1,4 @@
-"""What is generated is up to date, and says what it was generated from."""
+"""Generated files are up to date, and name their source."""
 
 import json
 from base64 import b64decode
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from patchlake.core.tables import TABLES
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.columns import relation_meanings, statement_meanings
 from patchlake_cli.analytics.documents import BEGIN, END, with_generated, without_samples
 from patchlake_cli.analytics.generate import ROOT
@@ -43,7 +43,7 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
-    # The samples come from the demo: tests/integration/test_demo.py compares them with what it made.
+    # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
     stale = [
         str(path.relative_to(ROOT))
         for path, content in expected_files(lake, large_day).items()
@@ -67,7 +67,7 @@ def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, 
     glue = tables(resources, "EXTERNAL_TABLE")
 
     assert set(glue) == {"patch_states", "coverage", "recent_patch_states", "recent_coverage"}
-    for table in TABLES:
+    for table in SOURCES.tables:
         for name in (table.name, f"recent_{table.name}"):
             columns = glue[name]["StorageDescriptor"]["Columns"]
             assert [(column["Name"], column["Type"]) for column in columns] == [
@@ -158,7 +158,7 @@ def test_every_column_has_a_meaning_and_a_place_in_the_docs(lake: Lake, statemen
 
 def test_the_tables_columns_are_those_of_the_files_and_of_the_docs(lake: Lake) -> None:
     page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
-    for table in TABLES:
+    for table in SOURCES.tables:
         documented = page.partition(f"## Table `{table.name}`")[2].partition("\n## ")[0]
         names = [line.split("`")[1] for line in documented.splitlines() if line.startswith("| `")]
         assert names == [*table.column_names, "run_date"] == list(lake.describe(table.name))

@@ -16,7 +16,7 @@ WORSE, SAME, BETTER, GONE = (
     {"account_id": ALONE, "region": "us-east-1"},
     {"account_id": THERE, "region": "eu-central-1"},
 )
-"""Four targets, each with a node of the same id, by what becomes of it; one shares neither account nor region."""
+"""Four targets, each with a node of the same id, by its state; one shares neither account nor region."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A lake as a database: what can be asked, what is answered as in Athena, and what is refused, with the place."""
+"""A lake as a database: the SQL that it accepts, answers as in Athena, and refusals with the position."""
 
 from datetime import date, datetime
 from pathlib import Path

@@ -23,7 +23,7 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None, bool | None]] = {
     "nothing lacks": ({}, "COMPLIANT", None, False),
     **{f"{count} above 0": ({count: 1}, "NON_COMPLIANT", None, False) for count in COUNTS},
     **{f"{count} absent": ({count: None}, "UNKNOWN", "COUNT_ABSENT", False) for count in COUNTS},
-    "lacking beats a stale scan, which stands beside it": (
+    "lacking beats a stale scan, which shows too": (
         {"missing_count": 1, **OLD_SCAN},
         "NON_COMPLIANT",
         None,

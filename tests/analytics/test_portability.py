@@ -1,6 +1,6 @@
 """The SQL is Athena's, by Trino's own grammar, and uses nothing that DuckDB would answer differently.
 
-What is not on a list here is not used: a new function has to be looked up in both engines first.
+The SQL uses only functions on these lists: look up a new function in both engines first.
 """
 
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def parsed(statement: Statement) -> exp.Expr:
 
 
 def unsafe(tree: exp.Expr) -> list[str]:
-    """Name whatever DuckDB may answer differently."""
+    """Name each expression that DuckDB may answer differently."""
     return [
         f"{why}: {node.sql(dialect='athena')}"
         for node in tree.walk()
@@ -76,7 +76,7 @@ def is_date(node: exp.Expr) -> bool:
 
 
 def is_text_alike(node: exp.Expr) -> bool:
-    """Whether both engines write it alike: a date, a parameter, NULL, or a count, which is a whole number."""
+    """Whether both engines write it the same way: a date, a parameter, NULL, or a count, which is a whole number."""
     return (
         is_date(node) or isinstance(node, exp.Placeholder | exp.Null) or node.sql() in {"targets_read", "targets_total"}
     )
@@ -88,7 +88,7 @@ def shifts_date(node: exp.Expr) -> bool:
 
 
 UNSAFE: dict[str, Callable[[exp.Expr], bool]] = {
-    "a function that nobody looked up": lambda node: isinstance(node, exp.Func) and type(node) not in FUNCTIONS,
+    "a function that is on no list": lambda node: isinstance(node, exp.Func) and type(node) not in FUNCTIONS,
     "a division that may be of integers": lambda node: (
         isinstance(node, exp.Div) and not is_double(node.left) and not is_double(node.right)
     ),
@@ -165,7 +165,7 @@ def test_the_rows_of_a_named_query_have_one_order(query: Statement) -> None:
 
     order = tree.args["order"]
     assert order is not None
-    # The same rows, last of all in the order of what names a row.
+    # The same rows, ordered last by the columns that identify a row.
     assert order.expressions[-1].this.name in {
         "instance_id",
         "region",

@@ -116,7 +116,7 @@ def test_a_wrong_command_line_is_a_usage_error(story_folder: Path, arguments: li
 
 
 def test_the_help_names_every_named_query() -> None:
-    # As wide as it takes, so that no name is broken across lines.
+    # Wide enough that no name is broken across lines.
     text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "400"}).stdout
 
     assert all(query.name in text for query in queries())

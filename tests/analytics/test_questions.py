@@ -79,7 +79,7 @@ def test_3_critical_security_and_other_patches_missing(lake: Lake) -> None:
     answer = lake.named("missing_patches")
 
     # host-3 lacks 1 critical and 3 security patches, host-5 2 security, host-4 3 others. Of the ten nodes at home three
-    # have not all the counts: one was never scanned (6), one answer is invalid (14), one lacks a count (8).
+    # lack some of the counts: one was never scanned (6), one answer is invalid (14), one lacks a count (8).
     assert pick(
         answer,
         "account_id",

@@ -1,4 +1,4 @@
-"""The QuickSight stack: what the service would refuse, what it would draw wrongly, and what the page says."""
+"""The QuickSight stack: mistakes that the service would refuse or draw wrongly, and the statements of the page."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from trino_query_parser import parse_statement
 
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.generate import ROOT
 from patchlake_cli.analytics.lake import Lake
 from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
@@ -24,7 +24,7 @@ QUICKSIGHT = [name for name, body in RESOURCES.items() if body["Type"] in OPERAT
 
 @pytest.fixture(scope="module")
 def copies(lake: Lake) -> dict[str, Source]:
-    """What each dataset copies from the story's lake, by name."""
+    """The rows that each dataset copies from the story's lake, by name."""
     return {source.name: source for source in sources(lake)}
 
 
@@ -69,7 +69,7 @@ def test_no_dataset_holds_what_is_sensitive_or_stands_still() -> None:
     names = set(values(of_type(RESOURCES, "DataSet"), "Name"))
 
     assert "instance_id" in names
-    assert names.isdisjoint(column.name for column in PATCH_STATES if column.sensitive)
+    assert names.isdisjoint(column.name for column in PATCH_STATES.table if column.sensitive)
     assert "run_age_hours" not in names
 
 
@@ -185,7 +185,7 @@ def test_every_dataset_is_refreshed_daily_and_only_after_it_is_there() -> None:
 
 
 def test_no_resource_of_quicksight_is_referred_to_by_ref() -> None:
-    """Its Ref is the account id and its own id in one, which no property takes."""
+    """Its Ref is the account id and its own id in one, which no property accepts."""
     refs = set(values(TEMPLATE, "Ref"))
 
     assert refs.isdisjoint(QUICKSIGHT)

@@ -1,4 +1,4 @@
-"""Who may see the dashboard, what its data source may reach, and what the parameters take."""
+"""The readers of the dashboard, the permissions of its data source, and the values of the parameters."""
 
 import re
 from collections.abc import Mapping

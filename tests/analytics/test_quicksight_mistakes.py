@@ -55,7 +55,7 @@ def chosen(dashboard: Json) -> Json:
 
 
 def scope(dashboard: Json) -> Json:
-    """Return what that filter is for."""
+    """Return the purpose of that filter."""
     found: Json = chosen(dashboard)["ScopeConfiguration"]["SelectedSheets"]["SheetVisualScopingConfigurations"][0]
     return found
 

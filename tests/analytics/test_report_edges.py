@@ -1,4 +1,4 @@
-"""Reports of lakes in which there is next to nothing: no node at all, and no target that could be read."""
+"""Reports of nearly empty lakes: without any node, or without any target that could be read."""
 
 import re
 from datetime import UTC, datetime

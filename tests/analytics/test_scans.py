@@ -1,4 +1,4 @@
-"""What a query scans, from the SQL and from the metadata of the files."""
+"""The bytes that a query scans, from the SQL and from the metadata of the files."""
 
 from pathlib import Path
 

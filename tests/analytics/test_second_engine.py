@@ -1,4 +1,4 @@
-"""polars, an engine of its own, reads the same files: it counts and sums the same, and judges the nodes the same.
+"""polars, an independent engine, reads the same files: it counts, sums and judges the nodes in the same way.
 
 The rule is written here a second time, over columns of a data frame instead of in SQL.
 """
@@ -8,12 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from patchlake.core.tables import PATCH_STATES, ColumnType
+from patchlake.core.tables import ColumnType
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.lake import Lake
 from tests.analytics.story import R1, R2, R3, R4, R5
 
 PUBLISHED = [R1, R2, R3, R4, R5]
-COUNTS = [column.name for column in PATCH_STATES if column.type is ColumnType.INT32]
+COUNTS = [column.name for column in PATCH_STATES.table if column.type is ColumnType.INT32]
 SEVEN = [
     "missing_count",
     "failed_count",
@@ -43,7 +44,7 @@ def coverage(story_folder: Path) -> pl.DataFrame:
 def test_one_file_of_the_lake_lacks_the_newest_column(story_folder: Path) -> None:
     [file] = (story_folder / "lake" / "patch_states").glob(f"*/{R1}.parquet")
 
-    lacking = set(PATCH_STATES.column_names) - set(pl.read_parquet_schema(file))
+    lacking = set(PATCH_STATES.table.column_names) - set(pl.read_parquet_schema(file))
     assert lacking == {"available_security_update_count"}
 
 
@@ -65,7 +66,7 @@ def test_both_engines_sum_every_count_to_the_same(lake: Lake, states: pl.DataFra
     assert sorted(lake.query(sql).rows) == sorted(sums.rows())
 
 
-@pytest.mark.parametrize("column", [column.name for column in PATCH_STATES])
+@pytest.mark.parametrize("column", [column.name for column in PATCH_STATES.table])
 def test_both_engines_see_the_same_extremes_and_nulls_of_every_column(
     lake: Lake, states: pl.DataFrame, column: str
 ) -> None:

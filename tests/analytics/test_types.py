@@ -1,6 +1,6 @@
 """The types that the template declares for a view are those that Athena would find.
 
-DuckDB says what they are here, and Athena's own rules, as sqlglot knows them, must say the same.
+The types come from DuckDB; Athena's own rules, as sqlglot knows them, must give the same.
 """
 
 import pytest

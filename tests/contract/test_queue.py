@@ -1,4 +1,4 @@
-"""What every Queue must do."""
+"""The contract of every Queue."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Received:
-    """A queue under test, and what Lambda's event source and an operator would see of it."""
+    """A queue under test, as Lambda's event source and an operator would see it."""
 
     queue: Queue
     receive: Callable[[], Delivery | None]

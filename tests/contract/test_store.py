@@ -1,4 +1,4 @@
-"""What every Store must do: create once, never change, list in order."""
+"""The contract of every Store: create once, never change, list in order."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -37,7 +37,7 @@ def _s3(request: pytest.FixtureRequest, prefix: str = "") -> Store:
     bucket = f"lake-{next(request.getfixturevalue('numbers'))}"
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
     if prefix:
-        client.put_object(Bucket=bucket, Key="plans/of-somebody-else", Body=b"")
+        client.put_object(Bucket=bucket, Key="plans/of-another-user", Body=b"")
     request.addfinalizer(client.close)
     return S3Store(client, bucket, prefix)
 

@@ -1,4 +1,4 @@
-"""What every TableFormat must do, whatever the bytes look like."""
+"""The contract of every TableFormat, in any format of the bytes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from patchlake.adapters.memory import MemoryTables
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.tables import TABLES, Column, Columns, ColumnType, Table
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFormat
+from patchlake.sources.registry import SOURCES
 
 EVERY_TYPE = Table(
     "every_type",
@@ -48,7 +49,7 @@ def columns_of(table: Table, rows: Sequence[Mapping[str, Any]]) -> Columns:
 
 
 def cut(rows: Sequence[Mapping[str, Any]], sizes: Iterable[int]) -> list[Sequence[Mapping[str, Any]]]:
-    """Cut rows into pieces of these sizes, and one of what is left."""
+    """Cut rows into pieces of these sizes, and one of the rest."""
     pieces = []
     for size in sizes:
         pieces.append(rows[:size])
@@ -80,7 +81,7 @@ def test_rows_come_back_as_they_were_written(tables: TableFormat, groups: list[l
     assert file.columns(EVERY_TYPE.column_names) == columns_of(EVERY_TYPE, [row for rows in groups for row in rows])
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: str(table.name))
+@pytest.mark.parametrize("table", SOURCES.tables, ids=lambda table: str(table.name))
 def test_every_published_table_has_its_columns_even_without_a_row(tables: TableFormat, table: Table) -> None:
     file = tables.open(tables.encode(table, [], {}))
 

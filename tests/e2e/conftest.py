@@ -1,4 +1,4 @@
-"""What the tests of what is deployed share: one build of the whole stack, and what they measured, said at the end."""
+"""Fixtures for the tests of the build: one build of the whole stack, and its measurements, printed at the end."""
 
 import fcntl
 import os
@@ -12,7 +12,7 @@ from tests.e2e.tools import Build, build_stack
 def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Everything that `sam build` makes of the stack: functions and layers, for both architectures."""
     own = tmp_path_factory.getbasetemp()
-    # The processes of one test run have their folders side by side, and share one build.
+    # The processes of one test run have their folders in one parent folder, and share one build.
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "sam-build"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -22,7 +22,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what tests have recorded as measured."""
+    """Print the measurements that tests have recorded."""
     reports = terminalreporter.getreports("passed")
     if lines := [line for report in reports for name, line in report.user_properties if name == "measured"]:
         terminalreporter.section("measured")

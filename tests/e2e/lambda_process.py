@@ -23,11 +23,11 @@ TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass
 class Usage:
-    """What a process has used.
+    """The time and memory that a process has used.
 
     Attributes:
         first_seconds: from its start to its first answer.
-        first_cpu_seconds: likewise, of processor time.
+        first_cpu_seconds: the same, of processor time.
         peak_bytes: of its memory, up to its latest answer.
     """
 
@@ -37,7 +37,7 @@ class Usage:
 
 
 class LambdaProcess:
-    """A `HandlerProcess` under `awslambdaric`, which is what Lambda has.
+    """A `HandlerProcess` under `awslambdaric`, as in Lambda.
 
     Attributes:
         function: its name.
@@ -55,7 +55,7 @@ class LambdaProcess:
         log, self._log = os.pipe()
         self._began = time.monotonic()
         self._process = subprocess.Popen(
-            # -B: nothing is written to the build, nor can it be in Lambda.
+            # -B: nothing is written to the build, as in Lambda.
             [program("lambda", "python3.13"), "-u", "-s", "-P", "-B", "-m", "awslambdaric", variables["_HANDLER"]],
             env={**variables, "AWS_LAMBDA_RUNTIME_API": self._api.address},
             cwd=variables["LAMBDA_TASK_ROOT"],
@@ -99,7 +99,7 @@ class LambdaProcess:
             thread.join()
 
     def _hear(self, timeout_seconds: int) -> Any:  # noqa: ANN401 - any JSON
-        """Return the handler's answer; None when all it said is that it is ready."""
+        """Return the handler's answer; None if the process only reported that it is ready."""
         try:
             said = self._api.said.get(timeout=timeout_seconds)
         except Empty:
@@ -117,7 +117,7 @@ class LambdaProcess:
 
     def _note_usage(self) -> None:
         seconds = time.monotonic() - self._began
-        # It may be killed meanwhile, and gone.
+        # It may have been killed in the meantime.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, StopIteration):
             folder = Path(f"/proc/{self._process.pid}")
             user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
@@ -127,7 +127,7 @@ class LambdaProcess:
             self.usage.peak_bytes = peak_bytes
 
     def _wait_for_log(self) -> None:
-        """Wait until all has been read that was written before: a line of our own stands behind it in the pipe."""
+        """Wait until everything written so far has been read: our own line follows it in the pipe."""
         self._log_is_complete.clear()
         self._marker = f"END RequestId: {uuid.uuid4()}"
         os.write(self._log, f"\n{self._marker}\n".encode())

@@ -65,7 +65,7 @@ class RuntimeApi:
         self._events.put(event)
 
     def close(self) -> None:
-        """Answer nothing any more; call it when the process has ended."""
+        """Stop answering; call this when the process has ended."""
         self._events.put(None)
         self._server.shutdown()
         self._thread.join()

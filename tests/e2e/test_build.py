@@ -1,4 +1,4 @@
-"""What `sam build` makes for Lambda: both runtime layers, our own, and the functions."""
+"""The build of `sam build` for Lambda: both runtime layers, our own, and the functions."""
 
 import importlib.util
 import json

@@ -1,4 +1,4 @@
-"""What `sam build` made for x86_64 takes a whole run under AWS's own runtime client, to the bytes of the demo."""
+"""The x86_64 build does a whole run under AWS's own runtime client, with the same bytes as the demo."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The snippets of docs/interoperability.md for readers that are no packages of the project."""
+"""The snippets of docs/interoperability.md for readers that are not packages of the project."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What `sam deploy` uploads before CloudFormation sees anything: code, layers and the stack inside the stack."""
+"""The uploads of `sam deploy` before CloudFormation runs: code, layers and the nested stack."""
 
 from collections.abc import Iterator
 from contextlib import closing

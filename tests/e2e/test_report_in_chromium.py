@@ -1,4 +1,4 @@
-"""The report as Chromium shows it: a wide screen, a phone, the dark, paper, a keyboard, and names that mean harm."""
+"""The report as Chromium shows it: wide screen, phone, dark mode, paper, keyboard, and hostile names."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ A4_PIXELS = 794 - 2 * 53
 
 type Open = Callable[..., Page]
 
-# The lowest contrast of any text to what is behind it, as WCAG 2 defines it, with the text that has it.
+# The lowest contrast of any text to its background, as WCAG 2 defines it, with that text.
 _LOWEST_CONTRAST = """() => {
   const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
   const luminance = ([red, green, blue]) => {
@@ -64,7 +64,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def opened(browser: Browser, report: Path) -> Iterator[Open]:
-    """Open the report in a window of its own; in the end, nothing may have been asked for or complained about."""
+    """Open the report in a separate window; at the end, there must be no request and no error."""
     noticed: list[str] = []
 
     def opened(path: Path = report, *, width: int = 1280, **options: str | bool) -> Page:

@@ -23,7 +23,7 @@ SETTINGS = Settings(nodes=700, days=DAYS, conditions=Conditions(refused_accounts
 def resident_kilobytes(stack: str) -> dict[str, int]:
     """Return the memory of each of a stack's function processes, by function and process id.
 
-    Those that this process has started: another may have a stack of the same name.
+    Only processes that this process has started: another one may have a stack of the same name.
     """
     found = {}
     for process in Path("/proc").glob("[0-9]*"):

@@ -1,4 +1,4 @@
-"""The templates, judged by the tools that a platform team runs over what it deploys; cfn-lint is in `make check`."""
+"""The templates, checked by the tools that a platform team runs before it deploys; cfn-lint is in `make check`."""
 
 import json
 import shutil
@@ -13,10 +13,10 @@ CONFIG = ROOT / ".checkov.yaml"
 
 
 def checkov(*templates: Path, config: Path | None = CONFIG) -> dict[str, Any]:
-    """Return checkov's report; its databases and policies from the network are left alone."""
+    """Return checkov's report, without its databases and policies from the network."""
     given = ["--config-file", str(config)] if config else ["--framework", "cloudformation"]
     files = [word for template in templates for word in ("--file", str(template))]
-    # It takes up a configuration that lies in the folder where it runs.
+    # It reads a configuration file in the folder where it runs.
     result = run("checkov", "--skip-download", "--output", "json", *given, *files, folder=templates[0].parent)
     report: dict[str, Any] = json.loads(result.stdout)
     assert result.returncode == bool(report["results"]["failed_checks"]), result.stderr

@@ -1,4 +1,4 @@
-"""The tools of `make verify`, each in the environment that `scripts/setup TOOL` makes, and what sam builds."""
+"""The tools of `make verify`, each in the environment that `scripts/setup TOOL` makes, and sam's build."""
 
 import os
 import subprocess
@@ -12,21 +12,21 @@ from patchlake_cli.embedded.stack import DeployedStack
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
 LAYERS = ("RuntimeLayerX8664", "PatchlakeLayer")
-"""What a function has under /opt/python on this machine's architecture."""
+"""The layers that a function has under /opt/python on this machine's architecture."""
 
 
 @dataclass(frozen=True)
 class Build:
-    """What `sam build` has made."""
+    """The result of `sam build`."""
 
     folder: Path
 
     def packages(self, layer: str) -> Path:
-        """Return what Lambda shows as /opt/python of a layer, by its name in the template."""
+        """Return the folder that Lambda shows as /opt/python, of a layer by its name in the template."""
         return self.folder / layer / "python"
 
     def code(self, stage: str) -> Path:
-        """Return what Lambda shows as /var/task of a function."""
+        """Return the folder that Lambda shows as /var/task, of a function."""
         return self.folder / f"{stage.title()}Function"
 
     def path(self, stage: str) -> str:
@@ -34,7 +34,7 @@ class Build:
         return ":".join(str(folder) for folder in (self.code(stage), *map(self.packages, LAYERS)))
 
     def stack(self, stack: DeployedStack, runtime: Runtime) -> DeployedStack:
-        """Return a stack that runs what was built, and nothing of the working tree."""
+        """Return a stack that runs the build, and nothing of the working tree."""
         layers = tuple(map(self.packages, LAYERS))
         functions = {
             stage: replace(function, code_path=self.code(stage), layer_paths=layers, runtime=runtime)
@@ -56,7 +56,7 @@ def run(
     Args:
         tool: sam or checkov.
         arguments: of the program.
-        environment: variables beside this process's own, which hold no AWS account.
+        environment: variables in addition to this process's own, which hold no AWS account.
         folder: where it runs.
     """
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}

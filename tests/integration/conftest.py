@@ -1,4 +1,4 @@
-"""One embedded AWS for the tests of a module; each test has a stack of its own."""
+"""One embedded AWS for the tests of a module; each test has its own stack."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The time as AWS's answers tell it."""
+"""The time in AWS's answers."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Who we are and which accounts there are, as STS and AWS Organizations answer."""
+"""Our own identity and the accounts, as STS and AWS Organizations answer."""
 
 import json
 from collections.abc import Iterator

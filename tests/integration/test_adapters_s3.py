@@ -1,4 +1,4 @@
-"""What S3Store makes of S3's errors and accidents."""
+"""S3Store's handling of S3's errors and accidents."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -31,7 +31,7 @@ def session() -> boto3.Session:
 
 
 def client(s3: HttpStub, attempts: int) -> "S3Client":
-    """Return a client that tries so often; between two tries it waits up to a second."""
+    """Return a client with so many tries; between two tries it waits up to a second."""
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts}, s3={"addressing_style": "path"}, read_timeout=5
     )

@@ -1,4 +1,4 @@
-"""What SqsQueue makes of SQS's errors, those inside of a successful answer among them."""
+"""SqsQueue's handling of SQS's errors, including those inside a successful answer."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What SsmApis asks, and what it makes of each kind of answer."""
+"""The requests of SsmApis, and its handling of each kind of answer."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -20,8 +20,10 @@ from patchlake.core.call_counter import CallCounts
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
+from tests.target_apis import node_page, patch_state_page, plan_of
 
 HOME = "111111111111"
+PLAN = plan_of(HOME)
 AT_HOME = Target(HOME, "eu-west-1")
 MEMBER = Target("222222222222", "eu-west-1")
 ID = "i-0123456789abcdef0"
@@ -84,7 +86,7 @@ def session_key(request: Request) -> str:
 
 
 def is_sts(request: Request) -> bool:
-    """Tell requests to STS from those to SSM."""
+    """Distinguish requests to STS from those to SSM."""
     return not request.operation
 
 
@@ -104,13 +106,13 @@ def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], A
     return lambda request: assumed(next(keys)) if is_sts(request) else ssm(request)
 
 
-# What is asked, and what comes back.
+# Requests and answers.
 
 
 def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": [STATE], "NextToken": "more"})
 
-    page = sources.open(AT_HOME, HOME).patch_state_page([ID, "i-00000000"], None)
+    page = patch_state_page(sources.open(PLAN, AT_HOME), [ID, "i-00000000"], None)
 
     [request] = aws.requests
     assert request.operation == "DescribeInstancePatchStates"
@@ -122,7 +124,7 @@ def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: S
 def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": [{"InstanceId": ID}], "NextToken": ""})
 
-    page = sources.open(AT_HOME, HOME).node_page("token")
+    page = node_page(sources.open(PLAN, AT_HOME), "token")
 
     [request] = aws.requests
     assert request.operation == "DescribeInstanceInformation"
@@ -133,9 +135,9 @@ def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws:
 def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
-    sources.open(AT_HOME, HOME).node_page(None)
+    node_page(sources.open(PLAN, AT_HOME), None)
 
-    # Powertools adds its own name wherever it has been imported before.
+    # Powertools adds its own name if it has been imported before.
     agent = aws.requests[0].headers["User-Agent"].split()
     assert agent[:2] == [f"patchlake/{__version__}", f"Botocore/{botocore.__version__}"]
     assert all(word.startswith("PT") for word in agent[2:])
@@ -146,10 +148,10 @@ def test_a_page_was_answered_when_its_own_date_header_says(
 ) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": []})
 
-    page = sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+    page = patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
     at = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
-    assert page.answered_at == at.timestamp() * 1000
+    assert page.answered_at_ms == at.timestamp() * 1000
     assert clock.now() == at
 
 
@@ -157,14 +159,14 @@ def test_an_answer_without_a_date_is_asked_for_again(aws: HttpStub, sources: Ssm
     aws.answer = lambda _: Answer(200, b'{"InstancePatchStates":[]}', {})
 
     with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*Date"):
-        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
 
 def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) -> None:
     bad = STATE | {"InstanceId": "i-00000000", "OperationEndTime": "yesterday"}
     aws.answer = lambda _: reply({"InstancePatchStates": [bad, STATE]})
 
-    page = sources.open(AT_HOME, HOME).patch_state_page([ID, "i-00000000"], None)
+    page = patch_state_page(sources.open(PLAN, AT_HOME), [ID, "i-00000000"], None)
 
     assert [record.instance_id for record in page.records] == [ID]
     assert [row.instance_id for row in page.invalid] == ["i-00000000"]
@@ -177,17 +179,17 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
         )
 
     aws.answer = answer
-    source = sources.open(AT_HOME, HOME)
+    source = sources.open(PLAN, AT_HOME)
     ids = [f"i-{number:08x}" for number in range(200)]
 
     with ThreadPoolExecutor(8) as pool:
-        pages = list(pool.map(lambda i: source.patch_state_page([i], None), ids))
+        pages = list(pool.map(lambda i: patch_state_page(source, [i], None), ids))
 
     assert [[record.instance_id for record in page.records] for page in pages] == [[i] for i in ids]
     assert sources.call_counter.drain() == CallCounts(calls=200, throttles=0, retries=0)
 
 
-# What goes wrong.
+# Errors.
 
 
 @pytest.mark.parametrize(
@@ -205,14 +207,14 @@ def test_a_successful_answer_that_is_no_page_breaks_the_chain(aws: HttpStub, sou
     aws.answer = lambda _: answer
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
-        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
 
 def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: error("InvalidNextToken")
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
-        sources.open(AT_HOME, HOME).node_page("old")
+        node_page(sources.open(PLAN, AT_HOME), "old")
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
     aws.answer = lambda _: answer
 
     with pytest.raises(RetryableError, match=rf"target 111111111111\.eu-west-1: describe_.*{code}") as caught:
-        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
     assert type(caught.value) is (ThrottledError if code == "ThrottlingException" else RetryableError)
 
@@ -246,14 +248,14 @@ def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, cl
     sources = make_sources(clock)
 
     with pytest.raises(RetryableError, match="EndpointConnectionError"):
-        sources.open(AT_HOME, HOME).node_page(None)
+        node_page(sources.open(PLAN, AT_HOME), None)
 
 
 def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
 
     with pytest.raises(ThrottledError, match="ServiceCode ssm, QuotaCode L-1234"):
-        sources.open(AT_HOME, HOME).node_page(None)
+        node_page(sources.open(PLAN, AT_HOME), None)
 
     assert sources.call_counter.drain() == CallCounts(calls=1, throttles=1, retries=0)
 
@@ -262,7 +264,7 @@ def test_the_sdk_retries_a_throttled_call_and_each_attempt_is_counted(aws: HttpS
     sources = make_sources(clock, attempts=2)
     aws.answer_in_turn(error("ThrottlingException"), reply({"InstancePatchStates": []}))
 
-    sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+    patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
     assert sources.call_counter.drain() == CallCounts(calls=1, throttles=1, retries=1)
 
@@ -272,7 +274,7 @@ def test_a_retry_that_is_throttled_as_well_is_counted_as_well(aws: HttpStub, clo
     aws.answer_in_turn(error("ThrottlingException"), error("ThrottlingException"))
 
     with pytest.raises(ThrottledError):
-        sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
     assert sources.call_counter.drain() == CallCounts(calls=1, throttles=2, retries=1)
 
@@ -281,7 +283,7 @@ def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceCl
     sources = make_sources(clock, attempts=2)
     aws.answer_in_turn(Lost(), reply({"InstancePatchStates": [STATE]}))
 
-    page = sources.open(AT_HOME, HOME).patch_state_page([ID], None)
+    page = patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
     assert len(page.records) == 1
     assert sources.call_counter.drain() == CallCounts(calls=1, throttles=0, retries=1)
@@ -292,7 +294,7 @@ def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, source
     aws.answer = lambda _: error(code)
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1") as caught:
-        sources.open(AT_HOME, HOME).node_page(None)
+        node_page(sources.open(PLAN, AT_HOME), None)
 
     assert (caught.value.listing_status, caught.value.code) == ("ACCESS_DENIED", code)
 
@@ -304,7 +306,7 @@ def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: Service
     sources = make_sources(clock, external_id="shared-secret")
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
 
-    sources.open(MEMBER, HOME).node_page(None)
+    node_page(sources.open(PLAN, MEMBER), None)
 
     to_sts, to_ssm = aws.requests
     assert {name: value for name, [value] in parse_qs(to_sts.body.decode()).items()} == {
@@ -323,7 +325,7 @@ def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: Service
 def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({}))
 
-    sources.open(MEMBER, HOME)
+    sources.open(PLAN, MEMBER)
 
     assert b"ExternalId" not in aws.requests[0].body
 
@@ -353,7 +355,7 @@ def test_many_sessions_search_no_more_folders_than_one(aws: HttpStub) -> None:
 def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
-    sources.open(AT_HOME, HOME).node_page(None)
+    node_page(sources.open(PLAN, AT_HOME), None)
 
     assert [session_key(request) for request in aws.requests] == ["home-key"]
 
@@ -362,7 +364,7 @@ def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: S
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
 
     for region in ("eu-west-1", "us-east-1", "eu-west-1"):
-        sources.open(Target("222222222222", region), HOME).node_page(None)
+        node_page(sources.open(PLAN, Target("222222222222", region)), None)
 
     assert [is_sts(request) for request in aws.requests] == [True, False, False, False]
 
@@ -371,7 +373,7 @@ def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, source
     aws.answer = lambda _: Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 
     with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
-        sources.open(MEMBER, HOME)
+        sources.open(PLAN, MEMBER)
 
     assert (caught.value.listing_status, caught.value.code) == ("ROLE_NOT_ASSUMABLE", "AccessDenied")
 
@@ -383,7 +385,7 @@ def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmApis, s
     aws.answer = lambda _: Answer(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
 
     with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}"):
-        sources.open(MEMBER, HOME)
+        sources.open(PLAN, MEMBER)
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])
@@ -391,7 +393,7 @@ def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, 
     aws.answer = numbered_sessions(lambda _: error(code))
 
     with pytest.raises(RefusedError, match=r"222222222222\.eu-west-1") as caught:
-        sources.open(MEMBER, HOME).node_page(None)
+        node_page(sources.open(PLAN, MEMBER), None)
 
     assert (caught.value.listing_status, caught.value.code) == ("REGION_DISABLED", code)
     assert [session_key(request) for request in aws.requests] == ["home-key", "key-1", "home-key", "key-2"]
@@ -401,7 +403,7 @@ def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources:
     aws.answer = lambda _: error("UnrecognizedClientException")
 
     with pytest.raises(RefusedError) as caught:
-        sources.open(AT_HOME, HOME).node_page(None)
+        node_page(sources.open(PLAN, AT_HOME), None)
 
     assert caught.value.listing_status == "REGION_DISABLED"
 
@@ -414,10 +416,10 @@ def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_thread
         return error(code) if session_key(request) == "key-1" else reply({"InstancePatchStates": [STATE]})
 
     aws.answer = numbered_sessions(answer)
-    source = sources.open(MEMBER, HOME)
+    source = sources.open(PLAN, MEMBER)
 
     with ThreadPoolExecutor(8) as pool:
-        pages = list(pool.map(lambda _: source.patch_state_page([ID], None), range(40)))
+        pages = list(pool.map(lambda _: patch_state_page(source, [ID], None), range(40)))
 
     assert [len(page.records) for page in pages] == [1] * 40
     assert sum(map(is_sts, aws.requests)) == 2
@@ -427,15 +429,15 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
     together = Barrier(4)
 
     def answer(request: Request) -> Answer:
-        # A role that had to wait for another one would leave the barrier broken.
+        # A role that had to wait for another one would break the barrier.
         return assumed(f"key-{together.wait(20)}") if is_sts(request) else reply({"InstanceInformationList": []})
 
     aws.answer = answer
     accounts = [f"{number:012d}" for number in range(4)]
 
     with ThreadPoolExecutor(8) as pool:
-        opened = pool.map(lambda account: sources.open(Target(account, "eu-west-1"), HOME), accounts * 2)
-        pages = [source.node_page(None) for source in opened]
+        opened = pool.map(lambda account: sources.open(PLAN, Target(account, "eu-west-1")), accounts * 2)
+        pages = [node_page(source, None) for source in opened]
 
     assert len(pages) == 8
     assert sum(map(is_sts, aws.requests)) == 4
@@ -445,7 +447,7 @@ def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmA
     aws.answer = numbered_sessions(lambda _: error("ExpiredTokenException"))
 
     with pytest.raises(RetryableError, match="ExpiredTokenException"):
-        sources.open(MEMBER, HOME).node_page(None)
+        node_page(sources.open(PLAN, MEMBER), None)
 
 
 def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmApis) -> None:
@@ -455,7 +457,7 @@ def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, s
     sessions = iter([short, second])
     aws.answer = lambda request: next(sessions) if is_sts(request) else reply({"InstanceInformationList": []})
 
-    sources.open(MEMBER, HOME).node_page(None)
+    node_page(sources.open(PLAN, MEMBER), None)
 
     assert [session_key(request) for request in aws.requests] == ["home-key", "home-key", "key-2"]
 
@@ -465,10 +467,10 @@ def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws:
     short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
     denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
     aws.answer_in_turn(short, denied)
-    source = sources.open(MEMBER, HOME)
+    source = sources.open(PLAN, MEMBER)
 
     with pytest.raises(RefusedError) as caught:
-        source.node_page(None)
+        node_page(source, None)
 
     assert caught.value.listing_status == "ROLE_NOT_ASSUMABLE"
 
@@ -481,10 +483,10 @@ def test_the_clients_and_sessions_of_thousands_of_targets_do_not_pile_up(
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
     accounts = [f"{number:012d}" for number in range(4)]
     for account in accounts:
-        sources.open(Target(account, "eu-west-1"), HOME)
+        sources.open(PLAN, Target(account, "eu-west-1"))
     asked = len(aws.requests)
 
     for account in (accounts[-1], accounts[1], accounts[0]):
-        sources.open(Target(account, "eu-west-1"), HOME)
+        sources.open(PLAN, Target(account, "eu-west-1"))
 
     assert len(aws.requests) - asked == 1

@@ -1,4 +1,4 @@
-"""``patchlake check`` against the embedded AWS: what would work, target by target, and nothing written."""
+"""``patchlake check`` against the embedded AWS: it shows what would work, target by target, and writes nothing."""
 
 import json
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
     [
         (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
         (["--regions", "mars-north-1"], 2, "--regions: mars-north-1: SSM has no such region"),
-        (["--profile", "nobody"], 1, "profile (nobody) could not be found"),
+        (["--profile", "absent"], 1, "profile (absent) could not be found"),
         (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
     ],
 )

@@ -1,4 +1,4 @@
-"""``patchlake demo`` as people type it: a process of its own, its output and its exit code."""
+"""``patchlake demo`` as people type it: a separate process, its output and its exit code."""
 
 import json
 import os
@@ -87,7 +87,7 @@ def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(
 
 
 def retries(out: Path) -> float:
-    """Return how many calls of all runs had to be repeated, by what the functions logged."""
+    """Return the number of retried calls of all runs, from the functions' logs."""
     log = (out / "functions.log").read_text(encoding="utf-8")
     return sum(float(found) for found in re.findall(r'"SsmRetries":\[([0-9.]+)\]', log))
 
@@ -106,7 +106,7 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: 
 
 @pytest.fixture(scope="module")
 def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return the folder in which the demo was run as it is, and what it printed."""
+    """Return the folder of a demo with default options, and its output."""
     folder = tmp_path_factory.mktemp("whole")
     ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=folder)
     return folder, ended.stdout
@@ -124,7 +124,7 @@ def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> 
 
 
 def words(text: str) -> list[str]:
-    """Return a text's words, without how long it took and where the command is."""
+    """Return a text's words, without the duration and the path of the command."""
     return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), ".venv/bin/patchlake").split()
 
 

@@ -1,4 +1,4 @@
-"""template.yaml, deployed to an embedded CloudFormation: what the run is told, and what really stands there."""
+"""template.yaml, deployed to an embedded CloudFormation: the reported results, and the actual resources."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Endpoint]:
-    """One moto server for all tests; each deploys a stack with a name of its own."""
+    """One moto server for all tests; each deploys a stack with its own name."""
     with running_moto() as endpoint:
         yield endpoint
 

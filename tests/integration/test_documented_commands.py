@@ -1,4 +1,4 @@
-"""The commands of docs/deploy.md do what the page says: run, as far as the embedded AWS has their services."""
+"""The commands of docs/deploy.md do what the page says: they run, as far as the embedded AWS has their services."""
 
 import json
 import re

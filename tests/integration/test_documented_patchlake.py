@@ -1,4 +1,4 @@
-"""Every `patchlake` and `make` command of the documents is run, in a folder and on a stack such as they speak of."""
+"""Every `patchlake` and `make` command of the documents runs, in a folder and on a stack as they describe."""
 
 import re
 import shlex
@@ -29,7 +29,7 @@ DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
 
 @dataclass(frozen=True)
 class Desk:
-    """Where somebody types what the documents say."""
+    """A folder and a shell in which the documents' commands are typed."""
 
     folder: Path
     environment: dict[str, str]

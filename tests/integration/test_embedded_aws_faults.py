@@ -1,4 +1,4 @@
-"""Faults of the embedded SSM: the same in every run, whatever the order of the calls, and over at the third attempt."""
+"""Faults of the embedded SSM: the same in every run, in any order of the calls, and over at the third attempt."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +48,7 @@ def outcome(call: Callable[[], Any]) -> str:
         return error.response["Error"]["Code"]
     except ConnectionClosedError:
         return "no answer"
-    # The SDK makes nothing of a body that breaks off, and says nothing about it.
+    # The SDK silently returns nothing for a truncated body.
     return "answer" if "InstancePatchStates" in answer else "truncated"
 
 
@@ -143,7 +143,7 @@ def test_a_token_is_refused_once_and_the_chain_goes_on(quiet_aws: EmbeddedAws) -
 
 @pytest.fixture(scope="module")
 def second_aws(shared_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
-    """Another process with the same settings but for the faults, which hold from its start."""
+    """Another process with the same settings, except faults from its start."""
     conditions = Conditions(faults=SOME, short_pages=0.0, empty_pages=0.0)
     settings = shared_aws.settings
     with start_server(

@@ -80,7 +80,7 @@ def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
 
     assert (source["State"], disabled["State"]) == ("Enabled", "Disabled")
     assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
-    # One look at the queue may have been under way when it was disabled.
+    # One receive may have been in progress when it was disabled.
     assert waiting >= 5
 
 

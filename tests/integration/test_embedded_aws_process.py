@@ -1,4 +1,4 @@
-"""The process of the embedded AWS: it starts, keeps connections, and never outlives whoever started it."""
+"""The process of the embedded AWS: it starts, keeps connections, and never outlives its parent."""
 
 import os
 import signal
@@ -46,7 +46,7 @@ def running(command: list[str], first_line: bytes = b"") -> Iterator[tuple[subpr
 
 @contextmanager
 def watched(port: int) -> Iterator[socket.socket]:
-    """Hold a connection to the server: it breaks when the server's process ends, and not before."""
+    """Hold a connection to the server: it breaks when the server's process ends, not earlier."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(b"POST /_embedded/clock HTTP/1.1\r\nContent-Length: 4\r\n\r\nnull")
         assert connection.recv(4096).startswith(b"HTTP/1.1 200 OK")

@@ -1,4 +1,4 @@
-"""The rest of the embedded AWS: its accounts and its clock, and the services that are moto's own."""
+"""The rest of the embedded AWS: its accounts, its clock, and moto's own services."""
 
 import json
 from collections.abc import Callable
@@ -311,7 +311,7 @@ def test_a_reset_returns_to_the_start_and_empties_moto() -> None:
         assert aws.conditions() == conditions
         assert aws.clock() == aws.fleet.run_at(0)
         assert s3.list_buckets()["Buckets"] == []
-        # Its account is forgotten; it must not pass for one of the home account.
+        # Its account is not remembered; it must not be taken for one of the home account.
         assert code_of(member.describe_instance_information)[0] == "ExpiredTokenException"
 
 

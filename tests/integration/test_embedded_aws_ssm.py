@@ -1,4 +1,4 @@
-"""The embedded Systems Manager, asked by the SDK over HTTP: what it answers, leaves out, and refuses."""
+"""The embedded Systems Manager, called by the SDK over HTTP: its answers, omissions and refusals."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def collected(pages: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def on_the_wire(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Bring parsed rows back to how they looked in JSON, by node id."""
+    """Convert parsed rows back to their JSON, by node id."""
     return {
         row["InstanceId"]: {
             name: value.timestamp() if hasattr(value, "timestamp") else value for name, value in row.items()
@@ -81,7 +81,7 @@ def on_the_wire(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def error_of(call: Callable[[], object]) -> tuple[str, int, str]:
-    """Return code, status and message of the error that a call ends with."""
+    """Return code, status and message of a call's error."""
     with pytest.raises(ClientError) as caught:
         call()
     response = caught.value.response
@@ -205,7 +205,7 @@ def test_a_malformed_id_is_refused(ssm: "SSMClient", ids: list[str], instance_id
     ("asked", "constraint"), [(9, "greater than or equal to 10"), (51, "less than or equal to 50")]
 )
 def test_a_page_of_states_holds_ten_to_fifty(ssm: "SSMClient", ids: list[str], asked: int, constraint: str) -> None:
-    # The SDK checks the model's lower bound itself; what the service says is asked for without it.
+    # The SDK checks the model's lower bound itself; this call goes to the service without that check.
     status, body = raw_call(ssm.meta.endpoint_url, "DescribeInstancePatchStates", InstanceIds=ids, MaxResults=asked)
 
     assert status == 400
@@ -352,7 +352,7 @@ def test_answers_are_what_the_sdk_model_of_the_operation_says(ssm: "SSMClient", 
         parsed = JSONParser().parse(raw, output)
 
         assert body.keys() <= output.members.keys()
-        # The parser drops what the model does not know: nothing may be lost.
+        # The parser drops members that the model does not know: nothing may be lost.
         assert [row.keys() for row in parsed[rows]] == [row.keys() for row in body[rows]]
         assert len(parsed[rows]) > 0
 

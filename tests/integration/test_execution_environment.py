@@ -1,4 +1,4 @@
-"""One function in a process of its own: its variables, its context, its errors, its end."""
+"""One function in its own process: its environment variables, its context, its errors, its end."""
 
 import os
 import select
@@ -90,7 +90,7 @@ def test_the_process_has_the_functions_variables_and_lambdas_and_no_others(
 
     variables = environment.invoke({})
 
-    assert variables.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"  # set by Python itself, where it must
+    assert variables.pop("LC_CTYPE", "C.UTF-8") == "C.UTF-8"  # set by Python itself where it needs it
     assert variables.keys() == {
         "PATCHLAKE_TICK_SECONDS",
         "AWS_ACCESS_KEY_ID",

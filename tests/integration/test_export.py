@@ -1,4 +1,4 @@
-"""``patchlake export`` against the embedded AWS, which it finds by variables alone."""
+"""``patchlake export`` against the embedded AWS, which it finds by environment variables alone."""
 
 import json
 import os
@@ -223,7 +223,7 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
         (["--batch-size", "0"], 2, "--batch-size: '0': expected a whole number"),
         (["--deadline", "1"], 2, "--deadline: '1': expected a whole number"),
         (["--role-name", "a/b"], 2, "--role-name: 'a/b': expected the name of an IAM role"),
-        (["--profile", "nobody"], 1, "profile (nobody) could not be found"),
+        (["--profile", "absent"], 1, "profile (absent) could not be found"),
         (["--lake", "gs://bucket"], 2, "--lake: 'gs://bucket': expected a folder, or s3://BUCKET"),
         (["--lake", "s3://no-such-bucket"], 1, "NoSuchBucket"),
         (["--lake", "file"], 1, "file is not a folder"),

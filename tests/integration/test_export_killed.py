@@ -1,4 +1,4 @@
-"""An export that is killed at random moments, again and again: the next one goes on, and not one node is lost."""
+"""An export that is killed at random moments, repeatedly: the next one continues, and no node is lost."""
 
 import random
 import signal
@@ -14,7 +14,7 @@ from tests.command_line import PATCHLAKE, objects, patchlake, variables
 
 KILLS = 20
 LONGEST_SECONDS = 1.0
-"""Until a kill; longer than the listing takes, which starts anew each time until it is stored."""
+"""Seconds until a kill; longer than the listing takes, which restarts each time until it is stored."""
 
 SLOW = Settings(nodes=1500, accounts=2, regions=1, conditions=Conditions(latency_seconds=0.01))
 ARGUMENTS = ("--accounts", "organization", "--batch-size", "8", "--connections", "1")
@@ -27,7 +27,7 @@ def shared_aws() -> Iterator[EmbeddedAws]:
 
 
 def killed(environment: dict[str, str], lake: Path, seconds: float) -> bool:
-    """Export, and kill the process so long after it has named its run; False where it had ended by then."""
+    """Export, and kill the process some seconds after it has named its run; False if it had ended by then."""
     command: list[str | Path] = [PATCHLAKE, "export", "--lake", lake, *ARGUMENTS]
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment

@@ -1,4 +1,4 @@
-"""A lake in a bucket answers as the same lake in a folder does."""
+"""A lake in a bucket gives the same answers as the same lake in a folder."""
 
 from collections.abc import Iterator
 from pathlib import Path

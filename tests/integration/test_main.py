@@ -1,4 +1,4 @@
-"""How commands end: one line on standard error, and an honest exit code."""
+"""The ends of commands: one line on standard error, and the right exit code."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The operators' commands on a deployed stack, which they find by its name and the shell's variables."""
+"""The operators' commands on a deployed stack, which they find by its name and the shell's environment variables."""
 
 import json
 import re
@@ -43,7 +43,7 @@ def said(ended: "CompletedProcess[str]") -> Any:  # noqa: ANN401 - any JSON
 
 @pytest.fixture(scope="module")
 def standing(shared_aws: EmbeddedAws) -> DeployedStack:
-    """A stack that nobody runs: its queues keep what they hold."""
+    """A stack whose functions do not run: its queues keep their messages."""
     return new_stack(shared_aws)
 
 
@@ -203,12 +203,12 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(aws: EmbeddedAws, arguments
 def test_without_credentials_or_a_network_the_commands_say_so(aws: EmbeddedAws) -> None:
     unknown = command(aws, "status", "--stack", "any", AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
     elsewhere = command(aws, "status", "--stack", "any", AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
-    profile = command(aws, "status", "--stack", "any", "--profile", "nobody")
+    profile = command(aws, "status", "--stack", "any", "--profile", "absent")
 
     assert (unknown.returncode, elsewhere.returncode, profile.returncode) == (1, 1, 1)
     assert "no AWS credentials found" in unknown.stderr
     assert "Could not connect to the endpoint URL" in elsewhere.stderr
-    assert "nobody" in profile.stderr
+    assert "absent" in profile.stderr
 
 
 def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:
@@ -279,7 +279,7 @@ def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
 
 
 def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
-    """Return what a check of a stack finds, by the name of the check; each fix must be a command that can be typed."""
+    """Return the findings of a check of a stack, by the check's name; each fix must be a command that can be typed."""
     checked = said(command(aws, "check", "--stack", stack.name, "--json"))["checks"]
     for fix in (finding["fix"] for check in checked for finding in check["findings"]):
         if fix.startswith("aws "):

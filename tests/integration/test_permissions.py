@@ -1,4 +1,4 @@
-"""Each role allows what its function really asks of AWS, and nothing else: calls recorded in whole deployed runs."""
+"""Each role allows exactly the calls that its function makes: the calls are recorded in whole deployed runs."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ TLS = {"aws:SecureTransport": "true"}
 
 @dataclass(frozen=True)
 class Recorded:
-    """What the functions of a stack asked of AWS, and the templates as that stack has them."""
+    """The AWS calls of a stack's functions, and the templates of that stack."""
 
     stack: DeployedStack
     calls: frozenset[Call]
@@ -46,7 +46,7 @@ class Recorded:
         return [statement for policy in policies for statement in policy["PolicyDocument"]["Statement"]]
 
     def needed(self, role: str) -> set[tuple[str, str, tuple[tuple[str, str], ...]]]:
-        """Return what a role is needed for, hashable: action, resource, context."""
+        """Return the needs of a role, hashable: action, resource, context."""
         found: list[Request] = []
         for call in self.calls:
             if role == ("MemberRole" if not call.is_own else f"{call.stage.title()}Role"):
@@ -55,7 +55,7 @@ class Recorded:
         return {(request.action, request.resource, tuple(sorted(request.context.items()))) for request in found}
 
     def by_services(self) -> dict[str, list[Request]]:
-        """Return what AWS itself does with a role, and no handler: each for a reason."""
+        """Return the calls that AWS itself makes with a role: each for a reason."""
         here = f"{self.stack.region}:{self.stack.account_id}"
         failed = Request("sqs:SendMessage", f"arn:aws:sqs:{here}:{self.stack.name}-plan-dead-letter")
         plan = f"arn:aws:lambda:{here}:function:{self.stack.name}-plan"
@@ -75,12 +75,12 @@ class Recorded:
                     Request("sqs:DeleteMessage", queue),
                     Request("sqs:GetQueueAttributes", queue),
                 ]
-        # Lambda hands over an event at which plan failed three times.
+        # Lambda sends an event on which plan failed three times.
         found["PlanRole"].append(failed)
         return found
 
     def findings(self, role: str, statements: list[Any] | None = None) -> list[str]:
-        """Compare what a role is needed for with what it allows."""
+        """Compare a role's needs with its permissions."""
         needed = [Request(action, resource, dict(context)) for action, resource, context in self.needed(role)]
         return findings(self.statements(role) if statements is None else statements, needed)
 
@@ -105,7 +105,7 @@ def calls(lines: list[dict[str, Any]], own_key: str) -> Iterator[Call]:
 
 
 class Watch:
-    """Commit's watch of a run, tick by tick at times of the test's own choice."""
+    """Commit's watch of a run, tick by tick at times that the test chooses."""
 
     def __init__(self, run: DeployedRun) -> None:
         self._run = run
@@ -121,7 +121,7 @@ class Watch:
         self._run.observation.read(line)
 
     def tick(self) -> None:
-        """Let commit look at the run once."""
+        """Let commit check the run once."""
         self._environment.invoke(self._event)
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class Watch:
 
 
 def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> list[dict[str, Any]]:
-    """Make the functions do all that they can do: a whole run, sending again, fencing, adopting, and giving up."""
+    """Make the functions do everything that they can: a whole run, sending again, fencing, adopting, and giving up."""
     refused = aws.settings.conditions.refused_accounts
     denied_account = aws.settings.account_list()[1].account_id
     with running(aws, stack, 0, folder) as run:
@@ -180,7 +180,7 @@ def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> l
 
 @pytest.fixture(scope="module")
 def recorded(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """Three runs, with all that can happen in them."""
+    """Three runs, with every event that can happen in them."""
     parameters = {"Accounts": "organization", "Regions": ",".join(shared_aws.settings.region_list())}
     stack = recording(new_stack(shared_aws, ExternalId=EXTERNAL_ID, **parameters))
     lines = record_everything(shared_aws, stack, tmp_path_factory.mktemp("recorded"))

@@ -1,4 +1,4 @@
-"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and what queues, hosts and people do to them."""
+"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and the faults of queues, hosts and people."""
 
 import json
 import threading

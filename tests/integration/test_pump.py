@@ -1,4 +1,4 @@
-"""The pump against real queues (moto's) and toy handlers in their own processes: what Lambda's event source does."""
+"""The pump, which acts as Lambda's event source, against moto's queues and toy handlers in their own processes."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ from tests.toys import REGION, Witness, running_moto, toy_function
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# Prints what it is handed. A message may ask to fail until it has been received so many times.
+# Prints its messages. A message may ask to fail until it has been received a number of times.
 HANDLER = """
     import json
 
@@ -57,7 +57,7 @@ HANGING_HANDLER = """
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[Endpoint]:
-    """One moto server for all tests; each makes queues of its own."""
+    """One moto server for all tests; each makes its own queues."""
     with running_moto() as endpoint:
         yield endpoint
 
@@ -71,7 +71,7 @@ def sqs(endpoint: Endpoint) -> Iterator["SQSClient"]:
 
 
 class Stream:
-    """A queue with its dead-letter queue, a toy function behind it, and a witness of what the pump does."""
+    """A queue with its dead-letter queue, its toy function, and a witness of the pump's actions."""
 
     def __init__(self, sqs: "SQSClient", endpoint: Endpoint, folder: Path) -> None:
         self.sqs = sqs
@@ -89,7 +89,7 @@ class Stream:
         self.queue()
 
     def queue(self, *, visibility_seconds: int = 0, max_receive_count: int = 1000) -> None:
-        """Make new queues; with a visibility timeout of 0 what fails is back at once."""
+        """Make new queues; with a visibility timeout of 0, failed messages are back at once."""
         name = f"toy-{uuid.uuid4().hex}"
         arn = f"arn:aws:sqs:{REGION}:123456789012:{name}"
         dead_letter_url = self.sqs.create_queue(QueueName=f"{name}-dead-letter")["QueueUrl"]
@@ -130,13 +130,13 @@ class Stream:
 
     @property
     def log(self) -> list[str]:
-        """What the function printed."""
+        """The output of the function."""
         return [event.line for event in self.witness.seen(LogLine)]
 
 
 @pytest.fixture
 def stream(sqs: "SQSClient", endpoint: Endpoint, tmp_path: Path) -> Stream:
-    """Queues of this test's own."""
+    """This test's own queues."""
     return Stream(sqs, endpoint, tmp_path)
 
 
@@ -146,7 +146,7 @@ def names(batch: Batch) -> list[str]:
 
 
 def all_succeeded(event: InvocationEnded) -> bool:
-    """Tell whether no message failed."""
+    """Return whether no message failed."""
     return not event.failed_ids
 
 
@@ -367,7 +367,7 @@ def test_a_paused_pump_receives_nothing_until_it_is_resumed(stream: Stream) -> N
 
     with pump:
         stream.send({"name": "a"})
-        # As good as a clock: a second pump on the same queue gets the message, so the first let it pass.
+        # Works without a clock: a second pump on the same queue gets the message, so the first one did not take it.
         second = Witness()
         with Pump(toy_function(stream.folder / "second", HANDLER, event_source=stream.source), stream.endpoint, second):
             second.wait_for(InvocationEnded)

@@ -1,4 +1,4 @@
-"""Sensitive members and credentials stay where they are, whatever SSM answers and however a run goes."""
+"""Sensitive members and credentials never leak, for any answer of SSM and any outcome of a run."""
 
 import json
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ SPOILT_STATES: list[dict[str, Any]] = [
 
 
 def poison(aws: EmbeddedAws) -> None:
-    """Let SSM answer with poisoned members: in good rows, and in rows that break every kind of rule."""
+    """Let SSM answer with marked members: in good rows, and in rows that break every kind of rule."""
     target = aws.fleet.targets[0]
     nodes = [node for node in aws.fleet.nodes(target, 0) if node.patch_state is not None]
     information, states = {}, {}
@@ -57,7 +57,7 @@ def poison(aws: EmbeddedAws) -> None:
 
 
 def texts(run: DeployedRun) -> Iterator[str]:
-    """Everything that the objects of a run say, their names, footers and cells."""
+    """The whole content of a run's objects: their names, footers and cells."""
     for key, body in run.objects().items():
         yield key
         if key.endswith(".parquet"):

@@ -1,6 +1,6 @@
 """A handler that logs every AWS call of the function whose code it wraps; loaded as one more layer.
 
-botocore's own events tell of each call: what was asked, and with whose credentials, from whatever session it comes.
+botocore's own events describe each call: its request and its credentials, from any session.
 """
 
 import json
@@ -28,7 +28,7 @@ def _record(model: Any, request_signer: Any, context: Mapping[str, Any], **_: ob
         "access_key": request_signer._credentials.access_key,  # noqa: SLF001  # no public way to it
         "said": context["said"],
     }
-    # In one write: threads call at the same time, and print writes a line and its end apart.
+    # In one write: threads call at the same time, and print writes a line and its end separately.
     sys.stdout.write(json.dumps({"aws_call": call}) + "\n")
 
 

@@ -7,19 +7,21 @@ from collections.abc import Iterable
 
 import msgspec
 
-from patchlake.core.records import NodeInformation, PatchState, Record
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
+from patchlake.core.records import NodeRecord
+from patchlake.core.tables import Column, ColumnType
+from patchlake.sources.nodes import NODE_COLUMNS, NodeInformation
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PatchState
 from tests.world import RUN_AT
 
 _ABSENT_EVERY, _ZERO_EVERY = 7, 5
 
 
-def described(instance_id: str, serial: int) -> Record:
+def described(instance_id: str, serial: int) -> NodeRecord:
     """Return a node's description; no two serial numbers have a value in common."""
     return msgspec.convert({"InstanceId": instance_id, **_members(NODE_COLUMNS, serial)}, type=NodeInformation)
 
 
-def scanned(instance_id: str, serial: int) -> Record:
+def scanned(instance_id: str, serial: int) -> NodeRecord:
     """Return a node's patch state; likewise."""
     return msgspec.convert({"InstanceId": instance_id, **_members(PATCH_STATE_COLUMNS, serial)}, type=PatchState)
 

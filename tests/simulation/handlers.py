@@ -13,13 +13,14 @@ from msgspec.structs import astuple
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.errors import InputError, PatchlakeError
-from patchlake.ports import Delivery
+from patchlake.ports import Delivery, Queue
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import StoredRun
+from patchlake.stages.stored_run import StoredRuns
 from tests.simulation import functions
 from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
@@ -285,12 +286,25 @@ class Handlers:
         match message:
             case DiscoverMessage():
                 discover = DiscoverStage(
-                    self._store, by.build, self._sources, self._queues["collect"], self._retry_policy("discover", by)
+                    self._store,
+                    by.build,
+                    self._sources,
+                    SOURCES,
+                    self._source_queues,
+                    self._retry_policy("discover", by),
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():
                 collect = CollectStage(
-                    self._store, by.build, self._sources, self._retry_policy("collect", by), self._map
+                    self._store,
+                    by.build,
+                    self._sources,
+                    SOURCES,
+                    self._source_queues,
+                    self._retry_policy("collect", by),
+                    parallel_map=self._map,
+                    detail_map=self._map,
+                    clock=self._clock,
                 )
                 return lambda: collect.handle(message, delivery)
             case CommitMessage():
@@ -317,7 +331,7 @@ class Handlers:
             by.throttled = False
             self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
 
-        return RetryPolicy(self._queues[stage], world.scenario.retry_seconds, world.random.random, pause)
+        return RetryPolicy([self._queues[stage]], world.scenario.retry_seconds, world.random.random, pause)
 
     def _elapse(self, seconds: float) -> None:
         """Let time go by for the acting handler; a handler that runs at one go holds up nobody."""
@@ -348,8 +362,18 @@ class Handlers:
             include_sensitive_fields=scenario.include_sensitive_fields,
         )
         return PlanStage(
-            self._store, self._accounts, self._queues["discover"], self._queues["commit"], self._clock, settings
+            self._store,
+            self._accounts,
+            SOURCES,
+            self._source_queues,
+            self._queues["commit"],
+            self._clock,
+            settings,
         )
+
+    @property
+    def _source_queues(self) -> dict[str, Queue]:
+        return {SOURCES.nodes.name: self._queues["discover"], SOURCES.patch_states.name: self._queues["collect"]}
 
     def _commit(self, by: Invocation, message: CommitMessage, delivery: Delivery) -> object:
         """Run commit where it ran before and remembers shards, or in a new place; one that dies is not run again."""
@@ -367,9 +391,8 @@ class Handlers:
     def _new_commit(self, build: Build) -> CommitStage:
         scenario = self._world.scenario
         return CommitStage(
-            stored_run=StoredRun(self._store, build, self._map),
-            discover_queue=self._queues["discover"],
-            collect_queue=self._queues["collect"],
+            runs=StoredRuns(self._store, build, SOURCES, self._map),
+            source_queues=self._source_queues,
             commit_queue=self._queues["commit"],
             clock=self._clock,
             tick_seconds=scenario.tick_seconds,

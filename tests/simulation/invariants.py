@@ -10,14 +10,16 @@ from typing import Any
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, plan_sha256
-from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
 from patchlake.errors import PermanentError, RetryableError
+from patchlake.sources.nodes import SHARD
+from patchlake.sources.patch_states import TABLE
+from patchlake.sources.registry import COVERAGE
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from tests.simulation.counts import metrics
 from tests.simulation.events import (
     Answered,
@@ -116,7 +118,7 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
         case PartPlace(run_id, nodes=nodes):
-            yield from column_problems(world.tables[wrote.key], PATCH_STATES, wrote.by)
+            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
         case SnapshotPlace(run_id):
@@ -180,7 +182,7 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
     """The rows of a snapshot are those of the run's parts: no more, no fewer, none altered."""
     match wrote.place:
         case SnapshotPlace(run_id):
-            yield from column_problems(world.tables[wrote.key], PATCH_STATES, wrote.by)
+            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
             names = list(world.tables[wrote.key].column_names)
             published = Counter(rows(world.tables[wrote.key], names))
             collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
@@ -348,7 +350,7 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{by} put a tombstone at {wrote.key} at {max(by.readings)} by its clock, before {deadline_at}"
         case ShardPlace():
             listed_at = world.tables[wrote.key].metadata.get("listed_at")
-            if listed_at is not None and int(listed_at) != by.listing[-1].answered_at:
+            if listed_at is not None and int(listed_at) != by.listing[-1].answered_at_ms:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
 
 

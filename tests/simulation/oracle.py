@@ -7,10 +7,12 @@ from typing import Any
 from patchlake.core.plan import PlannedTarget
 from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, Columns, ColumnType, Table
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from tests.simulation.keys import coverage_key, part_key, plan_key, run_of, shard_key, snapshot_key
 from tests.simulation.world import Invocation, World
 
@@ -171,7 +173,7 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str]]:
         yield "NOT_LISTED", _NAMELESS_ROW
 
 
-def _described(listing: list[Page[Record]], *, sensitive: bool) -> dict[str, dict[str, Any]]:
+def _described(listing: list[Page[Any]], *, sensitive: bool) -> dict[str, dict[str, Any]]:
     """Return the row of each node of a listing, by its id: the last description counts."""
     nothing = {column.name: None for column in NODE_COLUMNS}
     described: dict[str, dict[str, Any]] = {}
@@ -231,7 +233,7 @@ def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, se
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 
-def _answered(pages: list[Page[Record]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
+def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
     states = [record for page in pages for record in page.records if record.instance_id == instance_id]
     broken = {row.instance_id: row.reason for page in pages for row in page.invalid}
     if instance_id in broken:
@@ -239,7 +241,7 @@ def _answered(pages: list[Page[Record]], instance_id: str, *, sensitive: bool) -
     if any(state != states[0] for state in states):
         return _unknown("INVALID_RESPONSE", _ANSWERED_TWICE)
     if states:
-        at = next(page.answered_at for page in pages if states[0] in page.records)
+        at = next(page.answered_at_ms for page in pages if states[0] in page.records)
         return {
             "collection_status": "COLLECTED",
             "collection_detail": None,
@@ -247,7 +249,7 @@ def _answered(pages: list[Page[Record]], instance_id: str, *, sensitive: bool) -
             **_stored(PATCH_STATE_COLUMNS, states[0], sensitive),
         }
     settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if None in broken else _unknown("NO_PATCH_STATE", None)
-    return settled | {"collected_at": pages[-1].answered_at}
+    return settled | {"collected_at": pages[-1].answered_at_ms}
 
 
 def _unknown(status: str, detail: str | None) -> dict[str, Any]:

@@ -4,19 +4,20 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import BinaryIO, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 from msgspec.structs import replace
 
 from patchlake.adapters.memory import MemoryApi, MemoryQueue
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.plan import Account
-from patchlake.core.records import InvalidRow, Page, Record
+from patchlake.core.plan import Account, Plan
+from patchlake.core.records import InvalidRow, Page
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
+from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.events import Asked, Hurried, Offered, Opened, Outlived, Sent
 from tests.simulation.faults import Fault
@@ -221,6 +222,11 @@ class SimulatedQueue:
     def _queue(self) -> MemoryQueue:
         return self.calls.world.queues[self.stage]
 
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return self._queue.name
+
     def _send(self, pairs: list[tuple[str, str]]) -> None:
         world = self.calls.world
         for body, _group in pairs:
@@ -242,13 +248,16 @@ class SimulatedSource:
     target: Target
     memory: MemoryApi
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Ask for one page of the managed nodes."""
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
+        """Ask for one page of the nodes, or of the states of these nodes."""
+        return self._state_page(operation, ids, token) if operation.ids_per_call else self._node_page(operation, token)
+
+    def _node_page(self, operation: Operation, token: str | None) -> Page[Any]:
         by = self.calls.world.acting
         if token is None:
             by.listing.clear()
         try:
-            page = self._ask(LIST_NODES, partial(self._list, token))
+            page = self._ask(LIST_NODES, partial(self._call, operation, (), token))
         except RestartError:
             by.restarts += 1
             raise
@@ -257,52 +266,44 @@ class SimulatedSource:
                 case Fault.LISTED_TWICE:
                     earlier = by.listing[0].records if by.listing else page.records
                     again = [replace(record, ping_status="another") for record in earlier[:1]]
-                    page = Page([*page.records, *again], (), page.next_token, page.answered_at)
+                    page = Page([*page.records, *again], (), page.next_token, page.answered_at_ms)
                 case Fault.INVALID_ROW:
                     *records, last = page.records
                     bad = InvalidRow(last.instance_id, "broken on purpose")
-                    page = Page(records, (bad,), page.next_token, page.answered_at)
+                    page = Page(records, (bad,), page.next_token, page.answered_at_ms)
                 case Fault.NAMELESS_ROW:
                     nameless = InvalidRow(None, "broken on purpose")
-                    page = Page(page.records, (nameless,), page.next_token, page.answered_at)
+                    page = Page(page.records, (nameless,), page.next_token, page.answered_at_ms)
                     self.calls.excuse()
                 case _:
                     pass
         by.listing.append(page)
         return page
 
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Ask for one page of the patch states of at most 50 nodes."""
+    def _state_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
         world, asked = self.calls.world, tuple(instance_ids)
         by = world.acting
         check(world, Asked(self.target, asked, by))
         if token is None:
             by.answers[asked] = []
-        page = self._ask(GET_STATES, lambda: self._answer(asked, token))
+        page = self._ask(GET_STATES, partial(self._call, operation, asked, token))
         fault = self._strikes(_ANSWERED if page.records else _ANSWERED_WITH_NOTHING)
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
         return page
 
-    def _list(self, token: str | None) -> Page[Record]:
+    def _call(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
         self.calls.world.acting.calls += 1
-        return self.memory.node_page(token)
+        return self.memory.page(operation, ids, token)
 
-    def _answer(self, asked: tuple[str, ...], token: str | None) -> Page[Record]:
-        if token is not None and token not in self.memory.states:
-            # The node that the token stands for is gone meanwhile: the chain of pages is broken.
-            raise RestartError(Fault.INVALID_TOKEN)
-        self.calls.world.acting.calls += 1
-        return self.memory.patch_state_page(asked, token)
-
-    def _ask(self, operation: str, act: Callable[[], Page[Record]]) -> Page[Record]:
+    def _ask(self, operation: str, act: Callable[[], Page[Any]]) -> Page[Any]:
         world = self.calls.world
         by = world.acting
         if by.throttled:
             check(world, Hurried(by))
         trouble = world.trouble(self.target, operation)
 
-        def answer() -> Page[Record]:
+        def answer() -> Page[Any]:
             if trouble is not None:
                 self.calls.fail(trouble)
             return act()
@@ -321,7 +322,7 @@ class SimulatedSource:
             self.calls.world.story.tell(self.calls.world.who, "SSM answers: %s", fault)
         return fault
 
-    def _misanswered(self, page: Page[Record], fault: Fault) -> Page[Record]:
+    def _misanswered(self, page: Page[Any], fault: Fault) -> Page[Any]:
         records, invalid = list(page.records), []
         match fault:
             case Fault.NOT_ASKED_FOR:
@@ -334,7 +335,7 @@ class SimulatedSource:
                 invalid.append(InvalidRow(records.pop().instance_id, "broken on purpose"))
             case _:
                 pass
-        return Page(records, invalid, page.next_token, page.answered_at)
+        return Page(records, invalid, page.next_token, page.answered_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,15 +349,15 @@ class SimulatedSources:
         """What was asked of SSM so far."""
         return self.calls.world.apis.call_counter
 
-    def open(self, target: Target, home_account_id: str) -> SimulatedSource:
+    def open(self, plan: Plan, target: Target) -> SimulatedSource:
         """Return a target's API, through its role."""
         world = self.calls.world
-        check(world, Opened(target, home_account_id, world.acting))
+        check(world, Opened(target, plan.home_account_id, world.acting))
         trouble = world.trouble(target, "AssumeRole")
         if isinstance(trouble, RefusedError) and trouble.listing_status == "ROLE_NOT_ASSUMABLE":
             self.calls.fail(trouble)
         source = SimulatedSource(self.calls, target, world.apis.of(target))
-        if target.account_id == home_account_id:
+        if target.account_id == plan.home_account_id:
             return source
         denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE)
         return self.calls.make("AssumeRole", lambda: source, _ASK_ROLE, denied)

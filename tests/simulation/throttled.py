@@ -117,7 +117,7 @@ class ThrottledRun:
 
     def _work(self) -> None:
         world, queue = self._world, self._world.collect_queue
-        retry_policy = RetryPolicy(queue, 30, self._random.random, self._sleep)
+        retry_policy = RetryPolicy([queue], 30, self._random.random, self._sleep)
         apis = MemoryApis(
             world.clock,
             targets={
@@ -125,7 +125,17 @@ class ThrottledRun:
                 for target, bucket in self._buckets.items()
             },
         )
-        stage = CollectStage(world.store, world.tables, apis, retry_policy, self._time.threads(CONNECTIONS))
+        stage = CollectStage(
+            world.store,
+            world.tables,
+            apis,
+            world.sources,
+            world.source_queues,
+            retry_policy,
+            parallel_map=self._time.threads(CONNECTIONS),
+            detail_map=map,
+            clock=world.clock,
+        )
         while queue.messages:
             delivery = queue.receive()
             if delivery is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
@@ -101,7 +101,7 @@ class Invocation:
     accounts: Sequence[Account] = ()
     readings: list[datetime] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
-    listing: list[Page[Record]] = field(default_factory=list)
+    listing: list[Page[Any]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Record]]] = field(default_factory=dict)
     refusal: RefusedError | None = None
     seconds_left: float = math.inf

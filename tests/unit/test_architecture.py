@@ -1,4 +1,4 @@
-"""What the design says of the code and no linter checks; who may import whom is import-linter's (pyproject.toml)."""
+"""Rules of the design that no linter checks; import-linter checks the imports (pyproject.toml)."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ DEPLOYED = sorted([*PACKAGE.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
 PURE = sorted([*(PACKAGE / "core").glob("*.py"), *(PACKAGE / "stages").glob("*.py")])
 GRAB_BAGS = {"utils", "helpers", "common", "manager", "misc", "util", "helper"}
 
-# What reads a clock, throws dice, or reaches outside. ThreadedMap are no I/O: usage counts from many of them.
+# Modules that read a clock, draw random numbers, or do I/O. Threads are not I/O: CallCounter is used from many.
 IMPURE = {
     "asyncio",
     "http",
@@ -52,7 +52,7 @@ def imported_by(path: Path) -> set[str]:
 
 
 def attributes_of(path: Path) -> set[str]:
-    """Return every name that stands behind a dot, or is called or imported on its own."""
+    """Return every name that follows a dot, or is called or imported by itself."""
     found = set()
     for node in nodes_of(path):
         match node:

@@ -1,4 +1,4 @@
-"""What a user sees of bad input: each case with what arrives, and what comes of it."""
+"""Bad input as a user sees it: each case with its input and its result."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryApi
-from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
+from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import decode_plan
 from patchlake.core.records import Page, Record
+from patchlake.sources.source import Operation
 from patchlake.stages.commit import CommitOutcome
 from tests.handlers import Context, invoke, records
 from tests.world import EU, HOME, RUN_AT, RUN_ID, SCHEDULED_TIME, World, node_id
@@ -41,7 +42,7 @@ def case(name: str, *values: object) -> Any:  # noqa: ANN401  # a ParameterSet, 
     return pytest.param(*values, id=name)
 
 
-# Events of the schedule: the invocation fails with these words, and nothing is stored or sent.
+# Events of the schedule: the invocation fails with this message, and nothing is stored or sent.
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_a_bad_event_of_the_schedule_fails_the_invocation_and_does_nothing(event
     assert not world.discover_queue.messages
 
 
-# Bodies of messages: the message is reported as failed, and in the end it is a dead letter; its neighbours are handled.
+# Bodies of messages: the message is reported as failed and ends as a dead letter; the other messages are processed.
 
 
 @pytest.mark.parametrize(
@@ -230,7 +231,7 @@ def test_a_bad_environment_fails_every_invocation_by_the_name_of_the_variable(
     assert str(invocation.error) == seen
 
 
-# Answers of SSM about one node of two: what the snapshot says of it. The other one is collected, whatever it is.
+# Answers of SSM about one node of two, and its row in the snapshot. The other node is collected in any case.
 
 COLLECTED = ("COLLECTED", None)
 INVALID = "INVALID_RESPONSE"
@@ -245,18 +246,13 @@ class RawSource(MemoryApi):
     node_bodies: Sequence[bytes] = ()
     asked: list[int] = field(default_factory=list)
 
-    def node_page(self, token: str | None) -> Page[Record]:
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Return the page whose number is the token."""
-        if not self.node_bodies:
-            return super().node_page(token)
-        return NODES.page(self.node_bodies[int(token or 0)], 1)
-
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return the page whose number is the token."""
-        self.asked.append(len(instance_ids))
-        if not self.state_bodies:
-            return super().patch_state_page(instance_ids, token)
-        return PATCH_STATES.page(self.state_bodies[int(token or 0)], 1)
+        self.asked += [len(ids)] if ids else []
+        bodies = self.state_bodies if ids else self.node_bodies
+        if not bodies:
+            return super().page(operation, ids, token)
+        return PageDecoder(operation).page(bodies[int(token or 0)], 1)
 
 
 def answer(*rows: object, then: str | None = None, member: str = "InstancePatchStates") -> bytes:
@@ -275,7 +271,7 @@ NEIGHBOURS = row(InstanceId=NEIGHBOUR)
 
 
 def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()) -> World:
-    """Return a world of two nodes that is planned, whose SSM answers so."""
+    """Return a planned world of two nodes, whose SSM gives these answers."""
     world = World(batch_size=2)
     world.apis.targets[EU] = RawSource(
         world.clock, world.apis.call_counter, state_bodies=list(states), node_bodies=list(nodes)
@@ -312,10 +308,10 @@ def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()
         case("control characters", [row(PatchGroup="a\x00\x1b[31m\r\nb")], COLLECTED),
         case("markup", [row(PatchGroup="<script>alert(1)</script>")], COLLECTED),
         case("a formula", [row(PatchGroup="=cmd()")], COLLECTED),
-        case("twice alike", [row(), row()], COLLECTED),
+        case("twice, equal", [row(), row()], COLLECTED),
         case("twice with other values", [row(), row(MissingCount=3)], TWICE),
         case("twice, once bad", [row(), row(MissingCount=-1)], (INVALID, "`$.MissingCount`")),
-        case("a node that nobody asked for", [row(), row(InstanceId=node_id(9))], COLLECTED),
+        case("a node that was not asked for", [row(), row(InstanceId=node_id(9))], COLLECTED),
         case("a null row", [None], (INVALID, "a row of the answer has no usable id: Expected `object`, got `null`")),
         case("no id", [without("InstanceId")], (INVALID, "a row of the answer has no usable id")),
         case("an id of another form", [row(InstanceId="i-1")], (INVALID, "a row of the answer has no usable id")),

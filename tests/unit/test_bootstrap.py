@@ -1,5 +1,6 @@
 """Each function's settings reach the place in its stage that they are for, and no other."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 import pytest
@@ -23,12 +24,16 @@ def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def url_of(queue: Queue) -> str:
     assert isinstance(queue, SqsQueue)
-    return queue._url  # noqa: SLF001  # nothing else tells a queue from another
+    return queue._url  # noqa: SLF001  # nothing else distinguishes two queues
+
+
+def urls_of(queues: Mapping[str, Queue]) -> dict[str, str]:
+    return {source: url_of(queue) for source, queue in queues.items()}
 
 
 def role_of(apis: TargetApis) -> tuple[str, str]:
     assert isinstance(apis, SsmApis)
-    roles = apis._roles  # noqa: SLF001  # nothing tells it before a role is assumed
+    roles = apis._roles  # noqa: SLF001  # not visible otherwise before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 
 
@@ -37,8 +42,10 @@ def test_plan_gets_every_setting_and_its_two_queues() -> None:
 
     stage = bootstrap.plan_stage(config)
 
-    assert stage.settings == PlanSettings(**{f.name: getattr(config, f.name) for f in fields(PlanSettings)})
-    assert (url_of(stage.discover_queue), url_of(stage.commit_queue)) == (DISCOVER_URL, COMMIT_URL)
+    assert stage.settings == PlanSettings(
+        **{f.name: getattr(config, f.name) for f in fields(PlanSettings) if hasattr(config, f.name)}
+    )
+    assert (urls_of(stage.listing_queues), url_of(stage.commit_queue)) == ({"nodes": DISCOVER_URL}, COMMIT_URL)
 
 
 def test_plan_refuses_a_region_that_ssm_is_not_in() -> None:
@@ -52,7 +59,8 @@ def test_plan_refuses_a_region_that_ssm_is_not_in() -> None:
 def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
     stage = bootstrap.discover_stage(DiscoverConfig("lake", "role", "external", DISCOVER_URL, COLLECT_URL, 30))
 
-    assert (url_of(stage.collect_queue), url_of(stage.retry_policy.queue)) == (COLLECT_URL, DISCOVER_URL)
+    assert urls_of(stage.detail_queues) == {"patch_states": COLLECT_URL}
+    assert [url_of(queue) for queue in stage.retry_policy.queues] == [DISCOVER_URL]
     assert stage.retry_policy.base_seconds == 30
     assert role_of(stage.apis) == ("role", "external")
     assert len({stage.retry_policy.chance() for _ in range(10)}) > 1
@@ -61,7 +69,7 @@ def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
 def test_collect_defers_on_its_own_queue() -> None:
     stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, 8, 30))
 
-    assert url_of(stage.retry_policy.queue) == COLLECT_URL
+    assert [url_of(queue) for queue in stage.retry_policy.queues] == [COLLECT_URL]
     assert role_of(stage.apis) == ("role", "external")
     assert stage.retry_policy.base_seconds == 30
 
@@ -69,11 +77,8 @@ def test_collect_defers_on_its_own_queue() -> None:
 def test_commit_gets_every_setting_and_all_three_queues() -> None:
     stage = bootstrap.commit_stage(CommitConfig("lake", DISCOVER_URL, COLLECT_URL, COMMIT_URL, 60, 3600, 86_400))
 
-    assert [url_of(queue) for queue in (stage.discover_queue, stage.collect_queue, stage.commit_queue)] == [
-        DISCOVER_URL,
-        COLLECT_URL,
-        COMMIT_URL,
-    ]
+    assert urls_of(stage.source_queues) == {"nodes": DISCOVER_URL, "patch_states": COLLECT_URL}
+    assert url_of(stage.commit_queue) == COMMIT_URL
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
     # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.
-    assert isinstance(stage.stored_run.parallel_map, ThreadedMap)
+    assert isinstance(stage.runs.parallel_map, ThreadedMap)

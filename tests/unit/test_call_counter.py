@@ -1,4 +1,4 @@
-"""Counting what was asked of SSM."""
+"""Counting the calls to SSM."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""What continuous integration calls, with stand-ins for what it starts: what it installs, and what it leaves alone."""
+"""The script of continuous integration, with fakes for its programs: the packages that it installs, and its limits."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""docs/cli.md is what the commands say of themselves, and they say enough."""
+"""docs/cli.md equals the help of the commands, and the help is complete."""
 
 import re
 

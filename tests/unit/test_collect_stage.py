@@ -9,12 +9,12 @@ import pytest
 
 from patchlake.adapters.memory import MemoryApi
 from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing, RunTarget, listing_metadata
+from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CollectMessage
-from patchlake.core.records import InvalidRow, Page, Record
-from patchlake.core.rows import batches, listed_nodes
-from patchlake.core.tables import PATCH_STATES, SHARD, Columns, ListingStatus, Table
-from patchlake.core.targets import Target
+from patchlake.core.records import InvalidRow, NodeRecord, Page, Record
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import (
     InputError,
     IntegrityError,
@@ -25,8 +25,12 @@ from patchlake.errors import (
     ThrottledError,
 )
 from patchlake.ports import Delivery, TableFormat
+from patchlake.sources.nodes import NODES, SHARD
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.source import Operation
 from patchlake.stages.collect import CollectResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
+from tests.target_apis import plan_of
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_AT, RUN_ID, US, World, node_id, node_information, patch_state
 
@@ -52,7 +56,7 @@ def collect(
     seconds_left: Callable[[], float] = lambda: math.inf,
 ) -> CollectResult:
     message = CollectMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region, batch=batch)
-    return world.collect.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left))
+    return world.collect.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left=seconds_left))
 
 
 def part(world: World, batch: int = 0) -> Columns:
@@ -74,7 +78,7 @@ def test_a_batch_becomes_a_part_with_one_row_per_node_in_the_order_of_the_shard(
 
     columns = part(world)
     assert result == CollectResult(RUN_ID, EU, 0, Step.STORED, Counter(COLLECTED=2))
-    assert tuple(columns) == PATCH_STATES.column_names
+    assert tuple(columns) == PATCH_STATES.table.column_names
     assert columns["instance_id"] == [node_id(0), node_id(1)]
     assert columns["run_at"] == [RUN_AT.timestamp() * 1000] * 2
     assert columns["ping_status"] == ["Online"] * 2
@@ -97,9 +101,9 @@ class RecordingSource(MemoryApi):
 
     asked: list[list[str]] = field(default_factory=list)
 
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        self.asked.append(list(instance_ids))
-        return super().patch_state_page(instance_ids, token)
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        self.asked.append(list(ids))
+        return super().page(operation, ids, token)
 
 
 def record(world: World) -> list[list[str]]:
@@ -170,9 +174,9 @@ def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableForm
     world.add_nodes(EU, [0])
     world.start()
     run_target = RunTarget(RUN_ID, 0, EU)
-    page: Page[Record] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
-    nodes = batches(listed_nodes(run_target, [page], include_sensitive_fields=False).columns, 2)
-    entries = listing_metadata(run_target, Listing(ListingStatus.LISTED))
+    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
+    nodes = NODES.listed(run_target, plan_of(HOME), [page]).groups(2)
+    entries = listing_metadata(run_target, ListingResult(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)
 
@@ -360,14 +364,14 @@ def test_sensitive_members_reach_the_store_only_where_the_plan_says_so(*, includ
     world = World()
     world.settings = world.settings.__replace__(include_sensitive_fields=include)
     world.apis.of(EU).nodes[node_id(0)] = node_information(0, IPAddress="192.0.2.77")
-    world.apis.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="somebody")
+    world.apis.of(EU).states[node_id(0)] = patch_state(0, OwnerInformation="the owner")
     world.start()
     world.deliver_discover()
 
     collect(world)
 
     stored = b"".join(world.store.objects.values())
-    assert (b"192.0.2.77" in stored, b"somebody" in stored) == (include, include)
+    assert (b"192.0.2.77" in stored, b"the owner" in stored) == (include, include)
 
 
 def test_one_call_opens_the_target_of_its_message_and_no_other() -> None:

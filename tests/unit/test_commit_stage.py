@@ -11,11 +11,12 @@ import pytest
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
 from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Delivery
-from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.commit import NODE_METRICS, RUN_METRICS, TARGET_METRICS, CommitOutcome, CommitResult
 from tests.watched_store import WatchedStore, fail_once
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World
 
@@ -52,7 +53,7 @@ def lose_everything(*queues: MemoryQueue) -> None:
 
 
 def sent(queue: MemoryQueue) -> list[str]:
-    """Take every message out of a queue; each must have its target for its group."""
+    """Take every message out of a queue; each must have its target as its group."""
     messages = [*queue.messages.values()]
     for message in messages:
         members = msgspec.json.decode(message.body)
@@ -62,7 +63,7 @@ def sent(queue: MemoryQueue) -> list[str]:
 
 
 def ticks(world: World, seconds: int) -> Iterator[float]:
-    """Deliver the watch message at every tick for so many seconds; yield the time since the plan after each."""
+    """Deliver the watch message at every tick for some seconds; yield the time since the plan after each."""
     planned_at = world.clock.at
     while (world.clock.at - planned_at).total_seconds() < seconds:
         world.deliver_commit()
@@ -278,7 +279,7 @@ def test_a_round_leaves_out_no_batch_while_workers_keep_up_with_it() -> None:
     collected: set[int] = set()
     for _ in ticks(world, 1300):
         collected |= {CollectMessage.decode(body).batch for body in sent(world.collect_queue)}
-        # That a part exists is all that commit looks for while one is missing.
+        # While a part is missing, commit only checks which parts exist.
         world.store.objects |= {part_key(RUN_ID, EU, batch): b"" for batch in collected - {0}}
 
     assert collected == set(range(1_600))
@@ -441,7 +442,7 @@ def test_a_corrupt_run_is_not_acknowledged_before_its_dead_letter_is_sent() -> N
     assert len(world.commit_queue.messages) == 1
 
 
-# What is counted
+# Metrics
 
 
 def test_the_counts_of_a_published_run_have_every_status_by_the_name_of_its_metric() -> None:
@@ -482,3 +483,11 @@ def test_a_deadline_set_shorter_by_another_deploy_is_not_the_plans() -> None:
 
     with pytest.raises(NotReadyError):
         stage.handle(CommitMessage(run_id=RUN_ID), Delivery(WATCH, "0", 1))
+
+
+def test_every_outcome_and_status_has_a_metric_of_its_own() -> None:
+    assert set(RUN_METRICS) == set(CommitOutcome)
+    assert set(NODE_METRICS) == set(CollectionStatus)
+    assert set(TARGET_METRICS) == set(ListingStatus)
+    names = [*RUN_METRICS.values(), *NODE_METRICS.values(), *TARGET_METRICS.values()]
+    assert len(names) == len(set(names))

@@ -1,4 +1,4 @@
-"""The demo replaces what it made, and nothing else."""
+"""The demo replaces only the files that it made."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What only a store in a folder can get wrong: crashes, the file system's refusals, keys that are paths."""
+"""Faults that only a store in a folder can have: crashes, the file system's refusals, keys that are paths."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ DirectoryStore(Path(sys.argv[1])).create("runs/a", Deadly())
 
 
 def files_of(folder: Path) -> list[str]:
-    """Return every file there is, whatever the store says."""
+    """Return every file, also those that the store does not list."""
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
 

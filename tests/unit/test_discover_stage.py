@@ -1,19 +1,19 @@
 """discover: list a target once, and ask for the batches of what was stored."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import pytest
 
 from patchlake.adapters.memory import MemoryApi, MemoryQueue, MemoryTables
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing
+from patchlake.core.listing import ListingResult
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account
 from patchlake.core.records import InvalidRow, Page, Record
-from patchlake.core.rows import NAMELESS_ROW
-from patchlake.core.tables import SHARD, Column, Columns, ColumnType, ListingStatus, Table
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
 from patchlake.errors import (
     InputError,
@@ -25,8 +25,10 @@ from patchlake.errors import (
     ThrottledError,
 )
 from patchlake.ports import Delivery, TableFile, TableFormat
-from patchlake.stages.discover import TOO_LARGE, TOO_MANY_BATCHES, DiscoverResult
-from patchlake.stages.stored import Step
+from patchlake.sources.nodes import NAMELESS_ROW, SHARD
+from patchlake.sources.source import Operation
+from patchlake.stages.discover import TOO_LARGE, DiscoverResult
+from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, US, World, node_id
 
@@ -50,7 +52,7 @@ def discover(
     world: World, target: Target = EU, receive_count: int = 1, seconds_left: Callable[[], float] = lambda: math.inf
 ) -> DiscoverResult:
     message = DiscoverMessage(run_id=RUN_ID, account_id=target.account_id, region=target.region)
-    return world.discover.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left))
+    return world.discover.handle(message, Delivery(message.encode(), "0", receive_count, seconds_left=seconds_left))
 
 
 def shard(world: World) -> TableFile:
@@ -77,7 +79,7 @@ def test_a_target_is_listed_and_its_batches_are_asked_for(tables: TableFormat) -
 
     result = discover(world)
 
-    listing = Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
+    listing = ListingResult(ListingStatus.LISTED, None, 1_793_512_860_000)
     assert result == DiscoverResult(RUN_ID, EU, Step.STORED, listing, 5)
     assert list(shard(world).row_counts) == [2, 2, 1]
     assert shard(world).columns(["instance_id"]) == {"instance_id": [node_id(n) for n in range(5)]}
@@ -88,14 +90,14 @@ def test_a_listing_of_many_pages_is_read_to_its_end() -> None:
     world = planned_world(nodes=7)
     world.apis.of(EU).page_size = 2
 
-    assert discover(world).nodes == 7
+    assert discover(world).rows == 7
     assert world.apis.call_counter.drain().calls == 4
 
 
 def test_a_target_without_nodes_has_a_shard_and_no_batches(tables: TableFormat) -> None:
     world = planned_world(nodes=0, tables=tables)
 
-    assert discover(world).nodes == 0
+    assert discover(world).rows == 0
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
@@ -110,7 +112,7 @@ def test_a_redelivered_message_changes_nothing_asks_nothing_and_sends_again(tabl
     again = discover(world)
 
     assert (first.step, again.step) == (Step.STORED, Step.ADOPTED)
-    assert (again.listing, again.nodes) == (first.listing, first.nodes)
+    assert (again.listing, again.rows) == (first.listing, first.rows)
     assert world.store.objects == before
     assert world.apis.call_counter.drain().calls == 0
     assert batches_asked_for(world) == [0, 1, 0, 1]
@@ -126,7 +128,7 @@ def test_a_shard_that_another_worker_stored_meanwhile_is_adopted() -> None:
 
     result = discover(world)
 
-    assert (result.step, result.nodes) == (Step.ADOPTED, 5)
+    assert (result.step, result.rows) == (Step.ADOPTED, 5)
     assert batches_asked_for(world) == [0, 1, 2]
 
 
@@ -142,7 +144,7 @@ def test_a_refusal_is_recorded_from_the_third_receive_on(status: str, code: str)
 
     result = discover(world, receive_count=3)
 
-    assert result == DiscoverResult(RUN_ID, EU, Step.STORED, Listing(ListingStatus(status), code), 0)
+    assert result == DiscoverResult(RUN_ID, EU, Step.STORED, ListingResult(ListingStatus(status), code), 0)
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
@@ -158,7 +160,7 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
 
     result = discover(world, receive_count=3, seconds_left=iter([100, 50, 10]).__next__)
 
-    assert result.listing == Listing(ListingStatus.NOT_LISTED, TOO_LARGE)
+    assert result.listing == ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
@@ -192,7 +194,7 @@ def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> N
     world = planned_world()
     world.apis.of(EU).before_call = fail_times(5, ThrottledError("slow down"))
 
-    assert discover(world).nodes == 3
+    assert discover(world).rows == 3
 
 
 def throttle(_: str) -> None:
@@ -216,7 +218,7 @@ def test_a_refusal_that_passes_leaves_no_trace() -> None:
         discover(world)
     world.apis.before_open = lambda _: None
 
-    assert discover(world, receive_count=2).listing == Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
+    assert discover(world, receive_count=2).listing == ListingResult(ListingStatus.LISTED, None, 1_793_512_860_000)
 
 
 def test_a_refusal_in_the_middle_of_a_listing_is_a_refusal_of_the_target() -> None:
@@ -232,7 +234,7 @@ def test_a_refusal_in_the_middle_of_a_listing_is_a_refusal_of_the_target() -> No
 
     source.before_call = refuse_the_second_page
 
-    assert discover(world, receive_count=3).nodes == 0
+    assert discover(world, receive_count=3).rows == 0
     assert list(shard(world).row_counts) == []
 
 
@@ -271,7 +273,7 @@ def test_a_store_that_cannot_answer_for_now_is_a_passing_failure(call: str) -> N
 
 
 class LosingQueue(MemoryQueue):
-    """A queue that takes no message and hides none."""
+    """A queue that accepts no message and hides none."""
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         raise RetryableError(f"not sent: {len(list(messages))}")
@@ -282,7 +284,7 @@ class LosingQueue(MemoryQueue):
 
 def test_batches_that_could_not_be_sent_are_sent_from_the_stored_shard_next_time() -> None:
     world = planned_world()
-    queue, world.collect_queue = world.collect_queue, LosingQueue(world.clock, 720, 20)
+    queue, world.collect_queue = world.collect_queue, LosingQueue(world.clock, 720, 20, "collect")
     with pytest.raises(RetryableError, match="not sent: 2"):
         discover(world)
     world.collect_queue = queue
@@ -295,7 +297,7 @@ def test_batches_that_could_not_be_sent_are_sent_from_the_stored_shard_next_time
 
 def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> None:
     world = planned_world()
-    world.discover_queue = LosingQueue(world.clock, 960, 20)
+    world.discover_queue = LosingQueue(world.clock, 960, 20, "discover")
     refuse(world)
 
     with pytest.raises(RetryableError, match="AccessDeniedException"):
@@ -305,8 +307,8 @@ def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> No
 class UnreadableSource(MemoryApi):
     """An SSM one of whose nodes has no id."""
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        page = super().node_page(token)
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        page = super().page(operation, ids, token)
         return replace(page, invalid=[InvalidRow(None, "InstanceId is missing")])
 
 
@@ -321,7 +323,7 @@ def test_a_listing_with_a_row_that_names_no_node_is_never_taken_for_complete() -
             discover(world, receive_count=receive)
         assert SHARD_KEY not in world.store.objects
 
-    assert discover(world, receive_count=3).listing == Listing(ListingStatus.NOT_LISTED, NAMELESS_ROW)
+    assert discover(world, receive_count=3).listing == ListingResult(ListingStatus.NOT_LISTED, NAMELESS_ROW)
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
@@ -376,18 +378,20 @@ def test_a_damaged_shard_is_named_and_no_batch_is_asked_for(tables: TableFormat,
 
 def test_a_target_of_more_batches_than_keys_can_number_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     world = planned_world(nodes=5)
-    monkeypatch.setattr("patchlake.stages.discover.MAX_BATCHES", 2)
+    monkeypatch.setattr("patchlake.core.plan.MAX_BATCHES", 2)
 
-    assert discover(world).listing == Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES)
+    assert discover(world).listing == ListingResult(
+        ListingStatus.NOT_LISTED, "more than 2 batches: raise the batch size"
+    )
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
 
 def test_a_target_of_as_many_batches_as_keys_can_number_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = planned_world(nodes=5)
-    monkeypatch.setattr("patchlake.stages.discover.MAX_BATCHES", 3)
+    monkeypatch.setattr("patchlake.core.plan.MAX_BATCHES", 3)
 
-    assert discover(world).nodes == 5
+    assert discover(world).rows == 5
 
 
 def test_a_shard_of_a_build_with_another_column_is_read_as_it_is(tables: TableFormat) -> None:
@@ -398,7 +402,7 @@ def test_a_shard_of_a_build_with_another_column_is_read_as_it_is(tables: TableFo
     groups = [stored.columns(later.column_names, group) for group in range(2)]
     world.store.create(SHARD_KEY, tables.encode(later, groups, stored.metadata))
 
-    assert (discover(world).step, discover(world).nodes) == (Step.ADOPTED, 3)
+    assert (discover(world).step, discover(world).rows) == (Step.ADOPTED, 3)
 
 
 def test_the_shard_of_another_target_is_refused() -> None:

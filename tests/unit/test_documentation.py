@@ -1,4 +1,4 @@
-"""The links of the documents lead somewhere."""
+"""The links of the documents have a target."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.command_lines import DOCUMENTS, ROOT
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors that a page's headings have, given, or as GitHub names them."""
+    """Return the anchors of a page: explicit ones, and those that GitHub makes of headings."""
     text = page.read_text(encoding="utf-8")
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     named = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The documents say nothing that the AWS CLI, the template or the outputs do not know."""
+"""The documents name only commands, parameters and outputs that exist."""
 
 import re
 

@@ -1,43 +1,9 @@
-"""How loudly each error is reported, and that all of them have one root."""
+"""The errors: one root, one picture, and what a refusal carries."""
 
 import inspect
 
-import pytest
-
 from patchlake import errors
-from patchlake.errors import (
-    ConfigError,
-    InputError,
-    IntegrityError,
-    NoPlanError,
-    NotReadyError,
-    PatchlakeError,
-    PermanentError,
-    RefusedError,
-    RestartError,
-    RetryableError,
-    log_level,
-)
-
-
-@pytest.mark.parametrize(
-    ("error", "level"),
-    [
-        (NotReadyError(), "info"),
-        (NoPlanError(), "info"),
-        (RetryableError(), "warning"),
-        (RestartError(), "warning"),
-        (ConfigError(), "error"),
-        (InputError(), "error"),
-        (IntegrityError(), "error"),
-        (PermanentError(), "error"),
-        (RefusedError("ACCESS_DENIED", "AccessDenied", ""), "error"),
-        (ValueError(), "error"),
-    ],
-    ids=repr,
-)
-def test_waiting_is_no_error_and_a_retry_is_a_warning(error: Exception, level: str) -> None:
-    assert log_level(error) == level
+from patchlake.errors import PatchlakeError, RefusedError
 
 
 def test_every_error_has_the_one_root_and_stands_in_the_picture_of_them() -> None:

@@ -1,4 +1,4 @@
-"""One run in one process: workers, refusals, the deadline, and ends that come too early."""
+"""One run in one process: workers, refusals, the deadline, and early ends."""
 
 import threading
 from collections.abc import Callable

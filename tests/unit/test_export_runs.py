@@ -1,4 +1,4 @@
-"""Which run an export takes up, and which it starts."""
+"""The run that an export continues or starts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ OTHER = "444455556666"
 
 
 def begin_and_die(world: ExportWorld, run_id: str | None = None, **changes: object) -> str:
-    """Plan a run and do nothing more, as an export does that is killed early; return its id."""
+    """Plan a run and do nothing more, like an export that is killed early; return its id."""
     settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
     return begin(compose(world.ports(), settings).plan, run_id).plan.run_id
 

@@ -1,4 +1,4 @@
-"""The fence: at the deadline everything that never came gets a tombstone, and either outcome of a race is valid."""
+"""The fence: at the deadline every missing object gets a tombstone, and either outcome of a race is valid."""
 
 from collections import Counter
 
@@ -12,9 +12,9 @@ from patchlake.core.timings import RESEND_LIMIT
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery, TableFormat
 from patchlake.stages.commit import CommitOutcome, CommitResult
-from patchlake.stages.fence import fence
-from patchlake.stages.stored import Step
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.fence import close_run
+from patchlake.stages.step import Step
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, RUN_ID, US, World, node_id
@@ -193,7 +193,8 @@ def test_large_shards_are_closed_one_after_the_other_so_that_memory_suffices_for
         pass
     each = CountedMap()
 
-    fence(decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID), StoredRun(world.store, world.tables, each))
+    runs = StoredRuns(world.store, world.tables, world.sources, each)
+    close_run(runs.of(decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)))
 
     assert each.at_once[-2:] == [1, 1]
     assert len(list(world.store.keys(parts_prefix(RUN_ID)))) == READ_AHEAD + 1

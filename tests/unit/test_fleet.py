@@ -1,4 +1,4 @@
-"""The simulated fleet: as many nodes as asked for, the same whoever asks, and valid by the API's own model."""
+"""The simulated fleet: the requested number of nodes, the same for every caller, and valid by the API's own model."""
 
 import re
 from collections import Counter
@@ -16,7 +16,7 @@ from tests.ssm_model import shape
 
 DAYS = 30
 LAST = DAYS - 1
-PATCH_WAVE = 17  # 20 October 2026, when the baselines approve what came on the second Tuesday
+PATCH_WAVE = 17  # 20 October 2026, when the baselines approve the patches of the second Tuesday
 LACKING = ("MissingCount", "FailedCount", "InstalledRejectedCount", "InstalledPendingRebootCount")
 SEVERITIES = ("CriticalNonCompliantCount", "SecurityNonCompliantCount", "OtherNonCompliantCount")
 HOME = Target("111122223333", "eu-central-1")
@@ -241,7 +241,7 @@ def test_a_number_of_regions_that_does_not_exist_is_refused(count: int) -> None:
 
 
 def complaints(members: dict[str, Any], structure: str) -> list[str]:
-    """Say what the API model has against a structure."""
+    """Return the errors of a structure by the API model."""
     model = shape(structure)
     found = [f"{name} is missing" for name in model.get("required", []) if name not in members]
     for name, value in members.items():

@@ -1,4 +1,4 @@
-"""Whatever SSM answers, a page comes out or a broken chain, and of any page rows that the tables can hold."""
+"""Any answer of SSM gives a page or a broken chain, and any page gives rows that the tables can hold."""
 
 import contextlib
 import json
@@ -6,18 +6,22 @@ from typing import Any
 
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES
-from patchlake.core.listing import RunTarget
-from patchlake.core.records import Page, Record
-from patchlake.core.rows import listed_nodes, outcomes, part_columns
-from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, SHARD
-from patchlake.core.tables import PATCH_STATES as PART
+from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.core.records import NodeRecord, Page
+from patchlake.core.tables import INSTANCE_ID
+from patchlake.core.targets import RunTarget
 from patchlake.errors import RestartError, UnlistableError
-from tests.world import EU, RUN_ID, node_id, node_information
+from patchlake.sources.nodes import NODE_COLUMNS, NODES, SHARD
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import SOURCES
+from tests.target_apis import plan_of
+from tests.world import EU, HOME, RUN_ID, node_id, node_information
 
 ORIGIN = RunTarget(RUN_ID, 0, EU)
+PLAN = replace(plan_of(HOME), include_sensitive_fields=True)
 TABLES = ParquetTables()
 IDS = [node_id(number) for number in range(3)]
 ANY = st.recursive(
@@ -62,33 +66,36 @@ NODE_BODIES = rows_of({}, [INSTANCE_ID.member, *(column.member for column in NOD
 @example(b'{"InstancePatchStates":[{"InstanceId":"\xff"}]}')
 @example(b'{"InstancePatchStates":[1' + b"0" * 5_000 + b"]}")
 def test_any_body_is_a_page_or_breaks_the_chain(body: bytes) -> None:
-    for decoder in (NODES, PATCH_STATES):
+    for source in SOURCES.sources:
         with contextlib.suppress(RestartError):
-            assert isinstance(decoder.page(body, 1), Page)
+            assert isinstance(PageDecoder(source.operation).page(body, 1), Page)
 
 
 @given(body=STATE_BODIES)
 def test_of_any_page_of_states_every_node_gets_a_row_that_a_part_can_hold(body: bytes) -> None:
-    nodes = listed_nodes(ORIGIN, [_page_of_nodes()], include_sensitive_fields=True).columns
+    nodes = NODES.listed(ORIGIN, PLAN, [_page_of_nodes()]).columns
 
-    settled = outcomes(IDS, [PATCH_STATES.page(body, 1)])
-    columns = part_columns(ORIGIN, nodes, settled, include_sensitive_fields=True)
+    settled = PATCH_STATES.settle(IDS, [PageDecoder(PATCH_STATES.operation).page(body, 1)])
+    columns = PATCH_STATES.part(ORIGIN, PLAN, nodes, settled)
 
-    assert TABLES.open(TABLES.encode(PART, [columns], {})).columns(PART.column_names) == columns
+    assert (
+        TABLES.open(TABLES.encode(PATCH_STATES.table, [columns], {})).columns(PATCH_STATES.table.column_names)
+        == columns
+    )
     assert columns["instance_id"] == IDS
 
 
 @given(body=NODE_BODIES)
 def test_of_any_page_of_nodes_comes_a_shard_that_can_be_stored_or_a_row_without_an_id(body: bytes) -> None:
-    page = NODES.page(body, 1)
+    page = PageDecoder(NODES.operation).page(body, 1)
 
     try:
-        columns = listed_nodes(ORIGIN, [page], include_sensitive_fields=True).columns
+        columns = NODES.listed(ORIGIN, PLAN, [page]).columns
     except UnlistableError:
         assert None in {row.instance_id for row in page.invalid}
     else:
         assert TABLES.open(TABLES.encode(SHARD, [columns], {})).columns(SHARD.column_names) == columns
 
 
-def _page_of_nodes() -> Page[Record]:
+def _page_of_nodes() -> Page[NodeRecord]:
     return Page([node_information(number) for number in range(3)], [], None, 1)

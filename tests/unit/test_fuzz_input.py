@@ -1,4 +1,4 @@
-"""Whatever arrives in events, messages and plans, only the declared errors come out of their parsers."""
+"""The parsers of events, messages and plans raise only the declared errors, for any input."""
 
 import contextlib
 import re

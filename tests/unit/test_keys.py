@@ -1,4 +1,4 @@
-"""Where each object lives, by literal paths."""
+"""The key of each object, by literal paths."""
 
 from patchlake.core import keys
 from patchlake.core.targets import Target

@@ -1,4 +1,4 @@
-"""Where a lake is, as people type it."""
+"""The location of a lake, as people type it."""
 
 from pathlib import Path
 

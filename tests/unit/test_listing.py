@@ -1,17 +1,17 @@
-"""What the footer of a shard says."""
+"""The footer of a shard."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.core.listing import Listing, RunTarget, listing_metadata, read_listing
-from patchlake.core.tables import ListingStatus
+from patchlake.core.listing import ListingResult, listing_metadata, read_listing
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.targets import RunTarget
 from patchlake.errors import IntegrityError
 from tests.world import EU, RUN_ID, US
 
 ORIGIN = RunTarget(RUN_ID, 1_793_512_800_000, EU)
-SHARD_KEY = f"runs/{RUN_ID}/shards/{EU}.parquet"
-LISTED = Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
+LISTED = ListingResult(ListingStatus.LISTED, None, 1_793_512_860_000)
 
 
 @given(
@@ -22,7 +22,7 @@ LISTED = Listing(ListingStatus.LISTED, None, 1_793_512_860_000)
 def test_a_listing_comes_back_as_it_was_stored(
     status: ListingStatus, detail: str | None, listed_at: int | None
 ) -> None:
-    listing = Listing(status, detail, listed_at)
+    listing = ListingResult(status, detail, listed_at)
 
     assert read_listing(ORIGIN, listing_metadata(ORIGIN, listing)) == listing
 
@@ -41,7 +41,7 @@ def test_a_footer_has_these_entries() -> None:
     "other", [ORIGIN._replace(run_id="20261102T060000Z"), ORIGIN._replace(target=US)], ids=["run", "target"]
 )
 def test_the_shard_of_another_run_or_target_is_refused(other: RunTarget) -> None:
-    with pytest.raises(IntegrityError, match=rf"^{SHARD_KEY}: its footer names"):
+    with pytest.raises(IntegrityError, match=r"^its footer names .*, expected "):
         read_listing(ORIGIN, listing_metadata(other, LISTED))
 
 
@@ -51,7 +51,7 @@ def test_the_shard_of_another_run_or_target_is_refused(other: RunTarget) -> None
     ids=str,
 )
 def test_a_footer_without_a_valid_listing_is_refused(entries: dict[str, str]) -> None:
-    with pytest.raises(IntegrityError, match=f"^{SHARD_KEY}: its footer has no valid listing"):
+    with pytest.raises(IntegrityError, match=r"^its footer has no valid listing"):
         read_listing(ORIGIN, listing_metadata(ORIGIN, LISTED) | entries)
 
 

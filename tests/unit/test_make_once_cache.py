@@ -1,4 +1,4 @@
-"""The bounded memory of clients and sessions, asked by many threads."""
+"""The bounded cache of clients and sessions, used by many threads."""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
@@ -17,8 +17,8 @@ def test_what_was_used_last_is_kept_and_what_was_not_is_discarded() -> None:
         recent.get(key, lambda key=key: f"made for {key}")  # type: ignore[misc]
 
     assert discarded == ["made for 2"]
-    assert recent.get(1, lambda: "made anew") == "made for 1"
-    assert recent.get(2, lambda: "made anew") == "made anew"
+    assert recent.get(1, lambda: "made again") == "made for 1"
+    assert recent.get(2, lambda: "made again") == "made again"
 
 
 def test_a_value_is_made_once_for_all_threads() -> None:

@@ -1,4 +1,4 @@
-"""templates/member-role.yaml: whom the role trusts, and the little that it allows."""
+"""templates/member-role.yaml: the role's trust policy and permissions."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ STAGES_THAT_READ = ["discover", "collect"]
 
 @pytest.fixture(scope="module")
 def written() -> Template:
-    """The template as it is written, which is as CloudFormation gets it."""
+    """The template as written, which CloudFormation gets unchanged."""
     return read_template(ROOT / "templates" / "member-role.yaml")
 
 

@@ -1,4 +1,4 @@
-"""The memory queue, beyond what every queue must do."""
+"""The memory queue, beyond the contract of every queue."""
 
 import sys
 from collections.abc import Iterator

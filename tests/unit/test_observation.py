@@ -1,4 +1,4 @@
-"""A run is followed by what its functions say."""
+"""A run is followed through the logs of its functions."""
 
 import json
 

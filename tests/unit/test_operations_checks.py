@@ -1,4 +1,4 @@
-"""What the checks of a stack make of what they find; and that they expect what the template makes."""
+"""The checks of a stack: their findings, and their expectations, which equal the template."""
 
 import json
 import re
@@ -37,7 +37,7 @@ DEPLOYMENT = Deployment(
 
 @pytest.fixture(scope="module")
 def template() -> Template:
-    """The deployed resources, with every name in its place."""
+    """The deployed resources, with every name resolved."""
     path = Path(__file__).parents[2] / "template.yaml"
     return resolved(translate_template(path, REGION), {"Bucket": BUCKET})
 
@@ -150,7 +150,7 @@ def test_a_check_that_cannot_be_made_is_unknown_and_never_well(monkeypatch: pyte
     def refused(_: Stack) -> Iterator[Finding]:
         raise CommandError("access denied")
 
-    found = Finding("it is broken", "mend it")
+    found = Finding("it is broken", "fix it")
     monkeypatch.setattr(checks, "CHECKS", {"a": refused, "b": lambda _: iter([found]), "c": lambda _: iter(())})
 
     assert checks.check_all(Stack(None, DEPLOYMENT, None)) == [  # type: ignore[arg-type]  # none of them looks at it

@@ -1,4 +1,4 @@
-"""The runs of a stack, as its bucket tells of them, and how a run is followed."""
+"""The runs of a stack, as its bucket shows them, and following a run."""
 
 from datetime import timedelta
 
@@ -22,7 +22,7 @@ DEADLINE_SECONDS = 14_400
 
 
 class WatchedStore:
-    """CallCounts the objects that are read whole."""
+    """Counts the objects that are read whole."""
 
     def __init__(self, world: World) -> None:
         self.reads = 0

@@ -1,27 +1,27 @@
-"""Following a chain of pages, whatever the service does with its tokens."""
+"""Following a chain of pages, for any use of tokens by the service."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.core.paging import ATTEMPTS, read_chain
-from patchlake.core.records import Page, Record
+from patchlake.core.records import NodeRecord, Page
 from patchlake.errors import RestartError, RetryableError
 from tests.world import node_id, node_information
 
 
-def page(*numbers: int, then: str | None = None) -> Page[Record]:
+def page(*numbers: int, then: str | None = None) -> Page[NodeRecord]:
     return Page([node_information(number) for number in numbers], (), then, 0)
 
 
 class Script:
     """A service that answers as scripted, and remembers the tokens it was asked with."""
 
-    def __init__(self, *answers: Page[Record] | RetryableError) -> None:
+    def __init__(self, *answers: Page[NodeRecord] | RetryableError) -> None:
         self._answers = iter(answers)
         self.asked: list[str | None] = []
 
-    def __call__(self, token: str | None) -> Page[Record]:
+    def __call__(self, token: str | None) -> Page[NodeRecord]:
         self.asked.append(token)
         answer = next(self._answers)
         if isinstance(answer, RetryableError):
@@ -29,7 +29,7 @@ class Script:
         return answer
 
 
-def ids_of(pages: list[Page[Record]]) -> list[str]:
+def ids_of(pages: list[Page[NodeRecord]]) -> list[str]:
     return [record.instance_id for page in pages for record in page.records]
 
 

@@ -1,4 +1,4 @@
-"""The form of a Parquet file, as others see it: its metadata, and an independent reader."""
+"""The format of a Parquet file: its metadata, and its content by an independent reader."""
 
 import random
 import sys
@@ -15,8 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.adapters.parquet import ROW_GROUP_ROWS, ParquetTables
-from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.errors import IntegrityError, RetryableError
+from patchlake.sources.nodes import SHARD
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.registry import COVERAGE
 
 TABLES = ParquetTables()
 SMALL = Table(
@@ -29,7 +32,7 @@ SMALL = Table(
         Column("at", ColumnType.TIMESTAMP, ""),
     ),
 )
-EVERY_TABLE = pytest.mark.parametrize("table", [PATCH_STATES, COVERAGE, SHARD], ids=lambda table: str(table.name))
+EVERY_TABLE = pytest.mark.parametrize("table", [PATCH_STATES.table, COVERAGE, SHARD], ids=lambda table: str(table.name))
 
 
 def sample(table: Table, count: int) -> Columns:
@@ -113,7 +116,7 @@ def test_another_reader_finds_the_same_values_and_types(table: Table, tmp_path: 
 
 
 def test_data_pages_are_of_version_1() -> None:
-    # pyarrow's metadata does not tell, and a page header is not read by the other reader either: a page of version 2
+    # pyarrow's metadata does not show it, and the other reader does not read page headers either: a page of version 2
     # keeps its levels outside the compressed part, so its header alone has their length. Its type is the second field
     # of the header: 0x15 (an int32), then 0 for a data page of version 1, 6 (zigzag of 3) for one of version 2.
     body = TABLES.encode(Table("t", "", (Column("id", ColumnType.STRING, ""),)), [{"id": ["a", None]}], {})
@@ -254,7 +257,7 @@ def test_the_module_needs_neither_pandas_nor_numpy_nor_the_compute_and_dataset_p
     code = """
 import sys
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.tables import SHARD
+from patchlake.sources.nodes import SHARD
 t = ParquetTables()
 columns = {"instance_id": ["i-00000000"], "registration_date": [0]}
 file = t.open(t.encode(SHARD, [columns], {}))
@@ -271,15 +274,15 @@ print(*sorted({"pandas", "numpy", "pyarrow.compute", "pyarrow.dataset"} & set(sy
 
 
 def test_a_bit_that_flips_in_the_data_is_never_read_as_another_value() -> None:
-    columns = sample(PATCH_STATES, 300)
-    body = TABLES.encode(PATCH_STATES, [columns], {})
+    columns = sample(PATCH_STATES.table, 300)
+    body = TABLES.encode(PATCH_STATES.table, [columns], {})
     footer_begins = len(body) - 8 - int.from_bytes(body[-8:-4], "little")
 
     for position in range(len(b"PAR1"), footer_begins, 41):
         damaged = bytearray(body)
         damaged[position] ^= 1 << position % 8
         try:
-            read = TABLES.open(bytes(damaged)).columns(PATCH_STATES.column_names)
+            read = TABLES.open(bytes(damaged)).columns(PATCH_STATES.table.column_names)
         except IntegrityError:
             continue
         assert read == columns, position

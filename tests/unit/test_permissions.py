@@ -1,4 +1,4 @@
-"""What an export may be allowed, and how a refusal becomes a policy to paste."""
+"""The permissions of an export, and the policy to paste after a refusal."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The plan: decided once, sorted, and read back as it was stored or not at all."""
+"""The plan: decided once, sorted, and read back exactly as stored, or not at all."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""plan: decide a run once, and wake everybody."""
+"""plan: decide a run once, and send its first messages."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
 from patchlake.errors import ConfigError, InputError, IntegrityError, PermanentError, RetryableError
 from patchlake.stages.plan import PlanResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, FixedAccounts, World
 
@@ -30,7 +30,7 @@ def stored_plan(world: World) -> Plan:
 
 
 class ForgetfulQueue(MemoryQueue):
-    """A queue that takes no more than its first message."""
+    """A queue that accepts only its first message."""
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         super().send(islice(messages, 1 - len(self.messages)))

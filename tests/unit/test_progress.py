@@ -1,4 +1,4 @@
-"""What a person sees of a run that is under way."""
+"""The progress of a run, as a person sees it."""
 
 import io
 

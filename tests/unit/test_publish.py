@@ -1,4 +1,4 @@
-"""Publishing: parts in key order are the snapshot, whoever finishes; what contradicts itself is never published."""
+"""Publishing: parts in key order are the snapshot, by any finisher; contradictory objects are never published."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,8 +10,11 @@ from patchlake.adapters.memory import MemoryStore
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import plan_sha256
-from patchlake.core.tables import COVERAGE, PATCH_STATES, SHARD, Column, Columns, ColumnType, Table
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.ports import TableFile, TableFormat
+from patchlake.sources.nodes import SHARD
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.registry import COVERAGE
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.stored_run import READ_AHEAD
 from tests.watched_store import WatchedStore, once
@@ -19,7 +22,7 @@ from tests.world import EU, HOME, RUN_ID, US, World, node_id
 
 COVERAGE_KEY = coverage_key(RUN_ID)
 SNAPSHOT_KEY = snapshot_key(RUN_ID)
-TABLE_OF = {COVERAGE_KEY: COVERAGE, SNAPSHOT_KEY: PATCH_STATES}
+TABLE_OF = {COVERAGE_KEY: COVERAGE, SNAPSHOT_KEY: PATCH_STATES.table}
 FIRST_PART = part_key(RUN_ID, EU, 0)
 FIRST_SHARD = shard_key(RUN_ID, EU)
 
@@ -88,7 +91,7 @@ def repeat_first(columns: Columns) -> None:
         values[1] = values[0]
 
 
-# What is published
+# Published objects
 
 
 def test_the_snapshot_is_the_parts_in_the_order_of_their_keys(tables: TableFormat) -> None:
@@ -97,9 +100,11 @@ def test_the_snapshot_is_the_parts_in_the_order_of_their_keys(tables: TableForma
     assert commit(world).outcome is CommitOutcome.COMPLETE
 
     keys = [FIRST_PART, part_key(RUN_ID, EU, 1), part_key(RUN_ID, US, 0)]
-    parts = [opened(world, key).columns(PATCH_STATES.column_names) for key in keys]
+    parts = [opened(world, key).columns(PATCH_STATES.table.column_names) for key in keys]
     snapshot = world.snapshot()
-    assert snapshot == {name: [value for part in parts for value in part[name]] for name in PATCH_STATES.column_names}
+    assert snapshot == {
+        name: [value for part in parts for value in part[name]] for name in PATCH_STATES.table.column_names
+    }
     assert snapshot["instance_id"] == [node_id(number) for number in (0, 1, 2, 5)]
     assert snapshot["region"] == ["eu-central-1"] * 3 + ["us-east-1"]
 
@@ -162,11 +167,11 @@ def test_neither_the_clock_nor_the_order_of_arrival_shows_in_the_published_bytes
     assert published(first) == published(second)
 
 
-# Who publishes
+# Finishers
 
 
 def overtake(world: World, key: str, body: bytes) -> None:
-    """Let somebody else create ``key`` just before this world's commit does."""
+    """Let another process create ``key`` just before this world's commit does."""
     objects = world.store.objects
     world.store = WatchedStore(objects, before=once("create", key, lambda: objects.update({key: body})))
 
@@ -215,7 +220,7 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
     if theirs == "another plan":
         other.store.objects[plan_key(RUN_ID)] += b"\n"
     if theirs == "another row":
-        rewrite(other, FIRST_PART, PATCH_STATES, change=set_all("collection_detail", "because"))
+        rewrite(other, FIRST_PART, PATCH_STATES.table, change=set_all("collection_detail", "because"))
         rewrite(other, FIRST_SHARD, SHARD, metadata={"listed_at": "1"})
     commit(other)
     if theirs == "more rows":
@@ -235,7 +240,7 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
 def test_another_row_far_behind_the_first_ones_makes_the_run_corrupt_as_well() -> None:
     tables = ParquetTables(row_group_rows=2)
     world, other = ready_world(tables), ready_world(tables)
-    rewrite(other, part_key(RUN_ID, US, 0), PATCH_STATES, change=set_all("collection_detail", "because"))
+    rewrite(other, part_key(RUN_ID, US, 0), PATCH_STATES.table, change=set_all("collection_detail", "because"))
     commit(other)
     overtake(world, SNAPSHOT_KEY, other.store.objects[SNAPSHOT_KEY])
 
@@ -256,7 +261,7 @@ def test_a_published_object_that_is_there_and_is_gone_makes_the_run_corrupt() ->
     assert (commit(world).detail or "").startswith(f"{COVERAGE_KEY}: the object existed and is gone")
 
 
-# What is never published
+# Never published
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,7 @@ def test_a_part_that_is_not_its_batchs_is_named_and_nothing_published(
     tables: TableFormat, change: Callable[[Columns], None]
 ) -> None:
     world = ready_world(tables)
-    rewrite(world, FIRST_PART, PATCH_STATES, change=change)
+    rewrite(world, FIRST_PART, PATCH_STATES.table, change=change)
 
     result = commit(world)
 
@@ -366,7 +371,7 @@ def test_damage_in_a_shard_that_the_fence_reads_is_named_as_well() -> None:
 def test_a_part_whose_column_has_another_type_is_named_and_nothing_published() -> None:
     world = ready_world(ParquetTables())
     columns = tuple(
-        Column(c.name, ColumnType.STRING if c.name == "missing_count" else c.type, "") for c in PATCH_STATES
+        Column(c.name, ColumnType.STRING if c.name == "missing_count" else c.type, "") for c in PATCH_STATES.table
     )
     rewrite(world, FIRST_PART, Table("other", "", columns), change=set_all("missing_count", "none"))
 
@@ -382,7 +387,7 @@ def test_a_part_whose_column_has_another_type_is_named_and_nothing_published() -
 def test_a_part_of_a_later_build_loses_the_column_that_this_one_does_not_know(tables: TableFormat) -> None:
     world, undisturbed = ready_world(tables), ready_world(tables)
     commit(undisturbed)
-    later = Table("patch_states", "", (Column("added_later", ColumnType.STRING, ""), *PATCH_STATES.columns))
+    later = Table("patch_states", "", (Column("added_later", ColumnType.STRING, ""), *PATCH_STATES.table.columns))
     rewrite(world, FIRST_PART, later)
 
     assert commit(world).outcome is CommitOutcome.COMPLETE
@@ -391,7 +396,7 @@ def test_a_part_of_a_later_build_loses_the_column_that_this_one_does_not_know(ta
 
 def test_a_part_of_an_earlier_build_gives_null_in_the_column_that_it_does_not_have(tables: TableFormat) -> None:
     world = ready_world(tables)
-    earlier = Table("patch_states", "", tuple(c for c in PATCH_STATES if c.name != "missing_count"))
+    earlier = Table("patch_states", "", tuple(c for c in PATCH_STATES.table if c.name != "missing_count"))
     rewrite(world, FIRST_PART, earlier)
 
     assert commit(world).statuses == Counter(COLLECTED=4)

@@ -1,12 +1,14 @@
-"""The records of SSM's answers: one field per column, and the rules that every value keeps."""
+"""The records of SSM's answers: one field per column, and the rules for every value."""
 
 from typing import Any
 
 import msgspec
 import pytest
 
-from patchlake.core.records import NodeInformation, PatchState, Record
-from patchlake.core.tables import NODE_COLUMNS, PATCH_STATE_COLUMNS, Column
+from patchlake.core.records import Record
+from patchlake.core.tables import Column
+from patchlake.sources.nodes import NODE_COLUMNS, NodeInformation
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PatchState
 from tests.ssm_model import shape
 from tests.world import node_id
 

@@ -1,4 +1,4 @@
-"""Dead letters go back to their queue: none is lost or changed, whenever whoever moves them is killed."""
+"""Dead letters go back to their queue: none is lost or changed, even if the mover is killed at any moment."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class Killed(BaseException):
 
 @dataclass
 class Fakes:
-    """Both queues, and how many of their calls' halves go well before a kill: one before and one after each effect."""
+    """Both queues, and the number of half-calls before a kill: one half before and one after each effect."""
 
     dead: dict[str, Content]
     queue: list[Content] = field(default_factory=list)

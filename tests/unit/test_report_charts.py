@@ -15,7 +15,7 @@ EMPTY = Compliance(0, 0, 0, 0, None, None)
 
 
 def paths(chart: Chart, mark: str) -> list[str]:
-    """Return what the paths of one kind of mark draw."""
+    """Return the paths of one kind of mark."""
     found = re.findall(rf'<g class="mark-{mark} role-mark[^"]*"[^>]*>(.*?)</g>', chart.wide, re.DOTALL)
     return re.findall(r' d="([^"]+)"', "".join(found))
 

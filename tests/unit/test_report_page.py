@@ -1,4 +1,4 @@
-"""The page of a report, read as a browser reads it; how it looks and behaves there is for tests/e2e."""
+"""The page of a report, parsed as by a browser; tests/e2e checks its look and behavior."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake_cli.analytics.formats import visible
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave the charts out where they are not what is tested: drawing them takes a second or two."""
+    """Leave the charts out where they are not tested: drawing them takes a second or two."""
     monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda *_args, **_options: "<svg></svg>")
 
 

@@ -1,4 +1,4 @@
-"""The lock files: complete, hashed, free of addresses, and never at odds with each other."""
+"""The lock files: complete, hashed, without addresses, and consistent with each other."""
 
 import re
 import subprocess

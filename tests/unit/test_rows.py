@@ -1,45 +1,58 @@
-"""The rows of shards, parts and coverage, made from answers alone."""
+"""The rows of shards, parts and coverage, made only from answers."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from patchlake.core.listing import Listing, RunTarget
-from patchlake.core.records import InvalidRow, Page, Record
-from patchlake.core.rows import Outcome, batches, coverage_row, is_complete, listed_nodes, outcomes, part_columns
-from patchlake.core.tables import (
-    COVERAGE,
-    NODE_COLUMNS,
-    PATCH_STATE_COLUMNS,
-    PATCH_STATES,
-    SHARD,
-    CollectionStatus,
-    Columns,
-    ListingStatus,
-)
+from patchlake.core.listing import ListingResult
+from patchlake.core.plan import Plan
+from patchlake.core.records import InvalidRow, NodeRecord, Page
+from patchlake.core.rows import Outcome
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns
+from patchlake.core.targets import RunTarget
 from patchlake.errors import UnlistableError
-from tests.world import EU, RUN_ID, node_id, node_information, patch_state
+from patchlake.sources.coverage import TargetRead, coverage_row, is_complete
+from patchlake.sources.nodes import NODE_COLUMNS, NODES, SHARD
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import COVERAGE
+from patchlake.sources.source import ListedRows
+from tests.target_apis import plan_of
+from tests.world import EU, HOME, RUN_ID, node_id, node_information, patch_state
 
 COLLECTED, NO_PATCH_STATE, NOT_COLLECTED, INVALID_RESPONSE = CollectionStatus
 ORIGIN = RunTarget(RUN_ID, 1_793_512_800_000, EU)
 NUMBERS = st.integers(0, 9)
 
 
-def page(*records: Record, invalid: Sequence[InvalidRow] = (), at: int = 1) -> Page[Record]:
+def page(*records: NodeRecord, invalid: Sequence[InvalidRow] = (), at: int = 1) -> Page[NodeRecord]:
     return Page(records, invalid, None, at)
 
 
-def shard(*pages: Page[Record], include_sensitive_fields: bool = False) -> Columns:
-    return listed_nodes(ORIGIN, pages, include_sensitive_fields=include_sensitive_fields).columns
+def plan(*, include_sensitive_fields: bool = False) -> Plan:
+    return replace(plan_of(HOME), include_sensitive_fields=include_sensitive_fields)
+
+
+def shard(*pages: Page[NodeRecord], include_sensitive_fields: bool = False) -> Columns:
+    return NODES.listed(ORIGIN, plan(include_sensitive_fields=include_sensitive_fields), pages).columns
 
 
 def part(nodes: Columns, settled: dict[str, Outcome], *, include_sensitive_fields: bool = False) -> Columns:
-    return part_columns(ORIGIN, nodes, settled, include_sensitive_fields=include_sensitive_fields)
+    answers = {instance_id: [outcome] for instance_id, outcome in settled.items()}
+    return PATCH_STATES.part(ORIGIN, plan(include_sensitive_fields=include_sensitive_fields), nodes, answers)
 
 
-def part_of(state: Record, *, include_sensitive_fields: bool = False) -> Columns:
+def outcomes(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str, Outcome]:
+    settled = PATCH_STATES.settle(asked, pages)
+    assert {len(found) for found in settled.values()} <= {1}
+    return {instance_id: found[0] for instance_id, found in settled.items()}
+
+
+def part_of(state: NodeRecord, *, include_sensitive_fields: bool = False) -> Columns:
     """Return the part of one node with this state."""
     settled = {state.instance_id: Outcome(COLLECTED, None, 1, state)}
     return part(shard(page(node_information(1))), settled, include_sensitive_fields=include_sensitive_fields)
@@ -107,7 +120,7 @@ def test_the_address_of_a_node_is_kept_only_where_sensitive_fields_are() -> None
 def test_batches_are_full_but_for_the_last_and_together_they_are_the_shard(count: int, batch_size: int) -> None:
     columns: Columns = {"instance_id": [node_id(n) for n in range(count)], "name": list(range(count))}
 
-    cut = list(batches(columns, batch_size))
+    cut = list(ListedRows(columns, None).groups(batch_size))
 
     sizes = [len(batch["instance_id"]) for batch in cut]
     assert sizes[:-1] == [batch_size] * (len(cut) - 1)
@@ -115,7 +128,7 @@ def test_batches_are_full_but_for_the_last_and_together_they_are_the_shard(count
     assert {name: [value for batch in cut for value in batch[name]] for name in columns} == columns
 
 
-# What became of the ids of one call
+# The outcome of each id of one call
 
 
 @given(
@@ -133,8 +146,8 @@ def test_every_id_that_was_asked_for_has_exactly_one_outcome_and_no_other_has_an
 
     assert list(settled) == [node_id(number) for number in asked]
     for instance_id, outcome in settled.items():
-        assert (outcome.state is not None) == (outcome.status is COLLECTED)
-        assert outcome.state is None or outcome.state.instance_id == instance_id
+        assert (outcome.record is not None) == (outcome.status is COLLECTED)
+        assert not isinstance(outcome.record, NodeRecord) or outcome.record.instance_id == instance_id
         assert (outcome.detail is not None) == (outcome.status is INVALID_RESPONSE)
 
 
@@ -203,7 +216,7 @@ def test_a_part_has_every_column_of_the_snapshot_one_row_per_node_in_the_order_o
 
     columns = part(nodes, settled)
 
-    assert tuple(columns) == PATCH_STATES.column_names
+    assert tuple(columns) == PATCH_STATES.table.column_names
     assert columns["run_id"] == [RUN_ID] * 3
     assert columns["run_at"] == [1_793_512_800_000] * 3
     assert columns["account_id"] == ["111122223333"] * 3
@@ -245,10 +258,10 @@ def test_times_of_a_state_are_whole_milliseconds(seconds: float, milliseconds: i
 
 
 def test_what_is_sensitive_is_null_unless_it_is_included() -> None:
-    state = patch_state(1, OwnerInformation="somebody")
+    state = patch_state(1, OwnerInformation="the owner")
 
     assert part_of(state)["owner_information"] == [None]
-    assert part_of(state, include_sensitive_fields=True)["owner_information"] == ["somebody"]
+    assert part_of(state, include_sensitive_fields=True)["owner_information"] == ["the owner"]
 
 
 @pytest.mark.parametrize(
@@ -274,9 +287,9 @@ def test_the_override_list_is_kept_without_its_query_which_may_hold_a_signature(
 
 
 def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
-    listing = Listing(ListingStatus.LISTED, None, 5)
+    listing = ListingResult(ListingStatus.LISTED, None, 5)
 
-    row = coverage_row(ORIGIN, "production", listing, {"COLLECTED": 2, "NO_PATCH_STATE": 1})
+    row = coverage_row(TargetRead(ORIGIN, "production", listing, Counter(COLLECTED=2, NO_PATCH_STATE=1)), ())
 
     assert row.keys() == set(COVERAGE.column_names)
     assert row == {
@@ -298,7 +311,7 @@ def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
 
 @pytest.mark.parametrize("status", [status for status in ListingStatus if status is not ListingStatus.LISTED])
 def test_the_counts_of_a_target_that_was_not_listed_are_unknown_and_not_zero(status: ListingStatus) -> None:
-    row = coverage_row(ORIGIN, None, Listing(status, "because"), {})
+    row = coverage_row(TargetRead(ORIGIN, None, ListingResult(status, "because")), ())
 
     assert {value for name, value in row.items() if name.startswith("nodes_")} == {None}
     assert (row["listing_status"], row["listing_detail"]) == (status, "because")
@@ -320,7 +333,7 @@ def test_the_counts_of_a_target_that_was_not_listed_are_unknown_and_not_zero(sta
 def test_a_run_is_complete_when_nothing_in_it_is_unknown(
     listings: list[str], statuses: dict[str, int], *, complete: bool
 ) -> None:
-    assert is_complete([Listing(ListingStatus(status)) for status in listings], statuses) is complete
+    assert is_complete(map(ListingStatus, listings), statuses) is complete
 
 
 def test_every_column_of_a_node_comes_through_a_shard_into_the_part() -> None:

@@ -1,4 +1,4 @@
-"""The build of the runtime layer: which services it keeps, and how it cuts symbols off a library."""
+"""The build of the runtime layer: the services that it keeps, and the symbols that it cuts from a library."""
 
 import shutil
 import struct
@@ -36,12 +36,12 @@ def library(segments: list[bytes], behind: bytes) -> bytes:
 def test_the_layer_keeps_what_the_functions_call_and_nothing_else() -> None:
     kept = {(service, operation) for service, operations in AWS_OPERATIONS.items() for operation in operations}
 
-    # IAM is asked about neither: who we are, and where a bucket is that the SDK was redirected from.
+    # Neither needs a permission: our own identity, and the region of a bucket after a redirect.
     assert kept - {("sts", "GetCallerIdentity"), ("s3", "HeadBucket")} == set(ACTIONS)
 
 
 def walk(shape: Shape | None) -> object:
-    """Return all that the SDK makes of a shape; the shapes of these operations are no circles."""
+    """Return everything that the SDK makes of a shape; these operations have no circular shapes."""
     match shape:
         case StructureShape():
             return shape.name, shape.serialization, [(name, walk(member)) for name, member in shape.members.items()]

@@ -1,4 +1,4 @@
-"""The set-up script with stand-ins for Python and uv: which Python it takes, and when it starts over."""
+"""The setup script with fakes for Python and uv: the Python that it chooses, and when it starts over."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ PROJECT = ["pyproject.toml", "layers/patchlake/patchlake/__init__.py"]
 MADE_FROM = ["requirements.txt", "verify/sam.txt", *PROJECT, "scripts/setup"]
 SYSTEM_COMMANDS = ["cat", "cksum", "cp", "dirname", "head", "mkdir", "rm", "sh"]
 
-# A Python that is new enough, makes environments holding a copy of itself, and notes what it was asked for.
+# A Python that is new enough, makes environments with a copy of itself, and logs its arguments.
 NEW_PYTHON = """#!/bin/sh
 printf '%s %s\\n' "$0" "$*" >>"$LOG"
 case "$*" in
@@ -27,7 +27,7 @@ WITHOUT_ENSUREPIP = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\n'
 
 
 class Machine:
-    """A machine with nothing on PATH but basic commands and what a test puts there, and a clone of the project."""
+    """A machine with only basic commands and a test's programs on PATH, and a clone of the project."""
 
     def __init__(self, folder: Path) -> None:
         self.project = folder / "project"
@@ -47,14 +47,14 @@ class Machine:
         program.chmod(0o755)
 
     def set_up(self, *tool: str) -> subprocess.CompletedProcess[str]:
-        """Run the script and forget what the programs were asked for before."""
+        """Run the script with an empty log of calls."""
         self.log.write_text("")
         environment = {"PATH": os.fspath(self.path), "HOME": os.fspath(self.home), "LOG": os.fspath(self.log)}
         command = [os.fspath(self.project / "scripts" / "setup"), *tool]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     def asked(self, what: str) -> list[str]:
-        """Return the programs that were called with these words."""
+        """Return the programs that were called with these arguments."""
         return [line.split()[0] for line in self.log.read_text().splitlines() if what in line]
 
 

@@ -1,4 +1,4 @@
-"""Raw bodies to pages: the SDK's own values, a bad one costs its row, a broken body is never an empty page."""
+"""Raw bodies to pages: the SDK's own values, a bad value costs its row, a broken body is never an empty page."""
 
 import json
 import math
@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
-from patchlake.core.records import Page, Record
-from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
+from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.core.records import Page
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType
 from patchlake.errors import RestartError
+from patchlake.sources.nodes import NODE_COLUMNS, NODES
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 
 ANSWERED_AT = 1_795_413_607_000
 ID = "i-0123456789abcdef0"
@@ -27,24 +29,26 @@ VALID = {
     "OperationEndTime": 1795413601,
     "Operation": "Scan",
 }
-OPERATIONS: dict[str, tuple[PageDecoder[Any], str, tuple[Column, ...]]] = {
-    "DescribeInstanceInformation": (NODES, "InstanceInformationList", (INSTANCE_ID, *NODE_COLUMNS)),
-    "DescribeInstancePatchStates": (PATCH_STATES, "InstancePatchStates", (INSTANCE_ID, *PATCH_STATE_COLUMNS)),
+NODES_DECODER = PageDecoder(NODES.operation)
+STATES_DECODER = PageDecoder(PATCH_STATES.operation)
+OPERATIONS: dict[str, tuple[PageDecoder, str, tuple[Column, ...]]] = {
+    "DescribeInstanceInformation": (NODES_DECODER, "InstanceInformationList", (INSTANCE_ID, *NODE_COLUMNS)),
+    "DescribeInstancePatchStates": (STATES_DECODER, "InstancePatchStates", (INSTANCE_ID, *PATCH_STATE_COLUMNS)),
 }
 
 
-def page(rows: object, **members: object) -> Page[Record]:
+def page(rows: object, **members: object) -> Page[Any]:
     """Decode a page of patch states."""
     body = json.dumps({"InstancePatchStates": rows, **members}).encode()
-    return PATCH_STATES.page(body, ANSWERED_AT)
+    return STATES_DECODER.page(body, ANSWERED_AT)
 
 
-def page_with(raw_member: bytes) -> Page[Record]:
+def page_with(raw_member: bytes) -> Page[Any]:
     """Decode a page of two rows, the first of which has one more member, given as bytes."""
     row = json.dumps(VALID).encode()
     other = json.dumps(VALID | {"InstanceId": "mi-0123456789abcdef0"}).encode()
     body = b'{"InstancePatchStates":[' + row[:-1] + b"," + raw_member + b"}," + other + b"]}"
-    return PATCH_STATES.page(body, ANSWERED_AT)
+    return STATES_DECODER.page(body, ANSWERED_AT)
 
 
 @cache
@@ -83,7 +87,7 @@ def values_of(column: Column) -> st.SearchStrategy[Any]:
 
 
 def rows_of(columns: tuple[Column, ...]) -> st.SearchStrategy[list[dict[str, Any]]]:
-    """Draw rows: what is required, what may be absent or null, and members that nobody knows."""
+    """Draw rows: what is required, what may be absent or null, and unknown members."""
     required = {str(c.member): values_of(c) for c in columns if not c.nullable}
     optional = {str(c.member): st.none() | values_of(c) for c in columns if c.nullable}
     unknown = {"Invented": st.recursive(st.integers() | st.text(), st.lists)}
@@ -142,15 +146,15 @@ def test_a_token_is_kept_beside_valid_and_invalid_rows_alike() -> None:
 
 
 def test_a_page_carries_the_time_of_its_answer() -> None:
-    assert page([VALID]).answered_at == ANSWERED_AT
-    assert page([{}]).answered_at == ANSWERED_AT
+    assert page([VALID]).answered_at_ms == ANSWERED_AT
+    assert page([{}]).answered_at_ms == ANSWERED_AT
 
 
 @pytest.mark.parametrize(
     "body", [b"{}", b'{"InstancePatchStates":null,"NextToken":null}', b'{"InstancePatchStates":[]}']
 )
 def test_an_absent_null_or_empty_list_is_an_empty_page(body: bytes) -> None:
-    found = PATCH_STATES.page(body, ANSWERED_AT)
+    found = STATES_DECODER.page(body, ANSWERED_AT)
 
     assert (found.records, found.invalid, found.next_token) == ([], [], None)
 
@@ -176,7 +180,7 @@ def test_an_absent_null_or_empty_list_is_an_empty_page(body: bytes) -> None:
 )
 def test_a_body_that_is_no_answer_breaks_the_chain(body: bytes) -> None:
     with pytest.raises(RestartError):
-        PATCH_STATES.page(body, ANSWERED_AT)
+        STATES_DECODER.page(body, ANSWERED_AT)
 
 
 @pytest.mark.parametrize("row", [VALID, VALID | {"MissingCount": -1}], ids=["valid", "invalid"])
@@ -185,7 +189,7 @@ def test_a_body_that_is_cut_short_breaks_the_chain_wherever_it_ends(row: dict[st
 
     for length in range(len(body)):
         with pytest.raises(RestartError):
-            PATCH_STATES.page(body[:length], ANSWERED_AT)
+            STATES_DECODER.page(body[:length], ANSWERED_AT)
 
 
 @pytest.mark.parametrize(
@@ -252,8 +256,8 @@ def test_of_a_member_that_comes_twice_the_last_value_counts_on_both_ways_of_read
     valid = page_with(b'"PatchGroup":"db"')
     beside_an_invalid_row = page_with(b'"PatchGroup":"db"},{"InstanceId":5')
 
-    assert valid.records[0].patch_group == "db"  # type: ignore[attr-defined]
-    assert beside_an_invalid_row.records[0].patch_group == "db"  # type: ignore[attr-defined]
+    assert valid.records[0].patch_group == "db"
+    assert beside_an_invalid_row.records[0].patch_group == "db"
 
 
 @pytest.mark.parametrize("member", [name for name in VALID if name != "InstanceId"])
@@ -284,7 +288,7 @@ def test_a_reason_names_the_member_and_never_a_value() -> None:
         b'{"InstanceInformationList":[{"InstanceId":"x","IPAddress":"' + address.encode() + b'\xff"}]}',
     ]
 
-    reasons = [row.reason for body in bodies for row in NODES.page(body, ANSWERED_AT).invalid]
+    reasons = [row.reason for body in bodies for row in NODES_DECODER.page(body, ANSWERED_AT).invalid]
 
     assert len(reasons) == len(bodies)
     assert "IPAddress" in reasons[0]
@@ -293,7 +297,7 @@ def test_a_reason_names_the_member_and_never_a_value() -> None:
 
 def test_an_error_about_a_whole_body_never_quotes_it() -> None:
     with pytest.raises(RestartError) as caught:
-        NODES.page(b'{"InstanceInformationList":[{"IPAddress":"10.1.2.3', ANSWERED_AT)
+        NODES_DECODER.page(b'{"InstanceInformationList":[{"IPAddress":"10.1.2.3', ANSWERED_AT)
 
     assert "10.1" not in str(caught.value)
     assert "10.1" not in str(caught.value.__cause__)

@@ -1,4 +1,4 @@
-"""What a person sees of a stack."""
+"""The status of a stack, as a person sees it."""
 
 from datetime import timedelta
 

@@ -1,12 +1,13 @@
-"""commit's view of what is stored: listed under many prefixes at once, and read ahead by size, to the same result."""
+"""The stored state of a run: listed under many prefixes at once, and read ahead by size, with the same result."""
 
 import pytest
 
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.targets import Target
-from patchlake.stages.fence import fence
-from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD, Batch, StoredRun
+from patchlake.sources.registry import SOURCES
+from patchlake.stages.fence import close_run
+from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD, Batch, Slice, StoredRun, StoredRuns
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore
 from tests.world import EU, RUN_ID, World
@@ -17,26 +18,26 @@ SIZES = pytest.mark.parametrize(
 
 
 def planned(targets: int) -> Plan:
-    """Return the plan of a run of so many accounts, whose ids begin with every digit."""
+    """Return the plan of a run of some accounts, whose ids begin with every digit."""
     world = World(accounts=tuple(f"{number:04d}"[::-1] + "11112222" for number in range(targets)))
     world.start()
     return decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
 
 
-def inventory_of(keys: list[str]) -> tuple[StoredRun, list[str]]:
-    """Return an stored_run of these keys, and the list of the prefixes that it will ask for."""
+def stored_run_of(plan: Plan, keys: list[str]) -> tuple[StoredRun, list[str]]:
+    """Return the stored run that has these keys, and the list of the prefixes that it will ask for."""
     asked: list[str] = []
     store = WatchedStore(dict.fromkeys(keys, b""), before=lambda operation, key: asked.append(f"{operation} {key}"))
-    return StoredRun(store, World().tables, map), asked
+    return StoredRuns(store, World().tables, SOURCES, map).of(plan), asked
 
 
 @SIZES
 def test_the_targets_without_a_shard_are_found_however_many_there_are(targets: int, *, is_large: bool) -> None:
     plan = planned(targets)
     *listed, missing, last = plan.active_targets()
-    stored_run, asked = inventory_of([shard_key(RUN_ID, target) for target in (*listed, last)])
+    stored_run, asked = stored_run_of(plan, [shard_key(RUN_ID, target) for target in (*listed, last)])
 
-    assert stored_run.unlisted(plan) == {missing}
+    assert stored_run.missing_shards(SOURCES.nodes) == {missing}
     prefix = shards_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
 
@@ -47,23 +48,24 @@ def test_a_shard_that_an_operator_deleted_is_closed_by_a_commit_that_remembers_i
     world.start()
     world.deliver_discover()
     plan = decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
-    stored_run = StoredRun(world.store, world.tables, map)
-    assert len(stored_run.batches(plan, [EU])) == 2
+    run = StoredRuns(world.store, world.tables, SOURCES, map).of(plan)
+    assert len(run.batches([EU])) == 2
 
     del world.store.objects[shard_key(RUN_ID, EU)]
-    fence(plan, stored_run)
+    close_run(run)
 
-    assert stored_run.batches(plan, [EU]) == []
+    assert run.batches([EU]) == []
 
 
 @SIZES
 def test_the_batches_without_a_part_are_found_however_many_there_are(targets: int, *, is_large: bool) -> None:
-    plan = planned(1)
-    batches = [Batch(Target(f"{number:04d}"[::-1] + "11112222", "eu-central-1"), number) for number in range(targets)]
-    *stored, missing, last = batches
-    stored_run, asked = inventory_of([part_key(RUN_ID, *batch) for batch in (*stored, last)])
+    accounts = [Target(f"{number:04d}"[::-1] + "11112222", "eu-central-1") for number in range(targets)]
+    slices = [Slice(Batch(target, number, 1)) for number, target in enumerate(accounts)]
+    *stored, missing, last = slices
+    keys = [part_key(RUN_ID, slice_.batch.target, slice_.batch.number) for slice_ in (*stored, last)]
+    stored_run, asked = stored_run_of(planned(1), keys)
 
-    assert stored_run.without_part(plan, batches) == {missing}
+    assert stored_run.missing_parts(SOURCES.patch_states, slices) == {missing}
     prefix = parts_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
 
@@ -80,7 +82,7 @@ def test_the_batches_without_a_part_are_found_however_many_there_are(targets: in
 )
 def test_objects_are_read_ahead_by_their_sizes_but_one_at_least(sizes: list[int], groups: list[int]) -> None:
     each = CountedMap()
-    stored_run = StoredRun(WatchedStore(), World().tables, each)
+    stored_run = StoredRuns(WatchedStore(), World().tables, SOURCES, each).of(planned(1))
 
     assert list(stored_run.read_in_groups(str, sizes, lambda size: size)) == [str(size) for size in sizes]
     assert each.at_once == groups

@@ -4,21 +4,11 @@ import re
 
 import pytest
 
-from patchlake.core.tables import (
-    COVERAGE,
-    INSTANCE_ID,
-    NODE_COLUMNS,
-    NODE_MEMBERS_LEFT_OUT,
-    PATCH_STATE_COLUMNS,
-    PATCH_STATES,
-    SHARD,
-    TABLES,
-    CollectionStatus,
-    Column,
-    ColumnType,
-    ListingStatus,
-    Table,
-)
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
+from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT, SHARD
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import COVERAGE, SOURCES
 from tests.ssm_model import shape
 
 NODE = (INSTANCE_ID, *NODE_COLUMNS)
@@ -28,7 +18,7 @@ EVERY_MEMBER = pytest.mark.parametrize(
     [("InstanceInformation", column) for column in NODE] + [("InstancePatchState", column) for column in PATCH_STATE],
     ids=lambda value: value.name if isinstance(value, Column) else value,
 )
-EVERY_TABLE = pytest.mark.parametrize("table", [SHARD, PATCH_STATES, COVERAGE], ids=lambda table: str(table.name))
+EVERY_TABLE = pytest.mark.parametrize("table", [SHARD, PATCH_STATES.table, COVERAGE], ids=lambda table: str(table.name))
 COLUMN_TYPES = {
     "string": ColumnType.STRING,
     "integer": ColumnType.INT32,
@@ -82,19 +72,19 @@ def test_a_node_must_have_nothing_but_its_id() -> None:
 
 
 def test_the_patch_states_have_everything_in_the_order_of_the_design() -> None:
-    assert PATCH_STATES.column_names == (
+    assert PATCH_STATES.table.column_names == (
         *("run_id", "run_at", "account_id", "region", "instance_id"),
         *(column.name for column in NODE_COLUMNS),
         *("collection_status", "collection_detail", "collected_at"),
         *(column.name for column in PATCH_STATE_COLUMNS),
     )
-    assert len(PATCH_STATES.columns) == 5 + 19 + 3 + 22
+    assert len(PATCH_STATES.table.columns) == 5 + 19 + 3 + 22
 
 
 def test_only_what_every_row_has_is_not_nullable() -> None:
     required = ["run_id", "run_at", "account_id", "region"]
 
-    assert [c.name for c in PATCH_STATES if not c.nullable] == [*required, "instance_id", "collection_status"]
+    assert [c.name for c in PATCH_STATES.table if not c.nullable] == [*required, "instance_id", "collection_status"]
     assert [c.name for c in COVERAGE if not c.nullable] == [*required, "listing_status"]
     assert [c.name for c in SHARD if not c.nullable] == ["instance_id"]
 
@@ -127,7 +117,7 @@ def test_counts_get_a_dictionary_and_ids_and_times_do_not(table: Table) -> None:
 
 @pytest.mark.parametrize(
     ("table", "name", "statuses"),
-    [(PATCH_STATES, "collection_status", CollectionStatus), (COVERAGE, "listing_status", ListingStatus)],
+    [(PATCH_STATES.table, "collection_status", CollectionStatus), (COVERAGE, "listing_status", ListingStatus)],
     ids=["patch_states", "coverage"],
 )
 def test_the_description_of_a_status_explains_each_value(
@@ -139,4 +129,4 @@ def test_the_description_of_a_status_explains_each_value(
 
 
 def test_two_tables_are_published() -> None:
-    assert [table.name for table in TABLES] == ["patch_states", "coverage"]
+    assert [table.name for table in SOURCES.tables] == ["patch_states", "coverage"]

@@ -1,4 +1,4 @@
-"""template.yaml says what the design, the timings and the configuration say."""
+"""template.yaml agrees with the design, the timings and the configuration."""
 
 import re
 import subprocess
@@ -84,7 +84,7 @@ def test_a_function_gets_exactly_the_variables_that_its_configuration_reads(tran
 
 
 def output_of(code: str, translated: Template) -> tuple[str, str]:
-    """Run a program with a function's variables, as far as they are the same in every stack."""
+    """Run a program with the environment variables of a function that are the same in every stack."""
     variables = properties(translated, "CommitFunction")["Environment"]["Variables"]
     environment = {name: value for name, value in variables.items() if isinstance(value, str)}
     ended = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
@@ -211,7 +211,7 @@ def test_the_bucket_outlives_the_stack_and_keeps_versions(translated: Template) 
 
 
 def expiries(template: Template) -> dict[str, int]:
-    """Return after how many days what lies under each prefix expires."""
+    """Return the days after which the objects under each prefix expire."""
     rules = properties(template, "Bucket")["LifecycleConfiguration"]["Rules"]
     return {rule["Prefix"]: int(rule["ExpirationInDays"]) for rule in rules if "ExpirationInDays" in rule}
 

@@ -1,4 +1,4 @@
-"""Alarms and dashboard watch what the functions really emit, and every alarm says where to read on."""
+"""Alarms and dashboard watch metrics that the functions emit, and every alarm names its entry in the runbook."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def emitted() -> set[str]:
     """Return the name of every metric that a function emits in patchlake's namespace."""
     results = [CommitResult("20261123T060000Z", outcome, age=timedelta()) for outcome in CommitOutcome]
     of_commit = {name for result in results for name in result.counts()}
-    of_ssm = {f"Ssm{name.title()}" for name in CallCounts._fields}
+    of_ssm = set(CallCounts(0, 0, 0).metrics())
     handlers = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("functions/*/app.py"))
     return of_commit | of_ssm | set(re.findall(r'add_metric\("(\w+)"', handlers))
 

@@ -1,4 +1,4 @@
-"""template.yaml and the Athena stack inside it say the same, and agree on how to call each other."""
+"""template.yaml and its nested Athena stack agree on their parameters and outputs."""
 
 from pathlib import Path
 from typing import Any

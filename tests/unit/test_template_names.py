@@ -1,4 +1,4 @@
-"""Names: two stacks never collide, and in another partition nothing is called by the name of the first one."""
+"""Names: two stacks never collide, and in another partition no name contains the first partition's."""
 
 import json
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_every_kind_of_name_is_looked_at() -> None:
 
     kinds = {resource["Type"] for resource in resolved(translated(REGION))["Resources"].values() if named(resource)}
 
-    # An event source and an invocation's settings name the function that they belong to.
+    # An event source and an invocation's settings name their function.
     assert kinds - {"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"} <= NAME_PROPERTIES.keys()
 
 

@@ -1,4 +1,4 @@
-"""What template.yaml lets nobody do: the policies of bucket, queues, topic and roles, put to IAM's own questions."""
+"""The limits of template.yaml's policies: bucket, queues, topic and roles, evaluated as by IAM."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Many calls at once, and what is left behind when one of them fails: nothing."""
+"""Many calls at once, and no leftovers when one of them fails."""
 
 from threading import Barrier, Event
 

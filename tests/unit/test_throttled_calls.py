@@ -1,4 +1,4 @@
-"""How a worker spends its time with a target that throttles."""
+"""The time that a worker spends on a throttling target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ from patchlake.stages.throttled_calls import ThrottledCalls
 
 @dataclass
 class Worker:
-    """A worker whose invocation has so many seconds, and what it did."""
+    """A worker whose invocation has some seconds, and its actions."""
 
     seconds: float = 1000
     pauses: list[float] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
 
     def throttled_calls(self) -> ThrottledCalls:
-        delivery = Delivery("body", "receipt", 1, lambda: self.seconds)
+        delivery = Delivery("body", "receipt", 1, seconds_left=lambda: self.seconds)
         return ThrottledCalls("target 1", delivery, self.pause, lambda: 0.5)
 
     def pause(self, seconds: float) -> None:
@@ -89,7 +89,7 @@ def test_once_throttled_a_worker_asks_for_as_much_as_was_answered_and_then_for_m
 
     list(worker.throttled_calls().call_each(worker.throttling(2), range(10), map))
 
-    # -1 is a pause: the third call was throttled, so nobody asked on; two at once were borne, then four are tried.
+    # -1 is a pause: the third call was throttled, so the worker paused; two at once were answered, then four are tried.
     assert worker.asked == [0, 1, 2, -1, 2, 3, 4, 5, 6, 7, 8, 9]
     assert worker.pauses == [1]
 

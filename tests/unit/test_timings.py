@@ -1,4 +1,4 @@
-"""The rules that every duration of the protocol keeps, and the order in which lost messages are sent again."""
+"""The rules for every duration of the protocol, and the order in which lost messages are sent again."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -13,9 +13,10 @@ from patchlake.core.timings import (
     PERMANENT_FROM_RECEIVE,
     RESEND_LIMIT,
     QueueTiming,
+    ResendWindow,
     is_missed,
     plan_wait_seconds,
-    resend_slice,
+    resend_window,
     retry_seconds,
     throttle_pause_seconds,
 )
@@ -70,21 +71,21 @@ def test_the_pause_of_a_failed_message_spreads_with_chance() -> None:
 
 def test_nothing_is_sent_again_before_its_visibility_is_over() -> None:
     for seconds in (-3600, 0, VISIBILITY - 1):
-        assert resend_slice(timedelta(seconds=seconds), VISIBILITY, TICK) == slice(0, 0)
+        assert resend_window(timedelta(seconds=seconds), VISIBILITY, TICK) == ResendWindow(0, 0)
 
 
 @pytest.mark.parametrize("began", [VISIBILITY, 2 * VISIBILITY, 4 * VISIBILITY, 8 * VISIBILITY])
 def test_a_round_begins_at_1_2_4_times_the_visibility_with_the_first_message(began: int) -> None:
-    ticks = [resend_slice(timedelta(seconds=began + tick * TICK), VISIBILITY, TICK) for tick in range(3)]
+    ticks = [resend_window(timedelta(seconds=began + tick * TICK), VISIBILITY, TICK) for tick in range(3)]
 
-    assert ticks == [slice(0, 500), slice(0, 1000), slice(500, 1500)]
+    assert ticks == [ResendWindow(0, 500), ResendWindow(0, 1000), ResendWindow(500, 1500)]
 
 
 @given(seconds=st.integers(0, 7 * DAY), visibility=st.integers(1, 1000), tick=st.integers(1, 900))
 def test_at_most_a_thousand_messages_are_due_in_one_tick(seconds: int, visibility: int, tick: int) -> None:
-    due = resend_slice(timedelta(seconds=seconds), visibility, tick)
+    due = resend_window(timedelta(seconds=seconds), visibility, tick)
 
-    assert 0 <= due.stop - due.start <= RESEND_LIMIT
+    assert 0 <= due.end - due.first <= RESEND_LIMIT
 
 
 @given(
@@ -101,18 +102,18 @@ def test_a_tick_that_comes_up_to_a_tick_late_skips_no_message(
         if looks[-1] + gap < began:
             looks.append(looks[-1] + gap)
 
-    due = [resend_slice(timedelta(seconds=began + look), VISIBILITY, TICK) for look in looks]
+    due = [resend_window(timedelta(seconds=began + look), VISIBILITY, TICK) for look in looks]
 
     reached = 0
     for window in due:
-        assert window.start <= reached
-        reached = max(reached, window.stop)
+        assert window.first <= reached
+        reached = max(reached, window.end)
 
 
 def test_a_round_of_discover_reaches_the_messages_of_five_thousand_targets() -> None:
     seconds = range(DISCOVER.visibility_seconds, 2 * DISCOVER.visibility_seconds, TICK)
 
-    assert max(resend_slice(timedelta(seconds=s), DISCOVER.visibility_seconds, TICK).stop for s in seconds) >= 5000
+    assert max(resend_window(timedelta(seconds=s), DISCOVER.visibility_seconds, TICK).end for s in seconds) >= 5000
 
 
 @pytest.mark.parametrize(("age", "missed"), [(100_799, False), (100_800, True), (-60, False)])

@@ -8,7 +8,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from patchlake.core.tables import TABLES
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.statements import RECENT, Statement, views
 
 RUN_DATE = "The run's UTC date, YYYY-MM-DD: the partition."
@@ -21,7 +21,7 @@ def relation_meanings(relation: str) -> Mapping[str, str]:
     Raises:
         ValueError: a column is described nowhere, or in two ways.
     """
-    for table in TABLES:
+    for table in SOURCES.tables:
         if relation in {table.name, RECENT + table.name}:
             return {**{column.name: column.description for column in table}, "run_date": RUN_DATE}
     [view] = [view for view in views() if view.name == relation]

@@ -7,17 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from patchlake.core.tables import (
-    COVERAGE,
-    NODE_COLUMNS,
-    NODE_MEMBERS_LEFT_OUT,
-    PATCH_STATE_COLUMNS,
-    PATCH_STATES,
-    TABLES,
-    Column,
-    ColumnType,
-    Table,
-)
+from patchlake.core.tables import Column, ColumnType, Table
+from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake_cli.analytics.columns import RUN_DATE, relation_meanings, statement_meanings
 from patchlake_cli.analytics.lake import Answer
 from patchlake_cli.analytics.scans import scans
@@ -64,7 +57,7 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     left_out = "".join(f"- `{member}`: {why}.\n" for member, why in NODE_MEMBERS_LEFT_OUT.items())
     sections = [
         "Members of the API's InstanceInformation that no table holds:\n\n" + left_out,
-        *(_table_section(table) for table in TABLES),
+        *(_table_section(table) for table in SOURCES.tables),
         *(_view_section(view, view_types[view.name]) for view in views()),
     ]
     return "\n".join(sections)
@@ -151,7 +144,7 @@ def _null(table: Table, column: Column) -> str:
         return "unless IncludeSensitiveFields, and where SSM does not tell"
     if column.member is None:
         return "see meaning"
-    if table is PATCH_STATES and column.name not in _NODE:
+    if table is PATCH_STATES.table and column.name not in _NODE:
         return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not tell"
     return "where SSM does not tell"
 
@@ -160,7 +153,7 @@ def _view_section(view: Statement, types: Types) -> str:
     meanings = statement_meanings(view)
     of_table = relation_meanings(PATCH_STATES.name)
     passed_on = [name for name in meanings if of_table.get(name) == meanings[name]]
-    has_all = set(PATCH_STATES.column_names) <= set(passed_on)
+    has_all = set(PATCH_STATES.table.column_names) <= set(passed_on)
     rows = [
         (f"`{name}`", types[name], meaning)
         for name, meaning in meanings.items()

@@ -20,7 +20,8 @@ import pyarrow.parquet as pq
 from botocore.exceptions import BotoCoreError, ClientError
 from pyarrow import fs
 
-from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.errors import LakeError
 
 _TYPES = {
@@ -87,7 +88,7 @@ def find_lake(location: str, session: boto3.Session | None = None) -> LakeFiles:
     filesystem, root = _open_bucket(location, session) if location.startswith("s3://") else _open_folder(location)
     try:
         for base in (f"{root}/lake", root):
-            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in TABLES}
+            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in SOURCES.tables}
             if any(paths.values()):
                 return LakeFiles(filesystem, paths)
     except OSError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.documents import data_dictionary, query_pages, scan_section, with_generated
 from patchlake_cli.analytics.files import LakeFiles
 from patchlake_cli.analytics.lake import Lake

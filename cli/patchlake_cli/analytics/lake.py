@@ -14,7 +14,8 @@ import boto3
 import duckdb
 from sqlglot import exp
 
-from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.errors import LakeError, QueryError
 from patchlake_cli.analytics.files import LakeFiles, find_lake
 from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, relations_of, views
@@ -68,7 +69,7 @@ class Lake:
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
         self._defined: set[str] = set()
-        for table in TABLES:
+        for table in SOURCES.tables:
             self._register(table, table.name, "0000", "9999")
             self._register(table, RECENT + table.name, self.window_start, f"{self.now:%Y-%m-%d}")
         self._undefined = {view.name: view for view in views()}

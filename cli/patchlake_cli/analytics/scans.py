@@ -13,7 +13,7 @@ from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
-from patchlake.core.tables import TABLES
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.statements import RECENT, Statement, views
 
 
@@ -59,7 +59,11 @@ def _views() -> Mapping[str, exp.Query]:
 
 def _qualified(tree: exp.Query) -> exp.Expr:
     columns = {
-        **{prefix + table.name: [*table.column_names, "run_date"] for table in TABLES for prefix in ("", RECENT)},
+        **{
+            prefix + table.name: [*table.column_names, "run_date"]
+            for table in SOURCES.tables
+            for prefix in ("", RECENT)
+        },
         **{name: view.named_selects for name, view in _views().items()},
     }
     schema: dict[str, object] = {relation: dict.fromkeys(names, "varchar") for relation, names in columns.items()}

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from textwrap import indent, wrap
 
-from patchlake.core.tables import TABLES, ColumnType, Table
+from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.analytics.statements import RECENT, Settings, Statement, queries, views
 
 type Types = Mapping[str, str]
@@ -281,7 +282,7 @@ def analytics_template(view_types: Mapping[str, Types]) -> str:
     head = _HEAD.format(window_days=defaults.window_days, scan_max_age_days=defaults.scan_max_age_days)
     tables = "".join(
         _table(table, prefix, dates)
-        for table in TABLES
+        for table in SOURCES.tables
         for prefix, dates in (("", "${FirstDay},NOW"), (RECENT, "NOW-${WindowDays}DAYS,NOW"))
     )
     return "".join(

@@ -17,14 +17,15 @@ from patchlake.adapters.memory import MemoryQueue
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws
 from patchlake.ports import Accounts, Clock, Store, TargetApis
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from patchlake_cli.aws_session import Identity, identify
 from patchlake_cli.export.settings import ExportSettings
 
@@ -95,8 +96,10 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
     """Put the stages together; a refusal counts at once, since a person is watching."""
     time_of_queues = _RunningTime()
     discover_queue, collect_queue, commit_queue = (
-        MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize) for _ in range(3)
+        MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize, name=name)
+        for name in ("discover", "collect", "commit")
     )
+    source_queues = {SOURCES.nodes.name: discover_queue, SOURCES.patch_states.name: collect_queue}
     tables = ParquetTables()
     stopping = Event()
 
@@ -104,17 +107,27 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         stopping.wait(seconds)
 
     def retry_policy(queue: MemoryQueue) -> RetryPolicy:
-        return RetryPolicy(queue, settings.retry_seconds, random.random, pause, permanent_from_receive=1)
+        return RetryPolicy([queue], settings.retry_seconds, random.random, pause, permanent_from_receive=1)
 
     def collect() -> CollectStage:
-        each = ThreadedMap(settings.connections, "ssm")
-        return CollectStage(ports.store, tables, ports.apis, retry_policy(collect_queue), each)
+        return CollectStage(
+            store=ports.store,
+            tables=tables,
+            apis=ports.apis,
+            sources=SOURCES,
+            detail_queues=source_queues,
+            retry_policy=retry_policy(collect_queue),
+            parallel_map=ThreadedMap(settings.connections, "ssm"),
+            detail_map=ThreadedMap(DETAIL_CONNECTIONS, "detail"),
+            clock=ports.clock,
+        )
 
     return Stages(
         plan=PlanStage(
             store=ports.store,
             accounts=ports.accounts,
-            discover_queue=discover_queue,
+            sources=SOURCES,
+            listing_queues=source_queues,
             commit_queue=commit_queue,
             clock=ports.clock,
             settings=PlanSettings(
@@ -127,12 +140,11 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 include_sensitive_fields=False,
             ),
         ),
-        discover=DiscoverStage(ports.store, tables, ports.apis, collect_queue, retry_policy(discover_queue)),
+        discover=DiscoverStage(ports.store, tables, ports.apis, SOURCES, source_queues, retry_policy(discover_queue)),
         collect=[collect() for _ in range(WORKERS)],
         commit=CommitStage(
-            stored_run=StoredRun(ports.store, tables, ThreadedMap(READ_AHEAD, "lake")),
-            discover_queue=discover_queue,
-            collect_queue=collect_queue,
+            runs=StoredRuns(ports.store, tables, SOURCES, ThreadedMap(READ_AHEAD, "lake")),
+            source_queues=source_queues,
             commit_queue=commit_queue,
             clock=ports.clock,
             tick_seconds=TICK_SECONDS,

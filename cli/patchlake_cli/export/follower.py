@@ -5,7 +5,7 @@ from threading import Lock
 from patchlake.core.plan import Plan
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.discover import DiscoverResult
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake_cli.observation import Observation
 
 
@@ -27,7 +27,7 @@ class Follower:
         with self._lock:
             target = str(result.target)
             match result:
-                case DiscoverResult(nodes=nodes) if target not in self._nodes:
+                case DiscoverResult(rows=nodes) if target not in self._nodes:
                     self._nodes[target] = nodes
                     self._observation.listed(nodes)
                 case CollectResult(batch=batch) if (target, batch) not in self._collected:

@@ -56,8 +56,7 @@ def finish_run(  # noqa: PLR0913
     try:
         while True:
             pool.wait(REFRESH_SECONDS)
-            for name, count in ports.apis.call_counter.drain()._asdict().items():
-                observation.metrics[f"Ssm{name.title()}"] += count
+            observation.metrics.update(ports.apis.call_counter.drain().metrics())
             on_progress()
             if is_open and not pool.is_idle and time.monotonic() < next_look:
                 continue

@@ -15,7 +15,8 @@ from patchlake.core.run import RUN_ID_PATTERN, run_at, run_id_of
 from patchlake.errors import IntegrityError
 from patchlake.ports import Clock, Store
 from patchlake.stages.plan import PlanStage
-from patchlake.stages.stored import Step, stored_plan
+from patchlake.stages.step import Step
+from patchlake.stages.stored_plan import stored_plan
 from patchlake_cli.failure import CommandError
 
 _ANY_AGE_SECONDS = 10**9

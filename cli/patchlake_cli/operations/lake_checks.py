@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import LISTING, ListingStatus
 from patchlake_cli.failure import CommandError
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
@@ -15,15 +15,6 @@ from patchlake_cli.operations.runs import RunStatus
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15
 """Shards and parts outlive a dead letter (14 days), so that a run can still be published from them."""
-
-_FIXES = {
-    ListingStatus.ROLE_NOT_ASSUMABLE: "deploy templates/member-role.yaml there; compare role name, external id and "
-    "organization",
-    ListingStatus.ACCESS_DENIED: "let the role call the two actions of templates/member-role.yaml; look for a service "
-    "control policy",
-    ListingStatus.REGION_DISABLED: "enable the region in that account, or take it out of Regions",
-    ListingStatus.NOT_LISTED: "see DiscoverDeadLetterAlarm in docs/operations.md",
-}
 
 
 def check_runs(stack: Stack) -> Iterator[Finding]:
@@ -58,7 +49,7 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
     for target in newest.unread:
         detail = f" ({target.listing_detail})" if target.listing_detail else ""
         status = ListingStatus(target.listing_status)
-        yield Finding(f"{target.account_id} {target.region}: {status}{detail}", _FIXES[status])
+        yield Finding(f"{target.account_id} {target.region}: {status}{detail}", LISTING[status].fix)
 
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from patchlake.core.run import run_at
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake_cli.failure import CommandError
 from patchlake_cli.operations.calls import asking, reading_the_lake
 from patchlake_cli.operations.deployment import Deployment

@@ -10,14 +10,15 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
-from patchlake.core.listing import Listing
 from patchlake.core.plan import Plan
-from patchlake.core.rows import is_complete
 from patchlake.core.run import run_at
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.stages.stored import is_published, open_table, stored_plan
-from patchlake.stages.stored_run import StoredRun
+from patchlake.sources.coverage import is_complete
+from patchlake.sources.registry import SOURCES
+from patchlake.stages.stored_objects import open_table
+from patchlake.stages.stored_plan import is_published, stored_plan
+from patchlake.stages.stored_run import StoredRuns
 from patchlake_cli.summary import Coverage
 
 MOST_MONTHS = 13
@@ -105,7 +106,7 @@ class Runs:
         self.clock = clock
         self._store = store
         self._tables = tables
-        self._inventory = StoredRun(store, tables, map)
+        self._runs = StoredRuns(store, tables, SOURCES, map)
 
     def newest(self, most: int) -> list[Run]:
         """Return the newest runs that have a plan, newest first, of the last ``MOST_MONTHS`` months."""
@@ -133,7 +134,7 @@ class Runs:
         columns = open_table(self._tables, key, self._store.get(key)).columns([*names, *NODE_COUNTS.values()])
         targets = [Coverage(*row) for row in zip(*(columns[name] for name in names), strict=True)]
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
-        complete = is_complete([Listing(ListingStatus(target.listing_status)) for target in targets], nodes)
+        complete = is_complete([ListingStatus(target.listing_status) for target in targets], nodes)
         return Run(
             run_id=run_id,
             run_at=run_at(run_id),
@@ -157,11 +158,12 @@ class Runs:
 
     def _progress(self, plan: Plan) -> Progress:
         active = plan.active_targets()
-        unlisted = self._inventory.unlisted(plan)
+        run = self._runs.of(plan)
+        unlisted = run.missing_shards(SOURCES.nodes)
         listed = [target for target in active if target not in unlisted]
         if len(listed) > MOST_SHARDS:
             parts = sum(1 for _ in self._store.keys(parts_prefix(plan.run_id)))
             return Progress(plan.deadline_at, len(active), len(listed), parts, None)
-        batches = self._inventory.batches(plan, listed)
-        parts = len(batches) - len(self._inventory.without_part(plan, batches))
+        batches = run.slices(SOURCES.patch_states, run.batches(listed))
+        parts = len(batches) - len(run.missing_parts(SOURCES.patch_states, batches))
         return Progress(plan.deadline_at, len(active), len(listed), parts, len(batches))

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from patchlake.core.tables import CollectionStatus
+from patchlake.core.statuses import CollectionStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.status import Status, as_time

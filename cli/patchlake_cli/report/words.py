@@ -1,19 +1,16 @@
 """The words that the views use, explained to whoever reads a report without knowing them."""
 
-from patchlake.core.tables import CollectionStatus, ListingStatus
+from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus
 
-UNREAD_TARGETS = {
-    ListingStatus.ROLE_NOT_ASSUMABLE: "The role of the account cannot be assumed: it is missing or trusts others.",
-    ListingStatus.ACCESS_DENIED: "Systems Manager refused to list the nodes.",
-    ListingStatus.REGION_DISABLED: "The region is not enabled in the account.",
-    ListingStatus.NOT_LISTED: "Its nodes had not been listed by the run's deadline, or cannot be listed completely.",
-}
+UNREAD_TARGETS = {status: explanation.sentence for status, explanation in LISTING.items() if explanation.fix}
 """Why the nodes of a target are not known."""
 
-UNKNOWN_NODES = {
-    CollectionStatus.NO_PATCH_STATE: "The node has never been scanned.",
-    CollectionStatus.NOT_COLLECTED: "The state could not be asked for, or had not come when the run's deadline came.",
-    CollectionStatus.INVALID_RESPONSE: "The answer about the node broke the rules of the service.",
+UNKNOWN_NODES: dict[str, str] = {
+    **{
+        status: explanation.sentence
+        for status, explanation in COLLECTION.items()
+        if status is not CollectionStatus.COLLECTED
+    },
     "STALE_SCAN": "The last scan is older than a scan may be.",
     "SCAN_TIME_INVALID": "The time of the last scan cannot be true, so it is not known how old it is.",
     "COUNT_ABSENT": "One of the counts that decide is missing.",

@@ -18,14 +18,19 @@ from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored_run import READ_AHEAD, StoredRun
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
 CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+
+
+DETAIL_CONNECTIONS = 2
+"""Calls about secondary details under way at once in one worker: SSM's limit is shared with the account's own use."""
 
 
 class Aws:
@@ -62,7 +67,8 @@ def plan_stage(config: PlanConfig) -> PlanStage:
     return PlanStage(
         store=S3Store(aws.client("s3"), config.bucket),
         accounts=AwsAccounts(aws.client("sts"), aws.client("organizations")),
-        discover_queue=SqsQueue(sqs, config.discover_queue_url),
+        sources=SOURCES,
+        listing_queues={SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url)},
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,
         settings=PlanSettings(
@@ -85,7 +91,8 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
         store=S3Store(aws.client("s3"), config.bucket),
         tables=_tables(),
         apis=aws.target_apis(config.role_name, config.external_id, connections=1),
-        collect_queue=SqsQueue(sqs, config.collect_queue_url),
+        sources=SOURCES,
+        detail_queues={SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url)},
         retry_policy=_retry_policy(SqsQueue(sqs, config.discover_queue_url), config),
     )
 
@@ -98,7 +105,11 @@ def collect_stage(config: CollectConfig) -> CollectStage:
         tables=_tables(),
         apis=aws.target_apis(config.role_name, config.external_id, config.connections),
         retry_policy=_retry_policy(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
+        sources=SOURCES,
+        detail_queues={},
         parallel_map=ThreadedMap(config.connections, "ssm"),
+        detail_map=ThreadedMap(DETAIL_CONNECTIONS, "detail"),
+        clock=aws.clock,
     )
 
 
@@ -108,13 +119,16 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     sqs = aws.client("sqs")
     s3 = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
     return CommitStage(
-        stored_run=StoredRun(
+        runs=StoredRuns(
             S3Store(s3, config.bucket),
             _tables(),
+            SOURCES,
             ThreadedMap(READ_AHEAD, "s3"),
         ),
-        discover_queue=SqsQueue(sqs, config.discover_queue_url),
-        collect_queue=SqsQueue(sqs, config.collect_queue_url),
+        source_queues={
+            SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
+            SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url),
+        },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,
         tick_seconds=config.tick_seconds,
@@ -125,7 +139,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
 
 
 def _retry_policy(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> RetryPolicy:
-    return RetryPolicy(queue, config.retry_seconds, random.random, time.sleep)
+    return RetryPolicy([queue], config.retry_seconds, random.random, time.sleep)
 
 
 def _tables() -> TableFormat:

@@ -8,8 +8,9 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
+from patchlake.core.plan import BATCH_SIZES
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN
 from patchlake.errors import ConfigError
 
@@ -34,7 +35,9 @@ class Config:
         Raises:
             ConfigError: a variable is missing or wrong; the text names it, its value and what was expected.
         """
-        return cls(**{name: _value(variable, environment) for name, variable in cls.variables().items()})
+        return cls(
+            **{field: VARIABLES[name].read(name, environment.get(name)) for field, name in cls.variables().items()}
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +98,31 @@ class CommitConfig(Config):
     max_lateness_seconds: int
 
 
-def _value(variable: str, environment: Mapping[str, str]) -> Any:  # noqa: ANN401  # each variable has its own type
-    expected, parse = VARIABLES[variable]
-    text = environment.get(variable)
-    if text is None:
-        msg = f"{variable} is not set: expected {expected}"
-        raise ConfigError(msg)
-    value = parse(text)
-    if value is None:
-        msg = f"{variable} is {text!r}: expected {expected}"
-        raise ConfigError(msg)
-    return value
+class Variable(NamedTuple):
+    """The form of a variable.
+
+    Attributes:
+        expected: the form, for people.
+        parse: returns the value of a text; None where the text has another form.
+    """
+
+    expected: str
+    parse: Callable[[str], Any]
+
+    def read(self, name: str, text: str | None) -> Any:  # noqa: ANN401  # each variable has its own type
+        """Return the value of the variable ``name``.
+
+        Raises:
+            ConfigError: it is missing or wrong.
+        """
+        if text is None:
+            msg = f"{name} is not set: expected {self.expected}"
+            raise ConfigError(msg)
+        value = self.parse(text)
+        if value is None:
+            msg = f"{name} is {text!r}: expected {self.expected}"
+            raise ConfigError(msg)
+        return value
 
 
 def _matching(pattern: str) -> Callable[[str], str | None]:
@@ -128,34 +145,36 @@ def _excluded_accounts(text: str) -> tuple[str, ...] | None:
     return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
 
 
-def _number(least: int, most: int) -> tuple[str, Callable[[str], int | None]]:
+def _number(least: int, most: int) -> Variable:
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
 
-    return f"a whole number from {least} to {most}", parse
+    return Variable(f"a whole number from {least} to {most}", parse)
 
 
-_QUEUE_URL = ("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
+_QUEUE_URL = Variable("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
 _DAY = 24 * 60 * 60
 
-VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "PATCHLAKE_BUCKET": ("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
-    "PATCHLAKE_ACCOUNTS": ("self, organization, or account ids of 12 digits, separated by commas", _accounts),
-    "PATCHLAKE_EXCLUDED_ACCOUNTS": ("account ids of 12 digits, separated by commas, or nothing", _excluded_accounts),
-    "PATCHLAKE_REGIONS": ("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),
-    "PATCHLAKE_ROLE_NAME": ("the name of an IAM role, without a path", _matching(r"^[\w+=,.@-]{1,64}\Z")),
-    "PATCHLAKE_EXTERNAL_ID": (
+VARIABLES: dict[str, Variable] = {
+    "PATCHLAKE_BUCKET": Variable("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
+    "PATCHLAKE_ACCOUNTS": Variable("self, organization, or account ids of 12 digits, separated by commas", _accounts),
+    "PATCHLAKE_EXCLUDED_ACCOUNTS": Variable(
+        "account ids of 12 digits, separated by commas, or nothing", _excluded_accounts
+    ),
+    "PATCHLAKE_REGIONS": Variable("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),
+    "PATCHLAKE_ROLE_NAME": Variable("the name of an IAM role, without a path", _matching(r"^[\w+=,.@-]{1,64}\Z")),
+    "PATCHLAKE_EXTERNAL_ID": Variable(
         "an external id of 2 to 1224 characters, or nothing",
         _matching(r"^([\w+=,.@:/-]{2,1224})?\Z"),
     ),
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
-    "PATCHLAKE_BATCH_SIZE": _number(1, 10_000),
+    "PATCHLAKE_BATCH_SIZE": _number(*BATCH_SIZES),
     "PATCHLAKE_CONNECTIONS": _number(1, 64),
     "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
     "PATCHLAKE_TICK_SECONDS": _number(1, 900),
     "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
     "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
-    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": ("true or false", {"true": True, "false": False}.get),
+    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": Variable("true or false", {"true": True, "false": False}.get),
 }

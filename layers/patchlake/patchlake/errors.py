@@ -20,8 +20,6 @@ Callers catch a branch, never ``Exception``. Messages say which run, account and
 do.
 """
 
-from typing import Literal
-
 
 class PatchlakeError(Exception):
     """The root: whatever patchlake raises on purpose."""
@@ -93,14 +91,3 @@ class RefusedError(PermanentError):
 
 class IntegrityError(PatchlakeError):
     """Stored objects contradict each other or cannot be read; nothing is published from them."""
-
-
-def log_level(error: BaseException | None) -> Literal["info", "warning", "error"]:
-    """Return how loudly a handler reports an error: waiting is no error, and a retry is a warning."""
-    match error:
-        case NotReadyError():
-            return "info"
-        case RetryableError():
-            return "warning"
-        case _:
-            return "error"

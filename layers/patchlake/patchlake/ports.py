@@ -1,4 +1,4 @@
-"""What the stages need of the world, as protocols; ``adapters`` has one file per service behind them."""
+"""Everything that the stages need of the world, as protocols; ``adapters`` has one file per service behind them."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, BinaryIO, Protocol, Self
 
 from patchlake.core.call_counter import CallCounter
-from patchlake.core.plan import Account
-from patchlake.core.records import Page, Record
+from patchlake.core.plan import Account, Plan
+from patchlake.core.records import Page
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
+from patchlake.sources.source import Operation
 
 
 class Clock(Protocol):
@@ -114,23 +115,35 @@ class Delivery:
     Attributes:
         receipt: the handle of this receive.
         receive_count: how often the message has been received, this time included.
-        seconds_left: tells how long the invocation that received it may still go on.
+        queue_name: the queue that it came from.
+        seconds_left: returns how long the invocation that received it may still go on.
     """
 
     body: str
     receipt: str
     receive_count: int
+    queue_name: str = ""
     seconds_left: Callable[[], float] = field(default=lambda: math.inf, compare=False)
 
     @classmethod
     def of(cls, record: Mapping[str, Any], milliseconds_left: Callable[[], int]) -> Self:
         """Take what matters of a record of Lambda's SQS event, and of the invocation's context."""
-        receive_count = int(record["attributes"]["ApproximateReceiveCount"])
-        return cls(record["body"], record["receiptHandle"], receive_count, lambda: milliseconds_left() / 1000)
+        return cls(
+            record["body"],
+            record["receiptHandle"],
+            receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
+            queue_name=record["eventSourceARN"].rpartition(":")[2],
+            seconds_left=lambda: milliseconds_left() / 1000,
+        )
 
 
 class Queue(Protocol):
-    """A queue of hints: what it loses, repeats or delays changes no snapshot."""
+    """A queue of hints: messages that it loses, repeats or delays change no snapshot."""
+
+    @property
+    def name(self) -> str:
+        """The name by which a delivery says where it came from."""
+        ...
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send (body, group) pairs, all of them.
@@ -150,18 +163,17 @@ class Queue(Protocol):
 
 
 class TargetApi(Protocol):
-    """The SSM API of one target.
+    """The AWS APIs of one target."""
 
-    Both calls raise RefusedError where the target refuses, RestartError where the chain of pages broke, ThrottledError
-    where it wants fewer calls, and RetryableError on any other failure.
-    """
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
+        """Ask for one page of an operation's answer about these ids; none, for a listing.
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Ask for one page of the managed nodes (DescribeInstanceInformation, at most 50 a page)."""
-        ...
-
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Ask for one page of the patch states of at most 50 nodes (DescribeInstancePatchStates)."""
+        Raises:
+            RefusedError: the target refuses.
+            RestartError: the chain of pages broke.
+            ThrottledError: the service wants fewer calls.
+            RetryableError: any other failure.
+        """
         ...
 
 
@@ -170,11 +182,11 @@ class TargetApis(Protocol):
 
     @property
     def call_counter(self) -> CallCounter:
-        """What was asked of SSM so far."""
+        """The calls so far."""
         ...
 
-    def open(self, target: Target, home_account_id: str) -> TargetApi:
-        """Return a target's API, through the configured role where the account is not the home account.
+    def open(self, plan: Plan, target: Target) -> TargetApi:
+        """Return the APIs of a target of the plan, through the configured role unless it is in the home account.
 
         Raises:
             RefusedError: the role cannot be assumed.

@@ -5,29 +5,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, BinaryIO
 
+import pytest
 from msgspec.structs import replace
 
 from patchlake.core.keys import plan_key, shard_key
-from patchlake.core.listing import Listing, RunTarget, listing_metadata
+from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, make_plan
-from patchlake.core.records import Page, Record
-from patchlake.core.rows import ListedNodes, Outcome, batches, coverage_row, listed_nodes, outcomes, part_columns
+from patchlake.core.records import Page
+from patchlake.core.rows import Outcome
 from patchlake.core.run import run_at, run_id_of
-from patchlake.core.tables import CollectionStatus, Columns, ListingStatus
-from patchlake.core.targets import Target
-from patchlake.core.timings import is_missed
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import RunTarget, Target
+from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store, TargetApi
-from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_run
+from patchlake.sources.coverage import TargetRead, coverage_row
+from patchlake.sources.source import DetailSource, ListedRows, ListingSource, Operation
+from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
 from patchlake.stages.plan import PlanResult, PlanStage
-from patchlake.stages.stored import Step, create_or_adopt, is_published
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.step import Step
+from patchlake.stages.stored_objects import create_or_adopt
+from patchlake.stages.stored_plan import is_published
+from patchlake.stages.stored_run import Slice, StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
+from tests.simulation.mutants.answers import Pages, Settle, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
     a_close_race,
@@ -40,8 +47,8 @@ from tests.simulation.mutants.provocations import (
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
 
-type Ask = Callable[[str | None], Page[Record]]
-type Read = Callable[[Iterable[Page[Record]]], ListedNodes]
+type Ask = Callable[[str | None], Page[Any]]
+type Read = Callable[[Pages], ListedRows]
 
 
 # Writing once.
@@ -110,6 +117,8 @@ def _conflict_means_existing(patch: Patch) -> None:
 class DeafQueue:
     """A queue that takes nothing."""
 
+    name = "deaf"
+
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send nothing."""
 
@@ -128,7 +137,7 @@ def _sends_first(patch: Patch) -> None:
     stored_plan = PlanStage._stored_plan  # noqa: SLF001
 
     def send_and_store(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
-        stage.discover_queue.send(_discover_messages(stage.new_plan(run_id)))
+        stage.listing_queues["nodes"].send(_discover_messages(stage.new_plan(run_id)))
         return stored_plan(stage, run_id)
 
     patch.setattr(PlanStage, "_stored_plan", send_and_store)
@@ -164,7 +173,7 @@ def _watch_last(patch: Patch) -> None:
         run_id = run_id_of(event.get("scheduled_time"))
         stage._require_current(run_id, stage.clock.now())  # noqa: SLF001
         stored, step = stage._stored_plan(run_id)  # noqa: SLF001
-        stage.discover_queue.send(_discover_messages(stored))
+        stage.listing_queues["nodes"].send(_discover_messages(stored))
         stage.commit_queue.send([(CommitMessage(run_id=run_id).encode(), run_id)])
         return PlanResult(run_id, step, len(stored.targets), len(stored.active_targets()))
 
@@ -188,7 +197,7 @@ def _plans_once(patch: Patch) -> None:
     def handle_once(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
         if not stage.store.exists(plan_key(run_id_of(event.get("scheduled_time")))):
             return handle(stage, event)
-        return handle(dataclasses.replace(stage, discover_queue=DeafQueue()), event)
+        return handle(dataclasses.replace(stage, listing_queues={"nodes": DeafQueue()}), event)
 
     patch.setattr(PlanStage, "handle", handle_once)
 
@@ -230,20 +239,22 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 
 @mutant("I1", "discover keeps a node that was listed twice")
 def _keeps_duplicates(patch: Patch) -> None:
-    def keep(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    listed_rows = ListingSource.listed
+
+    def keep(source: ListingSource, run_target: RunTarget, planned: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
         pages = list(pages)
-        once, listed_at = listed_nodes(run_target, pages, include_sensitive_fields=include_sensitive_fields)
+        once, listed_at_ms = listed_rows(source, run_target, planned, pages)
         listed = [record.instance_id for page in pages for record in page.records]
         rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
-        return ListedNodes({name: [values[row] for row in rows] for name, values in once.items()}, listed_at)
+        return ListedRows({name: [values[row] for row in rows] for name, values in once.items()}, listed_at_ms)
 
-    patch.setattr(discover, "listed_nodes", keep)
+    patch.setattr(ListingSource, "listed", keep)
 
 
 @mutant("I1", "a broken chain of pages is taken for its end")
 def _stops_early(patch: Patch) -> None:
-    def pages_so_far(ask: Ask, read: Read) -> ListedNodes:
-        pages: list[Page[Record]] = []
+    def pages_so_far(ask: Ask, read: Read) -> ListedRows:
+        pages: list[Page[Any]] = []
         token = None
         while not pages or token is not None:
             try:
@@ -260,20 +271,21 @@ def _stops_early(patch: Patch) -> None:
 
 @mutant("I1", "a refusal is recorded at once")
 def _refuses_at_once(patch: Patch) -> None:
-    patch.setattr(retry_policy.RetryPolicy, "require_lasting", lambda *_: None)
+    patch.setattr(retry_policy.Attempt, "require_final", lambda *_: None)
 
 
 @mutant("I8", "discover cuts batches by a size of its own")
 def _cuts_its_own(patch: Patch) -> None:
-    patch.setattr(discover, "batches", lambda columns, batch_size: batches(columns, batch_size + 1))
+    groups = ListedRows.groups
+    patch.setattr(ListedRows, "groups", lambda listed, rows: groups(listed, rows + 1))
 
 
 @mutant("I9", "shards have keys without the run")
 def _shares_shards(patch: Patch) -> None:
-    def key(_run_id: str, target: Target) -> str:
+    def key(_run_id: str, target: Target, _source: str = "nodes") -> str:
         return f"runs/shards/{target}.parquet"
 
-    for module in (discover, collect, fence, stored_run, publish):
+    for module in (discover, collect, stored_run, stored_objects):
         patch.setattr(module, "shard_key", key)
 
 
@@ -284,15 +296,15 @@ def _discovers_once(patch: Patch) -> None:
     def handle_once(stage: DiscoverStage, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         if not stage.store.exists(shard_key(message.run_id, message.target)):
             return handle(stage, message, delivery)
-        return handle(dataclasses.replace(stage, collect_queue=DeafQueue()), message, delivery)
+        return handle(dataclasses.replace(stage, detail_queues={"patch_states": DeafQueue()}), message, delivery)
 
     patch.setattr(DiscoverStage, "handle", handle_once)
 
 
 @mutant("I1", "a refusal is recorded without its code")
 def _refuses_without_reason(patch: Patch) -> None:
-    def metadata(run_target: RunTarget, listing: Listing) -> dict[str, str]:
-        return listing_metadata(run_target, Listing(listing.status, None, listing.listed_at))
+    def metadata(run_target: RunTarget, listing: ListingResult, source: str) -> dict[str, str]:
+        return listing_metadata(run_target, ListingResult(listing.status, None, listing.listed_at_ms), source)
 
     patch.setattr(discover, "listing_metadata", metadata)
 
@@ -309,7 +321,7 @@ def _trusts(patch: Patch) -> None:
 
 @mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
 def _lists_until_time_is_out(patch: Patch) -> None:
-    def pages_in_time(ask: Ask, read: Read) -> ListedNodes:
+    def pages_in_time(ask: Ask, read: Read) -> ListedRows:
         pages = [ask(None)]
         while (token := pages[-1].next_token) is not None:
             try:
@@ -329,17 +341,19 @@ def _blames_the_target(patch: Patch) -> None:
 # Collect.
 
 
+def _guessed(_api: TargetApi, _source: DetailSource, ids: Sequence[str], *_: object) -> dict[str, Sequence[Outcome]]:
+    return dict.fromkeys(ids, (Outcome(CollectionStatus.NO_PATCH_STATE),))
+
+
 @mutant("I1", "a part is written when the time is out")
 def _writes_in_part(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_in_time(
-        stage: CollectStage, source: TargetApi, nodes: Columns, calls: ThrottledCalls
-    ) -> dict[str, Outcome]:
+    def ask_in_time(stage: CollectStage, *arguments: Any) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
         try:
-            return ask(stage, source, nodes, calls)
+            return ask(stage, *arguments)
         except OutOfTimeError:
-            return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
+            return _guessed(*arguments)
 
     patch.setattr(CollectStage, "_ask", ask_in_time)
 
@@ -348,24 +362,24 @@ def _writes_in_part(patch: Patch) -> None:
 def _swallows(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_or_guess(
-        stage: CollectStage, source: TargetApi, nodes: Columns, calls: ThrottledCalls
-    ) -> dict[str, Outcome]:
+    def ask_or_guess(stage: CollectStage, *arguments: Any) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
         try:
-            return ask(stage, source, nodes, calls)
+            return ask(stage, *arguments)
         except RetryableError:
-            return dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NO_PATCH_STATE))
+            return _guessed(*arguments)
 
     patch.setattr(CollectStage, "_ask", ask_or_guess)
 
 
 @mutant("I1", "nodes that were not collected have no reason")
 def _gives_no_reason(patch: Patch) -> None:
-    def without_detail(*args: Any, **options: Any) -> Columns:  # noqa: ANN401
-        columns = part_columns(*args, **options)
+    not_collected = DetailSource.not_collected
+
+    def without_detail(*arguments: Any) -> Columns:  # noqa: ANN401
+        columns = not_collected(*arguments)
         return columns | {"collection_detail": [None] * len(columns["instance_id"])}
 
-    patch.setattr(fence, "part_columns", without_detail)
+    patch.setattr(DetailSource, "not_collected", without_detail)
 
 
 @mutant("I10", "collect does not look for the snapshot")
@@ -375,50 +389,54 @@ def _collects_late(patch: Patch) -> None:
 
 @mutant("I1", "a node that SSM does not answer for has no row")
 def _drops_silent(patch: Patch) -> None:
-    def answered(*args: Any, **options: Any) -> Columns:  # noqa: ANN401
-        columns = part_columns(*args, **options)
+    part = DetailSource.part
+
+    def answered(*arguments: Any) -> Columns:  # noqa: ANN401
+        columns = part(*arguments)
         statuses = columns["collection_status"]
         return {
             name: [value for value, status in zip(values, statuses, strict=True) if status != "NO_PATCH_STATE"]
             for name, values in columns.items()
         }
 
-    patch.setattr(collect, "part_columns", answered)
+    patch.setattr(DetailSource, "part", answered)
 
 
 @mutant("I1", "rows that break a rule are ignored")
 def _ignores_invalid(patch: Patch) -> None:
-    def valid(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
-        return outcomes(asked, [Page(page.records, (), page.next_token, page.answered_at) for page in pages])
+    def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
+        return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
 
-    patch.setattr(collect, "outcomes", valid)
+    alter_settling(patch, valid)
 
 
 @mutant("I12", "a node that was not asked for is kept")
 def _keeps_strangers(patch: Patch) -> None:
-    def every(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Outcome]:
+    part = DetailSource.part
+
+    def every(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         pages = list(pages)
-        return outcomes([*asked, *(record.instance_id for page in pages for record in page.records)], pages)
+        return settle([*asked, *(record.instance_id for page in pages for record in page.records)], pages)
 
     def with_strangers(
-        run_target: Any,  # noqa: ANN401
+        source: DetailSource,
+        run_target: RunTarget,
+        planned: Plan,
         nodes: Columns,
-        settled: Mapping[str, Outcome],
-        *,
-        include_sensitive_fields: bool,
+        settled: Mapping[str, Sequence[Outcome]],
     ) -> Columns:
         strangers = [instance_id for instance_id in settled if instance_id not in nodes["instance_id"]]
         more = {name: values + [None] * len(strangers) for name, values in nodes.items()}
         more["instance_id"] = nodes["instance_id"] + strangers
-        return part_columns(run_target, more, settled, include_sensitive_fields=include_sensitive_fields)
+        return part(source, run_target, planned, more, settled)
 
-    patch.setattr(collect, "outcomes", every)
-    patch.setattr(collect, "part_columns", with_strangers)
+    alter_settling(patch, every)
+    patch.setattr(DetailSource, "part", with_strangers)
 
 
 @mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
 def _asks_for_more(patch: Patch) -> None:
-    patch.setattr(collect, "IDS_PER_CALL", 100)
+    patch.setattr(Operation, "ids_per_call", 100)
 
 
 # Commit.
@@ -426,12 +444,12 @@ def _asks_for_more(patch: Patch) -> None:
 
 @mutant("L1", "a run counts as complete when its queues are empty")
 def _counts_messages(patch: Patch) -> None:
-    def require_empty_queues(stage: CommitStage, planned: Plan) -> None:
-        world = stage.stored_run.store.calls.world  # type: ignore[attr-defined]  # the simulated store
+    def require_empty_queues(_: CommitStage, run: StoredRun, _now: object) -> None:
+        world = run.runs.store.calls.world  # type: ignore[attr-defined]  # the simulated store
         if any(world.queues[name].messages for name in ("discover", "collect")):
-            raise NotReadyError(planned.run_id)
+            raise NotReadyError(run.plan.run_id)
 
-    patch.setattr(CommitStage, "_require_every_part", require_empty_queues)
+    patch.setattr(CommitStage, "_require_everything", require_empty_queues)
 
 
 @mutant("L1", "commit acknowledges a run that is not ready")
@@ -449,17 +467,17 @@ def _looks_once(patch: Patch) -> None:
 
 @mutant("L1", "there are no tombstones")
 def _no_tombstones(patch: Patch) -> None:
-    patch.setattr(commit, "fence", lambda *_: None)
+    patch.setattr(commit, "close_run", lambda *_: None)
 
 
 @mutant("L1", "there are tombstones for shards alone")
 def _no_part_tombstones(patch: Patch) -> None:
-    patch.setattr(fence, "_close_parts", lambda *_: None)
+    patch.setattr(fence, "_close_batches", lambda *_: None)
 
 
 @mutant("L2", "commit sends nothing again", losses_in_a_long_run)
 def _no_resend(patch: Patch) -> None:
-    patch.setattr(commit, "resend_slice", lambda *_: slice(0, 0))
+    patch.setattr(commit, "resend_window", lambda *_: ResendWindow(0, 0))
 
 
 for _stage in ("discover", "collect"):
@@ -492,14 +510,14 @@ def _counts_from_schedule(patch: Patch) -> None:
 
 @mutant("L1", "commit goes by the parts that it found at its first look")
 def _lists_once(patch: Patch) -> None:
-    without_part = StoredRun.without_part
+    missing_parts = StoredRun.missing_parts
 
-    def without_part_once(run: StoredRun, planned: Plan, expected: Sequence[Batch]) -> set[Batch]:
-        remembered: dict[str, Any] = run._batch_counts  # noqa: SLF001
-        first: set[Batch] = remembered.setdefault(planned.run_id, without_part(run, planned, expected))
+    def missing_parts_once(run: StoredRun, source: DetailSource, slices: Sequence[Slice]) -> set[Slice]:
+        remembered: dict[str, Any] = run.runs._row_counts  # noqa: SLF001
+        first: set[Slice] = remembered.setdefault(run.plan.run_id, missing_parts(run, source, slices))
         return first
 
-    patch.setattr(StoredRun, "without_part", without_part_once)
+    patch.setattr(StoredRun, "missing_parts", missing_parts_once)
 
 
 @mutant("L1", "commit gives up an old run, though it has a plan", a_plan_that_comes_late)
@@ -508,7 +526,7 @@ def _gives_up(patch: Patch) -> None:
 
     def commit_young(stage: CommitStage, run_id: str) -> CommitResult:
         old = is_missed(run_at(run_id), stage.clock.now(), stage.max_lateness_seconds, stage.deadline_seconds)
-        if old and not is_published(stage.stored_run.store, run_id):
+        if old and not is_published(stage.runs.store, run_id):
             return CommitResult(run_id, CommitOutcome.MISSED)
         return commit_run(stage, run_id)
 
@@ -537,7 +555,7 @@ def _counts_by_settings(patch: Patch) -> None:
 
 @mutant("I13", "commit fences before the deadline")
 def _fences_early(patch: Patch) -> None:
-    patch.setattr(CommitStage, "_require_every_part", lambda stage, planned: fence.fence(planned, stage.stored_run))
+    patch.setattr(CommitStage, "_require_everything", lambda _stage, run, _now: fence.close_run(run))
 
 
 @mutant("I10", "commit does not look for the snapshot")
@@ -547,7 +565,7 @@ def _commits_late(patch: Patch) -> None:
 
 @mutant("I7", "a PARTIAL run is called COMPLETE")
 def _calls_complete(patch: Patch) -> None:
-    patch.setattr(publish, "is_complete", lambda *_: True)
+    patch.setattr(TargetRead, "is_complete", True)
 
 
 @mutant("I2", "the snapshot is published before its coverage")
@@ -567,12 +585,23 @@ def _snapshot_first(patch: Patch) -> None:
 
 @mutant("I6", "coverage leaves out targets that were not read")
 def _covers_listed(patch: Patch) -> None:
-    columns = publish._columns  # noqa: SLF001
+    publish_run = publish.publish
 
-    def listed(rows: list[dict[str, Any]]) -> Columns:
-        return columns([row for row in rows if row["listing_status"] == ListingStatus.LISTED])
+    def without_unread(run: StoredRun, metadata: dict[str, str]) -> publish.Published:
+        encode = run.runs.tables.encode
 
-    patch.setattr(publish, "_columns", listed)
+        def encode_listed(table: Table, groups: Iterable[Columns], footer: Mapping[str, str]) -> bytes:
+            if table.name == "coverage":
+                (rows,) = groups
+                kept = [n for n, status in enumerate(rows["listing_status"]) if status == ListingStatus.LISTED]
+                groups = [{name: [values[n] for n in kept] for name, values in rows.items()}]
+            return encode(table, groups, footer)
+
+        with pytest.MonkeyPatch.context() as during:
+            during.setattr(type(run.runs.tables), "encode", lambda _, *arguments: encode_listed(*arguments))
+            return publish_run(run, metadata)
+
+    patch.setattr(commit, "publish", without_unread)
 
 
 @mutant("I6", "an unread target counts no nodes, where it does not know them")
@@ -586,8 +615,8 @@ def _counts_zero(patch: Patch) -> None:
 
 @mutant("I3", "the clock is in the bytes")
 def _dates(patch: Patch) -> None:
-    def date(planned: Plan, run: StoredRun, metadata: dict[str, str]) -> publish.Published:
-        at = run.store.calls.world.clock.now()  # type: ignore[attr-defined]  # the simulated store
-        return publish.publish(planned, run, {**metadata, "committed_at": str(at)})
+    def date(run: StoredRun, metadata: dict[str, str]) -> publish.Published:
+        at = run.runs.store.calls.world.clock.now()  # type: ignore[attr-defined]  # the simulated store
+        return publish.publish(run, {**metadata, "committed_at": str(at)})
 
     patch.setattr(commit, "publish", date)

@@ -5,23 +5,25 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from patchlake.adapters import threaded_map
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.plan import Plan
 from patchlake.core.run import run_id_of
+from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError, NotReadyError, PermanentError, ThrottledError
 from patchlake.ports import Delivery, ParallelMap, TableFile
-from patchlake.stages import commit, publish, stored, stored_run, throttled_calls
+from patchlake.sources.source import ListingSource
+from patchlake.stages import commit, publish, stored_objects, stored_run, throttled_calls
 from patchlake.stages.collect import CollectResult, CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
-from patchlake.stages.fence import fence
+from patchlake.stages.fence import close_run
 from patchlake.stages.plan import PlanResult, PlanStage
-from patchlake.stages.stored import Step
+from patchlake.stages.step import Step
 from patchlake.stages.stored_run import StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
@@ -41,10 +43,10 @@ from tests.simulation.mutants.provocations import (
 
 @mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED))
 def _publishes_any_part(patch: Patch) -> None:
-    def unchecked(_run_target: object, _ids: object, part: TableFile) -> list[Any]:
+    def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
 
-    patch.setattr(publish, "_checked_statuses", unchecked)
+    patch.setattr(publish, "_require_rows", unchecked)
 
 
 @mutant("I14", "commit calls a run CORRUPT and keeps its watch message to itself", struck_by(Fault.DAMAGED))
@@ -73,7 +75,7 @@ def _names_nothing(patch: Patch) -> None:
     def silent(_key: str) -> Iterator[None]:
         yield
 
-    for module in (stored, publish):
+    for module in (stored_objects, publish):
         patch.setattr(module, "about", silent)
 
 
@@ -212,14 +214,17 @@ def _begins_more(patch: Patch) -> None:
 
 @mutant("L1", "the fence closes a thousand targets at most", workers_stalled, crowd=True)
 def _fences_a_thousand(patch: Patch) -> None:
-    unlisted = StoredRun.unlisted
+    missing_shards = StoredRun.missing_shards
 
-    def fence_some(plan: Plan, run: StoredRun) -> None:
+    def some(run: StoredRun, source: ListingSource) -> set[Target]:
+        return set(islice(sorted(missing_shards(run, source)), 1000))
+
+    def close_some(run: StoredRun) -> None:
         with patch.context() as inner:
-            inner.setattr(StoredRun, "unlisted", lambda run, plan: set(islice(sorted(unlisted(run, plan)), 1000)))
-            fence(plan, run)
+            inner.setattr(StoredRun, "missing_shards", some)
+            close_run(run)
 
-    patch.setattr(commit, "fence", fence_some)
+    patch.setattr(commit, "close_run", close_some)
 
 
 @mutant("L1", "keys are looked for under the first digits alone", soon_quiet, crowd=True)
@@ -230,8 +235,8 @@ def _looks_under_some(patch: Patch) -> None:
 @mutant("L1", "keys are taken from the first page of a listing")
 def _lists_one_page(patch: Patch) -> None:
     def first_page(run: StoredRun, prefix: str, _expected: int) -> set[str]:
-        size = run.store.calls.world.scenario.store_page_size  # type: ignore[attr-defined]  # the simulated store
-        return set(islice(run.store.keys(prefix), size))
+        size = run.runs.store.calls.world.scenario.store_page_size  # type: ignore[attr-defined]  # the simulated store
+        return set(islice(run.runs.store.keys(prefix), size))
 
     patch.setattr(StoredRun, "_keys", first_page)
 
@@ -243,7 +248,7 @@ def _waits_for_a_plan(patch: Patch) -> None:
 
 @mutant("L1", "commit waits for the deadline of a run that is ready")
 def _waits_for_the_deadline(patch: Patch) -> None:
-    def never_ready(_stage: CommitStage, plan: Plan) -> None:
-        raise NotReadyError(plan.run_id)
+    def never_ready(_stage: CommitStage, run: StoredRun, _now: datetime) -> None:
+        raise NotReadyError(run.plan.run_id)
 
-    patch.setattr(CommitStage, "_require_every_part", never_ready)
+    patch.setattr(CommitStage, "_require_everything", never_ready)

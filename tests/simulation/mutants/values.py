@@ -1,19 +1,25 @@
 """Mistakes in single values: one that is dropped, swapped or altered on its way, a key or a reason that is another."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
+
 from patchlake.adapters.memory import MemoryTables, MemoryTableWriter
-from patchlake.core import keys, rows
-from patchlake.core.listing import RunTarget
-from patchlake.core.records import Page, Record
-from patchlake.core.rows import ListedNodes, coverage_row, listed_nodes, part_columns
+from patchlake.core import keys
+from patchlake.core.plan import Plan
+from patchlake.core.records import Page
 from patchlake.core.run import run_date
 from patchlake.core.tables import Columns, Table
+from patchlake.core.targets import RunTarget
 from patchlake.ports import TableFile
-from patchlake.stages import collect, discover, fence, publish, stored_run
+from patchlake.sources import nodes
+from patchlake.sources.coverage import coverage_row
+from patchlake.sources.source import DetailSource, ListedRows, ListingSource
+from patchlake.stages import discover, fence, publish, stored_run
 from tests.simulation.faults import Fault
+from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import sensitive_fields_left_out, struck_by
 
@@ -46,12 +52,20 @@ def _in_another_order(columns: Columns) -> Columns:
 # What discover stores.
 
 
-def _alter_shards(patch: Patch, alter: Alter) -> None:
-    def altered(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
-        listed = listed_nodes(run_target, pages, include_sensitive_fields=include_sensitive_fields)
-        return listed._replace(columns=alter(listed.columns))
+def _alter_listings(
+    patch: Patch, alter: Callable[[ListedRows], ListedRows] = lambda rows: rows, pages: Callable[[Pages], Pages] = iter
+) -> None:
+    """Let discover see each listing's pages, and each shard its rows, as these leave them."""
+    listed = ListingSource.listed
 
-    patch.setattr(discover, "listed_nodes", altered)
+    def altered(source: ListingSource, run_target: RunTarget, plan: Plan, answered: Pages) -> ListedRows:
+        return alter(listed(source, run_target, plan, pages(answered)))
+
+    patch.setattr(ListingSource, "listed", altered)
+
+
+def _alter_shards(patch: Patch, alter: Alter) -> None:
+    _alter_listings(patch, lambda listed: listed._replace(columns=alter(listed.columns)))
 
 
 for _name, _alter in (
@@ -66,36 +80,32 @@ for _name, _alter in (
 
 @mutant("I1", "discover keeps the first description of a node that was listed twice", struck_by(Fault.LISTED_TWICE))
 def _keeps_the_first(patch: Patch) -> None:
-    def first(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
+    def first(pages: Pages) -> Pages:
         seen: set[str] = set()
-
-        def new(page: Page[Record]) -> Page[Record]:
+        for page in pages:
             records = [record for record in page.records if record.instance_id not in seen]
             seen.update(record.instance_id for record in records)
-            return Page(records, page.invalid, page.next_token, page.answered_at)
+            yield Page(records, page.invalid, page.next_token, page.answered_at_ms)
 
-        return listed_nodes(run_target, map(new, pages), include_sensitive_fields=include_sensitive_fields)
-
-    patch.setattr(discover, "listed_nodes", first)
+    _alter_listings(patch, pages=first)
 
 
 @mutant("I1", "a listing with a row without a usable id is taken for the whole", struck_by(Fault.NAMELESS_ROW))
 def _lists_the_nameless(patch: Patch) -> None:
-    def named(run_target: RunTarget, pages: Iterable[Page[Record]], *, include_sensitive_fields: bool) -> ListedNodes:
-        def usable(page: Page[Record]) -> Page[Record]:
+    def usable(pages: Pages) -> Pages:
+        for page in pages:
             invalid = [row for row in page.invalid if row.instance_id is not None]
-            return Page(page.records, invalid, page.next_token, page.answered_at)
+            yield Page(page.records, invalid, page.next_token, page.answered_at_ms)
 
-        return listed_nodes(run_target, map(usable, pages), include_sensitive_fields=include_sensitive_fields)
-
-    patch.setattr(discover, "listed_nodes", named)
+    _alter_listings(patch, pages=usable)
 
 
 # What collect stores.
 
 
 def _alter_parts(patch: Patch, alter: Alter) -> None:
-    patch.setattr(collect, "part_columns", lambda *args, **options: alter(part_columns(*args, **options)))
+    part = DetailSource.part
+    patch.setattr(DetailSource, "part", lambda *arguments: alter(part(*arguments)))
 
 
 for _name, _alter in (
@@ -112,32 +122,34 @@ for _name, _alter in (
 
 @mutant("I1", "sensitive fields are stored, whatever the plan says", sensitive_fields_left_out)
 def _stores_sensitive(patch: Patch) -> None:
-    def all_fields(*args: Any, include_sensitive_fields: bool) -> Columns:  # noqa: ANN401, ARG001
-        return part_columns(*args, include_sensitive_fields=True)
+    part = DetailSource.part
 
-    patch.setattr(collect, "part_columns", all_fields)
+    def all_fields(source: DetailSource, run_target: RunTarget, plan: Plan, *arguments: Any) -> Columns:  # noqa: ANN401
+        return part(source, run_target, replace(plan, include_sensitive_fields=True), *arguments)
+
+    patch.setattr(DetailSource, "part", all_fields)
 
 
 @mutant("I1", "sensitive fields are listed, whatever the plan says", sensitive_fields_left_out)
 def _lists_sensitive(patch: Patch) -> None:
-    def all_fields(*args: Any, include_sensitive_fields: bool) -> ListedNodes:  # noqa: ANN401, ARG001
-        return listed_nodes(*args, include_sensitive_fields=True)
+    listed = ListingSource.listed
 
-    patch.setattr(discover, "listed_nodes", all_fields)
+    def all_fields(source: ListingSource, run_target: RunTarget, plan: Plan, pages: Pages) -> ListedRows:
+        return listed(source, run_target, replace(plan, include_sensitive_fields=True), pages)
+
+    patch.setattr(ListingSource, "listed", all_fields)
 
 
 @mutant("I1", "a node that comes twice with different values has the first ones", struck_by(Fault.ANSWERED_TWICE))
 def _takes_the_first_state(patch: Patch) -> None:
-    outcomes = rows.outcomes
-
-    def first(asked: Sequence[str], pages: Iterable[Page[Record]]) -> dict[str, Any]:
-        def once(page: Page[Record]) -> Page[Record]:
+    def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
+        def once(page: Page[Any]) -> Page[Any]:
             records = {record.instance_id: record for record in reversed(page.records)}
-            return Page([*records.values()], page.invalid, page.next_token, page.answered_at)
+            return Page([*records.values()], page.invalid, page.next_token, page.answered_at_ms)
 
-        return outcomes(asked, map(once, pages))
+        return settle(asked, map(once, pages))
 
-    patch.setattr(collect, "outcomes", first)
+    alter_settling(patch, first)
 
 
 # What commit publishes.
@@ -216,13 +228,13 @@ def _drops_reason(patch: Patch) -> None:
 @mutant("I11", "parts lie elsewhere")
 def _moves_parts(patch: Patch) -> None:
     for module in (keys, stored_run):
-        patch.setattr(module, "parts_prefix", lambda run_id: f"runs/{run_id}/part/")
+        patch.setattr(module, "parts_prefix", lambda run_id, _source: f"runs/{run_id}/part/")
 
 
 @mutant("I11", "shards lie elsewhere")
 def _moves_shards(patch: Patch) -> None:
     for module in (keys, stored_run):
-        patch.setattr(module, "shards_prefix", lambda run_id: f"runs/{run_id}/shard/")
+        patch.setattr(module, "shards_prefix", lambda run_id, _source: f"runs/{run_id}/shard/")
 
 
 @mutant("I11", "snapshots lie under the month")
@@ -247,4 +259,4 @@ def _renames_too_large(patch: Patch) -> None:
 
 @mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW))
 def _renames_nameless(patch: Patch) -> None:
-    patch.setattr(rows, "NAMELESS_ROW", "a nameless row")
+    patch.setattr(nodes, "NAMELESS_ROW", "a nameless row")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sqlglot
 from sqlglot import exp
 
-from patchlake.core.tables import PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.analytics.lake import Lake
 
 type Columns = Mapping[str, str]
@@ -26,7 +26,7 @@ QUICKSIGHT_TYPES = {
 }
 """QuickSight's types by Athena's. A boolean has none."""
 
-LEFT_OUT = {"run_age_hours"} | {column.name for column in PATCH_STATES if column.sensitive}
+LEFT_OUT = {"run_age_hours"} | {column.name for column in PATCH_STATES.table if column.sensitive}
 """Columns that no dataset takes: an age would stand still between two refreshes, and what is sensitive stays in the
 lake."""
 

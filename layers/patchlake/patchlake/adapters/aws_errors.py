@@ -27,6 +27,12 @@ THROTTLING_CODES = frozenset(
 EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
 """The error codes of credentials that were valid and are not any more."""
 
+DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+"""The error codes of a caller that lacks a permission, in every service that is asked."""
+
+UNRECOGNISED_CODES = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
+"""The error codes of a region that does not know the caller: it is not enabled, or the session is older than that."""
+
 _PASSING_CODES = THROTTLING_CODES | EXPIRED_CODES | {"RequestTimeout", "RequestTimeoutException"}
 _PASSING_STATUSES = frozenset({408, 409, 429})
 
@@ -43,6 +49,11 @@ def status_of(error: AwsError) -> int | None:
     if isinstance(error, ClientError):
         return error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return None
+
+
+def is_denied(error: AwsError) -> bool:
+    """Whether the caller lacks a permission; the answer to a HEAD request says so by its status alone."""
+    return code_of(error) in DENIED_CODES or (status_of(error) == 403 and code_of(error) == "403")  # noqa: PLR2004
 
 
 def passes(error: AwsError) -> bool:

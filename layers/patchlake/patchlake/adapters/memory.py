@@ -15,11 +15,13 @@ from typing import BinaryIO, Protocol
 import msgspec
 
 from patchlake.core.call_counter import CallCounter
+from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.errors import IntegrityError
+from patchlake.errors import IntegrityError, RestartError
 from patchlake.ports import Delivery, TableFile
+from patchlake.sources.source import Operation
 
 
 @dataclass
@@ -89,6 +91,7 @@ class MemoryQueue:
     """A queue whose time is the clock's; after ``max_receive_count`` receives a message is a dead letter.
 
     Attributes:
+        name: what a delivery says where it came from.
         messages: what is queued or under way, by message id, in the order of sending.
         dead: the bodies of the dead letters.
     """
@@ -96,6 +99,7 @@ class MemoryQueue:
     clock: QueueTime
     visibility_seconds: int
     max_receive_count: int
+    name: str = ""
     messages: dict[int, _Message] = field(default_factory=dict)
     dead: list[str] = field(default_factory=list)
     _ids: Iterator[int] = field(default_factory=itertools.count, repr=False)
@@ -121,7 +125,7 @@ class MemoryQueue:
                     continue
                 message.receive_count += 1
                 message.visible_at = self.clock.at + timedelta(seconds=self.visibility_seconds)
-                return Delivery(message.body, str(message_id), message.receive_count)
+                return Delivery(message.body, str(message_id), message.receive_count, self.name)
         return None
 
     def _first_visible(self, except_groups: Container[str]) -> int | None:
@@ -239,11 +243,12 @@ class MemoryTableWriter:
 
 @dataclass
 class MemoryApi:
-    """The SSM of one target: nodes by id, and the states of those that have one.
+    """The AWS APIs of one target: the rows of each operation.
 
     Attributes:
         nodes: NodeInformation by id.
         states: PatchState by id; a node without one was never scanned.
+        others: the rows that any other operation answers, by its name and by id; a listing answers those of all ids.
         before_call: called with each operation's name before it answers; raise from it to let the call fail.
     """
 
@@ -251,34 +256,57 @@ class MemoryApi:
     call_counter: CallCounter
     nodes: dict[str, Record] = field(default_factory=dict)
     states: dict[str, Record] = field(default_factory=dict)
+    others: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
     page_size: int = 50
     before_call: Callable[[str], None] = lambda _operation: None
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Return a page of the nodes, in the order of their ids."""
-        self._count("DescribeInstanceInformation")
-        ids = sorted(self.nodes)
-        start = 0 if token is None else bisect_left(ids, token)
-        return self._page([self.nodes[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Return a page: of a listing in the order of the ids, of anything else the last id first.
 
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page of the states of these nodes, last id first."""
-        self._count("DescribeInstancePatchStates")
-        ids = sorted((i for i in instance_ids if i in self.states), reverse=True)
-        start = 0 if token is None else ids.index(token)
-        return self._page([self.states[i] for i in ids[start : start + self.page_size]], ids[start + self.page_size :])
-
-    def _count(self, operation: str) -> None:
+        Raises:
+            RestartError: the row that the token stands for is gone; a listing goes on behind it.
+        """
         self.call_counter.add(calls=1)
-        self.before_call(operation)
+        self.before_call(operation.name)
+        found = self._answers(operation.name)
+        asked = sorted({*ids} & found.keys(), reverse=True) if operation.ids_per_call else sorted(found)
+        records: list[Record] = []
+        next_token = None
+        for instance_id, place, record in _rows_from(token, asked, found, is_listing=not operation.ids_per_call):
+            if len(records) == self.page_size:
+                next_token = f"{instance_id} {place}"
+                break
+            records.append(record)
+        return Page(records, (), next_token, round(self.clock.now().timestamp() * 1000))
 
-    def _page(self, records: list[Record], rest: list[str]) -> Page[Record]:
-        return Page(records, (), rest[0] if rest else None, round(self.clock.now().timestamp() * 1000))
+    def _answers(self, operation: str) -> Mapping[str, Record | list[Record]]:
+        known = {"DescribeInstanceInformation": self.nodes, "DescribeInstancePatchStates": self.states}
+        return known[operation] if operation in known else self.others.get(operation, {})
+
+
+def _rows_from(
+    token: str | None, ids: Sequence[str], found: Mapping[str, Record | list[Record]], *, is_listing: bool
+) -> Iterator[tuple[str, int, Record]]:
+    """Yield the rows of these ids with their places, from that of the token on."""
+    start, first = 0, 0
+    if token is not None:
+        instance_id, _, place = token.partition(" ")
+        if not is_listing and instance_id not in ids:
+            msg = f"InvalidNextToken: {token}"
+            raise RestartError(msg)
+        start = bisect_left(ids, instance_id) if is_listing else ids.index(instance_id)
+        first = int(place) if ids[start : start + 1] == [instance_id] else 0
+    for instance_id in ids[start:]:
+        rows = found[instance_id]
+        for place_of_row, record in enumerate(rows if isinstance(rows, list) else [rows]):
+            if place_of_row >= first:
+                yield instance_id, place_of_row, record
+        first = 0
 
 
 @dataclass
 class MemoryApis:
-    """Every target's SSM in memory; a target that nobody added has no nodes.
+    """Every target's APIs in memory; a target that no test added has no nodes.
 
     Attributes:
         before_open: called with each target before it is opened; raise RefusedError from it to refuse its role.
@@ -290,10 +318,10 @@ class MemoryApis:
     before_open: Callable[[Target], None] = lambda _target: None
 
     def of(self, target: Target) -> MemoryApi:
-        """Return a target's SSM, to fill or to break."""
+        """Return a target's APIs, to fill or to break."""
         return self.targets.setdefault(target, MemoryApi(self.clock, self.call_counter))
 
-    def open(self, target: Target, home_account_id: str) -> MemoryApi:  # noqa: ARG002
-        """Return a target's SSM."""
+    def open(self, plan: Plan, target: Target) -> MemoryApi:  # noqa: ARG002
+        """Return a target's APIs."""
         self.before_open(target)
         return self.of(target)

@@ -33,6 +33,11 @@ class SqsQueue:
         self._client = client
         self._url = url
 
+    @property
+    def name(self) -> str:
+        """The queue's name, as a delivery has it."""
+        return self._url.rpartition("/")[2]
+
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send (body, group) pairs, all of them.
 

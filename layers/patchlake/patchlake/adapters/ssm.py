@@ -7,31 +7,40 @@ more than everything else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
+from botocore import xform_name
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import AWS_ERRORS, EXPIRED_CODES, THROTTLING_CODES, AwsError, code_of
+from patchlake.adapters.aws_errors import (
+    AWS_ERRORS,
+    DENIED_CODES,
+    EXPIRED_CODES,
+    THROTTLING_CODES,
+    UNRECOGNISED_CODES,
+    AwsError,
+    code_of,
+)
 from patchlake.adapters.clock import ServiceClock, answered_at
 from patchlake.adapters.make_once_cache import MakeOnceCache
-from patchlake.adapters.ssm_decoding import NODES, PATCH_STATES, PageDecoder
+from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
+from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.sources.source import Operation
 
 if TYPE_CHECKING:
     import boto3
     from mypy_boto3_ssm import SSMClient
 
     from patchlake.adapters.sts import RoleSessions
-
-PAGE_SIZE = 50
-"""MaxResults of both calls: DescribeInstanceInformation takes no more, and the other has been seen to refuse more."""
 
 MOST_REMEMBERED = 64
 """Connections, and sessions in other accounts, that are kept at most: a pair takes about half a megabyte."""
@@ -41,8 +50,6 @@ ATTEMPTS = 4
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
-_UNRECOGNISED_CODES = frozenset({"InvalidClientTokenId", "OptInRequired", "UnrecognizedClientException"})
 
 
 def known_regions(session: "boto3.Session") -> set[str]:
@@ -97,16 +104,16 @@ class SsmApis:
         self._making = Lock()
         self.call_counter = CallCounter()
 
-    def open(self, target: Target, home_account_id: str) -> "SsmApi":
+    def open(self, plan: Plan, target: Target) -> "SsmApi":
         """Return a target's API, through the configured role where the account is not the home account.
 
         Raises:
             RefusedError: the role cannot be assumed.
             RetryableError: STS could not answer for now.
         """
-        source = SsmApi(self, target, is_home=target.account_id == home_account_id)
-        self.connection(target, is_home=source.is_home)
-        return source
+        api = SsmApi(self, plan, target)
+        self.connection(target, is_home=api.is_home)
+        return api
 
     def connection(self, target: Target, *, is_home: bool) -> "_Connection":
         """Return the connection to a target, which may be in the home account; many can be made at once."""
@@ -148,14 +155,15 @@ class _Connection:
 class SsmApi:
     """``TargetApi`` of one target."""
 
-    def __init__(self, sources: SsmApis, target: Target, *, is_home: bool) -> None:
-        """Ask for ``target`` with the clients of ``sources``."""
-        self.is_home = is_home
-        self._sources = sources
+    def __init__(self, apis: SsmApis, plan: Plan, target: Target) -> None:
+        """Ask for a target of the plan with the clients of ``apis``."""
+        self.is_home = target.account_id == plan.home_account_id
+        self._apis = apis
+        self._plan = plan
         self._target = target
 
-    def node_page(self, token: str | None) -> Page[Record]:
-        """Ask for one page of the managed nodes (DescribeInstanceInformation, at most 50 a page).
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        """Ask for one page of an operation's answer about these ids; none, for a listing.
 
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
@@ -163,41 +171,28 @@ class SsmApi:
             ThrottledError: SSM wants fewer calls, also after the SDK's own pauses.
             RetryableError: anything else.
         """
-        return self._page("describe_instance_information", NODES, token, {})
-
-    def patch_state_page(self, instance_ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Ask for one page of the patch states of at most 50 nodes (DescribeInstancePatchStates).
-
-        Raises:
-            RefusedError, RestartError, ThrottledError, RetryableError: as in ``node_page``.
-        """
-        return self._page("describe_instance_patch_states", PATCH_STATES, token, {"InstanceIds": list(instance_ids)})
-
-    def _page(
-        self, method: str, decoder: PageDecoder[Any], token: str | None, arguments: dict[str, Any]
-    ) -> Page[Record]:
-        arguments["MaxResults"] = PAGE_SIZE
+        parameters = {**operation.request(ids, self._plan), "MaxResults": operation.page_size}
         if token is not None:
-            arguments["NextToken"] = token
-        answer = self._answer(method, arguments)
+            parameters["NextToken"] = token
+        method = xform_name(operation.name)
+        answer = self._answer(method, parameters)
         try:
             at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
-            page: Page[Record] = decoder.page(answer[_BODY], milliseconds(at))
+            return _decoder(operation).page(answer[_BODY], milliseconds(at))
         except RetryableError as error:
             msg = f"target {self._target}: {method}: {error}"
             raise type(error)(msg) from error
-        return page
 
     def _answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        connection = self._sources.connection(self._target, is_home=self.is_home)
+        connection = self._apis.connection(self._target, is_home=self.is_home)
         try:
             return _call(connection.client, method, arguments)
         except AWS_ERRORS as error:
-            if code_of(error) not in _UNRECOGNISED_CODES | EXPIRED_CODES:
+            if code_of(error) not in UNRECOGNISED_CODES | EXPIRED_CODES:
                 raise self._failure(method, error) from error
         # The session may have ended, or be older than the region's being enabled: only a fresh one can tell.
-        self._sources.forget(self._target, connection)
-        fresh = self._sources.connection(self._target, is_home=self.is_home)
+        self._apis.forget(self._target, connection)
+        fresh = self._apis.connection(self._target, is_home=self.is_home)
         try:
             return _call(fresh.client, method, arguments)
         except AWS_ERRORS as error:
@@ -206,9 +201,9 @@ class SsmApi:
     def _failure(self, method: str, error: AwsError) -> PatchlakeError:
         code = code_of(error)
         msg = f"target {self._target}: {method} failed: {code}: {error}{_quota(error)}"
-        if code in _DENIED_CODES:
+        if code in DENIED_CODES:
             return RefusedError(ListingStatus.ACCESS_DENIED, code, msg)
-        if code in _UNRECOGNISED_CODES:
+        if code in UNRECOGNISED_CODES:
             return RefusedError(ListingStatus.REGION_DISABLED, code, msg)
         if code == "InvalidNextToken":
             return RestartError(msg)
@@ -216,6 +211,11 @@ class SsmApi:
             return ThrottledError(msg)
         # Nothing is recorded of an error that is not understood: its message fails, and comes back.
         return RetryableError(msg)
+
+
+@cache
+def _decoder(operation: Operation) -> PageDecoder:
+    return PageDecoder(operation)
 
 
 def _call(client: "SSMClient", method: str, arguments: dict[str, Any]) -> dict[str, Any]:

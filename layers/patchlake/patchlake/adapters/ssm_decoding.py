@@ -11,33 +11,36 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from patchlake.core.records import INSTANCE_ID_PATTERN, InvalidRow, NodeInformation, Page, PatchState, Record
+from patchlake.core.records import INSTANCE_ID_PATTERN, InvalidRow, Page, Record
 from patchlake.errors import RestartError
+from patchlake.sources.source import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class PageDecoder[R: Record]:
-    """Decodes the answers of one operation, whose rows are the list ``member`` of records ``record``."""
+class PageDecoder:
+    """The decoder of one operation's answers."""
 
-    def __init__(self, member: str, record: type[R]) -> None:
+    def __init__(self, operation: Operation) -> None:
         """Prepare the decoders."""
+        record = operation.record
         answer = msgspec.defstruct(
             "Answer",
             [("rows", list[record] | None, None), ("next_token", str | None, None)],  # type: ignore[valid-type]
-            rename={"rows": member, "next_token": "NextToken"}.get,
+            rename={"rows": operation.rows_member, "next_token": "NextToken"}.get,
         )
-        self._member = member
+        self._rows_member = operation.rows_member
+        self._id_member = operation.id_member
         self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
-        self._row: Callable[[bytes], R] = msgspec.json.Decoder(record).decode
+        self._row: Callable[[bytes], Record] = msgspec.json.Decoder(record).decode
 
-    def page(self, body: bytes, answered_at: int) -> Page[R]:
+    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         """Return the page in a body; no list and a list that is null count as empty.
 
         Args:
             body: of an answer with status 200.
-            answered_at: its Date header, in milliseconds since the epoch.
+            answered_at_ms: its Date header, in milliseconds since the epoch.
 
         Raises:
             RestartError: the body is not a JSON object with such a list and token; most likely it was cut short.
@@ -45,22 +48,24 @@ class PageDecoder[R: Record]:
         try:
             answer = self._answer(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return self._page_by_rows(body, answered_at)
-        return Page(answer.rows or [], [], answer.next_token or None, answered_at)
+            return self._page_by_rows(body, answered_at_ms)
+        return Page(answer.rows or [], [], answer.next_token or None, answered_at_ms)
 
-    def _page_by_rows(self, body: bytes, answered_at: int) -> Page[R]:
+    def _page_by_rows(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         rows, next_token = self._loaded(body)
-        records: list[R] = []
+        records: list[Record] = []
         invalid: list[InvalidRow] = []
         for row in rows:
             try:
                 records.append(self._row(json.dumps(row).encode()))
             except msgspec.ValidationError as error:
                 # It names the member and what was expected of it, never the value.
-                invalid.append(InvalidRow(_instance_id(row), str(error)))
+                invalid.append(InvalidRow(self._instance_id(row), str(error)))
             except msgspec.DecodeError:
-                invalid.append(InvalidRow(_instance_id(row), "a text that is not Unicode, or a number that is none"))
-        return Page(records, invalid, next_token or None, answered_at)
+                invalid.append(
+                    InvalidRow(self._instance_id(row), "a text that is not Unicode, or a number that is none")
+                )
+        return Page(records, invalid, next_token or None, answered_at_ms)
 
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that takes texts and numbers as they come, since they may cost only their row."""
@@ -71,20 +76,12 @@ class PageDecoder[R: Record]:
             raise RestartError(msg) from error
         match answer:
             case dict():
-                rows, next_token = answer.get(self._member), answer.get("NextToken")
+                rows, next_token = answer.get(self._rows_member), answer.get("NextToken")
                 if isinstance(rows, list | None) and isinstance(next_token, str | None):
                     return rows or [], next_token
-        msg = f"SSM's answer is not an object with a list {self._member} and a text NextToken"
+        msg = f"SSM's answer is not an object with a list {self._rows_member} and a text NextToken"
         raise RestartError(msg)
 
-
-def _instance_id(row: object) -> str | None:
-    found = row.get("InstanceId") if isinstance(row, dict) else None
-    return found if isinstance(found, str) and re.match(INSTANCE_ID_PATTERN, found) else None
-
-
-NODES = PageDecoder("InstanceInformationList", NodeInformation)
-"""The answers of DescribeInstanceInformation."""
-
-PATCH_STATES = PageDecoder("InstancePatchStates", PatchState)
-"""The answers of DescribeInstancePatchStates."""
+    def _instance_id(self, row: object) -> str | None:
+        found = row.get(self._id_member) if isinstance(row, dict) else None
+        return found if isinstance(found, str) and re.match(INSTANCE_ID_PATTERN, found) else None

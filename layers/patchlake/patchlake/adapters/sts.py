@@ -11,8 +11,8 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
-from patchlake.core.tables import ListingStatus
+from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, code_of
+from patchlake.core.statuses import ListingStatus
 from patchlake.errors import RefusedError, RetryableError
 
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ SESSION_NAME = "patchlake"
 
 ATTEMPTS = 4
 """How often the SDK tries a call; then the message fails."""
-
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException"})
 
 
 def caller_account_id(client: "STSClient") -> str:
@@ -94,7 +92,7 @@ class RoleSessions:
             credentials = self._client.assume_role(**request)["Credentials"]
         except AWS_ERRORS as error:
             code = code_of(error)
-            if code in _DENIED_CODES:
+            if code in DENIED_CODES:
                 # STS does not tell a role that is missing from one that does not trust us.
                 msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
                 raise RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg) from error

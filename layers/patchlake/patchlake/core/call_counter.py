@@ -18,6 +18,10 @@ class CallCounts(NamedTuple):
     throttles: int
     retries: int
 
+    def metrics(self) -> dict[str, int]:
+        """Return the counts by the names of their metrics."""
+        return {"SsmCalls": self.calls, "SsmThrottles": self.throttles, "SsmRetries": self.retries}
+
 
 @dataclass
 class CallCounter:

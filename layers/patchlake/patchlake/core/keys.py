@@ -1,14 +1,16 @@
-"""Where each object of the lake lives; nothing else joins paths.
+"""Every object of the lake has one key; nothing else joins paths.
 
 ::
 
     plans/<run_id>.json
-    runs/<run_id>/shards/<account_id>.<region>.parquet
-    runs/<run_id>/parts/<account_id>.<region>/<batch:05d>.parquet
-    lake/coverage/run_date=YYYY-MM-DD/<run_id>.parquet
-    lake/patch_states/run_date=YYYY-MM-DD/<run_id>.parquet
+    runs/<run_id>/shards/<account_id>.<region>.parquet                       of nodes
+    runs/<run_id>/shards/<source>/<account_id>.<region>.parquet              of any other listing source
+    runs/<run_id>/parts/<account_id>.<region>/<batch:05d>.parquet            of patch_states
+    runs/<run_id>/details/<source>/<account_id>.<region>/<number:07d>.parquet  of any other detail source
+    lake/<table>/run_date=YYYY-MM-DD/<run_id>.parquet
 
-Arguments come from parsed messages and plans, so their shapes are already known to be safe.
+Root parts have a folder of their own, so that listing them stays cheap. Arguments come from parsed messages and plans,
+so their shapes are already known to be safe.
 """
 
 from string import digits
@@ -16,11 +18,21 @@ from string import digits
 from patchlake.core.run import run_date
 from patchlake.core.targets import Target
 
+ROOT_LISTING = "nodes"
+"""The source whose shards decide which nodes a run has."""
+
+ROOT_DETAIL = "patch_states"
+"""The source whose published table is the commit."""
+
 MAX_BATCHES = 100_000
-"""Batches of one target: what five digits can number."""
+"""Batches of one target: as many as five digits can number."""
+
+MAX_PARTS = 10_000_000
+"""Parts of one secondary detail source and target: as many as seven digits can number."""
 
 PLANS = "plans/"
-SNAPSHOTS = "lake/patch_states/"
+LAKE = "lake/"
+SNAPSHOTS = f"{LAKE}{ROOT_DETAIL}/"
 
 
 def plan_key(run_id: str) -> str:
@@ -28,36 +40,42 @@ def plan_key(run_id: str) -> str:
     return f"{PLANS}{run_id}.json"
 
 
-def shards_prefix(run_id: str) -> str:
-    """Return the prefix of all shards of a run."""
-    return f"runs/{run_id}/shards/"
+def shards_prefix(run_id: str, source: str = ROOT_LISTING) -> str:
+    """Return the prefix of all shards of a listing source in a run."""
+    return f"runs/{run_id}/shards/" if source == ROOT_LISTING else f"runs/{run_id}/shards/{source}/"
 
 
-def shard_key(run_id: str, target: Target) -> str:
+def shard_key(run_id: str, target: Target, source: str = ROOT_LISTING) -> str:
     """Return the key of a target's shard."""
-    return f"{shards_prefix(run_id)}{target}.parquet"
+    return f"{shards_prefix(run_id, source)}{target}.parquet"
 
 
-def parts_prefix(run_id: str) -> str:
-    """Return the prefix of all parts of a run."""
-    return f"runs/{run_id}/parts/"
+def parts_prefix(run_id: str, source: str = ROOT_DETAIL) -> str:
+    """Return the prefix of all parts of a detail source in a run."""
+    return f"runs/{run_id}/parts/" if source == ROOT_DETAIL else f"runs/{run_id}/details/{source}/"
 
 
-def part_key(run_id: str, target: Target, batch: int) -> str:
-    """Return the key of the part of one batch of a target."""
-    return f"{parts_prefix(run_id)}{target}/{batch:05d}.parquet"
+def part_key(run_id: str, target: Target, number: int, source: str = ROOT_DETAIL) -> str:
+    """Return the key of a part; ``number`` is the batch's, or that of a slice of a batch (``Plan.part_number``)."""
+    digits_of_number = 5 if source == ROOT_DETAIL else 7
+    return f"{parts_prefix(run_id, source)}{target}/{number:0{digits_of_number}d}.parquet"
 
 
 def by_first_digit(prefix: str) -> list[str]:
-    """Cut the prefix of all shards or parts of a run into those of the accounts whose ids begin with each digit."""
+    """Cut the prefix of all shards or parts of a source into those of the accounts that begin with each digit."""
     return [prefix + digit for digit in digits]
+
+
+def table_key(run_id: str, table: str) -> str:
+    """Return the key of a run's file of a published table."""
+    return f"{LAKE}{table}/run_date={run_date(run_id)}/{run_id}.parquet"
 
 
 def coverage_key(run_id: str) -> str:
     """Return the key of a run's published coverage."""
-    return f"lake/coverage/run_date={run_date(run_id)}/{run_id}.parquet"
+    return table_key(run_id, "coverage")
 
 
 def snapshot_key(run_id: str) -> str:
     """Return the key of a run's snapshot: the object whose existence is the commit."""
-    return f"{SNAPSHOTS}run_date={run_date(run_id)}/{run_id}.parquet"
+    return table_key(run_id, ROOT_DETAIL)

@@ -1,16 +1,16 @@
 """The three messages: claim checks that name what to do and decide nothing.
 
 Role, bucket, settings and node ids come from the environment, the plan and the shard. A message with anything else in
-it than its own members is refused, so nobody can hope that an extra member is heeded.
+it than its own members is refused. Messages about the root sources do not name their source.
 """
 
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
-from patchlake.core.keys import MAX_BATCHES
-from patchlake.core.plan import AccountId, Region, RunId
+from patchlake.core.keys import MAX_BATCHES, ROOT_DETAIL, ROOT_LISTING
+from patchlake.core.plan import BATCH_SIZES, AccountId, Region, RunId, SourceName
 from patchlake.core.run import run_at
 from patchlake.core.targets import Target
 from patchlake.errors import InputError
@@ -18,8 +18,9 @@ from patchlake.errors import InputError
 VERSION: Final = 1
 
 
-class _Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    v: Literal[1] = VERSION
+class _Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    # A message may lack its version, and always is sent with it: a default from a factory is not omitted.
+    v: Literal[1] = field(default_factory=lambda: VERSION)
     run_id: RunId
 
     @classmethod
@@ -57,23 +58,28 @@ class _TargetMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class DiscoverMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """List the nodes of one target."""
+    """List one target with one listing source."""
+
+    source: SourceName = ROOT_LISTING
 
     @classmethod
-    def of(cls, run_id: str, target: Target) -> Self:
+    def of(cls, run_id: str, target: Target, source: str = ROOT_LISTING) -> Self:
         """Name a target of a run."""
-        return cls(run_id=run_id, account_id=target.account_id, region=target.region)
+        return cls(run_id=run_id, account_id=target.account_id, region=target.region, source=source)
 
 
 class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Collect the patch states of one batch of a target's shard."""
+    """Collect one part of a detail source: a batch of the ``nodes`` shard, or a slice of the batch."""
 
     batch: Annotated[int, Meta(ge=0, lt=MAX_BATCHES)]
+    source: SourceName = ROOT_DETAIL
+    slice: Annotated[int, Meta(ge=0, lt=BATCH_SIZES[1])] = 0
 
     @classmethod
-    def of(cls, run_id: str, target: Target, batch: int) -> Self:
-        """Name a batch of a target of a run."""
-        return cls(run_id=run_id, account_id=target.account_id, region=target.region, batch=batch)
+    def of(cls, run_id: str, target: Target, batch: int, source: str = ROOT_DETAIL, slice_: int = 0) -> Self:
+        """Name a part of a target of a run."""
+        account_id, region = target
+        return cls(run_id=run_id, account_id=account_id, region=region, batch=batch, source=source, slice=slice_)
 
 
 class CommitMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
-from patchlake.core.keys import plan_key
-from patchlake.core.run import RUN_ID_PATTERN, run_at
-from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, Target
+from patchlake.core.keys import MAX_BATCHES, MAX_PARTS, plan_key
+from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at
+from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, RunTarget, Target
 from patchlake.errors import ConfigError, InputError, IntegrityError
 
 SCHEMA_VERSION: Final = 1
@@ -24,7 +25,10 @@ SCHEMA_VERSION: Final = 1
 AccountId = Annotated[str, Meta(pattern=ACCOUNT_ID_PATTERN)]
 Region = Annotated[str, Meta(pattern=REGION_PATTERN)]
 RunId = Annotated[str, Meta(pattern=RUN_ID_PATTERN)]
-BatchSize = Annotated[int, Meta(ge=1, le=10_000)]
+SourceName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,30}\Z")]
+BATCH_SIZES: Final = (1, 10_000)
+"""The least and the largest batch that a plan may have; what an operator may set is narrower (``template.yaml``)."""
+BatchSize = Annotated[int, Meta(ge=BATCH_SIZES[0], le=BATCH_SIZES[1])]
 Time = Annotated[datetime, Meta(tz=True)]
 
 
@@ -50,14 +54,32 @@ class PlannedTarget(Struct, frozen=True):
         return Target(self.account_id, self.region)
 
 
+class PlannedSource(Struct, frozen=True, omit_defaults=True):
+    """A secondary source that the run reads.
+
+    Attributes:
+        nodes_per_part: of a detail source: the nodes of one slice of a batch.
+        asks_version: of a detail source: the version of the rule that selects the nodes it asks about.
+    """
+
+    name: SourceName
+    nodes_per_part: BatchSize | None = None
+    asks_version: Annotated[int, Meta(ge=1)] | None = None
+
+
 class Plan(Struct, frozen=True, omit_defaults=True):
-    """What one run must cover, and until when.
+    """Everything that one run must cover, and until when: all that names keys or selects ids.
 
     Attributes:
         home_account_id: the account that patchlake runs in; every other one is read through a role.
         targets: sorted by account and region, each once.
         excluded_account_ids: accounts that were left out on purpose, sorted, each once, whether or not they exist. They
             are in no table: this list is what says so. Absent from the JSON where there are none.
+        sources: the secondary sources, parents before children. Absent from the JSON where there are none, as the two
+            below are.
+        tag_keys: the only tag keys that may be asked for and stored.
+        detail_deadline_at: from then on what is missing of the secondary sources is closed; never after
+            ``deadline_at``.
     """
 
     schema_version: Literal[1]
@@ -69,6 +91,9 @@ class Plan(Struct, frozen=True, omit_defaults=True):
     home_account_id: AccountId
     targets: tuple[PlannedTarget, ...]
     excluded_account_ids: tuple[AccountId, ...] = ()
+    sources: tuple[PlannedSource, ...] = ()
+    tag_keys: tuple[str, ...] = ()
+    detail_deadline_at: Time | None = None
 
     def __post_init__(self) -> None:
         """Refuse targets out of order or twice: a snapshot has its rows in their order, each node once."""
@@ -78,11 +103,53 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         if both := {planned.account_id for planned in self.targets} & {*self.excluded_account_ids}:
             msg = f"account {min(both)} is excluded and has targets"
             raise ValueError(msg)
+        if bool(self.sources) != (self.detail_deadline_at is not None):
+            msg = "there is a detail_deadline_at exactly where there are sources"
+            raise ValueError(msg)
+        if len({source.name for source in self.sources}) < len(self.sources):
+            msg = "a source is named twice"
+            raise ValueError(msg)
 
     @property
     def run_at(self) -> datetime:
         """The scheduled time of the run."""
         return run_at(self.run_id)
+
+    @property
+    def closes_details_at(self) -> datetime:
+        """The time from which what is missing of the secondary sources is closed."""
+        return self.detail_deadline_at or self.deadline_at
+
+    @property
+    def max_batches(self) -> int:
+        """The largest number of batches of one target whose parts all have a key."""
+        slices = max((self.slices_per_batch(source.name) for source in self.sources), default=1)
+        return min(MAX_BATCHES, MAX_PARTS // slices)
+
+    def planned_source(self, name: str) -> PlannedSource | None:
+        """Return a secondary source as the plan has it; None where the run does not read it."""
+        return next((source for source in self.sources if source.name == name), None)
+
+    def nodes_per_part(self, source: str) -> int:
+        """Return how many nodes of a batch one part of a detail source is about."""
+        planned = self.planned_source(source)
+        return self.batch_size if planned is None or planned.nodes_per_part is None else planned.nodes_per_part
+
+    def slices_per_batch(self, source: str) -> int:
+        """Return into how many slices a full batch is cut for a detail source."""
+        return ceil(self.batch_size / self.nodes_per_part(source))
+
+    def slices(self, source: str, nodes: int) -> range:
+        """Return the numbers of the slices of a batch of so many nodes."""
+        return range(ceil(nodes / self.nodes_per_part(source)))
+
+    def part_number(self, source: str, batch: int, slice_: int = 0) -> int:
+        """Return the number in the key of a part: slices start again in each batch."""
+        return batch * self.slices_per_batch(source) + slice_
+
+    def run_target(self, target: Target) -> RunTarget:
+        """Return what the rows of a target begin with."""
+        return RunTarget(self.run_id, milliseconds(self.run_at), target)
 
     def active_targets(self) -> list[Target]:
         """Return the targets that must be asked, in order."""
@@ -110,6 +177,9 @@ def make_plan(  # noqa: PLR0913
     accounts: Iterable[Account],
     regions: Sequence[str],
     excluded_account_ids: Iterable[str] = (),
+    sources: Iterable[PlannedSource] = (),
+    tag_keys: Iterable[str] = (),
+    detail_deadline_seconds: int = 0,
 ) -> Plan:
     """Decide a run: every region of every account that is not excluded, each target once, sorted.
 
@@ -126,16 +196,22 @@ def make_plan(  # noqa: PLR0913
     if excluded and not targets:
         msg = f"run {run_id}: every account is excluded ({', '.join(excluded)}): expected at least one to cover"
         raise ConfigError(msg)
+    sources = tuple(sources)
+    planned_at = planned_at.astimezone(UTC)
+    closing_seconds = min(detail_deadline_seconds, deadline_seconds)
     return Plan(
         schema_version=SCHEMA_VERSION,
         run_id=run_id,
-        planned_at=planned_at.astimezone(UTC),
-        deadline_at=planned_at.astimezone(UTC) + timedelta(seconds=deadline_seconds),
+        planned_at=planned_at,
+        deadline_at=planned_at + timedelta(seconds=deadline_seconds),
         batch_size=batch_size,
         include_sensitive_fields=include_sensitive_fields,
         home_account_id=home_account_id,
         targets=tuple(targets[target] for target in sorted(targets)),
         excluded_account_ids=tuple(excluded),
+        sources=sources,
+        tag_keys=tuple(sorted(set(tag_keys))) if sources else (),
+        detail_deadline_at=planned_at + timedelta(seconds=closing_seconds) if sources else None,
     )
 
 

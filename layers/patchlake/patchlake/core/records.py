@@ -1,4 +1,4 @@
-"""What SSM answers, as typed records derived from the tables, and the rules that every value must keep.
+"""The rows of an answer, as typed records derived from the tables, and the rules that every value must keep.
 
 A record has one field per column that comes from the API, named as the column, with the API's member name on the wire.
 A value that breaks a rule makes its own row invalid and no other:
@@ -17,7 +17,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, defstruct, field
 
-from patchlake.core.tables import INSTANCE_ID, NODE_COLUMNS, PATCH_STATE_COLUMNS, Column, ColumnType
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType
 
 INSTANCE_ID_PATTERN = r"^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{17})\Z"
 """The pattern of ``InstanceId`` in the API reference of DescribeInstancePatchStates."""
@@ -35,28 +35,25 @@ _WIRE_TYPES: dict[ColumnType, Any] = {
 
 
 class Record(Struct, frozen=True):
-    """One row of an answer, about one node."""
+    """One row of an answer; its fields are the columns of its table that come from the API."""
+
+
+class NodeRecord(Record, frozen=True):
+    """One row of an answer that names its node."""
 
     instance_id: InstanceId = field(name=INSTANCE_ID.member)
 
 
-def _record(name: str, columns: Iterable[Column]) -> type[Record]:
-    """Make the record whose fields are ``columns``, on the wire named as their API members."""
+def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R]) -> type[R]:
+    """Make the record whose fields are ``columns`` beside those of its base, on the wire named as their API members."""
     columns = tuple(columns)
     required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
     optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
     members = {c.name: c.member for c in columns}
-    record: type[Record] = defstruct(  # type: ignore[assignment]  # its base says more than its signature
-        name, [*required, *optional], bases=(Record,), rename=members.get, frozen=True, kw_only=True, module=__name__
+    record: type[R] = defstruct(  # type: ignore[assignment]  # its base says more than its signature
+        name, [*required, *optional], bases=(base,), rename=members.get, frozen=True, kw_only=True, module=__name__
     )
     return record
-
-
-NodeInformation = _record("NodeInformation", NODE_COLUMNS)
-"""A node as DescribeInstanceInformation describes it."""
-
-PatchState = _record("PatchState", PATCH_STATE_COLUMNS)
-"""A node's patch state as DescribeInstancePatchStates gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +72,10 @@ class Page[R: Record]:
         records: the valid rows, in the service's order.
         invalid: the rows that break a rule.
         next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
-        answered_at: the ``Date`` header of the answer, in milliseconds since the epoch.
+        answered_at_ms: the ``Date`` header of the answer, in milliseconds since the epoch.
     """
 
     records: Sequence[R]
     invalid: Sequence[InvalidRow]
     next_token: str | None
-    answered_at: int
+    answered_at_ms: int

@@ -15,3 +15,15 @@ class Target(NamedTuple):
     def __str__(self) -> str:
         """Write the target as keys and messages to people do."""
         return f"{self.account_id}.{self.region}"
+
+
+class RunTarget(NamedTuple):
+    """The run and the target that rows belong to; ``run_at_ms`` in milliseconds since the epoch."""
+
+    run_id: str
+    run_at_ms: int
+    target: Target
+
+    def __str__(self) -> str:
+        """Name both, as errors do."""
+        return f"run {self.run_id}, target {self.target}"

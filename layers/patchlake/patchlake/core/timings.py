@@ -1,7 +1,9 @@
 """Every duration of the protocol, in one table; the template is tested against it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,12 @@ RESERVE_SECONDS = 20
 
 LONGEST_THROTTLE_PAUSE_SECONDS = 16
 
+LISTING_PAUSE_SECONDS = 120
+"""A secondary listing pauses for throttling at most so long in one invocation."""
+
+CALLS_BETWEEN_LOOKS = 10
+"""A worker of a secondary part looks again whether its key exists before every call of this number."""
+
 RESEND_LIMIT = 1000
 """Messages that commit re-sends in one tick, at most."""
 
@@ -47,8 +55,24 @@ def throttle_pause_seconds(pauses: int, chance: float) -> float:
     return min(1 << pauses, LONGEST_THROTTLE_PAUSE_SECONDS) * (0.5 + chance)
 
 
-def resend_slice(elapsed: timedelta, visibility_seconds: int, tick_seconds: int) -> slice:
-    """Tell which of the expected messages of a stage are due to be sent again, if they are still missing.
+class ResendWindow(NamedTuple):
+    """The part of a stage's expected messages, by their places, that is due to be sent again if it is still missing."""
+
+    first: int
+    end: int
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is due, however much is missing."""
+        return self.end == 0
+
+    def due[T](self, expected: Sequence[T]) -> Sequence[T]:
+        """Return what is due of everything that is expected of the stage, in the order of the run."""
+        return expected[self.first : self.end]
+
+
+def resend_window(elapsed: timedelta, visibility_seconds: int, tick_seconds: int) -> ResendWindow:
+    """Return which of the expected messages of a stage are due to be sent again.
 
     A round of re-sending begins at 1, 2, 4, … times the stage's visibility since the plan. From there on each tick
     moves a window of ``RESEND_LIMIT`` on by half its length, so every message is due in two ticks of each round and
@@ -61,17 +85,17 @@ def resend_slice(elapsed: timedelta, visibility_seconds: int, tick_seconds: int)
     """
     seconds = elapsed.total_seconds()
     if seconds < visibility_seconds:
-        return slice(0, 0)
+        return ResendWindow(0, 0)
     began = visibility_seconds
     while began * 2 <= seconds:
         began *= 2
     half = RESEND_LIMIT // 2
     tick = int((seconds - began) // tick_seconds)
-    return slice(max(0, tick - 1) * half, (tick + 1) * half)
+    return ResendWindow(max(0, tick - 1) * half, (tick + 1) * half)
 
 
 def is_missed(run_at: datetime, now: datetime, max_lateness_seconds: int, deadline_seconds: int) -> bool:
-    """Tell whether commit stops waiting for a run's plan: no plan can be made any more, and none would be running."""
+    """Whether commit stops waiting for a run's plan: no plan can be made any more, and none would be running."""
     return now - run_at >= timedelta(seconds=max_lateness_seconds + deadline_seconds)
 
 

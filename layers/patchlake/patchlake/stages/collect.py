@@ -1,106 +1,229 @@
-"""The third stage: collect the patch states of one batch. The part it stores is the receipt of its message."""
+"""The third stage: collect one part of a detail source. The part it stores is the receipt of its message.
+
+A part of the patch states is a batch of the target's nodes. Where one is stored, or found, its children are due: the
+parts of the secondary detail sources, one for each slice of the batch.
+"""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import batched
+from itertools import batched, count
+from typing import Any
 
-from patchlake.core.keys import part_key, shard_key
+from patchlake.core.keys import ROOT_DETAIL, part_key, shard_key
 from patchlake.core.messages import CollectMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.rows import Outcome, outcomes, part_columns
-from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, Columns
+from patchlake.core.records import Page
+from patchlake.core.rows import Outcome
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
+from patchlake.core.timings import CALLS_BETWEEN_LOOKS
 from patchlake.errors import InputError, RefusedError
-from patchlake.ports import Delivery, ParallelMap, Store, TableFormat, TargetApi, TargetApis
-from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored import Step, about, is_published, open_shard, run_target_of, stored_plan
-from patchlake.stages.throttled_calls import ThrottledCalls
+from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApi, TargetApis
+from patchlake.sources.registry import Registry
+from patchlake.sources.source import DetailSource, slice_of
+from patchlake.stages.fence import NO_DETAIL
+from patchlake.stages.retry_policy import Attempt, RetryPolicy
+from patchlake.stages.step import Step
+from patchlake.stages.stored_objects import about, open_shard, open_table
+from patchlake.stages.stored_plan import is_published, stored_plan
 
-IDS_PER_CALL = 50
-"""What DescribeInstancePatchStates takes at most."""
+
+class _OvertakenError(Exception):
+    """Another worker, or the fence, stored the part that is being collected."""
 
 
 @dataclass(frozen=True, slots=True)
 class CollectResult:
-    """What became of a collect message; ``statuses`` counts the nodes of a part that this very call stored."""
+    """The result of a collect message; ``statuses`` counts the rows of a part that this very call stored."""
 
     run_id: str
     target: Target
     batch: int
     step: Step
     statuses: Counter[str] = field(default_factory=Counter)
+    source: str = ROOT_DETAIL
+    slice: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CollectStage:
-    """Turns one batch of a stored shard into a stored part."""
+    """Turns one batch of a stored shard, or one slice of a stored batch, into a stored part.
+
+    Attributes:
+        detail_queues: the queue of each secondary detail source, by its name.
+        parallel_map: for the calls about one batch.
+        detail_map: for the calls about one slice.
+    """
 
     store: Store
     tables: TableFormat
     apis: TargetApis
+    sources: Registry
+    detail_queues: Mapping[str, Queue]
     retry_policy: RetryPolicy
     parallel_map: ParallelMap
+    detail_map: ParallelMap
+    clock: Clock
 
     def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
-        """Collect the message's batch; where its part exists, SSM is not asked.
+        """Collect the message's part; where it exists, AWS is not asked.
 
         Raises:
-            InputError: the message names no batch of a stored shard of an active target.
+            InputError: the message names no part of a stored shard of an active target.
             RetryableError: the message fails for now; nothing was recorded.
-            IntegrityError: the plan or the shard cannot be read.
+            IntegrityError: the plan, the shard or the parent's part cannot be read.
         """
-        with self.retry_policy.deferring(delivery):
-            return self._collect(message.run_id, message.target, message.batch, delivery)
+        with self.retry_policy.attempt(delivery, f"run {message.run_id}, target {message.target}") as attempt:
+            return self._collect(message, attempt)
 
-    def _collect(self, run_id: str, target: Target, batch: int, delivery: Delivery) -> CollectResult:
-        if is_published(self.store, run_id):
-            return CollectResult(run_id, target, batch, Step.LATE)
-        key = part_key(run_id, target, batch)
+    def _collect(self, message: CollectMessage, attempt: Attempt) -> CollectResult:
+        if is_published(self.store, message.run_id):
+            return _result(message, Step.LATE)
+        plan = stored_plan(self.store, message.run_id)
+        plan.require(message.target)
+        source = self.sources.detail(plan, message.source)
+        if source is self.sources.patch_states:
+            return self._collect_batch(plan, message, attempt)
+        return self._collect_slice(plan, source, message, attempt)
+
+    def _collect_batch(self, plan: Plan, message: CollectMessage, attempt: Attempt) -> CollectResult:
+        source, target, batch = self.sources.patch_states, message.target, message.batch
+        key = part_key(plan.run_id, target, batch)
+        rows = None
+        if not self.store.exists(key):
+            rows = self._part(plan, source, self._nodes(plan, target, batch), message, attempt)
+            if not self.store.create(key, self.tables.encode(source.table, [rows], {})):
+                rows = None
+        if children := self.sources.details(plan):
+            self._wake_children(plan, children, message, rows)
+        return _result(message, Step.ADOPTED if rows is None else Step.STORED, rows)
+
+    def _collect_slice(
+        self, plan: Plan, source: DetailSource, message: CollectMessage, attempt: Attempt
+    ) -> CollectResult:
+        target, batch = message.target, message.batch
+        key = part_key(plan.run_id, target, plan.part_number(source.name, batch, message.slice), source.name)
         if self.store.exists(key):
-            return CollectResult(run_id, target, batch, Step.ADOPTED)
-        plan = stored_plan(self.store, run_id)
-        plan.require(target)
-        columns = self._part(plan, target, self._nodes(plan, target, batch), delivery)
-        if not self.store.create(key, self.tables.encode(PATCH_STATES, [columns], {})):
-            return CollectResult(run_id, target, batch, Step.ADOPTED)
-        return CollectResult(run_id, target, batch, Step.STORED, Counter(columns["collection_status"]))
+            return _result(message, Step.ADOPTED)
+        batch_rows = self._stored_batch(plan, target, batch)
+        nodes = len(batch_rows["instance_id"])
+        if message.slice not in plan.slices(source.name, nodes):
+            msg = f"run {plan.run_id}: batch {batch} of {target} has {nodes} nodes, so slice {message.slice} is refused"
+            raise InputError(msg)
+        parent_rows = slice_of(batch_rows, plan.nodes_per_part(source.name), message.slice)
+        try:
+            rows = self._part(plan, source, parent_rows, message, attempt, key)
+        except _OvertakenError:
+            return _result(message, Step.ADOPTED)
+        if not self.store.create(key, self.tables.encode(source.table, [rows], {})):
+            return _result(message, Step.ADOPTED)
+        return _result(message, Step.STORED, rows)
+
+    def _wake_children(
+        self, plan: Plan, children: Sequence[DetailSource], message: CollectMessage, stored: Columns | None
+    ) -> None:
+        """Settle the slices that select no nodes, and ask for the others; once it is too late for that, close them.
+
+        Args:
+            plan: of the run.
+            children: its secondary detail sources.
+            message: names the batch.
+            stored: the rows of its part if this very call stored it: then there can be no parts of children yet.
+        """
+        target, batch = message.target, message.batch
+        rows = self._stored_batch(plan, target, batch) if stored is None else stored
+        is_closing = self.clock.now() >= plan.closes_details_at
+        for source in children:
+            due = []
+            for number in plan.slices(source.name, len(rows["instance_id"])):
+                key = part_key(plan.run_id, target, plan.part_number(source.name, batch, number), source.name)
+                if stored is None and self.store.exists(key):
+                    continue
+                parent_rows = slice_of(rows, plan.nodes_per_part(source.name), number)
+                if is_closing or not source.asks_about(parent_rows):
+                    closed = source.not_collected(plan.run_target(target), plan, parent_rows, NO_DETAIL)
+                    self.store.create(key, self.tables.encode(source.table, [closed], {}))
+                else:
+                    due.append(CollectMessage.of(plan.run_id, target, batch, source.name, number))
+            self.detail_queues[source.name].send(child.grouped() for child in due)
 
     def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
+        source = self.sources.nodes
         key = shard_key(plan.run_id, target)
         body = self.store.get(key)
         if body is None:
             msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
             raise InputError(msg)
-        shard = open_shard(self.tables, run_target_of(plan, target), body)
+        shard = open_shard(self.tables, source, plan.run_target(target), body)
         if batch >= len(shard.row_counts):
             msg = f"run {plan.run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
             raise InputError(msg)
         with about(key):
-            return shard.columns(SHARD.column_names, batch)
+            return shard.columns(source.table.column_names, batch)
 
-    def _part(self, plan: Plan, target: Target, nodes: Columns, delivery: Delivery) -> Columns:
-        calls = self.retry_policy.calls(f"run {plan.run_id}, target {target}", delivery)
-        try:
-            settled = self._ask(self.apis.open(target, plan.home_account_id), nodes, calls)
-        except RefusedError as refusal:
-            self.retry_policy.require_lasting(refusal, delivery)
-            refused = Outcome(CollectionStatus.NOT_COLLECTED, refusal.code)
-            settled = dict.fromkeys(nodes["instance_id"], refused)
-        return part_columns(
-            run_target_of(plan, target),
-            nodes,
-            settled,
-            include_sensitive_fields=plan.include_sensitive_fields,
-        )
+    def _stored_batch(self, plan: Plan, target: Target, batch: int) -> Columns:
+        """Return what the children of a batch read of its part.
 
-    def _ask(self, source: TargetApi, nodes: Columns, calls: ThrottledCalls) -> dict[str, Outcome]:
-        def ask(chunk: tuple[str, ...]) -> dict[str, Outcome]:
-            return read_chain(partial(source.patch_state_page, chunk), partial(outcomes, chunk))
+        Raises:
+            InputError: there is no such part.
+        """
+        key = part_key(plan.run_id, target, batch)
+        body = self.store.get(key)
+        if body is None:
+            msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
+            raise InputError(msg)
+        part = open_table(self.tables, key, body)
+        with about(key):
+            return part.columns(self.sources.columns_for_children(plan))
 
-        valid = (i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None)
-        settled: dict[str, Outcome] = {}
-        for chunk in calls.call_each(ask, list(batched(valid, IDS_PER_CALL, strict=False)), self.parallel_map):
-            settled.update(chunk)
+    def _part(  # noqa: PLR0913, PLR0917
+        self,
+        plan: Plan,
+        source: DetailSource,
+        parent_rows: Columns,
+        message: CollectMessage,
+        attempt: Attempt,
+        key: str | None = None,
+    ) -> Columns:
+        """Return the rows of a part, once every id is settled or refused for good.
+
+        Raises:
+            _OvertakenError: meanwhile there is an object under ``key``.
+        """
+        settled: dict[str, Sequence[Outcome]] = {}
+        if ids := source.asks_about(parent_rows):
+            try:
+                settled = self._ask(self.apis.open(plan, message.target), source, ids, attempt, key)
+            except RefusedError as refusal:
+                attempt.require_final(refusal)
+                settled = dict.fromkeys(ids, (Outcome(CollectionStatus.NOT_COLLECTED, refusal.code),))
+        return source.part(plan.run_target(message.target), plan, parent_rows, settled)
+
+    def _ask(
+        self, api: TargetApi, source: DetailSource, ids: Sequence[str], attempt: Attempt, key: str | None
+    ) -> dict[str, Sequence[Outcome]]:
+        calls = count(1)
+
+        def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
+            if key is not None and next(calls) % CALLS_BETWEEN_LOOKS == 0 and self.store.exists(key):
+                raise _OvertakenError
+            return api.page(source.operation, chunk, token)
+
+        def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
+            return read_chain(partial(page, chunk), partial(source.settle, chunk))
+
+        settled: dict[str, Sequence[Outcome]] = {}
+        parallel_map = self.parallel_map if key is None else self.detail_map
+        chunks = list(batched(ids, source.operation.ids_per_call, strict=False))
+        for answered in attempt.calls().call_each(ask, chunks, parallel_map):
+            settled.update(answered)
         return settled
+
+
+def _result(message: CollectMessage, step: Step, rows: Columns | None = None) -> CollectResult:
+    statuses = Counter[str]() if rows is None else Counter(rows["collection_status"])
+    return CollectResult(message.run_id, message.target, message.batch, step, statuses, message.source, message.slice)

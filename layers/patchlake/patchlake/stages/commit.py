@@ -1,30 +1,41 @@
-"""The last stage: watch a run until every part is there, then publish it by one object.
+"""The last stage: watch a run until every object is there, then publish it by one object.
 
-Its one watch message comes back every tick. Before the deadline commit sends again what is missing; at the deadline it
-fences the run, so that nothing can change any more. Then the parts, in key order, are the snapshot.
+Its one watch message comes back every tick. Before a deadline commit sends again what is missing; at the deadline it
+closes what never came, so that nothing can change any more. Then the parts, in key order, are the snapshot.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 
 from patchlake.core.keys import plan_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan, plan_sha256
 from patchlake.core.run import run_at
-from patchlake.core.tables import CollectionStatus, ListingStatus
-from patchlake.core.timings import COLLECT, DISCOVER, RESEND_LIMIT, is_missed, plan_wait_seconds, resend_slice
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.targets import Target
+from patchlake.core.timings import (
+    COLLECT,
+    DISCOVER,
+    RESEND_LIMIT,
+    ResendWindow,
+    is_missed,
+    plan_wait_seconds,
+    resend_window,
+)
 from patchlake.errors import IntegrityError, NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Clock, Delivery, Queue
-from patchlake.stages.fence import fence
+from patchlake.sources.source import DetailSource, ListingSource
+from patchlake.stages.fence import close_run, close_secondary
 from patchlake.stages.publish import publish
-from patchlake.stages.stored import is_published
-from patchlake.stages.stored_run import StoredRun
+from patchlake.stages.stored_plan import is_published
+from patchlake.stages.stored_run import Batch, Slice, StoredRun, StoredRuns
 
 
 class CommitOutcome(StrEnum):
-    """What became of a run; each of these ends its watch."""
+    """The end of a run's watch."""
 
     COMPLETE = "COMPLETE"
     """Published: every active target listed, no node unknown."""
@@ -38,9 +49,32 @@ class CommitOutcome(StrEnum):
     """Its objects contradict each other: the watch message is in the dead-letter queue."""
 
 
+RUN_METRICS = {
+    CommitOutcome.COMPLETE: "RunsComplete",
+    CommitOutcome.PARTIAL: "RunsPartial",
+    CommitOutcome.LATE: "LateMessages",
+    CommitOutcome.MISSED: "RunsMissed",
+    CommitOutcome.CORRUPT: "RunsCorrupt",
+}
+NODE_METRICS = {
+    CollectionStatus.COLLECTED: "NodesCollected",
+    CollectionStatus.NO_PATCH_STATE: "NodesNoPatchState",
+    CollectionStatus.NOT_COLLECTED: "NodesNotCollected",
+    CollectionStatus.INVALID_RESPONSE: "NodesInvalidResponse",
+}
+TARGET_METRICS = {
+    ListingStatus.LISTED: "TargetsListed",
+    ListingStatus.ROLE_NOT_ASSUMABLE: "TargetsRoleNotAssumable",
+    ListingStatus.ACCESS_DENIED: "TargetsAccessDenied",
+    ListingStatus.REGION_DISABLED: "TargetsRegionDisabled",
+    ListingStatus.NOT_LISTED: "TargetsNotListed",
+    ListingStatus.ACCOUNT_NOT_ACTIVE: "TargetsAccountNotActive",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """What became of a run.
+    """The result of one look at a run.
 
     Attributes:
         statuses: nodes by ``collection_status``, where this call published the run.
@@ -57,13 +91,11 @@ class CommitResult:
     detail: str | None = None
 
     def counts(self) -> dict[str, int]:
-        """Return what is counted, by the names of the metrics: RunsPartial, NodesNoPatchState, TargetsListed, …."""
-        if self.outcome is CommitOutcome.LATE:
-            return {"LateMessages": 1}
-        counts = {_metric("Runs", self.outcome): 1}
+        """Return the counts of this look, by the names of their metrics."""
+        counts = {RUN_METRICS[self.outcome]: 1}
         if self.age is not None:
-            counts |= {_metric("Nodes", status): self.statuses.get(status, 0) for status in CollectionStatus}
-            counts |= {_metric("Targets", status): self.listings.get(status, 0) for status in ListingStatus}
+            counts |= {metric: self.statuses.get(status, 0) for status, metric in NODE_METRICS.items()}
+            counts |= {metric: self.listings.get(status, 0) for status, metric in TARGET_METRICS.items()}
         return counts
 
 
@@ -72,15 +104,15 @@ class CommitStage:
     """Turns the stored parts of a run into its published snapshot.
 
     Attributes:
+        source_queues: the queue of each source, by its name.
         tick_seconds: between two looks at a run.
         max_lateness_seconds: how late a plan can be made at most; a run without a plan is waited for that long and
             ``deadline_seconds`` more.
         version: patchlake's own, for the footers.
     """
 
-    stored_run: StoredRun
-    discover_queue: Queue
-    collect_queue: Queue
+    runs: StoredRuns
+    source_queues: Mapping[str, Queue]
     commit_queue: Queue
     clock: Clock
     tick_seconds: int
@@ -110,19 +142,21 @@ class CommitStage:
             raise
 
     def _commit(self, run_id: str) -> CommitResult:
-        store = self.stored_run.store
+        store = self.runs.store
         if is_published(store, run_id):
             return CommitResult(run_id, CommitOutcome.LATE)
         body = store.get(plan_key(run_id))
         if body is None:
             return self._without_plan(run_id)
         plan = decode_plan(body, run_id)
-        if self.clock.now() < plan.deadline_at:
-            self._require_every_part(plan)
+        run = self.runs.of(plan)
+        now = self.clock.now()
+        if now < plan.deadline_at:
+            self._require_everything(run, now)
         else:
-            fence(plan, self.stored_run)
+            close_run(run)
         metadata = {"run_id": run_id, "plan_sha256": plan_sha256(body), "patchlake_version": self.version}
-        published = publish(plan, self.stored_run, metadata)
+        published = publish(run, metadata)
         return CommitResult(
             run_id,
             CommitOutcome.COMPLETE if published.complete else CommitOutcome.PARTIAL,
@@ -137,31 +171,91 @@ class CommitStage:
         msg = f"run {run_id}: there is no plan yet"
         raise NoPlanError(msg)
 
-    def _require_every_part(self, plan: Plan) -> None:
+    def _require_everything(self, run: StoredRun, now: datetime) -> None:
         """Pass when every shard and part exists; otherwise send again what is due, and wait.
 
-        While shards are missing and nothing is due, no shard is read: a tick of a large run costs one listing.
+        While shards of the nodes are missing and nothing is due, no shard is read: a tick of a large run costs one
+        listing.
         """
-        elapsed = self.clock.now() - plan.planned_at
-        due_targets = resend_slice(elapsed, DISCOVER.visibility_seconds, self.tick_seconds)
-        due_batches = resend_slice(elapsed, COLLECT.visibility_seconds, self.tick_seconds)
+        plan, sources = run.plan, run.sources
+        elapsed = now - plan.planned_at
+        discover_window = resend_window(elapsed, DISCOVER.visibility_seconds, self.tick_seconds)
+        collect_window = resend_window(elapsed, COLLECT.visibility_seconds, self.tick_seconds)
+        is_closing = bool(plan.sources) and now >= plan.closes_details_at
         active = plan.active_targets()
-        unlisted = self.stored_run.unlisted(plan)
-        if unlisted and due_targets.stop == due_batches.stop == 0:
+        unlisted = run.missing_shards(sources.nodes)
+        if unlisted and discover_window.is_closed and collect_window.is_closed and not is_closing:
             msg = f"run {plan.run_id}: {len(unlisted)} of {len(active)} shards are missing"
             raise NotReadyError(msg)
-        batches = self.stored_run.batches(plan, [target for target in active if target not in unlisted])
-        missing = self.stored_run.without_part(plan, batches)
-        if not unlisted and not missing:
+        batches = run.slices(sources.patch_states, run.batches([target for target in active if target not in unlisted]))
+        missing = run.missing_parts(sources.patch_states, batches)
+        stored = [slice_.batch for slice_ in batches if slice_ not in missing]
+        if is_closing:
+            close_secondary(run, stored)
+        expected: list[_Expected] = [
+            _Shards(sources.nodes, active, unlisted, discover_window),
+            _Parts(sources.patch_states, batches, missing, collect_window),
+            *(
+                _Shards(source, active, run.missing_shards(source), discover_window)
+                for source in sources.listings(plan)
+            ),
+            *(self._children(run, source, stored, collect_window) for source in sources.details(plan)),
+        ]
+        if not any(each.missing for each in expected):
             return
-        lost = [target for target in active[due_targets] if target in unlisted]
-        lost_batches = [batch for batch in batches[due_batches] if batch in missing]
-        room = RESEND_LIMIT - len(lost)
-        self.discover_queue.send(DiscoverMessage.of(plan.run_id, target).grouped() for target in lost)
-        self.collect_queue.send(CollectMessage.of(plan.run_id, *batch).grouped() for batch in lost_batches[:room])
-        msg = f"run {plan.run_id}: {len(unlisted)} of {len(active)} shards and {len(missing)} parts are missing"
+        self._send_again(plan, expected)
+        waiting = [f"{len(unlisted)} of {len(active)} shards and {len(missing)} parts"]
+        waiting += [f"{len(each.missing)} of {each.source.name}" for each in expected[2:] if each.missing]
+        msg = f"run {plan.run_id}: {', '.join(waiting)} are missing"
         raise NotReadyError(msg)
 
+    def _send_again(self, plan: Plan, expected: Iterable["_Expected"]) -> None:
+        """Send what is due of everything that is missing, root sources first, up to the limit of one tick."""
+        room = RESEND_LIMIT
+        for each in expected:
+            lost = list(islice(each.lost(plan.run_id), room))
+            room -= len(lost)
+            if lost:
+                self.source_queues[each.source.name].send(lost)
 
-def _metric(subject: str, status: StrEnum) -> str:
-    return subject + status.title().replace("_", "")
+    def _children(
+        self, run: StoredRun, source: DetailSource, stored: Sequence[Batch], window: ResendWindow
+    ) -> "_Parts":
+        slices = run.slices(source, stored)
+        return _Parts(source, slices, run.missing_parts(source, slices), window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shards:
+    """The shards that a run must have of one source, and the window of those that are sent again if missing."""
+
+    source: ListingSource
+    all: Sequence[Target]
+    missing: set[Target]
+    window: ResendWindow
+
+    def lost(self, run_id: str) -> Iterator[tuple[str, str]]:
+        """Yield a message for each missing shard that is due."""
+        for target in self.window.due(self.all):
+            if target in self.missing:
+                yield DiscoverMessage.of(run_id, target, self.source.name).grouped()
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """The parts that a run must have of one source, and the window of those that are sent again if missing."""
+
+    source: DetailSource
+    all: Sequence[Slice]
+    missing: set[Slice]
+    window: ResendWindow
+
+    def lost(self, run_id: str) -> Iterator[tuple[str, str]]:
+        """Yield a message for each missing part that is due."""
+        for slice_ in self.window.due(self.all):
+            if slice_ in self.missing:
+                batch = slice_.batch
+                yield CollectMessage.of(run_id, batch.target, batch.number, self.source.name, slice_.number).grouped()
+
+
+type _Expected = _Shards | _Parts

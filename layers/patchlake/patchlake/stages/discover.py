@@ -1,99 +1,121 @@
-"""The second stage: list the managed nodes of one target, once, and ask for the batches of what was stored."""
+"""The second stage: list one target with one listing source, once.
 
+The shard of the nodes decides the batches of the target, so that message asks for them too.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from patchlake.core.keys import MAX_BATCHES, shard_key
-from patchlake.core.listing import Listing, RunTarget, listing_metadata, read_listing
+from patchlake.core.keys import ROOT_LISTING, shard_key
+from patchlake.core.listing import ListingResult, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.rows import batches, listed_nodes
-from patchlake.core.tables import SHARD, ListingStatus
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
+from patchlake.core.timings import LISTING_PAUSE_SECONDS
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
 from patchlake.ports import Delivery, Queue, Store, TableFormat, TargetApis
-from patchlake.stages.retry_policy import RetryPolicy
-from patchlake.stages.stored import Step, create_or_adopt, is_published, open_shard, run_target_of, stored_plan
+from patchlake.sources.registry import Registry
+from patchlake.sources.source import ListedRows, ListingSource
+from patchlake.stages.retry_policy import Attempt, RetryPolicy
+from patchlake.stages.step import Step
+from patchlake.stages.stored_objects import create_or_adopt, open_shard
+from patchlake.stages.stored_plan import is_published, stored_plan
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 """Why a target is NOT_LISTED that no worker could list in its time, though nothing held it up."""
 
-TOO_MANY_BATCHES = f"more than {MAX_BATCHES:,} batches: raise the batch size"
-"""Why a target is NOT_LISTED whose batches could not all have a key."""
-
 
 @dataclass(frozen=True, slots=True)
 class DiscoverResult:
-    """What became of a discover message; ``listing`` is None where the run was published already."""
+    """The result of a discover message; ``listing`` is None where the run was published already."""
 
     run_id: str
     target: Target
     step: Step
-    listing: Listing | None = None
-    nodes: int = 0
+    listing: ListingResult | None = None
+    rows: int = 0
+    source: str = ROOT_LISTING
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoverStage:
-    """Turns one target of a plan into a stored shard and one collect message per batch of it."""
+    """Turns one target of a plan into a stored shard and, for the nodes, one collect message per batch of it.
+
+    Attributes:
+        detail_queues: the queue of each detail source, by its name.
+    """
 
     store: Store
     tables: TableFormat
     apis: TargetApis
-    collect_queue: Queue
+    sources: Registry
+    detail_queues: Mapping[str, Queue]
     retry_policy: RetryPolicy
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
-        """List the message's target; its shard, where there is one, is adopted and SSM is not asked.
+        """List the message's target; its shard, where there is one, is adopted and AWS is not asked.
 
         Raises:
             InputError: the message names no active target of a stored plan.
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        with self.retry_policy.deferring(delivery):
-            return self._discover(message.run_id, message.target, delivery)
+        with self.retry_policy.attempt(delivery, f"run {message.run_id}, target {message.target}") as attempt:
+            return self._discover(message, attempt)
 
-    def _discover(self, run_id: str, target: Target, delivery: Delivery) -> DiscoverResult:
+    def _discover(self, message: DiscoverMessage, attempt: Attempt) -> DiscoverResult:
+        run_id, target = message.run_id, message.target
         if is_published(self.store, run_id):
-            return DiscoverResult(run_id, target, Step.LATE)
+            return DiscoverResult(run_id, target, Step.LATE, source=message.source)
         plan = stored_plan(self.store, run_id)
         plan.require(target)
-        key = shard_key(run_id, target)
+        source = self.sources.listing(plan, message.source)
+        key = shard_key(run_id, target, source.name)
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:
-            body, step = create_or_adopt(self.store, key, self._shard(plan, target, delivery))
-        run_target = run_target_of(plan, target)
-        shard = open_shard(self.tables, run_target, body)
-        batches_stored = range(len(shard.row_counts))
-        self.collect_queue.send(CollectMessage.of(run_id, target, batch).grouped() for batch in batches_stored)
-        return DiscoverResult(run_id, target, step, read_listing(run_target, shard.metadata), sum(shard.row_counts))
-
-    def _shard(self, plan: Plan, target: Target, delivery: Delivery) -> bytes:
-        run_target = run_target_of(plan, target)
-        calls = self.retry_policy.calls(f"run {plan.run_id}, target {target}", delivery)
-        try:
-            source = self.apis.open(target, plan.home_account_id)
-            nodes, listed_at = read_chain(
-                lambda token: calls.call(lambda: source.node_page(token)),
-                partial(listed_nodes, run_target, include_sensitive_fields=plan.include_sensitive_fields),
+            body, step = create_or_adopt(self.store, key, self._shard(plan, target, source, attempt))
+        run_target = plan.run_target(target)
+        shard = open_shard(self.tables, source, run_target, body)
+        if source is self.sources.nodes:
+            self.detail_queues[self.sources.patch_states.name].send(
+                CollectMessage.of(run_id, target, batch).grouped() for batch in range(len(shard.row_counts))
             )
+        listing = read_listing(run_target, shard.metadata, source.name)
+        return DiscoverResult(run_id, target, step, listing, sum(shard.row_counts), source.name)
+
+    def _shard(self, plan: Plan, target: Target, source: ListingSource, attempt: Attempt) -> bytes:
+        is_root = source is self.sources.nodes
+        calls = attempt.calls() if is_root else attempt.calls(LISTING_PAUSE_SECONDS)
+        try:
+            rows = self._rows(plan, target, source, calls)
         except RefusedError as refusal:
-            self.retry_policy.require_lasting(refusal, delivery)
-            return self._reason_shard(run_target, Listing(ListingStatus(refusal.listing_status), refusal.code))
+            attempt.require_final(refusal)
+            listing = ListingResult(ListingStatus(refusal.listing_status), refusal.code)
         except UnlistableError as error:
-            self.retry_policy.require_lasting(error, delivery)
-            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, error.detail))
+            attempt.require_final(error)
+            listing = ListingResult(ListingStatus.NOT_LISTED, error.detail)
         except OutOfTimeError as error:
             if calls.is_held_up:
                 raise
-            self.retry_policy.require_lasting(error, delivery)
-            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, TOO_LARGE))
-        if len(nodes["instance_id"]) > MAX_BATCHES * plan.batch_size:
-            return self._reason_shard(run_target, Listing(ListingStatus.NOT_LISTED, TOO_MANY_BATCHES))
-        metadata = listing_metadata(run_target, Listing(ListingStatus.LISTED, None, listed_at))
-        return self.tables.encode(SHARD, batches(nodes, plan.batch_size), metadata)
+            attempt.require_final(error)
+            listing = ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
+        else:
+            groups = list(rows.groups(plan.batch_size))
+            if not is_root or len(groups) <= plan.max_batches:
+                listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
+                metadata = listing_metadata(plan.run_target(target), listing, source.name)
+                return self.tables.encode(source.table, groups, metadata)
+            too_many = f"more than {plan.max_batches:,} batches: raise the batch size"
+            listing = ListingResult(ListingStatus.NOT_LISTED, too_many)
+        return self.tables.encode(source.table, [], listing_metadata(plan.run_target(target), listing, source.name))
 
-    def _reason_shard(self, run_target: RunTarget, listing: Listing) -> bytes:
-        return self.tables.encode(SHARD, [], listing_metadata(run_target, listing))
+    def _rows(self, plan: Plan, target: Target, source: ListingSource, calls: ThrottledCalls) -> ListedRows:
+        api = self.apis.open(plan, target)
+        return read_chain(
+            lambda token: calls.call(lambda: api.page(source.operation, (), token)),
+            partial(source.listed, plan.run_target(target), plan),
+        )

@@ -1,64 +1,104 @@
-"""Closing a run at its deadline: a tombstone for everything that never came.
+"""Closing a run: a tombstone for everything that never came.
 
-A tombstone is created like any other object, so a worker that is still under way wins or loses its key atomically, and
-either outcome is a valid one. Afterwards every key of the run exists.
+The secondary sources are closed from the run's detail deadline on, all of it at its deadline. A tombstone is created
+like any other object, so a worker that is still under way wins or loses its key atomically, and either outcome is a
+valid one. Afterwards every key of what was closed exists.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
 
-from patchlake.core.keys import part_key, shard_key
-from patchlake.core.listing import Listing, listing_metadata
-from patchlake.core.plan import Plan
-from patchlake.core.rows import Outcome, part_columns
-from patchlake.core.tables import PATCH_STATES, SHARD, CollectionStatus, ListingStatus
+from patchlake.core.listing import ListingResult, listing_metadata
+from patchlake.core.statuses import ListingStatus
+from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
-from patchlake.stages.stored import about, run_target_of
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.sources.source import DetailSource, ListingSource, slice_of
+from patchlake.stages.stored_objects import about
+from patchlake.stages.stored_run import Batch, Slice, StoredRun
 
 NO_SHARD = "no shard by the run's deadline"
 NO_PART = "no part by the run's deadline"
+NO_DETAIL_SHARD = "no shard by the run's detail deadline"
+NO_DETAIL = "no part by the run's detail deadline"
 
 
-def fence(plan: Plan, stored_run: StoredRun) -> None:
-    """Give every missing shard, then every missing part, its tombstone; a second call finds nothing to do.
+def close_run(run: StoredRun) -> None:
+    """Give every missing object of the run its tombstone: shards and parts of the root sources, then the others.
+
+    A second call finds nothing to do.
 
     Raises:
         RetryableError: the store could not answer for now; what was closed stays closed.
-        IntegrityError: a shard cannot be read.
+        IntegrityError: a shard or part cannot be read.
     """
-    for _ in stored_run.read_in_groups(
-        lambda target: _close_shard(plan, stored_run, target), sorted(stored_run.unlisted(plan))
-    ):
-        pass
-    batches = stored_run.batches(plan, plan.active_targets())
+    _close_shards(run, run.sources.nodes, NO_SHARD)
+    batches = run.batches(run.plan.active_targets())
+    _close_batches(run, batches)
+    close_secondary(run, batches)
+
+
+def close_secondary(run: StoredRun, batches: Sequence[Batch]) -> None:
+    """Give what is missing of the secondary sources its tombstone: a part, where its parent's part exists.
+
+    Args:
+        run: past its detail deadline.
+        batches: those whose part exists.
+
+    Raises:
+        RetryableError, IntegrityError: as in ``close_run``.
+    """
+    for listing in run.sources.listings(run.plan):
+        _close_shards(run, listing, NO_DETAIL_SHARD)
+    for detail in run.sources.details(run.plan):
+        _close_slices(run, detail, batches)
+
+
+def _close_shards(run: StoredRun, source: ListingSource, reason: str) -> None:
+    def close(target: Target) -> None:
+        listing = ListingResult(ListingStatus.NOT_LISTED, reason)
+        metadata = listing_metadata(run.plan.run_target(target), listing, source.name)
+        run.runs.store.create(run.shard_key(source, target), run.runs.tables.encode(source.table, [], metadata))
+
+    run.for_each_in_groups(close, sorted(run.missing_shards(source)))
+
+
+def _close_batches(run: StoredRun, batches: Sequence[Batch]) -> None:
+    """Close the missing parts of the root detail, target by target, so that a large shard is read once."""
+    source, nodes = run.sources.patch_states, run.sources.nodes
+    missing = run.missing_parts(source, run.slices(source, batches))
     batches_of = Counter(batch.target for batch in batches)
-    # Target by target, so that a large shard is read once and not for each of its batches.
-    missing = groupby(sorted(stored_run.without_part(plan, batches)), key=lambda batch: batch.target)
-    for _ in stored_run.read_in_groups(
-        lambda some: _close_parts(plan, stored_run, some),
-        [list(some) for _, some in missing],
-        lambda some: batches_of[some[0].target],
-    ):
-        pass
+
+    def close(slices: list[Slice]) -> None:
+        target = slices[0].batch.target
+        shard = run.shard(nodes, target)
+        for slice_ in slices:
+            with about(run.shard_key(nodes, target)):
+                rows = shard.columns(nodes.table.column_names, slice_.batch.number)
+            _create_tombstone(run, source, slice_, rows, NO_PART)
+
+    by_target = [list(some) for _, some in groupby(sorted(missing), key=lambda slice_: slice_.batch.target)]
+    run.for_each_in_groups(close, by_target, lambda slices: batches_of[slices[0].batch.target])
 
 
-def _close_shard(plan: Plan, stored_run: StoredRun, target: Target) -> None:
-    metadata = listing_metadata(run_target_of(plan, target), Listing(ListingStatus.NOT_LISTED, NO_SHARD))
-    stored_run.store.create(shard_key(plan.run_id, target), stored_run.tables.encode(SHARD, [], metadata))
+def _close_slices(run: StoredRun, source: DetailSource, batches: Sequence[Batch]) -> None:
+    """Close the missing parts of a secondary detail, batch by batch, so that each parent is read once."""
+    parent = run.sources.patch_states
+    missing = run.missing_parts(source, run.slices(source, batches))
+
+    def close(slices: list[Slice]) -> None:
+        batch = Slice(slices[0].batch)
+        with about(run.part_key(parent, batch)):
+            batch_rows = run.part(parent, batch).columns(run.sources.columns_for_children(run.plan))
+        for slice_ in slices:
+            rows = slice_of(batch_rows, run.plan.nodes_per_part(source.name), slice_.number)
+            _create_tombstone(run, source, slice_, rows, NO_DETAIL)
+
+    by_batch = [list(some) for _, some in groupby(sorted(missing), key=lambda slice_: slice_.batch)]
+    run.for_each_in_groups(close, by_batch)
 
 
-def _close_parts(plan: Plan, stored_run: StoredRun, batches: list[Batch]) -> None:
-    """Close some batches of one target."""
-    target = batches[0].target
-    shard = stored_run.shard(plan, target)
-    for batch in batches:
-        with about(shard_key(plan.run_id, target)):
-            nodes = shard.columns(SHARD.column_names, batch.number)
-        columns = part_columns(
-            run_target_of(plan, target),
-            nodes,
-            dict.fromkeys(nodes["instance_id"], Outcome(CollectionStatus.NOT_COLLECTED, NO_PART)),
-            include_sensitive_fields=plan.include_sensitive_fields,
-        )
-        stored_run.store.create(part_key(plan.run_id, *batch), stored_run.tables.encode(PATCH_STATES, [columns], {}))
+def _create_tombstone(run: StoredRun, source: DetailSource, slice_: Slice, parent_rows: Columns, reason: str) -> None:
+    target = slice_.batch.target
+    rows = source.not_collected(run.plan.run_target(target), run.plan, parent_rows, reason)
+    run.runs.store.create(run.part_key(source, slice_), run.runs.tables.encode(source.table, [rows], {}))

@@ -1,4 +1,4 @@
-"""The first stage: decide once what the run must cover, and wake everybody.
+"""The first stage: decide once what the run must cover, and wake the others.
 
 The watch message goes out first, so that a run whose plan crashes is still finished, or counted as missed, by commit.
 """
@@ -14,16 +14,21 @@ from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_pl
 from patchlake.core.run import run_at, run_id_of
 from patchlake.errors import InputError
 from patchlake.ports import Accounts, Clock, Queue, Store
-from patchlake.stages.stored import Step, create_or_adopt, is_published
+from patchlake.sources.registry import Registry
+from patchlake.stages.step import Step
+from patchlake.stages.stored_objects import create_or_adopt
+from patchlake.stages.stored_plan import is_published
 
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """What a plan is made of, from the function's environment.
+    """The settings that a plan is made of, from the function's environment.
 
     Attributes:
         accounts: ``self``, ``organization``, or account ids.
         excluded_accounts: the ids of those among them that are left out.
+        sources: the secondary sources that a run reads.
+        detail_deadline_seconds: how long the snapshot waits for them at most.
         max_lateness_seconds: how old a scheduled time may be; SSM has no past, so an older run cannot be made up for.
     """
 
@@ -34,11 +39,14 @@ class PlanSettings:
     deadline_seconds: int
     max_lateness_seconds: int
     include_sensitive_fields: bool
+    sources: tuple[str, ...] = ()
+    tag_keys: tuple[str, ...] = ()
+    detail_deadline_seconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """What became of a schedule's event: the targets are None where the run was published already."""
+    """The result of a schedule's event: the targets are None where the run was published already."""
 
     run_id: str
     step: Step
@@ -48,11 +56,16 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True)
 class PlanStage:
-    """Turns a scheduled time into a stored plan, one watch message and one discover message per target."""
+    """Turns a scheduled time into a stored plan, one watch message, and a discover message per target and source.
+
+    Attributes:
+        listing_queues: the queue of each listing source, by its name.
+    """
 
     store: Store
     accounts: Accounts
-    discover_queue: Queue
+    sources: Registry
+    listing_queues: Mapping[str, Queue]
     commit_queue: Queue
     clock: Clock
     settings: PlanSettings
@@ -73,7 +86,10 @@ class PlanStage:
         self.commit_queue.send([(CommitMessage(run_id=run_id).encode(), run_id)])
         plan, step = self._stored_plan(run_id)
         active = plan.active_targets()
-        self.discover_queue.send(DiscoverMessage.of(run_id, target).grouped() for target in active)
+        for source in (self.sources.nodes, *self.sources.listings(plan)):
+            self.listing_queues[source.name].send(
+                DiscoverMessage.of(run_id, target, source.name).grouped() for target in active
+            )
         return PlanResult(run_id, step, len(plan.targets), len(active))
 
     def _require_current(self, run_id: str, now: datetime) -> None:
@@ -96,7 +112,7 @@ class PlanStage:
         return decode_plan(body, run_id), step
 
     def new_plan(self, run_id: str) -> Plan:
-        """Return what a run would be if it were decided now; nothing is stored.
+        """Return the plan of a run if it were decided now; nothing is stored.
 
         Raises:
             RetryableError: AWS could not answer for now.
@@ -113,6 +129,9 @@ class PlanStage:
             accounts=self._accounts(home_account_id),
             excluded_account_ids=self.settings.excluded_accounts,
             regions=self.settings.regions,
+            sources=self.sources.planned(self.settings.sources),
+            tag_keys=self.settings.tag_keys,
+            detail_deadline_seconds=self.settings.detail_deadline_seconds,
         )
 
     def _accounts(self, home_account_id: str) -> Sequence[Account]:

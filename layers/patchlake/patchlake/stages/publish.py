@@ -1,119 +1,216 @@
-"""Putting a run's parts together and publishing them: coverage first, then the snapshot, each by one atomic write.
+"""Putting a run's objects together and publishing them, each table by one atomic write; the snapshot comes last.
 
-Sorted shards cut into consecutive batches make the merge a concatenation, in flat memory. What is published is a
-function of the plan, the shards and the parts alone, so any number of finishers write the same bytes.
+Sorted shards cut into consecutive batches, and batches into consecutive slices, make each table a concatenation, in
+flat memory. What is published is a function of the plan, the shards and the parts alone, so any number of finishers
+write the same bytes.
 """
 
+import hashlib
 import io
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import BinaryIO
 
-from patchlake.core.keys import coverage_key, part_key, shard_key, snapshot_key
-from patchlake.core.listing import Listing, RunTarget, read_listing
-from patchlake.core.plan import Plan
-from patchlake.core.rows import coverage_row, is_complete
-from patchlake.core.tables import COVERAGE, PATCH_STATES, CollectionStatus, Columns, ListingStatus
+from patchlake.core.keys import coverage_key, table_key
+from patchlake.core.listing import ListingResult, read_listing
+from patchlake.core.rows import target_values
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.tables import Columns
+from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
-from patchlake.ports import TableFile, TableWriter
-from patchlake.stages.stored import about, open_table, run_target_of
-from patchlake.stages.stored_run import StoredRun
+from patchlake.ports import TableFile
+from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table
+from patchlake.sources.source import DetailSource, ListingSource, Source, slice_of
+from patchlake.stages.stored_objects import about, open_table
+from patchlake.stages.stored_run import Slice, StoredRun
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a snapshot holds: nodes by ``collection_status``, targets by ``listing_status``."""
+    """The contents of a snapshot: nodes by ``collection_status``, targets by ``listing_status``."""
 
     complete: bool
     statuses: Counter[str]
     listings: Counter[str]
 
 
-def publish(plan: Plan, stored_run: StoredRun, metadata: dict[str, str]) -> Published:
-    """Publish a run whose every shard and part exists.
+def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
+    """Publish a run whose every shard and part exists: coverage, the secondary tables, and the snapshot as the commit.
 
     Args:
-        plan: the stored plan.
-        stored_run: where the shards and parts are.
-        metadata: what the footers of both files carry.
+        run: the stored run.
+        metadata: the entries of every published footer.
 
     Raises:
-        RetryableError: the store could not answer for now; nothing, or coverage alone, is published.
+        RetryableError: the store could not answer for now; the snapshot is not published.
         IntegrityError: shards and parts contradict each other, or something else is published under the run's keys.
     """
-    writer = stored_run.tables.writer(PATCH_STATES, metadata)
-    listings, rows, statuses = _merge(plan, stored_run, writer)
-    coverage = stored_run.tables.encode(COVERAGE, [_columns(rows)], metadata)
-    with writer.finish() as snapshot:
-        _create(stored_run, coverage_key(plan.run_id), io.BytesIO(coverage))
-        _create(stored_run, snapshot_key(plan.run_id), snapshot)
-    return Published(is_complete(listings, statuses), statuses, Counter(str(listing.status) for listing in listings))
-
-
-def _merge(
-    plan: Plan, stored_run: StoredRun, writer: TableWriter
-) -> tuple[list[Listing], list[dict[str, Any]], Counter[str]]:
-    active = plan.active_targets()
-    batches = stored_run.batches(plan, active)
-    batches_of = Counter(batch.target for batch in batches)
-    shards = stored_run.read_in_groups(
-        lambda target: stored_run.shard(plan, target), active, lambda one: max(1, batches_of[one])
+    merge = _Merge(run, metadata)
+    secondary = run.sources.secondary_of(run.plan)
+    with ExitStack() as files:
+        snapshot = files.enter_context(merge.snapshot())
+        tables = [(source, files.enter_context(merge.table(source))) for source in secondary]
+        coverage = files.enter_context(merge.coverage(secondary))
+        _create(run, coverage_key(run.plan.run_id), coverage)
+        for source, table in tables:
+            _create(run, table_key(run.plan.run_id, source.name), table)
+        _create(run, table_key(run.plan.run_id, run.sources.patch_states.name), snapshot)
+    reads = merge.reads.values()
+    statuses: Counter[str] = Counter()
+    for read in reads:
+        statuses.update(read.statuses)
+    return Published(
+        complete=all(read.is_complete for read in reads),
+        statuses=statuses,
+        listings=Counter(str(read.listing.status) for read in reads),
     )
-    parts = stored_run.read_in_groups(lambda batch: stored_run.part(plan, batch), batches)
-    listings, rows = [], []
-    totals: Counter[str] = Counter()
-    for planned in plan.targets:
-        run_target = run_target_of(plan, planned.target)
-        listing = Listing(ListingStatus.ACCOUNT_NOT_ACTIVE)
-        statuses: Counter[str] = Counter()
-        if planned.active:
-            shard = next(shards)
-            listing = read_listing(run_target, shard.metadata)
-            for number, ids in enumerate(_ids_by_batch(run_target, shard)):
-                part = next(parts)
-                with about(part_key(plan.run_id, planned.target, number)):
-                    statuses.update(_checked_statuses(run_target, ids, part))
+
+
+@dataclass
+class _Merge:
+    """The tables of a run, put together one after the other; the snapshot comes first.
+
+    Attributes:
+        reads: what was read of each target of the plan, in its order.
+        asked: a digest of the ids that each slice must have asked about, by source and slice.
+    """
+
+    run: StoredRun
+    metadata: dict[str, str]
+    reads: dict[Target, TargetRead] = field(init=False)
+    asked: dict[tuple[str, Slice], bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        plan = self.run.plan
+        not_active = ListingResult(ListingStatus.ACCOUNT_NOT_ACTIVE)
+        self.reads = {
+            planned.target: TargetRead(plan.run_target(planned.target), planned.account_name, not_active)
+            for planned in plan.targets
+        }
+
+    def coverage(self, sources: Sequence[Source]) -> BinaryIO:
+        """Return the coverage of what was merged so far."""
+        table = coverage_table(sources)
+        rows = [coverage_row(read, sources) for read in self.reads.values()]
+        columns = {name: [row[name] for row in rows] for name in table.column_names}
+        return io.BytesIO(self.run.runs.tables.encode(table, [columns], self.metadata))
+
+    def snapshot(self) -> BinaryIO:
+        """Concatenate the parts of the root detail, each held against its batch of the nodes' shard."""
+        run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
+        details = run.sources.details(run.plan)
+        writer = run.runs.tables.writer(source.table, self.metadata)
+        for target, shard, parts in self._shards_with_parts():
+            read = self.reads[target]
+            key = run.shard_key(nodes, target)
+            with about(key):
+                read.listing = read_listing(read.run_target, shard.metadata)
+                ids = _ascending_ids(shard)
+            start = 0
+            for slice_, part in parts:
+                end = start + slice_.batch.nodes
+                with about(run.part_key(source, slice_)):
+                    statuses = _require_rows(source, read.run_target, part, ids[start:end])
+                    self._note_asked(details, slice_, part)
                     writer.append(part)
-        listings.append(listing)
-        rows.append(coverage_row(run_target, planned.account_name, listing, statuses))
-        totals.update(statuses)
-    return listings, rows, totals
+                read.statuses.update(statuses)
+                start = end
+        return writer.finish()
+
+    def table(self, source: Source) -> BinaryIO:
+        """Concatenate the shards or parts of a secondary source."""
+        match source:
+            case ListingSource():
+                return self._listing_table(source)
+            case DetailSource():
+                return self._detail_table(source)
+
+    def _listing_table(self, source: ListingSource) -> BinaryIO:
+        run, active = self.run, self.run.plan.active_targets()
+        writer = run.runs.tables.writer(source.table, self.metadata)
+        shards = run.read_in_groups(lambda target: run.shard(source, target), active)
+        for target, shard in zip(active, shards, strict=True):
+            read = self.reads[target]
+            with about(run.shard_key(source, target)):
+                listing = read_listing(read.run_target, shard.metadata, source.name)
+                rows = _require_listed_rows(source, read.run_target, shard)
+                writer.append(shard)
+            read.sources[source.name] = SourceRead(listing, rows=rows)
+        return writer.finish()
+
+    def _detail_table(self, source: DetailSource) -> BinaryIO:
+        run, active = self.run, self.run.plan.active_targets()
+        writer = run.runs.tables.writer(source.table, self.metadata)
+        slices = run.slices(source, run.batches(active))
+        for target in active:
+            self.reads[target].sources[source.name] = SourceRead()
+        parts = run.read_in_groups(lambda slice_: run.part(source, slice_), slices)
+        for slice_, part in zip(slices, parts, strict=True):
+            read = self.reads[slice_.batch.target]
+            with about(run.part_key(source, slice_)):
+                rows = _require_detail_rows(source, read.run_target, part, self.asked[source.name, slice_])
+                writer.append(part)
+            found = read.sources[source.name]
+            found.rows += len(rows["instance_id"])
+            found.nodes.update(_status_by_node(rows).values())
+            found.gaps.update(
+                detail or status
+                for status, detail in zip(rows["collection_status"], rows["collection_detail"], strict=True)
+                if status in (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+            )
+        return writer.finish()
+
+    def _shards_with_parts(self) -> Iterator[tuple[Target, TableFile, Iterator[tuple[Slice, TableFile]]]]:
+        """Yield each active target's shard with the parts of its batches, which are read when they are asked for."""
+        run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
+        active = run.plan.active_targets()
+        slices = run.slices(source, run.batches(active))
+        batches_of = Counter(slice_.batch.target for slice_ in slices)
+        slices_of = {target: list(some) for target, some in groupby(slices, lambda slice_: slice_.batch.target)}
+        objects: list[Target | Slice] = [one for target in active for one in (target, *slices_of.get(target, ()))]
+
+        def read(one: Target | Slice) -> TableFile:
+            return run.shard(nodes, one) if isinstance(one, Target) else run.part(source, one)
+
+        def size(one: Target | Slice) -> int:
+            return max(1, batches_of[one]) if isinstance(one, Target) else 1
+
+        files = run.read_in_groups(read, objects, size)
+        for target in active:
+            shard = next(files)
+            yield target, shard, zip(slices_of.get(target, ()), files, strict=False)
+
+    def _note_asked(self, details: Iterable[DetailSource], slice_: Slice, part: TableFile) -> None:
+        """Remember which ids the children of a batch must have asked about."""
+        plan, batch = self.run.plan, slice_.batch
+        for source in details:
+            rows = part.columns(["instance_id", *source.parent_columns])
+            for number in plan.slices(source.name, batch.nodes):
+                ids = source.asks_about(slice_of(rows, plan.nodes_per_part(source.name), number))
+                self.asked[source.name, Slice(batch, number)] = _digest(ids)
 
 
-def _columns(rows: list[dict[str, Any]]) -> Columns:
-    return {name: [row[name] for row in rows] for name in COVERAGE.column_names}
+def _ascending_ids(shard: TableFile) -> list[str]:
+    """Return the node ids of a shard; they ascend, so that no node can be there twice."""
+    ids: list[str] = shard.columns(["instance_id"])["instance_id"]
+    if None in ids or any(first >= second for first, second in pairwise(ids)):
+        msg = "its nodes are not in ascending order, each once"
+        raise IntegrityError(msg)
+    return ids
 
 
-def _ids_by_batch(run_target: RunTarget, shard: TableFile) -> Iterator[list[str]]:
-    """Yield the node ids of each batch; across a shard they ascend, so that no node can be there twice."""
-    with about(shard_key(run_target.run_id, run_target.target)):
-        ids = shard.columns(["instance_id"])["instance_id"]
-        if None in ids or any(first >= second for first, second in pairwise(ids)):
-            msg = "its nodes are not in ascending order, each once"
-            raise IntegrityError(msg)
-    end = 0
-    for rows in shard.row_counts:
-        start, end = end, end + rows
-        yield ids[start:end]
-
-
-def _checked_statuses(run_target: RunTarget, ids: list[str], part: TableFile) -> list[str]:
+def _require_rows(source: DetailSource, run_target: RunTarget, part: TableFile, ids: list[str]) -> list[str]:
     """Return the part's collection statuses, once its rows are known to be the batch's, of this run and target.
 
     All columns that no row may lack are checked here, so that a part which does not fit is found by its own key.
     """
     found = part.columns(["run_id", "run_at", "account_id", "region", "instance_id", "collection_status"])
-    expected = {
-        "run_id": [run_target.run_id] * len(ids),
-        "run_at": [run_target.run_at] * len(ids),
-        "account_id": [run_target.target.account_id] * len(ids),
-        "region": [run_target.target.region] * len(ids),
-        "instance_id": ids,
-    }
+    expected = {**target_values(run_target, len(ids)), "instance_id": ids}
     wrong = [name for name, values in expected.items() if found[name] != values]
-    if not set(found["collection_status"]) <= set(CollectionStatus):
+    if not set(found["collection_status"]) <= set(source.statuses):
         wrong.append("collection_status")
     if wrong:
         msg = f"{', '.join(wrong)} are not those of its batch"
@@ -121,14 +218,61 @@ def _checked_statuses(run_target: RunTarget, ids: list[str], part: TableFile) ->
     return found["collection_status"]
 
 
-def _create(stored_run: StoredRun, key: str, body: BinaryIO) -> None:
+def _require_listed_rows(source: ListingSource, run_target: RunTarget, shard: TableFile) -> int:
+    """Return the number of rows of a secondary shard, once they are known to be the target's, in order, each once."""
+    target_columns = target_values(run_target, sum(shard.row_counts))
+    found = shard.columns({*target_columns, *source.row_key})
+    wrong = [name for name, values in target_columns.items() if found[name] != values]
+    keys = list(zip(*(found[name] for name in source.row_key), strict=True))
+    if any(None in key for key in keys) or any(first >= second for first, second in pairwise(keys)):
+        wrong.append(" and ".join(source.row_key))
+    if wrong:
+        msg = f"{', '.join(wrong)} are not those of its target, in ascending order, each once"
+        raise IntegrityError(msg)
+    return len(keys)
+
+
+def _require_detail_rows(source: DetailSource, run_target: RunTarget, part: TableFile, asked: bytes) -> Columns:
+    """Return the collection columns of a child part, once its rows are known to be about what it had to ask.
+
+    Each id has one row at least, in the parent's order; a row that is not COLLECTED is the only one of its id.
+    """
+    found = part.columns(
+        ["run_id", "run_at", "account_id", "region", "instance_id", "collection_status", "collection_detail"]
+    )
+    ids, statuses = found["instance_id"], found["collection_status"]
+    wrong = [name for name, values in target_values(run_target, len(ids)).items() if found[name] != values]
+    if _digest([instance_id for instance_id, _ in groupby(ids)]) != asked:
+        wrong.append("instance_id")
+    rows_of = Counter(ids)
+    is_alone = all(
+        status == CollectionStatus.COLLECTED or rows_of[instance_id] == 1
+        for instance_id, status in zip(ids, statuses, strict=True)
+    )
+    if not set(statuses) <= set(source.statuses) or not is_alone:
+        wrong.append("collection_status")
+    if wrong:
+        msg = f"{', '.join(wrong)} are not those of its slice"
+        raise IntegrityError(msg)
+    return found
+
+
+def _status_by_node(rows: Columns) -> dict[str, str]:
+    return dict(zip(rows["instance_id"], rows["collection_status"], strict=True))
+
+
+def _digest(ids: Iterable[str]) -> bytes:
+    return hashlib.sha256("\n".join(map(str, ids)).encode()).digest()
+
+
+def _create(run: StoredRun, key: str, body: BinaryIO) -> None:
     """Publish one file; where another finisher was first, make sure that it published the same rows."""
-    if stored_run.store.create(key, body):
+    if run.runs.store.create(key, body):
         return
     body.seek(0)
     ours = body.read()
-    theirs = stored_run.store.get(key)
-    if theirs != ours and not _same_rows(stored_run.tables.open(ours), open_table(stored_run.tables, key, theirs)):
+    theirs = run.runs.store.get(key)
+    if theirs != ours and not _same_rows(run.runs.tables.open(ours), open_table(run.runs.tables, key, theirs)):
         msg = f"{key}: something else is published there than this run's plan, shards and parts give"
         raise IntegrityError(msg)
 

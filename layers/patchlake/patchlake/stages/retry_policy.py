@@ -1,6 +1,11 @@
-"""What a failed message costs: a pause of its own length, and a refusal counts only when it lasts."""
+"""The policy of a failed message: how long it is tried, and when a refusal is final.
 
-from collections.abc import Callable, Iterator
+A message is tried within one invocation while the target only throttles and time is left (``ThrottledCalls``); then it
+goes back to its queue for a pause of its own. A refusal counts only when it lasts over several receives.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
@@ -12,42 +17,61 @@ from patchlake.stages.throttled_calls import ThrottledCalls
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How the stages that ask SSM retry.
+    """The policy of the stages that ask AWS about targets.
 
     Attributes:
-        queue: the stage's own queue.
+        queues: the queues that the stage's messages come from.
         base_seconds: the shortest pause of a failed message; the longest is four times that.
         chance: returns a number in [0, 1), so that messages that failed together do not come back together.
         pause: lets seconds pass.
         permanent_from_receive: the receive of a message from which on a refusal is recorded.
     """
 
-    queue: Queue
+    queues: Sequence[Queue]
     base_seconds: int
     chance: Callable[[], float]
     pause: Callable[[float], None]
     permanent_from_receive: int = PERMANENT_FROM_RECEIVE
 
     @contextmanager
-    def deferring(self, delivery: Delivery) -> Iterator[None]:
-        """Give a message that fails for now its own pause; without it, the queue's visibility is the pause."""
+    def attempt(self, delivery: Delivery, subject: str) -> Iterator["Attempt"]:
+        """Handle a message once; one that fails for now is deferred on the queue that it came from.
+
+        Where it cannot be deferred, the queue's visibility is the pause.
+
+        Args:
+            delivery: the message.
+            subject: the run and target that errors name.
+        """
         try:
-            yield
+            yield Attempt(self, delivery, subject)
         except RetryableError:
             with suppress(RetryableError):
-                self.queue.defer(delivery, retry_seconds(self.base_seconds, self.chance()))
+                for queue in self.queues:
+                    if queue.name == delivery.queue_name:
+                        queue.defer(delivery, retry_seconds(self.base_seconds, self.chance()))
             raise
 
-    def calls(self, subject: str, delivery: Delivery) -> ThrottledCalls:
-        """Return what a worker has for a message; ``subject`` is whom its errors name."""
-        return ThrottledCalls(subject, delivery, self.pause, self.chance)
 
-    def require_lasting(self, reason: RefusedError | OutOfTimeError | UnlistableError, delivery: Delivery) -> None:
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One receive of one message."""
+
+    policy: RetryPolicy
+    delivery: Delivery
+    subject: str
+
+    def calls(self, longest_wait_seconds: float = math.inf) -> ThrottledCalls:
+        """Return the calls that the message may make; its pauses take at most so long in total."""
+        return ThrottledCalls(self.subject, self.delivery, self.policy.pause, self.policy.chance, longest_wait_seconds)
+
+    def require_final(self, reason: RefusedError | OutOfTimeError | UnlistableError) -> None:
         """Accept a reason that lasted.
 
         Raises:
             RetryableError: it may still be a passing one.
         """
-        if delivery.receive_count < self.permanent_from_receive:
-            msg = f"{reason} (receive {delivery.receive_count} of {self.permanent_from_receive} before it is recorded)"
+        receive, final = self.delivery.receive_count, self.policy.permanent_from_receive
+        if receive < final:
+            msg = f"{reason} (receive {receive} of {final} before it is recorded)"
             raise RetryableError(msg) from reason

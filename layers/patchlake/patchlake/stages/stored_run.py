@@ -1,9 +1,10 @@
-"""What of a run is stored, and what is missing: commit's view of it.
+"""The stored state of a run: what there is of it, and what is missing.
 
-Each shard and part has one key, so a listing of keys tells how far a run is; which parts there must be, only its shards
-can tell.
+Each shard and part has one key, so a listing of keys says how far a run is; which parts there must be follows from the
+plan and the shards of its nodes.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,78 +14,131 @@ from patchlake.core.keys import by_first_digit, part_key, parts_prefix, shard_ke
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.ports import ParallelMap, Store, TableFile, TableFormat
-from patchlake.stages.stored import open_shard, open_table, run_target_of
+from patchlake.sources.registry import Registry
+from patchlake.sources.source import DetailSource, ListingSource
+from patchlake.stages.stored_objects import open_shard, open_table
 
 READ_AHEAD = 32
-"""Objects of one batch that are asked for at once, and held in memory at once; fewer where each has several."""
+"""Objects of one run that are asked for at once, and held in memory at once; fewer where each has several batches."""
 
 KEYS_PER_PAGE = 1000
 """Keys that one call lists at most (ListObjectsV2)."""
 
 MOST_REMEMBERED = 50_000
-"""Shards whose numbers of batches are kept between two looks at a run, at most."""
+"""Shards whose batches are remembered between two looks at a run, at most."""
 
 
 class Batch(NamedTuple):
-    """One batch of a target's shard, by its number."""
+    """One batch of a target's nodes, by its number, and how many nodes it has."""
 
     target: Target
     number: int
+    nodes: int
+
+
+class Slice(NamedTuple):
+    """The nodes of one part: a slice of a batch, by its number. Slices sort as their keys do."""
+
+    batch: Batch
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRuns:
+    """The way to the stored objects of every run; shards never change, so each is counted once."""
+
+    store: Store
+    tables: TableFormat
+    sources: Registry
+    parallel_map: ParallelMap
+    _row_counts: dict[str, tuple[int, ...]] = field(default_factory=dict, repr=False)
+
+    def of(self, plan: Plan) -> "StoredRun":
+        """Return the stored state of the plan's run."""
+        return StoredRun(self, plan)
+
+    def row_counts(self, key: str, count: Callable[[], Sequence[int]]) -> tuple[int, ...]:
+        """Return the nodes of each batch of a shard, counted when they are first asked for."""
+        if key not in self._row_counts:
+            if len(self._row_counts) >= MOST_REMEMBERED:
+                self._row_counts.clear()
+            self._row_counts[key] = tuple(count())
+        return self._row_counts[key]
+
+    def forget(self, key: str) -> None:
+        """Forget what was counted of a shard that is gone, as an operator may delete a damaged one."""
+        self._row_counts.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """Reads a run's shards and parts, many at once; shards never change, so the batches of each are counted once."""
+    """The stored shards and parts of one run, read many at once."""
 
-    store: Store
-    tables: TableFormat
-    parallel_map: ParallelMap
-    _batch_counts: dict[str, int] = field(default_factory=dict, repr=False)
+    runs: StoredRuns
+    plan: Plan
 
-    def unlisted(self, plan: Plan) -> set[Target]:
-        """Return the active targets without a shard, and forget what was counted of one that an operator deleted."""
-        active = plan.active_targets()
-        present = self._keys(shards_prefix(plan.run_id), len(active))
-        missing = {target for target in active if shard_key(plan.run_id, target) not in present}
+    @property
+    def sources(self) -> Registry:
+        """The sources that this build knows."""
+        return self.runs.sources
+
+    def missing_shards(self, source: ListingSource) -> set[Target]:
+        """Return the active targets without a shard of this source."""
+        active = self.plan.active_targets()
+        present = self._keys(shards_prefix(self.plan.run_id, source.name), len(active))
+        missing = {target for target in active if self.shard_key(source, target) not in present}
         for target in missing:
-            self._batch_counts.pop(shard_key(plan.run_id, target), None)
+            self.runs.forget(self.shard_key(source, target))
         return missing
 
-    def batches(self, plan: Plan, targets: Sequence[Target]) -> list[Batch]:
-        """Return every batch of these targets' shards, in the order of the snapshot.
+    def batches(self, targets: Sequence[Target]) -> list[Batch]:
+        """Return every batch of these targets' nodes, in the order of the snapshot.
 
         Raises:
             IntegrityError: a shard is absent, damaged or another target's.
         """
-        counts = self.read_in_groups(lambda target: self._count_batches(plan, target), targets)
-        return [Batch(target, number) for target, count in zip(targets, counts, strict=True) for number in range(count)]
+        counts = self.read_in_groups(self._row_counts, targets)
+        return [
+            Batch(target, number, nodes)
+            for target, row_counts in zip(targets, counts, strict=True)
+            for number, nodes in enumerate(row_counts)
+        ]
 
-    def without_part(self, plan: Plan, batches: Sequence[Batch]) -> set[Batch]:
-        """Return the batches among these that have no part."""
-        present = self._keys(parts_prefix(plan.run_id), len(batches))
-        return {batch for batch in batches if part_key(plan.run_id, *batch) not in present}
+    def slices(self, source: DetailSource, batches: Iterable[Batch]) -> list[Slice]:
+        """Return the slices of these batches that each have a part of this source, in the order of its table."""
+        return [Slice(batch, number) for batch in batches for number in self.plan.slices(source.name, batch.nodes)]
 
-    def shard(self, plan: Plan, target: Target) -> TableFile:
+    def missing_parts(self, source: DetailSource, slices: Sequence[Slice]) -> set[Slice]:
+        """Return those of the slices that have no part."""
+        present = self._keys(parts_prefix(self.plan.run_id, source.name), len(slices))
+        return {slice_ for slice_ in slices if self.part_key(source, slice_) not in present}
+
+    def shard(self, source: ListingSource, target: Target) -> TableFile:
         """Open a target's shard.
 
         Raises:
-            IntegrityError: it is absent, damaged, another target's, or holds nodes without being listed.
+            IntegrityError: it is absent, damaged, another source's or target's, or holds rows without being listed.
         """
-        key = shard_key(plan.run_id, target)
-        shard = open_shard(self.tables, run_target_of(plan, target), self.store.get(key))
-        if len(self._batch_counts) >= MOST_REMEMBERED:
-            self._batch_counts.clear()
-        self._batch_counts[key] = len(shard.row_counts)
-        return shard
+        body = self.runs.store.get(self.shard_key(source, target))
+        return open_shard(self.runs.tables, source, self.plan.run_target(target), body)
 
-    def part(self, plan: Plan, batch: Batch) -> TableFile:
-        """Open a batch's part.
+    def part(self, source: DetailSource, slice_: Slice) -> TableFile:
+        """Open a part.
 
         Raises:
             IntegrityError: it is absent or damaged.
         """
-        key = part_key(plan.run_id, *batch)
-        return open_table(self.tables, key, self.store.get(key))
+        key = self.part_key(source, slice_)
+        return open_table(self.runs.tables, key, self.runs.store.get(key))
+
+    def shard_key(self, source: ListingSource, target: Target) -> str:
+        """Return the key of a target's shard."""
+        return shard_key(self.plan.run_id, target, source.name)
+
+    def part_key(self, source: DetailSource, slice_: Slice) -> str:
+        """Return the key of a part."""
+        number = self.plan.part_number(source.name, slice_.batch.number, slice_.number)
+        return part_key(self.plan.run_id, slice_.batch.target, number, source.name)
 
     def read_in_groups[A, B](
         self, function: Callable[[A], B], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
@@ -93,19 +147,26 @@ class StoredRun:
         group: list[A] = []
         for item in items:
             if group and sum(map(size, group)) + size(item) > READ_AHEAD:
-                yield from self.parallel_map(function, group)
+                yield from self.runs.parallel_map(function, group)
                 group = []
             group.append(item)
-        yield from self.parallel_map(function, group)
+        yield from self.runs.parallel_map(function, group)
+
+    def for_each_in_groups[A](
+        self, function: Callable[[A], object], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
+    ) -> None:
+        """Do something with every item, as ``read_in_groups`` reads them."""
+        deque(self.read_in_groups(function, items, size), maxlen=0)
 
     def _keys(self, prefix: str, expected: int) -> set[str]:
-        """List the shards or parts of a run.
+        """List the shards or parts of one source.
 
         Of one prefix S3 lists page after page, so a large run is listed under several at once.
         """
         prefixes = [prefix] if expected <= KEYS_PER_PAGE else by_first_digit(prefix)
-        return set(chain.from_iterable(self.parallel_map(lambda one: list(self.store.keys(one)), prefixes)))
+        listed = self.runs.parallel_map(lambda one: list(self.runs.store.keys(one)), prefixes)
+        return set(chain.from_iterable(listed))
 
-    def _count_batches(self, plan: Plan, target: Target) -> int:
-        count = self._batch_counts.get(shard_key(plan.run_id, target))
-        return len(self.shard(plan, target).row_counts) if count is None else count
+    def _row_counts(self, target: Target) -> tuple[int, ...]:
+        nodes = self.sources.nodes
+        return self.runs.row_counts(self.shard_key(nodes, target), lambda: self.shard(nodes, target).row_counts)

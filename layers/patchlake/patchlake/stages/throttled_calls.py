@@ -1,9 +1,10 @@
-"""How a worker spends its time: patient with a target that throttles, and done before Lambda ends it.
+"""The calls of one message: they wait out a target that throttles, and end before Lambda ends the worker.
 
 Calls that were answered are lost when the message fails, and must be made again: under throttling that costs more than
 any pause. So a worker holds on to its message, asks for less, and gives it back only when its time is nearly over.
 """
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,21 +15,25 @@ from patchlake.ports import Delivery, ParallelMap
 
 @dataclass(slots=True)
 class ThrottledCalls:
-    """One worker's calls with one target.
+    """One worker's calls to one target, for one message.
 
     Attributes:
-        subject: whom an error names.
+        subject: the run and target that an error names.
         pause: lets seconds pass.
         chance: returns a number in [0, 1), so that workers that were throttled together do not ask again together.
+        longest_wait_seconds: the pauses of one message, taken together, are no longer.
         pauses: how often it waited.
-        restarts: how often a chain of pages broke and was begun anew.
+        waited_seconds: how long, in total.
+        restarts: how often a chain of pages broke and was begun again.
     """
 
     subject: str
     delivery: Delivery
     pause: Callable[[float], None]
     chance: Callable[[], float]
+    longest_wait_seconds: float = math.inf
     pauses: int = 0
+    waited_seconds: float = 0
     restarts: int = 0
     _in_a_row: int = 0
 
@@ -62,30 +67,19 @@ class ThrottledCalls:
         """
         waiting, width = list(items), len(items)
         while waiting:
-            throttled: list[ThrottledError] = []
-
-            def ask_unless_throttled(item: A, throttled: list[ThrottledError] = throttled) -> list[B]:
-                if throttled:
-                    return []
-                self.require_time()
-                try:
-                    return [ask(item)]
-                except ThrottledError as error:
-                    throttled.append(error)
-                    return []
-
-            answers = list(parallel_map(ask_unless_throttled, waiting[:width]))
+            attempt = _Round(ask, self.require_time)
+            answers = list(parallel_map(attempt.answers, waiting[:width]))
             yield from (answer for found in answers for answer in found)
             unanswered = [item for item, found in zip(waiting, answers, strict=False) if not found]
             waiting = unanswered + waiting[width:]
             answered = len(answers) - len(unanswered)
             if answered:
                 self._in_a_row = 0
-            if throttled:
-                width = max(1, answered)
-                self._wait(throttled[0])
-            else:
+            if attempt.throttled is None:
                 width *= 2
+            else:
+                width = max(1, answered)
+                self._wait(attempt.throttled)
 
     @property
     def is_held_up(self) -> bool:
@@ -109,6 +103,34 @@ class ThrottledCalls:
             self.require_time(seconds)
         except OutOfTimeError as error:
             raise error from throttled
+        if self.waited_seconds + seconds > self.longest_wait_seconds:
+            msg = f"{self.subject}: throttled for {self.waited_seconds:.0f} seconds of the invocation"
+            raise OutOfTimeError(msg) from throttled
         self.pause(seconds)
         self.pauses += 1
+        self.waited_seconds += seconds
         self._in_a_row += 1
+
+
+@dataclass(slots=True)
+class _Round[A, B]:
+    """Calls made at once: after the first that is throttled, none is begun.
+
+    Attributes:
+        throttled: the error of a call that was throttled.
+    """
+
+    ask: Callable[[A], B]
+    require_time: Callable[[], None]
+    throttled: ThrottledError | None = None
+
+    def answers(self, item: A) -> list[B]:
+        """Return the answer for an item, or nothing where a call was throttled."""
+        if self.throttled is not None:
+            return []
+        self.require_time()
+        try:
+            return [self.ask(item)]
+        except ThrottledError as error:
+            self.throttled = error
+            return []

@@ -1,10 +1,11 @@
-"""What every TargetApis must do, asked about one and the same simulated fleet."""
+"""The contract of every TargetApis, over one simulated fleet."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import batched
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,13 +15,16 @@ from patchlake.adapters.memory import MemoryApis, MemoryClock
 from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.paging import read_chain
-from patchlake.core.records import NodeInformation, Page, PatchState, Record
+from patchlake.core.records import NodeRecord, Page
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TargetApi, TargetApis
+from patchlake.sources.nodes import NodeInformation
+from patchlake.sources.patch_states import PatchState
 from patchlake_cli.embedded.server import start_server
 from patchlake_cli.embedded.settings import Conditions, Settings
+from tests.target_apis import node_page, patch_state_page, plan_of
 
 PLAIN = Settings(nodes=400, accounts=3, regions=1)
 HOME, MEMBER, REFUSED = (Target(account.account_id, PLAIN.region_list()[0]) for account in PLAIN.account_list())
@@ -33,13 +37,13 @@ AT = FLEET.run_at(0)
 
 @dataclass
 class World:
-    """Sources that know the fleet, and the time that their answers tell."""
+    """Sources that know the fleet, and the time in their answers."""
 
     apis: TargetApis
     now: datetime
 
     def open(self, target: Target) -> TargetApi:
-        return self.apis.open(target, HOME.account_id)
+        return self.apis.open(plan_of(HOME.account_id), target)
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +76,12 @@ def world(request: pytest.FixtureRequest) -> World:
     return made
 
 
-def nodes_of(target: Target) -> dict[str, Record]:
+def nodes_of(target: Target) -> dict[str, NodeRecord]:
     """Return how the fleet describes the nodes of a target."""
     return {node.instance_id: msgspec.convert(node.information, NodeInformation) for node in FLEET.nodes(target, 0)}
 
 
-def states_of(target: Target) -> dict[str, Record]:
+def states_of(target: Target) -> dict[str, NodeRecord]:
     """Return the states of those nodes of a target that were scanned."""
     return {
         node.instance_id: msgspec.convert(node.patch_state, PatchState)
@@ -86,7 +90,7 @@ def states_of(target: Target) -> dict[str, Record]:
     }
 
 
-def records_of(ask: Callable[[str | None], Page[Record]]) -> list[Record]:
+def records_of(ask: Callable[[str | None], Page[Any]]) -> list[Any]:
     """Return the records of a chain of pages, none of which may have an invalid row."""
     pages = read_chain(ask, list)
     assert [row for page in pages for row in page.invalid] == []
@@ -95,7 +99,7 @@ def records_of(ask: Callable[[str | None], Page[Record]]) -> list[Record]:
 
 @pytest.mark.parametrize("target", [HOME, MEMBER], ids=["home", "member"])
 def test_every_node_is_listed_once_as_it_is(world: World, target: Target) -> None:
-    records = records_of(world.open(target).node_page)
+    records = records_of(partial(node_page, world.open(target)))
 
     assert len(records) > 50
     assert len(records) == len(nodes_of(target))
@@ -105,10 +109,10 @@ def test_every_node_is_listed_once_as_it_is(world: World, target: Target) -> Non
 @pytest.mark.parametrize("target", [HOME, MEMBER], ids=["home", "member"])
 def test_the_states_of_the_nodes_that_were_scanned_come_back_as_they_are(world: World, target: Target) -> None:
     source = world.open(target)
-    found: list[Record] = []
+    found: list[Any] = []
 
     for chunk in batched(nodes_of(target), 50, strict=False):
-        found += records_of(partial(source.patch_state_page, chunk))
+        found += records_of(partial(patch_state_page, source, chunk))
 
     assert len(states_of(target)) < len(nodes_of(target))
     assert len(found) == len(states_of(target))
@@ -118,23 +122,23 @@ def test_the_states_of_the_nodes_that_were_scanned_come_back_as_they_are(world: 
 def test_a_node_that_ssm_does_not_know_is_left_out_in_silence(world: World) -> None:
     known = next(iter(states_of(MEMBER)))
 
-    records = records_of(partial(world.open(MEMBER).patch_state_page, [known, "i-00000000000000000"]))
+    records = records_of(partial(patch_state_page, world.open(MEMBER), [known, "i-00000000000000000"]))
 
     assert [record.instance_id for record in records] == [known]
 
 
 def test_asking_for_no_node_is_no_error(world: World) -> None:
-    assert records_of(partial(world.open(MEMBER).patch_state_page, [])) == []
+    assert records_of(partial(patch_state_page, world.open(MEMBER), [])) == []
 
 
 def test_every_page_tells_when_it_was_answered(world: World) -> None:
-    pages = read_chain(world.open(MEMBER).node_page, list)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list)
 
-    assert {page.answered_at for page in pages} == {milliseconds(world.now)}
+    assert {page.answered_at_ms for page in pages} == {milliseconds(world.now)}
 
 
 def test_every_page_is_a_call(world: World) -> None:
-    pages = read_chain(world.open(MEMBER).node_page, list)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list)
 
     assert world.apis.call_counter.drain() == (len(pages), 0, 0)
 

@@ -1,0 +1,75 @@
+"""The statuses of targets and nodes: the meaning of each, and the fix where someone can do something about it.
+
+The columns' descriptions, the report, ``patchlake check`` and the advice of ``export`` take their texts from here.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class CollectionStatus(StrEnum):
+    """The result for one node of one run."""
+
+    COLLECTED = "COLLECTED"
+    NO_PATCH_STATE = "NO_PATCH_STATE"
+    NOT_COLLECTED = "NOT_COLLECTED"
+    INVALID_RESPONSE = "INVALID_RESPONSE"
+
+
+class ListingStatus(StrEnum):
+    """The result for one target of one run."""
+
+    LISTED = "LISTED"
+    ROLE_NOT_ASSUMABLE = "ROLE_NOT_ASSUMABLE"
+    ACCESS_DENIED = "ACCESS_DENIED"
+    REGION_DISABLED = "REGION_DISABLED"
+    NOT_LISTED = "NOT_LISTED"
+    ACCOUNT_NOT_ACTIVE = "ACCOUNT_NOT_ACTIVE"
+
+
+class Explanation(NamedTuple):
+    """The meaning of a status and its fix."""
+
+    meaning: str
+    fix: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The meaning as a sentence."""
+        return f"{self.meaning[0].upper()}{self.meaning[1:]}."
+
+
+LISTING: Mapping[ListingStatus, Explanation] = {
+    ListingStatus.LISTED: Explanation("every node that SSM lists is in the snapshot"),
+    ListingStatus.ROLE_NOT_ASSUMABLE: Explanation(
+        "the role of the account cannot be assumed: it is missing or does not trust the caller",
+        "deploy templates/member-role.yaml there; compare role name, external id and organization",
+    ),
+    ListingStatus.ACCESS_DENIED: Explanation(
+        "the account refused the call",
+        "let the role call the two actions of templates/member-role.yaml; look for a service control policy",
+    ),
+    ListingStatus.REGION_DISABLED: Explanation(
+        "the region is not enabled in the account", "enable the region in that account, or take it out of Regions"
+    ),
+    ListingStatus.NOT_LISTED: Explanation(
+        "no answer by the run's deadline, or a listing that cannot be completed",
+        "see DiscoverDeadLetterAlarm in docs/operations.md",
+    ),
+    ListingStatus.ACCOUNT_NOT_ACTIVE: Explanation("a closed or suspended account, not asked"),
+}
+"""The ``listing_status`` of a target."""
+
+COLLECTION: Mapping[CollectionStatus, Explanation] = {
+    CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),
+    CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state of the node: it was never scanned"),
+    CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the run's deadline"),
+    CollectionStatus.INVALID_RESPONSE: Explanation("the answer about the node broke the rules of the service"),
+}
+"""The ``collection_status`` of a node."""
+
+
+def described[S: StrEnum](explanations: Mapping[S, Explanation]) -> str:
+    """Return the meanings of all statuses as one text, for the description of a column."""
+    return " ".join(f"{status}: {explanation.meaning}." for status, explanation in explanations.items())

@@ -1,0 +1,171 @@
+"""The coverage of a run: one row per target, and what the run read of it with each source."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from patchlake.core.listing import ListingResult
+from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus, described
+from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
+from patchlake.core.targets import RunTarget
+from patchlake.sources.source import DetailSource, ListingSource, Source
+
+COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
+
+_COLUMNS = (
+    *RUN_COLUMNS,
+    TARGET_COLUMNS[0],
+    string("account_name", "The account's name in AWS Organizations; NULL where accounts are given as a list."),
+    TARGET_COLUMNS[1],
+    string(
+        "listing_status",
+        described(LISTING),
+        nullable=False,
+    ),
+    string("listing_detail", "The error code or the reason behind any other status than LISTED."),
+    timestamp("listed_at", "When SSM answered the last page of the listing, by its Date header; NULL unless LISTED."),
+    count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below: NULL unless LISTED."),
+    count("nodes_collected", "Those with a patch state."),
+    count("nodes_no_patch_state", "Those that were never scanned."),
+    count("nodes_not_collected", "Those whose state could not be asked for."),
+    count("nodes_invalid_response", "Those whose answer broke SSM's rules."),
+)
+
+_GAPS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+
+
+@dataclass
+class SourceRead:
+    """What a run read of one target with one secondary source.
+
+    Attributes:
+        listing: how the listing ended, of a listing source; None where the target's account is not active.
+        nodes: nodes by ``collection_status``, of a detail source.
+        gaps: the reasons of the nodes that it could not collect.
+        rows: of the target, in the published table.
+    """
+
+    listing: ListingResult | None = None
+    nodes: Counter[str] = field(default_factory=Counter)
+    gaps: Counter[str] = field(default_factory=Counter)
+    rows: int = 0
+
+
+@dataclass
+class TargetRead:
+    """What a run read of one target.
+
+    Attributes:
+        listing: how the listing of its nodes ended.
+        statuses: the number of rows in the snapshot by ``collection_status``.
+        sources: what was read with each secondary source, by its name.
+    """
+
+    run_target: RunTarget
+    account_name: str | None
+    listing: ListingResult
+    statuses: Counter[str] = field(default_factory=Counter)
+    sources: dict[str, SourceRead] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the target was listed, if it is active, and every node collected or known to have no state."""
+        return is_complete([self.listing.status], self.statuses)
+
+
+def is_complete(listings: Iterable[ListingStatus], statuses: Mapping[str, int]) -> bool:
+    """Whether every active target was listed, and every node collected or known to have no state."""
+    settled = {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
+    return settled.issuperset(listings) and not any(statuses.get(status) for status in _GAPS)
+
+
+def coverage_table(sources: Iterable[Source]) -> Table:
+    """Declare the coverage of runs that read these secondary sources."""
+    return Table(
+        "coverage",
+        "One row per target, per run: what was read, and what was not.",
+        (*_COLUMNS, *(column for source in sources for column in _source_columns(source))),
+    )
+
+
+def coverage_row(read: TargetRead, sources: Sequence[Source]) -> dict[str, Any]:
+    """Return the coverage row of one target: counts are NULL where nothing could be counted."""
+    run_target, listing = read.run_target, read.listing
+    listed = listing.status is ListingStatus.LISTED
+    row = {
+        "run_id": run_target.run_id,
+        "run_at": run_target.run_at_ms,
+        "account_id": run_target.target.account_id,
+        "account_name": read.account_name,
+        "region": run_target.target.region,
+        "listing_status": str(listing.status),
+        "listing_detail": listing.detail,
+        "listed_at": listing.listed_at_ms,
+        "nodes_listed": read.statuses.total() if listed else None,
+        **{f"nodes_{status.lower()}": read.statuses[status] if listed else None for status in CollectionStatus},
+    }
+    for source in sources:
+        row |= {f"{source.name}_{name}": value for name, value in _source_values(source, read).items()}
+    return row
+
+
+def _source_columns(source: Source) -> Iterator[Column]:
+    name = source.name
+    match source:
+        case ListingSource():
+            yield string(f"{name}_status", f"The status of the listing of {name}, as listing_status is that of nodes.")
+            yield string(f"{name}_detail", "The error code or the reason behind any other status than LISTED.")
+            yield timestamp(f"{name}_listed_at", "When AWS answered the last page of that listing; NULL unless LISTED.")
+        case DetailSource():
+            yield string(
+                f"{name}_status",
+                f"COMPLETE: every node of the target was read by {name} and by its parents. PARTIAL: at least one was "
+                "not. NULL where the account is not active.",
+            )
+            yield string(f"{name}_detail", "The most frequent reason of a PARTIAL status.")
+            for status in source.statuses:
+                yield count(f"{name}_nodes_{status.lower()}", f"Nodes that {name} asked about and that are {status}.")
+    yield count(f"{name}_rows", f"Rows of the target in the table {name}.")
+
+
+def _source_values(source: Source, read: TargetRead) -> dict[str, Any]:
+    found = read.sources.get(source.name, SourceRead())
+    match source:
+        case ListingSource():
+            return _listing_values(found)
+        case DetailSource():
+            return _detail_values(source, read, found)
+
+
+def _listing_values(found: SourceRead) -> dict[str, Any]:
+    listing = found.listing or ListingResult(ListingStatus.ACCOUNT_NOT_ACTIVE)
+    return {
+        "status": str(listing.status),
+        "detail": listing.detail,
+        "listed_at": listing.listed_at_ms,
+        "rows": found.rows if listing.status is ListingStatus.LISTED else None,
+    }
+
+
+def _detail_values(source: DetailSource, read: TargetRead, found: SourceRead) -> dict[str, Any]:
+    is_active = read.listing.status is not ListingStatus.ACCOUNT_NOT_ACTIVE
+    is_listed = read.listing.status is ListingStatus.LISTED
+    gap = _detail_gap(read, found) if is_active else None
+    return {
+        "status": (COMPLETE if gap is None else PARTIAL) if is_active else None,
+        "detail": gap,
+        **{f"nodes_{status.lower()}": found.nodes[status] if is_listed else None for status in source.statuses},
+        "rows": found.rows if is_listed else None,
+    }
+
+
+def _detail_gap(read: TargetRead, found: SourceRead) -> str | None:
+    """Return why a detail source did not read a target whole, its parents' reasons first; None if it did."""
+    if read.listing.status is not ListingStatus.LISTED:
+        return f"nodes: {read.listing.status}"
+    for status in _GAPS:
+        if read.statuses[status]:
+            return f"patch_states: {status}"
+    reasons = sorted(found.gaps, key=lambda reason: (-found.gaps[reason], reason))
+    return reasons[0] if reasons else None

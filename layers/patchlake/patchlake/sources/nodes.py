@@ -1,0 +1,103 @@
+"""The managed nodes: SSM DescribeInstanceInformation.
+
+The root of every run: its shards decide which nodes there are, and their attributes go into ``patch_states``.
+"""
+
+from patchlake.core.keys import ROOT_LISTING
+from patchlake.core.plan import Plan
+from patchlake.core.records import NodeRecord, Page, record_type
+from patchlake.core.rows import record_values
+from patchlake.core.tables import INSTANCE_ID, Column, Columns, ColumnType, Table, string, timestamp, unique_string
+from patchlake.core.targets import RunTarget
+from patchlake.errors import UnlistableError
+from patchlake.sources.source import ListingSource, Operation
+
+NAMELESS_ROW = "a row of the listing has no usable id"
+"""Why a target is NOT_LISTED of which SSM describes a node that cannot be told from others."""
+
+NODE_COLUMNS = (
+    string("ping_status", "Online, ConnectionLost or Inactive, as SSM saw the agent last.", "PingStatus"),
+    timestamp("last_ping_date_time", "When the agent last pinged the service.", "LastPingDateTime"),
+    string("agent_version", "The version of SSM Agent on the node.", "AgentVersion"),
+    Column(
+        "is_latest_version",
+        ColumnType.BOOLEAN,
+        "Whether SSM Agent is the latest version, for Linux nodes; SSM does not keep it up to date for Windows.",
+        "IsLatestVersion",
+    ),
+    string("platform_type", "Windows, Linux or MacOS.", "PlatformType"),
+    string("platform_name", "The operating system's name.", "PlatformName"),
+    string("platform_version", "The operating system's version.", "PlatformVersion"),
+    string("activation_id", "The activation that registered a node outside EC2.", "ActivationId"),
+    string(
+        "iam_role", "The IAM role of a node outside EC2; for EC2 SSM gives none here, see instance profiles.", "IamRole"
+    ),
+    timestamp("registration_date", "When a node outside EC2 was registered.", "RegistrationDate"),
+    string("resource_type", "EC2Instance or ManagedInstance.", "ResourceType"),
+    string("name", "The name given when a node outside EC2 was registered.", "Name"),
+    unique_string("ip_address", "The node's IP address; sensitive.", "IPAddress", sensitive=True),
+    unique_string("computer_name", "The node's fully qualified host name.", "ComputerName"),
+    string("association_status", "The status of the node's associations.", "AssociationStatus"),
+    timestamp(
+        "last_association_execution_date", "When an association last ran on the node.", "LastAssociationExecutionDate"
+    ),
+    timestamp(
+        "last_successful_association_execution_date",
+        "When an association last ran on the node with success.",
+        "LastSuccessfulAssociationExecutionDate",
+    ),
+    unique_string("source_id", "The id of the resource that the node is, in the service it came from.", "SourceId"),
+    string("source_type", "The type of that resource, such as AWS::EC2::Instance.", "SourceType"),
+)
+
+NODE_MEMBERS_LEFT_OUT = {
+    "AssociationOverview": "nested counts of associations; association_status sums them up",
+    "SourceLocation": "the cloud region of nodes of other providers; no question asked so far needs it",
+}
+"""Members of InstanceInformation that the tables do not hold, each with the reason."""
+
+NodeInformation = record_type("NodeInformation", NODE_COLUMNS, NodeRecord)
+"""A node as DescribeInstanceInformation describes it."""
+
+SHARD = Table(
+    "shard",
+    "A target's managed nodes, sorted by id, one row group per batch.",
+    (
+        INSTANCE_ID,
+        *NODE_COLUMNS,
+        string("invalid_reason", "Why SSM's description of the node could not be read; its attributes are NULL then."),
+    ),
+)
+
+
+def _rows(run_target: RunTarget, page: Page[NodeRecord], plan: Plan) -> Columns:
+    """Return the rows of one page; a node whose description breaks a rule has its reason and no attributes."""
+    for row in page.invalid:
+        if row.instance_id is None:
+            msg = f"{run_target}: {NAMELESS_ROW}: {row.reason}"
+            raise UnlistableError(NAMELESS_ROW, msg)
+    described = record_values(
+        (INSTANCE_ID, *NODE_COLUMNS), page.records, include_sensitive_fields=plan.include_sensitive_fields
+    )
+    return {
+        **{name: [*[None] * len(page.invalid), *values] for name, values in described.items()},
+        "instance_id": [*(row.instance_id for row in page.invalid), *described["instance_id"]],
+        "invalid_reason": [*(row.reason for row in page.invalid), *[None] * len(page.records)],
+    }
+
+
+NODES = ListingSource(
+    name=ROOT_LISTING,
+    operation=Operation(
+        service="ssm",
+        name="DescribeInstanceInformation",
+        rows_member="InstanceInformationList",
+        record=NodeInformation,
+        page_size=50,
+        id_member=INSTANCE_ID.member,
+    ),
+    table=SHARD,
+    row_key=("instance_id",),
+    rows=_rows,
+)
+"""Fifty a page: DescribeInstanceInformation takes no more (docs/adr/0004-fifty-a-page.md)."""

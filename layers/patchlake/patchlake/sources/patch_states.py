@@ -1,0 +1,195 @@
+"""The patch state of each node: SSM DescribeInstancePatchStates, 50 ids a call.
+
+One row per node of the run, with the node's attributes. Its published table is the commit of a run.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
+from patchlake.core.plan import Plan
+from patchlake.core.records import NodeRecord, Page, record_type
+from patchlake.core.rows import Outcome
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import (
+    COLLECTION_COLUMNS,
+    INSTANCE_ID,
+    RUN_COLUMNS,
+    TARGET_COLUMNS,
+    Column,
+    Columns,
+    ColumnType,
+    Table,
+    count,
+    string,
+    timestamp,
+    unique_string,
+)
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.source import DetailSource, Operation
+
+PATCH_STATE_COLUMNS = (
+    string("patch_group", "The patch group that the node belongs to.", "PatchGroup", nullable=False),
+    string("baseline_id", "The patch baseline used to patch the node.", "BaselineId", nullable=False),
+    unique_string("snapshot_id", "The patch baseline snapshot used during the last operation.", "SnapshotId"),
+    Column(
+        "install_override_list",
+        ColumnType.STRING,
+        "The list of patches that overrode the baseline; an https URL without its query, which may hold a signature.",
+        "InstallOverrideList",
+        repetitive=True,
+        sensitive_query=True,
+    ),
+    unique_string(
+        "owner_information",
+        "A placeholder that SSM documents as always empty; sensitive.",
+        "OwnerInformation",
+        sensitive=True,
+    ),
+    count("installed_count", "Patches of the baseline that are installed.", "InstalledCount"),
+    count("installed_other_count", "Installed patches that the baseline does not name.", "InstalledOtherCount"),
+    count(
+        "installed_pending_reboot_count",
+        "Patches installed since the last reboot of the node.",
+        "InstalledPendingRebootCount",
+    ),
+    count(
+        "installed_rejected_count",
+        "Installed patches that the baseline rejects.",
+        "InstalledRejectedCount",
+    ),
+    count("missing_count", "Patches of the baseline that apply and are not installed.", "MissingCount"),
+    count("failed_count", "Patches that the last operation failed to install.", "FailedCount"),
+    count(
+        "unreported_not_applicable_count",
+        "Patches beyond the limit of not_applicable_count.",
+        "UnreportedNotApplicableCount",
+    ),
+    count(
+        "not_applicable_count",
+        "Patches of the baseline that do not apply; SSM may cut it off, see unreported_not_applicable_count.",
+        "NotApplicableCount",
+    ),
+    count(
+        "available_security_update_count",
+        "Windows only: security updates that are available and not approved by the baseline.",
+        "AvailableSecurityUpdateCount",
+    ),
+    timestamp(
+        "operation_start_time", "When the last patching operation started.", "OperationStartTime", nullable=False
+    ),
+    timestamp("operation_end_time", "When the last patching operation ended.", "OperationEndTime", nullable=False),
+    string("operation", "The last patching operation: Scan or Install.", "Operation", nullable=False),
+    timestamp(
+        "last_no_reboot_install_operation_time",
+        "When patches were last installed with the reboot option NoReboot.",
+        "LastNoRebootInstallOperationTime",
+    ),
+    string("reboot_option", "RebootIfNeeded or NoReboot.", "RebootOption"),
+    count(
+        "critical_non_compliant_count",
+        "Patches reported as Critical by the baseline that are not installed, failed, rejected or await a reboot.",
+        "CriticalNonCompliantCount",
+    ),
+    count(
+        "security_non_compliant_count",
+        "Patches marked Security in an advisory that are not installed, failed, rejected or await a reboot.",
+        "SecurityNonCompliantCount",
+    ),
+    count(
+        "other_non_compliant_count",
+        "Other patches that do not comply with the baseline.",
+        "OtherNonCompliantCount",
+    ),
+)
+
+PatchState = record_type("PatchState", PATCH_STATE_COLUMNS, NodeRecord)
+"""A node's patch state as DescribeInstancePatchStates gives it."""
+
+TABLE = Table(
+    "patch_states",
+    "One row per node that SSM lists, per run.",
+    (
+        *RUN_COLUMNS,
+        *TARGET_COLUMNS,
+        INSTANCE_ID,
+        *NODE_COLUMNS,
+        *COLLECTION_COLUMNS,
+        # A node without a collected state has none of these, so what an answer must have may still be NULL here.
+        *(replace(column, nullable=True) for column in PATCH_STATE_COLUMNS),
+    ),
+)
+
+
+def _request(ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
+    return {"InstanceIds": list(ids)}
+
+
+def _asks_about(nodes: Columns) -> list[str]:
+    """Return the nodes whose description is valid."""
+    return [i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None]
+
+
+def _unasked(nodes: Columns) -> dict[str, Outcome]:
+    return {
+        instance_id: Outcome(CollectionStatus.INVALID_RESPONSE, reason)
+        for instance_id, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True)
+        if reason is not None
+    }
+
+
+def _settle(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str, Sequence[Outcome]]:
+    """Settle the outcome of each id of one call's chain of pages.
+
+    An id that SSM leaves out is NO_PATCH_STATE, unless a row without a usable id might have been about it. A node that
+    comes twice with different values is INVALID_RESPONSE. Rows about nodes that were not asked for are dropped.
+    """
+    settled: dict[str, Outcome] = {}
+    unattributed: str | None = None
+    answered_at_ms: int | None = None
+    for page in pages:
+        answered_at_ms = page.answered_at_ms
+        for record in page.records:
+            before = settled.get(record.instance_id)
+            if before is None:
+                settled[record.instance_id] = Outcome(CollectionStatus.COLLECTED, None, answered_at_ms, record)
+            elif before.record != record:
+                settled[record.instance_id] = Outcome(
+                    CollectionStatus.INVALID_RESPONSE, "the node came twice, with different values", answered_at_ms
+                )
+        for row in page.invalid:
+            if row.instance_id is None:
+                unattributed = f"a row of the answer has no usable id: {row.reason}"
+            else:
+                settled[row.instance_id] = Outcome(CollectionStatus.INVALID_RESPONSE, row.reason, answered_at_ms)
+    absent = (
+        Outcome(CollectionStatus.NO_PATCH_STATE, None, answered_at_ms)
+        if unattributed is None
+        else Outcome(CollectionStatus.INVALID_RESPONSE, unattributed, answered_at_ms)
+    )
+    return {instance_id: (settled.get(instance_id, absent),) for instance_id in asked}
+
+
+PATCH_STATES = DetailSource(
+    name=ROOT_DETAIL,
+    operation=Operation(
+        service="ssm",
+        name="DescribeInstancePatchStates",
+        rows_member="InstancePatchStates",
+        record=PatchState,
+        page_size=50,
+        id_member=INSTANCE_ID.member,
+        ids_per_call=50,
+        request=_request,
+    ),
+    answer_columns=PATCH_STATE_COLUMNS,
+    table=TABLE,
+    none_status=CollectionStatus.NO_PATCH_STATE,
+    asks_about=_asks_about,
+    settle=_settle,
+    parent=ROOT_LISTING,
+    unasked=_unasked,
+    carried=NODE_COLUMNS,
+)
+"""Fifty a page: the service has been seen to refuse more (docs/adr/0004-fifty-a-page.md)."""

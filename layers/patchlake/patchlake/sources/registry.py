@@ -1,0 +1,119 @@
+"""The sources of patchlake, parents before children; the stages receive them from here."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from patchlake.core.plan import Plan, PlannedSource
+from patchlake.core.tables import INSTANCE_ID, Table
+from patchlake.errors import RetryableError
+from patchlake.sources.coverage import coverage_table
+from patchlake.sources.nodes import NODES
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.source import DetailSource, ListingSource, Operation, Source
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Registry:
+    """The sources that this build knows.
+
+    Attributes:
+        nodes: the root listing, which decides the nodes of a run.
+        patch_states: the root detail, whose table is the commit.
+        secondary: all others; the snapshot never waits for them longer than the plan's ``detail_deadline_at``.
+    """
+
+    nodes: ListingSource
+    patch_states: DetailSource
+    secondary: tuple[Source, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what the protocol has no place for: a detail source of another parent than the root detail."""
+        for source in self.secondary:
+            if isinstance(source, DetailSource) and source.parent != self.patch_states.name:
+                msg = f"{source.name} is a detail of {source.parent}: expected a detail of {self.patch_states.name}"
+                raise ValueError(msg)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """Every source, parents before children."""
+        return (self.nodes, self.patch_states, *self.secondary)
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operation of every source."""
+        return [source.operation for source in self.sources]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The published tables, with every column that a run can fill."""
+        return (
+            self.patch_states.table,
+            coverage_table(self.secondary),
+            *(source.table for source in self.secondary),
+        )
+
+    def planned(self, names: Iterable[str]) -> tuple[PlannedSource, ...]:
+        """Return these secondary sources as a new plan names them."""
+        wanted = set(names)
+        return tuple(source.planned() for source in self.secondary if source.name in wanted)
+
+    def listings(self, plan: Plan) -> Sequence[ListingSource]:
+        """Return the secondary listing sources that the plan names and this build knows."""
+        return [source for source in self.secondary_of(plan) if isinstance(source, ListingSource)]
+
+    def details(self, plan: Plan) -> Sequence[DetailSource]:
+        """Return the secondary detail sources that the plan names and this build knows."""
+        return [source for source in self.secondary_of(plan) if isinstance(source, DetailSource)]
+
+    def columns_for_children(self, plan: Plan) -> list[str]:
+        """Return the columns of the root detail that the secondary details of the plan read."""
+        read = [name for source in self.details(plan) for name in source.parent_columns]
+        return list(dict.fromkeys([INSTANCE_ID.name, *read]))
+
+    def secondary_of(self, plan: Plan) -> Sequence[Source]:
+        """Return the secondary sources of the plan, without those that this build does not know (after a rollback)."""
+        return [source for source in self.secondary if _agrees(source, plan.planned_source(source.name))]
+
+    def listing(self, plan: Plan, name: str) -> ListingSource:
+        """Return the listing source that a message names.
+
+        Raises:
+            RetryableError: this build does not know it, or the plan does not name it as this build does.
+        """
+        for source in (self.nodes, *self.listings(plan)):
+            if source.name == name:
+                return source
+        raise _unknown(plan, name)
+
+    def detail(self, plan: Plan, name: str) -> DetailSource:
+        """Return the detail source that a message names.
+
+        Raises:
+            RetryableError: this build does not know it, or the plan does not name it as this build does.
+        """
+        for source in (self.patch_states, *self.details(plan)):
+            if source.name == name:
+                return source
+        raise _unknown(plan, name)
+
+
+def _agrees(source: Source, planned: PlannedSource | None) -> bool:
+    match source:
+        case ListingSource():
+            return planned is not None and planned.asks_version is None
+        case DetailSource():
+            return planned is not None and planned.asks_version == source.asks_version
+
+
+def _unknown(plan: Plan, name: str) -> RetryableError:
+    return RetryableError(
+        f"run {plan.run_id}: this version of patchlake does not read the source {name} as the run's plan has it; the "
+        "message is acknowledged once the run is published"
+    )
+
+
+SOURCES = Registry(NODES, PATCH_STATES)
+"""What patchlake collects: the two root sources, in this edition."""
+
+COVERAGE = coverage_table(SOURCES.secondary)
+"""The table of coverage, with every column that a run of this build can fill."""

@@ -1,0 +1,213 @@
+"""The two kinds of source, and everything that the stages need to know of one.
+
+A listing source is read target by target, as one chain of pages, into a shard. A detail source asks about nodes, a few
+ids a call; the rows of its parent decide about which. Each is declared as data and a few pure functions, in a module of
+its own; ``registry`` names them all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from patchlake.core.keys import ROOT_DETAIL
+from patchlake.core.plan import Plan, PlannedSource
+from patchlake.core.records import Page, Record
+from patchlake.core.rows import Outcome, collection_values, record_values, target_values
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import COLLECTION_COLUMNS, INSTANCE_ID, RUN_COLUMNS, TARGET_COLUMNS, Column, Columns, Table
+from patchlake.core.targets import RunTarget
+
+
+def _no_parameters(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Operation:
+    """One operation of an AWS service, and the shape of its answer.
+
+    Attributes:
+        service: the service, by its name in the SDK.
+        name: the operation, by its name in the API.
+        rows_member: the member of an answer that holds the list of rows.
+        record: the type of a row.
+        page_size: MaxResults of each call.
+        id_member: the member of a row that names its node; None where rows do not name one.
+        ids_per_call: the ids that one call may ask about; 0 for a listing.
+        request: the parameters of a call about some ids, but for the size and the token of the page.
+    """
+
+    service: str
+    name: str
+    rows_member: str
+    record: type[Record]
+    page_size: int
+    id_member: str | None = None
+    ids_per_call: int = 0
+    request: Callable[[Sequence[str], Plan], dict[str, Any]] = _no_parameters
+
+
+class ListedRows(NamedTuple):
+    """The rows of one target's shard; ``listed_at_ms`` is when AWS answered the last page."""
+
+    columns: Columns
+    listed_at_ms: int | None
+
+    def groups(self, rows: int) -> Iterator[Columns]:
+        """Cut the rows into consecutive groups of at most so many."""
+        first, *_ = self.columns.values()
+        for start in range(0, len(first), rows):
+            yield {name: values[start : start + rows] for name, values in self.columns.items()}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ListingSource:
+    """A source that is read target by target, as one chain of pages.
+
+    Attributes:
+        table: of a shard; the published table of a secondary source is the concatenation of its shards.
+        row_key: the columns by which the rows of a shard ascend, each combination once.
+        rows: the rows of one page, in the columns of ``table``.
+    """
+
+    name: str
+    operation: Operation
+    table: Table
+    row_key: tuple[str, ...]
+    rows: Callable[[RunTarget, Page[Any], Plan], Columns]
+
+    def listed(self, run_target: RunTarget, plan: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
+        """Return a target's rows, sorted by key, each once; of each page only its values are held.
+
+        Where a row comes twice (it moved between pages while they were read), the last one counts.
+
+        Raises:
+            UnlistableError: the listing cannot be complete.
+        """
+        columns: Columns = {name: [] for name in self.table.column_names}
+        texts: dict[str | None, str | None] = {}
+        listed_at_ms = None
+        for page in pages:
+            found = self.rows(run_target, page, plan)
+            for column in self.table:
+                values = found[column.name]
+                # A text that many rows have in common is held once.
+                columns[column.name] += (
+                    [texts.setdefault(text, text) for text in values] if column.repetitive else values
+                )
+            listed_at_ms = page.answered_at_ms
+        last = {key: row for row, key in enumerate(zip(*(columns[name] for name in self.row_key), strict=True))}
+        rows = [last[key] for key in sorted(last)]
+        return ListedRows({name: [values[row] for row in rows] for name, values in columns.items()}, listed_at_ms)
+
+    def planned(self) -> PlannedSource:
+        """Return the source as a plan names it."""
+        return PlannedSource(self.name)
+
+
+def _nothing(_parent_rows: Columns) -> dict[str, Outcome]:
+    return {}
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DetailSource:
+    """A source that asks about nodes, a few ids a call.
+
+    Attributes:
+        answer_columns: the columns of an answered row, as the API has them.
+        table: of a part; the published table is the concatenation of the parts.
+        none_status: the ``collection_status`` of a node that AWS answered nothing for.
+        asks_about: the ids, in the order of the parent's rows, that those rows give reason to ask about.
+        settle: the outcomes of each id of one call, from its chain of pages; each id has one at least.
+        parent: the source whose rows ``asks_about`` reads.
+        parent_columns: the columns that it reads.
+        nodes_per_part: the nodes of one part; None where a part is a whole batch.
+        asks_version: goes up whenever ``asks_about`` selects other nodes than before.
+        unasked: the outcomes of nodes that are in the table without being asked about.
+        carried: columns taken over from the parent's rows.
+    """
+
+    name: str
+    operation: Operation
+    answer_columns: tuple[Column, ...]
+    table: Table
+    none_status: str
+    asks_about: Callable[[Columns], list[str]]
+    settle: Callable[[Sequence[str], Iterable[Page[Any]]], dict[str, Sequence[Outcome]]]
+    parent: str = ROOT_DETAIL
+    parent_columns: tuple[str, ...] = ()
+    nodes_per_part: int | None = None
+    asks_version: int = 1
+    unasked: Callable[[Columns], dict[str, Outcome]] = _nothing
+    carried: tuple[Column, ...] = ()
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """Every ``collection_status`` that a row can have."""
+        return (
+            CollectionStatus.COLLECTED,
+            self.none_status,
+            CollectionStatus.NOT_COLLECTED,
+            CollectionStatus.INVALID_RESPONSE,
+        )
+
+    def planned(self) -> PlannedSource:
+        """Return the source as a plan names it."""
+        return PlannedSource(self.name, self.nodes_per_part, self.asks_version)
+
+    def part(
+        self, run_target: RunTarget, plan: Plan, parent_rows: Columns, settled: Mapping[str, Sequence[Outcome]]
+    ) -> Columns:
+        """Return the finished rows of one part, in the order of the parent's rows.
+
+        Args:
+            run_target: whose rows they are.
+            plan: says whether sensitive members are kept.
+            parent_rows: of the part's nodes.
+            settled: the outcomes of each id that ``asks_about`` names.
+        """
+        outcomes_of: dict[str, Sequence[Outcome]] = {i: settled[i] for i in self.asks_about(parent_rows)}
+        outcomes_of |= {i: (outcome,) for i, outcome in self.unasked(parent_rows).items()}
+        rows = [
+            (place, outcome)
+            for place, instance_id in enumerate(parent_rows["instance_id"])
+            for outcome in outcomes_of.get(instance_id, ())
+        ]
+        places = [place for place, _ in rows]
+        outcomes = [outcome for _, outcome in rows]
+        return {
+            **target_values(run_target, len(rows)),
+            **{name: [parent_rows[name][place] for place in places] for name in self._taken_over()},
+            **collection_values(outcomes),
+            **record_values(
+                self.answer_columns,
+                [outcome.record for outcome in outcomes],
+                include_sensitive_fields=plan.include_sensitive_fields,
+            ),
+        }
+
+    def not_collected(self, run_target: RunTarget, plan: Plan, parent_rows: Columns, detail: str) -> Columns:
+        """Return a part in which each id that had to be asked about is NOT_COLLECTED."""
+        outcome = Outcome(CollectionStatus.NOT_COLLECTED, detail)
+        return self.part(run_target, plan, parent_rows, dict.fromkeys(self.asks_about(parent_rows), (outcome,)))
+
+    def _taken_over(self) -> Iterator[str]:
+        yield INSTANCE_ID.name
+        yield from (column.name for column in self.carried)
+
+
+def detail_table(name: str, description: str, columns: Iterable[Column], carried: Iterable[Column] = ()) -> Table:
+    """Declare the table of a detail source: run, target, node, collection, answer."""
+    return Table(
+        name,
+        description,
+        (*RUN_COLUMNS, *TARGET_COLUMNS, INSTANCE_ID, *carried, *COLLECTION_COLUMNS, *columns),
+    )
+
+
+type Source = ListingSource | DetailSource
+
+
+def slice_of(rows: Columns, size: int, number: int) -> Columns:
+    """Return one slice of the rows of a batch, of ``size`` rows but for the last."""
+    return {name: values[number * size : (number + 1) * size] for name, values in rows.items()}
