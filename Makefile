@@ -1,5 +1,6 @@
 # Every target does the setup that it needs. `make` without a target lists them.
 BIN := .venv/bin
+PYTEST = $(BIN)/pytest -n auto --dist worksteal
 PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
@@ -11,10 +12,10 @@ TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick slow test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Make .venv from the locked requirements; other targets call it
 	@scripts/setup
@@ -22,8 +23,18 @@ setup: ## Make .venv from the locked requirements; other targets call it
 demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 50000"
 	@$(BIN)/patchlake demo $(ARGS)
 
-test: check ## Run the checks, then all tests: make test ARGS="-k fence"
-	@$(BIN)/pytest -n auto --dist worksteal --ignore tests/e2e $(ARGS)
+quick: check ## Run the checks, then the unit and contract tests
+	@$(PYTEST) tests/unit tests/contract $(ARGS)
+
+slow: setup ## Run the tests that neither quick nor verify runs
+	@$(PYTEST) --ignore tests/unit --ignore tests/contract --ignore tests/e2e $(ARGS)
+
+test: check ## Run the checks, then the tests of quick and slow: make test ARGS="-k fence"
+	@$(PYTEST) --ignore tests/e2e $(ARGS)
+
+test-3.14: ## Run the unit and contract tests on Python 3.14
+	@scripts/setup 3.14
+	@.venv-3.14/bin/pytest -n auto --dist worksteal tests/unit tests/contract $(ARGS)
 
 check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check
@@ -35,7 +46,7 @@ check: setup ## Lint, format, types, import rules, templates
 
 verify: setup ## Build with sam, scan the templates, run the build: make verify ARGS="-k checkov"
 	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
-	@$(BIN)/pytest -n auto --dist worksteal tests/e2e $(ARGS)
+	@$(PYTEST) tests/e2e $(ARGS)
 
 simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEED=1
 	@$(BIN)/python -m tests.simulation --schedules $(or $(SCHEDULES),2000) --seed $(or $(SEED),1)
@@ -73,5 +84,5 @@ audit: ## Ask PyPI for known vulnerabilities of every locked package
 	.venv-verify/audit/bin/pip-audit --strict --disable-pip --require-hashes $(LOCKS:%=--requirement %)
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-benchmarks .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.14 .venv-benchmarks .venv-verify .aws-sam demo dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

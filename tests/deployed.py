@@ -93,9 +93,8 @@ class DeployedRun:
         self.observation = Observation(self.run_id)
         self.observations.append(self.observation)
 
-    def next_day(self) -> "DeployedRun":
-        """Begin the day after this one, with the functions as warm as this run has left them."""
-        day = self.day + 1
+    def on_day(self, day: int) -> "DeployedRun":
+        """Begin another day, on the functions that this run has left warm."""
         self.aws.begin_day(day)
         return replace(self, day=day)
 

@@ -57,7 +57,7 @@ def test_thirty_days_with_faults_lose_nothing_and_need_no_more_memory(tmp_path: 
     with start_server(SETTINGS) as aws, running(aws, new_stack(aws), 0, tmp_path) as first:
         run = first
         for day in range(DAYS):
-            run = run.next_day() if day else first
+            run = first.on_day(day) if day else first
             run.fire()
             run.wait_until_committed()
             assert [row[:3] for row in run.nodes()] == readable_nodes(run)

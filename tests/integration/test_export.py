@@ -13,7 +13,7 @@ import pytest
 
 from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
 from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
-from tests.command_line import PATCHLAKE, objects, patchlake, variables
+from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 from tests.deployed import s3
 from tests.integration.test_demo import MEMBERS
 
@@ -237,7 +237,7 @@ def test_what_is_wrong_is_one_line(
 ) -> None:
     (tmp_path / "file").touch()
 
-    ended = patchlake(environment, "export", "--lake", "lake", *arguments, folder=tmp_path)
+    ended = patchlake_here(environment, "export", "--lake", "lake", *arguments, folder=tmp_path)
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1), ended.stderr
     assert text in ended.stderr

@@ -1,8 +1,6 @@
 """The permissions of an export, and the policy to paste after a refusal."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
@@ -10,37 +8,11 @@ from botocore.exceptions import ClientError
 from patchlake.errors import PatchlakeError, PermanentError
 from patchlake_cli.access.advice import Refusals, advise, explain
 from patchlake_cli.access.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
-from patchlake_cli.embedded.cloudformation.template import read_template
 from patchlake_cli.lake.location import LakeLocation
 from tests.policies import Request, allowed
 
 HOME, MEMBER, OTHER = "111122223333", "444455556666", "777788889999"
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-ROLES = ("PlanRole", "DiscoverRole", "CollectRole", "CommitRole")
 LAKE = LakeLocation.parse("s3://lake/some/prefix")
-
-
-def allowed_actions(value: object) -> Iterator[str]:
-    """Yield the actions of every statement in a role's policies, those behind a condition included."""
-    match value:
-        case {"Effect": "Allow", "Action": str(action)}:
-            yield action
-        case {"Effect": "Allow", "Action": [*actions]}:
-            yield from map(str, actions)
-        case dict():
-            for member in value.values():
-                yield from allowed_actions(member)
-        case list():
-            for member in value:
-                yield from allowed_actions(member)
-
-
-def test_an_export_needs_what_the_four_functions_need_of_the_lake_and_of_ssm() -> None:
-    roles = [read_template(TEMPLATE)["Resources"][name]["Properties"]["Policies"] for name in ROLES]
-    actions = set(allowed_actions(roles))
-
-    services = {permission.partition(":")[0] for permission in Permission}
-    assert {action for action in actions if action.partition(":")[0] in services} == set(Permission)
 
 
 def test_a_policy_allows_what_it_was_made_for_and_nothing_beside() -> None:

@@ -21,6 +21,7 @@ case "$*" in
 esac
 """
 PYTHON_3_14 = f"{NEW_PYTHON}case \"$*\" in *'[:2] == (3, 13)'*) exit 1 ;; esac\n"
+PYTHON_3_13 = f"{NEW_PYTHON}case \"$*\" in *'[:2] == (3, 14)'*) exit 1 ;; esac\n"
 OLD_PYTHON = "#!/bin/sh\nexit 1\n"
 SHIM_OF_A_VERSION_NOT_SELECTED = "#!/bin/sh\nexit 127\n"
 WITHOUT_ENSUREPIP = '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\n'
@@ -219,3 +220,25 @@ def test_a_tool_without_a_lock_is_refused(machine: Machine) -> None:
     assert result.returncode == 1
     assert "There is no verify/terraform.txt" in result.stderr
     assert machine.asked("-m") == []
+
+
+def test_the_project_can_be_set_up_with_python_3_14_too(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", PYTHON_3_13)
+    machine.put(machine.path / "python3.14", PYTHON_3_14)
+
+    result = machine.set_up("3.14")
+
+    assert result.returncode == 0
+    assert machine.asked("-m venv --clear .venv-3.14") == [os.fspath(machine.path / "python3.14")]
+    assert len(machine.asked("--requirement requirements.txt")) == 1
+    assert len(machine.asked("--editable .")) == 1
+
+
+def test_a_machine_without_python_3_14_is_told_that_it_is_missing(machine: Machine) -> None:
+    machine.put(machine.path / "python3.13", PYTHON_3_13)
+
+    result = machine.set_up("3.14")
+
+    assert result.returncode != 0
+    assert "needs Python 3.14, and none was found" in result.stderr
+    assert "pyenv install 3.14" in result.stderr

@@ -135,10 +135,31 @@ def test_nothing_sleeps_by_itself_and_nothing_catches_everything(path: Path) -> 
             assert ast.unparse(node.type) not in {"Exception", "BaseException"}
 
 
-def test_plan_starts_without_pyarrow() -> None:
-    code = "import sys, patchlake.bootstrap; print('pyarrow' in sys.modules)"
+def output_of(code: str) -> str:
+    """Return the output of this code in a separate Python process."""
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
 
-    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "False\n"
+
+def test_plan_starts_without_pyarrow() -> None:
+    assert output_of("import sys, patchlake.bootstrap; print('pyarrow' in sys.modules)") == "False\n"
+
+
+def test_parquet_needs_neither_pandas_nor_numpy_nor_the_compute_and_dataset_parts_of_pyarrow() -> None:
+    code = """
+import sys
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.sources.nodes import SHARD
+t = ParquetTables()
+columns = {"instance_id": ["i-00000000"], "registration_date": [0]}
+file = t.open(t.encode(SHARD, [columns], {}))
+file.columns(["instance_id", "registration_date"])
+writer = t.writer(SHARD, {})
+writer.append(file)
+writer.finish().close()
+print(*sorted({"pandas", "numpy", "pyarrow.compute", "pyarrow.dataset"} & set(sys.modules)))
+"""
+
+    assert output_of(code) == "\n"
 
 
 @pytest.mark.parametrize("stage", STAGES)

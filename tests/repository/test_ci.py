@@ -1,15 +1,17 @@
 """The script of continuous integration, with fakes for its programs: the packages that it installs, and its limits."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 NOTES = '#!/bin/sh\necho "${0##*/} $*" >>"$LOG"\n'
-CHECKS = ["make test", "make verify"]
+CHECKS = ["make quick", "make slow", "make verify"]
 
 
 def run(folder: Path, **programs: str) -> list[str]:
@@ -45,4 +47,28 @@ def test_nothing_is_installed_twice_or_by_who_may_not(tmp_path: Path, programs: 
 
 
 def test_nothing_is_verified_when_a_test_has_failed(tmp_path: Path) -> None:
-    assert run(tmp_path, id=is_user(1000), make=f"{NOTES}exit 1\n") == ["make test"]
+    assert run(tmp_path, id=is_user(1000), make=f"{NOTES}exit 1\n") == CHECKS[:1]
+
+
+def test_no_test_is_left_out_or_run_twice() -> None:
+    planned = [
+        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+        for target in ("quick", "slow", "verify")
+    ]
+    chosen = [{*re.findall(r"(?<!--ignore )\btests/(\w+)", plan)} for plan in planned]
+    ignored = [{*re.findall(r"--ignore tests/(\w+)", plan)} for plan in planned]
+
+    assert ignored == [set(), chosen[0] | chosen[2], set()]
+    assert chosen[1] == set()
+    assert {"unit", "contract"} == chosen[0]
+    assert {"e2e"} == chosen[2]
+
+
+def test_the_hooks_of_pre_commit_call_targets_of_make_and_nothing_else() -> None:
+    [source] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+
+    assert source["repo"] == "local"
+    for hook in source["hooks"]:
+        make, target = hook["entry"].split()
+        assert (make, hook["language"]) == ("make", "system")
+        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=True)  # noqa: S607
