@@ -1,4 +1,4 @@
-"""The runs of a stack, as its bucket shows them, and following a run."""
+"""The runs of a stack, read from its bucket."""
 
 from datetime import timedelta
 
@@ -9,13 +9,11 @@ from patchlake.core.plan import Account
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TableFormat
-from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
-from patchlake_cli.lake.runs import Progress, Run, RunStatus, TargetCoverage
-from patchlake_cli.operations.manual_run import follow, scheduled_event
+from patchlake_cli.lake.runs import Progress, RunStatus, TargetCoverage
 from patchlake_cli.operations.status import run_as_json
-from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, World
+from tests.world import EU, HOME, RUN_ID, US, World
 
 OTHER = Target("222233334444", "eu-central-1")
 DEADLINE_SECONDS = 14_400
@@ -177,49 +175,6 @@ def test_json_has_the_counts_by_the_demos_names_and_null_for_what_is_not_known()
     assert under_way["nodes_listed"] is under_way["nodes_collected"] is under_way["targets_listed"] is None
     assert under_way["progress"]["deadline_at"] == "2026-11-01T10:01:00Z"
     assert (published["nodes_collected"], published["nodes_not_collected"], published["progress"]) == (8, 0, None)
-
-
-def test_a_run_is_followed_until_it_is_published() -> None:
-    world = two_regions()
-    world.start()
-    seen: list[Run] = []
-
-    ended = follow(runs_of(world), RUN_ID, pause=world.drain, show=seen.append, trouble=lambda: False)
-
-    assert [run.status for run in seen] == [RunStatus.RUNNING, RunStatus.COMPLETE]
-    assert ended == seen[-1]
-
-
-def test_following_ends_when_the_watch_is_a_dead_letter() -> None:
-    world = two_regions()
-    world.start()
-
-    with pytest.raises(CommandError, match=f"run {RUN_ID} has left a dead letter of commit and is not published"):
-        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: True)
-
-
-def test_following_ends_when_the_deadline_is_long_past() -> None:
-    world = two_regions()
-    world.start()
-
-    def pause() -> None:
-        world.clock.advance(3600)
-
-    with pytest.raises(CommandError, match=f"run {RUN_ID} is past its deadline and is not published"):
-        follow(runs_of(world), RUN_ID, pause=pause, show=lambda _: None, trouble=lambda: False)
-
-
-def test_damage_in_the_lake_is_one_line_that_names_the_object() -> None:
-    world = two_regions()
-    world.start()
-    world.store.objects[plan_key(RUN_ID)] = b"{}"
-
-    with pytest.raises(CommandError, match=plan_key(RUN_ID)):
-        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: False)
-
-
-def test_the_event_is_the_schedules() -> None:
-    assert scheduled_event(RUN_ID) == {"scheduled_time": SCHEDULED_TIME}
 
 
 def test_a_part_that_no_shard_knows_does_not_count() -> None:
