@@ -1,4 +1,4 @@
-"""Every view and every named query has rows that somebody worked out: a new one without them fails here."""
+"""Every view and every named query has rows that were worked out by hand: a new one without them fails here."""
 
 import ast
 from pathlib import Path

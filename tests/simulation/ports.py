@@ -51,14 +51,14 @@ _ERRORS: dict[Fault, type[PatchlakeError]] = {
     Fault.THROTTLED: ThrottledError,
     Fault.STORE_REFUSED_ONCE: PermanentError,
 }
-"""What a fault raises, where it is no mere RetryableError."""
+"""The error of a fault, if it is not a plain RetryableError."""
 
 MESSAGES: dict[Stage, type[Message]] = {
     "discover": DiscoverMessage,
     "collect": CollectMessage,
     "commit": CommitMessage,
 }
-"""What each queue carries."""
+"""The type of each queue's messages."""
 
 
 @lru_cache(4096)
@@ -129,7 +129,7 @@ class Calls:
 
         Raises:
             RetryableError: the error.
-            RefusedError: likewise.
+            RefusedError: the same, as a refusal.
         """
         if isinstance(error, RefusedError):
             self.world.acting.refusal = error
@@ -137,7 +137,7 @@ class Calls:
         raise error
 
     def excuse(self) -> None:
-        """Remember a reason that may be recorded, so that nobody expects the run to be complete."""
+        """Remember a reason that may be recorded, so that no invariant expects the run to be complete."""
         by = self.world.acting
         if by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
             self.world.blanked.add(by.run_id)
@@ -346,7 +346,7 @@ class SimulatedSources:
 
     @property
     def call_counter(self) -> CallCounter:
-        """What was asked of SSM so far."""
+        """The calls to SSM so far."""
         return self.calls.world.apis.call_counter
 
     def open(self, plan: Plan, target: Target) -> SimulatedSource:

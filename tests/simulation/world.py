@@ -76,7 +76,7 @@ class Invocation:
         readings: what its clock said, each time it looked.
         sent: every message that it sent.
         listing: the pages of its latest chain of DescribeInstanceInformation.
-        answers: likewise of DescribeInstancePatchStates, by the ids of the call.
+        answers: the pages of DescribeInstancePatchStates, by the ids of the call.
         refusal: the latest refusal that it met.
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
@@ -85,7 +85,7 @@ class Invocation:
         calls: how many of its calls reached SSM.
         throttled: whether it was throttled, and has not paused since.
         wakes_at: when it goes on, after a pause or a slow call.
-        lost_seconds: of its time, which went by for nobody else.
+        lost_seconds: of its time, which passed for no other handler.
     """
 
     number: int
@@ -120,7 +120,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What a target says instead of an answer, until when, and to which operation; to all where that is empty."""
+    """A target's refusal: its error, its end, and its operation; an empty one means all operations."""
 
     error: RetryableError | RefusedError
     until: datetime
@@ -129,14 +129,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class StoreTrouble:
-    """What the store refuses, and until when: the bucket, or the use of its key, is to be granted again."""
+    """A refusal of the store, and its end, when the bucket or the use of its key is granted again."""
 
     operations: frozenset[str]
     until: datetime
 
 
 class _Objects(dict[str, bytes]):
-    """A bucket's objects; it tells of each change, with what was there before."""
+    """A bucket's objects; each change is reported, with the object before it."""
 
     def __init__(self, changed: Callable[[str, bytes | None], None]) -> None:
         super().__init__()
@@ -153,7 +153,7 @@ class _Objects(dict[str, bytes]):
         self._changed(key, before)
 
     def spoil(self, key: str, body: bytes | None) -> None:
-        """Let somebody put other bytes into an object, or delete it, without anybody being told."""
+        """Replace or delete an object without reporting the change."""
         if body is None:
             super().__delitem__(key)
         else:
@@ -166,7 +166,7 @@ class _Objects(dict[str, bytes]):
 
 
 class World:
-    """What is: the objects, the queues, the fleet, the time.
+    """The state of the world: the objects, the queues, the fleet, the time.
 
     Attributes:
         acting: the invocation that moves at this moment.
@@ -326,7 +326,7 @@ class World:
             self.watched_again_at[run_id] = self.clock.at
 
     def redrive(self, stage: Stage, body: str) -> str:
-        """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
+        """Send an old message once more, as an operator does who empties a dead-letter queue; return its body."""
         self.queues[stage].send([(body, "")])
         if stage == "commit":
             self.watch(CommitMessage.decode(body).run_id)

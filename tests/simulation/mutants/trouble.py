@@ -241,7 +241,7 @@ def _lists_one_page(patch: Patch) -> None:
     patch.setattr(StoredRun, "_keys", first_page)
 
 
-@mutant("L1", "commit waits for ever for a plan that does not come")
+@mutant("L1", "commit waits forever for a plan that does not come")
 def _waits_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "is_missed", lambda *_: False)
 
