@@ -65,9 +65,15 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ),
         (
             "SELECT run_id FROM rums",
-            'line 1, column 20: there is no table or view "rums"; did you mean "runs"? The tables and views are: changes_since',
+            (
+                'line 1, column 20: there is no table or view "rums"; did you mean "runs"? '
+                "The tables and views are: changes_since"
+            ),
         ),
-        ("SELECT run_id FROM zzzzz", 'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since'),
+        (
+            "SELECT run_id FROM zzzzz",
+            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since',
+        ),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
             (
@@ -127,7 +133,7 @@ def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
 
 
 def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
-    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameters, not 0\. days: N, the days that the SLA"):
+    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameter, not 0\. days: N, the days that the SLA"):
         lake.named("overdue_nodes")
     with pytest.raises(QueryError, match=r"changes needs 0 parameters, not 1"):
         lake.named("changes", ["2026-11-01"])
