@@ -6,7 +6,7 @@ from generators import ROOT
 from generators.athena.template import GLUE_TYPES, Types
 from generators.documents.meanings import RUN_DATE, relation_meanings, statement_meanings
 from generators.documents.pages import markdown, prose, with_generated
-from patchlake.core.tables import Column, ColumnType, Table
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
@@ -39,7 +39,7 @@ def _table_section(table: Table) -> str:
             f"`{column.name}`",
             GLUE_TYPES[column.type],
             _unit(table, column),
-            _source(column),
+            _source(table, column),
             column.description,
             _null(table, column),
         )
@@ -61,19 +61,20 @@ def _unit(table: Table, column: Column) -> str:
             return ""
 
 
-def _source(column: Column) -> str:
+def _source(table: Table, column: Column) -> str:
     if column.member is None:
         return "patchlake"
-    if column.name in _NODE:
-        return f"DescribeInstanceInformation: {column.member}"
-    if column.name == "instance_id":
+    if column == INSTANCE_ID:
         return f"both: {column.member}"
-    return f"DescribeInstancePatchStates: {column.member}"
+    source = SOURCES.nodes if column.name in _NODE else next(s for s in SOURCES.sources if s.table is table)
+    return f"{source.operation.name}: {column.member}"
 
 
 def _null(table: Table, column: Column) -> str:
     if not column.nullable:
         return "never"
+    if column.sensitive_query:
+        return "unless COLLECTED, and where SSM does not tell; without its query unless IncludeSensitiveFields"
     if column.sensitive:
         return "unless IncludeSensitiveFields, and where SSM does not tell"
     if column.member is None:

@@ -15,12 +15,12 @@ from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.tables import Columns
 from patchlake.errors import InputError, IntegrityError, NotReadyError, RefusedError, RetryableError, ThrottledError
 from patchlake.ports import Delivery, TableFormat
-from patchlake.sources.registry import SOURCES, Registry
+from patchlake.sources.registry import Registry
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.step import Step
 from tests.toy_sources import GADGETS, TOY_SOURCES, TOYS, gadget, toys_of
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, RUN_AT, RUN_ID, US, World, node_id
+from tests.world import EU, ROOT_SOURCES, RUN_AT, RUN_ID, US, World, node_id
 
 REGIONS = ("eu-central-1", "us-east-1")
 BATCH = 120
@@ -92,7 +92,7 @@ def fail(world: World, operation: str, error: Exception, region: str | None = No
 
 def without_secondary() -> World:
     """Return the same world, of which a build without secondary sources took its snapshot."""
-    world = toy_world(sources=SOURCES)
+    world = toy_world(sources=ROOT_SOURCES)
     world.start()
     world.run_until_committed()
     return world
@@ -501,7 +501,7 @@ def test_a_source_that_commit_does_not_know_is_left_out(tables: TableFormat) -> 
     world.start()
     while world.deliver_discover() or world.deliver_collect():
         pass
-    world.sources = SOURCES
+    world.sources = ROOT_SOURCES
 
     assert world.run_until_committed().outcome is CommitOutcome.COMPLETE
 
@@ -512,7 +512,9 @@ def test_a_source_that_commit_does_not_know_is_left_out(tables: TableFormat) -> 
 def test_a_source_that_selects_by_another_version_of_its_rule_is_left_out() -> None:
     world = toy_world()
     world.start()
-    world.sources = Registry(SOURCES.nodes, SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, asks_version=2)))
+    world.sources = Registry(
+        ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, asks_version=2))
+    )
 
     world.run_until_committed()
 
@@ -524,7 +526,7 @@ def test_a_deploy_that_cuts_other_slices_changes_nothing_of_a_planned_run() -> N
     world = toy_world()
     world.start()
     world.sources = Registry(
-        SOURCES.nodes, SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, nodes_per_part=7))
+        ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, nodes_per_part=7))
     )
     world.run_until_committed()
 
@@ -533,7 +535,7 @@ def test_a_deploy_that_cuts_other_slices_changes_nothing_of_a_planned_run() -> N
 
 def test_a_detail_of_another_parent_than_the_patch_states_is_no_source() -> None:
     with pytest.raises(ValueError, match="toys is a detail of gadgets: expected a detail of patch_states"):
-        Registry(SOURCES.nodes, SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, parent="gadgets")))
+        Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, dataclasses.replace(TOYS, parent="gadgets")))
 
 
 # Integrity

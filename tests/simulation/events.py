@@ -1,5 +1,6 @@
 """What the invariants look at: each thing that a handler does to the world, with the handler that does it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from patchlake.core.targets import Target
@@ -78,8 +79,60 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
+class Waited:
+    """A worker pauses because its target throttles, with so many seconds left."""
+
+    seconds: float
+    left: float
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Outlived:
+    """A call is made by a handler that has ended."""
+
+    call: str
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A function answered for an event: what became of each of its messages, and what it told Lambda and CloudWatch.
+
+    Attributes:
+        results: what the stage returned for each message that it handled, by its id.
+        received: the ids of its messages.
+        failed: the ids that the function reported as failed.
+        metrics: the sum of each metric.
+        calls: how many calls reached SSM meanwhile.
+    """
+
+    stage: Stage
+    results: Mapping[str, object]
+    received: frozenset[str]
+    failed: frozenset[str]
+    metrics: Mapping[str, float]
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hurried:
+    """A worker asks a target that throttled it, and did not pause since."""
+
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
-    """Nothing is under way any more, and nothing will come."""
+    """Nothing is under way any more, and nothing will come, unless somebody does something.
+
+    Attributes:
+        attended: whether an operator has done what docs/operations.md says.
+    """
+
+    attended: bool = False
 
 
-type Event = Wrote | Rewrote | Offered | Sent | Opened | Asked | Ended | Failed | Rested
+type Event = (
+    Wrote | Rewrote | Offered | Sent | Opened | Asked | Ended | Failed | Waited | Hurried | Outlived | Answered | Rested
+)

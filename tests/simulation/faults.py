@@ -26,6 +26,8 @@ class Fault(StrEnum):
     INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
     TRUNCATED = "truncated body"
     REFUSED_ONCE = "refused for one call"
+    STORE_REFUSED_ONCE = "store or its key refused for one call"
+    SLOW = "slow call"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
@@ -39,6 +41,7 @@ class Fault(StrEnum):
     LOST = "message lost"
     REDRIVEN = "message redriven"
     FORGED = "message forged"
+    WATCH_LOST = "watch message lost"
     UNACKNOWLEDGED = "acknowledgement lost"
     # A function.
     OVERLAPPED = "handlers overlapped"
@@ -53,8 +56,12 @@ class Fault(StrEnum):
     NODE_APPEARED = "node appeared"
     NODE_SCANNED = "node scanned"
     THROTTLED_FOR_A_WHILE = "target throttled for a while"
+    THROTTLED_FOR_GOOD = "target throttled for good"
     REFUSED_FOR_A_WHILE = "target refused for a while"
     REFUSED_FOR_GOOD = "target refused for good"
+    STORE_REFUSED_FOR_A_WHILE = "store or its key refused until somebody fixes it"
+    DAMAGED = "object damaged"
+    VANISHED = "object vanished"
     DEPLOYED = "build deployed"
     EXPIRED = "runs/ expired"
 
@@ -64,6 +71,10 @@ BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 
 BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
 """What no healthy API does; it may still throttle, fail and refuse a single call."""
+
+
+SABOTAGE = (Fault.DAMAGED, Fault.VANISHED, Fault.WATCH_LOST)
+"""What no service does: somebody reached into the bucket or the queue."""
 
 
 class Dice:
@@ -88,6 +99,10 @@ class Dice:
     def disable(self, faults: Iterable[Fault]) -> None:
         """Let these never strike; what else strikes is decided as before, as far as it then comes to that."""
         self.enabled -= frozenset(faults)
+
+    def enable(self, faults: Iterable[Fault]) -> None:
+        """Let these strike in any case."""
+        self.enabled |= frozenset(faults)
 
     def choose(self, rate: float, faults: Sequence[Fault]) -> Fault | None:
         """With probability ``rate``, return one of ``faults`` that may strike, if any of them may."""

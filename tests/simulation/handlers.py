@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
-from itertools import count
+from typing import Any
 
 from msgspec.structs import astuple
 
@@ -15,25 +16,28 @@ from patchlake.errors import InputError, PatchlakeError
 from patchlake.ports import Delivery, Queue
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
-from patchlake.stages.commit import CommitStage
+from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
-from tests.simulation.events import Ended, Failed
+from tests.simulation import functions
+from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
+from tests.simulation.functions import records
 from tests.simulation.interleaving import Killed, Strand
 from tests.simulation.invariants import check
 from tests.simulation.ports import (
     MESSAGES,
-    AnyOrder,
     Calls,
     SimulatedAccounts,
     SimulatedClock,
     SimulatedQueue,
     SimulatedSources,
     SimulatedStore,
+    decoded,
 )
+from tests.simulation.turns import Turns
 from tests.simulation.world import Build, Invocation, Message, Stage, World
 
 _TIMEOUT_SECONDS = {
@@ -43,8 +47,10 @@ _TIMEOUT_SECONDS = {
     "commit": COMMIT.timeout_seconds,
 }
 _MOST_PAUSED = 5
+_MOST_RECORDS = 3
+_CONNECTIONS = 8
 _MOST_SKEW_SECONDS = 900
-_MOST_OVERSLEPT_SECONDS = 300
+_MOST_OVERSLEPT = 0.5
 
 
 class Handlers:
@@ -58,41 +64,116 @@ class Handlers:
         """Deploy the functions into ``world``; handlers that run in turns do so on ``executor``."""
         self._world = world
         self._executor = executor
-        self._numbers = count(1)
         self._strand: Strand | None = None
         self._warm: list[tuple[Build, CommitStage]] = []
         self.paused: list[tuple[Invocation, Strand]] = []
-        calls = Calls(world, self._pause)
+        world.under_way = self.paused
+        calls = Calls(world, self._pause, self._elapse)
         self._store = SimulatedStore(calls)
         self._sources = SimulatedSources(calls)
         self._accounts = SimulatedAccounts(calls)
         self._queues: dict[Stage, SimulatedQueue] = {stage: SimulatedQueue(calls, stage) for stage in MESSAGES}
         self._clock = SimulatedClock(world)
-        self._each = AnyOrder(world)
+        self._turns = Turns(world)
+        self._map = self._turns.threads(_CONNECTIONS)
 
     def fire(self, run_id: str, scheduled_time: str, failed: Callable[[], None]) -> None:
         """Let the schedule's event reach plan; ``failed`` is called where plan fails."""
+        event = {"scheduled_time": scheduled_time}
+        if self._in_functions():
+            try:
+                self._invoke("plan", event, lambda event: self._handle_event(run_id, event))
+            except (Killed, PatchlakeError):
+                failed()
+            return
         by = self._invocation("plan", run_id, None, 1)
-        stage = self._plan(by)
-        self._start(by, lambda: stage.handle({"scheduled_time": scheduled_time}), lambda: None, failed)
+        self._start(by, partial(self._plan(by).handle, event), lambda: None, failed)
 
     def deliver(self, stage: Stage, delivery: Delivery) -> None:
         """Let a received message reach its function."""
         world, queue = self._world, self._world.queues[stage]
         if world.dice.strike(0.2, (Fault.DUPLICATED,)):
             queue.messages[int(delivery.receipt)].visible_at = world.clock.at
+        if self._in_functions():
+            self._deliver_to_function(stage, delivery)
+            return
         try:
-            message = MESSAGES[stage].decode(delivery.body)
+            message = decoded(stage, delivery.body)
         except InputError as error:
             world.story.tell(stage, "refused a message: %s", error)
             return
-
-        def acknowledge() -> None:
-            if not world.dice.strike(world.dice.call_rate, (Fault.UNACKNOWLEDGED,)):
-                queue.delete(delivery)
-
         by = self._invocation(stage, message.run_id, message, delivery.receive_count)
-        self._start(by, self._handling(by, message, delivery), acknowledge, lambda: None)
+        handle = self._handling(by, message, replace(delivery, seconds_left=partial(self._seconds_left, by)))
+        self._start(by, handle, lambda: self._acknowledge(stage, delivery), lambda: None)
+
+    def _in_functions(self) -> bool:
+        """Whether the next event goes through the deployed functions, at one go."""
+        scenario = self._world.scenario
+        return scenario.deployed and self._world.random.random() >= scenario.in_turns
+
+    def _deliver_to_function(self, stage: Stage, delivery: Delivery) -> None:
+        """Invoke the function for a message, and others that can be received at this time."""
+        queue = self._world.queues[stage]
+        deliveries = [delivery]
+        while len(deliveries) < _MOST_RECORDS and (another := queue.receive()) is not None:
+            if another.receipt in {each.receipt for each in deliveries}:
+                break
+            deliveries.append(another)
+        with suppress(Killed):
+            failed = self._invoke(stage, records(deliveries), self._handle_message)
+            for each in deliveries:
+                if each.receipt not in failed:
+                    self._acknowledge(stage, each)
+
+    def _acknowledge(self, stage: Stage, delivery: Delivery) -> None:
+        if not self._world.dice.strike(self._world.dice.call_rate, (Fault.UNACKNOWLEDGED,)):
+            self._world.queues[stage].delete(delivery)
+
+    def _handle_event(self, run_id: str, event: object) -> tuple[str, object]:
+        by = self._invocation("plan", run_id, None, 1)
+        return "", self._handle(by, partial(self._plan(by).handle, event))
+
+    def _handle_message(self, message: Message, delivery: Delivery) -> tuple[str, object]:
+        stage = next(stage for stage, kind in MESSAGES.items() if isinstance(message, kind))
+        by = self._invocation(stage, message.run_id, message, delivery.receive_count)
+        return delivery.receipt, self._handle(by, self._handling(by, message, delivery))
+
+    def _invoke(self, stage: Stage, event: dict[str, Any], handle: Callable[..., tuple[str, object]]) -> frozenset[str]:
+        """Invoke a deployed function; return the ids of the messages that it reports as failed."""
+        world = self._world
+        self._strand = None
+        results: dict[str, object] = {}
+        unexpected: list[Exception] = []
+        handled: list[Invocation] = []
+
+        def handle_and_remember(*arguments: object) -> object:
+            try:
+                name, result = handle(*arguments)
+            except PatchlakeError:
+                raise
+            except Exception as error:
+                unexpected.append(error)
+                raise
+            finally:
+                handled.append(world.acting)
+            results[name] = result
+            return result
+
+        world.apis.call_counter.drain()
+        answer = functions.invoke(
+            stage, handle_and_remember, self._sources, event, lambda: self._seconds_left(world.acting)
+        )
+        for error in unexpected:
+            raise error
+        failed = frozenset(i["itemIdentifier"] for i in (answer.returned or {}).get("batchItemFailures", ()))
+        received = frozenset(r["messageId"] for r in event.get("Records", ()))
+        check(world, Answered(stage, results, received, failed, answer.metrics, sum(by.calls for by in handled)))
+        return failed
+
+    @property
+    def waiting(self) -> Callable[..., None]:
+        """What stands in for the wait for calls that are made at once."""
+        return self._turns.wait
 
     @property
     def awake(self) -> list[tuple[Invocation, Strand]]:
@@ -104,7 +185,7 @@ class Handlers:
         self.paused.remove(paused)
         by, strand = paused
         self._world.acting, self._strand = by, strand
-        if self._world.clock.at - by.begun_at > timedelta(seconds=_TIMEOUT_SECONDS[by.stage]):
+        if self._time_left(by) < 0:
             self._world.dice.note(Fault.TIMED_OUT)
             self._world.story.tell(self._world.who, "time is out")
             strand.kill()
@@ -119,12 +200,14 @@ class Handlers:
 
     def _invocation(self, stage: Stage, run_id: str, message: Message | None, receive_count: int) -> Invocation:
         world = self._world
+        self._turns.go_on()
+        world.begun += 1
         if world.dice.strike(0.03, (Fault.DEPLOYED,)):
             world.deploy()
         skewed = world.dice.strike(0.3, (Fault.SKEWED,))
         skew = world.random.randint(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS) if skewed else 0
         by = Invocation(
-            number=next(self._numbers),
+            number=world.begun,
             stage=stage,
             run_id=run_id,
             message=message,
@@ -153,17 +236,10 @@ class Handlers:
 
         def work() -> None:
             try:
-                result = handle()
-            except Killed:
-                world.story.tell(world.who, "dies")
-                failed()
-            except PatchlakeError as error:
-                world.story.tell(world.who, "fails: %s: %s", type(error).__name__, error)
-                check(world, Failed(error, by))
+                self._handle(by, handle)
+            except (Killed, PatchlakeError):
                 failed()
             else:
-                world.story.tell(world.who, "returns %s", _outcome(result))
-                check(world, Ended(result, by))
                 acknowledge()
 
         if len(self.paused) >= _MOST_PAUSED or world.random.random() >= world.scenario.in_turns:
@@ -175,13 +251,38 @@ class Handlers:
             world.dice.note(Fault.OVERLAPPED)
             self.paused.append((by, strand))
 
+    def _handle(self, by: Invocation, handle: Callable[[], object]) -> object:
+        """Let a handler handle its event.
+
+        Raises:
+            Killed: its process died.
+            PatchlakeError: it failed.
+        """
+        world = self._world
+        try:
+            result = handle()
+        except Killed:
+            world.story.tell(world.who, "dies")
+            self._turns.forget(by)
+            raise
+        except PatchlakeError as error:
+            world.story.tell(world.who, "fails: %s: %s", type(error).__name__, error)
+            check(world, Failed(error, by))
+            raise
+        finally:
+            by.over = True
+        world.story.tell(world.who, "returns %s", _outcome(result))
+        if isinstance(result, CommitResult) and result.detail is not None:
+            world.corrupt[result.run_id] = result.detail
+        check(world, Ended(result, by))
+        return result
+
     def _pause(self) -> None:
         dice = self._world.dice
         if self._strand is not None and dice.random.random() < dice.pause_rate:
             self._strand.pause()
 
     def _handling(self, by: Invocation, message: Message, delivery: Delivery) -> Callable[[], object]:
-        delivery = replace(delivery, seconds_left=partial(self._seconds_left, by))
         match message:
             case DiscoverMessage():
                 discover = DiscoverStage(
@@ -201,8 +302,8 @@ class Handlers:
                     SOURCES,
                     self._source_queues,
                     self._retry_policy("collect", by),
-                    parallel_map=self._each,
-                    detail_map=self._each,
+                    parallel_map=self._map,
+                    detail_map=self._map,
                     clock=self._clock,
                 )
                 return lambda: collect.handle(message, delivery)
@@ -212,7 +313,7 @@ class Handlers:
     def _seconds_left(self, by: Invocation) -> float:
         """Tell a worker how much time it has, and remember what it was told."""
         world = self._world
-        left = _TIMEOUT_SECONDS[by.stage] - (world.clock.at - by.begun_at).total_seconds() - by.lost_seconds
+        left = self._time_left(by)
         if world.dice.strike(world.dice.call_rate / 4, (Fault.OUT_OF_TIME,)):
             left = min(left, RESERVE_SECONDS / 2)
         by.seconds_left = min(by.seconds_left, left)
@@ -224,16 +325,30 @@ class Handlers:
         world = self._world
 
         def pause(seconds: float) -> None:
+            left = self._time_left(by)
+            check(world, Waited(seconds, left, by))
             by.pauses += 1
-            seconds += world.random.random() * _MOST_OVERSLEPT_SECONDS
-            if self._strand is None:
-                # A handler that runs at one go holds up nobody.
-                by.lost_seconds += seconds
-            else:
-                by.wakes_at = world.clock.at + timedelta(seconds=seconds)
-                self._strand.pause()
+            by.throttled = False
+            self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
 
-        return RetryPolicy([self._queues[stage]], self._world.scenario.retry_seconds, self._world.random.random, pause)
+        return RetryPolicy([self._queues[stage]], world.scenario.retry_seconds, world.random.random, pause)
+
+    def _elapse(self, seconds: float) -> None:
+        """Let time go by for the acting handler; a handler that runs at one go holds up nobody."""
+        by = self._world.acting
+        if self._strand is not None:
+            by.wakes_at = self._world.clock.at + timedelta(seconds=seconds)
+            self._strand.pause()
+            return
+        by.lost_seconds += seconds
+        if self._time_left(by) < 0:
+            self._world.dice.note(Fault.TIMED_OUT)
+            self._world.story.tell(self._world.who, "time is out")
+            raise Killed
+
+    def _time_left(self, by: Invocation) -> float:
+        gone = (self._world.clock.at - by.begun_at).total_seconds() + by.lost_seconds
+        return _TIMEOUT_SECONDS[by.stage] - gone
 
     def _plan(self, by: Invocation) -> PlanStage:
         scenario = self._world.scenario
@@ -244,7 +359,7 @@ class Handlers:
             batch_size=by.build.batch_size,
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
-            include_sensitive_fields=False,
+            include_sensitive_fields=scenario.include_sensitive_fields,
         )
         return PlanStage(
             self._store,
@@ -276,7 +391,7 @@ class Handlers:
     def _new_commit(self, build: Build) -> CommitStage:
         scenario = self._world.scenario
         return CommitStage(
-            runs=StoredRuns(self._store, build, SOURCES, self._each),
+            runs=StoredRuns(self._store, build, SOURCES, self._map),
             source_queues=self._source_queues,
             commit_queue=self._queues["commit"],
             clock=self._clock,

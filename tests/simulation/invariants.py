@@ -8,16 +8,37 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
-from patchlake.core.keys import coverage_key, shard_key, snapshot_key
-from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Plan, plan_sha256
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
-from patchlake.errors import RetryableError
+from patchlake.errors import PermanentError, RetryableError
+from patchlake.sources.nodes import SHARD
+from patchlake.sources.patch_states import TABLE
+from patchlake.sources.registry import COVERAGE
+from patchlake.stages.collect import CollectResult
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.step import Step
-from tests.simulation.events import Asked, Ended, Event, Failed, Offered, Opened, Rested, Rewrote, Sent, Wrote
+from tests.simulation.counts import metrics
+from tests.simulation.events import (
+    Answered,
+    Asked,
+    Ended,
+    Event,
+    Failed,
+    Hurried,
+    Offered,
+    Opened,
+    Outlived,
+    Rested,
+    Rewrote,
+    Sent,
+    Waited,
+    Wrote,
+)
+from tests.simulation.keys import coverage_key, part_key, run_of, shard_key, snapshot_key
+from tests.simulation.operator import is_repairable, named_key
 from tests.simulation.oracle import (
     CoveragePlace,
     PartPlace,
@@ -25,8 +46,10 @@ from tests.simulation.oracle import (
     ShardPlace,
     SnapshotPlace,
     batch,
+    column_problems,
     coverage_row,
     is_complete,
+    keys_read,
     listed,
     part_problems,
     parts,
@@ -34,7 +57,7 @@ from tests.simulation.oracle import (
     rows,
     shard_problems,
 )
-from tests.simulation.world import World, run_of
+from tests.simulation.world import World, watch_body
 from tests.world import HOME
 
 
@@ -50,6 +73,7 @@ class Violation(AssertionError):  # noqa: N818  # the word of the field
         self.invariant = invariant
 
 
+_RESERVE_SECONDS = 20
 _NODE = ("account_id", "region", "instance_id")
 
 type _Check = Callable[[World, Any], Iterator[str]]
@@ -89,10 +113,14 @@ def numbers() -> set[str]:
 def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
     """Each node that SSM lists has one row: what SSM answered about it, or the true reason why that is not known."""
     match wrote.place:
-        case ShardPlace():
-            yield from shard_problems(world.tables[wrote.key], wrote.by)
-        case PartPlace(nodes=nodes):
-            yield from part_problems(world.tables[wrote.key], nodes, wrote.by)
+        case ShardPlace(run_id):
+            yield from column_problems(world.tables[wrote.key], SHARD, wrote.by)
+            sensitive = world.plans[run_id].include_sensitive_fields
+            yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
+        case PartPlace(run_id, nodes=nodes):
+            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
+            sensitive = world.plans[run_id].include_sensitive_fields
+            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
         case SnapshotPlace(run_id):
             published = Counter(rows(world.tables[wrote.key], _NODE))
             expected = Counter(listed(world, run_id))
@@ -123,6 +151,8 @@ def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Ite
         return
     if isinstance(event, Offered):
         writer = world.writers.get(event.key)
+        if event.key in world.damaged:
+            return
         if writer is not None and writer.build == event.by.build and world.objects[event.key] != event.body:
             yield f"{event.by} would publish other bytes as {event.key} than {writer} did"
         return
@@ -152,6 +182,7 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
     """The rows of a snapshot are those of the run's parts: no more, no fewer, none altered."""
     match wrote.place:
         case SnapshotPlace(run_id):
+            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
             names = list(world.tables[wrote.key].column_names)
             published = Counter(rows(world.tables[wrote.key], names))
             collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
@@ -171,6 +202,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
+            yield from column_problems(coverage, COVERAGE, wrote.by)
             names = list(coverage.column_names)
             expected = [
                 tuple(row[name] for name in names)
@@ -202,7 +234,7 @@ def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent) -> Iterator
                 yield f"{event.by} sends for {message.target}, and run {run_id} has no plan yet"
             elif message.target not in world.active[run_id]:
                 yield f"{event.by} sends for {message.target}, which the plan of run {run_id} does not name"
-        case Sent(message=CollectMessage(run_id=run_id, batch=number) as message):
+        case Sent(message=CollectMessage(run_id=run_id, batch=number) as message) if run_id not in world.tampered:
             if batch(world, run_id, message.target, number) is None:
                 yield f"{event.by} sends for batch {number} of {message.target}, which no shard has"
         case Wrote(key, ShardPlace(run_id, target)):
@@ -213,7 +245,7 @@ def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent) -> Iterator
 
 @_holds("I8", Ended)
 def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
-    """Whoever plans or lists, first or again, is not done before it has sent for all that the stored object names."""
+    """No handler is done before its object is stored, by it or by another, and all that it names is sent for."""
     sent = ended.by.sent
     match ended.result:
         case PlanResult(run_id, targets=int(targets)):
@@ -225,6 +257,9 @@ def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
             count = len(world.tables[shard_key(run_id, target)].row_counts)
             if lost := set(range(count)) - {m.batch for m in sent if isinstance(m, CollectMessage)}:
                 yield f"{ended.by} is done, and has not sent for the batches {sorted(lost)} of {target}"
+        case CollectResult(run_id, target, number, Step.STORED | Step.ADOPTED):
+            if part_key(run_id, target, number) not in world.tables and run_id not in world.tampered:
+                yield f"{ended.by} is done, and batch {number} of {target} has no part"
 
 
 @_holds("I9", Wrote, Sent)
@@ -241,12 +276,24 @@ def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened | Fa
     """A message handled after the commit, however late, is acknowledged; it writes, sends and asks nothing."""
     by = event.by
     if isinstance(event, Failed):
-        if by.begun_late and not isinstance(event.error, RetryableError):
+        if by.begun_late and not isinstance(event.error, RetryableError | PermanentError):
             yield f"{by} began after run {by.run_id} was published, and refuses its message: {event.error}"
     elif by.begun_late:
         yield f"{by} began after run {by.run_id} was published, and still does this: {event}"
     elif isinstance(event, Wrote) and by.run_id in world.published_at and event.key != snapshot_key(by.run_id):
         yield f"{by} wrote {event.key} after run {by.run_id} was published"
+
+
+@_holds("I10", Ended)
+def only_what_is_published_is_late(world: World, ended: Ended) -> Iterator[str]:
+    """A message is late only where its run is published."""
+    match ended.result:
+        case (
+            PlanResult(run_id, step=Step.LATE)
+            | DiscoverResult(run_id, step=Step.LATE)
+            | CollectResult(run_id, step=Step.LATE)
+        ) if run_id not in world.published_at:
+            yield f"{ended.by} calls its message late, and run {run_id} is not published"
 
 
 @_holds("I11", Wrote, Opened)
@@ -307,28 +354,90 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
 
 
-@_holds("L1", Ended, Rested)
-def every_planned_run_commits(world: World, event: Ended | Rested) -> Iterator[str]:
+@_holds("I14", Wrote, Ended)
+def nothing_damaged_is_published(world: World, event: Wrote | Ended) -> Iterator[str]:
+    """A run with a damaged object is CORRUPT, not published: its watch is a dead letter, counted, and names a key."""
+    match event:
+        case Wrote(key, SnapshotPlace(run_id)):
+            for damaged in sorted(world.damaged.keys() & {*keys_read(world, run_id)}):
+                if event.by.number > world.damaged[damaged]:
+                    yield f"{event.by} wrote {key}, and {damaged} is damaged"
+        case Ended(CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail) as result):
+            if watch_body(run_id) not in world.queues["commit"].dead:
+                yield f"{event.by} calls run {run_id} CORRUPT, and its watch message is no dead letter"
+            if result.counts() != {"RunsCorrupt": 1}:
+                yield f"{event.by} calls run {run_id} CORRUPT, and counts {result.counts()}"
+            if run_of(named_key(detail or "")) != run_id:
+                yield f"{event.by} calls run {run_id} CORRUPT, and names none of its objects: {detail}"
+
+
+@_holds("I15", Answered)
+def a_function_tells_what_happened(world: World, answered: Answered) -> Iterator[str]:
+    """A function acknowledges exactly the messages that its stage handled, and counts what they came to."""
+    if both := answered.failed & answered.results.keys():
+        yield f"{answered.stage} reports messages as failed that it handled: {sorted(both)}"
+    if lost := answered.received - answered.failed - answered.results.keys():
+        yield f"{answered.stage} acknowledges messages that failed: {sorted(lost)}"
+    counted = {name: value for name, value in answered.metrics.items() if value and name != "RunDuration"}
+    expected = {name: value for name, value in metrics(world, answered).items() if value}
+    if counted != expected:
+        yield f"{answered.stage} counts {counted}, where {expected} happened"
+
+
+@_holds("I16", Outlived)
+def what_is_over_is_over(_: World, outlived: Outlived) -> Iterator[str]:
+    """A handler leaves no call behind: Lambda would let it go on in the middle of a later invocation."""
+    yield f"{outlived.by} has ended, and still makes a call: {outlived.call}"
+
+
+@_holds("I17", Waited, Hurried)
+def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried) -> Iterator[str]:
+    """A worker that is throttled asks nothing more before it has paused, and never pauses for longer than it has."""
+    match event:
+        case Hurried(by):
+            yield f"{by} was throttled, and asks again at once"
+        case Waited(seconds, left, by) if not 0 < seconds <= left - _RESERVE_SECONDS:
+            yield f"{by} pauses for {seconds:.1f} seconds, and has {left:.1f}"
+
+
+@_holds("L1", Ended)
+def no_run_is_given_up(world: World, ended: Ended) -> Iterator[str]:
+    """A planned run is given up by nobody, unless somebody reached into its objects."""
+    match ended.result:
+        case CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail) if run_id not in world.tampered:
+            yield f"run {run_id} will never be published: {detail}"
+        case CommitResult(run_id, CommitOutcome.MISSED) if run_id in world.plans:
+            yield f"run {run_id} is given up as missed, and it has a plan"
+
+
+@_holds("L1", Rested)
+def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
     """Once nothing breaks any more, each planned run commits two ticks after its last part or its deadline.
 
     A watch message that was under way when something broke last comes back after its queue's visibility at the latest.
+    One that is lost is sent again by nobody but an operator. A CORRUPT run is published once the operator has deleted
+    the shard or part that it names, and never where it names the plan or a published object.
     """
-    match event:
-        case Ended(CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail)):
-            yield f"run {run_id} will never be published: {detail}"
-        case Ended(CommitResult(run_id, CommitOutcome.MISSED)) if run_id in world.plans:
-            yield f"run {run_id} is given up as missed, and it has a plan"
-        case Rested():
-            back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
-            for run_id, plan in world.plans.items():
-                ready_at = min(plan.deadline_at, world.last_part_at.get(run_id, plan.planned_at))
-                latest = max(ready_at, back_at) + timedelta(seconds=2 * world.scenario.tick_seconds)
-                if run_id not in world.published_at:
-                    yield f"run {run_id} was planned, and is never published"
-                elif world.published_at[run_id] > latest:
-                    yield f"run {run_id} was published at {world.published_at[run_id]}, later than {latest}"
-            for body in world.queues["commit"].dead:
-                yield f"a watch message became a dead letter while commit was waiting: {body}"
+    for run_id in world.plans:
+        if run_id in world.published_at:
+            yield from _lateness(world, run_id)
+        elif run_id not in world.corrupt and (rested.attended or run_id not in world.unwatched):
+            yield f"run {run_id} was planned, and is never published"
+        elif rested.attended and is_repairable(world, run_id):
+            yield f"run {run_id} is CORRUPT, though an operator deleted what is damaged"
+    for body in world.queues["commit"].dead:
+        if CommitMessage.decode(body).run_id not in world.tampered:
+            yield f"a watch message became a dead letter while commit was waiting: {body}"
+
+
+def _lateness(world: World, run_id: str) -> Iterator[str]:
+    plan = world.plans[run_id]
+    back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
+    ready_at = min(plan.deadline_at, world.last_part_at.get(run_id, plan.planned_at))
+    begins_at = max(ready_at, back_at, world.watched_again_at.get(run_id, plan.planned_at))
+    latest = begins_at + timedelta(seconds=2 * world.scenario.tick_seconds)
+    if world.published_at[run_id] > latest and run_id not in world.tampered:
+        yield f"run {run_id} was published at {world.published_at[run_id]}, later than {latest}"
 
 
 @_holds("L2", Rested)
@@ -338,12 +447,14 @@ def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     A healthy API answers by its rules and refuses nobody from the third receive of a message on; it may fail as often
     as it likes. Things must have stopped breaking before commit's last round of re-sending.
     """
-    if not world.scenario.healthy:
+    if not world.scenario.healthy or world.scenario.stalled:
         return
     for run_id, plan in world.plans.items():
+        if run_id in world.blanked:
+            continue
         back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
         in_time = back_at <= plan.planned_at + _last_round(world, plan)
-        if in_time and run_id not in world.blanked and not is_complete(world, run_id):
+        if in_time and not is_complete(world, run_id):
             counts = Counter(world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"])
             listings = Counter(world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"])
             yield f"run {run_id} is PARTIAL: {dict(listings)}, {dict(counts)}"

@@ -4,14 +4,15 @@ import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from patchlake.core.messages import VERSION
+from patchlake.core.messages import VERSION, CommitMessage
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, ThrottledError
 from tests.simulation.faults import Fault
+from tests.simulation.keys import run_of
 from tests.simulation.ports import GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
-from tests.simulation.world import Stage, Trouble, World
+from tests.simulation.world import Stage, StoreTrouble, Trouble, World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)
@@ -22,6 +23,14 @@ _MOST = 30
 _OPERATIONS = ("", LIST_NODES, GET_STATES)
 _HINTS: tuple[Stage, ...] = ("discover", "collect")
 _QUEUES: tuple[Stage, ...] = (*_HINTS, "commit")
+_STORE_OPERATIONS = (
+    ("get",),
+    ("create",),
+    ("exists",),
+    ("keys",),
+    ("get", "create"),
+    ("get", "create", "exists", "keys"),
+)
 _REFUSALS = (
     ("ROLE_NOT_ASSUMABLE", "AccessDenied"),
     ("ACCESS_DENIED", "AccessDeniedException"),
@@ -57,12 +66,6 @@ def throttle_to_the_deadline(world: World, plan: Plan) -> None:
         world.story.tell("", "%s: %s", Fault.THROTTLED_FOR_A_WHILE, _throttle(world, target, until))
 
 
-def redrive(world: World, stage: Stage, body: str) -> str:
-    """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
-    world.queues[stage].send([(body, "")])
-    return body
-
-
 # Each of these returns what it did, or None where there was nothing that could go wrong.
 
 
@@ -77,7 +80,7 @@ def _delay(world: World) -> str | None:
 
 
 def _lose(world: World) -> str | None:
-    """Lose a message, or all of a queue; the watch message is no mere hint, and SQS does not lose it."""
+    """Lose a message, or all of a queue; the watch message is no mere hint."""
     messages = world.queues[world.random.choice(_HINTS)].messages
     if not messages:
         return None
@@ -86,6 +89,55 @@ def _lose(world: World) -> str | None:
         messages.clear()
         return f"all {lost} of a queue"
     return messages.pop(world.random.choice(list(messages))).body
+
+
+def _lose_watch(world: World) -> str | None:
+    """Lose the watch message of a run, as somebody does who purges the queue; nothing sends it again."""
+    bodies = sorted({message.body for message in world.queues["commit"].messages.values()})
+    if not bodies:
+        return None
+    run_id = CommitMessage.decode(world.random.choice(bodies)).run_id
+    world.lose_watch(run_id)
+    return f"that of {run_id}"
+
+
+def _damage(world: World) -> str | None:
+    """Put other bytes into an object of a run that is not published: cut off, none, or those of another object."""
+    keys = _unpublished(world)
+    if not keys:
+        return None
+    key, body = world.random.choice([(key, world.objects[key]) for key in keys])
+    others = [world.objects[other] for other in keys if other.count("/") == key.count("/")]
+    damaged = world.random.choice((b"", body[: len(body) // 2], world.random.choice(others)))
+    if damaged == body:
+        return None
+    world.tamper(key, damaged)
+    return key
+
+
+def _vanish_object(world: World) -> str | None:
+    """Delete an object of a run that is not published; while handlers are under way, only a part.
+
+    A plan is left alone: a run without one is planned again, or missed.
+    """
+    keys = [key for key in _unpublished(world) if "/parts/" in key or not (world.under_way or key.startswith("plans/"))]
+    if not keys:
+        return None
+    key = world.random.choice(keys)
+    world.tamper(key, None)
+    return key
+
+
+def _unpublished(world: World) -> list[str]:
+    return [key for key in world.objects if run_of(key) not in world.published_at]
+
+
+def _refuse_store(world: World) -> str:
+    """Refuse the bucket, one operation or the use of the key, until somebody grants it again."""
+    operations = world.random.choice(_STORE_OPERATIONS)
+    until = min(_some_time_later(world), world.quiet_at)
+    world.store_trouble = StoreTrouble(frozenset(operations), until)
+    return f"{', '.join(operations)}, until {until:%d %H:%M:%S}"
 
 
 def _reorder(world: World) -> str | None:
@@ -99,7 +151,7 @@ def _reorder(world: World) -> str | None:
 
 
 def _redrive(world: World) -> str | None:
-    return redrive(world, *world.random.choice(world.sent)) if world.sent else None
+    return world.redrive(*world.random.choice(world.sent)) if world.sent else None
 
 
 def _forge(world: World) -> str:
@@ -158,7 +210,9 @@ def _scan(world: World) -> str | None:
     if not nodes:
         return None
     instance_id = world.random.choice(sorted(nodes))
-    world.scan_node(target, instance_id, missing=world.random.randrange(1000))
+    world.scan_node(target, instance_id)
+    if world.random.random() < 0.5:
+        world.describe_node(target, instance_id)
     return f"{instance_id} of {target}"
 
 
@@ -173,6 +227,12 @@ def _throttle(world: World, target: Target, until: datetime) -> str:
     operation = world.random.choice(_OPERATIONS)
     world.troubles[target] = Trouble(ThrottledError(f"{target} is throttled"), until, operation)
     return f"{target}, {operation or 'all operations'}, until {until:%d %H:%M:%S}"
+
+
+def _throttle_for_good(world: World) -> str | None:
+    if any(trouble.until > world.quiet_at for trouble in world.troubles.values()):
+        return None
+    return _throttle(world, world.random.choice(world.targets), world.clock.at + _FOREVER)
 
 
 def _refuse_for_a_while(world: World) -> str:
@@ -218,6 +278,11 @@ _MISCHIEF: dict[Fault, Callable[[World], str | None]] = {
     Fault.NODE_APPEARED: _appear,
     Fault.NODE_SCANNED: _scan,
     Fault.THROTTLED_FOR_A_WHILE: _throttle_for_a_while,
+    Fault.WATCH_LOST: _lose_watch,
+    Fault.STORE_REFUSED_FOR_A_WHILE: _refuse_store,
+    Fault.DAMAGED: _damage,
+    Fault.VANISHED: _vanish_object,
+    Fault.THROTTLED_FOR_GOOD: _throttle_for_good,
     Fault.REFUSED_FOR_A_WHILE: _refuse_for_a_while,
     Fault.REFUSED_FOR_GOOD: _refuse_for_good,
     Fault.DEPLOYED: _deploy,

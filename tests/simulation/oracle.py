@@ -4,19 +4,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from patchlake.core.keys import coverage_key, part_key, parts_prefix, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import PlannedTarget
 from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
-from patchlake.core.tables import Column, Columns, ColumnType
+from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
-from patchlake.sources.nodes import NAMELESS_ROW, NODE_COLUMNS
+from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
-from patchlake.stages.discover import TOO_LARGE
-from patchlake.stages.fence import NO_PART, NO_SHARD
-from tests.simulation.world import Invocation, World, run_of
+from tests.simulation.keys import coverage_key, part_key, plan_key, run_of, shard_key, snapshot_key
+from tests.simulation.world import Invocation, World
+
+# What a lake says, written out: none of it is taken from the code that writes it.
+_NO_SHARD = "no shard by the run's deadline"
+_NO_PART = "no part by the run's deadline"
+_TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
+_NAMELESS_ROW = "a row of the listing has no usable id"
+_UNATTRIBUTED_ROW = "a row of the answer has no usable id: broken on purpose"
+_ANSWERED_TWICE = "the node came twice, with different values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +106,16 @@ def listed(world: World, run_id: str) -> list[tuple[str, str, str]]:
 
 def parts(world: World, run_id: str) -> list[TableFile]:
     """Return the parts of a run, in key order."""
-    prefix = parts_prefix(run_id)
-    return [world.tables[key] for key in sorted(key for key in world.tables if key.startswith(prefix))]
+    shards = {target: world.tables.get(shard_key(run_id, target)) for target in world.active[run_id]}
+    keys = [part_key(run_id, t, n) for t, shard in shards.items() if shard for n in range(len(shard.row_counts))]
+    return [world.tables[key] for key in sorted(keys) if key in world.tables]
+
+
+def column_problems(file: TableFile, table: Table, by: Invocation) -> Iterator[str]:
+    """Yield where a file has other columns than its build knows."""
+    known = [column.name for column in table if column.name not in by.build.unknown_columns]
+    if list(file.column_names) != known:
+        yield f"{by} wrote a {table.name} with the columns {list(file.column_names)}, and knows {known}"
 
 
 def rows(file: TableFile, names: Iterable[str]) -> list[tuple[Any, ...]]:
@@ -119,93 +133,142 @@ def planned_targets(by: Invocation, excluded_accounts: Iterable[str]) -> list[Pl
     ]
 
 
-def shard_problems(shard: TableFile, by: Invocation) -> Iterator[str]:
-    """Yield where a shard is not what SSM listed, or the true reason why it did not."""
-    status, ids = shard.metadata.get("listing_status"), shard.columns(["instance_id"])["instance_id"]
-    detail = shard.metadata.get("listing_detail")
+def shard_problems(shard: TableFile, by: Invocation, *, sensitive: bool) -> Iterator[str]:
+    """Yield where a shard is not what SSM listed, or the true reason why it did not.
+
+    Args:
+        shard: the shard.
+        by: who wrote it.
+        sensitive: whether its run includes sensitive fields.
+    """
+    status, detail = shard.metadata.get("listing_status"), shard.metadata.get("listing_detail")
+    found = list(_rows_by_name(shard))
     if by.stage == "commit":
-        if (status, detail) != ("NOT_LISTED", NO_SHARD) or ids:
-            yield f"{by} wrote a tombstone that says {status}, {detail} with {len(ids)} nodes"
+        if (status, detail) != ("NOT_LISTED", _NO_SHARD) or found:
+            yield f"{by} wrote a tombstone that says {status}, {detail} with {len(found)} nodes"
     elif status != "LISTED":
-        met = {(by.refusal.listing_status, by.refusal.code)} if by.refusal is not None else set()
-        if by.seconds_left < RESERVE_SECONDS and not by.pauses and not by.restarts:
-            met.add(("NOT_LISTED", TOO_LARGE))
-        if any(row.instance_id is None for page in by.listing for row in page.invalid):
-            met.add(("NOT_LISTED", NAMELESS_ROW))
-        if (status, detail) not in met or by.receive_count < PERMANENT_FROM_RECEIVE or ids:
+        met = set(_reasons_met(by))
+        if (status, detail) not in met or by.receive_count < PERMANENT_FROM_RECEIVE or found:
             yield f"{by} says {status}, {detail} at receive {by.receive_count}, and met {met}"
     else:
         if not by.listing or by.listing[-1].next_token is not None:
             yield f"{by} says LISTED, and never saw the last page"
         if detail is not None:
             yield f"{by} says LISTED, and why not: {detail}"
-        described = {record.instance_id for page in by.listing for record in page.records}
-        described |= {row.instance_id or "?" for page in by.listing for row in page.invalid}
+        described = _described(by.listing, sensitive=sensitive)
+        ids = [row["instance_id"] for row in found]
         if ids != sorted(described):
             yield f"{by} stored the nodes {ids}, where SSM listed {sorted(described)}"
+        for row in found:
+            yield from _differences(by, row, described[row["instance_id"]])
 
 
-def part_problems(part: TableFile, nodes: Columns, by: Invocation) -> Iterator[str]:
-    """Yield where a row is not what SSM answered about its node, or the true reason why that is not known."""
-    found = part.columns(part.column_names)
-    ids = found["instance_id"]
+def _reasons_met(by: Invocation) -> Iterator[tuple[str, str]]:
+    """Yield what may be recorded of a target that was not listed: listing status and detail."""
+    if by.refusal is not None:
+        yield by.refusal.listing_status, by.refusal.code
+    if by.seconds_left < RESERVE_SECONDS and not by.pauses and not by.restarts:
+        yield "NOT_LISTED", _TOO_LARGE
+    if any(row.instance_id is None for page in by.listing for row in page.invalid):
+        yield "NOT_LISTED", _NAMELESS_ROW
+
+
+def _described(listing: list[Page[Any]], *, sensitive: bool) -> dict[str, dict[str, Any]]:
+    """Return the row of each node of a listing, by its id: the last description counts."""
+    nothing = {column.name: None for column in NODE_COLUMNS}
+    described: dict[str, dict[str, Any]] = {}
+    for page in listing:
+        for bad in page.invalid:
+            described[bad.instance_id or "?"] = {**nothing, "invalid_reason": bad.reason}
+        for record in page.records:
+            described[record.instance_id] = {**_stored(NODE_COLUMNS, record, sensitive), "invalid_reason": None}
+    return described
+
+
+def part_problems(part: TableFile, nodes: Columns, by: Invocation, *, sensitive: bool) -> Iterator[str]:
+    """Yield where a row is not what SSM answered about its node, or the true reason why that is not known.
+
+    Args:
+        part: the part.
+        nodes: its batch, as its shard holds it.
+        by: who wrote it.
+        sensitive: whether its run includes sensitive fields.
+    """
+    ids = part.columns(["instance_id"])["instance_id"]
     if not set(nodes["instance_id"]) <= set(ids) or len(set(ids)) < len(ids):
         yield f"{by} has the rows {ids} for the nodes {nodes['instance_id']}"
         return
+    if [i for i in ids if i in set(nodes["instance_id"])] != nodes["instance_id"]:
+        yield f"{by} has the rows {ids} in another order than the shard: {nodes['instance_id']}"
+    found = {row["instance_id"]: row for row in _rows_by_name(part)}
     attributes = [column.name for column in NODE_COLUMNS if column.name in nodes]
     for number, instance_id in enumerate(nodes["instance_id"]):
-        row = ids.index(instance_id)
         expected = {name: nodes[name][number] for name in attributes}
-        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number])
-        stored = {name: found[name][row] for name in expected if name in found}
-        wrong = {name: value for name, value in stored.items() if value != expected[name]}
-        if wrong:
-            yield f"{by} says of {instance_id} {wrong}, where { ({name: expected[name] for name in wrong}) } is true"
+        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], sensitive=sensitive)
+        yield from _differences(by, found[instance_id], expected)
 
 
-def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None) -> dict[str, Any]:
+def _rows_by_name(file: TableFile) -> Iterator[dict[str, Any]]:
+    columns = file.columns(file.column_names)
+    return (dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True))
+
+
+def _differences(by: Invocation, row: dict[str, Any], expected: dict[str, Any]) -> Iterator[str]:
+    wrong = {name: row[name] for name in expected if name in row and row[name] != expected[name]}
+    if wrong:
+        yield f"{by} says of {row['instance_id']} {wrong}, where { ({name: expected[name] for name in wrong}) } is true"
+
+
+def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, sensitive: bool) -> dict[str, Any]:
     """Return the collection and patch state columns that a node must have after these answers."""
     if invalid_reason is not None:
-        return _unknown("INVALID_RESPONSE") | {"collection_detail": invalid_reason, "collected_at": None}
+        return _unknown("INVALID_RESPONSE", invalid_reason) | {"collected_at": None}
     if by.stage == "commit":
-        return _unknown("NOT_COLLECTED") | {"collection_detail": NO_PART, "collected_at": None}
+        return _unknown("NOT_COLLECTED", _NO_PART) | {"collected_at": None}
     if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
-        return _unknown("NOT_COLLECTED") | {"collection_detail": by.refusal.code, "collected_at": None}
+        return _unknown("NOT_COLLECTED", by.refusal.code) | {"collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
-            return _answered(pages, instance_id)
+            return _answered(pages, instance_id, sensitive=sensitive)
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 
-def _answered(pages: list[Page[Any]], instance_id: str) -> dict[str, Any]:
+def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
     states = [record for page in pages for record in page.records if record.instance_id == instance_id]
-    broken = {row.instance_id for page in pages for row in page.invalid}
-    if instance_id in broken or any(state != states[0] for state in states):
-        return _unknown("INVALID_RESPONSE")
+    broken = {row.instance_id: row.reason for page in pages for row in page.invalid}
+    if instance_id in broken:
+        return _unknown("INVALID_RESPONSE", broken[instance_id])
+    if any(state != states[0] for state in states):
+        return _unknown("INVALID_RESPONSE", _ANSWERED_TWICE)
     if states:
         at = next(page.answered_at_ms for page in pages if states[0] in page.records)
         return {
             "collection_status": "COLLECTED",
             "collection_detail": None,
             "collected_at": at,
-            **{column.name: _stored(column, states[0]) for column in PATCH_STATE_COLUMNS},
+            **_stored(PATCH_STATE_COLUMNS, states[0], sensitive),
         }
-    status = "INVALID_RESPONSE" if None in broken else "NO_PATCH_STATE"
-    return (
-        _unknown(status)
-        | {"collected_at": pages[-1].answered_at_ms}
-        | ({"collection_detail": None} if status == "NO_PATCH_STATE" else {})
-    )
+    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if None in broken else _unknown("NO_PATCH_STATE", None)
+    return settled | {"collected_at": pages[-1].answered_at_ms}
 
 
-def _unknown(status: str) -> dict[str, Any]:
-    return {"collection_status": status, **{column.name: None for column in PATCH_STATE_COLUMNS}}
+def _unknown(status: str, detail: str | None) -> dict[str, Any]:
+    return {
+        "collection_status": status,
+        "collection_detail": detail,
+        **{column.name: None for column in PATCH_STATE_COLUMNS},
+    }
 
 
-def _stored(column: Column, state: Record) -> Any:  # noqa: ANN401
-    value = getattr(state, column.name)
-    if column.sensitive or value is None:
+def _stored(columns: Iterable[Column], record: Record, sensitive: bool) -> dict[str, Any]:  # noqa: FBT001
+    return {column.name: _stored_value(column, getattr(record, column.name), sensitive) for column in columns}
+
+
+def _stored_value(column: Column, value: Any, sensitive: bool) -> Any:  # noqa: ANN401, FBT001
+    if value is None or (column.sensitive and not sensitive):
         return None
+    if column.name == "install_override_list" and not sensitive:
+        return value.split("?")[0]
     return round(value * 1000) if column.type is ColumnType.TIMESTAMP else value
 
 
@@ -246,3 +309,14 @@ def is_complete(world: World, run_id: str) -> bool:
     listings = world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]
     statuses = world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]
     return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
+
+
+def keys_read(world: World, run_id: str) -> Iterator[str]:
+    """Yield the key of everything that a run is published from."""
+    yield plan_key(run_id)
+    yield coverage_key(run_id)
+    for target in world.active[run_id]:
+        key = shard_key(run_id, target)
+        yield key
+        if key in world.tables:
+            yield from (part_key(run_id, target, number) for number in range(len(world.tables[key].row_counts)))

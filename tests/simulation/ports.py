@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, BinaryIO, NoReturn
 
 from msgspec.structs import replace
@@ -15,22 +15,23 @@ from patchlake.core.plan import Account, Plan
 from patchlake.core.records import InvalidRow, Page
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
-from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
-from tests.simulation.events import Asked, Offered, Opened, Sent
+from tests.simulation import fleet
+from tests.simulation.events import Asked, Hurried, Offered, Opened, Outlived, Sent
 from tests.simulation.faults import Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.invariants import check
 from tests.simulation.world import Message, Stage, World
-from tests.world import HOME, patch_state
+from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
-_READ = (*_CRASHES, Fault.UNAVAILABLE)
-_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT)
-_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE)
-_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE)
+_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
+_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
+_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.SLOW)
+_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, Fault.SLOW)
 _ASK_SSM = (
     *_CRASHES,
     Fault.THROTTLED,
@@ -38,10 +39,19 @@ _ASK_SSM = (
     Fault.INVALID_TOKEN,
     Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
+    Fault.SLOW,
 )
 _LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
 _ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.INVALID_ROW)
+
+_ERRORS: dict[Fault, type[PatchlakeError]] = {
+    Fault.INVALID_TOKEN: RestartError,
+    Fault.TRUNCATED: RestartError,
+    Fault.THROTTLED: ThrottledError,
+    Fault.STORE_REFUSED_ONCE: PermanentError,
+}
+"""What a fault raises, where it is no mere RetryableError."""
 
 MESSAGES: dict[Stage, type[Message]] = {
     "discover": DiscoverMessage,
@@ -50,8 +60,16 @@ MESSAGES: dict[Stage, type[Message]] = {
 }
 """What each queue carries."""
 
+
+@lru_cache(4096)
+def decoded(stage: Stage, body: str) -> Message:
+    """Return the message of a body; the same one comes many times."""
+    return MESSAGES[stage].decode(body)
+
+
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
-_STRANGER = patch_state(0xFFFFFF)
+_LONGEST_CALL_SECONDS = 300
+_STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +78,12 @@ class Calls:
 
     Attributes:
         pause: lets other handlers go first, if the schedule wants it.
+        elapse: lets seconds go by for the acting handler.
     """
 
     world: World
     pause: Callable[[], None]
+    elapse: Callable[[float], None]
 
     def make[T](
         self, call: str, act: Callable[[], T], faults: Sequence[Fault], refused: RefusedError | None = None
@@ -77,6 +97,8 @@ class Calls:
             refused: what it raises where it is refused.
         """
         self.pause()
+        if self.world.acting.over:
+            check(self.world, Outlived(call, self.world.acting))
         dice = self.world.dice
         fault = dice.strike(dice.call_rate, faults)
         if fault is None:
@@ -93,16 +115,14 @@ class Calls:
                 return act()
             case Fault.ANSWER_LOST_FOR_GOOD:
                 act()
-                raise RetryableError(fault)
-            case Fault.INVALID_TOKEN | Fault.TRUNCATED:
-                raise RestartError(fault)
-            case Fault.THROTTLED:
-                raise ThrottledError(fault)
+            case Fault.SLOW:
+                self.elapse(self.world.random.random() * _LONGEST_CALL_SECONDS)
+                return act()
             case Fault.REFUSED_ONCE if refused is not None:
                 self.fail(refused)
             case _:
                 pass
-        raise RetryableError(fault)
+        raise _ERRORS.get(fault, RetryableError)(fault)
 
     def fail(self, error: RetryableError | RefusedError) -> NoReturn:
         """Let a call fail, and remember a refusal as the reason that a handler may record.
@@ -131,26 +151,35 @@ class SimulatedStore:
 
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes."""
-        return self.calls.make("get", lambda: self.calls.world.store.get(key), _READ)
+        return self._make("get", f"get {key}", lambda: self.calls.world.store.get(key), _READ)
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
-        return self.calls.make("exists", lambda: self.calls.world.store.exists(key), _READ)
+        return self._make("exists", f"exists {key}", lambda: self.calls.world.store.exists(key), _READ)
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """Create the object."""
         content = body if isinstance(body, bytes) else body.read()
-        return self.calls.make(f"create {key}", lambda: self._create(key, content), _CREATE)
+        return self._make("create", f"create {key}", lambda: self._create(key, content), _CREATE)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys, a page at a time."""
         after, size = "", self.calls.world.scenario.store_page_size
         while True:
-            page = self.calls.make("list", partial(self._keys, prefix, after, size), _READ)
+            page = self._make("keys", f"list {prefix}", partial(self._keys, prefix, after, size), _READ)
             yield from page
             if len(page) < size:
                 return
             after = page[-1]
+
+    def _make[T](self, operation: str, call: str, act: Callable[[], T], faults: Sequence[Fault]) -> T:
+        def act_unless_refused() -> T:
+            if self.calls.world.store_refuses(operation):
+                self.calls.world.story.tell(self.calls.world.who, "%s is refused", call)
+                raise PermanentError(Fault.STORE_REFUSED_FOR_A_WHILE)
+            return act()
+
+        return self.calls.make(call, act_unless_refused, faults)
 
     def _keys(self, prefix: str, after: str, size: int) -> list[str]:
         return [key for key in self.calls.world.store.keys(prefix) if key > after][:size]
@@ -201,8 +230,10 @@ class SimulatedQueue:
     def _send(self, pairs: list[tuple[str, str]]) -> None:
         world = self.calls.world
         for body, _group in pairs:
-            message = MESSAGES[self.stage].decode(body)
+            message = decoded(self.stage, body)
             world.acting.sent.append(message)
+            if self.stage == "commit":
+                world.watch(message.run_id)
             check(world, Sent(self.stage, message, world.acting))
             world.sent.append((self.stage, body))
         self._queue.send(pairs)
@@ -226,7 +257,7 @@ class SimulatedSource:
         if token is None:
             by.listing.clear()
         try:
-            page = self._ask(LIST_NODES, lambda: self.memory.page(operation, (), token))
+            page = self._ask(LIST_NODES, partial(self._call, operation, (), token))
         except RestartError:
             by.restarts += 1
             raise
@@ -234,7 +265,8 @@ class SimulatedSource:
             match self._strikes(_LISTED):
                 case Fault.LISTED_TWICE:
                     earlier = by.listing[0].records if by.listing else page.records
-                    page = Page([*page.records, *earlier[:1]], (), page.next_token, page.answered_at_ms)
+                    again = [replace(record, ping_status="another") for record in earlier[:1]]
+                    page = Page([*page.records, *again], (), page.next_token, page.answered_at_ms)
                 case Fault.INVALID_ROW:
                     *records, last = page.records
                     bad = InvalidRow(last.instance_id, "broken on purpose")
@@ -254,18 +286,34 @@ class SimulatedSource:
         check(world, Asked(self.target, asked, by))
         if token is None:
             by.answers[asked] = []
-        page = self._ask(GET_STATES, lambda: self.memory.page(operation, asked, token))
+        page = self._ask(GET_STATES, partial(self._call, operation, asked, token))
         fault = self._strikes(_ANSWERED if page.records else _ANSWERED_WITH_NOTHING)
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
         return page
 
+    def _call(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
+        self.calls.world.acting.calls += 1
+        return self.memory.page(operation, ids, token)
+
     def _ask(self, operation: str, act: Callable[[], Page[Any]]) -> Page[Any]:
+        world = self.calls.world
+        by = world.acting
+        if by.throttled:
+            check(world, Hurried(by))
+        trouble = world.trouble(self.target, operation)
+
+        def answer() -> Page[Any]:
+            if trouble is not None:
+                self.calls.fail(trouble)
+            return act()
+
         denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)
-        trouble = self.calls.world.trouble(self.target, operation)
-        return self.calls.make(
-            operation, act if trouble is None else lambda: self.calls.fail(trouble), _ASK_SSM, denied
-        )
+        try:
+            return self.calls.make(operation, answer, _ASK_SSM, denied)
+        except ThrottledError:
+            by.throttled = True
+            raise
 
     def _strikes(self, faults: Sequence[Fault]) -> Fault | None:
         dice = self.calls.world.dice
@@ -348,18 +396,3 @@ class SimulatedClock:
         by = self.world.acting
         by.readings.append(self.world.clock.now() + by.skew)
         return by.readings[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOrder:
-    """``ParallelMap``: calls under way at once may be answered in any order."""
-
-    world: World
-
-    def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
-        """Apply ``function`` to every item, in an order of the schedule's own."""
-        waiting = list(items)
-        order = list(range(len(waiting)))
-        self.world.random.shuffle(order)
-        results = {number: function(waiting[number]) for number in order}
-        return [results[number] for number in range(len(waiting))]

@@ -11,6 +11,9 @@ REGIONS = ("eu-central-1", "us-east-1")
 _CROWD_REGIONS = tuple(f"eu-{side}-{n}" for side in ("north", "south", "west") for n in range(1, 10))
 _CROWD = 80
 _CLOSE_RACES = 0.06
+_STALLED_CROWDS, _STALLED = 0.5, 0.01
+_SABOTAGE = 0.2
+_DEPLOYED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Scenario:
         pace_seconds: how long a step takes at most, while things may break.
         close_race: whether a target is throttled to about the deadline, so that its workers race the fence.
         in_turns: the share of handlers that may be interrupted; the others run at one go, which is quicker.
+        include_sensitive_fields: whether plans include them.
+        stalled: whether no worker lists anything while things break.
+        deployed: whether handlers that run at one go are the deployed functions, with their answers and metrics.
+        sabotage: whether somebody may reach into the bucket and the queues.
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
     """
 
@@ -46,6 +53,10 @@ class Scenario:
     pace_seconds: float
     close_race: bool
     in_turns: float
+    include_sensitive_fields: bool
+    stalled: bool
+    deployed: bool
+    sabotage: bool
     healthy: bool
 
 
@@ -57,7 +68,8 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
     targets = [Target(account.account_id, region) for account in accounts for region in regions]
     most_nodes = 1 if crowd else 130 if large else 5
     close_race = not crowd and random.random() < _CLOSE_RACES
-    deadline_seconds = 2880 if close_race else random.choice((2880, 2880, 7200, 14_400))
+    stalled = not close_race and random.random() < (_STALLED_CROWDS if crowd else _STALLED)
+    deadline_seconds = 2880 if close_race or stalled else random.choice((2880, 2880, 7200, 14_400))
     return Scenario(
         accounts=accounts,
         excluded_accounts=_excluded(random, accounts),
@@ -71,10 +83,16 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         max_lateness_seconds=random.choice((3600, 86_400)),
         retry_seconds=random.choice((30, 100, 240)),
         run_spacings=(0,) if crowd or random.random() < 0.7 else (0, random.choice((600, 3600))),
-        quiet_after_seconds=deadline_seconds + 900 if close_race else _quiet_after_seconds(random, deadline_seconds),
+        quiet_after_seconds=deadline_seconds + 900
+        if close_race or stalled
+        else _quiet_after_seconds(random, deadline_seconds),
         pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),
         close_race=close_race,
         in_turns=0.8 if close_race else random.choice((0.1, 0.3, 0.6)),
+        include_sensitive_fields=random.random() < 0.3,
+        stalled=stalled,
+        deployed=random.random() < _DEPLOYED,
+        sabotage=random.random() < _SABOTAGE,
         healthy=random.random() < 0.5,
     )
 

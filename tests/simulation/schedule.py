@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
+from unittest.mock import patch
 
-from patchlake.core.keys import snapshot_key
+from patchlake.adapters import threaded_map
+from patchlake.core.run import run_at
 from patchlake.ports import Delivery
-from tests.simulation import mischief, oracle
+from tests.simulation import mischief, operator, oracle
 from tests.simulation.events import Rested, Rewrote, Wrote
-from tests.simulation.faults import BROKEN_API, Dice, Fault
+from tests.simulation.faults import BROKEN_API, SABOTAGE, Dice, Fault
 from tests.simulation.handlers import Handlers
 from tests.simulation.invariants import Violation, check
+from tests.simulation.keys import snapshot_key
 from tests.simulation.scenario import draw
 from tests.simulation.world import Stage, World
 from tests.world import RUN_AT
@@ -24,6 +27,8 @@ CROWD_EVERY = 10_000
 """Every so many seeds, a fleet has thousands of targets."""
 
 _MOST_STEPS = 100_000
+_MOST_REPAIRS = 10
+_STALLED_AFTER_DEADLINE = timedelta(seconds=900)
 
 
 @dataclass
@@ -70,7 +75,11 @@ class Schedule:
         self._random = Random(seed)  # noqa: S311  # a schedule is to be replayed
         scenario = draw(self._random, crowd=seed % CROWD_EVERY == 0)
         self._dice = Dice(self._random)
-        self._dice.disable((*without, *(BROKEN_API if scenario.healthy else ())))
+        if scenario.sabotage:
+            self._dice.enable(SABOTAGE)
+        self._dice.disable(
+            (*without, *(BROKEN_API if scenario.healthy else ()), *(() if scenario.sabotage else SABOTAGE))
+        )
         self.world = World(self._random, scenario, self._dice, self._changed)
         self._handlers = Handlers(self.world, executor)
         self._numbers = count()
@@ -88,13 +97,27 @@ class Schedule:
                 seconds = self._random.randint(0, 60)
                 for _ in range(1 + bool(self._dice.strike(0.5, (Fault.FIRED_AGAIN,)))):
                     self._fire_later(run, seconds, retries=2)
-            self._play()
-            check(self.world, Rested())
-            self._come_late()
-            self._play()
+            with patch.object(threaded_map, "wait", self._handlers.waiting):
+                self._play_runs()
         finally:
             self._handlers.kill_all()
             self._count()
+
+    def _play_runs(self) -> None:
+        self._play()
+        check(self.world, Rested())
+        repairs = 0
+        while repairs < _MOST_REPAIRS and operator.attend(self.world, self._start_again):
+            repairs += 1
+            self._play()
+        if repairs:
+            check(self.world, Rested(attended=True))
+        self._come_late()
+        self._play()
+
+    def _start_again(self, run_id: str) -> None:
+        spacing = (run_at(run_id) - RUN_AT).total_seconds()
+        self._fire_later(self.world.scenario.run_spacings.index(round(spacing)), 0, retries=2)
 
     def _play(self) -> None:
         """Go on until nothing is under way and nothing will come."""
@@ -125,7 +148,7 @@ class Schedule:
         return True
 
     def _receive(self) -> tuple[Stage, Delivery] | None:
-        stages = [stage for stage, queue in self.world.queues.items() if queue.messages]
+        stages = [stage for stage in self._working() if self.world.queues[stage].messages]
         while stages:
             stage = stages.pop(self._random.randrange(len(stages)))
             delivery = self.world.queues[stage].receive()
@@ -133,9 +156,20 @@ class Schedule:
                 return stage, delivery
         return None
 
+    def _working(self) -> list[Stage]:
+        """Return the stages whose messages are received."""
+        stalled = self.world.scenario.stalled and self.world.clock.at < self._stalled_until()
+        return [stage for stage in self.world.queues if not (stalled and stage == "discover")]
+
+    def _stalled_until(self) -> datetime:
+        deadlines = (plan.deadline_at + _STALLED_AFTER_DEADLINE for plan in self.world.plans.values())
+        return max([self.world.quiet_at, *deadlines])
+
     def _wait(self) -> bool:
         """Let time pass until something is due; return whether anything ever will be."""
-        times = [m.visible_at for queue in self.world.queues.values() for m in queue.messages.values()]
+        working = self._working()
+        times = [m.visible_at for stage in working for m in self.world.queues[stage].messages.values()]
+        times += [self._stalled_until()] if len(working) < len(self.world.queues) else []
         times += [at for at, _, _ in self._due[:1]]
         times += [by.wakes_at for by, _ in self._handlers.paused if by.wakes_at > self.world.clock.at]
         if not times:
@@ -172,7 +206,7 @@ class Schedule:
                 self._fire_later(run, 0, retries=-1)
         for stage, body in self._random.sample(world.sent, min(3, len(world.sent))):
             self._dice.note(Fault.REDRIVEN)
-            world.story.tell("", "%s: %s", Fault.REDRIVEN, mischief.redrive(world, stage, body))
+            world.story.tell("", "%s: %s", Fault.REDRIVEN, world.redrive(stage, body))
 
     def _changed(self, key: str, before: bytes | None) -> None:
         world = self.world
@@ -195,7 +229,7 @@ class Schedule:
             if run_id not in world.plans:
                 self.tally.runs["never planned"] += 1
             elif run_id not in world.published_at:
-                self.tally.runs["never published"] += 1
+                self.tally.runs["CORRUPT" if run_id in world.corrupt else "never published"] += 1
             else:
                 self.tally.runs["COMPLETE" if oracle.is_complete(world, run_id) else "PARTIAL"] += 1
                 nodes = Counter(oracle.listed(world, run_id))

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import count
 from random import Random
 from typing import Any, Literal
 
@@ -20,10 +21,12 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.errors import RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
+from tests.simulation import fleet
 from tests.simulation.faults import Dice
+from tests.simulation.keys import run_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
-from tests.world import HOME, RUN_AT, node_id, node_information, patch_state
+from tests.world import HOME, RUN_AT, node_id
 
 type Stage = Literal["plan", "discover", "collect", "commit"]
 type Message = DiscoverMessage | CollectMessage | CommitMessage
@@ -78,7 +81,10 @@ class Invocation:
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
         restarts: how often a chain of DescribeInstanceInformation broke.
-        wakes_at: when the latest of these pauses is over.
+        over: whether it has ended.
+        calls: how many of its calls reached SSM.
+        throttled: whether it was throttled, and has not paused since.
+        wakes_at: when it goes on, after a pause or a slow call.
         lost_seconds: of its time, which went by for nobody else.
     """
 
@@ -101,6 +107,9 @@ class Invocation:
     seconds_left: float = math.inf
     pauses: int = 0
     restarts: int = 0
+    over: bool = False
+    calls: int = 0
+    throttled: bool = False
     wakes_at: datetime = RUN_AT
     lost_seconds: float = 0
 
@@ -116,6 +125,14 @@ class Trouble:
     error: RetryableError | RefusedError
     until: datetime
     operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTrouble:
+    """What the store refuses, and until when: the bucket, or the use of its key, is to be granted again."""
+
+    operations: frozenset[str]
+    until: datetime
 
 
 class _Objects(dict[str, bytes]):
@@ -134,6 +151,13 @@ class _Objects(dict[str, bytes]):
         before = self[key]
         super().__delitem__(key)
         self._changed(key, before)
+
+    def spoil(self, key: str, body: bytes | None) -> None:
+        """Let somebody put other bytes into an object, or delete it, without anybody being told."""
+        if body is None:
+            super().__delitem__(key)
+        else:
+            super().__setitem__(key, body)
 
     def expire(self, prefix: str) -> None:
         """Let a lifecycle rule remove objects."""
@@ -154,6 +178,14 @@ class World:
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
+        store_trouble: what the store refuses for now.
+        damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
+        tampered: the runs of which an object was damaged or vanished.
+        corrupt: the runs that commit called CORRUPT, each with the reason.
+        unwatched: the runs whose watch message is lost.
+        watched_again_at: when a lost watch message was sent again.
+        begun: how many handlers have begun.
+        under_way: those that paused.
         rewritten: how many objects were written again or deleted.
         quiet_at: from when on nothing breaks.
     """
@@ -180,9 +212,10 @@ class World:
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
         self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown)
         self._nodes = self._joined = 0
-        for target, count in scenario.nodes.items():
+        self._serials = count()
+        for target, number in scenario.nodes.items():
             self.apis.of(target).page_size = scenario.ssm_page_size
-            for _ in range(count):
+            for _ in range(number):
                 self.add_node(target)
         self.plans: dict[str, Plan] = {}
         self.plan_bodies: dict[str, bytes] = {}
@@ -194,6 +227,14 @@ class World:
         self.sent: list[tuple[Stage, str]] = []
         self.troubles: dict[Target, Trouble] = {}
         self.blanked: set[str] = set()
+        self.store_trouble: StoreTrouble | None = None
+        self.damaged: dict[str, int] = {}
+        self.tampered: set[str] = set()
+        self.corrupt: dict[str, str] = {}
+        self.unwatched: set[str] = set()
+        self.watched_again_at: dict[str, datetime] = {}
+        self.begun = 0
+        self.under_way: Sequence[object] = ()
         self.rewritten = 0
         self.quiet_at = RUN_AT + timedelta(seconds=scenario.quiet_after_seconds)
 
@@ -222,14 +263,14 @@ class World:
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""
-        source = self.apis.of(target)
         # Ids in an order that is not the order of registration.
         number = (self._nodes * 7919 + 1) % 100_003
         self._nodes += 1
-        source.nodes[node_id(number)] = node_information(number)
+        instance_id = node_id(number)
+        self.describe_node(target, instance_id)
         if number % 3:
-            source.states[node_id(number)] = patch_state(number)
-        return node_id(number)
+            self.scan_node(target, instance_id)
+        return instance_id
 
     def remove_node(self, target: Target, instance_id: str) -> None:
         """Let a node disappear."""
@@ -237,11 +278,13 @@ class World:
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
 
-    def scan_node(self, target: Target, instance_id: str, missing: int) -> None:
-        """Let a node be scanned, with another result than before."""
-        self.apis.of(target).states[instance_id] = patch_state(
-            int(instance_id.removeprefix("i-"), base=16), MissingCount=missing
-        )
+    def describe_node(self, target: Target, instance_id: str) -> None:
+        """Give a node attributes that no node had before."""
+        self.apis.of(target).nodes[instance_id] = fleet.described(instance_id, next(self._serials))
+
+    def scan_node(self, target: Target, instance_id: str) -> None:
+        """Let a node be scanned, with a result that no node had before."""
+        self.apis.of(target).states[instance_id] = fleet.scanned(instance_id, next(self._serials))
 
     def trouble(self, target: Target, operation: str) -> RetryableError | RefusedError | None:
         """Return what a target answers to an operation instead of an answer, at this time."""
@@ -249,6 +292,45 @@ class World:
         if trouble is None or trouble.until <= self.clock.at or trouble.operation not in {"", operation}:
             return None
         return trouble.error
+
+    def store_refuses(self, operation: str) -> bool:
+        """Whether the store refuses an operation at this time."""
+        trouble = self.store_trouble
+        return trouble is not None and self.clock.at < trouble.until and operation in trouble.operations
+
+    def tamper(self, key: str, body: bytes | None) -> None:
+        """Let an object have other bytes, or be gone: then it is as if it had never been written."""
+        run_id = run_of(key)
+        self.tampered.add(run_id)
+        self.blanked.add(run_id)
+        self.objects.spoil(key, body)
+        if body is None:
+            for known in (self.tables, self.writers, self.damaged):
+                known.pop(key, None)
+        else:
+            self.damaged[key] = self.begun
+
+    def lose_watch(self, run_id: str) -> None:
+        """Lose every watch message of a run."""
+        queue = self.queues["commit"]
+        for number in [n for n, message in queue.messages.items() if watch_body(run_id) == message.body]:
+            del queue.messages[number]
+        self.unwatched.add(run_id)
+        self.blanked.add(run_id)
+
+    def watch(self, run_id: str) -> None:
+        """Take note of a watch message that is sent."""
+        self.corrupt.pop(run_id, None)
+        if run_id in self.unwatched:
+            self.unwatched.remove(run_id)
+            self.watched_again_at[run_id] = self.clock.at
+
+    def redrive(self, stage: Stage, body: str) -> str:
+        """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
+        self.queues[stage].send([(body, "")])
+        if stage == "commit":
+            self.watch(CommitMessage.decode(body).run_id)
+        return body
 
     def record(self, key: str) -> None:
         """Take note of an object that was just written."""
@@ -267,7 +349,6 @@ class World:
             self.published_at[run_of(key)] = self.clock.at
 
 
-def run_of(key: str) -> str:
-    """Return the run that an object belongs to, by its key."""
-    parts = key.split("/")
-    return (parts[1] if parts[0] == "runs" else parts[-1]).partition(".")[0]
+def watch_body(run_id: str) -> str:
+    """Return the body of a run's watch message."""
+    return f'{{"v":1,"run_id":"{run_id}"}}'

@@ -6,10 +6,11 @@ from patchlake.core.keys import by_first_digit, part_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.targets import Target
 from patchlake.sources.registry import SOURCES
+from patchlake.stages.fence import close_run
 from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD, Batch, Slice, StoredRun, StoredRuns
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore
-from tests.world import RUN_ID, World
+from tests.world import EU, RUN_ID, World
 
 SIZES = pytest.mark.parametrize(
     ("targets", "is_large"), [(KEYS_PER_PAGE, False), (KEYS_PER_PAGE + 1, True)], ids=["one page", "more"]
@@ -39,6 +40,21 @@ def test_the_targets_without_a_shard_are_found_however_many_there_are(targets: i
     assert stored_run.missing_shards(SOURCES.nodes) == {missing}
     prefix = shards_prefix(RUN_ID)
     assert asked == [f"keys {one}" for one in (by_first_digit(prefix) if is_large else [prefix])]
+
+
+def test_a_shard_that_an_operator_deleted_is_closed_by_a_commit_that_remembers_it() -> None:
+    world = World()
+    world.add_nodes(EU, range(4))
+    world.start()
+    world.deliver_discover()
+    plan = decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
+    run = StoredRuns(world.store, world.tables, SOURCES, map).of(plan)
+    assert len(run.batches([EU])) == 2
+
+    del world.store.objects[shard_key(RUN_ID, EU)]
+    close_run(run)
+
+    assert run.batches([EU]) == []
 
 
 @SIZES

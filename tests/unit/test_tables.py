@@ -6,11 +6,13 @@ import pytest
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
+from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
-from patchlake.sources.registry import COVERAGE, SOURCES
+from patchlake.sources.registry import SOURCES
 from tests.ssm_model import shape
 
+COVERAGE = coverage_table(())
 NODE = (INSTANCE_ID, *NODE_COLUMNS)
 PATCH_STATE = (INSTANCE_ID, *PATCH_STATE_COLUMNS)
 EVERY_MEMBER = pytest.mark.parametrize(
@@ -127,5 +129,7 @@ def test_the_description_of_a_status_explains_each_value(
     assert [status for status in statuses if status not in column.description] == []
 
 
-def test_two_tables_are_published() -> None:
-    assert [table.name for table in SOURCES.tables] == ["patch_states", "coverage"]
+def test_the_snapshot_the_coverage_and_every_secondary_source_are_published() -> None:
+    secondary = [source.name for source in SOURCES.secondary]
+
+    assert [table.name for table in SOURCES.tables] == ["patch_states", "coverage", *secondary]

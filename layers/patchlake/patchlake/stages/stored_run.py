@@ -65,6 +65,10 @@ class StoredRuns:
             self._row_counts[key] = tuple(count())
         return self._row_counts[key]
 
+    def forget(self, key: str) -> None:
+        """Forget what was counted of a shard that is gone, as an operator may delete a damaged one."""
+        self._row_counts.pop(key, None)
+
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
@@ -82,7 +86,10 @@ class StoredRun:
         """Return the active targets without a shard of this source."""
         active = self.plan.active_targets()
         present = self._keys(shards_prefix(self.plan.run_id, source.name), len(active))
-        return {target for target in active if self.shard_key(source, target) not in present}
+        missing = {target for target in active if self.shard_key(source, target) not in present}
+        for target in missing:
+            self.runs.forget(self.shard_key(source, target))
+        return missing
 
     def batches(self, targets: Sequence[Target]) -> list[Batch]:
         """Return every batch of these targets' nodes, in the order of the snapshot.

@@ -1,23 +1,13 @@
-"""Deliberate mistakes in the protocol, each of which the simulator must find: ``python -m tests.simulation.mutants``.
-
-A mutant replaces one function of a stage, or of a port, for as long as schedules are played. It is killed by the
-invariant that it names; a mutant that survives shows what the simulator cannot see.
-"""
+"""Mistakes in the stages, and in how they use the store and the queues."""
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count, islice
 from typing import Any, BinaryIO
 
 import pytest
 from msgspec.structs import replace
-from rich.console import Console
 
-from patchlake.adapters.memory import MemoryTableWriter
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
@@ -30,9 +20,8 @@ from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
-from patchlake.ports import Delivery, Store, TableFile, TargetApi
+from patchlake.ports import Delivery, Store, TargetApi
 from patchlake.sources.coverage import TargetRead, coverage_row
-from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource, Operation
 from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
@@ -44,52 +33,22 @@ from patchlake.stages.stored_objects import create_or_adopt
 from patchlake.stages.stored_plan import is_published
 from patchlake.stages.stored_run import Slice, StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
-from tests.simulation.explore import play, strands
 from tests.simulation.faults import Fault
+from tests.simulation.mutants.answers import Pages, Settle, alter_settling
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
+from tests.simulation.mutants.provocations import (
+    a_close_race,
+    a_plan_that_comes_late,
+    deploys_in_mid_run,
+    large_batches,
+    losses_in_a_long_run,
+    struck_by,
+    two_plans_at_once,
+)
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
 
-MOST_SCHEDULES = 5000
-"""So many schedules a mutant may survive at most."""
-
-type Patch = pytest.MonkeyPatch
 type Ask = Callable[[str | None], Page[Any]]
-type Read = Callable[[Iterable[Page[Any]]], ListedRows]
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """A mistake.
-
-    Attributes:
-        invariant: what it breaks.
-        apply: makes it, until the patch is undone.
-    """
-
-    name: str
-    invariant: str
-    apply: Callable[[Patch], None]
-
-
-MUTANTS: list[Mutant] = []
-
-
-def _mutant(invariant: str, name: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
-    def register(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        MUTANTS.append(Mutant(name, invariant, apply))
-        return apply
-
-    return register
-
-
-def schedules_survived(mutant: Mutant, executor: Executor) -> int | None:
-    """Return after how many schedules the invariant that it breaks finds a mutant; None where none does."""
-    with pytest.MonkeyPatch.context() as patch:
-        mutant.apply(patch)
-        for number, seed in enumerate(islice(count(1), MOST_SCHEDULES), start=1):
-            _, violation = play(seed, executor)
-            if violation is not None and violation.invariant == mutant.invariant:
-                return number
-    return None
+type Read = Callable[[Pages], ListedRows]
 
 
 # Writing once.
@@ -121,14 +80,14 @@ for _prefix, _part, _name in (
     MUTANTS.append(Mutant(_name, "I4", _overwrite))
 
 
-@_mutant("I4", "a tombstone overwrites what came just in time")
+@mutant("I4", "a tombstone overwrites what came just in time", a_close_race)
 def _tombstones_win(patch: Patch) -> None:
     _put_without_condition(
         patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
     )
 
 
-@_mutant("L1", "412 is taken for an error")
+@mutant("L1", "412 is taken for an error", struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED))
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -140,7 +99,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@_mutant("L1", "409 is taken for 412")
+@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -155,7 +114,7 @@ def _conflict_means_existing(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", give_up)
 
 
-class _DeafQueue:
+class DeafQueue:
     """A queue that takes nothing."""
 
     name = "deaf"
@@ -173,7 +132,7 @@ class _DeafQueue:
 # Plan.
 
 
-@_mutant("I8", "plan sends messages before its plan is stored")
+@mutant("I8", "plan sends messages before its plan is stored")
 def _sends_first(patch: Patch) -> None:
     stored_plan = PlanStage._stored_plan  # noqa: SLF001
 
@@ -184,7 +143,7 @@ def _sends_first(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", send_and_store)
 
 
-@_mutant("I8", "plan sends for its own targets, whatever is stored")
+@mutant("I8", "plan sends for its own targets, whatever is stored")
 def _adopts_nothing(patch: Patch) -> None:
     stored_plan = PlanStage._stored_plan  # noqa: SLF001
 
@@ -195,7 +154,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@_mutant("I8", "plan goes by what it wanted to store, where another plan was first")
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -203,12 +162,12 @@ def _adopts_itself(patch: Patch) -> None:
     patch.setattr(plan, "create_or_adopt", create_or_ignore)
 
 
-@_mutant("I13", "plan takes any scheduled time")
+@mutant("I13", "plan takes any scheduled time")
 def _plans_any_time(patch: Patch) -> None:
     patch.setattr(PlanStage, "_require_current", lambda *_: None)
 
 
-@_mutant("L1", "plan sends the watch message last")
+@mutant("L1", "plan sends the watch message last")
 def _watch_last(patch: Patch) -> None:
     def handle(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
         run_id = run_id_of(event.get("scheduled_time"))
@@ -221,7 +180,7 @@ def _watch_last(patch: Patch) -> None:
     patch.setattr(PlanStage, "handle", handle)
 
 
-@_mutant("I9", "plan names the run by its clock")
+@mutant("I9", "plan names the run by its clock")
 def _now(patch: Patch) -> None:
     handle = PlanStage.handle
 
@@ -231,29 +190,29 @@ def _now(patch: Patch) -> None:
     patch.setattr(PlanStage, "handle", handle_now)
 
 
-@_mutant("I8", "plan sends nothing for a plan that was there")
+@mutant("I8", "plan sends nothing for a plan that was there")
 def _plans_once(patch: Patch) -> None:
     handle = PlanStage.handle
 
     def handle_once(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
         if not stage.store.exists(plan_key(run_id_of(event.get("scheduled_time")))):
             return handle(stage, event)
-        return handle(dataclasses.replace(stage, listing_queues={"nodes": _DeafQueue()}), event)
+        return handle(dataclasses.replace(stage, listing_queues={"nodes": DeafQueue()}), event)
 
     patch.setattr(PlanStage, "handle", handle_once)
 
 
-@_mutant("I6", "plan leaves out accounts that are not active")
+@mutant("I6", "plan leaves out accounts that are not active")
 def _plans_active(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "accounts": [a for a in wanted["accounts"] if a.active]})
 
 
-@_mutant("I6", "plan covers accounts that are left out on purpose")
+@mutant("I6", "plan covers accounts that are left out on purpose")
 def _plans_excluded(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
 
 
-@_mutant("I11", "plan takes the first account for the home account")
+@mutant("I11", "plan takes the first account for the home account")
 def _plans_first(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "home_account_id": wanted["accounts"][0].account_id})
 
@@ -263,7 +222,7 @@ def _alter_plans(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]
     patch.setattr(plan, "make_plan", lambda run_id, **wanted: make_plan(run_id, **alter(wanted)))
 
 
-@_mutant("I10", "plan does not look for the snapshot")
+@mutant("I10", "plan does not look for the snapshot")
 def _plans_late(patch: Patch) -> None:
     patch.setattr(plan, "is_published", lambda _store, _run_id: False)
 
@@ -278,7 +237,7 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 # Discover.
 
 
-@_mutant("I1", "discover keeps a node that was listed twice")
+@mutant("I1", "discover keeps a node that was listed twice")
 def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
@@ -292,7 +251,7 @@ def _keeps_duplicates(patch: Patch) -> None:
     patch.setattr(ListingSource, "listed", keep)
 
 
-@_mutant("I1", "a broken chain of pages is taken for its end")
+@mutant("I1", "a broken chain of pages is taken for its end")
 def _stops_early(patch: Patch) -> None:
     def pages_so_far(ask: Ask, read: Read) -> ListedRows:
         pages: list[Page[Any]] = []
@@ -310,18 +269,18 @@ def _stops_early(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_so_far)
 
 
-@_mutant("I1", "a refusal is recorded at once")
+@mutant("I1", "a refusal is recorded at once")
 def _refuses_at_once(patch: Patch) -> None:
     patch.setattr(retry_policy.Attempt, "require_final", lambda *_: None)
 
 
-@_mutant("I8", "discover cuts batches by a size of its own")
+@mutant("I8", "discover cuts batches by a size of its own")
 def _cuts_its_own(patch: Patch) -> None:
     groups = ListedRows.groups
     patch.setattr(ListedRows, "groups", lambda listed, rows: groups(listed, rows + 1))
 
 
-@_mutant("I9", "shards have keys without the run")
+@mutant("I9", "shards have keys without the run")
 def _shares_shards(patch: Patch) -> None:
     def key(_run_id: str, target: Target, _source: str = "nodes") -> str:
         return f"runs/shards/{target}.parquet"
@@ -330,19 +289,19 @@ def _shares_shards(patch: Patch) -> None:
         patch.setattr(module, "shard_key", key)
 
 
-@_mutant("I8", "discover sends nothing for a shard that was there")
+@mutant("I8", "discover sends nothing for a shard that was there")
 def _discovers_once(patch: Patch) -> None:
     handle = DiscoverStage.handle
 
     def handle_once(stage: DiscoverStage, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         if not stage.store.exists(shard_key(message.run_id, message.target)):
             return handle(stage, message, delivery)
-        return handle(dataclasses.replace(stage, detail_queues={"patch_states": _DeafQueue()}), message, delivery)
+        return handle(dataclasses.replace(stage, detail_queues={"patch_states": DeafQueue()}), message, delivery)
 
     patch.setattr(DiscoverStage, "handle", handle_once)
 
 
-@_mutant("I1", "a refusal is recorded without its code")
+@mutant("I1", "a refusal is recorded without its code")
 def _refuses_without_reason(patch: Patch) -> None:
     def metadata(run_target: RunTarget, listing: ListingResult, source: str) -> dict[str, str]:
         return listing_metadata(run_target, ListingResult(listing.status, None, listing.listed_at_ms), source)
@@ -350,17 +309,17 @@ def _refuses_without_reason(patch: Patch) -> None:
     patch.setattr(discover, "listing_metadata", metadata)
 
 
-@_mutant("I10", "discover does not look for the snapshot")
+@mutant("I10", "discover does not look for the snapshot")
 def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@_mutant("I11", "discover and collect trust the message for the target")
+@mutant("I11", "discover and collect trust the message for the target", struck_by(Fault.FORGED))
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
 
-@_mutant("I1", "a listing that ran out of time is taken for the whole")
+@mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
 def _lists_until_time_is_out(patch: Patch) -> None:
     def pages_in_time(ask: Ask, read: Read) -> ListedRows:
         pages = [ask(None)]
@@ -374,7 +333,7 @@ def _lists_until_time_is_out(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_in_time)
 
 
-@_mutant("I1", "a target that throttles is recorded as too large")
+@mutant("I1", "a target that throttles is recorded as too large")
 def _blames_the_target(patch: Patch) -> None:
     patch.setattr(ThrottledCalls, "is_held_up", False)
 
@@ -386,7 +345,7 @@ def _guessed(_api: TargetApi, _source: DetailSource, ids: Sequence[str], *_: obj
     return dict.fromkeys(ids, (Outcome(CollectionStatus.NO_PATCH_STATE),))
 
 
-@_mutant("I1", "a part is written when the time is out")
+@mutant("I1", "a part is written when the time is out")
 def _writes_in_part(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
@@ -399,7 +358,7 @@ def _writes_in_part(patch: Patch) -> None:
     patch.setattr(CollectStage, "_ask", ask_in_time)
 
 
-@_mutant("I1", "a part is written despite a transient error")
+@mutant("I1", "a part is written despite a transient error")
 def _swallows(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
@@ -412,7 +371,7 @@ def _swallows(patch: Patch) -> None:
     patch.setattr(CollectStage, "_ask", ask_or_guess)
 
 
-@_mutant("I1", "nodes that were not collected have no reason")
+@mutant("I1", "nodes that were not collected have no reason")
 def _gives_no_reason(patch: Patch) -> None:
     not_collected = DetailSource.not_collected
 
@@ -423,12 +382,12 @@ def _gives_no_reason(patch: Patch) -> None:
     patch.setattr(DetailSource, "not_collected", without_detail)
 
 
-@_mutant("I10", "collect does not look for the snapshot")
+@mutant("I10", "collect does not look for the snapshot")
 def _collects_late(patch: Patch) -> None:
     patch.setattr(collect, "is_published", lambda _store, _run_id: False)
 
 
-@_mutant("I1", "a node that SSM does not answer for has no row")
+@mutant("I1", "a node that SSM does not answer for has no row")
 def _drops_silent(patch: Patch) -> None:
     part = DetailSource.part
 
@@ -443,20 +402,19 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@_mutant("I1", "rows that break a rule are ignored")
+@mutant("I1", "rows that break a rule are ignored")
 def _ignores_invalid(patch: Patch) -> None:
-    def valid(_: object, asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Sequence[Outcome]]:
+    def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
 
-    settle = PATCH_STATES.settle
-    patch.setattr(DetailSource, "settle", valid)
+    alter_settling(patch, valid)
 
 
-@_mutant("I12", "a node that was not asked for is kept")
+@mutant("I12", "a node that was not asked for is kept")
 def _keeps_strangers(patch: Patch) -> None:
-    settle, part = PATCH_STATES.settle, DetailSource.part
+    part = DetailSource.part
 
-    def every(_: object, asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Sequence[Outcome]]:
+    def every(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         pages = list(pages)
         return settle([*asked, *(record.instance_id for page in pages for record in page.records)], pages)
 
@@ -472,11 +430,11 @@ def _keeps_strangers(patch: Patch) -> None:
         more["instance_id"] = nodes["instance_id"] + strangers
         return part(source, run_target, planned, more, settled)
 
-    patch.setattr(DetailSource, "settle", every)
+    alter_settling(patch, every)
     patch.setattr(DetailSource, "part", with_strangers)
 
 
-@_mutant("I12", "SSM is asked for 100 nodes a call")
+@mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
 def _asks_for_more(patch: Patch) -> None:
     patch.setattr(Operation, "ids_per_call", 100)
 
@@ -484,7 +442,7 @@ def _asks_for_more(patch: Patch) -> None:
 # Commit.
 
 
-@_mutant("L1", "a run counts as complete when its queues are empty")
+@mutant("L1", "a run counts as complete when its queues are empty")
 def _counts_messages(patch: Patch) -> None:
     def require_empty_queues(_: CommitStage, run: StoredRun, _now: object) -> None:
         world = run.runs.store.calls.world  # type: ignore[attr-defined]  # the simulated store
@@ -494,7 +452,7 @@ def _counts_messages(patch: Patch) -> None:
     patch.setattr(CommitStage, "_require_everything", require_empty_queues)
 
 
-@_mutant("L1", "commit acknowledges a run that is not ready")
+@mutant("L1", "commit acknowledges a run that is not ready")
 def _looks_once(patch: Patch) -> None:
     handle = CommitStage.handle
 
@@ -507,17 +465,17 @@ def _looks_once(patch: Patch) -> None:
     patch.setattr(CommitStage, "handle", look_once)
 
 
-@_mutant("L1", "there are no tombstones")
+@mutant("L1", "there are no tombstones")
 def _no_tombstones(patch: Patch) -> None:
     patch.setattr(commit, "close_run", lambda *_: None)
 
 
-@_mutant("L1", "there are tombstones for shards alone")
+@mutant("L1", "there are tombstones for shards alone")
 def _no_part_tombstones(patch: Patch) -> None:
     patch.setattr(fence, "_close_batches", lambda *_: None)
 
 
-@_mutant("L2", "commit sends nothing again")
+@mutant("L2", "commit sends nothing again", losses_in_a_long_run)
 def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_window", lambda *_: ResendWindow(0, 0))
 
@@ -533,15 +491,15 @@ for _stage in ("discover", "collect"):
 
         patch.setattr(SimulatedQueue, "send", send_some)
 
-    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again))
+    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, losses_in_a_long_run))
 
 
-@_mutant("L1", "commit takes what another build published for a contradiction")
+@mutant("L1", "commit takes what another build published for a contradiction", deploys_in_mid_run)
 def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 
 
-@_mutant("I13", "commit counts the deadline from the scheduled time")
+@mutant("I13", "commit counts the deadline from the scheduled time")
 def _counts_from_schedule(patch: Patch) -> None:
     def decode_earlier(body: bytes, run_id: str) -> Plan:
         planned = decode_plan(body, run_id)
@@ -550,7 +508,7 @@ def _counts_from_schedule(patch: Patch) -> None:
     patch.setattr(commit, "decode_plan", decode_earlier)
 
 
-@_mutant("L1", "commit goes by the parts that it found at its first look")
+@mutant("L1", "commit goes by the parts that it found at its first look")
 def _lists_once(patch: Patch) -> None:
     missing_parts = StoredRun.missing_parts
 
@@ -562,7 +520,7 @@ def _lists_once(patch: Patch) -> None:
     patch.setattr(StoredRun, "missing_parts", missing_parts_once)
 
 
-@_mutant("L1", "commit gives up an old run, though it has a plan")
+@mutant("L1", "commit gives up an old run, though it has a plan", a_plan_that_comes_late)
 def _gives_up(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -575,12 +533,12 @@ def _gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_young)
 
 
-@_mutant("L1", "commit looks for a plan at every tick")
+@mutant("L1", "commit looks for a plan at every tick")
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 
 
-@_mutant("I13", "commit counts the deadline by its own settings")
+@mutant("I13", "commit counts the deadline by its own settings")
 def _counts_by_settings(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -595,22 +553,22 @@ def _counts_by_settings(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_by_settings)
 
 
-@_mutant("I13", "commit fences before the deadline")
+@mutant("I13", "commit fences before the deadline")
 def _fences_early(patch: Patch) -> None:
     patch.setattr(CommitStage, "_require_everything", lambda _stage, run, _now: fence.close_run(run))
 
 
-@_mutant("I10", "commit does not look for the snapshot")
+@mutant("I10", "commit does not look for the snapshot")
 def _commits_late(patch: Patch) -> None:
     patch.setattr(commit, "is_published", lambda _store, _run_id: False)
 
 
-@_mutant("I7", "a PARTIAL run is called COMPLETE")
+@mutant("I7", "a PARTIAL run is called COMPLETE")
 def _calls_complete(patch: Patch) -> None:
     patch.setattr(TargetRead, "is_complete", True)
 
 
-@_mutant("I2", "the snapshot is published before its coverage")
+@mutant("I2", "the snapshot is published before its coverage")
 def _snapshot_first(patch: Patch) -> None:
     create = publish._create  # noqa: SLF001
     waiting: list[tuple[str, BinaryIO]] = []
@@ -625,7 +583,7 @@ def _snapshot_first(patch: Patch) -> None:
     patch.setattr(publish, "_create", create_in_turn)
 
 
-@_mutant("I6", "coverage leaves out targets that were not read")
+@mutant("I6", "coverage leaves out targets that were not read")
 def _covers_listed(patch: Patch) -> None:
     publish_run = publish.publish
 
@@ -646,7 +604,7 @@ def _covers_listed(patch: Patch) -> None:
     patch.setattr(commit, "publish", without_unread)
 
 
-@_mutant("I6", "an unread target counts no nodes, where it does not know them")
+@mutant("I6", "an unread target counts no nodes, where it does not know them")
 def _counts_zero(patch: Patch) -> None:
     def zeros(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401
         row = coverage_row(*arguments)
@@ -655,64 +613,10 @@ def _counts_zero(patch: Patch) -> None:
     patch.setattr(publish, "coverage_row", zeros)
 
 
-def _alter_merge(patch: Patch, alter: Callable[[Columns], Columns]) -> None:
-    """Let the merge see every part as ``alter`` leaves it."""
-    append = MemoryTableWriter.append
-
-    def append_altered(writer: MemoryTableWriter, file: TableFile) -> None:
-        altered = alter(file.columns(writer.table.column_names))
-        append(writer, writer.tables.open(writer.tables.encode(writer.table, [altered], file.metadata)))
-
-    patch.setattr(MemoryTableWriter, "append", append_altered)
-
-
-@_mutant("I1", "the merge leaves out nodes that were not collected")
-def _merges_collected(patch: Patch) -> None:
-    def collected(columns: Columns) -> Columns:
-        statuses = columns["collection_status"]
-        return {
-            name: [value for value, status in zip(values, statuses, strict=True) if status != "NOT_COLLECTED"]
-            for name, values in columns.items()
-        }
-
-    _alter_merge(patch, collected)
-
-
-@_mutant("I5", "the merge turns absent counts into zeros")
-def _merges_zeros(patch: Patch) -> None:
-    def zeros(columns: Columns) -> Columns:
-        return columns | {"failed_count": [count or 0 for count in columns["failed_count"]]}
-
-    _alter_merge(patch, zeros)
-
-
-@_mutant("I3", "the merge sorts each part anew")
-def _merges_backwards(patch: Patch) -> None:
-    _alter_merge(patch, lambda columns: {name: values[::-1] for name, values in columns.items()})
-
-
-@_mutant("I3", "the clock is in the bytes")
+@mutant("I3", "the clock is in the bytes")
 def _dates(patch: Patch) -> None:
     def date(run: StoredRun, metadata: dict[str, str]) -> publish.Published:
         at = run.runs.store.calls.world.clock.now()  # type: ignore[attr-defined]  # the simulated store
         return publish.publish(run, {**metadata, "committed_at": str(at)})
 
     patch.setattr(commit, "publish", date)
-
-
-def main() -> int:
-    """Hunt every mutant; 1 when one survives."""
-    console = Console(highlight=False, soft_wrap=True)
-    killed = 0
-    with strands() as executor:
-        for mutant in MUTANTS:
-            schedules = schedules_survived(mutant, executor)
-            killed += schedules is not None
-            outcome = f"SURVIVED {MOST_SCHEDULES}" if schedules is None else f"killed by {mutant.invariant:<3} after"
-            console.print(f"{outcome} {'' if schedules is None else schedules:>5} schedules  {mutant.name}")
-    console.print(f"killed {killed}/{len(MUTANTS)}")
-    return int(killed < len(MUTANTS))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,10 @@
+"""Deliberate mistakes in the protocol, each of which the simulator must find: ``python -m tests.simulation.mutants``.
+
+A mutant replaces one function of a stage, or of a port, for as long as schedules are played. It is killed by the
+invariant that it names; a mutant that survives shows what the simulator cannot see.
+"""
+
+from tests.simulation.mutants import functions, protocol, trouble, values
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, schedules_survived
+
+__all__ = ["MUTANTS", "Mutant", "functions", "protocol", "schedules_survived", "trouble", "values"]

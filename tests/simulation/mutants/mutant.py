@@ -1,0 +1,64 @@
+"""One deliberate mistake, and the hunt for it."""
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import count, islice
+
+import pytest
+
+from tests.simulation.explore import play
+from tests.simulation.schedule import CROWD_EVERY, Schedule
+from tests.simulation.world import World
+
+MOST_SCHEDULES = 5000
+"""So many schedules a mutant may survive at most."""
+
+type Patch = pytest.MonkeyPatch
+type Where = Callable[[World], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A mistake.
+
+    Attributes:
+        invariant: what it breaks.
+        apply: makes it, until the patch is undone.
+        where: whether a schedule's world can provoke it; the others are not played.
+        crowd: whether it takes thousands of targets.
+    """
+
+    name: str
+    invariant: str
+    apply: Callable[[Patch], None]
+    where: Where = lambda _: True
+    crowd: bool = False
+
+
+MUTANTS: list[Mutant] = []
+
+
+def mutant(
+    invariant: str, name: str, where: Where = lambda _: True, *, crowd: bool = False
+) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Register a function as what makes a mistake."""
+
+    def register(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        MUTANTS.append(Mutant(name, invariant, apply, where, crowd))
+        return apply
+
+    return register
+
+
+def schedules_survived(mutant: Mutant, executor: Executor) -> int | None:
+    """Return after how many schedules the invariant that it breaks finds a mutant; None where none does."""
+    with pytest.MonkeyPatch.context() as patch:
+        mutant.apply(patch)
+        numbers = count(0, CROWD_EVERY) if mutant.crowd else count(1)
+        seeds = (seed for seed in numbers if mutant.where(Schedule(seed, executor).world))
+        for number, seed in enumerate(islice(seeds, MOST_SCHEDULES), start=1):
+            _, violation = play(seed, executor)
+            if violation is not None and violation.invariant == mutant.invariant:
+                return number
+    return None

@@ -1,0 +1,74 @@
+"""Worlds that provoke a mistake which most schedules give no occasion for."""
+
+from collections.abc import Callable
+
+from tests.simulation.faults import Fault
+from tests.simulation.world import World
+
+_OFTEN = 0.2
+
+
+def struck_by(*faults: Fault) -> Callable[[World], bool]:
+    """Return whether all of these faults may strike."""
+    return lambda world: world.dice.enabled.issuperset(faults)
+
+
+def two_plans_at_once(world: World) -> bool:
+    """Whether the schedule fires twice, the accounts change meanwhile, and handlers often take turns."""
+    scenario = world.scenario
+    in_turns = scenario.in_turns > 2 * _OFTEN and world.dice.pause_rate >= _OFTEN
+    fired_again = scenario.quiet_after_seconds > 600 and struck_by(Fault.FIRED_AGAIN, Fault.ACCOUNTS_CHANGED)(world)
+    return in_turns and fired_again
+
+
+def a_close_race(world: World) -> bool:
+    """Whether a target comes back just when its run is fenced."""
+    return world.scenario.close_race
+
+
+def a_plan_that_comes_late(world: World) -> bool:
+    """Whether things break for longer than commit waits for a plan."""
+    scenario = world.scenario
+    return scenario.max_lateness_seconds + scenario.deadline_seconds < scenario.quiet_after_seconds
+
+
+def deploys_in_mid_run(world: World) -> bool:
+    """Whether builds change while handlers take turns."""
+    return struck_by(Fault.DEPLOYED)(world) and world.scenario.in_turns > _OFTEN
+
+
+def large_batches(world: World) -> bool:
+    """Whether a batch takes several calls of SSM."""
+    return world.scenario.batch_size > 50
+
+
+def losses_in_a_long_run(world: World) -> bool:
+    """Whether messages are lost, of a run with a healthy API and the time to send them again."""
+    scenario = world.scenario
+    return struck_by(Fault.LOST)(world) and scenario.healthy and scenario.deadline_seconds > 2880
+
+
+def sensitive_fields_left_out(world: World) -> bool:
+    """Whether plans leave out the sensitive fields."""
+    return not world.scenario.include_sensitive_fields
+
+
+def throttled_for_good(world: World) -> bool:
+    """Whether a target may throttle for good."""
+    return struck_by(Fault.THROTTLED_FOR_GOOD)(world) and not world.scenario.healthy
+
+
+def runs_in_functions(world: World) -> bool:
+    """Whether the deployed functions handle events."""
+    return world.scenario.deployed
+
+
+def workers_stalled(world: World) -> bool:
+    """Whether a run comes to its deadline without a shard."""
+    return world.scenario.stalled
+
+
+def soon_quiet(world: World) -> bool:
+    """Whether things stop breaking long before the deadline."""
+    scenario = world.scenario
+    return not scenario.stalled and scenario.quiet_after_seconds < scenario.deadline_seconds / 4
