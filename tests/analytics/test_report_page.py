@@ -192,7 +192,9 @@ def test_a_run_that_read_no_target_shows_unknown_and_no_zero() -> None:
 
 
 def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: str) -> None:
-    assert "The first 8 of 4,000. For all of them, run <code>patchlake query --lake … --named patch_groups</code>." in text
+    assert (
+        "The first 8 of 4,000. For all of them, run <code>patchlake query --lake … --named patch_groups</code>." in text
+    )
 
 
 def test_every_reason_that_a_run_can_have_is_explained() -> None:

@@ -329,7 +329,9 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
         f"the logs in /aws/lambda/{stack.name}-plan are kept forever, but LogRetentionDays is 30"
     ]
     assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
-    assert found["concurrency"] == ["the stack may run 10 functions at once, but the account only 5: they are throttled"]
+    assert found["concurrency"] == [
+        "the stack may run 10 functions at once, but the account only 5: they are throttled"
+    ]
 
 
 def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:
