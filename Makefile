@@ -12,7 +12,7 @@ TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick slow test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,7 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 quick: check ## Run the checks, then the unit and contract tests
 	@$(PYTEST) tests/unit tests/contract $(ARGS)
 
-slow: setup ## Run the tests that neither quick nor verify runs
-	@$(PYTEST) --ignore tests/unit --ignore tests/contract --ignore tests/e2e $(ARGS)
-
-test: check ## Run the checks, then the tests of quick and slow: make test ARGS="-k fence"
+test: check ## Run the checks, then all tests except those of verify: make test ARGS="-k fence"
 	@$(PYTEST) --ignore tests/e2e $(ARGS)
 
 test-3.14: ## Run the unit and contract tests on Python 3.14

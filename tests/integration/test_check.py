@@ -21,7 +21,7 @@ def environment(aws: EmbeddedAws) -> dict[str, str]:
 
 
 def checked(environment: dict[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:
-    ended = patchlake(environment, "check", "--json", *arguments)
+    ended = patchlake_here(environment, "check", "--json", *arguments)
     return ended.returncode, json.loads(ended.stdout)
 
 

@@ -6,6 +6,7 @@ import re
 import select
 import signal
 import subprocess
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 
 from generators.documents.queries import answered_questions
 from generators.lakes import demo_lake
-from tests.command_line import PATCHLAKE, patchlake, patchlake_here
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 
 README = Path(__file__).parents[2] / "README.md"
 QUERIES = README.with_name("docs") / "queries.md"
@@ -32,8 +35,7 @@ MEMBERS = [
     "wall_seconds",
     "lake",
 ]
-
-
+DEADLINE_OF_A_STACK = "14400"
 ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
@@ -89,6 +91,25 @@ def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(
     assert published(disturbed) == published(undisturbed)
     assert retries(undisturbed) == 0
     assert retries(disturbed) > 0
+
+
+def test_an_export_gives_the_bytes_of_the_demos_last_day(
+    two_days: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, demo = two_days
+    *_, refused = Settings().account_list()
+    aws = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
+    regions = ",".join(aws.region_list())
+    options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK, "--json")
+
+    with start_server(aws) as server:
+        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options)
+
+    assert (demo.returncode, export.returncode) == (0, 3), export.stderr
+    ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)
+    assert objects(tmp_path) == {key: body for key, body in objects(out).items() if ours["run_id"] in key}
+    assert list(ours) == MEMBERS
+    assert {name for name in ours if ours[name] != theirs[name]} <= {"lake", "wall_seconds"}
 
 
 def retries(out: Path) -> float:
@@ -160,6 +181,14 @@ def test_wrong_arguments_are_usage_errors(arguments: list[str], tmp_path: Path) 
     assert not (tmp_path / "demo").exists()
 
 
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended since
+            children += map(int, task.read_text().split())
+    return children
+
+
 def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     running = subprocess.Popen(
         [PATCHLAKE, "demo", "--nodes", "20000", "--out", tmp_path / "demo"],
@@ -167,15 +196,15 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    with pytest.raises(subprocess.TimeoutExpired):
-        running.wait(timeout=5)
-    tasks = Path(f"/proc/{running.pid}/task").glob("*/children")
-    children = [os.pidfd_open(int(child)) for task in tasks for child in task.read_text().split()]
+    # The embedded AWS, plan, and the functions of a queue.
+    while len(started := children_of(running)) < 4:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=0.1)
+    children = [os.pidfd_open(child) for child in started]
 
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=30)
 
-    assert children
     for child in children:
         # A file descriptor of a process can be read once the process has ended.
         assert select.select([child], [], [], 10)[0], "a process of the demo goes on"

@@ -60,7 +60,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         stack = deploy(ROOT / "template.yaml", aws.endpoint, stack_name="patchlake", parameters=parameters)
         with running_pipeline(stack, aws.endpoint, lambda *_: None, concurrency=1):
             desk = Desk(folder, variables(aws.endpoint), stack.bucket)
-            # The bytes of a demo, by test_export.py, without the seconds that its functions take to start.
+            # The bytes of a demo, by test_demo.py, without the seconds that its functions take to start.
             regions = ",".join(settings.region_list())
             assert desk.type(f"export --lake demo --accounts organization --regions {regions}").returncode in DONE
             assert desk.type("export --lake lake").returncode in DONE

@@ -148,7 +148,11 @@ def second_aws(shared_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
     settings = shared_aws.settings
     with start_server(
         Settings(
-            nodes=settings.nodes, accounts=settings.accounts, regions=settings.regions, days=3, conditions=conditions
+            nodes=settings.nodes,
+            accounts=settings.accounts,
+            regions=settings.regions,
+            days=settings.days,
+            conditions=conditions,
         )
     ) as aws:
         yield aws

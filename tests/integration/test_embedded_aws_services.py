@@ -321,8 +321,8 @@ def test_a_condition_that_does_not_exist_is_an_error(aws: EmbeddedAws) -> None:
 
 
 def test_a_control_call_that_makes_no_sense_is_refused_with_its_reason(aws: EmbeddedAws) -> None:
-    with pytest.raises(ControlError, match="begin-day: the fleet has days 0 to 2, not 3"):
-        aws.begin_day(3)
+    with pytest.raises(ControlError, match="begin-day: the fleet has days 0 to 3, not 4"):
+        aws.begin_day(4)
     with pytest.raises(ControlError, match="change: Expected `float`"):
         aws.change(latency_seconds="long")
 

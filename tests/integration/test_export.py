@@ -15,13 +15,11 @@ from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
 from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 from tests.deployed import s3
-from tests.integration.test_demo import MEMBERS
 
 DEFAULTS = Settings()
 REFUSED = DEFAULTS.account_list()[-1].account_id
 DEMO = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({REFUSED})))
 WHOLE = ("--accounts", "organization", "--regions", ",".join(DEMO.region_list()))
-DEADLINE_OF_A_STACK = "14400"
 RUN_ID = "20261101T060000Z"
 _numbers = count(1)
 
@@ -48,20 +46,6 @@ def bucket_objects(aws: EmbeddedAws, bucket: str) -> dict[str, bytes]:
     client = s3(aws.endpoint)
     keys = [found["Key"] for found in client.list_objects_v2(Bucket=bucket).get("Contents", [])]
     return {key: client.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys}
-
-
-def test_it_gives_the_demos_bytes(environment: dict[str, str], tmp_path: Path) -> None:
-    demo = patchlake(environment, "demo", "--nodes", "300", "--days", "1", "--out", tmp_path / "demo", "--json")
-
-    export = patchlake(
-        environment, "export", "--lake", tmp_path / "lake", *WHOLE, "--deadline", DEADLINE_OF_A_STACK, "--json"
-    )
-
-    assert (demo.returncode, export.returncode) == (0, 3), export.stderr
-    assert objects(tmp_path / "lake") == objects(tmp_path / "demo")
-    ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)
-    assert list(ours) == [name for name in MEMBERS if name != "report"]
-    assert {name for name in ours if ours[name] != theirs[name]} <= {"lake", "wall_seconds"}
 
 
 def test_faults_change_nothing_in_it(aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path) -> None:

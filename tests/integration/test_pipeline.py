@@ -19,9 +19,10 @@ from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
 from patchlake_cli.embedded.lambda_.pump import Batch, Crash, Disturbance
 from patchlake_cli.embedded.lambda_.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, readable_nodes, running, set_queue, sqs
+from tests.integration.conftest import DAYS
 
 EVENTS = Path(__file__).parents[2] / "events"
-LAST_DAY = 2
+LAST_DAY = DAYS - 1
 BATCH_SIZE = 120
 QUEUE_STAGES = ("discover", "collect", "commit")
 
@@ -87,7 +88,7 @@ def test_every_object_of_a_run_has_the_key_of_the_design(undisturbed: Undisturbe
     run, fleet = undisturbed.run, undisturbed.run.aws.fleet
 
     refused = run.aws.settings.conditions.refused_accounts
-    date = "2026-10-30"
+    date = f"{run.at:%Y-%m-%d}"
     assert sorted(run.objects()) == sorted(
         [
             plan_key(run.run_id),
@@ -164,22 +165,25 @@ def test_without_the_account_that_refuses_a_run_is_complete_and_its_plan_names_i
         assert json.loads(run.objects()[plan_key(run.run_id)])["excluded_account_ids"] == [refused]
 
 
-def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(aws: EmbeddedAws, tmp_path: Path) -> None:
-    with running(aws, new_stack(aws), 1, tmp_path) as calm:
-        calm.fire()
-        calm.wait_until_committed()
-        expected = {key: body for key, body in calm.objects().items() if key.startswith(("plans/", "lake/"))}
+def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
+    aws: EmbeddedAws, undisturbed: Undisturbed, tmp_path: Path
+) -> None:
+    calm = undisturbed.run
+    expected = {
+        key: body for key, body in calm.objects().items() if key.startswith(("plans/", "lake/")) and calm.run_id in key
+    }
 
     def twice_and_backwards(batch: Batch) -> Iterable[Batch]:
         return [[message] for message in reversed([*batch, *batch])]
 
     disturbances = {stage: Disturbance(arrange=twice_and_backwards) for stage in QUEUE_STAGES}
-    with running(aws, new_stack(aws), 1, tmp_path, disturbances) as wild:
+    with running(aws, new_stack(aws, BatchSize=str(BATCH_SIZE)), calm.day, tmp_path, disturbances) as wild:
         wild.fire()
         wild.fire()
         wild.wait_until_committed()
 
         found = {key: body for key, body in wild.objects().items() if key.startswith(("plans/", "lake/"))}
+        assert len(expected) == 3
         assert found == expected
         assert set(wild.versions().values()) == {1}
 
@@ -257,30 +261,32 @@ def test_a_run_waits_a_hundred_ticks_without_an_error(aws: EmbeddedAws, tmp_path
         assert {json.loads(line)["level"] for line in said if "level" in json.loads(line)} == {"INFO"}
 
 
-def test_two_commits_that_race_publish_once(aws: EmbeddedAws, tmp_path: Path) -> None:
-    with running(aws, new_stack(aws), 0, tmp_path) as run:
-        run.pipeline.pumps["commit"].pause()
-        run.fire()
-        run.wait(lambda: run.observation.targets_done == run.observation.targets)
-        run.wait(lambda: run.observation.nodes_done == len(readable_nodes(run)))
-        client = sqs(aws.endpoint)
-        [message] = client.receive_message(
-            QueueUrl=run.queue_url("commit"), MessageSystemAttributeNames=["All"], WaitTimeSeconds=5
-        )["Messages"]
-        event = sqs_event([message], "arn:aws:sqs:eu-central-1:1:q")
-        function = run.pipeline.stack.functions["commit"]
-        racers = [ExecutionEnvironment(function, aws.endpoint, lambda _line: None) for _ in range(2)]
-        answers: list[object] = []
-        threads = [threading.Thread(target=lambda r=racer: answers.append(r.invoke(event))) for racer in racers]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        for racer in racers:
-            racer.close()
+def test_two_commits_that_race_publish_once(aws: EmbeddedAws, undisturbed: Undisturbed) -> None:
+    run = undisturbed.run.on_day(3)
+    run.pipeline.pumps["commit"].pause()
+    run.fire()
+    run.wait(lambda: run.observation.targets_done == run.observation.targets)
+    run.wait(lambda: run.observation.nodes_done == len(readable_nodes(run)))
+    client = sqs(aws.endpoint)
+    [message] = client.receive_message(
+        QueueUrl=run.queue_url("commit"), MessageSystemAttributeNames=["All"], WaitTimeSeconds=5
+    )["Messages"]
+    event = sqs_event([message], "arn:aws:sqs:eu-central-1:1:q")
+    function = run.pipeline.stack.functions["commit"]
+    racers = [ExecutionEnvironment(function, aws.endpoint, lambda _line: None) for _ in range(2)]
+    answers: list[object] = []
+    threads = [threading.Thread(target=lambda r=racer: answers.append(r.invoke(event))) for racer in racers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for racer in racers:
+        racer.close()
+    run.pipeline.pumps["commit"].resume()
 
-        assert answers == [{"batchItemFailures": []}] * 2
-        assert set(run.versions().values()) == {1}
+    assert answers == [{"batchItemFailures": []}] * 2
+    assert len(run.nodes()) == len(readable_nodes(run))
+    assert set(run.versions().values()) == {1}
 
 
 def test_the_events_of_the_repository_are_real_ones(aws: EmbeddedAws, tmp_path: Path) -> None:

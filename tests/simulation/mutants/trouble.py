@@ -41,7 +41,7 @@ from tests.simulation.mutants.provocations import (
 # What is damaged or gone.
 
 
-@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED))
+@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=712)
 def _publishes_any_part(patch: Patch) -> None:
     def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
@@ -227,7 +227,7 @@ def _fences_a_thousand(patch: Patch) -> None:
     patch.setattr(commit, "close_run", close_some)
 
 
-@mutant("L1", "keys are looked for under the first digits alone", soon_quiet, crowd=True)
+@mutant("L1", "keys are looked for under the first digits alone", soon_quiet, crowd=True, soon=60_000)
 def _looks_under_some(patch: Patch) -> None:
     patch.setattr(stored_run, "by_first_digit", lambda prefix: [prefix + digit for digit in "0123"])
 

@@ -3,6 +3,8 @@
 First step of the embedded run; `deploy` makes a stack of the result.
 """
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +19,16 @@ _LOCAL_CODE = "s3://local/"
 
 
 def read_template(path: Path) -> Template:
-    """Read a SAM template; ``!Ref``, ``!Sub`` and similar tags become their long forms."""
-    # Not at the top, here and below: every command would need a quarter of a second and 50 MB more to start.
+    """Read a SAM template as it is written; ``!Ref``, ``!Sub`` and similar tags become their long forms."""
+    return deepcopy(_parse(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _parse(text: str) -> Template:
+    # Not at the top, here and below: every command would take a quarter of a second and 50 MB more to start.
     from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
 
-    template: Template = yaml_parse(path.read_text(encoding="utf-8"))
+    template: Template = yaml_parse(text)
     return template
 
 
