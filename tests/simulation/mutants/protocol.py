@@ -22,7 +22,7 @@ from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store, TargetApi
 from patchlake.sources.coverage import TargetRead, coverage_row
-from patchlake.sources.source import DetailSource, ListedRows, ListingSource, Operation
+from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
@@ -34,7 +34,7 @@ from patchlake.stages.stored_plan import is_published
 from patchlake.stages.stored_run import Slice, StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
-from tests.simulation.mutants.answers import Pages, Settle, alter_settling
+from tests.simulation.mutants.answers import Pages, Settle, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
     a_close_race,
@@ -42,6 +42,7 @@ from tests.simulation.mutants.provocations import (
     deploys_in_mid_run,
     large_batches,
     losses_in_a_long_run,
+    more_ticks_than_receives,
     struck_by,
     two_plans_at_once,
 )
@@ -242,6 +243,8 @@ def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
     def keep(source: ListingSource, run_target: RunTarget, planned: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
+        if source.name != "nodes":
+            return listed_rows(source, run_target, planned, pages)
         pages = list(pages)
         once, listed_at_ms = listed_rows(source, run_target, planned, pages)
         listed = [record.instance_id for page in pages for record in page.records]
@@ -436,7 +439,7 @@ def _keeps_strangers(patch: Patch) -> None:
 
 @mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
 def _asks_for_more(patch: Patch) -> None:
-    patch.setattr(Operation, "ids_per_call", 100)
+    alter_ids_per_call(patch, "DescribeInstancePatchStates", 100)
 
 
 # Commit.
@@ -486,7 +489,7 @@ for _stage in ("discover", "collect"):
         send = SimulatedQueue.send
 
         def send_some(queue: SimulatedQueue, messages: Iterable[tuple[str, str]]) -> None:
-            if (queue.calls.world.acting.stage, queue.stage) != ("commit", lost):
+            if (queue.calls.world.acting.stage, queue.name) != ("commit", lost):
                 send(queue, messages)
 
         patch.setattr(SimulatedQueue, "send", send_some)
@@ -533,7 +536,7 @@ def _gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_young)
 
 
-@mutant("L1", "commit looks for a plan at every tick")
+@mutant("L1", "commit looks for a plan at every tick", more_ticks_than_receives)
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 
