@@ -39,7 +39,9 @@ from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
     a_close_race,
     a_plan_that_comes_late,
-    deploys_in_mid_run,
+    answers_often_lost,
+    deploys_between_calls,
+    forged_often,
     large_batches,
     losses_in_a_long_run,
     more_ticks_than_receives,
@@ -88,7 +90,7 @@ def _tombstones_win(patch: Patch) -> None:
     )
 
 
-@mutant("L1", "412 is taken for an error", struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED))
+@mutant("L1", "412 is taken for an error", answers_often_lost)
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -317,7 +319,7 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target", struck_by(Fault.FORGED))
+@mutant("I11", "discover and collect trust the message for the target", forged_often)
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
@@ -497,7 +499,7 @@ for _stage in ("discover", "collect"):
     MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, losses_in_a_long_run))
 
 
-@mutant("L1", "commit takes what another build published for a contradiction", deploys_in_mid_run)
+@mutant("L1", "commit takes what another build published for a contradiction", deploys_between_calls)
 def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 

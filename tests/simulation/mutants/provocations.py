@@ -66,8 +66,23 @@ def builds_that_differ(world: World) -> bool:
 
 
 def forged_often(world: World) -> bool:
+    """Whether messages are often forged."""
+    return world.dice.world_rate > _OFTEN and struck_by(Fault.FORGED)(world)
+
+
+def toys_forged(world: World) -> bool:
     """Whether messages about secondary sources are often forged."""
-    return with_toys(world) and world.dice.world_rate > _OFTEN and struck_by(Fault.FORGED)(world)
+    return with_toys(world) and forged_often(world)
+
+
+def answers_often_lost(world: World) -> bool:
+    """Whether the SDK often repeats calls whose answer was lost, and messages come twice."""
+    return world.dice.call_rate >= _OFTEN and struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED)(world)
+
+
+def deploys_between_calls(world: World) -> bool:
+    """Whether commits of different builds often take turns."""
+    return deploys_in_mid_run(world) and world.dice.call_rate >= _OFTEN
 
 
 def toys_unhealthy(world: World) -> bool:
@@ -119,9 +134,3 @@ def runs_in_functions(world: World) -> bool:
 def workers_stalled(world: World) -> bool:
     """Whether a run comes to its deadline without a shard."""
     return world.scenario.stalled
-
-
-def soon_quiet(world: World) -> bool:
-    """Whether things stop breaking long before the deadline."""
-    scenario = world.scenario
-    return not scenario.stalled and scenario.quiet_after_seconds < scenario.deadline_seconds / 4

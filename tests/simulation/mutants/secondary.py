@@ -36,10 +36,10 @@ from tests.simulation.mutants.mutant import mutant as any_mutant
 from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
     builds_that_differ,
-    forged_often,
     large_batches,
     losses_of_toys,
     struck_by,
+    toys_forged,
     toys_held_back,
     toys_stuck,
     toys_throttled,
@@ -134,7 +134,7 @@ def _sends_for_orphans(patch: Patch) -> None:
     patch.setattr(CommitStage, "_children", of_every_batch)
 
 
-@mutant("C8", "a child that has nothing to ask goes for its target", forged_often)
+@mutant("C8", "a child that has nothing to ask goes for its target", toys_forged)
 def _opens_for_nothing(patch: Patch) -> None:
     part = CollectStage._part  # noqa: SLF001
 
