@@ -26,8 +26,8 @@ from benchmarks.measured import machine, spread
 from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import report, table
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

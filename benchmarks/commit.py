@@ -24,7 +24,7 @@ from patchlake.sources.patch_states import PATCH_STATES, PatchState
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.publish import publish
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.settings import Settings
 
 TARGETS = 10
 

@@ -17,10 +17,10 @@ from benchmarks.measured import apart
 from benchmarks.million import sizes
 from benchmarks.stored import BATCH
 from benchmarks.tables import report, table
+from generators.large_day import NODES
 from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_run import KEYS_PER_PAGE, READ_AHEAD
-from tests.analytics.large_day import NODES
 
 OPERATIONS = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
 SERVICES = ("Lambda", "S3 requests", "SQS", "S3 storage", "Athena")

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from patchlake_cli.embedded.template import Template, read_template
+from patchlake_cli.embedded.cloudformation.template import Template, read_template
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("plan", "discover", "collect", "commit")

@@ -21,12 +21,12 @@ import pyarrow.parquet as pq
 from benchmarks.environments import command, make_environment
 from benchmarks.measured import machine
 from benchmarks.tables import report, table
+from generators.documents.scans import scans
+from generators.large_day import NODES, RUN_ID, write_large_day
 from patchlake.core.keys import snapshot_key
 from patchlake.core.tables import INSTANCE_ID
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
-from patchlake_cli.analytics.scans import scans
-from patchlake_cli.analytics.statements import queries
-from tests.analytics.large_day import NODES, RUN_ID, write_large_day
+from patchlake_cli.lake.statements import queries
 
 PATCHLAKE, OBJECTS = "patchlake", "a gzipped JSON object a node"
 NARROW = ("account_id", "region", INSTANCE_ID.name, *(column.name for column in PATCH_STATE_COLUMNS))

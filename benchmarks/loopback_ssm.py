@@ -15,7 +15,7 @@ from email.utils import formatdate
 from typing import Final
 
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.settings import Settings
 
 REGION: Final = "eu-central-1"
 _IDENTITY = (

@@ -44,7 +44,7 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.settings import Settings
 
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
 REGIONS = ("eu-central-1", "us-east-1")

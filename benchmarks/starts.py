@@ -14,8 +14,8 @@ from pathlib import Path
 from benchmarks.deployed import ROOT, STAGES
 from benchmarks.measured import machine, spread
 from benchmarks.tables import report, table
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Settings
 from tests.deployed import new_stack, running
 from tests.e2e.lambda_process import LambdaProcess, Usage
 from tests.e2e.tools import Build, build_stack, program

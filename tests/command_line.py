@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.endpoint import Endpoint
+from patchlake_cli.embedded.aws.endpoint import Endpoint
 from patchlake_cli.main import main
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
@@ -40,7 +40,9 @@ def patchlake(
     )
 
 
-def patchlake_here(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def patchlake_here(
+    environment: dict[str, str], *arguments: str | Path, folder: Path | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run one command in this process, which saves the seconds that a new one takes to start."""
     out, errors = StringIO(), StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(errors):
@@ -48,7 +50,9 @@ def patchlake_here(environment: dict[str, str], *arguments: str) -> subprocess.C
             patch.delenv(name)
         for name, value in environment.items():
             patch.setenv(name, value)
-        patch.setattr(sys, "argv", ["patchlake", *arguments])
+        patch.setattr(sys, "argv", ["patchlake", *map(str, arguments)])
+        if folder is not None:
+            patch.chdir(folder)
         with pytest.raises(SystemExit) as ended:
             main()
     return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())

@@ -13,13 +13,13 @@ import duckdb
 
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import run_id_of
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.pipeline import Pipeline, running_pipeline
-from patchlake_cli.embedded.pump import Disturbance
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.observation import Observation
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.pipeline import Pipeline, running_pipeline
+from patchlake_cli.embedded.lambda_.pump import Disturbance
+from patchlake_cli.terminal.observation import Observation
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -93,9 +93,8 @@ class DeployedRun:
         self.observation = Observation(self.run_id)
         self.observations.append(self.observation)
 
-    def next_day(self) -> "DeployedRun":
-        """Begin the day after this one, with the functions as warm as this run has left them."""
-        day = self.day + 1
+    def on_day(self, day: int) -> "DeployedRun":
+        """Begin another day, on the functions that this run has left warm."""
         self.aws.begin_day(day)
         return replace(self, day=day)
 

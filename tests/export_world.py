@@ -12,12 +12,12 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.ports import Store
 from patchlake.stages.commit import CommitResult
-from patchlake_cli.aws_session import Identity
+from patchlake_cli.access.sessions import Identity
 from patchlake_cli.export.composition import Ports, compose
-from patchlake_cli.export.run import finish_run
-from patchlake_cli.export.runs import begin
+from patchlake_cli.export.resume import begin
+from patchlake_cli.export.run_loop import finish_run
 from patchlake_cli.export.settings import ExportSettings
-from patchlake_cli.observation import Observation
+from patchlake_cli.terminal.observation import Observation
 from tests.world import HOME, RUN_AT, FixedAccounts, node_id, node_information, patch_state
 
 SETTINGS = ExportSettings("self", ("eu-central-1",), batch_size=2, retry_seconds=0)

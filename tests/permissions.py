@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from tests.policies import Request, Statement, allowed, applies, listed
 
 ACTIONS = {

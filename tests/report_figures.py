@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -14,11 +14,11 @@ from patchlake_cli.report.figures import (
     Details,
     Figures,
     Findings,
+    LatestRun,
     OverdueNode,
     PatchGroup,
     Platform,
     Reason,
-    Run,
     Shortlist,
     Unread,
 )
@@ -40,7 +40,7 @@ _NOTHING = (None, None, None, None, None, 0.0)
 
 def hostile_figures() -> Figures:
     """Return figures of a PARTIAL run in which every name is hostile."""
-    run = Run("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, "1 of 2 targets read", 1, 2, 0)
+    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, "1 of 2 targets read", 1, 2, 0)
     return Figures(
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
@@ -54,7 +54,7 @@ def hostile_figures() -> Figures:
 
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
-    nothing = Run(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", None, None, None)
+    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", None, None, None)
     return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
 
 

@@ -5,7 +5,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
-from patchlake_cli.embedded.template import Template
+from patchlake_cli.embedded.cloudformation.template import Template
 
 ACCOUNT_ID = "111122223333"
 REGION = "eu-central-1"

@@ -8,9 +8,9 @@ from textwrap import dedent
 
 from moto.server import ThreadedMotoServer
 
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.pump import PumpEvent
-from patchlake_cli.embedded.stack import DeployedFunction, EventSource
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedFunction, EventSource
+from patchlake_cli.embedded.lambda_.pump import PumpEvent
 
 REGION = "eu-central-1"
 NOWHERE = Endpoint("http://127.0.0.1:9", REGION)

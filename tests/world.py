@@ -28,6 +28,9 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 
+ROOT_SOURCES = Registry(SOURCES.nodes, SOURCES.patch_states)
+"""The root sources alone, so that a further source does not change what a test of these expects."""
+
 HOME = "111122223333"
 RUN_ID = "20261101T060000Z"
 SCHEDULED_TIME = "2026-11-01T06:00:00Z"
@@ -89,7 +92,7 @@ class World:
         excluded_accounts: tuple[str, ...] = (),
         batch_size: int = 2,
         tables: TableFormat | None = None,
-        sources: Registry = SOURCES,
+        sources: Registry = ROOT_SOURCES,
     ) -> None:
         self.clock = MemoryClock(RUN_AT.replace(minute=1))
         self.store = MemoryStore()

@@ -1,4 +1,4 @@
-"""The command ``patchlake``: the list of its commands, and how each of them ends."""
+"""The command ``patchlake``: its commands, and their exit codes."""
 
 import os
 import sys
@@ -6,10 +6,15 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from patchlake_cli import check, demo, query, redrive, run, status
-from patchlake_cli.export.command import export
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.report.command import report
+from patchlake_cli.commands.check import check
+from patchlake_cli.commands.demo import demo
+from patchlake_cli.commands.export import export
+from patchlake_cli.commands.query import query
+from patchlake_cli.commands.redrive import redrive
+from patchlake_cli.commands.report import report
+from patchlake_cli.commands.run import run
+from patchlake_cli.commands.status import status
+from patchlake_cli.exit_codes import CommandError, ExitCode
 
 app = typer.Typer(
     name="patchlake",
@@ -18,14 +23,14 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(demo.demo)
-app.command()(query.query)
+app.command()(demo)
+app.command()(query)
 app.command()(report)
-app.command()(check.check)
+app.command()(check)
 app.command()(export)
-app.command()(status.status)
-app.command()(run.run)
-app.command()(redrive.redrive)
+app.command()(status)
+app.command()(run)
+app.command()(redrive)
 
 
 @app.callback()
@@ -34,13 +39,13 @@ def patchlake() -> None:
 
 
 def main() -> None:
-    """Run the command line, and end with its exit code; an error that can be expected is one line, not a traceback.
+    """Run the command line and exit with its code; an expected error is one line, not a traceback.
 
-    A command returns nothing or an ``ExitCode``, raises ``CommandError``, or ``typer.BadParameter`` for an option.
+    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
     """
     code = _run()
     if code == ExitCode.INTERRUPTED:
-        # Threads of an export may wait for AWS a long time yet. Whatever they have not stored is as if never asked.
+        # Threads of an export may wait for AWS for a long time. The next export reads what they have not stored.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
@@ -56,7 +61,7 @@ def _run() -> int:
         if text := error.format_message():
             command = getattr(error, "ctx", None)
             help_of = command.command_path if command else app.info.name
-            _say(f"{text.rstrip('.')}. `{help_of} --help` shows what is expected.")
+            _say(f"{text.rstrip('.')}. Run `{help_of} --help` for usage.")
         return ExitCode.USAGE
     if code == ExitCode.INTERRUPTED:
         _say("interrupted")

@@ -1,7 +1,8 @@
 """Build the runtime layer: the locked packages for one architecture, without what the functions never load.
 
-``sam build`` calls it through the Makefile beside it, with Python 3.13 itself, since Lambda passes over what another
-version has compiled. It needs nothing but that Python's pip. What is left out and why: docs/adr/0007-trimmed-layer.md.
+``sam build`` calls it through the Makefile in this folder, with Python 3.13 itself, since Lambda ignores files that
+another version has compiled. It needs only that Python's pip. docs/adr/0007-trimmed-layer.md says what is left out, and
+why.
 """
 
 import argparse
@@ -28,11 +29,11 @@ AWS_OPERATIONS = {
     "ssm": {"DescribeInstanceInformation", "DescribeInstancePatchStates"},
     "sts": {"AssumeRole", "GetCallerIdentity"},
 }
-"""What botocore's models keep, by service: what the functions call, and HeadBucket, by which the SDK finds a bucket
-that is not where it was looked for."""
+"""The operations that botocore's models keep, by service: those that the functions call, and HeadBucket, with which the
+SDK finds the region of a bucket after a redirect."""
 
 _ARROW_MODULES = ("lib", "_fs", "_parquet")
-"""pyarrow's compiled modules: what ``pyarrow.parquet`` cannot be imported without."""
+"""pyarrow's compiled modules that ``pyarrow.parquet`` needs."""
 
 _ARROW_LIBRARIES = (
     "libarrow",
@@ -43,17 +44,17 @@ _ARROW_LIBRARIES = (
     "libarrow_substrait",
     "libparquet",
 )
-"""What those modules are linked to, used or not."""
+"""The libraries to which those modules are linked, used or not."""
 
 _ARROW_SOURCES = ("*.pxd", "*.pxi", "*.pyx")
 _ARROW_FOLDERS = ("include", "includes", "src", "tests")
 
-# Lambda's image has glibc 2.34, which also runs what asks for an older one; pip wants each named.
+# Lambda's image has glibc 2.34, which also runs files for older versions; pip needs each of them by name.
 _GLIBC_TAGS = ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
 
 
 def install(architecture: str, packages: Path) -> None:
-    """Put the locked packages for Lambda into a folder, each file held to its hash."""
+    """Install the locked packages for Lambda into a folder, and verify each file's hash."""
     platforms = [word for tag in _GLIBC_TAGS for word in ("--platform", f"{tag}_{architecture}")]
     subprocess.run(  # noqa: S603 - pip, by this interpreter
         [
@@ -67,7 +68,7 @@ def install(architecture: str, packages: Path) -> None:
 
 
 def trim(packages: Path) -> None:
-    """Remove what the functions never load."""
+    """Remove files that the functions never load."""
     _remove([packages / "bin"])
     trim_models(packages / "botocore" / "data")
     arrow = packages / "pyarrow"
@@ -79,7 +80,7 @@ def trim(packages: Path) -> None:
 
 
 def trim_models(data: Path) -> None:
-    """Leave in botocore's data what the functions call: all else would be read and parsed at each cold start."""
+    """Keep only the operations in botocore's data that the functions call: the SDK parses it at each cold start."""
     _remove(folder for folder in data.glob("*/") if folder.name not in AWS_OPERATIONS)
     for path in data.glob("*/*/service-2.json.gz"):
         model = json.loads(gzip.decompress(path.read_bytes()))
@@ -93,7 +94,7 @@ def trim_models(data: Path) -> None:
 
 
 def with_operations(model: dict[str, Any], names: set[str]) -> dict[str, Any]:
-    """Return a service's model with these operations, and with the shapes that they are made of."""
+    """Return a service's model with these operations and their shapes."""
     operations = {name: operation for name, operation in model["operations"].items() if name in names}
     shapes: dict[str, Any] = {}
     waiting = list(_shapes_in(operations))
@@ -119,7 +120,7 @@ def _shapes_in(tree: object) -> Iterator[str]:
 
 
 def _is_loaded(library: str) -> bool:
-    """Tell a library that is loaded from others, and from its copies by names that nobody asks for."""
+    """Whether a library is loaded, and not a copy under a name that no module needs."""
     name, _, rest = library.partition(".")
     if name in _ARROW_MODULES:
         return True
@@ -138,8 +139,8 @@ def _remove(paths: Iterable[Path]) -> None:
 def without_symbols(library: bytes) -> bytes:
     """Cut a 64-bit ELF library after its last segment.
 
-    The dynamic loader reads segments alone. Behind them stand the symbols for debuggers and linkers, and the table of
-    sections, to which the header then points no longer.
+    The dynamic loader reads only segments. The symbols for debuggers and linkers follow them, and the table of
+    sections, which the header then no longer names.
 
     Source: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html and ch5.pheader.html
     """
@@ -154,11 +155,11 @@ def without_symbols(library: bytes) -> bytes:
 
 
 def compile_all(folder: Path) -> None:
-    """Compile for good: Lambda can write no compiled file, and need not look whether a source has changed."""
+    """Compile with unchecked hashes: Lambda cannot write compiled files, and sources never change there."""
     unchecked = PycInvalidationMode.UNCHECKED_HASH
-    # Tracebacks name the files where Lambda has them.
+    # Tracebacks name the paths that the files have in Lambda.
     if not compileall.compile_dir(folder, quiet=1, stripdir=folder, prependdir="/opt", invalidation_mode=unchecked):
-        sys.exit(f"A file in {folder} does not compile; its error stands above.")
+        sys.exit(f"A file in {folder} does not compile; see its error above.")
 
 
 def main() -> None:

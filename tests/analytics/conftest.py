@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import Lake, open_lake
+from generators.large_day import write_large_day
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
-from tests.analytics.large_day import write_large_day
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +19,7 @@ def story_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lake(story_folder: Path) -> Lake:
-    return open_lake(str(story_folder), now=story.NOW)
+    return open_lake(LakeLocation(str(story_folder)), now=story.NOW)
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.embedded.template import read_template
+from generators import ROOT
+from patchlake_cli.embedded.cloudformation.template import read_template
 from tests.resolved_template import resolved
 
 TEMPLATE = read_template(ROOT / "templates" / "quicksight.yaml")

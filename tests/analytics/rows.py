@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from patchlake_cli.analytics.lake import Answer, Lake
+from patchlake_cli.lake.engine import Answer, Lake
 
 
 def pick(answer: Answer, *columns: str) -> list[tuple[Any, ...]]:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from patchlake.core.run import run_at
-from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.lake import open_lake
-from patchlake_cli.analytics.statements import Settings, views
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings, views
 from tests.analytics import story
 from tests.analytics.rows import view
 from tests.analytics.synthetic import collected, listed, unread, write_run
@@ -23,7 +24,7 @@ def test_a_run_without_nodes_is_published_and_its_percentage_is_not_100(tmp_path
     story.run(world, SECOND)
     story.write_lake(world, tmp_path)
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(lake, "runs", "run_status", "is_latest", "nodes_listed", "run_coverage") == [
         ("COMPLETE", True, 0, "4 of 4 targets read")
@@ -37,7 +38,7 @@ def test_a_run_that_read_no_target_is_published_with_unknown_figures_not_with_ze
     write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
     write_run(tmp_path, SECOND, [unread()], [])
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(
         lake,
@@ -55,7 +56,7 @@ def test_a_run_that_read_no_target_is_published_with_unknown_figures_not_with_ze
 def test_outside_the_window_the_answer_is_no_snapshot_since_and_never_zero_nodes(tmp_path: Path) -> None:
     write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
 
-    lake = open_lake(str(tmp_path), now=run_at("20261201T120000Z"), settings=Settings(window_days=20))
+    lake = open_lake(LakeLocation(str(tmp_path)), now=run_at("20261201T120000Z"), settings=Settings(window_days=20))
 
     assert view(
         lake, "compliance_overall", "run_id", "run_status", "run_coverage", "nodes_listed", "nodes_unknown"
@@ -69,7 +70,9 @@ def test_outside_the_window_the_answer_is_no_snapshot_since_and_never_zero_nodes
 def test_the_first_day_of_the_window_belongs_to_it(tmp_path: Path, window_days: int, runs: int) -> None:
     write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
 
-    lake = open_lake(str(tmp_path), now=run_at("20261201T120000Z"), settings=Settings(window_days=window_days))
+    lake = open_lake(
+        LakeLocation(str(tmp_path)), now=run_at("20261201T120000Z"), settings=Settings(window_days=window_days)
+    )
 
     assert len(lake.query("SELECT * FROM runs").rows) == runs
 
@@ -77,7 +80,7 @@ def test_the_first_day_of_the_window_belongs_to_it(tmp_path: Path, window_days: 
 def test_without_the_last_number_of_an_unread_targets_nodes_there_is_no_lower_bound(tmp_path: Path) -> None:
     write_run(tmp_path, SECOND, [listed(1), unread(region="us-east-1")], [collected(SECOND, 1, platform_type="Linux")])
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     figures = ("compliant_percent", "compliant_percent_lower_bound")
     assert view(lake, "compliance_overall", *figures) == [(100.0, None)]
@@ -109,7 +112,7 @@ def test_breaking_a_role_never_raises_a_score(tmp_path: Path) -> None:
         write_run(tmp_path, run_id, coverage, nodes)
 
     scores = dict(
-        open_lake(str(tmp_path), now=NOW)
+        open_lake(LakeLocation(str(tmp_path)), now=NOW)
         .query("SELECT run_id, compliant_percent_lower_bound FROM compliance_of_runs")
         .rows
     )
@@ -125,7 +128,7 @@ def test_a_percentage_is_100_only_where_all_nodes_are_compliant(tmp_path: Path) 
     nodes = [collected(SECOND, number) for number in range(1999)]
     write_run(tmp_path, SECOND, [listed(2000)], [*nodes, collected(SECOND, 1999, missing_count=1)])
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(lake, "compliance_overall", "compliant_percent", "nodes_non_compliant") == [(99.9, 1)]
 
@@ -134,7 +137,7 @@ def test_a_snapshot_with_other_rows_than_its_coverage_counts_is_not_published(tm
     write_run(tmp_path, FIRST, [listed(1)], [collected(FIRST, 1)])
     write_run(tmp_path, SECOND, [listed(3)], [collected(SECOND, number) for number in range(2)])
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(lake, "runs", "run_id", "run_status") == [(FIRST, "COMPLETE"), (SECOND, "UNPUBLISHED")]
     assert view(lake, "latest_patch_states", "run_id") == [(FIRST,)]
@@ -155,7 +158,7 @@ def test_a_node_that_came_back_keeps_the_clock_that_only_compliance_resets(tmp_p
         nodes = [] if state is None else [collected(run_id, 1, **state)]
         write_run(tmp_path, run_id, [listed(len(nodes))], nodes)
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     columns = ("compliance_status", "days_non_compliant", "is_lower_bound", "days_unobserved")
     assert view(lake, "days_non_compliant", *columns) == [("NON_COMPLIANT", 4, True, 3)]
@@ -168,7 +171,7 @@ def test_a_target_that_is_listed_for_the_first_time_has_no_new_nodes(tmp_path: P
     write_run(tmp_path, FIRST, [unread()], [])
     write_run(tmp_path, SECOND, [listed(1)], [collected(SECOND, 1)])
 
-    lake = open_lake(str(tmp_path), now=NOW)
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(lake, "changes_since_previous_run", "change", "instance_id", "previous_run_id") == [
         ("NOT_COMPARED", None, None)
@@ -181,7 +184,7 @@ def test_a_change_of_platform_or_of_the_reason_to_be_unknown_is_no_change(tmp_pa
     write_run(tmp_path, FIRST, [listed(1)], [before])
     write_run(tmp_path, SECOND, [listed(1)], [after])
 
-    assert open_lake(str(tmp_path), now=NOW).query("SELECT * FROM changes_since_previous_run").rows == []
+    assert open_lake(LakeLocation(str(tmp_path)), now=NOW).query("SELECT * FROM changes_since_previous_run").rows == []
 
 
 def test_what_is_older_than_the_window_is_not_even_opened(tmp_path: Path) -> None:
@@ -190,7 +193,7 @@ def test_what_is_older_than_the_window_is_not_even_opened(tmp_path: Path) -> Non
     for file in (tmp_path / "lake").glob("*/run_date=2026-11-10/*.parquet"):
         file.write_bytes(b"damaged")
 
-    lake = open_lake(str(tmp_path), now=NOW + timedelta(days=35))
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW + timedelta(days=35))
 
     for name in (v.name for v in views()):
         lake.query(f"SELECT * FROM {name}")  # noqa: S608
@@ -211,6 +214,6 @@ def test_what_is_older_than_the_window_is_not_even_opened(tmp_path: Path) -> Non
 def test_one_node_that_could_not_be_read_makes_a_run_partial(tmp_path: Path, column: str, status: str) -> None:
     write_run(tmp_path, SECOND, [listed(1, **{column: 1}), listed(0, region="us-east-1")], [collected(SECOND, 1)])
 
-    assert view(open_lake(str(tmp_path), now=NOW), "runs", "run_status", "run_coverage") == [
+    assert view(open_lake(LakeLocation(str(tmp_path)), now=NOW), "runs", "run_status", "run_coverage") == [
         (status, "2 of 2 targets read")
     ]

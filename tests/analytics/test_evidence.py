@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from trino_query_parser import parse_statement
 
+from generators import ROOT
+from generators.documents.pages import END
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, plan_key, snapshot_key
-from patchlake_cli.analytics.documents import END
-from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.analytics.story import R5
 from tests.world import World, node_id
@@ -52,7 +53,7 @@ def test_one_runs_files_are_enough_to_compute_its_figures_again(lake: Lake, worl
         path = tmp_path / key
         path.parent.mkdir(parents=True)
         path.write_bytes(world.store.objects[key])
-    alone = open_lake(str(tmp_path), now=story.NOW)
+    alone = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
 
     assert alone.named("compliant_nodes") == lake.named("compliant_nodes")
     asked = "SELECT nodes_listed, nodes_compliant, nodes_unknown, compliant_percent FROM compliance_overall"
@@ -71,7 +72,7 @@ def test_the_sql_of_the_pages_is_athenas(page: str) -> None:
 def test_waivers_and_owners_stand_beside_compliance_and_change_nothing(story_folder: Path) -> None:
     waivers, owners = blocks("queries.md", "csv")
     nodes, sums = blocks("queries.md", "sql")
-    lake = open_lake(str(story_folder), now=story.NOW)
+    lake = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
     lake.add_csv("waivers", waivers)
     lake.add_csv("owners", owners)
 

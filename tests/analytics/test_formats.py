@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake_cli.analytics.errors import QueryError
-from patchlake_cli.analytics.formats import as_csv, as_json, as_table
-from patchlake_cli.analytics.lake import Answer
+from patchlake_cli.lake.engine import Answer
+from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.formats import as_csv, as_json, as_table
 
 HOSTILE = "\N{RIGHT-TO-LEFT OVERRIDE}evil\x1b[2J"
 ANSWER = Answer(

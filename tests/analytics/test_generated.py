@@ -7,15 +7,22 @@ from typing import Any
 
 import pytest
 
+from generators import ROOT
+from generators.athena.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
+from generators.documents.meanings import relation_meanings, statement_meanings
+from generators.documents.pages import BEGIN, END, with_generated
+from generators.documents.queries import without_samples
+from generators.files import files_of_the_code, files_of_the_demo
+from generators.lakes import empty_lake
+from generators.large_day import NODES
+from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.analytics.columns import relation_meanings, statement_meanings
-from patchlake_cli.analytics.documents import BEGIN, END, with_generated, without_samples
-from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Settings, Statement, queries, read_statement, views
-from patchlake_cli.analytics.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
-from patchlake_cli.embedded.template import read_template
-from tests.analytics.generate import expected_files
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings, Statement, queries, read_statement, views
 from tests.resolved_template import resolved
 
 BUCKET = "lake-of-111122223333"
@@ -44,9 +51,11 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
     # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
+    large = find_lake(LakeLocation(str(large_day)))
+    files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, large, NODES)}
     stale = [
         str(path.relative_to(ROOT))
-        for path, content in expected_files(lake, large_day).items()
+        for path, content in files.items()
         if without_samples(path.read_text(encoding="utf-8")) != without_samples(content)
     ]
 
@@ -66,7 +75,7 @@ def test_nothing_but_the_samples_is_left_out_of_the_comparison() -> None:
 def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, Any]) -> None:
     glue = tables(resources, "EXTERNAL_TABLE")
 
-    assert set(glue) == {"patch_states", "coverage", "recent_patch_states", "recent_coverage"}
+    assert set(glue) == {f"{prefix}{table.name}" for table in SOURCES.tables for prefix in ("", "recent_")}
     for table in SOURCES.tables:
         for name in (table.name, f"recent_{table.name}"):
             columns = glue[name]["StorageDescriptor"]["Columns"]
@@ -79,14 +88,9 @@ def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, 
 def test_the_tables_project_their_partitions_and_the_twins_the_window_only(resources: dict[str, Any]) -> None:
     glue = tables(resources, "EXTERNAL_TABLE")
 
-    ranges = {name: table["Parameters"]["projection.run_date.range"] for name, table in glue.items()}
-    assert ranges == {
-        "patch_states": "2026-01-01,NOW",
-        "coverage": "2026-01-01,NOW",
-        "recent_patch_states": "NOW-20DAYS,NOW",
-        "recent_coverage": "NOW-20DAYS,NOW",
-    }
     for name, table in glue.items():
+        dates = "NOW-20DAYS,NOW" if name.startswith("recent_") else "2026-01-01,NOW"
+        assert table["Parameters"]["projection.run_date.range"] == dates
         folder = f"s3://{BUCKET}/lake/{name.removeprefix('recent_')}/"
         assert table["StorageDescriptor"]["Location"] == folder
         assert table["Parameters"]["storage.location.template"] == folder + "run_date=${run_date}/"
@@ -165,11 +169,30 @@ def test_the_tables_columns_are_those_of_the_files_and_of_the_docs(lake: Lake) -
         assert list(relation_meanings(table.name)) == names
 
 
+@pytest.mark.parametrize(("table", "unit"), [("coverage", "nodes"), ("patch_states", "patches")])
+def test_the_data_dictionary_says_what_a_table_counts(table: str, unit: str) -> None:
+    page = (ROOT / "docs" / "data-dictionary.md").read_text(encoding="utf-8")
+    documented = page.partition(f"## Table `{table}`")[2].partition("\n## ")[0]
+
+    assert {line.split("|")[3].strip() for line in documented.splitlines() if "| int |" in line} == {unit}
+
+
+def test_every_column_of_ssm_is_put_in_the_place_that_stands_for_them(tmp_path: Path) -> None:
+    file = tmp_path / "odd.sql"
+    file.write_text("-- Question: What?\n-- Rows: one.\nSELECT\n  s.${NodeColumns},\n  ${PatchStateColumns}\nFROM s\n")
+
+    statement = read_statement(file)
+
+    of_nodes, of_states = ([column.name for column in columns] for columns in (NODE_COLUMNS, PATCH_STATE_COLUMNS))
+    assert [column.sql() for column in statement.tree.selects] == [*(f"s.{name}" for name in of_nodes), *of_states]
+    assert max(map(len, statement.sql.splitlines())) <= 120
+
+
 def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "odd.sql"
     file.write_text("-- Question: What?\n-- What else?\nSELECT 1\n")
 
-    with pytest.raises(ValueError, match=r"odd\.sql: not understood in the header: 'What else\?'"):
+    with pytest.raises(ValueError, match=r"odd\.sql: the header has an invalid line: 'What else\?'"):
         read_statement(file)
 
 

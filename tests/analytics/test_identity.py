@@ -3,7 +3,8 @@
 import pytest
 
 from patchlake.core.run import run_at
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.rows import pick, view
 from tests.analytics.synthetic import collected, listed, write_run
 
@@ -35,7 +36,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
         [*(listed(1, **target) for target in (WORSE, SAME, BETTER)), listed(0, **GONE)],
         [*(collected(SECOND, 1, **target, **bad) for target in (WORSE, SAME)), collected(SECOND, 1, **BETTER)],
     )
-    return open_lake(str(folder), now=run_at("20261111T120000Z"))
+    return open_lake(LakeLocation(str(folder)), now=run_at("20261111T120000Z"))
 
 
 def test_each_has_a_state_of_its_own(lake: Lake) -> None:

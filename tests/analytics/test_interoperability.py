@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.story import R5
 from tests.snippets import print_from, snippet
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.analytics.errors import LakeError, QueryError
-from patchlake_cli.analytics.lake import Lake, open_lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.analytics.synthetic import collected, listed, write_run
 
@@ -64,9 +65,15 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ),
         (
             "SELECT run_id FROM rums",
-            'line 1, column 20: there is no table or view "rums"; did you mean "runs"? There are: changes_since',
+            (
+                'line 1, column 20: there is no table or view "rums"; did you mean "runs"? '
+                "The tables and views are: changes_since"
+            ),
         ),
-        ("SELECT run_id FROM zzzzz", 'line 1, column 20: there is no table or view "zzzzz". There are: changes_since'),
+        (
+            "SELECT run_id FROM zzzzz",
+            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since',
+        ),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
             (
@@ -86,7 +93,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "line 1, column 52: Unknown column: wrong",
         ),
         ("SELECT 'open FROM runs", "a quote or a comment is not closed"),
-        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? and was given 0 parameters"),
+        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? but 0 parameters were given"),
         ("SELECT CAST(run_id AS integer) FROM runs", "line 1, column 8: Could not convert string"),
         ("DELETE FROM runs", "expected one SELECT"),
         ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
@@ -120,7 +127,7 @@ def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:
 
 def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
     with pytest.raises(
-        QueryError, match=r"no named query 'platform'; did you mean .*There are: accounts_and_regions, plat"
+        QueryError, match=r"no named query 'platform'; did you mean .*The named queries are: accounts_and_regions, plat"
     ):
         lake.named("platform")
 
@@ -136,16 +143,16 @@ def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
 
 @pytest.mark.parametrize("inner", ["", "lake"])
 def test_a_lake_is_found_by_its_root_and_by_the_folder_of_its_tables(story_folder: Path, inner: str) -> None:
-    found = open_lake(str(story_folder / inner), now=story.NOW)
+    found = open_lake(LakeLocation(str(story_folder / inner)), now=story.NOW)
 
     assert found.query("SELECT run_id FROM latest_run").rows == [(story.R5,)]
 
 
 def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LakeError, match="holds no lake"):
-        open_lake(str(tmp_path))
+    with pytest.raises(LakeError, match="contains no lake"):
+        open_lake(LakeLocation(str(tmp_path)))
     with pytest.raises(LakeError, match="is not a folder"):
-        open_lake(str(tmp_path / "absent"))
+        open_lake(LakeLocation(str(tmp_path / "absent")))
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -154,7 +161,7 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / snapshot_key(run_id)).write_bytes(b"PAR1, not")
 
     with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
-        open_lake(str(tmp_path), now=story.NOW).query("SELECT * FROM patch_states")
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
 
 
 def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None:
@@ -163,14 +170,16 @@ def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None
     (tmp_path / "lake" / "coverage" / "run_date=2026-11-12" / "notes.txt").write_text("not a table")
     (tmp_path / "lake" / "coverage" / "old.parquet").write_text("not in a partition")
 
-    assert open_lake(str(tmp_path), now=story.NOW).query("SELECT run_date FROM coverage").rows == [("2026-11-12",)]
+    assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_date FROM coverage").rows == [
+        ("2026-11-12",)
+    ]
 
 
 WAIVERS = 'instance_id,reason\ni-0000000000000000a,"end of life, in May"\n'
 
 
 def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) -> None:
-    own = open_lake(str(story_folder), now=story.NOW)
+    own = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
     own.add_csv("waivers", WAIVERS)
 
     assert own.query("SELECT * FROM waivers").rows == [("i-0000000000000000a", "end of life, in May")]
@@ -187,9 +196,9 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) ->
         ("waivers", "", "the first line must name the columns"),
         ("waivers", "a,a\n", "the first line must name the columns"),
         ("waivers", "a,b c\n", "the first line must name the columns"),
-        ("waivers", "a,b\n1,2\n3\n", "row 3 has not the 2 columns of the first"),
+        ("waivers", "a,b\n1,2\n3\n", "row 3 does not have 2 columns, as the first row does"),
     ],
 )
 def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, text: str, complaint: str) -> None:
     with pytest.raises(QueryError, match=complaint):
-        open_lake(str(story_folder), now=story.NOW).add_csv(name, text)
+        open_lake(LakeLocation(str(story_folder)), now=story.NOW).add_csv(name, text)

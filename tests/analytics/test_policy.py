@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from patchlake.core.run import milliseconds, run_at
-from patchlake_cli.analytics.lake import open_lake
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
 from tests.analytics.synthetic import COUNTS, collected, listed, write_run
 
 RUN_ID = "20261112T060000Z"
@@ -94,7 +95,7 @@ def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, .
     folder = tmp_path_factory.mktemp("policy")
     nodes = [collected(RUN_ID, number, **columns) for number, (columns, *_) in enumerate(CASES.values())]
     write_run(folder, RUN_ID, [listed(len(nodes))], nodes)
-    answer = open_lake(str(folder), now=NOW).query(
+    answer = open_lake(LakeLocation(str(folder)), now=NOW).query(
         "SELECT compliance_status, unknown_reason, is_stale FROM latest_patch_states ORDER BY instance_id"
     )
     return dict(zip(CASES, answer.rows, strict=True))
@@ -110,7 +111,7 @@ def test_the_first_rule_that_applies_decides(verdicts: dict[str, tuple[Any, ...]
 def test_the_greatest_age_of_a_scan_is_a_parameter_and_stands_beside_the_verdict(tmp_path: Path) -> None:
     write_run(tmp_path, RUN_ID, [listed(1)], [collected(RUN_ID, 1, **OLD_SCAN)])
 
-    answer = open_lake(str(tmp_path), now=NOW, settings=Settings(scan_max_age_days=8)).query(
+    answer = open_lake(LakeLocation(str(tmp_path)), now=NOW, settings=Settings(scan_max_age_days=8)).query(
         "SELECT compliance_status, scan_age_days, scan_max_age_days, policy_version FROM latest_patch_states"
     )
 
@@ -126,7 +127,7 @@ def test_unapproved_security_updates_are_shown_and_their_absence_is_not_a_no(tmp
     ]
     write_run(tmp_path, RUN_ID, [listed(3)], nodes)
 
-    answer = open_lake(str(tmp_path), now=NOW).query(
+    answer = open_lake(LakeLocation(str(tmp_path)), now=NOW).query(
         "SELECT has_unapproved_security_updates FROM latest_patch_states ORDER BY instance_id"
     )
 

@@ -9,9 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from patchlake_cli.analytics.statements import queries
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.query import query
+from patchlake_cli.commands.query import query
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.statements import queries
 from tests.analytics.story import R5
 
 app = typer.Typer()
@@ -87,14 +87,14 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
 
     assert "no snapshot since 2027-01-25" in result.stdout
     assert result.stderr == (
-        "patchlake: no snapshot since 2027-01-25: the newest run is of 2026-11-13. "
-        "--as-of 2026-11-13 looks at the lake as it was then.\n"
+        "patchlake: no snapshot since 2027-01-25: the newest run is from 2026-11-13. "
+        "Use --as-of 2026-11-13 to query the lake as it was then.\n"
     )
 
 
 def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: Path) -> None:
     assert refusal(story_folder, "SELECT x FROM runs").startswith('line 1, column 8: there is no column "x"')
-    assert "holds no lake" in refusal(tmp_path, "SELECT 1")
+    assert "contains no lake" in refusal(tmp_path, "SELECT 1")
     assert "cannot be read" in refusal(story_folder, "--csv-table", f"a={tmp_path}/no.csv", "SELECT 1")
 
 
@@ -103,7 +103,10 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
     [
         ([], "expected either one SELECT or --named NAME"),
         (["SELECT 1", "--named", "changes"], "expected either one SELECT or --named NAME"),
-        (["--named", "change"], "there is no named query 'change'; did you mean \"changes\"? There are: accounts_and"),
+        (
+            ["--named", "change"],
+            "there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
+        ),
         (["--named", "overdue_nodes"], "overdue_nodes needs 1 parameters, not 0. days: N, the days"),
         (["--csv-table", "waivers.csv", "SELECT 1"], "expected NAME=FILE"),
     ],

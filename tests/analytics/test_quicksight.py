@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from trino_query_parser import parse_statement
 
+from generators import ROOT
+from generators.quicksight.colors import BY_COLUMN
+from generators.quicksight.datasets import DATASETS, Dataset, Source, sources
+from generators.quicksight.sheets import SHEETS
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.generate import ROOT
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.quicksight.colors import BY_COLUMN
-from patchlake_cli.analytics.quicksight.datasets import DATASETS, Dataset, Source, sources
-from patchlake_cli.analytics.quicksight.sheets import SHEETS
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack
@@ -207,6 +207,7 @@ def test_the_page_adds_up_what_the_datasets_scan() -> None:
     scanned = {name: float(size) for name, size in rows}
     total = sum(scanned["compliance_trend" if dataset.name == "trend" else dataset.name] for dataset in DATASETS)
 
+    assert f"The {len(DATASETS)} datasets" in read("quicksight.md")
     assert f"at most {total:.0f} bytes per node and day" in " ".join(read("quicksight.md").split())
     assert f"that is {total * 100_000 * 36 / 1e9:.1f} GB a day" in " ".join(read("quicksight.md").split())
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.analytics.quicksight.definition import definition
-from patchlake_cli.analytics.quicksight.fields import Field, Place
-from patchlake_cli.analytics.quicksight.layout import Choice, Note, Sheet, row
+from generators.quicksight.definition import definition
+from generators.quicksight.fields import Field, Place
+from generators.quicksight.layout import Choice, Note, Sheet, row
 from tests.analytics.quicksight_checks import complaints
 from tests.analytics.quicksight_shapes import shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES

@@ -8,8 +8,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from patchlake_cli.failure import CommandError, ExitCode
-from patchlake_cli.report.command import report
+from patchlake_cli.commands.report import report
+from patchlake_cli.exit_codes import CommandError, ExitCode
 from tests.analytics.story import R5
 
 app = typer.Typer()
@@ -66,7 +66,7 @@ def test_a_window_without_a_snapshot_is_a_report_too(story_folder: Path, tmp_pat
     result = run(story_folder, "--out", out, "--as-of", "2027-03-01")
 
     assert result.return_value is ExitCode.PARTIAL
-    assert result.stdout.startswith("There is no snapshot since 2027-01-25; the newest run is of 2026-11-13.\n")
+    assert result.stdout.startswith("There is no snapshot since 2027-01-25; the newest run is from 2026-11-13.\n")
     assert "No snapshot since 2027-01-25" in out.read_text(encoding="utf-8")
 
 
@@ -77,7 +77,7 @@ def test_a_lake_that_is_none_leaves_the_older_report(tmp_path: Path) -> None:
     result = run(tmp_path, "--out", out)
 
     assert isinstance(result.exception, CommandError)
-    assert "holds no lake" in str(result.exception)
+    assert "contains no lake" in str(result.exception)
     assert out.read_text() == "an older one"
 
 
@@ -106,7 +106,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
     monkeypatch.setattr(Path, "write_text", full)
     result = run(story_folder, "--out", out)
 
-    assert str(result.exception) == f"{out} cannot be written: No space left on device"
+    assert str(result.exception) == f"cannot write {out}: No space left on device"
     assert out.read_text() == "an older one"
     assert list(tmp_path.iterdir()) == [out]
 
@@ -115,7 +115,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
     ("arguments", "complaint"),
     [
         (["--out", "."], ". is not a file"),
-        (["--out", "nowhere/report.html"], "there is no folder nowhere"),
+        (["--out", "nowhere/report.html"], "folder nowhere does not exist"),
         (["--as-of", "yesterday"], "'yesterday' does not match"),
         (["--window-days", "0"], "window-days"),
         (["somewhere"], "unexpected extra argument"),

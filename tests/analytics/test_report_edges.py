@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.reading import read_figures
 from tests.analytics.story import A_EU, A_US, B_EU, B_US, R1, new_world, refuse, run, write_lake
@@ -24,7 +25,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def page_of(world: World, folder: Path) -> str:
     run(world, R1)
     write_lake(world, folder)
-    return render_page(read_figures(open_lake(str(folder), now=NOW)))
+    return render_page(read_figures(open_lake(LakeLocation(str(folder)), now=NOW)))
 
 
 def tiles(page: str) -> list[str]:
@@ -50,5 +51,5 @@ def test_a_run_that_could_read_nothing_knows_nothing(tmp_path: Path) -> None:
 
     unknown = '<span class="unknown">unknown</span>'
     assert tiles(page) == [unknown, unknown, unknown, unknown, "4"]
-    assert "4 of them were not read on any day since 2026-09-27, so nobody knows how many nodes they have." in page
+    assert "4 of them were not read on any day since 2026-09-27, so the number of their nodes is unknown." in page
     assert "4 targets could not be compared: what changed there is unknown." in page

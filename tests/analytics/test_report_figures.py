@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import Lake, open_lake
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
 from patchlake_cli.report.figures import (
     Account,
@@ -15,8 +16,8 @@ from patchlake_cli.report.figures import (
     Details,
     Figures,
     Findings,
+    LatestRun,
     Reason,
-    Run,
     Unread,
 )
 from patchlake_cli.report.reading import read_figures
@@ -40,7 +41,7 @@ def details(figures: Figures) -> Details:
 
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
-    assert figures.run == Run(R5, run_at, "2026-11-12", "PARTIAL", 30, "3 of 4 targets read", 3, 4, 2)
+    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, "3 of 4 targets read", 3, 4, 2)
     assert figures.unpublished == [R6]
     assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
 
@@ -51,7 +52,7 @@ def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Detail
 
 
 def test_a_target_that_was_never_read_leaves_no_bound(story_folder: Path) -> None:
-    lake = open_lake(str(story_folder), now=story.NOW, settings=Settings(window_days=1))
+    lake = open_lake(LakeLocation(str(story_folder)), now=story.NOW, settings=Settings(window_days=1))
 
     found = read_figures(lake).details
 
@@ -173,7 +174,7 @@ def test_a_long_list_is_cut_and_says_how_long_it_is(lake: Lake, monkeypatch: pyt
 
 
 def test_a_window_without_a_snapshot_has_no_figures_at_all(story_folder: Path) -> None:
-    figures = read_figures(open_lake(str(story_folder), now=datetime(2027, 3, 1, tzinfo=UTC)))
+    figures = read_figures(open_lake(LakeLocation(str(story_folder)), now=datetime(2027, 3, 1, tzinfo=UTC)))
 
     assert figures.details is None
     assert figures.run.run_status == "NO_SNAPSHOT"

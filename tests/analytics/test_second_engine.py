@@ -10,7 +10,7 @@ import pytest
 
 from patchlake.core.tables import ColumnType
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.story import R1, R2, R3, R4, R5
 
 PUBLISHED = [R1, R2, R3, R4, R5]

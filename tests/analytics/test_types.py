@@ -8,8 +8,8 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.analytics.statements import Statement, queries, views
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.statements import Statement, queries, views
 
 
 def inferred(lake: Lake, statement: Statement) -> dict[str, str]:

@@ -2,12 +2,20 @@
 
 from datetime import datetime
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from tests.analytics.rows import view
 from tests.analytics.story import LAB, R1, R2, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id
 
 EU, US = "eu-central-1", "us-east-1"
+FIGURES = (
+    "nodes_listed",
+    "nodes_compliant",
+    "nodes_non_compliant",
+    "nodes_unknown",
+    "compliant_percent",
+    "compliant_percent_lower_bound",
+)
 
 
 def test_runs_tells_published_from_unpublished_and_complete_from_partial(lake: Lake) -> None:
@@ -76,6 +84,78 @@ def test_no_view_shows_a_run_that_is_not_published_or_outside_the_window(lake: L
         ]
 
 
+def test_a_target_knows_when_it_was_read_before_and_after_a_run_that_could_not_read_it(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT run_id, listing_status, is_active, last_read_run_id, last_known_nodes, previous_read_run_id, "
+        "next_read_run_id FROM target_runs WHERE account_id = ? AND region = ? ORDER BY run_id",
+        [SHOP, US],
+    )
+
+    assert answer.rows == [
+        (R1, "LISTED", True, R1, 3, None, R2),
+        (R2, "LISTED", True, R2, 3, R1, R4),
+        (R3, "ROLE_NOT_ASSUMABLE", True, R2, 3, R2, R4),
+        (R4, "LISTED", True, R4, 2, R2, None),
+        (R5, "ACCESS_DENIED", True, R4, 2, R4, None),
+    ]
+
+
+def test_the_states_of_a_target_are_unknown_where_it_was_not_read_and_bounded_by_what_was_known(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT account_id, region, listing_status, nodes_listed, nodes_compliant, nodes_non_compliant, nodes_unknown, "
+        "nodes_bound FROM target_compliance WHERE is_latest ORDER BY account_id, region"
+    )
+
+    assert answer.rows == [
+        (HOME, EU, "LISTED", 10, 2, 3, 5, 10),
+        (HOME, US, "LISTED", 0, 0, 0, 0, 0),
+        (SHOP, EU, "LISTED", 2, 0, 0, 2, 2),
+        (SHOP, US, "ACCESS_DENIED", None, None, None, None, 2),
+        (LAB, EU, "ACCOUNT_NOT_ACTIVE", None, None, None, None, 0),
+        (LAB, US, "ACCOUNT_NOT_ACTIVE", None, None, None, None, 0),
+    ]
+
+
+def test_every_node_of_the_latest_run_has_a_state_or_the_reason_why_it_has_none(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT instance_id, compliance_status, unknown_reason, is_stale, scan_age_days FROM node_compliance "
+        "WHERE is_latest ORDER BY instance_id"
+    )
+
+    assert answer.rows == [
+        (node_id(1), "COMPLIANT", None, False, 0),
+        (node_id(2), "COMPLIANT", None, False, 0),
+        (node_id(3), "NON_COMPLIANT", None, True, 23),
+        (node_id(4), "NON_COMPLIANT", None, False, 0),
+        (node_id(5), "NON_COMPLIANT", None, False, 0),
+        (node_id(6), "UNKNOWN", "NO_PATCH_STATE", None, None),
+        (node_id(7), "UNKNOWN", "SCAN_TIME_INVALID", True, None),
+        (node_id(8), "UNKNOWN", "COUNT_ABSENT", False, 0),
+        (node_id(11), "UNKNOWN", "NOT_COLLECTED", None, None),
+        (node_id(12), "UNKNOWN", "NOT_COLLECTED", None, None),
+        (node_id(14), "UNKNOWN", "INVALID_RESPONSE", None, None),
+        (node_id(15), "UNKNOWN", "STALE_SCAN", True, 7),
+    ]
+
+
+def test_the_compliance_of_a_run_is_that_of_the_nodes_that_it_read(lake: Lake) -> None:
+    assert view(
+        lake,
+        "compliance_of_runs",
+        "run_id",
+        "is_latest",
+        "targets_read",
+        "targets_total",
+        *FIGURES,
+    ) == [
+        (R1, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
+        (R2, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
+        (R3, False, 7, 8, 13, 6, 6, 1, 46.1, 37.5),
+        (R4, False, 4, 4, 14, 7, 5, 2, 50.0, 50.0),
+        (R5, True, 3, 4, 12, 2, 3, 7, 16.6, 14.2),
+    ]
+
+
 def test_the_trend_has_each_dates_last_published_run_and_no_other_dates(lake: Lake) -> None:
     assert view(
         lake,
@@ -85,12 +165,7 @@ def test_the_trend_has_each_dates_last_published_run_and_no_other_dates(lake: La
         "run_status",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [
         ("2026-11-01", R1, "COMPLETE", 8, 8, 17, 11, 5, 1, 64.7, 64.7),
         ("2026-11-02", R3, "PARTIAL", 7, 8, 13, 6, 6, 1, 46.1, 37.5),
@@ -107,12 +182,7 @@ def test_compliance_by_account_sums_up_its_regions(lake: Lake) -> None:
         "account_name",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [
         (HOME, "platform", 2, 2, 10, 2, 3, 5, 20.0, 20.0),
         (SHOP, "shop", 1, 2, 2, 0, 0, 2, 0.0, 0.0),
@@ -127,12 +197,7 @@ def test_the_whole_fleet_is_one_row(lake: Lake) -> None:
         "run_id",
         "targets_read",
         "targets_total",
-        "nodes_listed",
-        "nodes_compliant",
-        "nodes_non_compliant",
-        "nodes_unknown",
-        "compliant_percent",
-        "compliant_percent_lower_bound",
+        *FIGURES,
     ) == [(R5, 3, 4, 12, 2, 3, 7, 16.6, 14.2)]
 
 

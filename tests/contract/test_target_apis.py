@@ -22,8 +22,8 @@ from patchlake.errors import RefusedError
 from patchlake.ports import TargetApi, TargetApis
 from patchlake.sources.nodes import NodeInformation
 from patchlake.sources.patch_states import PatchState
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.target_apis import node_page, patch_state_page, plan_of
 
 PLAIN = Settings(nodes=400, accounts=3, regions=1)

@@ -13,7 +13,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
-from patchlake_cli.embedded.function_process import InvocationError
+from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from tests.e2e.runtime_api import Answered, Event, Failed, RuntimeApi
 from tests.e2e.tools import program
 

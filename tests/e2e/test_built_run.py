@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.deployed import new_stack, running
 from tests.e2e.lambda_process import LambdaProcess
 from tests.e2e.tools import Build, program

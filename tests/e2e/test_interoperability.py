@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.e2e.tools import program
 from tests.snippets import print_from, snippet
@@ -35,7 +36,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("reader", ["pandas", "Spark"])
 def test_another_reader_counts_the_same_nodes(reader: str, lake: Path, tmp_path: Path) -> None:
     asked = f"SELECT collection_status, count(*) FROM patch_states WHERE run_id = '{story.R5}' GROUP BY 1"  # noqa: S608
-    expected = open_lake(str(lake), now=story.NOW).query(asked).rows
+    expected = open_lake(LakeLocation(str(lake)), now=story.NOW).query(asked).rows
 
     printed = print_from(program("readers", "python"), snippet(PAGE, reader), lake, tmp_path)
 

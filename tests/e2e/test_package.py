@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.template import Template, read_template
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.cloudformation.template import Template, read_template
 from tests.e2e.tools import ROOT, Build, run
 from tests.toys import running_moto
 

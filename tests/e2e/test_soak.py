@@ -5,8 +5,8 @@ import re
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
 from tests.deployed import DeployedRun, new_stack, readable_nodes, running, sqs
 
 DAYS = 30
@@ -57,7 +57,7 @@ def test_thirty_days_with_faults_lose_nothing_and_need_no_more_memory(tmp_path: 
     with start_server(SETTINGS) as aws, running(aws, new_stack(aws), 0, tmp_path) as first:
         run = first
         for day in range(DAYS):
-            run = run.next_day() if day else first
+            run = first.on_day(day) if day else first
             run.fire()
             run.wait_until_committed()
             assert [row[:3] for row in run.nodes()] == readable_nodes(run)

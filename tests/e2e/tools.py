@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from patchlake_cli.embedded.function_process import Runtime
-from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.function_process import Runtime
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]

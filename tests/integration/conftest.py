@@ -1,21 +1,28 @@
-"""One embedded AWS for the tests of a module; each test has its own stack."""
+"""One embedded AWS for all tests, empty at the start of each module; each test has its own stack."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 
-ACCOUNTS, REGIONS, NODES = 3, 2, 700
+ACCOUNTS, REGIONS, NODES, DAYS = 3, 2, 700, 4
 REFUSED = Settings(accounts=ACCOUNTS).account_list()[-1].account_id
 
 
-@pytest.fixture(scope="module")
-def shared_aws() -> Iterator[EmbeddedAws]:
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAws]:
     conditions = Conditions(refused_accounts=frozenset({REFUSED}))
-    with start_server(Settings(nodes=NODES, accounts=ACCOUNTS, regions=REGIONS, days=3, conditions=conditions)) as aws:
+    settings = Settings(nodes=NODES, accounts=ACCOUNTS, regions=REGIONS, days=DAYS, conditions=conditions)
+    with start_server(settings) as aws:
         yield aws
+
+
+@pytest.fixture(scope="module")
+def shared_aws(embedded_aws: EmbeddedAws) -> EmbeddedAws:
+    embedded_aws.reset()
+    return embedded_aws
 
 
 @pytest.fixture

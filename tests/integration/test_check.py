@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws
-from tests.command_line import patchlake, variables
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from tests.command_line import patchlake, patchlake_here, variables
 from tests.deployed import s3
 from tests.integration.conftest import REFUSED
 
@@ -21,7 +21,7 @@ def environment(aws: EmbeddedAws) -> dict[str, str]:
 
 
 def checked(environment: dict[str, str], *arguments: str) -> tuple[int, dict[str, Any]]:
-    ended = patchlake(environment, "check", "--json", *arguments)
+    ended = patchlake_here(environment, "check", "--json", *arguments)
     return ended.returncode, json.loads(ended.stdout)
 
 
@@ -98,7 +98,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
     ],
 )
 def test_what_is_wrong_is_one_line(environment: dict[str, str], arguments: list[str], code: int, text: str) -> None:
-    ended = patchlake(environment, "check", *arguments)
+    ended = patchlake_here(environment, "check", *arguments)
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1), ended.stderr
     assert text in ended.stderr

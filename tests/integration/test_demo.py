@@ -6,18 +6,20 @@ import re
 import select
 import signal
 import subprocess
-import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from patchlake_cli.analytics.generate import answered_questions
-from tests.analytics.generate import arguments, demo_lake
+from generators.documents.queries import answered_questions
+from generators.lakes import demo_lake
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 
 README = Path(__file__).parents[2] / "README.md"
 QUERIES = README.with_name("docs") / "queries.md"
-PATCHLAKE = Path(sys.executable).with_name("patchlake")
 MEMBERS = [
     "run_id",
     "status",
@@ -33,17 +35,12 @@ MEMBERS = [
     "wall_seconds",
     "lake",
 ]
+DEADLINE_OF_A_STACK = "14400"
+ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
-    )
+    return patchlake(ENVIRONMENT, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments)
 
 
 def published(out: Path) -> dict[str, str]:
@@ -52,8 +49,15 @@ def published(out: Path) -> dict[str, str]:
     return {str(file.relative_to(out)): sha256(file.read_bytes()).hexdigest() for file in files}
 
 
-def test_json_is_one_object_about_the_last_run(tmp_path: Path) -> None:
-    ended = demo(tmp_path / "demo", "--json", "--days", "2")
+@pytest.fixture(scope="module")
+def two_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Return the folder of a demo of two runs, and how it ended."""
+    out = tmp_path_factory.mktemp("two-days") / "demo"
+    return out, demo(out, "--json", "--days", "2")
+
+
+def test_json_is_one_object_about_the_last_run(two_days: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    out, ended = two_days
 
     summary = json.loads(ended.stdout)
     assert ended.returncode == 0, ended.stderr
@@ -63,45 +67,55 @@ def test_json_is_one_object_about_the_last_run(tmp_path: Path) -> None:
     assert (summary["targets"], summary["targets_listed"]) == (6, 4)
     accounted = [name for name in MEMBERS if name.startswith("nodes_") and name != "nodes_listed"]
     assert summary["nodes_listed"] == sum(summary[name] for name in accounted) > 0
-    assert list(published(tmp_path / "demo")) == [
+    assert list(published(out)) == [
         f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
         for table in ("coverage", "patch_states")
         for date in ("2026-10-31", "2026-11-01")
     ] + ["report.html"]
 
 
-def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(tmp_path: Path) -> None:
-    demo(tmp_path / "first", "--days", "4")
+def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(
+    two_days: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    undisturbed, _ = two_days
+    disturbed = tmp_path / "demo"
     killed = subprocess.Popen(
-        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", tmp_path / "second"], stderr=subprocess.PIPE
+        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", disturbed], stderr=subprocess.PIPE
     )
     with pytest.raises(subprocess.TimeoutExpired):
         killed.wait(timeout=3)
     killed.kill()
     killed.communicate()
-    demo(tmp_path / "second", "--days", "4", "--faults")
+    demo(disturbed, "--days", "2", "--faults")
 
-    assert published(tmp_path / "first") == published(tmp_path / "second")
-    assert retries(tmp_path / "first") == 0
-    assert retries(tmp_path / "second") > 0
+    assert published(disturbed) == published(undisturbed)
+    assert retries(undisturbed) == 0
+    assert retries(disturbed) > 0
+
+
+def test_an_export_gives_the_bytes_of_the_demos_last_day(
+    two_days: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    out, demo = two_days
+    *_, refused = Settings().account_list()
+    aws = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
+    regions = ",".join(aws.region_list())
+    options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK, "--json")
+
+    with start_server(aws) as server:
+        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options)
+
+    assert (demo.returncode, export.returncode) == (0, 3), export.stderr
+    ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)
+    assert objects(tmp_path) == {key: body for key, body in objects(out).items() if ours["run_id"] in key}
+    assert list(ours) == MEMBERS
+    assert {name for name in ours if ours[name] != theirs[name]} <= {"lake", "wall_seconds"}
 
 
 def retries(out: Path) -> float:
     """Return the number of retried calls of all runs, from the functions' logs."""
     log = (out / "functions.log").read_text(encoding="utf-8")
     return sum(float(found) for found in re.findall(r'"SsmRetries":\[([0-9.]+)\]', log))
-
-
-def test_people_see_the_summary_the_refused_account_and_three_answers(tmp_path: Path) -> None:
-    ended = demo(tmp_path / "demo")
-
-    assert ended.returncode == 0, ended.stderr
-    assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in ended.stdout
-    assert "ROLE_NOT_ASSUMABLE" in ended.stdout
-    for question in ("Compliance by account", "Worst patch groups", "What we do not know"):
-        assert question in ended.stdout
-    assert f"Report: {tmp_path}/demo/report.html" in ended.stdout
-    assert "\x1b" not in ended.stdout
 
 
 @pytest.fixture(scope="module")
@@ -112,10 +126,21 @@ def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return folder, ended.stdout
 
 
-def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path, str]) -> None:
-    lake = demo_lake(whole_demo[0] / "demo")
+def test_people_see_the_summary_the_refused_account_and_three_answers(whole_demo: tuple[Path, str]) -> None:
+    _, printed = whole_demo
 
-    assert answered_questions(lake, arguments(lake)) in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
+    assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in printed
+    assert "ROLE_NOT_ASSUMABLE" in printed
+    for question in ("Compliance by account", "Worst patch groups", "What is unknown"):
+        assert question in printed
+    assert "Report: demo/report.html" in printed
+    assert "\x1b" not in printed
+
+
+def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path, str]) -> None:
+    answered = answered_questions(demo_lake(whole_demo[0] / "demo"))
+
+    assert answered in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
 
 
 def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
@@ -129,7 +154,7 @@ def words(text: str) -> list[str]:
 
 
 def test_a_single_account_refuses_nothing_and_is_complete(tmp_path: Path) -> None:
-    ended = demo(tmp_path / "demo", "--accounts", "1", "--json")
+    ended = demo(tmp_path / "demo", "--accounts", "1", "--nodes", "30", "--json")
 
     assert json.loads(ended.stdout)["status"] == "COMPLETE"
 
@@ -149,11 +174,19 @@ def test_somebody_elses_folder_is_refused_in_one_line(tmp_path: Path) -> None:
     "arguments", [["--nodes", "0"], ["--nodes", "many"], ["--accounts", "0"], ["--days", "-1"], ["--regions", "99"]]
 )
 def test_wrong_arguments_are_usage_errors(arguments: list[str], tmp_path: Path) -> None:
-    ended = demo(tmp_path / "demo", *arguments)
+    ended = patchlake_here(ENVIRONMENT, "demo", "--out", tmp_path / "demo", *arguments)
 
     assert ended.returncode == 2
     assert arguments[0] in ended.stderr
     assert not (tmp_path / "demo").exists()
+
+
+def children_of(process: subprocess.Popen[str]) -> list[int]:
+    children: list[int] = []
+    for task in Path(f"/proc/{process.pid}/task").glob("*/children"):
+        with suppress(FileNotFoundError, ProcessLookupError):  # the thread has ended since
+            children += map(int, task.read_text().split())
+    return children
 
 
 def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
@@ -163,15 +196,15 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    with pytest.raises(subprocess.TimeoutExpired):
-        running.wait(timeout=5)
-    tasks = Path(f"/proc/{running.pid}/task").glob("*/children")
-    children = [os.pidfd_open(int(child)) for task in tasks for child in task.read_text().split()]
+    # The embedded AWS, plan, and the functions of a queue.
+    while len(started := children_of(running)) < 4:
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=0.1)
+    children = [os.pidfd_open(child) for child in started]
 
     running.send_signal(signal.SIGINT)
     _, errors = running.communicate(timeout=30)
 
-    assert children
     for child in children:
         # A file descriptor of a process can be read once the process has ended.
         assert select.select([child], [], [], 10)[0], "a process of the demo goes on"

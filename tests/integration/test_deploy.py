@@ -11,13 +11,13 @@ import pytest
 
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.function_process import InvocationError
-from patchlake_cli.embedded.schedule import invoke_asynchronously, scheduled_event
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.embedded.template import read_template
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+from patchlake_cli.embedded.lambda_.function_process import InvocationError
+from patchlake_cli.embedded.lambda_.schedule import invoke_asynchronously, scheduled_event
 from tests.toys import NOWHERE, REGION, running_moto, toy_function
 
 if TYPE_CHECKING:

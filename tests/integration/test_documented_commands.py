@@ -10,10 +10,10 @@ import pytest
 from boto3.session import Session
 
 from patchlake.config import CollectConfig
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
 from tests.aws_commands import ROOT, AwsCommand, commands_of
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import USUAL_FAULTS, Conditions, FaultRates, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import USUAL_FAULTS, Conditions, FaultRates, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -148,7 +148,11 @@ def second_aws(shared_aws: EmbeddedAws) -> Iterator[EmbeddedAws]:
     settings = shared_aws.settings
     with start_server(
         Settings(
-            nodes=settings.nodes, accounts=settings.accounts, regions=settings.regions, days=3, conditions=conditions
+            nodes=settings.nodes,
+            accounts=settings.accounts,
+            regions=settings.regions,
+            days=settings.days,
+            conditions=conditions,
         )
     ) as aws:
         yield aws

@@ -5,16 +5,16 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from patchlake.core.keys import plan_key
-from patchlake_cli.embedded.server import EmbeddedAws
-from tests.deployed import new_stack, running, s3, sqs
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from tests.deployed import DeployedRun, new_stack, running, s3, sqs
 
 
 def client(aws: EmbeddedAws, service: Any) -> Any:  # noqa: ANN401 - any client
@@ -31,21 +31,26 @@ def visible(aws: EmbeddedAws, url: str) -> int:
     return int(sqs(aws.endpoint).get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"][names[0]])
 
 
-def test_a_function_of_a_running_pipeline_is_invoked_through_the_api(aws: EmbeddedAws, tmp_path: Path) -> None:
-    stack = new_stack(aws)
-    with running(aws, stack, 0, tmp_path) as run:
-        error, answer = invoke(aws, stack.functions["plan"].arn, {"scheduled_time": run.at.isoformat()})
-
-        assert error is None
-        assert answer == {"run_id": run.run_id, "step": "STORED", "targets": 6}
-        assert run.pipeline.store.exists(plan_key(run.run_id))
-        run.wait_until_committed()
+@pytest.fixture(scope="module")
+def a_run(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRun]:
+    """A stack whose functions run; each test has a day of its own."""
+    with running(shared_aws, new_stack(shared_aws), 0, tmp_path_factory.mktemp("run")) as run:
+        yield run
 
 
-def test_what_a_handler_raises_is_told_as_lambda_tells_it(aws: EmbeddedAws, tmp_path: Path) -> None:
-    stack = new_stack(aws)
-    with running(aws, stack, 0, tmp_path):
-        error, answer = invoke(aws, stack.functions["plan"].name, {"scheduled_time": "never"})
+def test_a_function_of_a_running_pipeline_is_invoked_through_the_api(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    run = a_run.on_day(0)
+
+    error, answer = invoke(aws, run.pipeline.stack.functions["plan"].arn, {"scheduled_time": run.at.isoformat()})
+
+    assert error is None
+    assert answer == {"run_id": run.run_id, "step": "STORED", "targets": 6}
+    assert run.pipeline.store.exists(plan_key(run.run_id))
+    run.wait_until_committed()
+
+
+def test_what_a_handler_raises_is_told_as_lambda_tells_it(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    error, answer = invoke(aws, a_run.pipeline.stack.functions["plan"].name, {"scheduled_time": "never"})
 
     assert error == "Unhandled"
     assert answer["errorType"] == "InputError"
@@ -60,23 +65,22 @@ def test_a_function_that_does_not_run_is_not_found(aws: EmbeddedAws) -> None:
 
 
 def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
-    aws: EmbeddedAws, tmp_path: Path
+    aws: EmbeddedAws, a_run: DeployedRun
 ) -> None:
-    stack = new_stack(aws)
-    with running(aws, stack, 0, tmp_path) as run:
-        lambda_client = client(aws, "lambda")
-        [source] = lambda_client.list_event_source_mappings(FunctionName=stack.functions["discover"].name)[
-            "EventSourceMappings"
-        ]
+    run = a_run.on_day(1)
+    lambda_client = client(aws, "lambda")
+    [source] = lambda_client.list_event_source_mappings(FunctionName=run.pipeline.stack.functions["discover"].name)[
+        "EventSourceMappings"
+    ]
 
-        lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-        run.fire()
-        waiting = visible(aws, run.queue_url("discover"))
-        [disabled] = lambda_client.list_event_source_mappings(EventSourceArn=source["EventSourceArn"])[
-            "EventSourceMappings"
-        ]
-        lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
-        run.wait_until_committed()
+    lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    run.fire()
+    waiting = visible(aws, run.queue_url("discover"))
+    [disabled] = lambda_client.list_event_source_mappings(EventSourceArn=source["EventSourceArn"])[
+        "EventSourceMappings"
+    ]
+    lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+    run.wait_until_committed()
 
     assert (source["State"], disabled["State"]) == ("Enabled", "Disabled")
     assert source["ScalingConfig"] == {"MaximumConcurrency": 3}

@@ -13,17 +13,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from patchlake_cli.embedded.server import StartError, start_server
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.server import StartError, start_server
+from patchlake_cli.embedded.aws.settings import Settings
 
-SERVER = [sys.executable, "-m", "patchlake_cli.embedded.application"]
+SERVER = [sys.executable, "-m", "patchlake_cli.embedded.aws.application"]
 SMALL = Settings(nodes=0)
 PATIENCE_SECONDS = 20
 
 PARENT = """
 import sys
-from patchlake_cli.embedded.server import start_server
-from patchlake_cli.embedded.settings import Settings
+from patchlake_cli.embedded.aws.server import start_server
+from patchlake_cli.embedded.aws.settings import Settings
 with start_server(Settings(nodes=0)) as aws:
     print(aws.endpoint_url.rpartition(":")[2], flush=True)
     sys.stdin.read()

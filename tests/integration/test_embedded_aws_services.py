@@ -11,9 +11,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from patchlake_cli.embedded.control import ControlError
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.control import ControlError
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
@@ -321,8 +321,8 @@ def test_a_condition_that_does_not_exist_is_an_error(aws: EmbeddedAws) -> None:
 
 
 def test_a_control_call_that_makes_no_sense_is_refused_with_its_reason(aws: EmbeddedAws) -> None:
-    with pytest.raises(ControlError, match="begin-day: the fleet has days 0 to 2, not 3"):
-        aws.begin_day(3)
+    with pytest.raises(ControlError, match="begin-day: the fleet has days 0 to 3, not 4"):
+        aws.begin_day(4)
     with pytest.raises(ControlError, match="change: Expected `float`"):
         aws.change(latency_seconds="long")
 

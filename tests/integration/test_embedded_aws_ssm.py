@@ -12,8 +12,8 @@ from botocore.parsers import JSONParser
 from botocore.session import get_session
 
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.fleet import Fleet
-from patchlake_cli.embedded.server import EmbeddedAws
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.fleet.fleet import Fleet
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

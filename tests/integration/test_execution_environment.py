@@ -14,9 +14,9 @@ from threading import Event, Thread
 
 import pytest
 
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.function_process import InvocationError
-from patchlake_cli.embedded.stack import DeployedFunction
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedFunction
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from tests.toys import NOWHERE, PATIENCE_SECONDS, REGION, toy_function
 
 ENDLESS = "import threading; threading.Event().wait()"
@@ -382,9 +382,9 @@ def test_the_process_ends_with_its_parent_even_while_it_works_and_leaves_no_file
     )
     parent = dedent(f"""
         from pathlib import Path
-        from patchlake_cli.embedded.endpoint import Endpoint
-        from patchlake_cli.embedded.environment import ExecutionEnvironment
-        from patchlake_cli.embedded.stack import DeployedFunction
+        from patchlake_cli.embedded.aws.endpoint import Endpoint
+        from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+        from patchlake_cli.embedded.lambda_.deployed_stack import DeployedFunction
 
         code = Path({str(tmp_path / "code")!r})
         function = DeployedFunction("toy", "toy", "arn", code, (), "app.lambda_handler", {{}}, 900, 128, 0, None)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, variables
 
 KILLS = 20

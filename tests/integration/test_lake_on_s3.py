@@ -8,9 +8,10 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from patchlake_cli.analytics.errors import LakeError
-from patchlake_cli.analytics.files import find_lake
-from patchlake_cli.analytics.lake import open_lake
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.files import find_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 
 NAMES = ("missing_patches", "platforms")
@@ -46,20 +47,20 @@ def bucket(folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("prefix", ["", "/copies/of/"])
 def test_a_bucket_answers_as_a_folder_does(folder: Path, bucket: str, prefix: str) -> None:
-    on_s3 = open_lake(f"s3://{bucket}{prefix}", now=story.NOW)
-    in_folder = open_lake(str(folder), now=story.NOW)
+    on_s3 = open_lake(LakeLocation.parse(f"s3://{bucket}{prefix}"), now=story.NOW)
+    in_folder = open_lake(LakeLocation(str(folder)), now=story.NOW)
 
     assert [on_s3.named(name) for name in NAMES] == [in_folder.named(name) for name in NAMES]
-    assert find_lake(f"s3://{bucket}{prefix}").column_bytes("coverage") == find_lake(str(folder)).column_bytes(
-        "coverage"
-    )
+    assert find_lake(LakeLocation.parse(f"s3://{bucket}{prefix}")).column_bytes("coverage") == find_lake(
+        LakeLocation(str(folder))
+    ).column_bytes("coverage")
 
 
 def test_a_bucket_without_a_lake_or_without_being_there_is_refused(bucket: str) -> None:
-    with pytest.raises(LakeError, match=f"s3://{bucket}/elsewhere holds no lake"):
-        open_lake(f"s3://{bucket}/elsewhere")
+    with pytest.raises(LakeError, match=f"s3://{bucket}/elsewhere contains no lake"):
+        open_lake(LakeLocation.parse(f"s3://{bucket}/elsewhere"))
     with pytest.raises(LakeError, match=r"s3://no-such-bucket cannot be opened: .*404"):
-        open_lake("s3://no-such-bucket")
+        open_lake(LakeLocation.parse("s3://no-such-bucket"))
 
 
 def test_without_credentials_a_bucket_is_not_opened(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,4 +71,4 @@ def test_without_credentials_a_bucket_is_not_opened(bucket: str, monkeypatch: py
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
 
     with pytest.raises(LakeError, match="cannot be opened"):
-        open_lake(f"s3://{bucket}")
+        open_lake(LakeLocation.parse(f"s3://{bucket}"))

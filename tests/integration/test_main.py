@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 
@@ -18,12 +18,12 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing"], "patchlake: No such command 'nothing'. `patchlake --help` shows what is expected.\n"),
-        (["demo", "--nod", "3"], "`patchlake demo --help` shows what is expected.\n"),
-        (["query"], "patchlake: Missing option '--lake'. `patchlake query --help` shows what is expected.\n"),
+        (["nothing"], "patchlake: No such command 'nothing'. Run `patchlake --help` for usage.\n"),
+        (["demo", "--nod", "3"], "Run `patchlake demo --help` for usage.\n"),
+        (["query"], "patchlake: Missing option '--lake'. Run `patchlake query --help` for usage.\n"),
         (
             ["query", "--lake", "x"],
-            "expected either one SELECT or --named NAME. `patchlake query --help` shows what is expected.\n",
+            "expected either one SELECT or --named NAME. Run `patchlake query --help` for usage.\n",
         ),
     ],
 )
@@ -33,6 +33,28 @@ def test_a_usage_error_is_one_line_and_exit_code_two(arguments: list[str], said:
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr.endswith(said)
     assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["check", "export", "query", "report"])
+def test_a_wrong_lake_is_refused_in_the_same_words_by_every_command(command: str) -> None:
+    ended = patchlake(command, "--lake", "ftp://x")
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    assert ended.stderr == (
+        "patchlake: Invalid value for --lake: 'ftp://x': expected a folder, or s3://BUCKET with an optional prefix. "
+        f"Run `patchlake {command} --help` for usage.\n"
+    )
+
+
+@pytest.mark.parametrize("command", [["export", "--lake", "x"], ["run", "--stack", "x"]])
+def test_a_wrong_scheduled_time_is_refused_in_the_same_words_by_every_command(command: list[str]) -> None:
+    ended = patchlake(*command, "--scheduled-time", "tomorrow")
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
+    assert ended.stderr == (
+        "patchlake: Invalid value for --scheduled-time: 'tomorrow': expected an ISO 8601 time with an offset and whole "
+        f"seconds, such as 2026-11-23T06:00:00Z. Run `patchlake {command[0]} --help` for usage.\n"
+    )
 
 
 def test_an_error_that_can_be_expected_is_one_line_and_exit_code_one() -> None:

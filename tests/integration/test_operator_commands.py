@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from patchlake.core.messages import CollectMessage
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.exit_codes import ExitCode
 from tests.aws_commands import parsed
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables
 from tests.command_lines import ROOT, command_lines
@@ -75,7 +75,7 @@ def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
     assert shown["runs"] == [run]
     assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
     assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "commit"]
-    assert f"run {a_run.run_id}: published before; nothing was started" in again.stderr
+    assert f"run {a_run.run_id}: already published; nothing was started" in again.stderr
     assert f"Not read: {REFUSED} eu-central-1: ROLE_NOT_ASSUMABLE (AccessDenied)" in again.stdout
 
 
@@ -91,7 +91,7 @@ def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, 
     assert (ended.returncode, status.returncode) == (ExitCode.COMPLETE, ExitCode.COMPLETE), ended.stderr
     assert "is COMPLETE: 6 of 6 targets read" in ended.stdout
     assert "COMPLETE, 0 min old." in status.stdout
-    assert (check.returncode, "12 of 12 checks are well." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
+    assert (check.returncode, "12 of 12 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
 
 
 def test_ctrl_c_stops_following_and_not_the_run(aws: EmbeddedAws, a_run: DeployedRun) -> None:
@@ -116,12 +116,12 @@ def test_ctrl_c_stops_following_and_not_the_run(aws: EmbeddedAws, a_run: Deploye
 
     assert following.returncode == ExitCode.INTERRUPTED
     assert rest == (
-        f"patchlake: no longer followed; run {run_id} goes on: `patchlake status --stack {stack.name}` shows it\n"
+        f"patchlake: interrupted; run {run_id} continues: `patchlake status --stack {stack.name}` shows it\n"
     )
     assert (under_way["run_id"], under_way["status"]) == (run_id, "RUNNING")
     assert under_way["progress"]["targets"] == 6
     assert followed.returncode in {ExitCode.COMPLETE, ExitCode.PARTIAL}, followed.stderr
-    assert "planned before; its messages were sent again" in followed.stderr
+    assert "already planned; its messages were sent again" in followed.stderr
 
 
 def _time_of(run_id: str) -> str:
@@ -141,7 +141,7 @@ def test_what_plan_refuses_is_said_in_its_words(
     refused = command(aws, "run", "--stack", a_run.pipeline.stack.name, "--scheduled-time", scheduled_time)
 
     assert (refused.returncode, refused.stdout) == (ExitCode.ERROR, "")
-    assert refused.stderr.startswith(f"patchlake: {a_run.pipeline.stack.name}-plan refuses. run ")
+    assert refused.stderr.startswith(f"patchlake: {a_run.pipeline.stack.name}-plan failed. run ")
     assert why in refused.stderr
 
 
@@ -197,7 +197,7 @@ def test_a_wrong_command_line_is_one_line_and_exit_2(aws: EmbeddedAws, arguments
 
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr.count("\n") == 1
-    assert "--help` shows what is expected" in ended.stderr
+    assert "--help` for usage" in ended.stderr
 
 
 def test_without_credentials_or_a_network_the_commands_say_so(aws: EmbeddedAws) -> None:
@@ -255,7 +255,7 @@ def test_dead_letters_go_back_to_their_own_queue_as_they_were(aws: EmbeddedAws, 
     assert moved == {"discover": (1, 1, 0), "collect": (12, 12, 0), "commit": (0, 0, 0)}
     assert sorted(message["Body"] for message in received) == sorted(collect)
     assert {message["Attributes"]["MessageGroupId"] for message in received} == {f"{REFUSED}.eu-central-1"}
-    assert (again.returncode, "collect: no dead letter." in again.stdout) == (ExitCode.COMPLETE, True)
+    assert (again.returncode, "collect: no dead letters." in again.stdout) == (ExitCode.COMPLETE, True)
 
 
 def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
@@ -316,20 +316,22 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     # Other tests share this stack.
     functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
 
-    assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts by itself"]
-    assert found["event sources"] == ["the event source mapping of collect is Disabled: its messages wait"]
+    assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts on schedule"]
+    assert found["event sources"] == ["the event source mapping of collect is Disabled: its messages are not read"]
     assert found["dead letters"] == ["dead letters of commit: 1"]
     assert len(found["runs"]) == 1
     assert found["runs"][0].endswith("more than 30 hours old")
     [policy] = found["bucket policy"]
-    assert "lacks, or has in another form: OnlyOverTls, CreateOnce, NeverReplace, NeverDelete." in policy
+    assert "are missing or changed: OnlyOverTls, CreateOnce, NeverReplace, NeverDelete." in policy
     assert found["versions"] == ["the bucket's versioning is Suspended: an object that is replaced is lost"]
     assert found["retention"] == ["shards and parts never expire: no lifecycle rule covers runs/"]
     assert found["log retention"] == [
-        f"the logs in /aws/lambda/{stack.name}-plan are kept for ever, and LogRetentionDays is 30"
+        f"the logs in /aws/lambda/{stack.name}-plan are kept forever, but LogRetentionDays is 30"
     ]
-    assert found["alarm topic"] == ["nobody hears the alarms: their topic has no subscription"]
-    assert found["concurrency"] == ["the stack may run 10 functions at once, the account 5: they are throttled"]
+    assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
+    assert found["concurrency"] == [
+        "the stack may run 10 functions at once, but the account only 5: they are throttled"
+    ]
 
 
 def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:

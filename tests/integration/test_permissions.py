@@ -12,11 +12,11 @@ import pytest
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.messages import CommitMessage
 from patchlake.core.timings import COLLECT, DISCOVER
-from patchlake_cli.embedded.environment import ExecutionEnvironment
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.sqs_event import sqs_event
-from patchlake_cli.embedded.stack import DeployedStack
-from patchlake_cli.embedded.template import Template, read_template, translate_template
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
+from patchlake_cli.embedded.lambda_.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, running, s3, sqs
 from tests.permissions import Call, findings, grants, requests, without_action
 from tests.policies import Request, allowed, denied
@@ -109,11 +109,13 @@ class Watch:
 
     def __init__(self, run: DeployedRun) -> None:
         self._run = run
-        message = CommitMessage(run_id=run.run_id)
-        client = sqs(run.aws.endpoint)
-        client.send_message(QueueUrl=run.queue_url("commit"), MessageBody=message.encode(), MessageGroupId="watch")
-        answer = client.receive_message(QueueUrl=run.queue_url("commit"), MessageSystemAttributeNames=["All"])
-        self._event = sqs_event(answer["Messages"], "arn:aws:sqs:eu-central-1:1:q")
+        body = CommitMessage(run_id=run.run_id).encode()
+        client, url = sqs(run.aws.endpoint), run.queue_url("commit")
+        client.send_message(QueueUrl=url, MessageBody=body, MessageGroupId="watch")
+        messages = client.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+        while messages[0]["Body"] != body:  # an earlier run's
+            messages = client.receive_message(QueueUrl=url, MessageSystemAttributeNames=["All"])["Messages"]
+        self._event = sqs_event(messages, "arn:aws:sqs:eu-central-1:1:q")
         self._environment = ExecutionEnvironment(run.pipeline.stack.functions["commit"], run.aws.endpoint, self._hear)
 
     def _hear(self, line: str) -> None:

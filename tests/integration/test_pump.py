@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patchlake_cli.embedded.endpoint import Endpoint
-from patchlake_cli.embedded.pump import (
+from patchlake_cli.embedded.aws.endpoint import Endpoint
+from patchlake_cli.embedded.lambda_.deployed_stack import EventSource
+from patchlake_cli.embedded.lambda_.pump import (
     Batch,
     Crash,
     Disturbance,
@@ -22,7 +23,6 @@ from patchlake_cli.embedded.pump import (
     Pump,
     PumpBroken,
 )
-from patchlake_cli.embedded.stack import EventSource
 from tests.toys import REGION, Witness, running_moto, toy_function
 
 if TYPE_CHECKING:

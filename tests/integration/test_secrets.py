@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.embedded.server import EmbeddedAws
-from patchlake_cli.embedded.settings import FaultRates
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.aws.settings import FaultRates
 from tests.deployed import POISON, SECRET, DeployedRun, new_stack, running
 
 PRESIGNED = f"s3://patches/list.yaml?X-Amz-Credential={POISON}&X-Amz-Signature={POISON}"

@@ -1,4 +1,4 @@
-"""What the functions must count, by names that are written out: alarms and dashboards stand on them."""
+"""The expected metrics of the functions, by their literal names: alarms and dashboards depend on them."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the invariants look at: each thing that a handler does to the world, with the handler that does it."""
+"""The events that the invariants check: each act of a handler on the world, with the handler."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -133,7 +133,7 @@ class Hurried:
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """Nothing is under way any more, and nothing will come, unless somebody does something.
+    """Nothing is in flight any longer, and nothing will come without a new act.
 
     Attributes:
         attended: whether an operator has done what docs/operations.md says.

@@ -28,7 +28,7 @@ class Failure:
 
 @dataclass
 class Exploration:
-    """What came of a range of schedules."""
+    """The results of a range of schedules."""
 
     tally: Tally = field(default_factory=Tally)
     failures: list[Failure] = field(default_factory=list)

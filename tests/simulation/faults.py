@@ -59,7 +59,7 @@ class Fault(StrEnum):
     THROTTLED_FOR_GOOD = "target throttled for good"
     REFUSED_FOR_A_WHILE = "target refused for a while"
     REFUSED_FOR_GOOD = "target refused for good"
-    STORE_REFUSED_FOR_A_WHILE = "store or its key refused until somebody fixes it"
+    STORE_REFUSED_FOR_A_WHILE = "store or its key refused until someone fixes it"
     DAMAGED = "object damaged"
     VANISHED = "object vanished"
     DEPLOYED = "build deployed"
@@ -70,11 +70,11 @@ BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 """Answers that break SSM's own rules and make rows INVALID_RESPONSE."""
 
 BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
-"""What no healthy API does; it may still throttle, fail and refuse a single call."""
+"""The faults that a healthy API does not have; it may still throttle, fail and refuse a single call."""
 
 
 SABOTAGE = (Fault.DAMAGED, Fault.VANISHED, Fault.WATCH_LOST)
-"""What no service does: somebody reached into the bucket or the queue."""
+"""The faults that no service causes: someone reached into the bucket or the queue."""
 
 
 class Dice:

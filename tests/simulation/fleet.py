@@ -22,7 +22,7 @@ def described(instance_id: str, serial: int) -> NodeRecord:
 
 
 def scanned(instance_id: str, serial: int) -> NodeRecord:
-    """Return a node's patch state; likewise."""
+    """Return a node's patch state, in the same way."""
     return msgspec.convert({"InstanceId": instance_id, **_members(PATCH_STATE_COLUMNS, serial)}, type=PatchState)
 
 

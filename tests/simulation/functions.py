@@ -24,7 +24,7 @@ _ENVIRONMENT = {
 
 
 class Answer(NamedTuple):
-    """What came of an invocation: what the function returned, and the sum of each metric that it printed."""
+    """The result of an invocation: the function's answer, and the sum of each metric that it printed."""
 
     returned: Any
     metrics: Mapping[str, float]

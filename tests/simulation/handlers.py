@@ -171,7 +171,7 @@ class Handlers:
 
     @property
     def waiting(self) -> Callable[..., None]:
-        """What stands in for the wait for calls that are made at once."""
+        """The stand-in for the wait for concurrent calls."""
         return self._turns.wait
 
     @property
@@ -339,7 +339,7 @@ class Handlers:
         )
 
     def _elapse(self, seconds: float) -> None:
-        """Let time go by for the acting handler; a handler that runs at one go holds up nobody."""
+        """Let time go by for the acting handler; a handler that runs without a pause delays no other."""
         by = self._world.acting
         if self._strand is not None:
             by.wakes_at = self._world.clock.at + timedelta(seconds=seconds)

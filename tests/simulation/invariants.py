@@ -1,4 +1,4 @@
-"""What must hold, whatever breaks: I1 to I17 whenever a handler does anything, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I17 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -84,7 +84,7 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
 
 @holds("I2", Wrote)
 def a_reader_sees_a_whole_snapshot_or_none(world: World, wrote: Wrote) -> Iterator[str]:
-    """When a snapshot can be seen, so can its coverage, and the snapshot has as many rows as the coverage says."""
+    """A visible snapshot has its coverage, and as many rows as the coverage counts."""
     match wrote.place:
         case SnapshotPlace(run_id):
             coverage = world.tables.get(coverage_key(run_id))
@@ -99,7 +99,7 @@ def a_reader_sees_a_whole_snapshot_or_none(world: World, wrote: Wrote) -> Iterat
 
 @holds("I3", Wrote, Offered)
 def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Iterator[str]:
-    """What is published follows from plan, shards and parts alone: every finisher of one build has the same bytes."""
+    """Published objects follow from plan, shards and parts alone: every finisher of one build has the same bytes."""
     if not event.key.startswith("lake/"):
         return
     if isinstance(event, Offered):
@@ -219,7 +219,7 @@ def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
 
 @holds("I9", Wrote, Sent)
 def runs_share_no_key(_: World, event: Wrote | Sent) -> Iterator[str]:
-    """What belongs to one run is written and sent for that run alone."""
+    """Objects and messages of one run are written and sent for that run alone."""
     touched = event.key if isinstance(event, Wrote) else event.message
     run_id = run_of(event.key) if isinstance(event, Wrote) else event.message.run_id
     if run_id != event.by.run_id:
@@ -364,7 +364,7 @@ def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried)
 
 @holds("L1", Ended)
 def no_run_is_given_up(world: World, ended: Ended) -> Iterator[str]:
-    """A planned run is given up by nobody, unless somebody reached into its objects."""
+    """No planned run is given up, unless someone reached into its objects."""
     match ended.result:
         case CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail) if run_id not in world.tampered:
             yield f"run {run_id} will never be published: {detail}"
@@ -377,7 +377,7 @@ def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
     """Once nothing breaks any more, each planned run commits two ticks after its last part or its deadline.
 
     A watch message that was under way when something broke last comes back after its queue's visibility at the latest.
-    One that is lost is sent again by nobody but an operator. A CORRUPT run is published once the operator has deleted
+    Only an operator sends a lost one again. A CORRUPT run is published once the operator has deleted
     the shard or part that it names, and never where it names the plan or a published object.
     """
     for run_id in world.plans:
@@ -398,7 +398,7 @@ def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
 def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     """With a healthy API each planned run is COMPLETE, even after a crash of plan or the loss of messages.
 
-    A healthy API answers by its rules and refuses nobody from the third receive of a message on; it may fail as often
+    A healthy API answers by its rules and refuses no call from the third receive of a message on; it may fail as often
     as it likes. Things must have stopped breaking before commit's last round of re-sending.
     """
     if not world.scenario.healthy or world.scenario.stalled:

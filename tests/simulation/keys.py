@@ -1,4 +1,4 @@
-"""Where each object of a run belongs, written out: what the simulator expects is not asked of the production code."""
+"""The key of each object of a run, written out: the simulator does not take it from the production code."""
 
 from patchlake.core.targets import Target
 

@@ -1,4 +1,4 @@
-"""When a run must be published, and until when its lost messages are sure to be sent again."""
+"""The time at which a run must be published, and until which its lost messages are sure to be sent again."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

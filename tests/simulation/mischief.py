@@ -1,4 +1,4 @@
-"""What goes wrong between the handlers: with messages, with the fleet, with the schedule, with deployments."""
+"""Trouble between the handlers: with messages, with the fleet, with the schedule, with deployments."""
 
 import json
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def _lose(world: World) -> str | None:
 
 
 def _lose_watch(world: World) -> str | None:
-    """Lose the watch message of a run, as somebody does who purges the queue; nothing sends it again."""
+    """Lose the watch message of a run, as an operator does who purges the queue; nothing sends it again."""
     bodies = sorted({message.body for message in world.queues["commit"].messages.values()})
     if not bodies:
         return None
@@ -139,7 +139,7 @@ def _unpublished(world: World) -> list[str]:
 
 
 def _refuse_store(world: World) -> str:
-    """Refuse the bucket, one operation or the use of the key, until somebody grants it again."""
+    """Refuse the bucket, one operation or the use of the key, until someone grants it again."""
     operations = world.random.choice(_STORE_OPERATIONS)
     until = min(_some_time_later(world), world.quiet_at)
     world.store_trouble = StoreTrouble(frozenset(operations), until)

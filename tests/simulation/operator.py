@@ -1,4 +1,4 @@
-"""What a person does about a run that is planned and not published, by docs/operations.md."""
+"""The steps of a person for a run that is planned and not published, by docs/operations.md."""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What a run's objects must hold, derived anew: by other means than the stages', from what SSM really answered."""
+"""The expected objects of a run, derived from SSM's real answers by other means than in the stages."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,14 +38,14 @@ _ANSWERED_TWICE = "the node came twice, with different values"
 
 @dataclass(frozen=True, slots=True)
 class PlanPlace:
-    """Where a run's plan belongs."""
+    """The key of a run's plan."""
 
     run_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ShardPlace:
-    """Where a shard that the plan names belongs."""
+    """The key of a shard that the plan names."""
 
     run_id: str
     target: Target
@@ -53,7 +53,7 @@ class ShardPlace:
 
 @dataclass(frozen=True, slots=True)
 class PartPlace:
-    """Where a part that the plan and a shard name belongs; ``nodes`` is its batch."""
+    """The key of a part that the plan and a shard name; ``nodes`` is its batch."""
 
     run_id: str
     target: Target
@@ -62,7 +62,7 @@ class PartPlace:
 
 @dataclass(frozen=True, slots=True)
 class SecondaryShardPlace:
-    """Where a shard of a secondary source that the plan names belongs."""
+    """The key of a shard of a secondary source that the plan names."""
 
     run_id: str
     target: Target
@@ -71,7 +71,7 @@ class SecondaryShardPlace:
 
 @dataclass(frozen=True, slots=True)
 class ChildPlace:
-    """Where a part of a secondary source that the plan names belongs; ``slice`` is the slice of its batch."""
+    """The key of a part of a secondary source that the plan names; ``slice`` is the slice of its batch."""
 
     run_id: str
     target: Target
@@ -82,7 +82,7 @@ class ChildPlace:
 
 @dataclass(frozen=True, slots=True)
 class TablePlace:
-    """Where a run's table of a secondary source that the plan names belongs."""
+    """The key of a run's table of a secondary source that the plan names."""
 
     run_id: str
     source: str
@@ -90,14 +90,14 @@ class TablePlace:
 
 @dataclass(frozen=True, slots=True)
 class CoveragePlace:
-    """Where a run's coverage belongs."""
+    """The key of a run's coverage."""
 
     run_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotPlace:
-    """Where a run's snapshot belongs."""
+    """The key of a run's snapshot."""
 
     run_id: str
 

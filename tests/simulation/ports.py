@@ -50,7 +50,7 @@ _ERRORS: dict[Fault, type[PatchlakeError]] = {
     Fault.THROTTLED: ThrottledError,
     Fault.STORE_REFUSED_ONCE: PermanentError,
 }
-"""What a fault raises, where it is no mere RetryableError."""
+"""The error of a fault, if it is not a plain RetryableError."""
 
 STAGES: dict[QueueName, Stage] = {
     "discover": "discover",
@@ -66,6 +66,7 @@ _MESSAGES: dict[Stage, type[Message]] = {
     "collect": CollectMessage,
     "commit": CommitMessage,
 }
+"""The type of each queue's messages."""
 
 
 @lru_cache(4096)
@@ -136,7 +137,7 @@ class Calls:
 
         Raises:
             RetryableError: the error.
-            RefusedError: likewise.
+            RefusedError: the same, as a refusal.
         """
         if isinstance(error, RefusedError):
             self.world.acting.refusal = error
@@ -357,7 +358,7 @@ class SimulatedSources:
 
     @property
     def call_counter(self) -> CallCounter:
-        """What was asked of SSM so far."""
+        """The calls to SSM so far."""
         return self.calls.world.apis.call_counter
 
     def open(self, plan: Plan, target: Target) -> SimulatedSource:

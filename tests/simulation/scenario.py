@@ -1,4 +1,4 @@
-"""What a schedule starts from: who is planned, with which settings, and for how long things break."""
+"""The start of a schedule: the planned targets, the settings, and the time for which things break."""
 
 from dataclasses import dataclass
 from random import Random
@@ -35,10 +35,10 @@ class Scenario:
         include_sensitive_fields: whether plans include them.
         stalled: whether no worker lists anything while things break.
         deployed: whether handlers that run at one go are the deployed functions, with their answers and metrics.
-        sabotage: whether somebody may reach into the bucket and the queues.
+        sabotage: whether someone may reach into the bucket and the queues.
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
         toys: the secondary sources of the run, as the first build knows them.
-        toys_healthy: whether their operations are healthy likewise.
+        toys_healthy: whether their operations are healthy.
         detail_deadline_seconds: how long a run waits for them.
         tag_keys: those that the environment of plan names.
     """

@@ -36,7 +36,7 @@ _STALLED_AFTER_DEADLINE = timedelta(seconds=900)
 
 @dataclass
 class Tally:
-    """What came of schedules; tallies add up.
+    """The results of schedules; tallies add up.
 
     Attributes:
         runs: by COMPLETE, PARTIAL, or what else became of them.
@@ -138,7 +138,7 @@ class Schedule:
         handlers.kill_all()
 
     def _step(self) -> bool:
-        """Let somebody move, or time pass; return whether there was anything to do."""
+        """Let one handler move, or time pass; return whether there was anything to do."""
         handlers = self._handlers
         if self._due and self._due[0][0] <= self.world.clock.at:
             self._due.pop(0)[2]()

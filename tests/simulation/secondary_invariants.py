@@ -1,6 +1,6 @@
-"""What must hold of the secondary sources: C1 to C11 whenever a handler does anything, L3 and L4 at the end.
+"""The invariants of the secondary sources: C1 to C11 after every act of a handler, L3 and L4 at the end.
 
-Where an operator, or whoever reached into the bucket, took an object of a run away, others may have been made from it.
+Once someone has reached into the objects of a run, others may have been made from them: most do not look at such runs.
 """
 
 from collections import Counter
@@ -55,7 +55,7 @@ def a_child_needs_its_parent(world: World, event: Wrote | Sent) -> Iterator[str]
 def secondary_objects_hold_what_aws_answered(world: World, wrote: Wrote) -> Iterator[str]:
     """A part has the nodes that its parent's slice asks about, each with at least one row, a status row alone.
 
-    The rows are what AWS answered, or the true reason why that is not known; those of a shard likewise.
+    The rows are what AWS answered, or the true reason why that is not known; those of a shard also.
     """
     if not isinstance(wrote.place, SecondaryShardPlace | ChildPlace) or wrote.place.run_id in world.tampered:
         return
@@ -104,7 +104,7 @@ def _plan_problems(world: World, run_id: str, by: Invocation) -> Iterator[str]:
 
 @holds("C3", Ended, Sent)
 def children_come_before_the_acknowledgement(world: World, event: Ended | Sent) -> Iterator[str]:
-    """Whoever stores or finds a parent's part has written its empty children, and asked for the absent others."""
+    """The worker that stores or finds a parent's part writes its empty children, and asks for the absent others."""
     by = event.by
     match event:
         case Sent(message=CollectMessage(run_id=run_id, source="toys") as message) if by.stage == "collect":
@@ -136,7 +136,7 @@ def _forgotten_children(world: World, result: CollectResult, by: Invocation) -> 
     for number in numbers:
         key = child_key(run_id, "toys", target, oracle.number_of(plan, batch, number))
         if key not in world.objects and (number not in asked_for or result.source == "toys"):
-            yield f"{by} is done with batch {batch} of {target}, and nobody makes {key}"
+            yield f"{by} is done with batch {batch} of {target}, and no one makes {key}"
 
 
 @holds("C4", Wrote)
@@ -250,7 +250,7 @@ def the_snapshot_never_depends_on_them(world: World, event: Wrote | Ended) -> It
 def a_child_asks_only_for_its_slice(world: World, event: Wrote | Asked | Opened) -> Iterator[str]:
     """A child asks only about nodes of its slice, one a call, and looks for its part before every tenth call.
 
-    One that has nobody to ask about calls no API. The plan's tag keys are those of the settings, and no others.
+    One that has no node to ask about calls no API. The plan's tag keys are those of the settings, and no others.
     """
     by = event.by
     match event:
@@ -266,7 +266,7 @@ def a_child_asks_only_for_its_slice(world: World, event: Wrote | Asked | Opened)
                 yield f"{by} made {by.calls_since_look} calls without looking for its part"
         case Opened(target) if by.source == "toys" and by.run_id in world.plans:
             if not _to_ask(world, by) and by.run_id not in world.tampered:
-                yield f"{by} goes for {target}, and has nobody to ask about"
+                yield f"{by} goes for {target}, and has no node to ask about"
 
 
 def _to_ask(world: World, by: Invocation) -> list[str]:

@@ -1,4 +1,4 @@
-"""What the objects of the secondary sources must hold, derived anew from what AWS really answered.
+"""The expected objects of the secondary sources, derived again from what AWS answered.
 
 Keys, columns and reasons are written out: none of it is taken from the code that writes it.
 """

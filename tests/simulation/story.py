@@ -1,4 +1,4 @@
-"""What happened in a schedule, step by step, told only when somebody wants to hear it."""
+"""The story of a schedule, step by step; it is written only on request."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

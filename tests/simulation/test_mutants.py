@@ -10,7 +10,7 @@ from tests.simulation.mutants import MUTANTS, Mutant, schedules_survived
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: str(mutant.name))
 def test_a_mistake_is_found_by_the_invariant_it_breaks(mutant: Mutant) -> None:
     with strands() as executor:
-        assert schedules_survived(mutant, executor) is not None
+        assert schedules_survived(mutant, executor, mutant.soon) is not None
 
 
 def test_every_invariant_finds_a_mistake_that_it_names() -> None:

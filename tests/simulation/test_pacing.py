@@ -1,4 +1,4 @@
-"""Workers on one target that throttles, and beside one: production stages against token buckets, in simulated time."""
+"""Workers on a throttled target, and next to one: production stages against token buckets, in simulated time."""
 
 from collections import Counter
 

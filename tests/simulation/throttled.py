@@ -50,7 +50,7 @@ def listed_world(nodes: dict[Target, int], batch_size: int) -> World:
 
 
 class FairQueue(MemoryQueue):
-    """A queue as SQS treats message groups: whoever has the fewest messages under way is next."""
+    """A queue as SQS treats message groups: the group with the fewest messages in flight is next."""
 
     def _first_visible(self, except_groups: Container[str]) -> int | None:
         now = self.clock.at

@@ -16,7 +16,7 @@ _MOST_UNDER_WAY = 3
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """What ``ThreadedMap`` uses of a ``Future``, at a tenth of its cost."""
+    """The part of a ``Future`` that ``ThreadedMap`` uses, at a tenth of its cost."""
 
     by: Invocation
     function: Callable[[], Any]
@@ -56,8 +56,8 @@ class Call:
 class Turns:
     """Stands in for what ``ThreadedMap`` has of ``concurrent.futures``: a pool, and the wait for its calls.
 
-    After a failure some of the other calls are under way already. Whoever does not wait for them leaves them behind,
-    and they go on in the middle of a later handler, as Lambda lets them.
+    After a failure some of the other calls are under way already. A handler that does not wait for them leaves them
+    behind, and they go on in the middle of a later handler, as Lambda lets them.
     """
 
     def __init__(self, world: World) -> None:

@@ -1,4 +1,4 @@
-"""Many threads of work in simulated time: each runs until it sleeps, and time jumps to whoever wakes next."""
+"""Many threads of work in simulated time: each runs until it sleeps, and time jumps to the next one that wakes."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -38,7 +38,7 @@ class VirtualTime:
         strand.pause()
 
     def run(self) -> None:
-        """Let everybody move until nobody is under way."""
+        """Let every thread run until all have ended."""
         while self._sleeping:
             self.seconds, _, self._moving = heappop(self._sleeping)
             self._moving.resume()

@@ -94,7 +94,7 @@ class Invocation:
         sent: every message that it sent.
         queue: that its message came from.
         listing: the pages of its latest chain of a listing.
-        answers: likewise of the operation of a detail source, by the ids of the call.
+        answers: the pages of a detail source, by the ids of the call.
         refusal: the latest refusal that it met.
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
@@ -105,7 +105,7 @@ class Invocation:
         calls: how many of its calls reached SSM.
         throttled: whether it was throttled, and has not paused since.
         wakes_at: when it goes on, after a pause or a slow call.
-        lost_seconds: of its time, which went by for nobody else.
+        lost_seconds: of its time, which passed for no other handler.
     """
 
     number: int
@@ -153,7 +153,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What a target says instead of an answer, until when, and to which operation; to all where that is empty."""
+    """A target's refusal: its error, its end, and its operation; an empty one means all operations."""
 
     error: RetryableError | RefusedError
     until: datetime
@@ -162,14 +162,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class StoreTrouble:
-    """What the store refuses, and until when: the bucket, or the use of its key, is to be granted again."""
+    """A refusal of the store, and its end, when the bucket or the use of its key is granted again."""
 
     operations: frozenset[str]
     until: datetime
 
 
 class _Objects(dict[str, bytes]):
-    """A bucket's objects; it tells of each change, with what was there before."""
+    """A bucket's objects; each change is reported, with the object before it."""
 
     def __init__(self, changed: Callable[[str, bytes | None], None]) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class _Objects(dict[str, bytes]):
         self._changed(key, before)
 
     def spoil(self, key: str, body: bytes | None) -> None:
-        """Let somebody put other bytes into an object, or delete it, without anybody being told."""
+        """Replace or delete an object without reporting the change."""
         if body is None:
             super().__delitem__(key)
         else:
@@ -199,7 +199,7 @@ class _Objects(dict[str, bytes]):
 
 
 class World:
-    """What is: the objects, the queues, the fleet, the time.
+    """The state of the world: the objects, the queues, the fleet, the time.
 
     Attributes:
         acting: the invocation that moves at this moment.
@@ -211,7 +211,7 @@ class World:
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
-        gaps: likewise of a secondary source.
+        gaps: the runs in which that happened to any source, secondary ones included.
         store_trouble: what the store refuses for now.
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
         tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
@@ -378,14 +378,14 @@ class World:
             self.watched_again_at[run_id] = self.clock.at
 
     def excuse(self, by: Invocation) -> None:
-        """Take note of a reason that a handler may record, so that nobody expects its source to be complete."""
+        """Remember a reason that may be recorded, so that no invariant expects its source to be complete."""
         if by.run_id is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
             self.gaps.add(by.run_id)
             if not by.is_secondary:
                 self.blanked.add(by.run_id)
 
     def redrive(self, queue: QueueName, body: str) -> str:
-        """Send an old message once more, as somebody does who empties a dead-letter queue; return its body."""
+        """Send an old message once more, as an operator does who empties a dead-letter queue; return its body."""
         self.queues[queue].send([(body, "")])
         if queue == "commit":
             self.watch(CommitMessage.decode(body).run_id)

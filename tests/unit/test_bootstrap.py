@@ -20,6 +20,8 @@ DISCOVER_URL, COLLECT_URL, COMMIT_URL = (f"http://127.0.0.1:1/1/{name}" for name
 @pytest.fixture(autouse=True)
 def somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    # Without credentials the SDK would ask the network for some.
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
 
 def url_of(queue: Queue) -> str:

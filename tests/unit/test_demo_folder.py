@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.demo_folder import MARKER, replace_folder
-from patchlake_cli.failure import CommandError
+from patchlake_cli.embedded.demo_folder import MARKER, replace_folder
+from patchlake_cli.exit_codes import CommandError
 
 
 def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_link_in_the_folder_is_removed_and_not_followed(tmp_path: Path) -> Non
 def test_somebody_elses_folder_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
 
-    with pytest.raises(CommandError, match="not a folder that the demo made"):
+    with pytest.raises(CommandError, match="exists and was not made by the demo"):
         replace_folder(tmp_path)
 
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
@@ -54,7 +54,7 @@ def test_somebody_elses_folder_is_refused_and_left_alone(tmp_path: Path) -> None
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "demo").touch()
 
-    with pytest.raises(CommandError, match="not a folder that the demo made"):
+    with pytest.raises(CommandError, match="exists and was not made by the demo"):
         replace_folder(tmp_path / "demo")
 
 

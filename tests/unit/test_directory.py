@@ -1,28 +1,14 @@
-"""Faults that only a store in a folder can have: crashes, the file system's refusals, keys that are paths."""
+"""Faults that only a store in a folder can have: the file system's refusals, keys that are paths."""
 
 import errno
 import os
-import sys
 from io import BytesIO
 from pathlib import Path
-from subprocess import run
 
 import pytest
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.errors import InputError, PermanentError
-
-WRITE_AND_DIE = """
-import io, os, signal, sys
-from pathlib import Path
-from patchlake.adapters.directory import DirectoryStore
-
-class Deadly(io.BytesIO):
-    def read(self, size=-1):
-        return b"x" * size if self.seek(1, 1) < 100 else os.kill(os.getpid(), signal.SIGKILL)
-
-DirectoryStore(Path(sys.argv[1])).create("runs/a", Deadly())
-"""
 
 
 def files_of(folder: Path) -> list[str]:
@@ -35,18 +21,6 @@ def test_objects_are_plain_files_under_their_keys(tmp_path: Path) -> None:
 
     assert files_of(tmp_path) == ["lake/coverage/run_date=2026-11-23/x.parquet"]
     assert (tmp_path / "lake/coverage/run_date=2026-11-23/x.parquet").read_bytes() == b"content"
-
-
-def test_a_writer_that_is_killed_leaves_nothing_that_anybody_sees(tmp_path: Path) -> None:
-    died = run([sys.executable, "-c", WRITE_AND_DIE, str(tmp_path)], check=False)
-    store = DirectoryStore(tmp_path)
-
-    assert died.returncode == -9
-    assert len(files_of(tmp_path)) == 1
-    assert list(store.keys("")) == []
-    assert store.exists("runs/a") is False
-    assert store.create("runs/a", b"whole") is True
-    assert list(store.keys("")) == ["runs/a"]
 
 
 def test_a_body_that_cannot_be_read_to_its_end_creates_nothing(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from patchlake.core.keys import plan_key
 from patchlake.core.plan import Account
 from patchlake.errors import InputError
 from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.export.composition import compose
-from patchlake_cli.export.runs import begin
-from patchlake_cli.failure import CommandError
+from patchlake_cli.export.resume import begin
 from tests.export_world import SETTINGS, ExportWorld
 from tests.watched_store import WatchedStore, once
 from tests.world import EU, HOME, RUN_ID
@@ -78,7 +78,7 @@ def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dic
     world = ExportWorld()
     begin_and_die(world)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} is there with other settings \({named}\)"):
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \({named}\)"):
         world.export(**change)  # type: ignore[arg-type]
     world.clock.advance(60)
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from patchlake.core.targets import Target
-from patchlake_cli.embedded.catalogue import ANCIENT_AGENT, fleet_accounts, fleet_regions
-from patchlake_cli.embedded.fleet import Fleet
-from patchlake_cli.embedded.node import YEAR_ONE, ManagedNode
+from patchlake_cli.embedded.fleet.catalogue import ANCIENT_AGENT, fleet_accounts, fleet_regions
+from patchlake_cli.embedded.fleet.fleet import Fleet
+from patchlake_cli.embedded.fleet.node import YEAR_ONE, ManagedNode
 from tests.ssm_model import shape
 
 DAYS = 30
@@ -80,7 +80,7 @@ def test_a_day_outside_the_life_of_the_fleet_is_refused(fleet: Fleet, day: int) 
 
 @pytest.mark.parametrize("days", [0, 1000])
 def test_a_life_that_the_calendar_does_not_cover_is_refused(days: int) -> None:
-    with pytest.raises(ValueError, match="a fleet lives 1 to"):
+    with pytest.raises(ValueError, match="a fleet has 1 to"):
         new_fleet(days=days)
 
 

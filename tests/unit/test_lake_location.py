@@ -6,7 +6,8 @@ import pytest
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.bootstrap import Aws
-from patchlake_cli.lake_location import LakeLocation
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.store import open_store
 
 
 @pytest.mark.parametrize(
@@ -49,6 +50,6 @@ def test_a_file_is_no_folder(tmp_path: Path, below: str) -> None:
 
 
 def test_a_folder_is_a_store_of_files(tmp_path: Path) -> None:
-    store = LakeLocation.parse(str(tmp_path)).store(Aws(), connections=1)
+    store = open_store(LakeLocation.parse(str(tmp_path)), Aws(), connections=1)
 
     assert isinstance(store, DirectoryStore)

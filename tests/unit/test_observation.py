@@ -2,7 +2,7 @@
 
 import json
 
-from patchlake_cli.observation import Observation
+from patchlake_cli.terminal.observation import Observation
 
 RUN_ID = "20261101T060000Z"
 

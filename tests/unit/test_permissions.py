@@ -1,46 +1,18 @@
 """The permissions of an export, and the policy to paste after a refusal."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 
 from patchlake.errors import PatchlakeError, PermanentError
-from patchlake_cli.advice import Refusals, advise, explain
-from patchlake_cli.embedded.template import read_template
-from patchlake_cli.lake_location import LakeLocation
-from patchlake_cli.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.access.advice import Refusals, advise, explain
+from patchlake_cli.access.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.lake.location import LakeLocation
 from tests.policies import Request, allowed
 
 HOME, MEMBER, OTHER = "111122223333", "444455556666", "777788889999"
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-ROLES = ("PlanRole", "DiscoverRole", "CollectRole", "CommitRole")
 LAKE = LakeLocation.parse("s3://lake/some/prefix")
-
-
-def allowed_actions(value: object) -> Iterator[str]:
-    """Yield the actions of every statement in a role's policies, those behind a condition included."""
-    match value:
-        case {"Effect": "Allow", "Action": str(action)}:
-            yield action
-        case {"Effect": "Allow", "Action": [*actions]}:
-            yield from map(str, actions)
-        case dict():
-            for member in value.values():
-                yield from allowed_actions(member)
-        case list():
-            for member in value:
-                yield from allowed_actions(member)
-
-
-def test_an_export_needs_what_the_four_functions_need_of_the_lake_and_of_ssm() -> None:
-    roles = [read_template(TEMPLATE)["Resources"][name]["Properties"]["Policies"] for name in ROLES]
-    actions = set(allowed_actions(roles))
-
-    services = {permission.partition(":")[0] for permission in Permission}
-    assert {action for action in actions if action.partition(":")[0] in services} == set(Permission)
 
 
 def test_a_policy_allows_what_it_was_made_for_and_nothing_beside() -> None:
@@ -65,18 +37,18 @@ def test_a_role_trusts_the_account_and_asks_for_the_external_id() -> None:
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "secret"}}
 
 
-def test_each_refusal_is_advised_on_where_it_must_be_mended() -> None:
+def test_each_refusal_is_advised_on_where_it_must_be_fixed() -> None:
     advice = advise(Refusals(roles={OTHER}, denied={HOME, MEMBER}), home_account_id=HOME, role_name="reader")
 
     texts = [each.text for each in advice]
     assert [f"The role reader of {OTHER} cannot be assumed" in text for text in texts] == [True, False, False, False]
     assert f"trust account {HOME}" in texts[1]
-    assert f"In {HOME}, our own account" in texts[2]
+    assert f"In your own account {HOME}" in texts[2]
     assert f"The role reader of {MEMBER} needs" in texts[3]
     assert [each.policy for each in advice[2:]] == [policy(SSM_PERMISSIONS)] * 2
 
 
-def test_where_nobody_refuses_there_is_nothing_to_do() -> None:
+def test_where_no_account_refuses_there_is_nothing_to_do() -> None:
     assert advise(Refusals(), home_account_id=HOME, role_name="reader") == []
 
 

@@ -227,7 +227,7 @@ def test_an_event_without_a_scheduled_time_is_refused_and_now_is_no_substitute(e
 
 @pytest.mark.parametrize(
     ("seconds", "reason"),
-    [(-61, "its scheduled time is in the future"), (86_341, "more than 86400 seconds ago; SSM keeps no past")],
+    [(-61, "its scheduled time is in the future"), (86_341, "more than 86400 seconds ago; SSM keeps no history")],
     ids=["in the future", "too late"],
 )
 def test_a_time_in_the_future_or_too_long_ago_is_refused(seconds: int, reason: str) -> None:

@@ -5,8 +5,8 @@ import io
 from rich.console import Console
 
 from patchlake.core.run import run_at
-from patchlake_cli.observation import Observation
-from patchlake_cli.progress import RunProgress, Troubles
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.progress import RunProgress, Troubles
 from tests.world import RUN_ID
 
 
@@ -29,21 +29,21 @@ def test_where_nobody_watches_only_lines_are_printed() -> None:
     screen = io.StringIO()
     with RunProgress(Console(file=screen)) as progress:
         progress.follow(Observation(RUN_ID), run_at(RUN_ID)).refresh()
-        progress.say("Run is new")
+        progress.say("Run starts")
 
-    assert screen.getvalue() == "Run is new\n"
+    assert screen.getvalue() == "Run starts\n"
 
 
-def test_troubles_are_told_now_and_then_and_each_once() -> None:
-    told: list[str] = []
+def test_troubles_are_reported_now_and_then_and_each_once() -> None:
+    reported: list[str] = []
     now = 0.0
-    troubles = Troubles(told.append, lambda: now)
+    troubles = Troubles(reported.append, lambda: now)
 
-    troubles.tell(None)
-    troubles.tell("throttled")
-    troubles.tell("no answer")
+    troubles.report(None)
+    troubles.report("throttled")
+    troubles.report("no answer")
     now = 10.0
-    troubles.tell("no answer")
-    troubles.tell("no answer")
+    troubles.report("no answer")
+    troubles.report("no answer")
 
-    assert told == ["trying again: throttled", "trying again: no answer"]
+    assert reported == ["retrying: throttled", "retrying: no answer"]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchlake_cli.operations.dead_letters import DeadLetter, Moved, move
 from patchlake_cli.operations.failed_events import FailedEvent, Fate, read_event, settle
-from patchlake_cli.operations.redrive import DeadLetter, Moved, move
 
 type Content = tuple[str, str | None]
 

@@ -16,10 +16,9 @@ from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget
 from patchlake.errors import UnlistableError
-from patchlake.sources.coverage import TargetRead, coverage_row, is_complete
+from patchlake.sources.coverage import TargetRead, coverage_row, coverage_table, is_complete
 from patchlake.sources.nodes import NODE_COLUMNS, NODES, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
-from patchlake.sources.registry import COVERAGE
 from patchlake.sources.source import ListedRows
 from tests.target_apis import plan_of
 from tests.world import EU, HOME, RUN_ID, node_id, node_information, patch_state
@@ -291,7 +290,7 @@ def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
 
     row = coverage_row(TargetRead(ORIGIN, "production", listing, Counter(COLLECTED=2, NO_PATCH_STATE=1)), ())
 
-    assert row.keys() == set(COVERAGE.column_names)
+    assert row.keys() == set(coverage_table(()).column_names)
     assert row == {
         "run_id": RUN_ID,
         "run_at": 1_793_512_800_000,

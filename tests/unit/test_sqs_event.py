@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from patchlake_cli.embedded.sqs_event import failed_message_ids, sqs_event
+from patchlake_cli.embedded.lambda_.sqs_event import failed_message_ids, sqs_event
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageTypeDef

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from patchlake_cli.operations.runs import OVERDUE_AFTER, Runs
+from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
 from patchlake_cli.operations.status_page import in_words, progress_line, run_line
 from tests.world import EU, RUN_ID, World
 

@@ -1,1 +1,1 @@
-"""AWS on a laptop: moto extended by a faithful SSM, and what Lambda does around the deployed handlers."""
+"""AWS on a laptop: moto with a faithful SSM, and Lambda's part around the deployed handlers."""

@@ -1,43 +1,42 @@
-"""``python -m patchlake_cli.embedded``: a deployed stack to try the operators' commands on, until Ctrl-C.
+"""``python -m patchlake_cli.embedded``: a deployed stack on which to try the operators' commands, until Ctrl-C.
 
-Prints the variables by which every SDK finds it. Its clock starts on the fleet's first day, at the scheduled time, and
-moves on with the real one. Nothing is scheduled: ``patchlake run`` starts a run.
+Prints the variables with which an SDK finds it. Its clock starts at the scheduled time of the fleet's first day and
+then keeps pace with the real one. Nothing is scheduled: ``patchlake run`` starts a run.
 """
 
 import signal
 import sys
-from pathlib import Path
 from threading import Event
 from typing import Annotated
 
 import typer
 
-from patchlake_cli.embedded.deploy import deploy
-from patchlake_cli.embedded.pipeline import running_pipeline
-from patchlake_cli.embedded.server import EmbeddedAws, start_server
-from patchlake_cli.embedded.settings import Conditions, Settings
-
-TEMPLATE = Path(__file__).resolve().parents[3] / "template.yaml"
-CONCURRENCY = 2
+from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
+from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.cloudformation.template import TEMPLATE
+from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
+from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters
 
 
 def serve(
     *,
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "patchlake",
-    nodes: Annotated[int, typer.Option(min=1, help="Managed nodes of the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions that every account uses.")] = 2,
+    nodes: Annotated[int, typer.Option(min=1, help="Managed nodes in the simulated fleet.")] = 5000,
+    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
 ) -> None:
     """Deploy template.yaml to an embedded AWS and run its functions until Ctrl-C."""
-    refused = [account.account_id for account in Settings(accounts=accounts).account_list()][1:][-1:]
+    refusing = refusing_accounts(Settings(accounts=accounts))
     settings = Settings(
-        nodes=nodes, accounts=accounts, regions=regions, conditions=Conditions(refused_accounts=frozenset(refused))
+        nodes=nodes, accounts=accounts, regions=regions, conditions=Conditions(refused_accounts=refusing)
     )
+    parameters = stack_parameters(settings) | {"AlarmEmail": "operators@example.com"}
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     with start_server(settings) as aws:
-        deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=_parameters(settings))
+        deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=parameters)
         with running_pipeline(deployed, aws.endpoint, lambda *_: None, concurrency=CONCURRENCY):
             for name, value in aws.endpoint.environment.items():
                 typer.echo(f"export {name}={value}")
@@ -46,20 +45,8 @@ def serve(
             _keep_time(aws, stopped)
 
 
-def _parameters(settings: Settings) -> dict[str, str]:
-    """Return the stack's parameters, with shorter pauses than a deployment may have."""
-    return {
-        "Accounts": "organization",
-        "Regions": ",".join(settings.region_list()),
-        "RoleName": settings.role_name,
-        "TickSeconds": "1",
-        "RetrySeconds": "0",
-        "AlarmEmail": "operators@example.com",
-    }
-
-
 def _keep_time(aws: EmbeddedAws, stopped: Event) -> None:
-    """Let the simulated clock go with the real one until it is time to stop."""
+    """Move the simulated clock on with the real one, until ``stopped`` is set."""
     while not stopped.wait(1):
         aws.advance_clock(1)
 

@@ -1,6 +1,6 @@
 """The composition root of a run in one process: the stages of the functions, over queues in memory.
 
-A message waits in its queue by this machine's own seconds, as in SQS; whatever a run stores or compares is AWS's time.
+Waiting times in a queue use this machine's clock, as in SQS; every time that a run stores or compares is AWS's time.
 """
 
 import random
@@ -26,24 +26,24 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
-from patchlake_cli.aws_session import Identity, identify
+from patchlake_cli.access.sessions import Identity, identify
 from patchlake_cli.export.settings import ExportSettings
 
 WORKERS = 8
-"""Targets that are read at the same time; of one target, one message at a time."""
+"""The number of targets to read at the same time; of one target, one message at a time."""
 
 MAX_LATENESS_SECONDS = 24 * 60 * 60
-"""How old a scheduled time may be, as the template has it."""
+"""The maximum age of a scheduled time, as in the template."""
 
 TICK_SECONDS = 1
-"""How soon commit may look at the run again."""
+"""The shortest time between two looks of commit at the run."""
 
 _NEVER_SECONDS = 10**9
-"""Within one process no message is lost, so none that is under way comes back by itself."""
+"""No message is lost within one process, so a received message never becomes visible again by itself."""
 
 
 class _RunningTime:
-    """``QueueTime`` by this machine's seconds, whatever its clock is set to."""
+    """``QueueTime`` by this machine's monotonic clock."""
 
     @property
     def at(self) -> datetime:
@@ -52,10 +52,10 @@ class _RunningTime:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The world of one export.
+    """The ports of one export.
 
     Attributes:
-        identify: asks who we are, by which the clock learns the time.
+        identify: asks AWS for the caller's identity; its answer sets the clock.
     """
 
     store: Store
@@ -70,8 +70,8 @@ class Stages:
     """The four stages, and the queues between them.
 
     Attributes:
-        collect: one for each worker, with connections of its own.
-        stopping: set it to end the pauses of workers that are throttled.
+        collect: one stage for each worker, with its own connections.
+        stopping: set it to end the pauses of throttled workers.
     """
 
     plan: PlanStage
@@ -93,7 +93,7 @@ def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
 
 
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
-    """Put the stages together; a refusal counts at once, since a person is watching."""
+    """Build the stages; a refusal counts at once, since a person is waiting."""
     time_of_queues = _RunningTime()
     discover_queue, collect_queue, commit_queue = (
         MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize, name=name)

@@ -1,4 +1,4 @@
-"""From what becomes of each message to how far the run is; what an earlier process did counts as done."""
+"""The progress of a run from the results of its messages; work of an earlier process counts as done."""
 
 from threading import Lock
 
@@ -6,11 +6,11 @@ from patchlake.core.plan import Plan
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.step import Step
-from patchlake_cli.observation import Observation
+from patchlake_cli.terminal.observation import Observation
 
 
 class Follower:
-    """Counts every target and every batch once, however often its message comes; safe to use from many threads."""
+    """Counts every target and every batch once, even if its message comes again; safe to use from many threads."""
 
     def __init__(self, plan: Plan, observation: Observation) -> None:
         observation.targets = len(plan.active_targets())
@@ -21,7 +21,7 @@ class Follower:
         self._lock = Lock()
 
     def follow(self, result: DiscoverResult | CollectResult) -> None:
-        """Take in one result."""
+        """Count one result."""
         if result.step is Step.LATE:
             return
         with self._lock:

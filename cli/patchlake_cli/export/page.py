@@ -1,27 +1,28 @@
-"""What is left to read when an export has ended: the demo's page, what to do about refusals, and what to type next."""
+"""The output of a finished export: the demo's page, advice about refusals, and the next command."""
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import typer
 from rich.console import Console
 
 from patchlake.core.run import run_date
-from patchlake_cli.advice import Advice, Refusals
-from patchlake_cli.analytics.lake import Lake
-from patchlake_cli.answers import Answer, answer
-from patchlake_cli.observation import Observation
-from patchlake_cli.run_page import print_run
-from patchlake_cli.summary import Coverage, Summary, read_coverage, read_summary
+from patchlake_cli.access.advice import Advice, Refusals
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
+from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a lake says of one run; ``answers`` are those of the newest run, so there are none for an older one."""
+    """One run of a lake; ``answers`` are about the newest run, and empty for an older one."""
 
-    summary: Summary
-    coverage: list[Coverage]
-    answers: list[Answer]
+    summary: RunSummary
+    answers: list[AnsweredQuestion]
     refusals: Refusals
 
 
@@ -29,13 +30,13 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
     """Read a published run.
 
     Args:
-        lake: that holds it.
-        tables: the place of its tables.
-        observation: of the run.
-        seconds: that it took.
+        lake: the lake of the run.
+        tables: the location of its tables.
+        observation: the observation of the run.
+        seconds: the time that the run took.
     """
     run = (observation.run_id,)
-    coverage = read_coverage(lake, observation.run_id)
+    summary = read_summary(lake, tables, observation, seconds)
     [(is_latest,)] = lake.query("SELECT is_latest FROM runs WHERE run_id = ?", run).rows
     denied = lake.query(
         "SELECT DISTINCT account_id FROM patch_states WHERE run_id = ? "
@@ -43,25 +44,27 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         run,
     ).rows
     return Page(
-        summary=read_summary(lake, tables, observation, seconds),
-        coverage=coverage,
-        answers=answer(lake) if is_latest else [],
+        summary=summary,
+        answers=answer_questions(lake) if is_latest else [],
         refusals=Refusals(
-            roles={target.account_id for target in coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"},
-            denied={target.account_id for target in coverage if target.listing_status == "ACCESS_DENIED"}
+            roles={
+                target.account_id for target in summary.run.coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"
+            },
+            denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
             | {account_id for (account_id,) in denied},
         ),
     )
 
 
-def print_page(console: Console, page: Page) -> None:
-    """Print the run as the demo does."""
-    print_run(console, page.summary, page.coverage, page.answers)
-
-
-def print_what_to_do(console: Console, page: Page, advice: Sequence[Advice], location: str) -> None:
-    """Print what would let the refusing targets be read, and the next command to type."""
+def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:
+    """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
+    if as_json:
+        typer.echo(json.dumps(page.summary.as_json()))
+        console = Console(stderr=True, highlight=False)
+    else:
+        console = output_console()
+        print_run(console, page.summary, page.answers)
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True, markup=False)
-    lake, as_of = shlex.quote(location), run_date(page.summary.run_id)
+    lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)
     console.print(f"Next: patchlake report --lake {lake} --as-of {as_of} --out report.html", soft_wrap=True)

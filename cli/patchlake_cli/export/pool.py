@@ -1,7 +1,7 @@
-"""The hands of an export: worker threads that take discover and collect messages until the run is published.
+"""The worker threads of an export: they handle discover and collect messages until the run is published.
 
-Of one target one message is under way at a time. So a throttled account holds one worker and never the others, and no
-target sees more calls at once than one collect stage has connections.
+The workers handle one message of a target at a time. So a throttled account holds only one worker, and no target gets
+more concurrent calls than one collect stage has connections.
 """
 
 import math
@@ -19,7 +19,7 @@ from patchlake.stages.discover import DiscoverResult
 from patchlake_cli.export.composition import Stages
 
 LOOK_SECONDS = 0.2
-"""Between two looks of a worker that found no message: one that was deferred comes back by itself."""
+"""The pause of a worker that found no message: a deferred message becomes visible without a notification."""
 
 type Result = DiscoverResult | CollectResult
 type Message = DiscoverMessage | CollectMessage
@@ -34,9 +34,9 @@ class Pool:
         """Start nothing yet.
 
         Args:
-            stages: one collect stage for each worker.
-            on_result: called with what became of each message, from any worker.
-            on_trouble: called with each failure that passes by itself: its message comes back.
+            stages: the stages, with one collect stage for each worker.
+            on_result: called with the result of each message, from any worker.
+            on_trouble: called with each failure whose message will be retried.
         """
         self._stages = stages
         self._on_result = on_result
@@ -47,14 +47,14 @@ class Pool:
         self._workers: list[Future[None]] = []
 
     def start(self) -> None:
-        """Let every worker begin."""
+        """Start every worker."""
         self._workers = [self._threads.submit(self._work, collect) for collect in self._stages.collect]
 
     def wait(self, seconds: float) -> None:
-        """Wait until something has been done, at most for so long.
+        """Wait until a message has been handled, but no longer than this.
 
         Raises:
-            PatchlakeError: what ended a worker, other than a failure that passes.
+            PatchlakeError: the error that ended a worker.
         """
         with self._changed:
             self._changed.wait(seconds)
@@ -64,12 +64,12 @@ class Pool:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no message is under way, waiting or deferred."""
+        """Whether no message is in flight, waiting or deferred."""
         with self._changed:
             return not (self._busy or self._stages.discover_queue.messages or self._stages.collect_queue.messages)
 
     def stop(self) -> None:
-        """Let no worker ask anything more; calls that are under way are not waited for."""
+        """Stop every worker, without waiting for calls in flight."""
         self._stages.stopping.set()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
@@ -92,7 +92,7 @@ class Pool:
                     self._changed.notify_all()
 
     def _take(self) -> tuple[MemoryQueue, Message, Delivery] | None:
-        """Take the first message of a target that nobody is at; discover first, so that the nodes are soon known."""
+        """Take the first message of a target that is not busy; discover first, to know the number of nodes soon."""
         for queue, kind in (
             (self._stages.discover_queue, DiscoverMessage),
             (self._stages.collect_queue, CollectMessage),
@@ -104,7 +104,7 @@ class Pool:
         return None
 
     def _seconds_left(self) -> float:
-        """Tell a worker that it may go on for ever, or end it: it must not take the stop for a target's slowness."""
+        """Give a worker unlimited time, or end it: a stop must not look like a slow target."""
         if self._stages.stopping.is_set():
             raise RetryableError("the export is ending")
         return math.inf

@@ -1,37 +1,24 @@
-"""What `export` and `check` are told: options with the same bounds as the variables of the functions."""
+"""The settings of `export` and `check`: options with the bounds of the functions' variables."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import boto3
 import typer
-
-from patchlake.adapters.ssm import known_regions
-from patchlake.config import VARIABLES
-from patchlake_cli.lake_location import LakeLocation
-
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or account ids separated by commas.")]
-RegionsOption = Annotated[
-    str | None, typer.Option(help="Regions of each account, separated by commas; the session's own by default.")
-]
-RoleNameOption = Annotated[str, typer.Option(help="Role that is assumed in every account but our own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External id that those roles ask for.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile of the SDK's configuration files.")]
 
 ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
 BATCH_SIZE = 2000
 DEADLINE_SECONDS = 3600
 RETRY_SECONDS = 5
-"""The shortest pause of a failed message: a person is watching, so it is shorter than that of a stack."""
+"""The shortest pause of a failed message; shorter than in a stack, since a person is waiting."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportSettings:
-    """What is read, and how.
+    """The targets of an export, and the way to read them.
 
     Attributes:
-        connections: calls to one target under way at once, at most.
+        connections: the maximum number of concurrent calls to one target.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
@@ -54,10 +41,10 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     batch_size: int = BATCH_SIZE,
     deadline: int = DEADLINE_SECONDS,
 ) -> ExportSettings:
-    """Read the options; without ``--regions`` there are none yet.
+    """Read the options; without ``--regions``, the regions are empty.
 
     Raises:
-        typer.BadParameter: one of them is not what it may be.
+        typer.BadParameter: an option has an invalid value.
     """
     return ExportSettings(
         accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
@@ -74,38 +61,33 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     """Read an option as the functions read a variable.
 
     Raises:
-        typer.BadParameter: it is not what the variable may be.
+        typer.BadParameter: the value is not valid for the variable.
     """
-    expected, parse = VARIABLES[variable]
-    parsed = parse(str(value))
+    # Not at the top, here and below: the help of a command needs only the defaults above.
+    from patchlake.config import VARIABLES  # noqa: PLC0415
+
+    parsed = VARIABLES[variable].parse(str(value))
     if parsed is None:
+        expected = VARIABLES[variable].expected
         raise typer.BadParameter(f"{str(value)!r}: expected {expected}", param_hint=option)
     return parsed
-
-
-def read_lake(text: str) -> LakeLocation:
-    """Read ``--lake``.
-
-    Raises:
-        typer.BadParameter: it is no location.
-    """
-    try:
-        return LakeLocation.parse(text)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lake") from error
 
 
 def _regions(text: str | None) -> tuple[str, ...]:
     """Read ``--regions``.
 
     Raises:
-        typer.BadParameter: one of them is no region that the SDK knows: a slip of the pen, or newer than the SDK.
+        typer.BadParameter: the SDK does not know one of the regions: it is misspelt, or newer than the SDK.
     """
     if text is None:
         return ()
     regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
+    import boto3  # noqa: PLC0415
+
+    from patchlake.adapters.ssm import known_regions  # noqa: PLC0415
+
     known = known_regions(boto3.Session())
     if unknown := [region for region in regions if region not in known]:
-        msg = f"{', '.join(unknown)}: SSM has no such region, as far as the SDK knows"
+        msg = f"{', '.join(unknown)}: the AWS SDK knows no such region of SSM"
         raise typer.BadParameter(msg, param_hint="--regions")
     return regions

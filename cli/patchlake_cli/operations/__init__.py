@@ -1,1 +1,1 @@
-"""What operators do with a deployed stack: look at it, start a run, send dead letters again, find what is amiss."""
+"""The operators' work on a deployed stack: show its status, start a run, redrive dead letters, check its settings."""

@@ -1,6 +1,6 @@
-"""What the policy of a stack's bucket must say, and how the one it has differs.
+"""The policy that a stack's bucket must have, and the differences from the policy that it has.
 
-The same statements stand in template.yaml; a test compares the two.
+template.yaml has the same statements; a test compares the two.
 """
 
 import json
@@ -28,7 +28,7 @@ def expected_statements(bucket: str, partition: str) -> list[dict[str, Any]]:
 
 
 def differing_statements(policy: Mapping[str, Any], bucket: str, partition: str) -> list[str]:
-    """Name the statements that a policy lacks or has in another form; further ones of its own do not count."""
+    """Return the statements that a policy lacks or has in another form; further statements do not count."""
     found = [_normal(statement) for statement in _listed(policy.get("Statement", []))]
     return [
         str(statement["Sid"]) for statement in expected_statements(bucket, partition) if _normal(statement) not in found
@@ -36,7 +36,7 @@ def differing_statements(policy: Mapping[str, Any], bucket: str, partition: str)
 
 
 def repaired_policy(policy: Mapping[str, Any], bucket: str, partition: str) -> str:
-    """Return a policy with all that it must say, and whatever else it says by now, as JSON in one line."""
+    """Return a policy with all required statements and its other present ones, as JSON in one line."""
     expected = expected_statements(bucket, partition)
     names = {statement["Sid"] for statement in expected}
     own = [statement for statement in _listed(policy.get("Statement", [])) if statement.get("Sid") not in names]
@@ -51,7 +51,7 @@ def _denied(
 
 
 def _normal(statement: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a statement in one of the forms that mean the same to IAM."""
+    """Return a statement in one of the forms that IAM treats as equal."""
     return dict(statement) | {
         "Principal": "*" if statement.get("Principal") == {"AWS": "*"} else statement.get("Principal"),
         "Action": sorted(_listed(statement.get("Action", []))),

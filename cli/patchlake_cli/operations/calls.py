@@ -1,18 +1,16 @@
-"""What AWS refuses an operator, said in one line: which permission is missing, what throttles, what is not there."""
+"""Errors of AWS calls, each in one line: a missing permission, throttling, a resource that does not exist."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, THROTTLING_CODES, AwsError, code_of, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, THROTTLING_CODES, AwsError, code_of, status_of
 from patchlake.errors import PatchlakeError
-from patchlake_cli.failure import CommandError
-
-_DENIED_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation"})
+from patchlake_cli.exit_codes import CommandError
 
 
 class AwsRefusedError(CommandError):
-    """AWS refused a call, or could not be asked; ``code`` is its error code."""
+    """AWS refused a call, or could not be reached; ``code`` is the error code."""
 
     def __init__(self, text: str, code: str) -> None:
         super().__init__(text)
@@ -21,11 +19,11 @@ class AwsRefusedError(CommandError):
 
 @contextmanager
 def asking(action: str, resource: str) -> Iterator[None]:
-    """Turn whatever a call of AWS raises into an AwsRefusedError, which is a CommandError.
+    """Turn any error of a call to AWS into an AwsRefusedError, which is a CommandError.
 
     Args:
         action: the IAM action that the call needs, as in a policy.
-        resource: what is asked about, for people.
+        resource: the resource of the call, in words.
     """
     try:
         yield
@@ -34,18 +32,18 @@ def asking(action: str, resource: str) -> Iterator[None]:
 
 
 def explained(error: AwsError, action: str, resource: str) -> str:
-    """Tell in one line what a failed call means, and what to do."""
+    """Return one line about a failed call: what it means, and what to do."""
     code = code_of(error)
     if code in THROTTLING_CODES:
-        return f"{resource}: AWS throttles {action} ({code}): try again in a minute"
-    if code in _DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
-        return f"{resource}: access denied ({code}): whoever runs this needs {action}"
+        return f"{resource}: AWS throttled {action} ({code}): retry in a minute"
+    if code in DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
+        return f"{resource}: access denied ({code}): your identity needs {action}"
     return f"{resource}: {action} failed: {error}"
 
 
 @contextmanager
 def reading_the_lake() -> Iterator[None]:
-    """Turn whatever the store and the tables raise into a CommandError: their texts say what is wrong and where."""
+    """Turn any error of the store and the tables into a CommandError: its text says what is wrong and where."""
     try:
         yield
     except PatchlakeError as error:

@@ -1,13 +1,15 @@
-"""The usual misconfigurations of a deployed stack, each looked for by itself and told with its fix.
+"""Checks for the usual misconfigurations of a deployed stack, each with its fix.
 
-A check yields what it found; one that may not ask, or gets no answer, is *unknown* and never well. `CHECKS` lists them.
+A check yields its findings; a check that is denied access or gets no answer is *unknown*, never passed. `CHECKS` lists
+them.
 """
 
 from collections.abc import Mapping
 
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import lake_checks, service_checks
-from patchlake_cli.operations.findings import Check, Checked, Stack, Verdict
+from patchlake_cli.operations.findings import Check, Checked, Verdict
+from patchlake_cli.operations.stack import Stack
 
 CHECKS: Mapping[str, Check] = {
     "schedule": service_checks.check_schedule,
@@ -23,11 +25,11 @@ CHECKS: Mapping[str, Check] = {
     "log retention": service_checks.check_log_retention,
     "concurrency": service_checks.check_concurrency,
 }
-"""By name, in the order in which they are told."""
+"""The checks by name, in the order of the output."""
 
 
 def check_all(stack: Stack) -> list[Checked]:
-    """Make every check."""
+    """Run every check."""
     return [_checked(name, check, stack) for name, check in CHECKS.items()]
 
 

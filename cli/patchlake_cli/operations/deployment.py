@@ -1,30 +1,25 @@
-"""A deployed stack, found by its name: where its bucket, function, queues and topic are, as its outputs tell."""
+"""A deployed stack, found by its name: its bucket, plan function, queues and topic, from its outputs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws
-from patchlake_cli.aws_session import identify, open_session
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import explained
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.", show_default=False)]
-
 STAGES = ("discover", "collect", "commit")
-"""The stages that a queue feeds."""
+"""The stages with a queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageQueue:
-    """The queue of a stage, and where its messages go that failed too often."""
+    """The queue of a stage, and its dead-letter queue."""
 
     stage: str
     url: str
@@ -36,7 +31,7 @@ class Deployment:
     """A stack.
 
     Attributes:
-        parameters: of the stack, by name.
+        parameters: the parameters of the stack, by name.
     """
 
     stack: str
@@ -70,30 +65,19 @@ class Deployment:
         return S3Store(aws.client("s3"), self.bucket)
 
 
-def find_deployment(stack: str, profile: str | None) -> tuple[Aws, Deployment]:
-    """Find a stack with the user's own credentials, profile and region; AWS's clock is known from then on.
-
-    Raises:
-        CommandError: no credentials, no such stack there, or not one of patchlake's.
-    """
-    aws = Aws(open_session(profile))
-    identify(aws.client("sts"))
-    return aws, read_deployment(aws.client("cloudformation"), stack, aws.session.region_name)
-
-
 def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:
     """Read a stack's outputs.
 
     Raises:
-        CommandError: there is no such stack, or not one of patchlake's.
+        CommandError: there is no such stack, or it is not a patchlake stack.
     """
     try:
         [described] = client.describe_stacks(StackName=stack)["Stacks"]
     except AWS_ERRORS as error:
         if code_of(error) == "ValidationError":
             raise CommandError(
-                f"there is no stack {stack} in {region}: --stack is the name that `sam deploy` was given, and the "
-                "region is that of AWS_DEFAULT_REGION or of the profile"
+                f"there is no stack {stack} in {region}: --stack takes the stack name that you gave to `sam deploy`, "
+                "and the region is that of AWS_DEFAULT_REGION or of the profile"
             ) from error
         raise CommandError(explained(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
@@ -118,6 +102,6 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         )
     except KeyError as error:
         raise CommandError(
-            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not patchlake's, or "
-            "not deployed to its end"
+            f"stack {stack} in {region} ({described['StackStatus']}) has no output {error}: it is not a patchlake "
+            "stack, or its deployment is not finished"
         ) from error

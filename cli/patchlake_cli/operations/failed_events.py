@@ -1,6 +1,7 @@
-"""The dead letters of plan: events of the schedule, which no queue takes back; a run is started again by its time.
+"""The dead letters of plan: events of the schedule, which have no queue to go back to.
 
-From Scheduler it is the event itself; Lambda wraps it, and adds what plan said.
+A run starts again by its scheduled time. A dead letter from Scheduler is the event itself; one from Lambda wraps it and
+adds the error of plan.
 """
 
 import json
@@ -12,23 +13,23 @@ from typing import Any
 
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
-from patchlake_cli.operations.redrive import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
+from patchlake_cli.operations.dead_letters import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
 
 
 class Fate(StrEnum):
-    """What is to be done about a failed event."""
+    """The fate of a failed event."""
 
     SETTLED = "SETTLED"
-    """Its run has a plan by now, so it was deleted: commit sends again whatever is missing."""
+    """Its run has a plan now, so the event was deleted: commit sends all missing messages again."""
     START_AGAIN = "START_AGAIN"
-    """Its run can be started by hand, while its time is not too old."""
+    """Its run can be started by hand, if its time is not too old."""
     UNKNOWN = "UNKNOWN"
-    """It names no scheduled time: somebody else's."""
+    """It has no scheduled time: it does not come from the schedule."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedEvent:
-    """An event that started no run when it came; ``reason`` is what plan said, where Lambda tells."""
+    """An event that started no run; ``reason`` is the error of plan, if Lambda passed it on."""
 
     fate: Fate
     run_id: str | None
@@ -36,7 +37,7 @@ class FailedEvent:
 
 
 def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> list[FailedEvent]:
-    """Look at the failed events there are, delete those whose run has a plan, and leave the others where they are."""
+    """Read the failed events, delete those whose run has a plan, and leave the others."""
     found, seen = letters.count(), list[tuple[DeadLetter, FailedEvent]]()
     while len(seen) < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - len(seen)))):
         seen += [(letter, read_event(letter, is_planned)) for letter in received]
@@ -49,7 +50,7 @@ def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> list[
 
 
 def read_event(letter: DeadLetter, is_planned: Callable[[str], bool]) -> FailedEvent:
-    """Tell what a dead letter of plan is, and what is to be done about it."""
+    """Read a dead letter of plan, and decide what happens to it."""
     content = _json(letter.body)
     wrapped = content.get("requestPayload")
     event, reason = (wrapped, content.get("responsePayload")) if isinstance(wrapped, dict) else (content, None)

@@ -1,26 +1,24 @@
-"""What the checks of a stack look at, and what they say."""
+"""A check of a stack, and its findings."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from patchlake.bootstrap import Aws
-from patchlake_cli.operations.deployment import Deployment
-from patchlake_cli.operations.runs import Runs
+from patchlake_cli.operations.stack import Stack
 
 
 class Verdict(StrEnum):
-    """What a check came to."""
+    """The verdict of a check."""
 
     OK = "OK"
     FINDING = "FINDING"
     UNKNOWN = "UNKNOWN"
-    """It could not be looked into."""
+    """It could not be checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that is not as it should be, and what mends it."""
+    """A problem and its fix."""
 
     text: str
     fix: str
@@ -28,29 +26,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A check's verdict.
+    """The result of a check.
 
     Attributes:
-        reason: why it could not be looked into.
+        reason: why it could not be checked.
     """
 
     name: str
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
     reason: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What the checks look at."""
-
-    aws: Aws
-    deployment: Deployment
-    runs: Runs
-
-    def parameter(self, name: str) -> str:
-        """Return a parameter of the stack; empty where its version has none of that name."""
-        return self.deployment.parameters.get(name, "")
 
 
 type Check = Callable[[Stack], Iterator[Finding]]

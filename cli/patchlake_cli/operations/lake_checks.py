@@ -1,4 +1,4 @@
-"""Checks of what a stack keeps: its runs, and the bucket that they are in."""
+"""Checks of a stack's data: its runs, and their bucket."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,19 +6,20 @@ from datetime import timedelta
 from typing import Any
 
 from patchlake.core.statuses import LISTING, ListingStatus
-from patchlake_cli.failure import CommandError
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.runs import RunStatus
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
-from patchlake_cli.operations.findings import Finding, Stack
-from patchlake_cli.operations.runs import RunStatus
+from patchlake_cli.operations.findings import Finding
+from patchlake_cli.operations.stack import Stack
 
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15
-"""Shards and parts outlive a dead letter (14 days), so that a run can still be published from them."""
+"""Shards and parts must outlive a dead letter (14 days), so that a run can still be published from them."""
 
 
 def check_runs(stack: Stack) -> Iterator[Finding]:
-    """Runs are planned, and end with a snapshot in time."""
+    """Check that runs are planned, and end with a snapshot in time."""
     command = f"patchlake run --stack {stack.deployment.stack}"
     with reading_the_lake():
         runs = stack.runs.newest(RUNS_LOOKED_AT)
@@ -41,11 +42,11 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
 
 
 def check_targets(stack: Stack) -> Iterator[Finding]:
-    """The newest snapshot could read every target."""
+    """Check that the newest snapshot read every target."""
     with reading_the_lake():
         newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
     if newest is None:
-        raise CommandError("there is no snapshot to tell by")
+        raise CommandError("there is no snapshot to check")
     for target in newest.unread:
         detail = f" ({target.listing_detail})" if target.listing_detail else ""
         status = ListingStatus(target.listing_status)
@@ -53,7 +54,7 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
 
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
-    """The bucket itself refuses to overwrite and to delete."""
+    """Check that the bucket's policy denies overwriting and deleting."""
     bucket, partition = stack.deployment.bucket, stack.deployment.partition
     client = stack.aws.client("s3")
     try:
@@ -65,14 +66,14 @@ def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
         policy = {}
     if differing := differing_statements(policy, bucket, partition):
         yield Finding(
-            f"the bucket's policy lacks, or has in another form: {', '.join(differing)}. Objects may have been "
-            "overwritten or deleted",
+            f"these statements of the bucket's policy are missing or changed: {', '.join(differing)}. Objects may have "
+            "been overwritten or deleted",
             f"aws s3api put-bucket-policy --bucket {bucket} --policy '{repaired_policy(policy, bucket, partition)}'",
         )
 
 
 def check_versions(stack: Stack) -> Iterator[Finding]:
-    """The bucket keeps what somebody replaces."""
+    """Check that the bucket keeps replaced objects."""
     bucket = stack.deployment.bucket
     with asking("s3:GetBucketVersioning", f"bucket {bucket}"):
         status = stack.aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
@@ -84,18 +85,18 @@ def check_versions(stack: Stack) -> Iterator[Finding]:
 
 
 def check_encryption_key(stack: Stack) -> Iterator[Finding]:
-    """The KMS key, where the stack has one, can be used."""
+    """Check that the KMS key, if the stack has one, is enabled."""
     if not (key := stack.parameter("KmsKeyArn")):
         return
     with asking("kms:DescribeKey", f"key {key}"):
         state = stack.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
     if state != "Enabled":
-        mend = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
-        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {mend} --key-id {key}")
+        fix = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
+        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
 
 
 def check_retention(stack: Stack) -> Iterator[Finding]:
-    """Nothing expires before it is needed, and the working material does."""
+    """Check that no object expires too early, and that shards and parts expire."""
     bucket = stack.deployment.bucket
     client = stack.aws.client("s3")
     try:
@@ -109,7 +110,7 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
 
 
 def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[Finding]:
-    """Tell what a bucket's lifecycle rules delete too early, or never."""
+    """Find objects that a bucket's lifecycle rules delete too early, or never."""
     runs = _days_kept(rules, "runs/")
     if runs is None:
         yield Finding(
@@ -119,19 +120,19 @@ def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[F
     elif runs < SHORTEST_RUNS_DAYS:
         yield Finding(
             f"shards and parts expire after {runs} days, before a dead letter does",
-            f"let the rule on runs/ keep them for {SHORTEST_RUNS_DAYS} days at least",
+            f"change the rule on runs/ to keep them for at least {SHORTEST_RUNS_DAYS} days",
         )
     for prefix in ("lake/coverage/", "lake/patch_states/", "plans/"):
         days = _days_kept(rules, prefix)
         if days is not None and days < window_days:
             yield Finding(
-                f"{prefix} expires after {days} days, and the views look back {window_days}",
-                f"let the rule on {prefix} keep it longer, or lower WindowDays",
+                f"{prefix} expires after {days} days, but the views look back {window_days} days",
+                f"change the rule on {prefix} to keep it longer, or lower WindowDays",
             )
 
 
 def _days_kept(rules: Sequence[Mapping[str, Any]], prefix: str) -> int | None:
-    """Return after how many days objects under a prefix expire; None where they never do."""
+    """Return the number of days after which objects under a prefix expire; None if they never do."""
     days = [
         rule["Expiration"]["Days"]
         for rule in rules

@@ -1,4 +1,4 @@
-"""How full a stack's queues and dead-letter queues are, as SQS counts: approximately, it says itself."""
+"""The depths of a stack's queues and dead-letter queues; the counts of SQS are approximate."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """Messages of a queue: those that wait, delayed ones included, and those that somebody has received."""
+    """The messages of a queue: those waiting, including delayed ones, and those that a worker has received."""
 
     waiting: int
     in_flight: int
@@ -25,7 +25,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class StageDepth:
-    """A stage's queue and its dead letters; the plan function has no queue, so only events that failed."""
+    """A stage's queue and its dead letters; the plan function has no queue, only failed events."""
 
     stage: str
     queue: Depth | None
@@ -33,10 +33,10 @@ class StageDepth:
 
 
 def read_depth(client: "SQSClient", url: str) -> Depth:
-    """Ask for a queue's numbers.
+    """Read the depth of a queue.
 
     Raises:
-        CommandError: they cannot be read.
+        CommandError: it cannot be read.
     """
     with asking("sqs:GetQueueAttributes", name_of(url)):
         attributes = client.get_queue_attributes(
@@ -54,7 +54,7 @@ def read_depth(client: "SQSClient", url: str) -> Depth:
 
 
 def read_depths(client: "SQSClient", deployment: Deployment) -> list[StageDepth]:
-    """Ask for the numbers of every queue of a stack, in the order of the flow."""
+    """Read the depth of every queue of a stack, in the order of the stages."""
     plan = StageDepth("plan", None, read_depth(client, deployment.plan_dead_letter_url))
     return [plan] + [
         StageDepth(queue.stage, read_depth(client, queue.url), read_depth(client, queue.dead_letter_url))
@@ -63,5 +63,5 @@ def read_depths(client: "SQSClient", deployment: Deployment) -> list[StageDepth]
 
 
 def name_of(url: str) -> str:
-    """Return a queue's name, which is the end of its address."""
+    """Return a queue's name, which is the end of its URL."""
     return url.rpartition("/")[2]

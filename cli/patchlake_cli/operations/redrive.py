@@ -1,154 +1,94 @@
-"""Send a stack's dead letters again: each from its dead-letter queue back to the queue that it came from.
+"""A stack's dead letters, sent again: those of each queue, and the failed events of its schedule."""
 
-By receive, send, delete, in this order, so that at every moment a message is in at least one of the two queues: whoever
-is killed in between leaves it in both, and the stages take a message twice for once.
-"""
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+import typer
+from rich.console import Console
+from rich.text import Text
 
-from patchlake_cli.operations.calls import asking
-from patchlake_cli.operations.queues import name_of, read_depth
-
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-
-MESSAGES_PER_CALL = 10
-"""What SQS receives, sends and deletes at most in one call."""
-
-HIDDEN_SECONDS = 60
-"""How long a message stays away from others while it is moved; after a kill it is back by then."""
-
-WAIT_SECONDS = 2
-"""How long an empty answer is waited for: a short look may miss messages that are there."""
+from patchlake_cli.operations.calls import reading_the_lake
+from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
+from patchlake_cli.operations.failed_events import FailedEvent, Fate, settle
+from patchlake_cli.operations.manual_run import scheduled_event
+from patchlake_cli.operations.stack import Stack
+from patchlake_cli.terminal.console import output_console
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message as it was received from a dead-letter queue; ``group`` is its fair queue's, where it has one."""
+class Redriven:
+    """The result of a redrive.
 
-    body: str
-    group: str | None
-    receipt: str
+    Attributes:
+        moved: the dead letters, by the stage of their queue.
+        events: the failed events of the schedule.
+    """
 
-
-class DeadLetterQueue(Protocol):
-    """Where dead letters are taken from."""
-
-    def count(self) -> int:
-        """Return how many are there, approximately, those included that somebody else has received."""
-        ...
-
-    def receive(self, most: int) -> Sequence[DeadLetter]:
-        """Receive up to ``most``, and hide them from others for a while; none where there are none."""
-        ...
-
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete received ones; one that is not deleted comes back."""
-        ...
-
-    def release(self, letters: Sequence[DeadLetter]) -> None:
-        """Let received ones come back at once."""
-        ...
-
-
-class SourceQueue(Protocol):
-    """Where they go back to."""
-
-    def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
-        """Send letters, body and group as they are; return those that were taken."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What became of the dead letters of a queue: how many were there at the start, and how many went back."""
-
-    found: int
-    moved: int
+    moved: Mapping[str, Moved]
+    events: Sequence[FailedEvent]
 
     @property
-    def left(self) -> int:
-        """How many are still there, of those at the start."""
-        return max(0, self.found - self.moved)
+    def is_any_left(self) -> bool:
+        """Whether a letter or an event is still there."""
+        return any(each.left for each in self.moved.values()) or any(
+            event.fate is not Fate.SETTLED for event in self.events
+        )
 
 
-def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
-    """Send back what is there at the start; what arrives meanwhile stays for the next time.
+def redrive_stack(stack: Stack) -> Redriven:
+    """Settle the failed events, then send each dead letter back to its queue.
 
-    A message that the queue does not take stays where it is, and ends the move.
+    Raises:
+        CommandError: a queue or the lake cannot be read or written.
     """
-    found, moved = letters.count(), 0
-    while moved < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - moved))):
-        sent = queue.send(received)
-        if sent:
-            letters.delete(sent)
-        moved += len(sent)
-        if kept := [letter for letter in received if letter not in sent]:
-            letters.release(kept)
-            break
-    return Moved(found, moved)
+    sqs = stack.aws.client("sqs")
+    with reading_the_lake():
+        events = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
+    moved = {
+        queue.stage: move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
+        for queue in stack.deployment.queues
+    }
+    return Redriven(moved, events)
 
 
-class SqsDeadLetters:
-    """``DeadLetterQueue`` by SQS; every method raises CommandError where a call fails."""
+def print_redriven(stack: str, redriven: Redriven, *, as_json: bool) -> None:
+    """Print the result of a redrive, as text or as one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(_as_json(redriven)))
+    else:
+        _print(output_console(), stack, redriven)
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Take from the queue at ``url``."""
-        self._client = client
-        self._url = url
 
-    def count(self) -> int:
-        """Return how many are there, approximately."""
-        return read_depth(self._client, self._url).total
+def _as_json(redriven: Redriven) -> dict[str, Any]:
+    return {
+        "queues": [{"stage": stage, "left": each.left} | asdict(each) for stage, each in redriven.moved.items()],
+        "failed_events": [asdict(event) for event in redriven.events],
+    }
 
-    def receive(self, most: int) -> list[DeadLetter]:
-        """Receive some."""
-        with asking("sqs:ReceiveMessage", name_of(self._url)):
-            answer = self._client.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=most,
-                VisibilityTimeout=HIDDEN_SECONDS,
-                WaitTimeSeconds=WAIT_SECONDS,
-                MessageSystemAttributeNames=["MessageGroupId"],
+
+def _print(console: Console, stack: str, redriven: Redriven) -> None:
+    if not redriven.events:
+        console.print("plan: no failed events.")
+    for event in redriven.events:
+        console.print(Text(f"plan: {_advice(stack, event)}"), soft_wrap=True)
+    for stage, each in redriven.moved.items():
+        said = "no dead letters." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
+        console.print(f"{stage}: {said}")
+
+
+def _advice(stack: str, event: FailedEvent) -> str:
+    reason = "" if event.reason is None else f" ({event.reason})"
+    match event:
+        case FailedEvent(Fate.SETTLED, run_id):
+            return f"deleted the failed event of run {run_id}: the run has a plan now."
+        case FailedEvent(Fate.START_AGAIN, str(run_id)):
+            time = scheduled_event(run_id)["scheduled_time"]
+            return (
+                f"run {run_id} was never planned{reason}. Within 24 hours of its time, start it with "
+                f"`patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the event."
             )
-        return [
-            DeadLetter(message["Body"], message.get("Attributes", {}).get("MessageGroupId"), message["ReceiptHandle"])
-            for message in answer.get("Messages", [])
-        ]
-
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete some."""
-        entries: Any = [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(letters)]
-        with asking("sqs:DeleteMessage", name_of(self._url)):
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
-
-    def release(self, letters: Sequence[DeadLetter]) -> None:
-        """Make some visible again."""
-        entries: Any = [
-            {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
-            for number, each in enumerate(letters)
-        ]
-        with asking("sqs:ChangeMessageVisibility", name_of(self._url)):
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
-
-
-class SqsSource:
-    """``SourceQueue`` by SQS; raises CommandError where the call fails."""
-
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Send to the queue at ``url``."""
-        self._client = client
-        self._url = url
-
-    def send(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
-        """Send some; SQS may take a few of them and refuse others."""
-        entries: Any = [
-            {"Id": str(number), "MessageBody": letter.body}
-            | ({} if letter.group is None else {"MessageGroupId": letter.group})
-            for number, letter in enumerate(letters)
-        ]
-        with asking("sqs:SendMessage", name_of(self._url)):
-            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        return [letters[int(taken["Id"])] for taken in answer.get("Successful", [])]
+    return (
+        f"an event has no scheduled time{reason}: it does not come from the schedule. Find its sender, and delete it."
+    )

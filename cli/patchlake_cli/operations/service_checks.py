@@ -1,17 +1,18 @@
-"""Checks of what moves a stack: its schedule, event sources, alarms, logs and limits."""
+"""Checks of a stack's services: its schedule, event sources, dead letters, alarms, logs and limits."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchlake_cli.operations.calls import AwsRefusedError, asking
-from patchlake_cli.operations.findings import Finding, Stack
+from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
+from patchlake_cli.operations.stack import Stack
 
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
 def check_schedule(stack: Stack) -> Iterator[Finding]:
-    """The schedule is there, enabled, and invokes plan."""
+    """Check that the schedule exists, is enabled, and invokes plan."""
     name = stack.deployment.schedule
     client = stack.aws.client("scheduler")
     try:
@@ -20,26 +21,28 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
     except AwsRefusedError as refusal:
         if refusal.code != "ResourceNotFoundException":
             raise
-        yield Finding(f"there is no schedule {name}", "deploy the stack under another name, or make the schedule again")
+        yield Finding(
+            f"there is no schedule {name}", "deploy the stack with another name, or create the schedule again"
+        )
         return
     if schedule["State"] != "ENABLED":
         yield Finding(
-            f"the schedule {name} is {schedule['State']}: no run starts by itself",
+            f"the schedule {name} is {schedule['State']}: no run starts on schedule",
             "enable it in the console (EventBridge, Schedules); until then `patchlake run` starts runs",
         )
     if name_of(schedule["Target"]["Arn"].replace(":", "/")) != stack.deployment.plan_function:
         yield Finding(
             f"the schedule {name} invokes {schedule['Target']['Arn']}",
-            f"let it invoke {stack.deployment.plan_function}",
+            f"change its target to {stack.deployment.plan_function}",
         )
 
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
-    """Each queue feeds its function."""
+    """Check that each queue invokes its function."""
     for stage, sources in _event_sources(stack).items():
         if not sources:
             yield Finding(
-                f"nothing takes messages from the queue of {stage}: its event source mapping is gone",
+                f"no function reads the queue of {stage}: its event source mapping does not exist",
                 f"aws lambda create-event-source-mapping --function-name {stack.deployment.stack}-{stage} "
                 f"--event-source-arn {_queue_arns(stack)[stage]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
@@ -47,24 +50,24 @@ def check_event_sources(stack: Stack) -> Iterator[Finding]:
         for source in sources:
             if source["State"] not in _WORKING_STATES:
                 yield Finding(
-                    f"the event source mapping of {stage} is {source['State']}: its messages wait",
+                    f"the event source mapping of {stage} is {source['State']}: its messages are not read",
                     f"aws lambda update-event-source-mapping --uuid {source['UUID']} --enabled",
                 )
 
 
 def check_dead_letters(stack: Stack) -> Iterator[Finding]:
-    """No message and no event has failed for good."""
+    """Check that there are no dead letters and no failed events."""
     for depth in read_depths(stack.aws.client("sqs"), stack.deployment):
         if count := depth.dead_letters.total:
             yield Finding(
                 f"dead letters of {depth.stage}: {count:,}",
-                f"take away the cause ({depth.stage.title()}DeadLetterAlarm in docs/operations.md), then "
-                f"patchlake redrive --stack {stack.deployment.stack}",
+                f"fix the cause (see {depth.stage.title()}DeadLetterAlarm in docs/operations.md), then run "
+                f"`patchlake redrive --stack {stack.deployment.stack}`",
             )
 
 
 def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
-    """Somebody hears the alarms."""
+    """Check that the alarms reach someone."""
     topic = stack.deployment.alarm_topic_arn
     with asking("sns:ListSubscriptionsByTopic", f"topic {name_of(topic.replace(':', '/'))}"):
         pages = stack.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
@@ -73,22 +76,22 @@ def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
 
 
 def unheard(topic: str, subscriptions: list[Mapping[str, str]]) -> Iterator[Finding]:
-    """Tell whether a topic with these subscriptions reaches nobody."""
+    """Find a topic whose subscriptions reach no one."""
     if not subscriptions:
         yield Finding(
-            "nobody hears the alarms: their topic has no subscription",
+            "no one receives the alarms: their topic has no subscription",
             f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint MAIL",
         )
     elif all(subscription["SubscriptionArn"] == "PendingConfirmation" for subscription in subscriptions):
         waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
         yield Finding(
-            f"nobody hears the alarms: {waiting} has not confirmed the subscription",
-            "open the link in the mail of AWS Notifications; after three days subscribe anew",
+            f"no one receives the alarms: {waiting} has not confirmed the subscription",
+            "open the link in the email from AWS Notifications; if it is older than three days, subscribe again",
         )
 
 
 def check_log_retention(stack: Stack) -> Iterator[Finding]:
-    """The functions' logs are there, and kept as long as the stack says."""
+    """Check that the functions' log groups exist, with the stack's retention."""
     days = int(stack.parameter("LogRetentionDays") or 0)
     with asking("logs:DescribeLogGroups", f"the log groups of {stack.deployment.stack}"):
         pages = stack.aws.client("logs").get_paginator("describe_log_groups")
@@ -101,15 +104,15 @@ def check_log_retention(stack: Stack) -> Iterator[Finding]:
         if name not in found:
             yield Finding(f"there is no log group {name}", f"aws logs create-log-group --log-group-name {name}")
         elif found[name] != days:
-            kept = "for ever" if found[name] is None else f"for {found[name]} days"
+            kept = "forever" if found[name] is None else f"for {found[name]} days"
             yield Finding(
-                f"the logs in {name} are kept {kept}, and LogRetentionDays is {days}",
+                f"the logs in {name} are kept {kept}, but LogRetentionDays is {days}",
                 f"aws logs put-retention-policy --log-group-name {name} --retention-in-days {days}",
             )
 
 
 def check_concurrency(stack: Stack) -> Iterator[Finding]:
-    """The account lets as many functions run at once as the stack is set to."""
+    """Check that the account's concurrency limit is high enough for the stack."""
     with asking("lambda:GetAccountSettings", "the account's limits of Lambda"):
         limits = stack.aws.client("lambda").get_account_settings()["AccountLimit"]
     limit = limits.get("UnreservedConcurrentExecutions", limits["ConcurrentExecutions"])
@@ -120,8 +123,8 @@ def check_concurrency(stack: Stack) -> Iterator[Finding]:
     )
     if wanted > limit:
         yield Finding(
-            f"the stack may run {wanted} functions at once, the account {limit}: they are throttled",
-            "ask for more (aws service-quotas request-service-quota-increase --service-code lambda --quota-code "
+            f"the stack may run {wanted} functions at once, but the account only {limit}: they are throttled",
+            "raise the limit (aws service-quotas request-service-quota-increase --service-code lambda --quota-code "
             f"L-B99A9384 --desired-value {max(1000, wanted)}), or lower DiscoverConcurrency and CollectConcurrency",
         )
 

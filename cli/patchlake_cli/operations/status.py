@@ -1,15 +1,14 @@
-"""What ``patchlake status`` reads: the last runs of a deployed stack, the run under way, the queues."""
+"""The status of a deployed stack: its last runs, the current run, its queues."""
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from patchlake.bootstrap import Aws
-from patchlake_cli.failure import ExitCode
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.runs import Progress, Run, counts_as_json
 from patchlake_cli.operations.calls import reading_the_lake
-from patchlake_cli.operations.deployment import Deployment
 from patchlake_cli.operations.queues import StageDepth, read_depths
-from patchlake_cli.operations.runs import NODE_COUNTS, Progress, Run, Runs
+from patchlake_cli.operations.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,7 @@ class Status:
     """A stack at one moment, by AWS's clock.
 
     Attributes:
-        runs: the newest first.
+        runs: its last runs, newest first.
     """
 
     stack: str
@@ -29,34 +28,36 @@ class Status:
 
     @property
     def snapshot(self) -> Run | None:
-        """The newest run that is published, among the runs shown."""
+        """The newest published run among the runs shown."""
         return next((run for run in self.runs if run.is_published), None)
 
     @property
     def snapshot_age_seconds(self) -> int | None:
-        """Since the scheduled time of that run."""
+        """The seconds since the scheduled time of that run."""
         return None if self.snapshot is None else int((self.at - self.snapshot.run_at).total_seconds())
 
     @property
     def exit_code(self) -> ExitCode:
-        """COMPLETE where the newest snapshot is; PARTIAL where it is not, or where there is none."""
+        """COMPLETE if the newest snapshot is; PARTIAL if it is not, or if there is none."""
         return ExitCode.of_run("" if self.snapshot is None else self.snapshot.status)
 
 
-def read_status(aws: Aws, deployment: Deployment, runs: Runs, most_runs: int) -> Status:
-    """Look at a stack once.
+def read_status(stack: Stack, most_runs: int) -> Status:
+    """Read the status of a stack once.
 
     Raises:
-        CommandError: something of it cannot be read.
+        CommandError: a part of it cannot be read.
     """
-    depths = read_depths(aws.client("sqs"), deployment)
+    deployment = stack.deployment
+    depths = read_depths(stack.aws.client("sqs"), deployment)
     with reading_the_lake():
-        newest = runs.newest(most_runs)
-        return Status(deployment.stack, deployment.account_id, deployment.region, runs.clock.now(), newest, depths)
+        newest = stack.runs.newest(most_runs)
+        now = stack.runs.clock.now()
+    return Status(deployment.stack, deployment.account_id, deployment.region, now, newest, depths)
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
-    """Return what ``--json`` prints; what is not known is null."""
+    """Return a status as ``--json`` prints it; a value that is not known is null."""
     return {
         "stack": status.stack,
         "account_id": status.account_id,
@@ -70,14 +71,8 @@ def status_as_json(status: Status) -> dict[str, Any]:
 
 
 def run_as_json(run: Run) -> dict[str, Any]:
-    """Return a run as ``--json`` prints it, with the demo's names; what is not known yet is null."""
-    return {
-        "run_id": run.run_id,
-        "status": run.status,
-        "targets": run.targets,
-        "targets_listed": run.targets_listed,
-        "nodes_listed": run.nodes_listed,
-        **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+    """Return a run as ``--json`` prints it, with the demo's names; a value that is not known yet is null."""
+    return counts_as_json(run) | {
         "unread": [asdict(target) for target in run.unread],
         "progress": None if run.progress is None else _progress_as_json(run.progress),
     }
@@ -88,5 +83,5 @@ def _progress_as_json(progress: Progress) -> dict[str, Any]:
 
 
 def as_time(at: datetime) -> str:
-    """Write a time of AWS, which is in UTC and in whole seconds."""
+    """Return a time of AWS as text; it is in UTC and in whole seconds."""
     return f"{at:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,4 +1,4 @@
-"""What a person sees of a stack: its runs, what the newest snapshot could not read, its queues."""
+"""The page of a stack: its runs, the targets that the newest snapshot could not read, its queues."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,23 +8,18 @@ from rich.table import Table
 from rich.text import Text
 
 from patchlake.core.statuses import CollectionStatus
+from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
-from patchlake_cli.operations.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.status import Status, as_time
-from patchlake_cli.run_page import new_table
+from patchlake_cli.terminal.run_summary import styled_status
+from patchlake_cli.terminal.tables import new_table
 
-_STYLES = {
-    RunStatus.COMPLETE: "green",
-    RunStatus.PARTIAL: "bold yellow",
-    RunStatus.RUNNING: "cyan",
-    RunStatus.OVERDUE: "bold red",
-}
 _BAD = "bold red"
 _DAYS_FROM_HOURS = 48
 
 
 def status_page(status: Status) -> RenderableType:
-    """Lay out a status."""
+    """Return the page of a status."""
     return Group(*_parts(status))
 
 
@@ -43,25 +38,23 @@ def _parts(status: Status) -> Iterator[RenderableType]:
 
 
 def run_line(run: Run) -> Text:
-    """Say in one line how a published run ended."""
-    nodes = run.nodes or {}
-    unknown = nodes.get(CollectionStatus.NOT_COLLECTED, 0) + nodes.get(CollectionStatus.INVALID_RESPONSE, 0)
+    """Return one line about a published run."""
     return Text.assemble(
         f"Run {run.run_id} is ",
-        _status(run),
+        styled_status(run),
         f": {run.targets_listed} of {run.targets} targets read, {run.nodes_listed or 0:,} nodes listed, "
-        f"{unknown:,} of them not collected.",
+        f"{run.nodes_unknown or 0:,} of them not collected.",
     )
 
 
 def progress_line(run: Run) -> Text:
-    """Say in one line how far a run under way is."""
+    """Return one line about the progress of a run."""
     if (progress := run.progress) is None:
         return run_line(run)
     late = " It is past its deadline: see RunCorruptAlarm and WatchTooOldAlarm in docs/operations.md."
     return Text.assemble(
         f"Run {run.run_id} is ",
-        _status(run),
+        styled_status(run),
         f": {progress.shards} of {progress.targets} targets listed, {_parts_of(progress)}, "
         f"deadline {as_time(progress.deadline_at)}.",
         (late, _BAD) if run.status is RunStatus.OVERDUE else "",
@@ -69,7 +62,7 @@ def progress_line(run: Run) -> Text:
 
 
 def in_words(age: timedelta) -> str:
-    """Write an age as people say it: in minutes, hours, or days."""
+    """Return an age in words: in minutes, hours or days."""
     minutes = int(age.total_seconds()) // 60
     hours = minutes // 60
     if hours == 0:
@@ -79,10 +72,10 @@ def in_words(age: timedelta) -> str:
 
 def _headline(status: Status) -> Text:
     if status.snapshot is None:
-        return Text("There is no snapshot among these runs." if status.runs else "No run has been planned.", style=_BAD)
+        return Text("None of these runs has a snapshot." if status.runs else "No run has been planned.", style=_BAD)
     return Text.assemble(
         f"Newest snapshot: run {status.snapshot.run_id}, ",
-        _status(status.snapshot),
+        styled_status(status.snapshot),
         f", {in_words(status.at - status.snapshot.run_at)} old.",
     )
 
@@ -107,19 +100,19 @@ def _runs(runs: list[Run]) -> Table:
                 f"{run.nodes_listed:,}",
                 f"{nodes[CollectionStatus.COLLECTED]:,}",
                 f"{nodes[CollectionStatus.NO_PATCH_STATE]:,}",
-                f"{nodes[CollectionStatus.NOT_COLLECTED] + nodes[CollectionStatus.INVALID_RESPONSE]:,}",
+                f"{run.nodes_unknown:,}",
             )
         )
         read = "-" if run.targets_listed is None else str(run.targets_listed)
-        table.add_row(run.run_id, Text(*_status(run)), f"{read} of {run.targets}", *counts)
+        table.add_row(run.run_id, Text(*styled_status(run)), f"{read} of {run.targets}", *counts)
     return table
 
 
 def _unread(run: Run) -> Table:
-    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "why", "detail")
+    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "reason", "detail")
     for target in run.unread:
-        why = Text(target.listing_status, style=_BAD)
-        table.add_row(target.account_id, target.account_name or "", target.region, why, target.listing_detail or "")
+        reason = Text(target.listing_status, style=_BAD)
+        table.add_row(target.account_id, target.account_name or "", target.region, reason, target.listing_detail or "")
     return table
 
 
@@ -135,7 +128,3 @@ def _queues(queues: list[StageDepth]) -> Table:
 
 def _dead(depth: Depth) -> Text:
     return Text(f"{depth.total:,}", style=_BAD if depth.total else "")
-
-
-def _status(run: Run) -> tuple[str, str]:
-    return str(run.status), _STYLES[run.status]

@@ -1,1 +1,1 @@
-"""The report: figures of a lake as one HTML file that can be forwarded: figures -> charts -> page -> command."""
+"""The report: the figures of a lake as one HTML file; figures -> charts -> page -> report_file."""

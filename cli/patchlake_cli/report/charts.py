@@ -1,7 +1,7 @@
 """The charts of a report: Vega-Lite specifications, drawn as SVG when the report is written.
 
-Colours are the page's CSS variables, so a chart follows the page into the dark and onto paper without any script. A
-chart comes in two widths, of which the page shows one. It names nothing that a table beside it does not say as well.
+Colours are the page's CSS variables, so a chart follows the page's dark and print styles without a script. Each chart
+comes in two widths, and the page shows one of them. A table next to the chart has all its figures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,14 +13,14 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.figures import Age, Compliance, Day
 
 NARROW = 350
 HALF = 520
 WIDE = 760
 FULL = 1120
-"""Pixels from edge to edge: on a phone, two side by side, one to read names in, one across the page."""
+"""Widths in pixels: for a phone, for two charts next to each other, for long names, for the whole page."""
 
 BARS_SHOWN = 12
 
@@ -29,14 +29,14 @@ type Values = list[dict[str, Any]]
 
 _STATES = {"compliant": "compliant", "unknown": "unknown", "non-compliant": "non-compliant"}
 _PERCENTS = {"of the listed nodes": "compliant", "at least, with unread targets": "unknown"}
-_AGES = {"exactly so long": "non-compliant", "at least so long": "at-least"}
-"""The keys of the charts: what a colour stands for, and the CSS variable that it is."""
+_AGES = {"exact age": "non-compliant", "minimum age": "at-least"}
+"""The keys of the charts: the meaning of each colour, and its CSS variable."""
 
 _NOT_READ = "not read"
 _NO_NODES = "no nodes"
 
 _MEMBERS = {"compliant": "nodes_compliant", "unknown": "nodes_unknown", "non-compliant": "nodes_non_compliant"}
-"""Where the figures have the nodes of a state."""
+"""The member of the figures with the nodes of each state."""
 
 _NODES = {"field": "nodes", "type": "quantitative", "stack": "zero", "title": "nodes", "axis": {"format": "~s"}}
 
@@ -63,12 +63,12 @@ _CONFIG: Spec = {
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart that is drawn.
+    """A drawn chart.
 
     Attributes:
-        wide, narrow: the same, for two widths of the page.
-        alternative: what it shows in words, for whoever does not see it.
-        key: the names of its colours, each with the name of the CSS variable.
+        wide, narrow: the chart for two widths of the page.
+        alternative: its content in words, for readers who cannot see it.
+        key: the names of its colours, each with the name of its CSS variable.
     """
 
     wide: Markup
@@ -194,7 +194,7 @@ def shares_chart(rows: Sequence[tuple[str, Compliance]], what: str) -> Chart:
 
 
 def ages_chart(ages: Sequence[Age]) -> Chart:
-    """Draw how many nodes have been non-compliant for how many days."""
+    """Draw the number of nodes by days non-compliant."""
     exact, bound = _AGES
     spec = {
         "height": 180,
@@ -226,7 +226,7 @@ def ages_chart(ages: Sequence[Age]) -> Chart:
     words = ", ".join(
         f"{'at least ' if age.is_lower_bound else ''}{age.days_non_compliant} days: {age.nodes:,}" for age in ages
     )
-    return _chart(spec, WIDE, _AGES, f"Nodes by the days for which they have been non-compliant. {words}.")
+    return _chart(spec, WIDE, _AGES, f"Nodes by days non-compliant. {words}.")
 
 
 def _chart(spec: Spec, width: int, key: Mapping[str, str], alternative: str) -> Chart:
@@ -241,7 +241,7 @@ def _svg(spec: Spec, width: int) -> Markup:
         "padding": 0,
         "config": {**_CONFIG, "axisY": {"labelLimit": width // 3}},
     }
-    # Vega writes every text of the data escaped into the SVG; a test holds it to that.
+    # Vega escapes every text of the data in the SVG; a test checks this.
     return Markup(vl_convert.vegalite_to_svg(whole, allowed_base_urls=[]))  # noqa: S704
 
 
@@ -273,7 +273,7 @@ def _days() -> Spec:
 
 
 def _calendar(trend: Sequence[Day]) -> list[tuple[str, Day | None]]:
-    """Return every date from the first to the last, with its figures where it has some."""
+    """Return every date from the first to the last, with its figures if it has any."""
     by_date = {day.run_date: day for day in trend}
     first, last = (date.fromisoformat(day.run_date) for day in (trend[0], trend[-1]))
     dates = (first + timedelta(days=number) for number in range((last - first).days + 1))
@@ -281,7 +281,7 @@ def _calendar(trend: Sequence[Day]) -> list[tuple[str, Day | None]]:
 
 
 def _tens_around(percents: Iterable[float | None]) -> list[int]:
-    """Return the multiples of ten below and above all that are known."""
+    """Return the multiples of ten below and above all known percentages."""
     known = [percent for percent in percents if percent is not None] or [0]
     lowest = min(90, floor(min(known) / 10) * 10)
     return [lowest, max(lowest + 10, ceil(max(known) / 10) * 10)]
@@ -303,7 +303,7 @@ def _in_words(figures: Compliance) -> str:
 
 
 def _with_different_names(rows: Sequence[tuple[str, Compliance]]) -> Iterable[tuple[str, Compliance]]:
-    """Number the rows whose names look the same, which would fall on one bar."""
+    """Number the rows whose names look the same, which would otherwise share one bar."""
     seen: dict[str, int] = {}
     for name, figures in rows:
         shown = visible(name)

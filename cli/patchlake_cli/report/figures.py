@@ -1,18 +1,19 @@
-"""What a report says, as plain values: ``reading`` fills them, the charts and the page show them.
+"""The figures of a report, as plain values: ``reading`` reads them, the charts and the page show them.
 
-None is what the views call NULL: not known. Nothing turns it into 0 on the way to the page.
+None is NULL in the views: not known. Nothing turns it into 0.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from patchlake_cli.analytics.statements import Settings
+from patchlake_cli.lake.runs import TargetCoverage
+from patchlake_cli.lake.statements import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """The run that the figures come from; where the window holds none, run_status is NO_SNAPSHOT, the rest None."""
+class LatestRun:
+    """The run of the figures; if the window has none, run_status is NO_SNAPSHOT and the rest is None."""
 
     run_id: str | None
     run_at: datetime | None
@@ -27,7 +28,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Compliance:
-    """Nodes by state; all are None where nothing was read."""
+    """Nodes by state; all are None if nothing was read."""
 
     nodes_listed: int | None
     nodes_compliant: int | None
@@ -42,8 +43,8 @@ class Unread:
     """Active targets that the run could not list.
 
     Attributes:
-        last_known_nodes: of those that an earlier run of the window listed; None where there is no such target.
-        never_read: how many no run of the window has listed.
+        last_known_nodes: the nodes of those that an earlier run of the window listed; None if there are none.
+        never_read: the number of those that no run of the window has listed.
     """
 
     targets: int
@@ -53,7 +54,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Nodes by what is wrong with them, and how many cannot be counted; None where no node was listed."""
+    """Nodes by problem, and the number that cannot be counted; None if no node was listed."""
 
     nodes_critical: int | None
     nodes_security: int | None
@@ -85,7 +86,7 @@ class Account(Compliance):
 
 @dataclass(frozen=True, slots=True)
 class Platform(Compliance):
-    """One operating system and version; the name is None where SSM does not tell it."""
+    """One operating system and version; the name is None if SSM does not report it."""
 
     platform_name: str | None
     platform_version: str | None
@@ -121,7 +122,7 @@ class OverdueNode:
 
 @dataclass(frozen=True, slots=True)
 class Age:
-    """How many nodes have been non-compliant for so many days, or for at least so many."""
+    """The number of nodes that have been non-compliant for a number of days, or for at least that number."""
 
     days_non_compliant: int
     is_lower_bound: bool
@@ -130,7 +131,7 @@ class Age:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A node that is in another state than in the run that its target is compared with."""
+    """A node whose state differs from the run that its target is compared with."""
 
     change: str
     account_id: str
@@ -144,22 +145,16 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why so many nodes, or the nodes of so many targets, are unknown."""
+    """A reason why nodes, or the nodes of targets, are unknown, and the number of these."""
 
     reason: str
     how_many: int
 
 
 @dataclass(frozen=True, slots=True)
-class CoveredTarget:
-    """One account and region, and how the run fared there."""
+class CoveredTarget(TargetCoverage):
+    """One account and region: the result of this run, and the last known values of earlier runs."""
 
-    account_id: str
-    account_name: str | None
-    region: str
-    listing_status: str
-    listing_detail: str | None
-    nodes_listed: int | None
     nodes_no_patch_state: int | None
     nodes_not_collected: int | None
     nodes_invalid_response: int | None
@@ -169,7 +164,7 @@ class CoveredTarget:
 
 @dataclass(frozen=True, slots=True)
 class Shortlist[Row]:
-    """The first rows of a list that matter most, and how long it is."""
+    """The most important rows of a list, and the length of the list."""
 
     rows: Sequence[Row]
     total: int
@@ -177,13 +172,13 @@ class Shortlist[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What there is to say about a run.
+    """The details of a run.
 
     Attributes:
-        ungrouped: nodes whose patch group is not known, since SSM tells it with the patch state.
-        compared_with: the earlier runs that the changes are counted from, since each target has its own.
+        ungrouped: nodes whose patch group is not known, since SSM reports it with the patch state.
+        compared_with: the earlier runs that targets are compared with; each target has its own.
         changes_by_kind: nodes by kind of change.
-        not_compared: active targets without anything to compare: unread by this run, or by every earlier one.
+        not_compared: active targets that cannot be compared: not read by this run, or by any earlier one.
     """
 
     fleet: Compliance
@@ -210,17 +205,17 @@ class Figures:
     """A whole report.
 
     Attributes:
-        as_of: the moment that ages and the window are counted from, UTC.
-        window_start: the first date that was looked at.
-        newest_date: of any run in the lake, in the window or not.
-        unpublished: newer runs of the window that have no whole snapshot, or none yet.
-        details: None where the window holds no published run: then nothing is known.
+        as_of: the time from which ages and the window count, in UTC.
+        window_start: the first date of the window.
+        newest_date: the date of the newest run in the lake, inside the window or not.
+        unpublished: newer runs of the window without a whole snapshot.
+        details: None if the window has no published run; then nothing is known.
     """
 
     as_of: datetime
     settings: Settings
     window_start: str
     newest_date: str
-    run: Run
+    run: LatestRun
     unpublished: Sequence[str]
     details: Details | None

@@ -1,7 +1,7 @@
-"""One HTML file from the figures: its styles, its script and its charts are in it, and it may load nothing else.
+"""One HTML file from the figures: it contains its styles, its script and its charts, and may load nothing else.
 
-Names of nodes, groups and accounts are other people's choice. The template escapes every value; ``bdi`` keeps the
-direction of a name to itself, and what would turn the direction of writing is written out.
+Other people choose the names of nodes, groups and accounts. The template escapes every value; ``bdi`` isolates the
+direction of a name, and characters that change the direction of writing are escaped.
 """
 
 import base64
@@ -16,13 +16,13 @@ from markupsafe import Markup
 
 import patchlake
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.analytics.formats import visible
+from patchlake_cli.lake.formats import visible
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS
 
 _OLD_HOURS = 48
-"""From this age on the report says first of all how old its snapshot is."""
+"""The age from which the report warns about its snapshot."""
 
 _HERE = files(__package__)
 
@@ -50,7 +50,7 @@ def render_page(figures: Figures) -> str:
             changes=CHANGES,
             version=patchlake.__version__,
             policy=policy,
-            # Both are files of ours, in which nothing is filled in; escaped they would not be what was hashed.
+            # Both are our own files, without values from outside; escaping them would change their hashes.
             style=Markup(style),  # noqa: S704
             script=Markup(script),  # noqa: S704
         )
@@ -58,12 +58,12 @@ def render_page(figures: Figures) -> str:
 
 
 def platform_name(platform: Platform) -> str:
-    """Return what a platform is called."""
-    return " ".join(filter(None, (platform.platform_name, platform.platform_version))) or "not told by SSM"
+    """Return the name of a platform."""
+    return " ".join(filter(None, (platform.platform_name, platform.platform_version))) or "not reported by SSM"
 
 
 def group_name(patch_group: str) -> str:
-    """Return what a patch group is called; the empty text stands for none."""
+    """Return the name of a patch group; the empty text stands for none."""
     return patch_group or "(no patch group)"
 
 
@@ -123,5 +123,5 @@ def _read(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """Return what a content security policy names an inline style or script by."""
+    """Return the hash by which a content security policy allows an inline style or script."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

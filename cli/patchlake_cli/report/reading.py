@@ -1,12 +1,11 @@
 """Reads the figures of a report from the views of a lake: each row of an answer becomes one plain value.
 
-Nothing is computed here that a view does not say. A list that may be long is cut to the rows that matter most, and says
-how many there are.
+The views compute every figure. A list that may be long is cut to its most important rows, with the number of all rows.
 """
 
 from dataclasses import fields
 
-from patchlake_cli.analytics.lake import Lake
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -17,11 +16,11 @@ from patchlake_cli.report.figures import (
     Details,
     Figures,
     Findings,
+    LatestRun,
     OverdueNode,
     PatchGroup,
     Platform,
     Reason,
-    Run,
     Shortlist,
     Unread,
 )
@@ -39,7 +38,7 @@ def read_figures(lake: Lake) -> Figures:
     Raises:
         LakeError: a file cannot be read.
     """
-    [run] = _rows(lake, Run, "latest_run")
+    [run] = _rows(lake, LatestRun, "latest_run")
     unpublished = lake.query("SELECT run_id FROM runs WHERE NOT is_published ORDER BY run_id").rows
     return Figures(
         as_of=lake.now,
@@ -176,12 +175,12 @@ _WORST_CHANGE_FIRST = """
 
 
 def _rows[Row](lake: Lake, row_type: type[Row], source: str) -> list[Row]:
-    """Return the rows of a view; the columns are the fields of the type that holds a row."""
+    """Return the rows of a view; the columns are the fields of the row's type."""
     return [row_type(*row) for row in lake.query(f"SELECT {_columns(row_type)} FROM {source}").rows]  # noqa: S608
 
 
 def _shortlist[Row](lake: Lake, row_type: type[Row], source: str, order: str, length: int) -> Shortlist[Row]:
-    """Return the first rows of a view; one reading of the lake finds them and counts all."""
+    """Return the first rows of a view and the number of all rows, with one reading of the lake."""
     sql = f"SELECT {_columns(row_type)}, count(*) OVER () FROM {source} ORDER BY {order} LIMIT {length}"  # noqa: S608
     rows = lake.query(sql).rows
     return Shortlist(rows=[row_type(*row[:-1]) for row in rows], total=rows[0][-1] if rows else 0)

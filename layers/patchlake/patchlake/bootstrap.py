@@ -1,4 +1,4 @@
-"""From a function's environment to its stage: the only place where adapters are chosen and put together."""
+"""The composition of each stage from its function's environment: the only place where adapters are chosen."""
 
 import random
 import time
@@ -28,27 +28,26 @@ from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
 CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
-
 DETAIL_CONNECTIONS = 2
-"""Calls about secondary details under way at once in one worker: SSM's limit is shared with the account's own use."""
+"""The concurrent calls of one worker about secondary details: the account's own use shares SSM's limit."""
 
 
 class Aws:
-    """A session whose clients all tell the time to one clock."""
+    """A session whose clients share one clock."""
 
     def __init__(self, session: boto3.Session | None = None) -> None:
-        """Without a session, the SDK's default one."""
+        """Use a session, by default the SDK's."""
         self.session = session or boto3.Session()
         self.clock = ServiceClock()
 
     def client(self, service: str, config: Config = CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
-        """Make a client of the session's own account and region."""
+        """Make a client for the session's own account and region."""
         client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
         self.clock.watch(client)
         return client
 
     def target_apis(self, role_name: str, external_id: str, connections: int) -> SsmApis:
-        """Make the way to every target."""
+        """Make the access to every target."""
         roles = RoleSessions(self.session, role_name, external_id)
         return SsmApis(self.session, roles, self.clock, connections=connections)
 
@@ -57,7 +56,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan.
 
     Raises:
-        ConfigError: a region is none of SSM's: each target there would fail, time after time, until the deadline.
+        ConfigError: a region has no SSM: each target there would fail, repeatedly, until the deadline.
     """
     aws = Aws()
     if unknown := sorted({*config.regions} - known_regions(aws.session)):
@@ -84,7 +83,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
 
 
 def discover_stage(config: DiscoverConfig) -> DiscoverStage:
-    """Build discover: one connection, since each page of a listing needs the token of the one before."""
+    """Build discover: one connection, since each page of a listing needs the token of the previous one."""
     aws = Aws()
     sqs = aws.client("sqs")
     return DiscoverStage(
@@ -143,7 +142,7 @@ def _retry_policy(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> Re
 
 
 def _tables() -> TableFormat:
-    # Not at the top: plan has no tables, and pyarrow is a quarter of what starting it cost.
+    # Not at the top: plan has no tables, and pyarrow was a quarter of its start time.
     from patchlake.adapters.parquet import ParquetTables  # noqa: PLC0415
 
     return ParquetTables()

@@ -1,4 +1,4 @@
-"""What each function is told by its environment: one frozen class per function, and the sole reader of ``os.environ``.
+"""The functions' environments: one frozen class per function, and the only reader of ``os.environ``.
 
 A field ``batch_size`` is read from ``PATCHLAKE_BATCH_SIZE``. Every variable must be set: the defaults are in
 the template.
@@ -19,13 +19,13 @@ PREFIX = "PATCHLAKE_"
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What every function needs."""
+    """The settings of every function."""
 
     bucket: str
 
     @classmethod
     def variables(cls) -> dict[str, str]:
-        """Return the variable that each field is read from, by the field's name."""
+        """Return the environment variable of each field, by the field's name."""
         return {field.name: PREFIX + field.name.upper() for field in fields(cls)}
 
     @classmethod
@@ -55,7 +55,7 @@ class PlanConfig(Config):
     include_sensitive_fields: bool
 
     def __post_init__(self) -> None:
-        """Refuse an account that is to be covered and excluded: one of the two is a mistake."""
+        """Refuse an account that is both covered and excluded: one of the two is a mistake."""
         if isinstance(self.accounts, tuple) and (both := sorted({*self.accounts} & {*self.excluded_accounts})):
             msg = (
                 f"PATCHLAKE_ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name {', '.join(both)}: expected each "

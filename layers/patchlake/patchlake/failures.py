@@ -1,4 +1,4 @@
-"""The log of the messages that a handler could not handle."""
+"""The log lines of failed messages."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -24,7 +24,7 @@ class Log(Protocol):
 
     @property
     def warning(self) -> Line:
-        """A failure that passes by itself."""
+        """A transient failure."""
         ...
 
     @property
@@ -34,11 +34,11 @@ class Log(Protocol):
 
 
 def log_failures(failures: Iterable[tuple[object, BaseException | None, object]], log: Log) -> None:
-    """Write one line for each failure; what patchlake did not raise on purpose with its traceback.
+    """Write one line for each failure, with a traceback unless patchlake raised the error on purpose.
 
     Args:
         failures: as Powertools' batch processor keeps them: type, error, traceback.
-        log: where they go.
+        log: the logger.
     """
     for _, error, _ in failures:
         match error:

@@ -1,4 +1,4 @@
-"""Everything that the stages need of the world, as protocols; ``adapters`` has one file per service behind them."""
+"""Everything that the stages need from outside, as protocols; ``adapters`` implements them, one file per service."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from patchlake.sources.source import Operation
 
 
 class Clock(Protocol):
-    """AWS's time: the Date header of its latest answer, so that no machine's own clock counts."""
+    """AWS's time: the Date header of its latest answer, never the machine's own clock."""
 
     def now(self) -> datetime:
         """Return the time, aware, in UTC, in whole seconds."""
@@ -25,22 +25,22 @@ class Clock(Protocol):
 class Store(Protocol):
     """Objects that are created once and never changed or deleted.
 
-    Every method raises RetryableError where the store could not answer for now.
+    Every method raises RetryableError if the store could not answer for now.
     """
 
     def get(self, key: str) -> bytes | None:
-        """Return the object's bytes; None where there is no such object."""
+        """Return the object's bytes; None if it does not exist."""
         ...
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         ...
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """Create the object, whole or not at all.
 
         Returns:
-            True when this call made it; False when it was there before, perhaps by this very call's first attempt.
+            True if this call created it; False if it existed, perhaps from this call's own first attempt.
         """
         ...
 
@@ -77,10 +77,10 @@ class TableFile(Protocol):
 
 
 class TableWriter(Protocol):
-    """A table that grows by whole files, in flat memory."""
+    """A table file made of whole files, one after the other, in constant memory."""
 
     def append(self, file: TableFile) -> None:
-        """Add all rows of a file, columns by name; one that it does not have is NULL, one too many is left out."""
+        """Add all rows of a file, columns by name; a missing column is NULL, an extra one is left out."""
         ...
 
     def finish(self) -> BinaryIO:
@@ -89,7 +89,7 @@ class TableWriter(Protocol):
 
 
 class TableFormat(Protocol):
-    """How tables become bytes: equal input gives equal bytes with one build."""
+    """The file format of tables: equal input gives equal bytes with one build."""
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
         """Return a file of ``table`` with one row group for each of ``row_groups``."""
@@ -110,13 +110,13 @@ class TableFormat(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message as it was received.
+    """A received message.
 
     Attributes:
         receipt: the handle of this receive.
-        receive_count: how often the message has been received, this time included.
+        receive_count: the number of receives of the message, this one included.
         queue_name: the queue that it came from.
-        seconds_left: returns how long the invocation that received it may still go on.
+        seconds_left: returns the seconds that are left of the invocation that received it.
     """
 
     body: str
@@ -127,7 +127,7 @@ class Delivery:
 
     @classmethod
     def of(cls, record: Mapping[str, Any], milliseconds_left: Callable[[], int]) -> Self:
-        """Take what matters of a record of Lambda's SQS event, and of the invocation's context."""
+        """Read a record of Lambda's SQS event; ``milliseconds_left`` is the time that is left of the invocation."""
         return cls(
             record["body"],
             record["receiptHandle"],
@@ -142,7 +142,7 @@ class Queue(Protocol):
 
     @property
     def name(self) -> str:
-        """The name by which a delivery says where it came from."""
+        """The queue's name in a delivery."""
         ...
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
@@ -166,19 +166,19 @@ class TargetApi(Protocol):
     """The AWS APIs of one target."""
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
-        """Ask for one page of an operation's answer about these ids; none, for a listing.
+        """Request one page of an operation's answer about these ids; a listing has no ids.
 
         Raises:
             RefusedError: the target refuses.
             RestartError: the chain of pages broke.
-            ThrottledError: the service wants fewer calls.
+            ThrottledError: the service throttles.
             RetryableError: any other failure.
         """
         ...
 
 
 class TargetApis(Protocol):
-    """The way to every target."""
+    """The access to every target."""
 
     @property
     def call_counter(self) -> CallCounter:
@@ -196,7 +196,7 @@ class TargetApis(Protocol):
 
 
 class Accounts(Protocol):
-    """Who we are and which accounts there are."""
+    """Our own account, and the accounts of the organization."""
 
     def home_account_id(self) -> str:
         """Return the account that patchlake runs in."""
@@ -213,7 +213,7 @@ class Accounts(Protocol):
 
 
 class ParallelMap(Protocol):
-    """``map``, or the same with several calls under way at once: results in the order of the items."""
+    """``map``, or the same with several concurrent calls: results in the order of the items."""
 
     def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> Iterable[B]:
         """Apply ``function`` to every item."""

@@ -69,18 +69,18 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
     patch.setattr(SimulatedStore, "_create", put)
 
 
-for _prefix, _part, _name in (
-    ("plans/", "", "plan overwrites the stored plan"),
-    ("runs/", "/shards/", "discover overwrites a stored shard"),
-    ("runs/", "/parts/", "collect overwrites a stored part"),
-    ("lake/", "/coverage/", "commit overwrites published coverage"),
-    ("lake/", "/patch_states/", "commit overwrites a published snapshot"),
+for _prefix, _part, _name, _soon in (
+    ("plans/", "", "plan overwrites the stored plan", 363),
+    ("runs/", "/shards/", "discover overwrites a stored shard", 1),
+    ("runs/", "/parts/", "collect overwrites a stored part", 1),
+    ("lake/", "/coverage/", "commit overwrites published coverage", 1),
+    ("lake/", "/patch_states/", "commit overwrites a published snapshot", 1),
 ):
 
     def _overwrite(patch: Patch, prefix: str = _prefix, part: str = _part) -> None:
         _put_without_condition(patch, lambda _, key: key.startswith(prefix) and part in key)
 
-    MUTANTS.append(Mutant(_name, "I4", _overwrite))
+    MUTANTS.append(Mutant(_name, "I4", _overwrite, soon=_soon))
 
 
 @mutant("I4", "a tombstone overwrites what came just in time", a_close_race)
@@ -157,7 +157,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=6_954)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -407,7 +407,7 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@mutant("I1", "rows that break a rule are ignored")
+@mutant("I1", "rows that break a rule are ignored", soon=137)
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])

@@ -434,8 +434,8 @@ def _no_row(patch: Patch) -> None:
     alter_settling(patch, with_toys_only, "toys")
 
 
-@mutant("C2", "a status row stands beside the rows of its node")
-def _status_beside(patch: Patch) -> None:
+@mutant("C2", "a node with rows has a status row too")
+def _status_and_rows(patch: Patch) -> None:
     def both(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return {
             i: [*rows, Outcome("NO_TOYS", None, rows[-1].collected_at_ms)] for i, rows in settle(asked, pages).items()

@@ -40,7 +40,7 @@ from tests.simulation.mutants.provocations import (
 # What is damaged or gone.
 
 
-@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED))
+@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=712)
 def _publishes_any_part(patch: Patch) -> None:
     def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
@@ -242,7 +242,7 @@ def _lists_one_page(patch: Patch) -> None:
     patch.setattr(StoredRun, "_keys", first_page)
 
 
-@mutant("L1", "commit waits for ever for a plan that does not come")
+@mutant("L1", "commit waits forever for a plan that does not come")
 def _waits_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "is_missed", lambda *_: False)
 

@@ -187,7 +187,7 @@ def _absent_as_zero(columns: Columns) -> Columns:
 for _name, _invariant, _alter in (
     ("the merge leaves out nodes that were not collected", "I1", _collected_only),
     ("the merge turns absent counts into zeros", "I5", _absent_as_zero),
-    ("the merge sorts each part anew", "I3", _in_another_order),
+    ("the merge sorts each part again", "I3", _in_another_order),
     ("the merge swaps two counts", "I5", _swapped("installed_count", "installed_other_count")),
     ("the merge swaps two attributes", "I5", _swapped("platform_name", "platform_version")),
     ("the merge swaps two times", "I5", _swapped("operation_start_time", "operation_end_time")),

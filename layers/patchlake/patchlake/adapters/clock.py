@@ -1,4 +1,4 @@
-"""AWS's time, as its answers tell it: all deadlines of the protocol are read from here."""
+"""AWS's time, from its answers: the time for all deadlines of the protocol."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -8,10 +8,10 @@ from patchlake.errors import RetryableError
 
 
 class ServiceClock:
-    """``Clock`` by the Date header of the latest answer that any watched client got, errors included."""
+    """``Clock`` that reads the Date header of the latest answer to any watched client, errors included."""
 
     def __init__(self) -> None:
-        """Watch nothing yet."""
+        """Start without watched clients."""
         self._latest: str | None = None
 
     def watch(self, client: Any) -> None:  # noqa: ANN401
@@ -22,7 +22,7 @@ class ServiceClock:
         """Return the time of the latest answer, aware, in UTC, in whole seconds.
 
         Raises:
-            RetryableError: no watched client has got an answer yet, or the latest one had no valid date.
+            RetryableError: no watched client has received an answer yet, or the latest one had no valid date.
         """
         if self._latest is None:
             msg = "the time is unknown: no AWS service has answered yet"
@@ -30,7 +30,7 @@ class ServiceClock:
         return answered_at(self._latest)
 
     def _answered(self, http_response: Any, **_: object) -> None:  # noqa: ANN401
-        # Parsed only when somebody asks: this runs at every call.
+        # Parsed only on demand: this runs at every call.
         self._latest = http_response.headers.get("Date", self._latest)
 
 

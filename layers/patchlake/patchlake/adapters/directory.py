@@ -1,7 +1,7 @@
-"""A lake in a local folder, with the same promise as in S3: an object is created once, whole or not at all.
+"""A lake in a local folder, with the same guarantee as S3: an object is created once, whole or not at all.
 
-A new object is written to a temporary file beside the lake's keys and hard-linked to its key, which fails where the key
-exists. Temporary files that a kill leaves behind are never listed and do no harm.
+A new object is written to a temporary file and hard-linked to its key, which fails if the key exists. Temporary files
+of a killed process are never listed and do no harm.
 """
 
 import os
@@ -20,15 +20,15 @@ TEMPORARY = ".tmp"
 class DirectoryStore:
     """``Store`` in a folder of a file system with hard links.
 
-    Every method raises PermanentError where the file system refuses: no space, no permission, no hard links.
+    Every method raises PermanentError if the file system refuses: no space, no permission, no hard links.
     """
 
     def __init__(self, folder: Path) -> None:
-        """The folder is made when the first object is."""
+        """Use a folder, which is made with its first object."""
         self._folder = folder
 
     def get(self, key: str) -> bytes | None:
-        """Return the object's bytes; None where there is no such object."""
+        """Return the object's bytes; None if it does not exist."""
         try:
             return self._path(key).read_bytes()
         except FileNotFoundError:
@@ -37,7 +37,7 @@ class DirectoryStore:
             raise self._failure(key, error) from error
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         try:
             return stat.S_ISREG(self._path(key).stat().st_mode)
         except (FileNotFoundError, NotADirectoryError):
@@ -46,7 +46,7 @@ class DirectoryStore:
             raise self._failure(key, error) from error
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
-        """Create the object; False when it was there before."""
+        """Create the object; return False if it exists already."""
         path = self._path(key)
         temporary = self._folder / TEMPORARY
         try:
@@ -75,7 +75,7 @@ class DirectoryStore:
         beginning = prefix.rpartition("/")[2]
 
         def failed(error: OSError) -> None:
-            # A folder that cannot be read would otherwise be taken for an empty one.
+            # Otherwise, a folder that cannot be read would look empty.
             if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 raise self._failure(prefix, error) from error
 
@@ -91,7 +91,7 @@ class DirectoryStore:
         """Return the file of a key.
 
         Raises:
-            InputError: the key would lead out of the folder, or to its temporary files.
+            InputError: the key leads out of the folder, or to its temporary files.
         """
         parts = key.split("/")
         if key.startswith("/") or "\0" in key or not set(parts).isdisjoint({"", ".", ".."}) or parts[0] == TEMPORARY:
@@ -104,7 +104,7 @@ class DirectoryStore:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name itself durable."""
+    """Make a new name in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

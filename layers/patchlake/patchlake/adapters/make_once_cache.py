@@ -1,4 +1,4 @@
-"""A bounded memory of what is costly to make: clients and sessions of the targets that were last asked."""
+"""A bounded cache of values that are costly to make: clients and sessions of the targets used last."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -15,22 +15,22 @@ class _Slot[V]:
 
 
 class MakeOnceCache[K, V]:
-    """The values that were used last, at most ``most`` of them; safe to use from many threads.
+    """The most recently used values, at most ``most`` of them; safe to use from many threads.
 
-    A value is made once, however many threads want it, and nobody who wants another one waits for that.
+    A value is made once, even if many threads want it, and threads that want other values do not wait.
     """
 
     def __init__(self, most: int, discard: Callable[[V], object] = lambda _: None) -> None:
-        """``discard`` is called with each value that is forgotten."""
+        """Call ``discard`` with each value that is removed."""
         self._most = most
         self._discard = discard
         self._slots: OrderedDict[K, _Slot[V]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: K, make: Callable[[], V]) -> V:
-        """Return the value of a key, made now where it is not remembered; the one unused for longest makes room.
+        """Return the value of a key, made now if it is not cached; a full cache removes its least recently used value.
 
-        Where ``make`` raises, whoever asks next tries again.
+        If ``make`` raises, the next caller tries again.
         """
         with self._lock:
             slot = self._slots.setdefault(key, _Slot())
@@ -44,7 +44,7 @@ class MakeOnceCache[K, V]:
             return slot.values[0]
 
     def forget(self, key: K, value: V) -> None:
-        """Forget the value of a key, if it is still this one."""
+        """Remove the value of a key, if it is still this one."""
         with self._lock:
             slot = self._slots.get(key)
             if slot is None or value not in slot.values:

@@ -1,6 +1,6 @@
 """Store, queue, tables and SSM in memory: for tests, the simulator, and runs in one process.
 
-They keep the same contracts as the adapters of AWS, by the same tests.
+They keep the same contracts as the AWS adapters, checked by the same tests.
 """
 
 import io
@@ -26,7 +26,7 @@ from patchlake.sources.source import Operation
 
 @dataclass
 class MemoryClock:
-    """A clock that stands still until somebody moves it."""
+    """A clock that stands still until it is moved."""
 
     at: datetime
 
@@ -47,15 +47,15 @@ class MemoryStore:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def get(self, key: str) -> bytes | None:
-        """Return the object's bytes; None where there is no such object."""
+        """Return the object's bytes; None if it does not exist."""
         return self.objects.get(key)
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         return key in self.objects
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
-        """Create the object; False when it is there already."""
+        """Create the object; return False if it exists already."""
         content = body if isinstance(body, bytes) else body.read()
         with self._lock:
             if key in self.objects:
@@ -70,7 +70,7 @@ class MemoryStore:
 
 
 class QueueTime(Protocol):
-    """What a queue hides messages by: a test's clock, or one that runs."""
+    """The time by which a queue hides messages: a test's clock, or a running one."""
 
     @property
     def at(self) -> datetime:
@@ -88,11 +88,11 @@ class _Message:
 
 @dataclass
 class MemoryQueue:
-    """A queue whose time is the clock's; after ``max_receive_count`` receives a message is a dead letter.
+    """A queue with the clock's time; after ``max_receive_count`` receives a message becomes a dead letter.
 
     Attributes:
-        name: what a delivery says where it came from.
-        messages: what is queued or under way, by message id, in the order of sending.
+        name: the queue's name in a delivery.
+        messages: queued or received, by message id, in the order of sending.
         dead: the bodies of the dead letters.
     """
 
@@ -112,10 +112,10 @@ class MemoryQueue:
                 self.messages[next(self._ids)] = _Message(body, group, self.clock.at)
 
     def receive(self, except_groups: Container[str] = ()) -> Delivery | None:
-        """Receive the first visible message and hide it for the queue's visibility; None where there is none.
+        """Receive the first visible message and hide it for the queue's visibility; None if there is none.
 
         Args:
-            except_groups: whose messages are left where they are.
+            except_groups: groups whose messages stay in the queue.
         """
         with self._lock:
             while (message_id := self._first_visible(except_groups)) is not None:
@@ -221,7 +221,7 @@ class MemoryTables:
 
 @dataclass
 class MemoryTableWriter:
-    """Collects every row into one row group."""
+    """A writer that collects every row into one row group."""
 
     tables: MemoryTables
     table: Table
@@ -248,7 +248,7 @@ class MemoryApi:
     Attributes:
         nodes: NodeInformation by id.
         states: PatchState by id; a node without one was never scanned.
-        others: the rows that any other operation answers, by its name and by id; a listing answers those of all ids.
+        others: the rows of every other operation, by its name and by id; a listing returns those of all ids.
         before_call: called with each operation's name before it answers; raise from it to let the call fail.
     """
 
@@ -261,10 +261,10 @@ class MemoryApi:
     before_call: Callable[[str], None] = lambda _operation: None
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Return a page: of a listing in the order of the ids, of anything else the last id first.
+        """Return a page: of a listing in the order of the ids, of any other operation the last id first.
 
         Raises:
-            RestartError: the row that the token stands for is gone; a listing goes on behind it.
+            RestartError: the row that the token names is gone; a listing continues after it.
         """
         self.call_counter.add(calls=1)
         self.before_call(operation.name)
@@ -287,7 +287,7 @@ class MemoryApi:
 def _rows_from(
     token: str | None, ids: Sequence[str], found: Mapping[str, Record | list[Record]], *, is_listing: bool
 ) -> Iterator[tuple[str, int, Record]]:
-    """Yield the rows of these ids with their places, from that of the token on."""
+    """Yield the rows of these ids with their places, from the place of the token on."""
     start, first = 0, 0
     if token is not None:
         instance_id, _, place = token.partition(" ")

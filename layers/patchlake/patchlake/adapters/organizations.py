@@ -1,4 +1,4 @@
-"""The accounts that there are: our own by STS, the organization's by AWS Organizations."""
+"""The accounts: our own from STS, the organization's from AWS Organizations."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -17,10 +17,10 @@ ACTIVE = "ACTIVE"
 
 
 class AwsAccounts:
-    """``Accounts`` by STS and AWS Organizations."""
+    """``Accounts`` from STS and AWS Organizations."""
 
     def __init__(self, sts: "STSClient", organizations: "OrganizationsClient") -> None:
-        """The clients are used when they are needed: a run of one's own account asks no organization."""
+        """Use each client only on demand: a run of the home account alone does not call Organizations."""
         self._sts = sts
         self._organizations = organizations
 
@@ -29,7 +29,7 @@ class AwsAccounts:
         return caller_account_id(self._sts)
 
     def organization_accounts(self) -> Sequence[Account]:
-        """Return every account of the organization; one that is closed, suspended or not yet there is not active."""
+        """Return every account of the organization; one that is closed, suspended or pending is not active."""
         try:
             pages = self._organizations.get_paginator("list_accounts").paginate()
             return [_account(found) for page in pages for found in page["Accounts"]]
@@ -45,6 +45,6 @@ class AwsAccounts:
 
 
 def _account(found: "AccountTypeDef") -> Account:
-    # State took the place of Status, which is retired since September 2026.
+    # State replaced Status, which is retired since September 2026.
     state = found.get("State") or found.get("Status")
     return Account(found["Id"], found.get("Name"), state == ACTIVE)

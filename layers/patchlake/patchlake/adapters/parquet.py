@@ -1,8 +1,8 @@
-"""Tables as Parquet files: what discover, collect and commit write and commit reads back.
+"""Tables as Parquet files: the shards, parts and published tables of a run.
 
-The form was chosen by measuring (bytes a row, bytes a query reads): zstd level 1, a dictionary on repetitive columns
+The format was chosen by measuring (bytes per row, bytes per query): zstd level 1, a dictionary on repetitive columns
 only, int32, ``timestamp[ms, UTC]``, data pages of version 1 with checksums, no second copy of the schema in the footer.
-Nothing in a file depends on chance or on the clock, so equal input gives equal bytes with one build.
+Nothing in a file depends on randomness or on the clock, so equal input gives equal bytes with one build.
 
 This is the only module that imports pyarrow.
 """
@@ -21,24 +21,25 @@ from patchlake.errors import IntegrityError, RetryableError
 from patchlake.ports import TableFile
 
 ROW_GROUP_ROWS = 100_000
-"""Rows of a row group in a file that grows by whole files: the best trade of size against memory that was measured."""
+"""The rows of a row group in a file that is merged from others: the best measured balance of size and memory."""
 
-_TYPES = {
+ARROW_TYPES = {
     ColumnType.STRING: pa.string(),
     ColumnType.INT32: pa.int32(),
     ColumnType.BOOLEAN: pa.bool_(),
     ColumnType.TIMESTAMP: pa.timestamp("ms", "UTC"),
 }
+"""The Arrow type of each column type."""
 
 
 class ParquetTables:
-    """``TableFormat`` by pyarrow.
+    """``TableFormat`` with pyarrow.
 
     A None in a column that is not nullable, or a value that its type cannot hold, is an IntegrityError.
     """
 
     def __init__(self, row_group_rows: int = ROW_GROUP_ROWS) -> None:
-        """``row_group_rows`` is for files made by ``writer``."""
+        """Set ``row_group_rows`` for files made by ``writer``."""
         self._row_group_rows = row_group_rows
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
@@ -59,7 +60,7 @@ class ParquetTables:
         return ParquetTableFile(body)
 
     def writer(self, table: Table, metadata: Mapping[str, str]) -> "ParquetTableWriter":
-        """Begin a file of ``table``: its bytes depend on the rows alone, not on the files that they come in."""
+        """Begin a file of ``table``: its bytes depend only on the rows, not on the files that they come from."""
         return ParquetTableWriter(table, metadata, self._row_group_rows)
 
 
@@ -69,7 +70,7 @@ class ParquetTableFile:
     def __init__(self, body: bytes) -> None:
         """Read the footer; raises IntegrityError."""
         with _damage():
-            # One row group is read at a time, from memory: neither threads nor reading ahead would save anything.
+            # One row group is read at a time, from memory: neither threads nor reading ahead would save time.
             self._file = pq.ParquetFile(pa.BufferReader(body), pre_buffer=False, page_checksum_verification=True)
             footer = self._file.metadata
             self._row_counts = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
@@ -108,14 +109,14 @@ class ParquetTableFile:
         return columns
 
     def read(self, names: Iterable[str], row_group: int) -> Any:  # noqa: ANN401
-        """Return those of the columns that the file has, of one row group, as a ``pyarrow.Table``.
+        """Return the columns that the file has, of one row group, as a ``pyarrow.Table``.
 
         Raises:
             IntegrityError: they cannot be read, or have a type that no table has.
         """
         present = [name for name in names if name in self._types]
         for name in present:
-            if self._types[name] not in _TYPES.values():
+            if self._types[name] not in ARROW_TYPES.values():
                 msg = f"column {name} of the file has the type {self._types[name]}, which no table has"
                 raise IntegrityError(msg)
         with _damage():
@@ -123,7 +124,7 @@ class ParquetTableFile:
 
 
 class ParquetTableWriter:
-    """``TableWriter`` into a temporary file, holding at most one row group and one file's own in memory."""
+    """``TableWriter`` into a temporary file, with at most one row group and one file's own in memory."""
 
     def __init__(self, table: Table, metadata: Mapping[str, str], row_group_rows: int) -> None:
         """Begin a file."""
@@ -137,7 +138,7 @@ class ParquetTableWriter:
             self._writer = self._unfinished.enter_context(_parquet_writer(self._sink, table, metadata))
 
     def __del__(self) -> None:
-        """Close the temporary file of a merge that was given up."""
+        """Close the temporary file of an abandoned merge."""
         self._unfinished.close()
 
     def append(self, file: TableFile) -> None:
@@ -174,7 +175,7 @@ class ParquetTableWriter:
     def _write(self, count: int) -> None:
         with _misfit(self._table):
             pending = pa.concat_tables(self._pending)
-            # In one piece, because the borders of pieces would show in the pages of the file.
+            # In one piece, because the borders of pieces would appear in the pages of the file.
             self._writer.write_table(pending.slice(0, count).combine_chunks(), row_group_size=count)
             rest = pending.slice(count)
         self._pending = [rest] if rest.num_rows else []
@@ -182,7 +183,7 @@ class ParquetTableWriter:
 
 
 def _schema(table: Table) -> Any:  # noqa: ANN401
-    return pa.schema([pa.field(column.name, _TYPES[column.type], nullable=column.nullable) for column in table])
+    return pa.schema([pa.field(column.name, ARROW_TYPES[column.type], nullable=column.nullable) for column in table])
 
 
 def _parquet_writer(sink: BinaryIO, table: Table, metadata: Mapping[str, str]) -> Any:  # noqa: ANN401
@@ -203,9 +204,9 @@ def _parquet_writer(sink: BinaryIO, table: Table, metadata: Mapping[str, str]) -
 def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
     count = len(next(iter(columns.values()), []))
     arrays = [
-        pa.array(columns[column.name], _TYPES[column.type])
+        pa.array(columns[column.name], ARROW_TYPES[column.type])
         if column.name in columns
-        else pa.nulls(count, _TYPES[column.type])
+        else pa.nulls(count, ARROW_TYPES[column.type])
         for column in table
     ]
     return pa.Table.from_arrays(arrays, schema=_schema(table))
@@ -213,9 +214,9 @@ def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
 
 def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
     present = dict(zip(rows.schema.names, rows.columns, strict=True))
-    arrays = [present.get(column.name, pa.nulls(rows.num_rows, _TYPES[column.type])) for column in table]
+    arrays = [present.get(column.name, pa.nulls(rows.num_rows, ARROW_TYPES[column.type])) for column in table]
     for column, array in zip(table, arrays, strict=True):
-        if array.type != _TYPES[column.type]:
+        if array.type != ARROW_TYPES[column.type]:
             msg = f"column {column.name} of the file has the type {array.type}: {table.name} needs {column.type}"
             raise IntegrityError(msg)
     return pa.Table.from_arrays(arrays, schema=_schema(table))
@@ -223,21 +224,21 @@ def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
 
 def _to_list(rows: Any, name: str) -> list[Any]:  # noqa: ANN401
     chunks = rows.column(name).chunks
-    if rows.schema.field(name).type == _TYPES[ColumnType.TIMESTAMP]:
+    if rows.schema.field(name).type == ARROW_TYPES[ColumnType.TIMESTAMP]:
         # Whole milliseconds as they are stored; a datetime could not hold each of them, and costs more.
         chunks = [chunk.view(pa.int64()) for chunk in chunks]
     return [value for chunk in chunks for value in chunk.to_pylist()]
 
 
 def _out_of_memory(error: Exception) -> RetryableError:
-    return RetryableError(f"the memory does not suffice for a table: {error}")
+    return RetryableError(f"not enough memory for a table: {error}")
 
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Turn whatever reading a damaged file raises into an IntegrityError.
+    """Turn the errors of reading a damaged file into an IntegrityError.
 
-    pyarrow raises OSError for some damage, and text that is not UTF-8 is found only when it is decoded.
+    pyarrow raises OSError for some damage, and finds text that is not UTF-8 only when it decodes it.
     """
     try:
         yield
@@ -250,7 +251,7 @@ def _damage() -> Iterator[None]:
 
 @contextmanager
 def _misfit(table: Table) -> Iterator[None]:
-    """Turn whatever rows that do not fit the table raise into an IntegrityError; a full disk is no such thing."""
+    """Turn the errors of rows that do not fit the table into an IntegrityError; a full disk is a different error."""
     try:
         yield
     except pa.ArrowMemoryError as error:

@@ -1,4 +1,4 @@
-"""The lake's bucket: where every object of a run is created once."""
+"""The lake's bucket, in which every object of a run is created once."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,33 +18,33 @@ _PRECONDITION_FAILED = 412
 class S3Store:
     """``Store`` in a bucket; with a prefix, a lake that shares the bucket with others.
 
-    Every method raises RetryableError where S3 throttles, conflicts (409), fails (5xx) or cannot be reached, and
-    PermanentError, with the permission to look for, where it refuses.
+    Every method raises RetryableError if S3 throttles, conflicts (409), fails (5xx) or cannot be reached, and
+    PermanentError, with the permission to check, if it refuses.
     """
 
     def __init__(self, client: "S3Client", bucket: str, prefix: str = "") -> None:
-        """``prefix`` stands before every key, as it is: end it with a slash."""
+        """Put ``prefix`` before every key, unchanged: end it with a slash."""
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
 
     def get(self, key: str) -> bytes | None:
-        """Return the object's bytes; None where there is no such object."""
+        """Return the object's bytes; None if it does not exist."""
         try:
-            # The body is read here: a connection may break in the middle of it.
+            # Read the body here: a connection may break in the middle of it.
             return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
         except AWS_ERRORS as error:
             if code_of(error) == "NoSuchKey":
                 return None
-            # Without s3:ListBucket S3 does not tell an absent key from a forbidden one.
+            # Without s3:ListBucket S3 does not distinguish an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
         except HTTPError as error:
-            # The SDK does not translate all that its HTTP library raises while a body is read.
+            # The SDK does not translate every error of its HTTP library while a body is read.
             msg = f"s3://{self._bucket}/{self._prefix}{key}: the body broke off: {error}"
             raise RetryableError(msg) from error
 
     def exists(self, key: str) -> bool:
-        """Whether there is such an object."""
+        """Whether the object exists."""
         try:
             self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except AWS_ERRORS as error:
@@ -54,13 +54,13 @@ class S3Store:
         return True
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
-        """Create the object; False when it was there before.
+        """Create the object; return False if it exists already.
 
-        The SDK repeats a PutObject whose answer was lost, and then its own first attempt is what was there before:
-        False says only that the object exists.
+        The SDK repeats a PutObject whose answer was lost, and then its own first attempt is the existing object: False
+        only means that the object exists.
         """
         try:
-            # upload_file and its like cannot pass the condition.
+            # upload_file and similar methods cannot pass the condition.
             self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
         except AWS_ERRORS as error:
             if status_of(error) == _PRECONDITION_FAILED:

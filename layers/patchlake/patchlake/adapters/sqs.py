@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import BatchResultErrorEntryTypeDef, SendMessageBatchRequestEntryTypeDef
 
 MESSAGES_PER_CALL = 10
-"""What SendMessageBatch takes at most."""
+"""The maximum number of messages of SendMessageBatch."""
 
 SEND_ATTEMPTS = 3
-"""How often a message is tried that SQS reports as failed inside a call that succeeded; the SDK sees no error then."""
+"""The tries of a message that SQS reports as failed inside a successful call, where the SDK sees no error."""
 
 
 class SqsQueue:
-    """``Queue`` by a standard queue; a message's group makes the queue a fair one.
+    """``Queue`` as a standard queue; the messages' groups make it a fair queue.
 
-    Whatever fails is a RetryableError: the queues only hint, so no failure here is final.
+    Every failure is a RetryableError: messages are only hints, so no failure here is final.
     """
 
     def __init__(self, client: "SQSClient", url: str) -> None:
@@ -42,7 +42,7 @@ class SqsQueue:
         """Send (body, group) pairs, all of them.
 
         Raises:
-            RetryableError: some were not sent, and none of those after them.
+            RetryableError: some were not sent, and none after them.
         """
         for batch in batched(messages, MESSAGES_PER_CALL, strict=False):
             self._send([{"Id": str(i), "MessageBody": body, "MessageGroupId": g} for i, (body, g) in enumerate(batch)])
@@ -62,7 +62,7 @@ class SqsQueue:
         if policy is None:
             msg = f"{self._url}: the queue has no redrive policy, so there is no dead-letter queue to send to"
             raise RetryableError(msg)
-        # Both queues are of one account and region, so their addresses differ in the name alone.
+        # Both queues are in one account and region, so their addresses differ only in the name.
         name = msgspec.json.decode(policy)["deadLetterTargetArn"].rpartition(":")[2]
         url = f"{self._url.rpartition('/')[0]}/{name}"
         with self._failing("SendMessage"):

@@ -1,8 +1,8 @@
 """AWS Systems Manager, target by target: the managed nodes and their patch states.
 
-Signing, retries and the reading of errors are the SDK's. Of a successful answer only the raw body is taken, before the
-SDK parses it: its parser reads a body that is cut short as an empty answer, loses a page for one bad date, and costs
-more than everything else.
+The SDK does signing, retries and the reading of errors. The adapter takes the raw body of a successful answer before
+the SDK parses it: the SDK's parser reads a truncated body as an empty answer, loses a page for one bad date, and takes
+more time than everything else.
 """
 
 from collections.abc import Sequence
@@ -43,17 +43,17 @@ if TYPE_CHECKING:
     from patchlake.adapters.sts import RoleSessions
 
 MOST_REMEMBERED = 64
-"""Connections, and sessions in other accounts, that are kept at most: a pair takes about half a megabyte."""
+"""The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
 
 ATTEMPTS = 4
-"""How often the SDK tries a call, throttled ones with pauses of some seconds; the rest is the stages' patience."""
+"""The SDK's tries of a call, throttled ones with pauses of some seconds; after that, the stages wait."""
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
 
 
 def known_regions(session: "boto3.Session") -> set[str]:
-    """Return the regions that have an SSM, in every partition, as far as the SDK knows; one may be newer than it."""
+    """Return the regions that have SSM, in every partition, as far as the SDK knows; new regions may be missing."""
     return {
         region
         for partition in session.get_available_partitions()
@@ -65,7 +65,7 @@ class SsmApis:
     """``TargetApis`` of AWS; safe to use from many threads.
 
     Attributes:
-        usage: each request of the SDK, and its answer, is seen.
+        call_counter: counts each request of the SDK, and its answer.
     """
 
     def __init__(
@@ -77,13 +77,13 @@ class SsmApis:
         connections: int,
         attempts: int = ATTEMPTS,
     ) -> None:
-        """Ask SSM.
+        """Prepare the access to SSM.
 
         Args:
             session: of the home account.
             roles: of every other account.
-            clock: learns the time from every answer.
-            connections: kept open to one target, at most.
+            clock: reads the time from every answer.
+            connections: the maximum number that is kept open to one target.
             attempts: of the SDK, at each call.
         """
         self._home = session
@@ -94,7 +94,7 @@ class SsmApis:
             connect_timeout=5,
             read_timeout=15,
             retries={"mode": "standard", "total_max_attempts": attempts},
-            # Who asks, for CloudTrail; the SDK's own text is put together anew at each call, for a sixth of its time.
+            # The caller, for CloudTrail; the SDK would build its own text at each call, for a sixth of the call's time.
             user_agent=f"patchlake/{__version__}",
         )
         self._connections: MakeOnceCache[Target, _Connection] = MakeOnceCache(
@@ -105,7 +105,7 @@ class SsmApis:
         self.call_counter = CallCounter()
 
     def open(self, plan: Plan, target: Target) -> "SsmApi":
-        """Return a target's API, through the configured role where the account is not the home account.
+        """Return a target's API, through the configured role unless it is in the home account.
 
         Raises:
             RefusedError: the role cannot be assumed.
@@ -116,11 +116,11 @@ class SsmApis:
         return api
 
     def connection(self, target: Target, *, is_home: bool) -> "_Connection":
-        """Return the connection to a target, which may be in the home account; many can be made at once."""
+        """Return the connection to a target, which may be in the home account; many threads may call this at once."""
         return self._connections.get(target, lambda: self._connect(target, is_home=is_home))
 
     def forget(self, target: Target, refused: "_Connection") -> None:
-        """Forget a connection whose credentials are not accepted; one that took its place meanwhile is kept."""
+        """Remove a connection whose credentials are not accepted; keep one that has replaced it in the meantime."""
         self._sessions.forget(target.account_id, refused.session)
         self._connections.forget(target, refused)
 
@@ -130,7 +130,7 @@ class SsmApis:
             if is_home
             else self._sessions.get(target.account_id, lambda: self._roles.session(target.account_id))
         )
-        # Two threads must not make clients of one session at the same time; that asks nobody, so it is quick.
+        # Two threads must not make clients of one session at the same time. Making one does no I/O, so it is quick.
         with self._making:
             client = session.client("ssm", region_name=target.region, config=self._config)
         client.meta.events.register("before-parse.ssm", _keep_raw)
@@ -146,7 +146,7 @@ class SsmApis:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Connection:
-    """A client of one target, and the session that it was made of."""
+    """A client of one target, and its session."""
 
     session: "boto3.Session"
     client: "SSMClient"
@@ -163,12 +163,12 @@ class SsmApi:
         self._target = target
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
-        """Ask for one page of an operation's answer about these ids; none, for a listing.
+        """Request one page of an operation's answer about these ids; a listing has no ids.
 
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
-            RestartError: SSM refused the token, or the body was cut short.
-            ThrottledError: SSM wants fewer calls, also after the SDK's own pauses.
+            RestartError: SSM refused the token, or the body was truncated.
+            ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
         """
         parameters = {**operation.request(ids, self._plan), "MaxResults": operation.page_size}
@@ -190,7 +190,7 @@ class SsmApi:
         except AWS_ERRORS as error:
             if code_of(error) not in UNRECOGNISED_CODES | EXPIRED_CODES:
                 raise self._failure(method, error) from error
-        # The session may have ended, or be older than the region's being enabled: only a fresh one can tell.
+        # The session may have ended, or be older than the activation of the region: only a new session can show.
         self._apis.forget(self._target, connection)
         fresh = self._apis.connection(self._target, is_home=self.is_home)
         try:
@@ -209,7 +209,7 @@ class SsmApi:
             return RestartError(msg)
         if code in THROTTLING_CODES:
             return ThrottledError(msg)
-        # Nothing is recorded of an error that is not understood: its message fails, and comes back.
+        # An unknown error is not recorded: its message fails, and comes back.
         return RetryableError(msg)
 
 
@@ -224,14 +224,14 @@ def _call(client: "SSMClient", method: str, arguments: dict[str, Any]) -> dict[s
 
 
 def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    """Set the body of a successful answer aside, and leave the SDK's parser an empty one."""
+    """Keep the body of a successful answer, and give the SDK's parser an empty one."""
     if response_dict["status_code"] < _FIRST_ERROR_STATUS:
         customized_response_dict[_BODY] = response_dict["body"]
         response_dict["body"] = b"{}"
 
 
 def _quota(error: AwsError) -> str:
-    """Return which quota a throttled call has hit, where SSM says so."""
+    """Return the quota that a throttled call has hit, if SSM names it."""
     response: dict[str, Any] = getattr(error, "response", None) or {}
     named = [f"{name} {response[name]}" for name in ("ServiceCode", "QuotaCode") if response.get(name)]
     return f" ({', '.join(named)})" if named else ""

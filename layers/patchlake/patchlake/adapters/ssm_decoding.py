@@ -1,8 +1,8 @@
-"""From the raw body of an SSM answer to a page of records.
+"""The decoder from the raw body of an SSM answer to a page of records.
 
-A page whose rows all keep the rules, as nearly every page is, is decoded in one go. Any other is read again row by row,
-so that a bad value costs its own row and no other. A body that is cut short, or is no such answer at all, is not an
-empty page but a broken chain.
+A page whose rows all follow the rules, as nearly every page does, is decoded at once. Any other page is read again, row
+by row, so that a bad value costs only its own row. A body that is truncated, or not such an answer, is not an empty
+page but a broken chain.
 """
 
 import json
@@ -43,7 +43,7 @@ class PageDecoder:
             answered_at_ms: its Date header, in milliseconds since the epoch.
 
         Raises:
-            RestartError: the body is not a JSON object with such a list and token; most likely it was cut short.
+            RestartError: the body is not a JSON object with such a list and token; most likely it was truncated.
         """
         try:
             answer = self._answer(body)
@@ -59,7 +59,7 @@ class PageDecoder:
             try:
                 records.append(self._row(json.dumps(row).encode()))
             except msgspec.ValidationError as error:
-                # It names the member and what was expected of it, never the value.
+                # It names the member and the expected values, never the value.
                 invalid.append(InvalidRow(self._instance_id(row), str(error)))
             except msgspec.DecodeError:
                 invalid.append(
@@ -68,7 +68,7 @@ class PageDecoder:
         return Page(records, invalid, next_token or None, answered_at_ms)
 
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
-        """Read the body with a parser that takes texts and numbers as they come, since they may cost only their row."""
+        """Read the body with a parser that accepts any texts and numbers, so that a bad one costs only its row."""
         try:
             answer = json.loads(body.decode(errors="surrogateescape"))
         except (ValueError, RecursionError) as error:

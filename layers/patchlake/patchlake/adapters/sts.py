@@ -1,6 +1,6 @@
-"""Who we are, and sessions in the other accounts: AWS Security Token Service, at the home region's own endpoint.
+"""Our own identity, and sessions in other accounts: AWS Security Token Service, at the home region's own endpoint.
 
-Tokens of a regional endpoint work in every region, also in those that have to be enabled.
+Tokens of a regional endpoint work in every region, including those that must be enabled.
 """
 
 from functools import partial
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 SESSION_NAME = "patchlake"
 
 ATTEMPTS = 4
-"""How often the SDK tries a call; then the message fails."""
+"""The SDK's tries of a call; then the message fails."""
 
 
 def caller_account_id(client: "STSClient") -> str:
     """Return the account whose credentials we have.
 
     Raises:
-        RetryableError: STS could not tell.
+        RetryableError: STS could not answer.
     """
     try:
         return client.get_caller_identity()["Account"]
@@ -49,7 +49,7 @@ class RoleSessions:
         Args:
             session: of the home account, in the home region.
             role_name: of the role in each account.
-            external_id: nothing is sent where it is empty.
+            external_id: not sent if it is empty.
             attempts: of the SDK, at each call.
         """
         # Made here, since many threads may assume roles at once.
@@ -66,19 +66,19 @@ class RoleSessions:
         self._models: Any = None
 
     def session(self, account_id: str) -> boto3.Session:
-        """Assume the account's role; the session renews its credentials, which end after an hour, by itself.
+        """Assume the account's role; the session renews its credentials, which end after an hour.
 
         Raises:
             RefusedError: STS refuses (``ROLE_NOT_ASSUMABLE``); also later, when a client of the session renews them.
-            RetryableError: STS could not answer for now; also later, likewise.
+            RetryableError: STS could not answer for now; also later, for the same reason.
         """
         renew = partial(self._assume, account_id)
         core = botocore.session.Session()
         credentials = RefreshableCredentials.create_from_metadata(renew(), renew, _AssumedRole.METHOD)
         core.register_component("credential_provider", CredentialResolver([_AssumedRole(credentials)]))
         session = boto3.Session(botocore_session=core)
-        # Reading the service models is most of what a session costs, and they are the same for all. boto3 has added its
-        # own folder to the loader of each.
+        # Reading the service models is most of a session's cost, and they are the same for all. boto3 has added its own
+        # folder to the loader of each.
         self._models = self._models or core.get_component("data_loader")
         core.register_component("data_loader", self._models)
         return session
@@ -93,7 +93,7 @@ class RoleSessions:
         except AWS_ERRORS as error:
             code = code_of(error)
             if code in DENIED_CODES:
-                # STS does not tell a role that is missing from one that does not trust us.
+                # STS does not distinguish a missing role from one that does not trust us.
                 msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
                 raise RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg) from error
             msg = f"{role}: AssumeRole failed: {code}: {error}"

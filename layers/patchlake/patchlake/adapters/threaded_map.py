@@ -5,17 +5,17 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 
 class ThreadedMap:
-    """``ParallelMap`` by threads: after a failure no further item is begun, and those under way are waited for.
+    """``ParallelMap`` on threads: after a failure no further item is started, and the call waits for those in progress.
 
-    Lambda freezes whatever a handler leaves behind, and would let it go on in the middle of a later invocation.
+    Lambda freezes threads that a handler leaves, and would continue them in the middle of a later invocation.
     """
 
     def __init__(self, count: int, name: str) -> None:
-        """Start at most ``count`` threads, when they are first needed."""
+        """Use at most ``count`` threads, started on first use."""
         self._pool = ThreadPoolExecutor(count, thread_name_prefix=name)
 
     def __call__[A, B](self, function: Callable[[A], B], items: Iterable[A], /) -> list[B]:
-        """Apply ``function`` to every item; results in the order of the items. What it raises first is raised."""
+        """Apply ``function`` to every item; results in the order of the items. The first exception is raised."""
         futures = [self._pool.submit(function, item) for item in items]
         wait(futures, return_when=FIRST_EXCEPTION)
         for future in futures:

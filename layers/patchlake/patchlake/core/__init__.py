@@ -1,1 +1,1 @@
-"""The pure core: what a run, a table, a key and a message are. No I/O, no AWS, no clock of its own."""
+"""The pure core: runs, tables, keys and messages. No I/O, no AWS, no clock."""

@@ -1,4 +1,4 @@
-"""How much was asked of SSM: what throttling and cost are read from."""
+"""The counts of calls to SSM, for throttling and cost."""
 
 from dataclasses import dataclass, field
 from threading import Lock
@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 
 class CallCounts(NamedTuple):
-    """What was sent, and how often it was too much.
+    """Calls, throttled answers and retries.
 
     Attributes:
-        calls: requests, each counted once however often the SDK repeated it.
-        throttles: answers that said to slow down, to first attempts and to repetitions alike.
-        retries: the SDK's repetitions; so ``calls + retries`` is what SSM was sent.
+        calls: requests, each counted once regardless of the SDK's retries.
+        throttles: answers that said to slow down, to first attempts and to retries.
+        retries: the SDK's retries; so SSM received ``calls + retries`` requests.
     """
 
     calls: int
@@ -25,7 +25,7 @@ class CallCounts(NamedTuple):
 
 @dataclass
 class CallCounter:
-    """CallCounts of calls, safe to add to from many threads."""
+    """A counter of calls that many threads may use."""
 
     _calls: int = 0
     _throttles: int = 0
@@ -33,14 +33,14 @@ class CallCounter:
     _lock: Lock = field(default_factory=Lock, repr=False)
 
     def add(self, *, calls: int = 0, throttles: int = 0, retries: int = 0) -> None:
-        """Count some more."""
+        """Add to the counts."""
         with self._lock:
             self._calls += calls
             self._throttles += throttles
             self._retries += retries
 
     def drain(self) -> CallCounts:
-        """Return the counts since the last take, and start again from zero."""
+        """Return the counts since the last drain, and start again from zero."""
         with self._lock:
             taken = CallCounts(self._calls, self._throttles, self._retries)
             self._calls = self._throttles = self._retries = 0

@@ -1,4 +1,4 @@
-"""Every object of the lake has one key; nothing else joins paths.
+"""The keys of the lake, one for each object; only this module joins paths.
 
 ::
 
@@ -9,8 +9,8 @@
     runs/<run_id>/details/<source>/<account_id>.<region>/<number:07d>.parquet  of any other detail source
     lake/<table>/run_date=YYYY-MM-DD/<run_id>.parquet
 
-Root parts have a folder of their own, so that listing them stays cheap. Arguments come from parsed messages and plans,
-so their shapes are already known to be safe.
+Root parts have a folder of their own, so that listing them stays cheap. Arguments come from parsed messages and plans:
+they are safe in paths.
 """
 
 from string import digits
@@ -25,10 +25,10 @@ ROOT_DETAIL = "patch_states"
 """The source whose published table is the commit."""
 
 MAX_BATCHES = 100_000
-"""Batches of one target: as many as five digits can number."""
+"""The maximum number of batches of one target: five digits."""
 
 MAX_PARTS = 10_000_000
-"""Parts of one secondary detail source and target: as many as seven digits can number."""
+"""The maximum number of parts of one secondary detail source and target: seven digits."""
 
 PLANS = "plans/"
 LAKE = "lake/"
@@ -56,13 +56,13 @@ def parts_prefix(run_id: str, source: str = ROOT_DETAIL) -> str:
 
 
 def part_key(run_id: str, target: Target, number: int, source: str = ROOT_DETAIL) -> str:
-    """Return the key of a part; ``number`` is the batch's, or that of a slice of a batch (``Plan.part_number``)."""
+    """Return the key of a part; ``number`` is that of the batch, or of a slice of it (``Plan.part_number``)."""
     digits_of_number = 5 if source == ROOT_DETAIL else 7
     return f"{parts_prefix(run_id, source)}{target}/{number:0{digits_of_number}d}.parquet"
 
 
 def by_first_digit(prefix: str) -> list[str]:
-    """Cut the prefix of all shards or parts of a source into those of the accounts that begin with each digit."""
+    """Split the prefix of all shards or parts of a source by the first digit of the account."""
     return [prefix + digit for digit in digits]
 
 

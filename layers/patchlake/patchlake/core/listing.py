@@ -1,4 +1,4 @@
-"""A shard's footer: whose rows the shard holds, and how the listing ended."""
+"""A shard's footer: the target of its rows, and the result of the listing."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,10 +10,10 @@ from patchlake.errors import IntegrityError
 
 
 class ListingResult(NamedTuple):
-    """How the listing of a target ended.
+    """The result of listing a target.
 
     Attributes:
-        detail: the error code or the reason; None where the target was listed.
+        detail: the error code or the reason; None if the target was listed.
         listed_at_ms: the Date header of the listing's last answer, in milliseconds since the epoch.
     """
 
@@ -40,7 +40,7 @@ def read_listing(run_target: RunTarget, metadata: Mapping[str, str], source: str
     """Read the footer of a shard of ``run_target``.
 
     Raises:
-        IntegrityError: it is another source's, target's or run's, or it does not say how the listing ended.
+        IntegrityError: it is another source's, target's or run's, or it has no valid result of a listing.
     """
     expected = {
         "run_id": run_target.run_id,
@@ -65,5 +65,5 @@ def read_listing(run_target: RunTarget, metadata: Mapping[str, str], source: str
 
 
 def _named(source: str) -> str | None:
-    """Return what a footer says of its source: the root listing is the one that it does not name."""
+    """Return the source as a footer names it: None for the root listing, which no footer names."""
     return None if source == ROOT_LISTING else source

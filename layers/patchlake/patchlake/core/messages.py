@@ -1,7 +1,7 @@
-"""The three messages: claim checks that name what to do and decide nothing.
+"""The three messages: claim checks that name the work and decide nothing.
 
-Role, bucket, settings and node ids come from the environment, the plan and the shard. A message with anything else in
-it than its own members is refused. Messages about the root sources do not name their source.
+Role, bucket, settings and node ids come from the environment, the plan and the shard. A message with any other member
+is refused. Messages about the root sources do not name their source.
 """
 
 from typing import Annotated, Final, Literal, Self
@@ -19,7 +19,7 @@ VERSION: Final = 1
 
 
 class _Message(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
-    # A message may lack its version, and always is sent with it: a default from a factory is not omitted.
+    # A message may lack its version, but is always sent with it: msgspec does not omit a default from a factory.
     v: Literal[1] = field(default_factory=lambda: VERSION)
     run_id: RunId
 
@@ -53,7 +53,7 @@ class _TargetMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=
         return Target(self.account_id, self.region)
 
     def grouped(self) -> tuple[str, str]:
-        """Return the body and its group: the target, so that a slow one does not hold up the others."""
+        """Return the body and its group: the target, so that a slow target does not delay the others."""
         return self.encode(), str(self.target)
 
 

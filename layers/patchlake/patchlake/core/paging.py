@@ -1,4 +1,4 @@
-"""Following a chain of pages to its end, whatever the service does with its tokens."""
+"""Reading a chain of pages to its end, for any use of tokens by the service."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -6,14 +6,14 @@ from patchlake.core.records import Page, Record
 from patchlake.errors import RestartError, RetryableError
 
 ATTEMPTS = 3
-"""How often a chain is begun before the whole message fails."""
+"""The attempts at a chain before the whole message fails."""
 
 
 def read_chain[R: Record, T](ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T]) -> T:
-    """Return what ``read`` makes of every page of a chain, through empty pages, to the one without a token.
+    """Return the result of ``read`` over every page of a chain, through empty pages, to the one without a token.
 
-    A page is asked for when ``read`` wants it, so that a long chain is never held whole. A broken chain
-    (``RestartError``) is begun anew, and ``read`` with it: nothing of the broken one is kept.
+    Pages are requested as ``read`` consumes them, so a long chain is never in memory as a whole. A broken chain
+    (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.

@@ -1,7 +1,7 @@
-"""The plan: what a run must cover, decided once and never changed.
+"""The plan: the targets of a run, decided once and never changed.
 
-``plans/<run_id>.json`` is written by the first plan that gets there; every stage after it takes targets, batch size and
-deadline from that object and from nowhere else.
+The first plan to finish writes ``plans/<run_id>.json``; every later stage reads targets, batch size and deadline only
+from that object.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Region = Annotated[str, Meta(pattern=REGION_PATTERN)]
 RunId = Annotated[str, Meta(pattern=RUN_ID_PATTERN)]
 SourceName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,30}\Z")]
 BATCH_SIZES: Final = (1, 10_000)
-"""The least and the largest batch that a plan may have; what an operator may set is narrower (``template.yaml``)."""
+"""The smallest and the largest batch size of a plan; ``template.yaml`` allows an operator a narrower range."""
 BatchSize = Annotated[int, Meta(ge=BATCH_SIZES[0], le=BATCH_SIZES[1])]
 Time = Annotated[datetime, Meta(tz=True)]
 
@@ -41,7 +41,7 @@ class Account(Struct, frozen=True):
 
 
 class PlannedTarget(Struct, frozen=True):
-    """A target of the plan; one whose account is not active is reported and not asked."""
+    """A target of the plan; if its account is not active, it is reported but not read."""
 
     account_id: AccountId
     region: Region
@@ -50,7 +50,7 @@ class PlannedTarget(Struct, frozen=True):
 
     @property
     def target(self) -> Target:
-        """The target alone."""
+        """The target without its plan's attributes."""
         return Target(self.account_id, self.region)
 
 
@@ -68,17 +68,17 @@ class PlannedSource(Struct, frozen=True, omit_defaults=True):
 
 
 class Plan(Struct, frozen=True, omit_defaults=True):
-    """Everything that one run must cover, and until when: all that names keys or selects ids.
+    """Everything that one run must cover, its deadlines, and every setting that names keys or selects ids.
 
     Attributes:
-        home_account_id: the account that patchlake runs in; every other one is read through a role.
+        home_account_id: the account that patchlake runs in; every other account is read through a role.
         targets: sorted by account and region, each once.
         excluded_account_ids: accounts that were left out on purpose, sorted, each once, whether or not they exist. They
-            are in no table: this list is what says so. Absent from the JSON where there are none.
-        sources: the secondary sources, parents before children. Absent from the JSON where there are none, as the two
-            below are.
-        tag_keys: the only tag keys that may be asked for and stored.
-        detail_deadline_at: from then on what is missing of the secondary sources is closed; never after
+            are in no table; only this list names them. Absent from the JSON if there are none.
+        sources: the secondary sources, parents before children. Absent from the JSON if there are none, as are the two
+            attributes below.
+        tag_keys: the only tag keys that may be requested and stored.
+        detail_deadline_at: the time from which missing objects of the secondary sources are closed; never after
             ``deadline_at``.
     """
 
@@ -96,7 +96,7 @@ class Plan(Struct, frozen=True, omit_defaults=True):
     detail_deadline_at: Time | None = None
 
     def __post_init__(self) -> None:
-        """Refuse targets out of order or twice: a snapshot has its rows in their order, each node once."""
+        """Refuse targets that are out of order or repeated: a snapshot has its rows in their order, each node once."""
         if any(first.target >= second.target for first, second in pairwise(self.targets)):
             msg = "the targets are not in ascending order, each once"
             raise ValueError(msg)
@@ -104,7 +104,7 @@ class Plan(Struct, frozen=True, omit_defaults=True):
             msg = f"account {min(both)} is excluded and has targets"
             raise ValueError(msg)
         if bool(self.sources) != (self.detail_deadline_at is not None):
-            msg = "there is a detail_deadline_at exactly where there are sources"
+            msg = "a plan has a detail_deadline_at if it has sources, and only then"
             raise ValueError(msg)
         if len({source.name for source in self.sources}) < len(self.sources):
             msg = "a source is named twice"
@@ -117,30 +117,30 @@ class Plan(Struct, frozen=True, omit_defaults=True):
 
     @property
     def closes_details_at(self) -> datetime:
-        """The time from which what is missing of the secondary sources is closed."""
+        """The time from which missing objects of the secondary sources are closed."""
         return self.detail_deadline_at or self.deadline_at
 
     @property
     def max_batches(self) -> int:
-        """The largest number of batches of one target whose parts all have a key."""
+        """The largest number of batches of one target with a key for every part."""
         slices = max((self.slices_per_batch(source.name) for source in self.sources), default=1)
         return min(MAX_BATCHES, MAX_PARTS // slices)
 
     def planned_source(self, name: str) -> PlannedSource | None:
-        """Return a secondary source as the plan has it; None where the run does not read it."""
+        """Return a secondary source as the plan names it; None if the run does not read it."""
         return next((source for source in self.sources if source.name == name), None)
 
     def nodes_per_part(self, source: str) -> int:
-        """Return how many nodes of a batch one part of a detail source is about."""
+        """Return the largest number of nodes in one part of a detail source."""
         planned = self.planned_source(source)
         return self.batch_size if planned is None or planned.nodes_per_part is None else planned.nodes_per_part
 
     def slices_per_batch(self, source: str) -> int:
-        """Return into how many slices a full batch is cut for a detail source."""
+        """Return the number of slices of a full batch for a detail source."""
         return ceil(self.batch_size / self.nodes_per_part(source))
 
     def slices(self, source: str, nodes: int) -> range:
-        """Return the numbers of the slices of a batch of so many nodes."""
+        """Return the numbers of the slices of a batch of ``nodes`` nodes."""
         return range(ceil(nodes / self.nodes_per_part(source)))
 
     def part_number(self, source: str, batch: int, slice_: int = 0) -> int:
@@ -148,11 +148,11 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         return batch * self.slices_per_batch(source) + slice_
 
     def run_target(self, target: Target) -> RunTarget:
-        """Return what the rows of a target begin with."""
+        """Return the first columns of a target's rows."""
         return RunTarget(self.run_id, milliseconds(self.run_at), target)
 
     def active_targets(self) -> list[Target]:
-        """Return the targets that must be asked, in order."""
+        """Return the targets that must be read, in order."""
         return [planned.target for planned in self.targets if planned.active]
 
     def require(self, target: Target) -> None:
@@ -184,7 +184,7 @@ def make_plan(  # noqa: PLR0913
     """Decide a run: every region of every account that is not excluded, each target once, sorted.
 
     Raises:
-        ConfigError: every account is excluded. A run that looks at nothing would be published as complete.
+        ConfigError: every account is excluded. A run without targets would be published as complete.
     """
     excluded = sorted(set(excluded_account_ids))
     targets = {
@@ -224,7 +224,7 @@ def encode_plan(plan: Plan) -> bytes:
 def decode_plan(body: bytes, run_id: str) -> Plan:
     """Read the stored plan of ``run_id``; members added by a later version are ignored.
 
-    Every message of a run needs the plan, and it never changes, so the last few are remembered.
+    Every message of a run needs the plan, and it never changes, so the last few are cached.
 
     Raises:
         IntegrityError: it is not a plan, not this version's, or another run's.
@@ -241,5 +241,5 @@ def decode_plan(body: bytes, run_id: str) -> Plan:
 
 
 def plan_sha256(body: bytes) -> str:
-    """Return the checksum of a stored plan, as a snapshot's footer carries it."""
+    """Return the checksum of a stored plan, as a snapshot's footer has it."""
     return hashlib.sha256(body).hexdigest()

@@ -1,12 +1,12 @@
 """The rows of an answer, as typed records derived from the tables, and the rules that every value must keep.
 
 A record has one field per column that comes from the API, named as the column, with the API's member name on the wire.
-A value that breaks a rule makes its own row invalid and no other:
+A value that breaks a rule makes only its own row invalid:
 
 - a count is a whole number from 0 to 2³¹ - 1;
 - a time is a number of seconds since the epoch, within the years 1 to 9999 (year 1 is SSM's own sentinel for "never");
-- a text is a string; its length, its characters and unknown enumeration values are taken as they come;
-- ``InstanceId`` has the form of a node id; members that the API calls required are there.
+- a text is a string; its length, its characters and unknown enumeration values do not matter;
+- ``InstanceId`` has the form of a node id; members that the API calls required are present.
 
 Unknown members are ignored, and a member that is null counts as absent.
 """
@@ -45,7 +45,7 @@ class NodeRecord(Record, frozen=True):
 
 
 def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R]) -> type[R]:
-    """Make the record whose fields are ``columns`` beside those of its base, on the wire named as their API members."""
+    """Make the record whose fields are ``columns`` after those of its base, named on the wire as their API members."""
     columns = tuple(columns)
     required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
     optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
@@ -58,7 +58,7 @@ def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R]) 
 
 @dataclass(frozen=True, slots=True)
 class InvalidRow:
-    """A row of an answer that breaks a rule; without an id where even that could not be read."""
+    """A row of an answer that breaks a rule; without an id if that cannot be read either."""
 
     instance_id: str | None
     reason: str

@@ -9,7 +9,7 @@ from patchlake.core.targets import RunTarget
 
 
 class Outcome(NamedTuple):
-    """The outcome for one node: the collection columns of a row, and the answered record where there is one."""
+    """The outcome for one node: the collection columns of a row, and the answered record if there is one."""
 
     status: str
     detail: str | None = None
@@ -18,7 +18,7 @@ class Outcome(NamedTuple):
 
 
 def target_values(run_target: RunTarget, rows: int) -> Columns:
-    """Return the columns of run and target for so many rows."""
+    """Return the columns of run and target for ``rows`` rows."""
     return {
         "run_id": [run_target.run_id] * rows,
         "run_at": [run_target.run_at_ms] * rows,
@@ -28,7 +28,7 @@ def target_values(run_target: RunTarget, rows: int) -> Columns:
 
 
 def collection_values(outcomes: Sequence[Outcome]) -> Columns:
-    """Return the collection columns, a row for each outcome."""
+    """Return the collection columns, one row for each outcome."""
     return {
         "collection_status": [str(outcome.status) for outcome in outcomes],
         "collection_detail": [outcome.detail for outcome in outcomes],
@@ -39,7 +39,7 @@ def collection_values(outcomes: Sequence[Outcome]) -> Columns:
 def record_values(
     columns: Iterable[Column], records: Sequence[Record | None], *, include_sensitive_fields: bool
 ) -> Columns:
-    """Return ``columns`` of the records, NULL where there is no record."""
+    """Return ``columns`` of the records, NULL for an outcome without a record."""
     return {column.name: _values(column, records, include_sensitive_fields) for column in columns}
 
 

@@ -52,5 +52,5 @@ def run_date(run_id: str) -> str:
 
 
 def milliseconds(at: datetime) -> int:
-    """Return an aware time as milliseconds since the epoch: how tables hold times."""
+    """Return an aware time as milliseconds since the epoch, as in tables."""
     return round(at.timestamp() * 1000)

@@ -1,4 +1,4 @@
-"""The statuses of targets and nodes: the meaning of each, and the fix where someone can do something about it.
+"""The statuses of targets and nodes: the meaning of each, and the fix if there is one.
 
 The columns' descriptions, the report, ``patchlake check`` and the advice of ``export`` take their texts from here.
 """

@@ -19,7 +19,7 @@ type Columns = dict[str, list[Any]]
 
 
 class ColumnType(StrEnum):
-    """The four types a column can have, by their Arrow names."""
+    """The four types of columns, by their Arrow names."""
 
     STRING = "string"
     INT32 = "int32"
@@ -32,8 +32,8 @@ class Column:
     """One column.
 
     Attributes:
-        member: the API member that it holds, where it comes from one.
-        nullable: whether a row may lack it; for an API member, whether an answer may.
+        member: the API member of its values, if it comes from one.
+        nullable: whether a row may lack it; for an API member, whether an answer may lack it.
         repetitive: few distinct values in a file, so that a dictionary makes it smaller.
         sensitive: NULL unless the stack includes sensitive fields.
         sensitive_query: a URL whose query may hold a signature: the query is dropped unless the stack includes
@@ -69,14 +69,14 @@ class Table:
 
 
 def string(name: str, description: str, member: str | None = None, *, nullable: bool = True) -> Column:
-    """Declare a text of which a file holds few distinct values."""
+    """Declare a text with few distinct values in a file."""
     return Column(name, ColumnType.STRING, description, member, nullable, repetitive=True)
 
 
 def unique_string(
     name: str, description: str, member: str | None = None, *, nullable: bool = True, sensitive: bool = False
 ) -> Column:
-    """Declare a text that nearly every row has another value of."""
+    """Declare a text that differs in nearly every row."""
     return Column(name, ColumnType.STRING, description, member, nullable, sensitive=sensitive)
 
 
@@ -113,6 +113,7 @@ COLLECTION_COLUMNS = (
     ),
     string("collection_detail", "Why a node is NOT_COLLECTED or INVALID_RESPONSE; NULL otherwise."),
     timestamp(
-        "collected_at", "When SSM answered, by the Date header of its answer; NULL where SSM gave no answer about it."
+        "collected_at",
+        "When SSM answered, by the Date header of its answer; NULL if SSM gave no answer about the node.",
     ),
 )

@@ -13,7 +13,7 @@ class Target(NamedTuple):
     region: str
 
     def __str__(self) -> str:
-        """Write the target as keys and messages to people do."""
+        """Return the target as in keys and messages."""
         return f"{self.account_id}.{self.region}"
 
 
@@ -25,5 +25,5 @@ class RunTarget(NamedTuple):
     target: Target
 
     def __str__(self) -> str:
-        """Name both, as errors do."""
+        """Name both, as in errors."""
         return f"run {self.run_id}, target {self.target}"

@@ -20,36 +20,36 @@ COLLECT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_c
 COMMIT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_count=1000)
 
 PERMANENT_FROM_RECEIVE = 3
-"""A refusal is recorded from this receive of its message on: one blip of IAM must not blank an account for a day."""
+"""The receive from which a refusal is recorded: a short fault of IAM must not hide an account for a day."""
 
 RESERVE_SECONDS = 20
-"""A worker asks no more when less than this is left of its invocation: one slow call, and storing the result."""
+"""A worker stops calling when less than this is left of its invocation: time for one slow call, and for storing."""
 
 LONGEST_THROTTLE_PAUSE_SECONDS = 16
 
 LISTING_PAUSE_SECONDS = 120
-"""A secondary listing pauses for throttling at most so long in one invocation."""
+"""The longest total pause of a secondary listing for throttling in one invocation."""
 
 CALLS_BETWEEN_LOOKS = 10
-"""A worker of a secondary part looks again whether its key exists before every call of this number."""
+"""The interval, in calls, at which a worker of a secondary part checks again whether its key exists."""
 
 RESEND_LIMIT = 1000
-"""Messages that commit re-sends in one tick, at most."""
+"""The maximum number of messages that commit re-sends in one tick."""
 
 PLAN_WAIT_LIMIT_SECONDS = 3600
-"""The longest pause between two looks at a run without a plan; SQS hides a message for at most twelve hours."""
+"""The longest pause between two checks of a run without a plan; SQS hides a message for at most twelve hours."""
 
 
 def retry_seconds(base_seconds: int, chance: float) -> int:
-    """Return how long a failed message stays away: one to four times the base, spread by ``chance`` in [0, 1)."""
+    """Return the delay of a failed message: one to four times the base, spread by ``chance`` in [0, 1)."""
     return round(base_seconds * (1 + 3 * chance))
 
 
 def throttle_pause_seconds(pauses: int, chance: float) -> float:
-    """Return how long a throttled worker asks for nothing: 1, 2, 4, … seconds, up to 16, give or take a half.
+    """Return the pause of a throttled worker: 1, 2, 4, … seconds, up to 16, plus or minus a half.
 
     Args:
-        pauses: those before it without any answer in between.
+        pauses: the number of earlier pauses since the last answer.
         chance: in [0, 1).
     """
     return min(1 << pauses, LONGEST_THROTTLE_PAUSE_SECONDS) * (0.5 + chance)
@@ -67,21 +67,21 @@ class ResendWindow(NamedTuple):
         return self.end == 0
 
     def due[T](self, expected: Sequence[T]) -> Sequence[T]:
-        """Return what is due of everything that is expected of the stage, in the order of the run."""
+        """Return the due part of everything that is expected of the stage, in the order of the run."""
         return expected[self.first : self.end]
 
 
 def resend_window(elapsed: timedelta, visibility_seconds: int, tick_seconds: int) -> ResendWindow:
-    """Return which of the expected messages of a stage are due to be sent again.
+    """Return the range of a stage's expected messages that is due to be sent again.
 
-    A round of re-sending begins at 1, 2, 4, … times the stage's visibility since the plan. From there on each tick
-    moves a window of ``RESEND_LIMIT`` on by half its length, so every message is due in two ticks of each round and
-    a tick that comes late skips none.
+    A round of re-sending begins at 1, 2, 4, … times the stage's visibility since the plan. From then on each tick
+    moves a window of ``RESEND_LIMIT`` forward by half its length, so every message is due in two ticks of each round,
+    and a late tick skips none.
 
     Args:
         elapsed: since the plan was made.
         visibility_seconds: of the stage's queue.
-        tick_seconds: between two looks of commit.
+        tick_seconds: between two checks by commit.
     """
     seconds = elapsed.total_seconds()
     if seconds < visibility_seconds:
@@ -95,14 +95,17 @@ def resend_window(elapsed: timedelta, visibility_seconds: int, tick_seconds: int
 
 
 def is_missed(run_at: datetime, now: datetime, max_lateness_seconds: int, deadline_seconds: int) -> bool:
-    """Whether commit stops waiting for a run's plan: no plan can be made any more, and none would be running."""
+    """Whether commit stops waiting for a run's plan.
+
+    Then it is too late to make one, and the deadline of any that was made has passed.
+    """
     return now - run_at >= timedelta(seconds=max_lateness_seconds + deadline_seconds)
 
 
 def plan_wait_seconds(tick_seconds: int, receive_count: int) -> int:
-    """Return how long commit stays away from a run without a plan: a tick longer each time, at most an hour.
+    """Return commit's pause for a run without a plan: a tick longer each time, at most an hour.
 
-    At every tick, more than a day of waiting would use up the receives of the watch message, and the run would end as
-    a dead letter instead of a missed one. A plan that comes late sends a watch message of its own.
+    With a check at every tick, more than a day of waiting would use up the receives of the watch message, and the run
+    would end as a dead letter instead of a missed run. A late plan sends its own watch message.
     """
     return min(tick_seconds * receive_count, PLAN_WAIT_LIMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""The coverage of a run: one row per target, and what the run read of it with each source."""
+"""The coverage of a run: one row per target, with the result of each source."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,20 +16,20 @@ COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
 _COLUMNS = (
     *RUN_COLUMNS,
     TARGET_COLUMNS[0],
-    string("account_name", "The account's name in AWS Organizations; NULL where accounts are given as a list."),
+    string("account_name", "The account's name in AWS Organizations; NULL if the accounts are given as a list."),
     TARGET_COLUMNS[1],
     string(
         "listing_status",
         described(LISTING),
         nullable=False,
     ),
-    string("listing_detail", "The error code or the reason behind any other status than LISTED."),
+    string("listing_detail", "The error code or the reason of any status other than LISTED."),
     timestamp("listed_at", "When SSM answered the last page of the listing, by its Date header; NULL unless LISTED."),
     count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below: NULL unless LISTED."),
-    count("nodes_collected", "Those with a patch state."),
-    count("nodes_no_patch_state", "Those that were never scanned."),
-    count("nodes_not_collected", "Those whose state could not be asked for."),
-    count("nodes_invalid_response", "Those whose answer broke SSM's rules."),
+    count("nodes_collected", "Nodes with a patch state."),
+    count("nodes_no_patch_state", "Nodes that were never scanned."),
+    count("nodes_not_collected", "Nodes whose state could not be collected."),
+    count("nodes_invalid_response", "Nodes whose answer broke SSM's rules."),
 )
 
 _GAPS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
@@ -37,13 +37,13 @@ _GAPS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
 
 @dataclass
 class SourceRead:
-    """What a run read of one target with one secondary source.
+    """The result of reading one target with one secondary source.
 
     Attributes:
-        listing: how the listing ended, of a listing source; None where the target's account is not active.
-        nodes: nodes by ``collection_status``, of a detail source.
-        gaps: the reasons of the nodes that it could not collect.
-        rows: of the target, in the published table.
+        listing: the result of a listing source; None if the target's account is not active.
+        nodes: the nodes of a detail source by ``collection_status``.
+        gaps: the reasons for the nodes that it could not collect.
+        rows: the number of rows of the target in the published table.
     """
 
     listing: ListingResult | None = None
@@ -54,12 +54,12 @@ class SourceRead:
 
 @dataclass
 class TargetRead:
-    """What a run read of one target.
+    """The result of reading one target.
 
     Attributes:
-        listing: how the listing of its nodes ended.
+        listing: the result of listing its nodes.
         statuses: the number of rows in the snapshot by ``collection_status``.
-        sources: what was read with each secondary source, by its name.
+        sources: the result of each secondary source, by its name.
     """
 
     run_target: RunTarget
@@ -84,13 +84,13 @@ def coverage_table(sources: Iterable[Source]) -> Table:
     """Declare the coverage of runs that read these secondary sources."""
     return Table(
         "coverage",
-        "One row per target, per run: what was read, and what was not.",
+        "One row per target, per run: whether it was read, and if not, why.",
         (*_COLUMNS, *(column for source in sources for column in _source_columns(source))),
     )
 
 
 def coverage_row(read: TargetRead, sources: Sequence[Source]) -> dict[str, Any]:
-    """Return the coverage row of one target: counts are NULL where nothing could be counted."""
+    """Return the coverage row of one target: counts are NULL if nothing could be counted."""
     run_target, listing = read.run_target, read.listing
     listed = listing.status is ListingStatus.LISTED
     row = {
@@ -114,14 +114,14 @@ def _source_columns(source: Source) -> Iterator[Column]:
     name = source.name
     match source:
         case ListingSource():
-            yield string(f"{name}_status", f"The status of the listing of {name}, as listing_status is that of nodes.")
-            yield string(f"{name}_detail", "The error code or the reason behind any other status than LISTED.")
+            yield string(f"{name}_status", f"The status of the listing of {name}, with the values of listing_status.")
+            yield string(f"{name}_detail", "The error code or the reason of any status other than LISTED.")
             yield timestamp(f"{name}_listed_at", "When AWS answered the last page of that listing; NULL unless LISTED.")
         case DetailSource():
             yield string(
                 f"{name}_status",
                 f"COMPLETE: every node of the target was read by {name} and by its parents. PARTIAL: at least one was "
-                "not. NULL where the account is not active.",
+                "not. NULL if the account is not active.",
             )
             yield string(f"{name}_detail", "The most frequent reason of a PARTIAL status.")
             for status in source.statuses:
@@ -161,7 +161,7 @@ def _detail_values(source: DetailSource, read: TargetRead, found: SourceRead) ->
 
 
 def _detail_gap(read: TargetRead, found: SourceRead) -> str | None:
-    """Return why a detail source did not read a target whole, its parents' reasons first; None if it did."""
+    """Return the reason why a detail source did not read all of a target, its parents' first; None if it did."""
     if read.listing.status is not ListingStatus.LISTED:
         return f"nodes: {read.listing.status}"
     for status in _GAPS:

@@ -1,6 +1,6 @@
 """The managed nodes: SSM DescribeInstanceInformation.
 
-The root of every run: its shards decide which nodes there are, and their attributes go into ``patch_states``.
+The root of every run: its shards decide which nodes the run has, and their attributes go into ``patch_states``.
 """
 
 from patchlake.core.keys import ROOT_LISTING
@@ -13,10 +13,10 @@ from patchlake.errors import UnlistableError
 from patchlake.sources.source import ListingSource, Operation
 
 NAMELESS_ROW = "a row of the listing has no usable id"
-"""Why a target is NOT_LISTED of which SSM describes a node that cannot be told from others."""
+"""The reason for NOT_LISTED of a target with a node that SSM describes without a usable id."""
 
 NODE_COLUMNS = (
-    string("ping_status", "Online, ConnectionLost or Inactive, as SSM saw the agent last.", "PingStatus"),
+    string("ping_status", "Online, ConnectionLost or Inactive, as SSM last saw the agent.", "PingStatus"),
     timestamp("last_ping_date_time", "When the agent last pinged the service.", "LastPingDateTime"),
     string("agent_version", "The version of SSM Agent on the node.", "AgentVersion"),
     Column(
@@ -30,11 +30,13 @@ NODE_COLUMNS = (
     string("platform_version", "The operating system's version.", "PlatformVersion"),
     string("activation_id", "The activation that registered a node outside EC2.", "ActivationId"),
     string(
-        "iam_role", "The IAM role of a node outside EC2; for EC2 SSM gives none here, see instance profiles.", "IamRole"
+        "iam_role",
+        "The IAM role of a node outside EC2; SSM gives none for EC2 nodes, which have instance profiles.",
+        "IamRole",
     ),
     timestamp("registration_date", "When a node outside EC2 was registered.", "RegistrationDate"),
     string("resource_type", "EC2Instance or ManagedInstance.", "ResourceType"),
-    string("name", "The name given when a node outside EC2 was registered.", "Name"),
+    string("name", "The name that a node outside EC2 was given at its registration.", "Name"),
     unique_string("ip_address", "The node's IP address; sensitive.", "IPAddress", sensitive=True),
     unique_string("computer_name", "The node's fully qualified host name.", "ComputerName"),
     string("association_status", "The status of the node's associations.", "AssociationStatus"),
@@ -43,18 +45,18 @@ NODE_COLUMNS = (
     ),
     timestamp(
         "last_successful_association_execution_date",
-        "When an association last ran on the node with success.",
+        "When an association last succeeded on the node.",
         "LastSuccessfulAssociationExecutionDate",
     ),
-    unique_string("source_id", "The id of the resource that the node is, in the service it came from.", "SourceId"),
+    unique_string("source_id", "The id of the resource that the node is, such as an EC2 instance id.", "SourceId"),
     string("source_type", "The type of that resource, such as AWS::EC2::Instance.", "SourceType"),
 )
 
 NODE_MEMBERS_LEFT_OUT = {
     "AssociationOverview": "nested counts of associations; association_status sums them up",
-    "SourceLocation": "the cloud region of nodes of other providers; no question asked so far needs it",
+    "SourceLocation": "the cloud region of nodes of other providers; no query needs it so far",
 }
-"""Members of InstanceInformation that the tables do not hold, each with the reason."""
+"""Members of InstanceInformation that the tables leave out, each with the reason."""
 
 NodeInformation = record_type("NodeInformation", NODE_COLUMNS, NodeRecord)
 """A node as DescribeInstanceInformation describes it."""
@@ -65,7 +67,7 @@ SHARD = Table(
     (
         INSTANCE_ID,
         *NODE_COLUMNS,
-        string("invalid_reason", "Why SSM's description of the node could not be read; its attributes are NULL then."),
+        string("invalid_reason", "Why SSM's description of the node could not be read; its attributes are then NULL."),
     ),
 )
 
@@ -100,4 +102,4 @@ NODES = ListingSource(
     row_key=("instance_id",),
     rows=_rows,
 )
-"""Fifty a page: DescribeInstanceInformation takes no more (docs/adr/0004-fifty-a-page.md)."""
+"""Fifty a page: DescribeInstanceInformation accepts no more (docs/adr/0004-fifty-a-page.md)."""

@@ -1,4 +1,4 @@
-"""The patch state of each node: SSM DescribeInstancePatchStates, 50 ids a call.
+"""The patch state of each node: SSM DescribeInstancePatchStates, 50 ids per call.
 
 One row per node of the run, with the node's attributes. Its published table is the commit of a run.
 """
@@ -68,7 +68,7 @@ PATCH_STATE_COLUMNS = (
     ),
     count(
         "not_applicable_count",
-        "Patches of the baseline that do not apply; SSM may cut it off, see unreported_not_applicable_count.",
+        "Patches of the baseline that do not apply; SSM may limit it, see unreported_not_applicable_count.",
         "NotApplicableCount",
     ),
     count(
@@ -105,7 +105,7 @@ PATCH_STATE_COLUMNS = (
 )
 
 PatchState = record_type("PatchState", PATCH_STATE_COLUMNS, NodeRecord)
-"""A node's patch state as DescribeInstancePatchStates gives it."""
+"""A node's patch state as DescribeInstancePatchStates returns it."""
 
 TABLE = Table(
     "patch_states",
@@ -116,7 +116,7 @@ TABLE = Table(
         INSTANCE_ID,
         *NODE_COLUMNS,
         *COLLECTION_COLUMNS,
-        # A node without a collected state has none of these, so what an answer must have may still be NULL here.
+        # A node without a collected state has none of these, so members that an answer requires may be NULL here.
         *(replace(column, nullable=True) for column in PATCH_STATE_COLUMNS),
     ),
 )

@@ -27,7 +27,7 @@ class Registry:
     secondary: tuple[Source, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what the protocol has no place for: a detail source of another parent than the root detail."""
+        """Refuse a detail source of any parent but the root detail: the protocol has no place for it."""
         for source in self.secondary:
             if isinstance(source, DetailSource) and source.parent != self.patch_states.name:
                 msg = f"{source.name} is a detail of {source.parent}: expected a detail of {self.patch_states.name}"
@@ -113,7 +113,7 @@ def _unknown(plan: Plan, name: str) -> RetryableError:
 
 
 SOURCES = Registry(NODES, PATCH_STATES)
-"""What patchlake collects: the two root sources, in this edition."""
+"""The sources that patchlake collects: in this edition, the two root sources."""
 
 COVERAGE = coverage_table(SOURCES.secondary)
 """The table of coverage, with every column that a run of this build can fill."""

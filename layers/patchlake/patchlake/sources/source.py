@@ -1,8 +1,8 @@
-"""The two kinds of source, and everything that the stages need to know of one.
+"""The two kinds of source, and everything that the stages need to know about one.
 
 A listing source is read target by target, as one chain of pages, into a shard. A detail source asks about nodes, a few
-ids a call; the rows of its parent decide about which. Each is declared as data and a few pure functions, in a module of
-its own; ``registry`` names them all.
+ids per call; the rows of its parent decide which ones. Each is declared as data and a few pure functions, in a module
+of its own; ``registry`` lists them all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,9 +32,9 @@ class Operation:
         rows_member: the member of an answer that holds the list of rows.
         record: the type of a row.
         page_size: MaxResults of each call.
-        id_member: the member of a row that names its node; None where rows do not name one.
+        id_member: the member of a row that names its node; None if rows do not name one.
         ids_per_call: the ids that one call may ask about; 0 for a listing.
-        request: the parameters of a call about some ids, but for the size and the token of the page.
+        request: the parameters of a call about some ids, without the size and the token of the page.
     """
 
     service: str
@@ -54,7 +54,7 @@ class ListedRows(NamedTuple):
     listed_at_ms: int | None
 
     def groups(self, rows: int) -> Iterator[Columns]:
-        """Cut the rows into consecutive groups of at most so many."""
+        """Split the rows into consecutive groups of at most ``rows`` rows."""
         first, *_ = self.columns.values()
         for start in range(0, len(first), rows):
             yield {name: values[start : start + rows] for name, values in self.columns.items()}
@@ -66,7 +66,7 @@ class ListingSource:
 
     Attributes:
         table: of a shard; the published table of a secondary source is the concatenation of its shards.
-        row_key: the columns by which the rows of a shard ascend, each combination once.
+        row_key: the columns by which the rows of a shard are sorted; each combination of values occurs once.
         rows: the rows of one page, in the columns of ``table``.
     """
 
@@ -77,9 +77,9 @@ class ListingSource:
     rows: Callable[[RunTarget, Page[Any], Plan], Columns]
 
     def listed(self, run_target: RunTarget, plan: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
-        """Return a target's rows, sorted by key, each once; of each page only its values are held.
+        """Return a target's rows, sorted by key, each once; only the values of each page are kept in memory.
 
-        Where a row comes twice (it moved between pages while they were read), the last one counts.
+        If a row comes twice (it moved between pages while they were read), the last one counts.
 
         Raises:
             UnlistableError: the listing cannot be complete.
@@ -91,7 +91,7 @@ class ListingSource:
             found = self.rows(run_target, page, plan)
             for column in self.table:
                 values = found[column.name]
-                # A text that many rows have in common is held once.
+                # Many rows share one copy of an equal text.
                 columns[column.name] += (
                     [texts.setdefault(text, text) for text in values] if column.repetitive else values
                 )
@@ -111,20 +111,20 @@ def _nothing(_parent_rows: Columns) -> dict[str, Outcome]:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class DetailSource:
-    """A source that asks about nodes, a few ids a call.
+    """A source that asks about nodes, a few ids per call.
 
     Attributes:
         answer_columns: the columns of an answered row, as the API has them.
         table: of a part; the published table is the concatenation of the parts.
-        none_status: the ``collection_status`` of a node that AWS answered nothing for.
-        asks_about: the ids, in the order of the parent's rows, that those rows give reason to ask about.
-        settle: the outcomes of each id of one call, from its chain of pages; each id has one at least.
+        none_status: the ``collection_status`` of a node for which AWS answered nothing.
+        asks_about: the ids to ask about, selected from the parent's rows and in their order.
+        settle: the outcomes of each id of one call, from its chain of pages; each id has at least one.
         parent: the source whose rows ``asks_about`` reads.
         parent_columns: the columns that it reads.
-        nodes_per_part: the nodes of one part; None where a part is a whole batch.
-        asks_version: goes up whenever ``asks_about`` selects other nodes than before.
+        nodes_per_part: the nodes of one part; None if a part is a whole batch.
+        asks_version: raised whenever ``asks_about`` selects other nodes than before.
         unasked: the outcomes of nodes that are in the table without being asked about.
-        carried: columns taken over from the parent's rows.
+        carried: columns copied from the parent's rows.
     """
 
     name: str
@@ -161,8 +161,8 @@ class DetailSource:
         """Return the finished rows of one part, in the order of the parent's rows.
 
         Args:
-            run_target: whose rows they are.
-            plan: says whether sensitive members are kept.
+            run_target: of the rows.
+            plan: decides whether sensitive members are kept.
             parent_rows: of the part's nodes.
             settled: the outcomes of each id that ``asks_about`` names.
         """
@@ -209,5 +209,5 @@ type Source = ListingSource | DetailSource
 
 
 def slice_of(rows: Columns, size: int, number: int) -> Columns:
-    """Return one slice of the rows of a batch, of ``size`` rows but for the last."""
+    """Return one slice of the rows of a batch, of ``size`` rows; the last one may have fewer."""
     return {name: values[number * size : (number + 1) * size] for name, values in rows.items()}

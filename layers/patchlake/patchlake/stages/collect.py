@@ -1,7 +1,7 @@
 """The third stage: collect one part of a detail source. The part it stores is the receipt of its message.
 
-A part of the patch states is a batch of the target's nodes. Where one is stored, or found, its children are due: the
-parts of the secondary detail sources, one for each slice of the batch.
+A part of the patch states is a batch of the target's nodes. Once it is stored or found, its children are due: the parts
+of the secondary detail sources, one for each slice of the batch.
 """
 
 from collections import Counter
@@ -51,7 +51,7 @@ class CollectResult:
 
 @dataclass(frozen=True, slots=True)
 class CollectStage:
-    """Turns one batch of a stored shard, or one slice of a stored batch, into a stored part.
+    """The stage that turns one batch of a stored shard, or one slice of a stored batch, into a stored part.
 
     Attributes:
         detail_queues: the queue of each secondary detail source, by its name.
@@ -70,7 +70,7 @@ class CollectStage:
     clock: Clock
 
     def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
-        """Collect the message's part; where it exists, AWS is not asked.
+        """Collect the message's part; if it exists, AWS is not asked.
 
         Raises:
             InputError: the message names no part of a stored shard of an active target.
@@ -126,7 +126,7 @@ class CollectStage:
     def _wake_children(
         self, plan: Plan, children: Sequence[DetailSource], message: CollectMessage, stored: Columns | None
     ) -> None:
-        """Settle the slices that select no nodes, and ask for the others; once it is too late for that, close them.
+        """Store the parts of slices that select no nodes; request the others, or close them once it is too late.
 
         Args:
             plan: of the run.
@@ -166,7 +166,7 @@ class CollectStage:
             return shard.columns(source.table.column_names, batch)
 
     def _stored_batch(self, plan: Plan, target: Target, batch: int) -> Columns:
-        """Return what the children of a batch read of its part.
+        """Return the columns of a batch's part that its children read.
 
         Raises:
             InputError: there is no such part.
@@ -192,7 +192,7 @@ class CollectStage:
         """Return the rows of a part, once every id is settled or refused for good.
 
         Raises:
-            _OvertakenError: meanwhile there is an object under ``key``.
+            _OvertakenError: an object under ``key`` was created in the meantime.
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):

@@ -1,7 +1,8 @@
-"""The last stage: watch a run until every object is there, then publish it by one object.
+"""The last stage: watch a run until every object exists, then publish it with one object.
 
-Its one watch message comes back every tick. Before a deadline commit sends again what is missing; at the deadline it
-closes what never came, so that nothing can change any more. Then the parts, in key order, are the snapshot.
+Its one watch message comes back every tick. Before a deadline commit sends messages for missing objects
+again; at the deadline it closes those objects, so that nothing can change. Then the parts, in key order, are the
+snapshot.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ class CommitOutcome(StrEnum):
     COMPLETE = "COMPLETE"
     """Published: every active target listed, no node unknown."""
     PARTIAL = "PARTIAL"
-    """Published, with the unknown in it named as such."""
+    """Published, with unknown nodes or targets recorded as such."""
     LATE = "LATE"
     """It was published before."""
     MISSED = "MISSED"
@@ -74,13 +75,13 @@ TARGET_METRICS = {
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
-    """The result of one look at a run.
+    """The result of one check of a run.
 
     Attributes:
-        statuses: nodes by ``collection_status``, where this call published the run.
-        listings: targets by ``listing_status``, likewise.
-        age: from the scheduled time to now, by AWS's time, likewise.
-        detail: why a run is CORRUPT.
+        statuses: nodes by ``collection_status``, if this call published the run.
+        listings: targets by ``listing_status``, if this call published the run.
+        age: from the scheduled time to now, by AWS's time, if this call published the run.
+        detail: the reason why a run is CORRUPT.
     """
 
     run_id: str
@@ -91,7 +92,7 @@ class CommitResult:
     detail: str | None = None
 
     def counts(self) -> dict[str, int]:
-        """Return the counts of this look, by the names of their metrics."""
+        """Return the counts of this check, by the names of their metrics."""
         counts = {RUN_METRICS[self.outcome]: 1}
         if self.age is not None:
             counts |= {metric: self.statuses.get(status, 0) for status, metric in NODE_METRICS.items()}
@@ -101,14 +102,14 @@ class CommitResult:
 
 @dataclass(frozen=True, slots=True)
 class CommitStage:
-    """Turns the stored parts of a run into its published snapshot.
+    """The stage that turns the stored parts of a run into its published snapshot.
 
     Attributes:
         source_queues: the queue of each source, by its name.
-        tick_seconds: between two looks at a run.
-        max_lateness_seconds: how late a plan can be made at most; a run without a plan is waited for that long and
-            ``deadline_seconds`` more.
-        version: patchlake's own, for the footers.
+        tick_seconds: between two checks of a run.
+        max_lateness_seconds: the maximum lateness of a plan; commit waits that long, and ``deadline_seconds`` more, for
+            a run without a plan.
+        version: of patchlake, for the footers.
     """
 
     runs: StoredRuns
@@ -121,13 +122,13 @@ class CommitStage:
     version: str
 
     def handle(self, message: CommitMessage, delivery: Delivery) -> CommitResult:
-        """Look at the message's run once.
+        """Check the message's run once.
 
         Raises:
-            NoPlanError: the run has no plan yet; the message stays away a tick longer each time.
-            NotReadyError: the run is not complete yet; the message is back at the next tick.
-            RetryableError: AWS could not answer for now; likewise.
-            PermanentError: AWS refuses; likewise, until somebody mends it or the message is a dead letter.
+            NoPlanError: the run has no plan yet; the message comes back a tick later each time.
+            NotReadyError: the run is not complete yet; the message comes back at the next tick.
+            RetryableError: AWS could not answer for now; the message comes back at the next tick.
+            PermanentError: AWS refuses; the message comes back until the cause is fixed or it is a dead letter.
         """
         try:
             return self._commit(message.run_id)
@@ -172,7 +173,7 @@ class CommitStage:
         raise NoPlanError(msg)
 
     def _require_everything(self, run: StoredRun, now: datetime) -> None:
-        """Pass when every shard and part exists; otherwise send again what is due, and wait.
+        """Return if every shard and part exists; otherwise re-send the messages that are due, and wait.
 
         While shards of the nodes are missing and nothing is due, no shard is read: a tick of a large run costs one
         listing.
@@ -210,7 +211,7 @@ class CommitStage:
         raise NotReadyError(msg)
 
     def _send_again(self, plan: Plan, expected: Iterable["_Expected"]) -> None:
-        """Send what is due of everything that is missing, root sources first, up to the limit of one tick."""
+        """Send the due messages for missing objects, root sources first, up to the limit of one tick."""
         room = RESEND_LIMIT
         for each in expected:
             lost = list(islice(each.lost(plan.run_id), room))

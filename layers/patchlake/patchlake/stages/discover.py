@@ -1,6 +1,6 @@
 """The second stage: list one target with one listing source, once.
 
-The shard of the nodes decides the batches of the target, so that message asks for them too.
+The shard of the nodes decides the batches of the target, so discover then sends a collect message for each.
 """
 
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.throttled_calls import ThrottledCalls
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
-"""Why a target is NOT_LISTED that no worker could list in its time, though nothing held it up."""
+"""The reason for NOT_LISTED of a target that no worker could list in its time, without throttling or errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoverResult:
-    """The result of a discover message; ``listing`` is None where the run was published already."""
+    """The result of a discover message; ``listing`` is None if the run was published before."""
 
     run_id: str
     target: Target
@@ -43,7 +43,7 @@ class DiscoverResult:
 
 @dataclass(frozen=True, slots=True)
 class DiscoverStage:
-    """Turns one target of a plan into a stored shard and, for the nodes, one collect message per batch of it.
+    """The stage that turns one target of a plan into a stored shard and, for the nodes, one collect message per batch.
 
     Attributes:
         detail_queues: the queue of each detail source, by its name.
@@ -57,7 +57,7 @@ class DiscoverStage:
     retry_policy: RetryPolicy
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
-        """List the message's target; its shard, where there is one, is adopted and AWS is not asked.
+        """List the message's target; an existing shard is adopted, and AWS is not asked.
 
         Raises:
             InputError: the message names no active target of a stored plan.

@@ -1,8 +1,8 @@
-"""Closing a run: a tombstone for everything that never came.
+"""The fence that closes a run: a tombstone for every object that is still missing.
 
-The secondary sources are closed from the run's detail deadline on, all of it at its deadline. A tombstone is created
-like any other object, so a worker that is still under way wins or loses its key atomically, and either outcome is a
-valid one. Afterwards every key of what was closed exists.
+The secondary sources are closed from the run's detail deadline on, everything at its deadline. A tombstone is created
+like any other object, so a worker that is still running wins or loses the key atomically, and either outcome is valid.
+After that, every key that was closed exists.
 """
 
 from collections import Counter
@@ -24,12 +24,12 @@ NO_DETAIL = "no part by the run's detail deadline"
 
 
 def close_run(run: StoredRun) -> None:
-    """Give every missing object of the run its tombstone: shards and parts of the root sources, then the others.
+    """Create a tombstone for every missing object of the run: shards and parts of the root sources, then the others.
 
     A second call finds nothing to do.
 
     Raises:
-        RetryableError: the store could not answer for now; what was closed stays closed.
+        RetryableError: the store could not answer for now; existing tombstones stay.
         IntegrityError: a shard or part cannot be read.
     """
     _close_shards(run, run.sources.nodes, NO_SHARD)
@@ -39,7 +39,7 @@ def close_run(run: StoredRun) -> None:
 
 
 def close_secondary(run: StoredRun, batches: Sequence[Batch]) -> None:
-    """Give what is missing of the secondary sources its tombstone: a part, where its parent's part exists.
+    """Create a tombstone for every missing shard of the secondary sources, and part whose parent's part exists.
 
     Args:
         run: past its detail deadline.

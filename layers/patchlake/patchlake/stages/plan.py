@@ -1,6 +1,6 @@
-"""The first stage: decide once what the run must cover, and wake the others.
+"""The first stage: decide once what the run must cover, and start the others.
 
-The watch message goes out first, so that a run whose plan crashes is still finished, or counted as missed, by commit.
+The watch message goes out first, so that commit still finishes a run whose plan crashed, or counts it as missed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ from patchlake.stages.stored_plan import is_published
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """The settings that a plan is made of, from the function's environment.
+    """The settings of a plan, from the function's environment.
 
     Attributes:
         accounts: ``self``, ``organization``, or account ids.
-        excluded_accounts: the ids of those among them that are left out.
+        excluded_accounts: the ids of accounts that are left out.
         sources: the secondary sources that a run reads.
-        detail_deadline_seconds: how long the snapshot waits for them at most.
-        max_lateness_seconds: how old a scheduled time may be; SSM has no past, so an older run cannot be made up for.
+        detail_deadline_seconds: the longest time that the snapshot waits for them.
+        max_lateness_seconds: the maximum age of a scheduled time; SSM keeps no history of older states.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
@@ -46,7 +46,7 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class PlanResult:
-    """The result of a schedule's event: the targets are None where the run was published already."""
+    """The result of a schedule's event: the targets are None if the run was published before."""
 
     run_id: str
     step: Step
@@ -56,7 +56,7 @@ class PlanResult:
 
 @dataclass(frozen=True, slots=True)
 class PlanStage:
-    """Turns a scheduled time into a stored plan, one watch message, and a discover message per target and source.
+    """The stage that turns a scheduled time into a plan, a watch message, and a discover message per target and source.
 
     Attributes:
         listing_queues: the queue of each listing source, by its name.
@@ -71,7 +71,9 @@ class PlanStage:
     settings: PlanSettings
 
     def handle(self, event: object) -> PlanResult:
-        """Plan the run of ``event["scheduled_time"]``; the same time again adopts the stored plan and sends again.
+        """Plan the run of ``event["scheduled_time"]``.
+
+        The same time again adopts the stored plan and re-sends its messages.
 
         Raises:
             ConfigError: every account is excluded.
@@ -100,7 +102,7 @@ class PlanStage:
         if now - scheduled > timedelta(seconds=self.settings.max_lateness_seconds):
             msg = (
                 f"run {run_id}: its scheduled time is more than {self.settings.max_lateness_seconds} seconds ago; SSM "
-                "keeps no past, so that state cannot be collected any more"
+                "keeps no history, so that state can no longer be collected"
             )
             raise InputError(msg)
 

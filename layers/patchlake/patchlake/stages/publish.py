@@ -1,8 +1,7 @@
-"""Putting a run's objects together and publishing them, each table by one atomic write; the snapshot comes last.
+"""The publication of a run: its objects merged into tables, each created by one atomic write, the snapshot last.
 
-Sorted shards cut into consecutive batches, and batches into consecutive slices, make each table a concatenation, in
-flat memory. What is published is a function of the plan, the shards and the parts alone, so any number of finishers
-write the same bytes.
+Batches are consecutive pieces of a sorted shard, and slices of a batch. So each table is a concatenation, made in
+constant memory. It depends only on the plan, the shards and the parts, so any number of finishers write the same bytes.
 """
 
 import hashlib
@@ -46,7 +45,7 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
 
     Raises:
         RetryableError: the store could not answer for now; the snapshot is not published.
-        IntegrityError: shards and parts contradict each other, or something else is published under the run's keys.
+        IntegrityError: shards and parts contradict each other, or other files are published under the run's keys.
     """
     merge = _Merge(run, metadata)
     secondary = run.sources.secondary_of(run.plan)
@@ -71,10 +70,10 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
 
 @dataclass
 class _Merge:
-    """The tables of a run, put together one after the other; the snapshot comes first.
+    """The tables of a run, merged one after the other; the snapshot comes first.
 
     Attributes:
-        reads: what was read of each target of the plan, in its order.
+        reads: the result of reading each target of the plan, in its order.
         asked: a digest of the ids that each slice must have asked about, by source and slice.
     """
 
@@ -99,7 +98,7 @@ class _Merge:
         return io.BytesIO(self.run.runs.tables.encode(table, [columns], self.metadata))
 
     def snapshot(self) -> BinaryIO:
-        """Concatenate the parts of the root detail, each held against its batch of the nodes' shard."""
+        """Concatenate the parts of the root detail, each checked against its batch of the nodes' shard."""
         run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
         details = run.sources.details(run.plan)
         writer = run.runs.tables.writer(source.table, self.metadata)
@@ -164,7 +163,7 @@ class _Merge:
         return writer.finish()
 
     def _shards_with_parts(self) -> Iterator[tuple[Target, TableFile, Iterator[tuple[Slice, TableFile]]]]:
-        """Yield each active target's shard with the parts of its batches, which are read when they are asked for."""
+        """Yield each active target's shard with the parts of its batches, which are read on demand."""
         run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
         active = run.plan.active_targets()
         slices = run.slices(source, run.batches(active))
@@ -184,7 +183,7 @@ class _Merge:
             yield target, shard, zip(slices_of.get(target, ()), files, strict=False)
 
     def _note_asked(self, details: Iterable[DetailSource], slice_: Slice, part: TableFile) -> None:
-        """Remember which ids the children of a batch must have asked about."""
+        """Record the ids that the children of a batch must have asked about."""
         plan, batch = self.run.plan, slice_.batch
         for source in details:
             rows = part.columns(["instance_id", *source.parent_columns])
@@ -203,9 +202,9 @@ def _ascending_ids(shard: TableFile) -> list[str]:
 
 
 def _require_rows(source: DetailSource, run_target: RunTarget, part: TableFile, ids: list[str]) -> list[str]:
-    """Return the part's collection statuses, once its rows are known to be the batch's, of this run and target.
+    """Check that a part's rows are the batch's, of this run and target; return its collection statuses.
 
-    All columns that no row may lack are checked here, so that a part which does not fit is found by its own key.
+    All columns without NULL are checked here, so that the error of a wrong part names its key.
     """
     found = part.columns(["run_id", "run_at", "account_id", "region", "instance_id", "collection_status"])
     expected = {**target_values(run_target, len(ids)), "instance_id": ids}
@@ -219,7 +218,7 @@ def _require_rows(source: DetailSource, run_target: RunTarget, part: TableFile, 
 
 
 def _require_listed_rows(source: ListingSource, run_target: RunTarget, shard: TableFile) -> int:
-    """Return the number of rows of a secondary shard, once they are known to be the target's, in order, each once."""
+    """Check that a secondary shard's rows are the target's, in order, each once; return their number."""
     target_columns = target_values(run_target, sum(shard.row_counts))
     found = shard.columns({*target_columns, *source.row_key})
     wrong = [name for name, values in target_columns.items() if found[name] != values]
@@ -233,9 +232,9 @@ def _require_listed_rows(source: ListingSource, run_target: RunTarget, shard: Ta
 
 
 def _require_detail_rows(source: DetailSource, run_target: RunTarget, part: TableFile, asked: bytes) -> Columns:
-    """Return the collection columns of a child part, once its rows are known to be about what it had to ask.
+    """Check that a child part's rows are about the ids that it had to ask about; return its collection columns.
 
-    Each id has one row at least, in the parent's order; a row that is not COLLECTED is the only one of its id.
+    Each id has at least one row, in the parent's order; a row that is not COLLECTED is the only one of its id.
     """
     found = part.columns(
         ["run_id", "run_at", "account_id", "region", "instance_id", "collection_status", "collection_detail"]
@@ -266,19 +265,19 @@ def _digest(ids: Iterable[str]) -> bytes:
 
 
 def _create(run: StoredRun, key: str, body: BinaryIO) -> None:
-    """Publish one file; where another finisher was first, make sure that it published the same rows."""
+    """Publish one file; if another finisher was first, check that it published the same rows."""
     if run.runs.store.create(key, body):
         return
     body.seek(0)
     ours = body.read()
     theirs = run.runs.store.get(key)
     if theirs != ours and not _same_rows(run.runs.tables.open(ours), open_table(run.runs.tables, key, theirs)):
-        msg = f"{key}: something else is published there than this run's plan, shards and parts give"
+        msg = f"{key}: the published file differs from the one that this run's plan, shards and parts give"
         raise IntegrityError(msg)
 
 
 def _same_rows(ours: TableFile, theirs: TableFile) -> bool:
-    """Whether two files agree in every column that both have: two builds of patchlake may differ in the newest."""
+    """Whether two files agree in every column that both have: two builds may differ in the newest columns."""
     shared = [name for name in ours.column_names if name in theirs.column_names]
     return (
         ours.metadata.get("plan_sha256") == theirs.metadata.get("plan_sha256")

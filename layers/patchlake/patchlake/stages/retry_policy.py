@@ -1,4 +1,4 @@
-"""The policy of a failed message: how long it is tried, and when a refusal is final.
+"""The policy for a failed message: how long it is tried, and when a refusal is final.
 
 A message is tried within one invocation while the target only throttles and time is left (``ThrottledCalls``); then it
 goes back to its queue for a pause of its own. A refusal counts only when it lasts over several receives.
@@ -23,8 +23,8 @@ class RetryPolicy:
         queues: the queues that the stage's messages come from.
         base_seconds: the shortest pause of a failed message; the longest is four times that.
         chance: returns a number in [0, 1), so that messages that failed together do not come back together.
-        pause: lets seconds pass.
-        permanent_from_receive: the receive of a message from which on a refusal is recorded.
+        pause: waits for some seconds.
+        permanent_from_receive: the receive of a message from which a refusal is recorded.
     """
 
     queues: Sequence[Queue]
@@ -37,7 +37,7 @@ class RetryPolicy:
     def attempt(self, delivery: Delivery, subject: str) -> Iterator["Attempt"]:
         """Handle a message once; one that fails for now is deferred on the queue that it came from.
 
-        Where it cannot be deferred, the queue's visibility is the pause.
+        If it cannot be deferred, the queue's visibility is the pause.
 
         Args:
             delivery: the message.
@@ -62,14 +62,14 @@ class Attempt:
     subject: str
 
     def calls(self, longest_wait_seconds: float = math.inf) -> ThrottledCalls:
-        """Return the calls that the message may make; its pauses take at most so long in total."""
+        """Return the calls that the message may make; its pauses take at most ``longest_wait_seconds`` in total."""
         return ThrottledCalls(self.subject, self.delivery, self.policy.pause, self.policy.chance, longest_wait_seconds)
 
     def require_final(self, reason: RefusedError | OutOfTimeError | UnlistableError) -> None:
-        """Accept a reason that lasted.
+        """Return if the reason has lasted.
 
         Raises:
-            RetryableError: it may still be a passing one.
+            RetryableError: it may still be transient.
         """
         receive, final = self.delivery.receive_count, self.policy.permanent_from_receive
         if receive < final:

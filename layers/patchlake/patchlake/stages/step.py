@@ -1,4 +1,4 @@
-"""The three ways in which handling a message ends well."""
+"""The three results of a message that was handled."""
 
 from enum import StrEnum
 
@@ -7,8 +7,8 @@ class Step(StrEnum):
     """The result of handling a message."""
 
     STORED = "STORED"
-    """Its object was made by this very call."""
+    """This call created its object."""
     ADOPTED = "ADOPTED"
-    """Its object was there, or came from another worker at the same time."""
+    """Its object existed, or another worker created it at the same time."""
     LATE = "LATE"
     """The run is published: nothing was done."""

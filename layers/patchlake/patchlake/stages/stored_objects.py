@@ -15,7 +15,7 @@ from patchlake.stages.step import Step
 
 @contextmanager
 def about(key: str) -> Iterator[None]:
-    """Put an object's key before whatever is found wrong with it."""
+    """Put an object's key before any error about it."""
     try:
         yield
     except IntegrityError as error:
@@ -24,7 +24,7 @@ def about(key: str) -> Iterator[None]:
 
 
 def open_table(tables: TableFormat, key: str, body: bytes | None) -> TableFile:
-    """Open a stored table, naming its key where it cannot be.
+    """Open a stored table; errors name its key.
 
     Raises:
         IntegrityError: it is absent or damaged.
@@ -53,7 +53,7 @@ def open_shard(tables: TableFormat, source: ListingSource, run_target: RunTarget
 
 
 def create_or_adopt(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
-    """Create an object; return what its key holds from now on, which may be another writer's.
+    """Create an object; return the object under its key, which may be another writer's.
 
     Raises:
         IntegrityError: the store refused to create it and does not have it.

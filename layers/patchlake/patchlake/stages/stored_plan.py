@@ -1,4 +1,4 @@
-"""The state of a run, as every worker asks for it first: is it published, and what is its plan?"""
+"""The state of a run that every worker reads first: its plan, and whether it is published."""
 
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.plan import Plan, decode_plan
@@ -7,7 +7,7 @@ from patchlake.ports import Store
 
 
 def is_published(store: Store, run_id: str) -> bool:
-    """Whether the run's snapshot exists: then nothing about the run can change any more."""
+    """Whether the run's snapshot exists: then nothing about the run can change."""
     return store.exists(snapshot_key(run_id))
 
 
@@ -15,7 +15,7 @@ def stored_plan(store: Store, run_id: str) -> Plan:
     """Return the plan that a message's run must have.
 
     Raises:
-        InputError: there is none, so the message cannot be ours.
+        InputError: there is no plan, so patchlake did not send the message.
     """
     body = store.get(plan_key(run_id))
     if body is None:

@@ -1,7 +1,7 @@
-"""The stored state of a run: what there is of it, and what is missing.
+"""The stored state of a run: its objects, and the missing ones.
 
-Each shard and part has one key, so a listing of keys says how far a run is; which parts there must be follows from the
-plan and the shards of its nodes.
+Each shard and part has one key, so a listing of keys shows the progress of a run. The plan and the shards of the nodes
+decide which parts it must have.
 """
 
 from collections import deque
@@ -19,17 +19,17 @@ from patchlake.sources.source import DetailSource, ListingSource
 from patchlake.stages.stored_objects import open_shard, open_table
 
 READ_AHEAD = 32
-"""Objects of one run that are asked for at once, and held in memory at once; fewer where each has several batches."""
+"""The number of objects of one run that are read and held in memory at once; fewer if each has several batches."""
 
 KEYS_PER_PAGE = 1000
-"""Keys that one call lists at most (ListObjectsV2)."""
+"""The maximum number of keys of one ListObjectsV2."""
 
 MOST_REMEMBERED = 50_000
-"""Shards whose batches are remembered between two looks at a run, at most."""
+"""The maximum number of shards whose batches are cached between two checks of a run."""
 
 
 class Batch(NamedTuple):
-    """One batch of a target's nodes, by its number, and how many nodes it has."""
+    """One batch of a target's nodes: its number, and its count of nodes."""
 
     target: Target
     number: int
@@ -45,7 +45,7 @@ class Slice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRuns:
-    """The way to the stored objects of every run; shards never change, so each is counted once."""
+    """The access to the stored objects of every run; shards never change, so each is counted once."""
 
     store: Store
     tables: TableFormat
@@ -58,7 +58,7 @@ class StoredRuns:
         return StoredRun(self, plan)
 
     def row_counts(self, key: str, count: Callable[[], Sequence[int]]) -> tuple[int, ...]:
-        """Return the nodes of each batch of a shard, counted when they are first asked for."""
+        """Return the number of nodes of each batch of a shard, counted on first use."""
         if key not in self._row_counts:
             if len(self._row_counts) >= MOST_REMEMBERED:
                 self._row_counts.clear()
@@ -109,7 +109,7 @@ class StoredRun:
         return [Slice(batch, number) for batch in batches for number in self.plan.slices(source.name, batch.nodes)]
 
     def missing_parts(self, source: DetailSource, slices: Sequence[Slice]) -> set[Slice]:
-        """Return those of the slices that have no part."""
+        """Return the slices that have no part."""
         present = self._keys(parts_prefix(self.plan.run_id, source.name), len(slices))
         return {slice_ for slice_ in slices if self.part_key(source, slice_) not in present}
 
@@ -143,7 +143,7 @@ class StoredRun:
     def read_in_groups[A, B](
         self, function: Callable[[A], B], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
     ) -> Iterator[B]:
-        """Apply a reading function to every item, in order, at once to as many as ``READ_AHEAD`` by size, or one."""
+        """Apply a reading function to every item, in order, to groups of up to ``READ_AHEAD`` by size."""
         group: list[A] = []
         for item in items:
             if group and sum(map(size, group)) + size(item) > READ_AHEAD:
@@ -155,13 +155,13 @@ class StoredRun:
     def for_each_in_groups[A](
         self, function: Callable[[A], object], items: Iterable[A], size: Callable[[A], int] = lambda _: 1
     ) -> None:
-        """Do something with every item, as ``read_in_groups`` reads them."""
+        """Apply a function to every item, in the groups of ``read_in_groups``."""
         deque(self.read_in_groups(function, items, size), maxlen=0)
 
     def _keys(self, prefix: str, expected: int) -> set[str]:
         """List the shards or parts of one source.
 
-        Of one prefix S3 lists page after page, so a large run is listed under several at once.
+        S3 lists one prefix page by page, so a large run is listed under several prefixes at once.
         """
         prefixes = [prefix] if expected <= KEYS_PER_PAGE else by_first_digit(prefix)
         listed = self.runs.parallel_map(lambda one: list(self.runs.store.keys(one)), prefixes)

@@ -1,7 +1,7 @@
-"""The calls of one message: they wait out a target that throttles, and end before Lambda ends the worker.
+"""The calls of one message: they wait for a target that throttles, and end before Lambda ends the worker.
 
-Calls that were answered are lost when the message fails, and must be made again: under throttling that costs more than
-any pause. So a worker holds on to its message, asks for less, and gives it back only when its time is nearly over.
+When a message fails, its answered calls are lost and must be made again: under throttling that costs more than any
+pause. So a worker keeps its message, makes fewer calls, and returns it only when its time is nearly over.
 """
 
 import math
@@ -19,12 +19,12 @@ class ThrottledCalls:
 
     Attributes:
         subject: the run and target that an error names.
-        pause: lets seconds pass.
+        pause: waits for some seconds.
         chance: returns a number in [0, 1), so that workers that were throttled together do not ask again together.
-        longest_wait_seconds: the pauses of one message, taken together, are no longer.
-        pauses: how often it waited.
-        waited_seconds: how long, in total.
-        restarts: how often a chain of pages broke and was begun again.
+        longest_wait_seconds: the maximum total of the pauses of one message.
+        pauses: the number of pauses.
+        waited_seconds: their total.
+        restarts: the number of broken chains of pages that were restarted.
     """
 
     subject: str
@@ -38,7 +38,7 @@ class ThrottledCalls:
     _in_a_row: int = 0
 
     def call[T](self, ask: Callable[[], T]) -> T:
-        """Ask until the answer is not that we are throttled.
+        """Repeat a call until it is not throttled.
 
         Raises:
             OutOfTimeError: the time is nearly over.
@@ -57,10 +57,10 @@ class ThrottledCalls:
                 return answer
 
     def call_each[A, B](self, ask: Callable[[A], B], items: Sequence[A], parallel_map: ParallelMap) -> Iterator[B]:
-        """Yield the answer for every item, in any order, asking for as much at once as the target bears.
+        """Yield the answer for every item, in any order, with as many concurrent calls as the target allows.
 
-        As soon as one call is throttled no further one is begun. After a pause as many items are asked for as were
-        answered before it, and twice as many after each time that none is throttled.
+        As soon as one call is throttled, no further call is started. After a pause, as many calls are made as were
+        answered before it, and twice as many after each round without throttling.
 
         Raises:
             OutOfTimeError: the time is nearly over.
@@ -83,14 +83,14 @@ class ThrottledCalls:
 
     @property
     def is_held_up(self) -> bool:
-        """Whether the target throttled, or broke a chain of pages: what takes too long now may not another time."""
+        """Whether the target throttled, or broke a chain of pages: then the next attempt may be faster."""
         return self.pauses + self.restarts > 0
 
     def require_time(self, seconds: float = 0) -> None:
-        """Make sure that something which takes ``seconds`` can still be done, and its result be stored.
+        """Check that there is time for ``seconds`` of work, and for storing its result.
 
         Raises:
-            OutOfTimeError: the time is too short for that.
+            OutOfTimeError: there is not enough time.
         """
         left = self.delivery.seconds_left()
         if left < RESERVE_SECONDS + seconds:
@@ -114,7 +114,7 @@ class ThrottledCalls:
 
 @dataclass(slots=True)
 class _Round[A, B]:
-    """Calls made at once: after the first that is throttled, none is begun.
+    """Concurrent calls: as soon as one is throttled, no further call is started.
 
     Attributes:
         throttled: the error of a call that was throttled.

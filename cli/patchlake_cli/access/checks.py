@@ -1,0 +1,91 @@
+"""Checks of access: one harmless call for each permission that an export needs. Nothing is written or kept."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from patchlake.core.plan import Plan
+from patchlake.core.targets import Target
+from patchlake.errors import PatchlakeError, PermanentError, RefusedError
+from patchlake.ports import Store, TargetApis
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
+
+AT_ONCE = 8
+"""The number of targets to check at the same time."""
+
+ABSENT_KEY = "plans/absent.json"
+"""A key that no run has, so the answer is either "no such object" or a refusal."""
+
+UNKNOWN_NODE = "i-00000000000000000"
+"""The node to ask about in a target without nodes; SSM returns no state for it."""
+
+OK = "ok"
+OWN = "own account"
+UNTRIED = "-"
+_STEPS = ("role", "list_nodes", "read_patch_states")
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCheck:
+    """The result of each step in one target: OK, UNTRIED, or an error code.
+
+    Attributes:
+        detail: the full error message.
+        missing: the missing permissions, if these are the reason.
+    """
+
+    target: Target
+    role: str = UNTRIED
+    list_nodes: str = UNTRIED
+    read_patch_states: str = UNTRIED
+    detail: str | None = None
+    missing: tuple[Permission, ...] = ()
+
+    @property
+    def works(self) -> bool:
+        """Whether an export could read this target."""
+        return self.read_patch_states == OK
+
+
+def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
+    """Check every active target of a plan, several at a time; yield the results in the plan's order."""
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
+        yield from threads.map(lambda target: _check_target(target, plan, apis), plan.active_targets())
+
+
+def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
+    check = TargetCheck(target)
+    try:
+        api = apis.open(plan, target)
+        check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
+        nodes = api.page(SOURCES.nodes.operation, (), None).records
+        check = replace(check, list_nodes=OK)
+        api.page(SOURCES.patch_states.operation, [nodes[0].instance_id if nodes else UNKNOWN_NODE], None)
+        return replace(check, read_patch_states=OK)
+    except PatchlakeError as error:
+        failed = next(step for step in _STEPS if getattr(check, step) == UNTRIED)
+        code = error.code if isinstance(error, RefusedError) else "failed"
+        return replace(check, **{failed: code}, detail=str(error), missing=_missing(error))  # type: ignore[arg-type]
+
+
+def _missing(error: PatchlakeError) -> tuple[Permission, ...]:
+    match error:
+        case RefusedError(listing_status="ROLE_NOT_ASSUMABLE"):
+            return (Permission.ASSUME_ROLE,)
+        case RefusedError(listing_status="ACCESS_DENIED"):
+            return SSM_PERMISSIONS
+        case _:
+            return ()
+
+
+def check_store(store: Store) -> str | None:
+    """Read from a lake and return what is wrong, if anything; only a write would show whether it can be written."""
+    try:
+        next(iter(store.keys("plans/")), None)
+        store.get(ABSENT_KEY)
+    except PermanentError as error:
+        return str(error)
+    except PatchlakeError as error:
+        return f"{error} (try again)"
+    return None

@@ -1,0 +1,85 @@
+"""The user's AWS session: profile, credentials and region as the SDK finds them, and the caller's identity."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.exceptions import (
+    BotoCoreError,
+    CredentialRetrievalError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    SSOError,
+    TokenRetrievalError,
+)
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
+from patchlake_cli.exit_codes import CommandError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
+
+_NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, SSOError, TokenRetrievalError)
+_FIRST_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The identity of the caller."""
+
+    account_id: str
+    arn: str
+
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the account is in."""
+        return self.arn.split(":")[1]
+
+
+class CredentialsError(CommandError):
+    """There are no credentials, or AWS no longer accepts them: only the user can change that."""
+
+
+def open_session(profile: str | None = None, *, region: str | None = None) -> boto3.Session:
+    """Open a session with a profile, or with the credentials that the SDK finds.
+
+    Args:
+        profile: a name in the SDK's configuration files.
+        region: the region of the session if neither a variable nor the profile sets one.
+
+    Raises:
+        CommandError: there is no such profile, or no region.
+    """
+    try:
+        session = boto3.Session(profile_name=profile)
+        home = session.region_name or region
+        if home is None:
+            raise CommandError("no region is set: set AWS_DEFAULT_REGION or a region in the profile, or use --regions")
+        return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
+    except BotoCoreError as error:
+        raise CommandError(f"the AWS profile cannot be used: {error}") from error
+
+
+def identify(client: "STSClient") -> Identity:
+    """Ask STS for the caller's identity; that needs no permission.
+
+    Raises:
+        CredentialsError: there are no credentials, or they are not accepted; the text says what to do.
+        CommandError: STS cannot be reached.
+    """
+    try:
+        caller = client.get_caller_identity()
+    except AWS_ERRORS as error:
+        raise _explained(error) from error
+    return Identity(caller["Account"], caller["Arn"])
+
+
+def _explained(error: AwsError) -> CommandError:
+    if isinstance(error, NoCredentialsError):
+        return CredentialsError("no AWS credentials found: run `aws configure`, or select a profile with --profile")
+    status = status_of(error)
+    if isinstance(error, _NO_LONGER_GOOD) or (status is not None and status < _FIRST_SERVER_ERROR):
+        return CredentialsError(
+            f"AWS does not accept the credentials: {error}. Renew them, or select another --profile"
+        )
+    return CommandError(f"cannot get your identity from AWS: {error}")

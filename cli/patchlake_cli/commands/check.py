@@ -1,0 +1,61 @@
+"""``patchlake check``: the targets that an export could read, or the problems of a deployed stack."""
+
+from typing import Annotated
+
+import typer
+
+from patchlake_cli.commands.options import (
+    AccountsOption,
+    ExternalIdOption,
+    ProfileOption,
+    RegionsOption,
+    RoleNameOption,
+    read_lake,
+)
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.export.settings import ROLE_NAME, read_settings
+from patchlake_cli.lake.location import LakeLocation
+
+
+def check(  # noqa: PLR0913  # one option each
+    *,
+    lake: Annotated[
+        LakeLocation | None,
+        typer.Option(parser=read_lake, metavar="<str>", help="Also check this lake: a folder, or s3://BUCKET/PREFIX."),
+    ] = None,
+    accounts: AccountsOption = "self",
+    regions: RegionsOption = None,
+    role_name: RoleNameOption = ROLE_NAME,
+    external_id: ExternalIdOption = "",
+    profile: ProfileOption = None,
+    stack: Annotated[str | None, typer.Option(help="Check this deployed stack instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> ExitCode:
+    """Check what an export could read: credentials, role, region and each API, target by target.
+
+    Writes nothing. Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read. With --stack:
+    0 all checks passed, 3 a check found a problem or could not run.
+
+    Example: patchlake check --accounts organization --regions eu-central-1,us-east-1
+    """
+    if stack is not None:
+        return _check_stack(stack, profile, as_json=as_json)
+    from patchlake_cli.export.readiness import read_readiness
+    from patchlake_cli.export.readiness_page import print_readiness
+
+    settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
+    readiness = read_readiness(settings, lake, profile)
+    print_readiness(readiness, as_json=as_json)
+    return readiness.exit_code
+
+
+def _check_stack(stack: str, profile: str | None, *, as_json: bool) -> ExitCode:
+    from patchlake_cli.operations.checks import check_all
+    from patchlake_cli.operations.checks_page import print_checks
+    from patchlake_cli.operations.findings import Verdict
+    from patchlake_cli.operations.stack import find_stack
+
+    checked = check_all(find_stack(stack, profile))
+    print_checks(stack, checked, as_json=as_json)
+    passed = all(each.verdict is Verdict.OK for each in checked)
+    return ExitCode.COMPLETE if passed else ExitCode.PARTIAL

@@ -1,0 +1,62 @@
+"""``patchlake demo``: the deployed handlers, a simulated fleet, an embedded AWS, one snapshot per day."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def demo(  # noqa: PLR0913
+    *,
+    nodes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Managed nodes in the simulated fleet.")] = 5000,
+    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
+    days: Annotated[int, typer.Option(min=1, max=60, help="Days, with one run each.")] = 7,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the fleet and the faults; the same seed gives the same bytes.")
+    ] = 7,
+    faults: Annotated[bool, typer.Option(help="Make SSM throttle, fail and cut off answers.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
+) -> None:
+    """Run the whole pipeline on this machine, against an embedded AWS.
+
+    The four Lambda handlers read a simulated fleet over HTTP and write one Parquet snapshot per day to OUT/lake. The
+    figures are in OUT/report.html.
+
+    Example: patchlake demo --nodes 50000 --faults
+    """
+    import json
+
+    from rich.console import Console
+
+    from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
+    from patchlake_cli.embedded.demo import run_days
+    from patchlake_cli.embedded.demo_folder import replace_folder
+    from patchlake_cli.lake.overview import answer_questions
+    from patchlake_cli.report.report_file import write_report
+    from patchlake_cli.terminal.console import output_console, own_name
+    from patchlake_cli.terminal.progress import RunProgress
+    from patchlake_cli.terminal.run_summary import print_run
+
+    settings = Settings(
+        seed=seed,
+        nodes=nodes,
+        accounts=accounts,
+        regions=regions,
+        days=days,
+        conditions=Conditions(faults=USUAL_FAULTS if faults else NO_FAULTS),
+    )
+    report = out / "report.html"
+    replace_folder(out)
+    with RunProgress(Console(stderr=True)) as progress:
+        lake, summary = run_days(settings, out, progress)
+        write_report(lake, report)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))
+        return
+    print_run(output_console(), summary, answer_questions(lake))
+    typer.echo(f"Report: {report}\n")
+    # The demo's days are in the past, so the query needs --as-of.
+    day = summary.run.run_at.date()
+    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")

@@ -1,0 +1,71 @@
+"""``patchlake export``: a snapshot without a deployment, from this machine."""
+
+from typing import Annotated
+
+import typer
+
+from patchlake_cli.commands.options import (
+    AccountsOption,
+    ExternalIdOption,
+    ProfileOption,
+    RegionsOption,
+    RoleNameOption,
+    ScheduledTimeOption,
+    read_lake,
+)
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.export.settings import (
+    BATCH_SIZE,
+    CONNECTIONS,
+    DEADLINE_SECONDS,
+    ROLE_NAME,
+    read_settings,
+)
+from patchlake_cli.lake.location import LakeLocation
+
+
+def export(  # noqa: PLR0913  # one option each
+    *,
+    lake: Annotated[
+        LakeLocation,
+        typer.Option(
+            parser=read_lake,
+            metavar="<str>",
+            help="A folder, created if needed, or s3://BUCKET with an optional prefix.",
+        ),
+    ],
+    accounts: AccountsOption = "self",
+    regions: RegionsOption = None,
+    role_name: RoleNameOption = ROLE_NAME,
+    external_id: ExternalIdOption = "",
+    profile: ProfileOption = None,
+    run_id: ScheduledTimeOption = None,
+    connections: Annotated[int, typer.Option(help="Concurrent calls to one account and region.")] = CONNECTIONS,
+    batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
+    deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
+) -> ExitCode:
+    """Take one snapshot from this machine, with your AWS credentials and without a deployment.
+
+    You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
+    unfinished run with the same settings, or else starts one for the current minute.
+
+    Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error.
+
+    Example: patchlake export --lake lake --regions eu-central-1,us-east-1
+    """
+    from patchlake_cli.export.page import print_page
+    from patchlake_cli.export.snapshot import take_snapshot
+
+    settings = read_settings(
+        accounts=accounts,
+        regions=regions,
+        role_name=role_name,
+        external_id=external_id,
+        connections=connections,
+        batch_size=batch_size,
+        deadline=deadline,
+    )
+    exported = take_snapshot(lake, settings, profile, run_id)
+    print_page(exported.page, exported.advice, lake.text, as_json=as_json)
+    return ExitCode.of_run(exported.page.summary.run.status)

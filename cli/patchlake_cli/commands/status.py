@@ -1,0 +1,34 @@
+"""``patchlake status``: the last runs and the queues of a deployed stack."""
+
+from typing import Annotated
+
+import typer
+
+from patchlake_cli.commands.options import ProfileOption, StackOption
+from patchlake_cli.exit_codes import ExitCode
+
+WATCH_SECONDS = 5
+"""The pause between two refreshes of ``--watch``."""
+
+
+def status(
+    *,
+    stack: StackOption,
+    runs: Annotated[int, typer.Option(min=1, max=100, help="Number of runs to show.")] = 7,
+    watch: Annotated[bool, typer.Option(help=f"Refresh every {WATCH_SECONDS} seconds until Ctrl-C.")] = False,
+    profile: ProfileOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch, one per line.")] = False,
+) -> ExitCode:
+    """Show the last runs of a deployed stack, the current run and the queues.
+
+    Exit codes: 0 the newest snapshot is COMPLETE, 3 it is PARTIAL or there is none.
+
+    Example: patchlake status --stack patchlake --watch
+    """
+    from patchlake_cli.operations.stack import find_stack
+    from patchlake_cli.operations.watch import show_status, watch_status
+
+    found = find_stack(stack, profile)
+    if watch:
+        return watch_status(found, runs, WATCH_SECONDS, as_json=as_json).exit_code
+    return show_status(found, runs, as_json=as_json).exit_code

@@ -1,0 +1,1 @@
+"""CloudFormation on this machine: template.yaml, translated and deployed to the embedded AWS."""

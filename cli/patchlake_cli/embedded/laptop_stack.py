@@ -1,0 +1,22 @@
+"""The stack on this machine: its parameters, and the account that refuses."""
+
+from patchlake_cli.embedded.aws.settings import Settings
+
+CONCURRENCY = 2
+"""Execution environments of each queue's function."""
+
+
+def stack_parameters(settings: Settings) -> dict[str, str]:
+    """Return the stack's parameters; time is compressed by these alone."""
+    return {
+        "Accounts": "organization",
+        "Regions": ",".join(settings.region_list()),
+        "RoleName": settings.role_name,
+        "TickSeconds": "1",
+        "RetrySeconds": "0",
+    }
+
+
+def refusing_accounts(settings: Settings) -> frozenset[str]:
+    """Return the account whose role cannot be assumed, so that a run is PARTIAL as in real life: the last but home."""
+    return frozenset(account.account_id for account in settings.account_list()[1:][-1:])

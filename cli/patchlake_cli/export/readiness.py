@@ -1,0 +1,78 @@
+"""The readiness of an export, target by target: credentials, role, region and each API."""
+
+from dataclasses import dataclass, replace
+
+from patchlake.adapters.memory import MemoryStore
+from patchlake.bootstrap import Aws
+from patchlake.errors import PatchlakeError
+from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_lake, explain
+from patchlake_cli.access.checks import TargetCheck, check_store, check_targets
+from patchlake_cli.access.permissions import Permission
+from patchlake_cli.access.sessions import Identity, open_session
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.export.composition import aws_ports, compose
+from patchlake_cli.export.settings import ExportSettings
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.runs import current_run_id
+from patchlake_cli.lake.store import open_store
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The result of all checks of an export.
+
+    Attributes:
+        lake: the location of the lake, if one was given.
+        lake_obstacle: the problem with the lake, if any.
+        targets: every active target.
+    """
+
+    identity: Identity
+    lake: str | None
+    lake_obstacle: str | None
+    targets: list[TargetCheck]
+    advice: list[Advice]
+
+    @property
+    def readable(self) -> int:
+        """The number of targets that an export could read."""
+        return sum(target.works for target in self.targets)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """COMPLETE if an export could read every target; ERROR if it could read none or not use the lake."""
+        if self.lake_obstacle or not self.readable:
+            return ExitCode.ERROR
+        return ExitCode.COMPLETE if self.readable == len(self.targets) else ExitCode.PARTIAL
+
+
+def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile: str | None) -> Readiness:
+    """Make one harmless call for each permission that an export needs; nothing is written.
+
+    Raises:
+        CommandError: there are no credentials, or the accounts cannot be listed.
+    """
+    session = open_session(profile, region=next(iter(settings.regions), None))
+    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    aws = Aws(session)
+    ports = aws_ports(aws, settings, MemoryStore())
+    identity = ports.identify()
+    try:
+        plan = compose(ports, settings).plan.new_plan(current_run_id(ports.clock))
+    except PatchlakeError as error:
+        raise explain(error, partition=identity.partition) from error
+    targets = list(check_targets(plan, ports.apis))
+    advice = advise(
+        Refusals(
+            {check.target.account_id for check in targets if Permission.ASSUME_ROLE in check.missing},
+            {check.target.account_id for check in targets if Permission.LIST_NODES in check.missing},
+        ),
+        home_account_id=plan.home_account_id,
+        role_name=settings.role_name,
+        external_id=settings.external_id,
+        partition=identity.partition,
+    )
+    obstacle = None if lake is None else lake.obstacle() or check_store(open_store(lake, aws, connections=1))
+    if lake is not None and obstacle is not None:
+        advice += advise_on_lake(lake, partition=identity.partition)
+    return Readiness(identity, None if lake is None else lake.text, obstacle, targets, advice)

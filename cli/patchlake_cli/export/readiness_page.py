@@ -1,0 +1,69 @@
+"""The readiness of an export, as a page or as one JSON object."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from patchlake_cli.access.checks import OK, OWN, UNTRIED
+from patchlake_cli.export.readiness import Readiness
+from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.tables import new_table
+
+_LAKE_WORKS = "no problem found; only an export shows whether a bucket can be written"
+_BAD = "bold red"
+_STYLES = {OK: "green", OWN: "green", UNTRIED: ""}
+
+
+def print_readiness(readiness: Readiness, *, as_json: bool) -> None:
+    """Print a readiness, as a page or as one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(_as_json(readiness)))
+    else:
+        _print(output_console(), readiness)
+
+
+def _as_json(readiness: Readiness) -> dict[str, Any]:
+    return {
+        "account_id": readiness.identity.account_id,
+        "arn": readiness.identity.arn,
+        "lake": readiness.lake,
+        "lake_obstacle": readiness.lake_obstacle,
+        "targets": [
+            {
+                "account_id": check.target.account_id,
+                "region": check.target.region,
+                "works": check.works,
+                "role": check.role,
+                "list_nodes": check.list_nodes,
+                "read_patch_states": check.read_patch_states,
+                "detail": check.detail,
+                "missing_permissions": list(check.missing),
+            }
+            for check in readiness.targets
+        ],
+        "advice": [asdict(advice) for advice in readiness.advice],
+    }
+
+
+def _print(console: Console, readiness: Readiness) -> None:
+    console.print(f"You are {readiness.identity.arn} in account {readiness.identity.account_id}.\n")
+    if readiness.lake is not None:
+        console.print(f"Lake {readiness.lake}: {readiness.lake_obstacle or _LAKE_WORKS}.\n", soft_wrap=True)
+    table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states")
+    for check in readiness.targets:
+        steps = (
+            Text(step, style=_STYLES.get(step, _BAD))
+            for step in (check.role, check.list_nodes, check.read_patch_states)
+        )
+        table.add_row(check.target.account_id, check.target.region, *steps)
+    console.print(table)
+    for check in readiness.targets:
+        if check.detail is not None:
+            console.print(f"{check.target}: {check.detail}", soft_wrap=True)
+    console.print(f"{readiness.readable} of {len(readiness.targets)} targets can be read.")
+    for advice in readiness.advice:
+        console.print(f"\n{advice}", soft_wrap=True)

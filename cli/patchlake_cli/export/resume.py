@@ -1,0 +1,108 @@
+"""The run that an export works on: the newest unfinished one with the same settings, or a new one.
+
+The settings are those of a plan: the home account, the accounts and regions, the batch size, the length of the deadline
+and the fields to keep. Access settings (role, external id, profile, connections) are not in the plan and may change
+between attempts, so a run can continue after a misspelt role.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key
+from patchlake.core.plan import Plan, decode_plan
+from patchlake.core.run import RUN_ID_PATTERN, run_at
+from patchlake.errors import IntegrityError
+from patchlake.ports import Store
+from patchlake.stages.plan import PlanStage
+from patchlake.stages.step import Step
+from patchlake.stages.stored_plan import stored_plan
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.runs import current_run_id
+
+_ANY_AGE_SECONDS = 10**9
+"""A stored plan may have any age; only a new one must be recent."""
+
+
+def newest_unfinished(store: Store, wanted: Plan) -> str | None:
+    """Return the id of the newest run with the settings of ``wanted`` that has a plan and no snapshot."""
+    unfinished = _run_ids(store.keys(PLANS)) - _run_ids(store.keys(SNAPSHOTS))
+    for plan in _plans(store, sorted(unfinished, reverse=True)):
+        if not differences(plan, wanted):
+            return plan.run_id
+    return None
+
+
+def differences(stored: Plan, wanted: Plan) -> list[str]:
+    """Return the settings in which two plans differ."""
+    theirs, ours = _settings(stored), _settings(wanted)
+    return [name for name in ours if ours[name] != theirs[name]]
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run to work on.
+
+    Attributes:
+        plan: the stored plan.
+        is_new: whether no earlier export has planned it.
+        is_published: whether nothing is left to do.
+    """
+
+    plan: Plan
+    is_new: bool
+    is_published: bool
+
+
+def begin(stage: PlanStage, run_id: str | None) -> Begun:
+    """Plan a run, or continue a planned one, and send the first messages of every stage.
+
+    Args:
+        stage: the plan stage of this export.
+        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
+
+    Raises:
+        CommandError: the run exists with other settings.
+        InputError: the run would be new, and its scheduled time is in the future or too long ago.
+        PermanentError: the lake or the organization refuses access.
+    """
+    wanted = stage.new_plan(run_id or current_run_id(stage.clock))
+    chosen = run_id or newest_unfinished(stage.store, wanted) or wanted.run_id
+    is_new = not stage.store.exists(plan_key(chosen))
+    if not is_new:
+        stage = replace(stage, settings=replace(stage.settings, max_lateness_seconds=_ANY_AGE_SECONDS))
+    result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
+    # Another export may have stored its plan first.
+    plan = stored_plan(stage.store, chosen)
+    if others := differences(plan, wanted):
+        raise CommandError(
+            f"run {chosen} already exists with other settings ({', '.join(others)}): use another --scheduled-time, or "
+            "leave it out and retry in the next minute"
+        )
+    return Begun(plan, is_new, is_published=result.step is Step.LATE)
+
+
+def _settings(plan: Plan) -> dict[str, object]:
+    return {
+        "home account": plan.home_account_id,
+        "accounts or regions": [planned.target for planned in plan.targets],
+        "excluded accounts": plan.excluded_account_ids,
+        "batch size": plan.batch_size,
+        "deadline": plan.deadline_at - plan.planned_at,
+        "sensitive fields": plan.include_sensitive_fields,
+    }
+
+
+def _plans(store: Store, run_ids: list[str]) -> Iterator[Plan]:
+    for run_id in run_ids:
+        body = store.get(plan_key(run_id))
+        try:
+            yield decode_plan(body or b"", run_id)
+        except IntegrityError:
+            # Perhaps another version wrote it: this one could not finish the run.
+            continue
+
+
+def _run_ids(keys: Iterable[str]) -> set[str]:
+    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
+    return {name for name in names if re.match(RUN_ID_PATTERN, name)}

@@ -1,0 +1,106 @@
+"""One snapshot from this machine: start or continue its run, show the progress, and read the result."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rich.console import Console
+
+from patchlake.bootstrap import Aws
+from patchlake.errors import PatchlakeError
+from patchlake.stages.commit import CommitOutcome
+from patchlake.stages.stored_run import READ_AHEAD
+from patchlake_cli.access.advice import Advice, advise, explain
+from patchlake_cli.access.sessions import open_session
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose
+from patchlake_cli.export.page import Page, read_page
+from patchlake_cli.export.resume import Begun, begin
+from patchlake_cli.export.run_loop import finish_run
+from patchlake_cli.export.settings import ExportSettings
+from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.store import open_store
+from patchlake_cli.terminal.observation import Observation
+from patchlake_cli.terminal.progress import RunProgress, Troubles
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A snapshot, and advice about the targets that refused access."""
+
+    page: Page
+    advice: Sequence[Advice]
+
+
+def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | None, run_id: str | None) -> Exported:
+    """Take one snapshot.
+
+    Args:
+        lake: the lake to store it in.
+        settings: the settings; without regions, the session's region is read.
+        profile: the profile of the user's session.
+        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
+
+    Raises:
+        CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
+    """
+    session = open_session(profile, region=next(iter(settings.regions), None))
+    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    if (obstacle := lake.obstacle()) is not None:
+        raise CommandError(f"--lake {lake.text}: {obstacle}")
+    aws = Aws(session)
+    ports = aws_ports(aws, settings, open_store(lake, aws, connections=WORKERS + READ_AHEAD))
+    identity = ports.identify()
+    began = time.monotonic()
+    try:
+        stages = compose(ports, settings)
+        begun = begin(stages.plan, run_id)
+        with RunProgress(Console(stderr=True)) as progress:
+            observation = _finish(begun, ports, stages, progress)
+        opened = open_lake(lake, now=begun.plan.run_at, session=session)
+        page = read_page(opened, lake.tables, observation, time.monotonic() - began)
+    except PatchlakeError as error:
+        raise explain(error, lake, partition=identity.partition) from error
+    advice = advise(
+        page.refusals,
+        home_account_id=begun.plan.home_account_id,
+        role_name=settings.role_name,
+        external_id=settings.external_id,
+        partition=identity.partition,
+    )
+    return Exported(page, advice)
+
+
+def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -> Observation:
+    """Finish a run, and show its progress."""
+    run_id = begun.plan.run_id
+    observation = Observation(run_id)
+    if begun.is_published:
+        progress.say(f"Run {run_id} is already published: there is nothing left to do.")
+        return observation
+    try:
+        _work(begun, ports, stages, observation, progress)
+    except KeyboardInterrupt:
+        msg = f"interrupted: run {run_id} is not finished; the same command continues it"
+        raise CommandError(msg, ExitCode.INTERRUPTED) from None
+    return observation
+
+
+def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, progress: RunProgress) -> None:
+    run_id, deadline_at = begun.plan.run_id, begun.plan.deadline_at
+    verb = "starts" if begun.is_new else "continues"
+    progress.say(f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
+    troubles = Troubles(progress.say)
+    bars = progress.follow(observation, begun.plan.run_at)
+
+    def on_progress() -> None:
+        bars.refresh()
+        troubles.report(observation.trouble)
+
+    result = finish_run(begun.plan, ports, stages, observation, on_progress)
+    bars.close()
+    if result.outcome is CommitOutcome.CORRUPT:
+        raise CommandError(f"run {run_id} cannot be published: {result.detail}")
+    if ports.clock.now() >= deadline_at:
+        progress.say(f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then.")

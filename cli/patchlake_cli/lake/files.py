@@ -1,0 +1,132 @@
+"""The Parquet files of a lake's tables, in a folder or in a bucket.
+
+Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. A
+query reads only the columns that it needs of each file, also from a bucket. This is the only module of the command that
+imports pyarrow.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError, ClientError
+from pyarrow import fs
+
+from patchlake.adapters.parquet import ARROW_TYPES
+from patchlake.core.tables import Table
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.location import LakeLocation
+
+_PARTITION = pa.field("run_date", pa.string())
+_FILE = re.compile(r".*/run_date=(?P<run_date>\d{4}-\d\d-\d\d)/[^/]+\.parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFiles:
+    """The files of each table, by date, in the order of the runs.
+
+    Attributes:
+        filesystem: the filesystem that opens them.
+        paths: (run_date, path) pairs by the name of the table.
+    """
+
+    filesystem: fs.FileSystem
+    paths: Mapping[str, Sequence[tuple[str, str]]]
+
+    @property
+    def newest_date(self) -> str:
+        """The date of the newest run that has published a table."""
+        return max(run_date for files in self.paths.values() for run_date, _ in files)
+
+    def rows(self, table: Table, first: str, last: str) -> Any:  # noqa: ANN401
+        """Return a table's rows of these dates, both included, as something that DuckDB can register.
+
+        The columns are those of the declared table; one that a file lacks is NULL in its rows.
+        """
+        schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
+        paths = [path for run_date, path in self.paths[table.name] if first <= run_date <= last]
+        if not paths:
+            return schema.empty_table()
+        partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
+        return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
+
+    def column_bytes(self, table: str) -> dict[str, int]:
+        """Return the bytes of each column of a table in all its files: a query that reads the column scans them."""
+        sizes: Counter[str] = Counter()
+        for _, path in self.paths[table]:
+            with self.filesystem.open_input_file(path) as file:
+                footer = pq.read_metadata(file)
+            for group in map(footer.row_group, range(footer.num_row_groups)):
+                for column in map(group.column, range(group.num_columns)):
+                    sizes[column.path_in_schema] += column.total_compressed_size
+        return sizes
+
+
+def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> LakeFiles:
+    """List the published files of a lake.
+
+    Args:
+        location: the location of the lake. The tables are in its ``lake/``, or in the location itself.
+        session: a session that may read the bucket; the SDK's default one otherwise.
+
+    Raises:
+        LakeError: there is no lake, or it cannot be read.
+    """
+    if location.bucket is None:
+        filesystem, root = _open_folder(location.text)
+    else:
+        filesystem = _open_bucket(location.text, location.bucket, session)
+        root = f"{location.bucket}/{location.prefix}".rstrip("/")
+    try:
+        for base in (f"{root}/lake", root):
+            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in SOURCES.tables}
+            if any(paths.values()):
+                return LakeFiles(filesystem, paths)
+    except OSError as error:
+        raise LakeError(f"{location.text} cannot be read: {error}") from error
+    raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
+
+
+def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
+    found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
+    return sorted((match["run_date"], info.path) for info in found if (match := _FILE.fullmatch(info.path)))
+
+
+def _open_folder(text: str) -> tuple[fs.FileSystem, str]:
+    folder = Path(text).resolve()
+    if not folder.is_dir():
+        raise LakeError(f"{text} is not a folder")
+    return fs.LocalFileSystem(), str(folder)
+
+
+def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.FileSystem:
+    """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
+    try:
+        session = session or boto3.Session()
+        client = session.client("s3")
+        region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
+        credentials = session.get_credentials()
+        if credentials is None:
+            raise LakeError(f"{text} cannot be opened: no AWS credentials found")
+        frozen = credentials.get_frozen_credentials()
+    except (BotoCoreError, ClientError) as error:
+        raise LakeError(f"{text} cannot be opened: {error}") from error
+    endpoint = urlsplit(client.meta.endpoint_url)
+    of_aws = (endpoint.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    return fs.S3FileSystem(
+        access_key=frozen.access_key,
+        secret_key=frozen.secret_key,
+        session_token=frozen.token,
+        region=region,
+        scheme=endpoint.scheme,
+        endpoint_override=None if of_aws else endpoint.netloc,
+    )

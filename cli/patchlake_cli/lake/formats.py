@@ -1,0 +1,120 @@
+"""An answer as text: a table for people, CSV for spreadsheets, JSON for programs.
+
+Other people choose the names of nodes, patch groups and accounts, so no name is trusted: a spreadsheet must not run it
+as a formula, and a terminal must not run it as a control sequence.
+"""
+
+import csv
+import io
+import json
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from rich.cells import cell_len
+
+from patchlake_cli.lake.engine import Answer
+from patchlake_cli.lake.errors import QueryError
+
+_FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
+"""Characters that may begin a formula in a spreadsheet; the last four are the full-width forms of the first four."""
+
+
+def as_table(answer: Answer, width: int | None = None) -> str:
+    """Return an answer as a table, or as one block per row where the table would be wider than ``width``."""
+    rows = [[visible(_text(value)) for value in row] for row in answer.rows]
+    heads = [visible(name) for name in answer.columns]
+    widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
+    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    if width is not None and sum(widths) + 2 * (len(widths) - 1) > width and rows:
+        return _blocks(heads, rows) + f"\n{count}\n"
+    rights = [bool(rows) and all(_is_number(row[place]) for row in answer.rows) for place in range(len(heads))]
+    ruler = ["-" * size for size in widths]
+    lines = [
+        "  ".join(_padded(cell, size, right=right) for cell, size, right in zip(line, widths, rights, strict=True))
+        for line in (heads, ruler, *rows)
+    ]
+    return "\n".join([*(line.rstrip() for line in lines), "", count, ""])
+
+
+def as_csv(answer: Answer) -> str:
+    """Return an answer as CSV (RFC 4180): NULL is empty, and a text is quoted and never a formula in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_STRINGS, lineterminator="\r\n")
+    writer.writerow([_inert(name) for name in answer.columns])
+    writer.writerows([_csv_value(value) for value in row] for row in answer.rows)
+    return text.getvalue()
+
+
+def as_json(answer: Answer) -> str:
+    """Return an answer as a JSON array with an object for each row; times are ISO 8601, in UTC.
+
+    Raises:
+        QueryError: two columns have the same name.
+    """
+    if len(set(answer.columns)) < len(answer.columns):
+        raise QueryError("two columns have the same name, which JSON cannot hold: rename one with AS")
+    rows = [dict(zip(answer.columns, map(_json_value, row), strict=True)) for row in answer.rows]
+    return json.dumps(rows, indent=2) + "\n"
+
+
+def _csv_value(value: Any) -> Any:  # noqa: ANN401  # any column
+    match value:
+        case None | int() | float() | Decimal() if not isinstance(value, bool):
+            return value
+        case str():
+            return _inert(value)
+        case _:
+            return _text(value)
+
+
+def _inert(text: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula, even after spaces."""
+    return f"'{text}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else text
+
+
+def _json_value(value: Any) -> Any:  # noqa: ANN401  # any column
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case Decimal():
+            return float(value)
+        case _:
+            return _text(value)
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  # any column
+    match value:
+        case None:
+            return "NULL"
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return value.isoformat() + "Z"
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)
+
+
+def visible(text: str) -> str:
+    """Escape characters that would control a terminal or change the direction of writing."""
+    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401  # any column
+    return value is None or (isinstance(value, int | float | Decimal) and not isinstance(value, bool))
+
+
+def _padded(cell: str, size: int, *, right: bool) -> str:
+    padding = " " * (size - cell_len(cell))
+    return padding + cell if right else cell + padding
+
+
+def _blocks(heads: list[str], rows: list[list[str]]) -> str:
+    longest = max(map(cell_len, heads))
+    return "\n".join(
+        f"[{number}]\n"
+        + "".join(f"{_padded(head, longest, right=False)}  {cell}\n" for head, cell in zip(heads, row, strict=True))
+        for number, row in enumerate(rows, start=1)
+    )

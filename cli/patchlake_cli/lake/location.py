@@ -1,0 +1,60 @@
+"""The location of a lake: a folder, or a bucket with an optional prefix."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class LakeLocation:
+    """A location, as the user gave it.
+
+    Attributes:
+        bucket: None where the lake is a folder.
+        prefix: the prefix of every key in the bucket; empty, or with a slash at its end.
+    """
+
+    text: str
+    bucket: str | None = None
+    prefix: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> "LakeLocation":
+        """Read a location.
+
+        Raises:
+            ValueError: it is neither a folder nor a bucket; the text says what was expected.
+        """
+        # Not at the top: a command's help needs only the type of its option.
+        from patchlake.config import VARIABLES  # noqa: PLC0415
+
+        parse_bucket = VARIABLES["PATCHLAKE_BUCKET"].parse
+        parts = urlsplit(text)
+        if parts.scheme != "s3":
+            if not text or "://" in text:
+                raise ValueError(f"{text!r}: expected a folder, or s3://BUCKET with an optional prefix")
+            return cls(text)
+        path = parts.path.strip("/")
+        bucket: str | None = parse_bucket(parts.netloc)
+        if bucket is None or parts.query or parts.fragment or "//" in path:
+            raise ValueError(f"{text!r}: expected s3://BUCKET or s3://BUCKET/PREFIX")
+        return cls(f"s3://{bucket}/{path}".rstrip("/"), bucket, f"{path}/" if path else "")
+
+    @property
+    def tables(self) -> str:
+        """The location of the published tables."""
+        return f"{self.text}/lake" if self.bucket else str(Path(self.text) / "lake")
+
+    def obstacle(self) -> str | None:
+        """Return the reason why a folder cannot be written, without writing; None if it can, or for a bucket."""
+        if self.bucket is not None:
+            return None
+        folder = Path(self.text).absolute()
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            return f"{folder} is not a folder"
+        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+            return f"cannot write to {folder}: permission denied"
+        return None

@@ -1,0 +1,133 @@
+"""Reads runs: those of a bucket by its keys and coverage, and one run of an opened lake by its tables.
+
+`Runs` lists keys and reads a bounded number of small objects; it opens no snapshot.
+"""
+
+import re
+from dataclasses import fields
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
+from patchlake.core.plan import Plan
+from patchlake.core.run import run_at
+from patchlake.core.statuses import ListingStatus
+from patchlake.ports import Clock, Store, TableFormat
+from patchlake.sources.coverage import is_complete
+from patchlake.sources.registry import SOURCES
+from patchlake.stages.stored_objects import open_table
+from patchlake.stages.stored_plan import is_published, stored_plan
+from patchlake.stages.stored_run import StoredRuns
+from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage
+
+if TYPE_CHECKING:
+    from patchlake_cli.lake.engine import Lake
+
+MOST_MONTHS = 13
+"""The number of months in which to look for runs: one listing of keys per month."""
+
+MOST_SHARDS = 500
+"""The most shards to read to find the number of parts; with more shards, the number stays unknown."""
+
+OVERDUE_AFTER = timedelta(minutes=30)
+"""The time after its deadline from which an unpublished run is overdue: two ticks of the longest kind."""
+
+_TARGET = tuple(field.name for field in fields(TargetCoverage))
+_PLAN = re.compile(rf"{PLANS}(?P<run_id>\d{{8}}T\d{{6}}Z)\.json")
+
+
+class Runs:
+    """The runs of a lake; the contents of shards are kept between calls.
+
+    Every method raises PatchlakeError where the store cannot be read, or what is stored is damaged.
+    """
+
+    def __init__(self, store: Store, tables: TableFormat, clock: Clock) -> None:
+        """Read nothing yet."""
+        self.clock = clock
+        self._store = store
+        self._tables = tables
+        self._runs = StoredRuns(store, tables, SOURCES, map)
+
+    def newest(self, most: int) -> list[Run]:
+        """Return the newest runs that have a plan, newest first, of the last ``MOST_MONTHS`` months."""
+        found: list[str] = []
+        month = self.clock.now()
+        for _ in range(MOST_MONTHS):
+            keys = self._store.keys(f"{PLANS}{month:%Y%m}")
+            found += sorted((match["run_id"] for key in keys if (match := _PLAN.fullmatch(key))), reverse=True)
+            if len(found) >= most:
+                break
+            month = month.replace(day=1) - timedelta(days=1)
+        return [self.run(run_id) for run_id in found[:most]]
+
+    def run(self, run_id: str) -> Run:
+        """Return a run that has a plan."""
+        return self._published(run_id) if is_published(self._store, run_id) else self._under_way(run_id)
+
+    def is_planned(self, run_id: str) -> bool:
+        """Whether the run has a plan, and so continues without its event."""
+        return self._store.exists(plan_key(run_id))
+
+    def _published(self, run_id: str) -> Run:
+        key = coverage_key(run_id)
+        columns = open_table(self._tables, key, self._store.get(key)).columns([*_TARGET, *NODE_COUNTS.values()])
+        coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
+        nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
+        complete = is_complete([ListingStatus(target.listing_status) for target in coverage], nodes)
+        return Run(
+            run_id=run_id,
+            run_at=run_at(run_id),
+            status=RunStatus.COMPLETE if complete else RunStatus.PARTIAL,
+            targets=len(coverage),
+            coverage=coverage,
+            nodes=nodes,
+        )
+
+    def _under_way(self, run_id: str) -> Run:
+        plan = stored_plan(self._store, run_id)
+        overdue = self.clock.now() > plan.deadline_at + OVERDUE_AFTER
+        return Run(
+            run_id=run_id,
+            run_at=plan.run_at,
+            status=RunStatus.OVERDUE if overdue else RunStatus.RUNNING,
+            targets=len(plan.targets),
+            progress=self._progress(plan),
+        )
+
+    def _progress(self, plan: Plan) -> Progress:
+        active = plan.active_targets()
+        run = self._runs.of(plan)
+        unlisted = run.missing_shards(SOURCES.nodes)
+        listed = [target for target in active if target not in unlisted]
+        if len(listed) > MOST_SHARDS:
+            parts = sum(1 for _ in self._store.keys(parts_prefix(plan.run_id)))
+            return Progress(plan.deadline_at, len(active), len(listed), parts, None)
+        batches = run.slices(SOURCES.patch_states, run.batches(listed))
+        parts = len(batches) - len(run.missing_parts(SOURCES.patch_states, batches))
+        return Progress(plan.deadline_at, len(active), len(listed), parts, len(batches))
+
+
+def read_run(lake: "Lake", run_id: str) -> Run:
+    """Return a published run from the tables of a lake: the counts of its rows, not the counts of its coverage.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    run = (run_id,)
+    [(status,)] = lake.query("SELECT run_status FROM runs WHERE run_id = ?", run).rows
+    targets = lake.query(
+        f"SELECT {', '.join(_TARGET)} FROM coverage WHERE run_id = ? ORDER BY account_id, region",  # noqa: S608
+        run,
+    ).rows
+    nodes = lake.query(
+        "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
+    ).rows
+    return Run(
+        run_id=run_id,
+        run_at=run_at(run_id),
+        status=RunStatus(status),
+        targets=len(targets),
+        coverage=tuple(TargetCoverage(*row) for row in targets),
+        nodes=dict.fromkeys(map(str, NODE_COUNTS), 0) | dict(nodes),
+    )

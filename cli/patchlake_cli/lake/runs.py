@@ -1,0 +1,123 @@
+"""A run of a lake: its status, its targets, and the nodes that it accounts for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from patchlake.core.run import run_id_of
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.ports import Clock
+
+NODE_COUNTS: Mapping[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
+"""The column of coverage that counts the nodes with each collection status; also the name of the count in JSON."""
+
+_SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
+
+
+class RunStatus(StrEnum):
+    """The state of a run."""
+
+    COMPLETE = "COMPLETE"
+    PARTIAL = "PARTIAL"
+    RUNNING = "RUNNING"
+    OVERDUE = "OVERDUE"
+    """Not published, and past its deadline and the time that commit needs."""
+    UNPUBLISHED = "UNPUBLISHED"
+    """Its coverage exists, and its snapshot is not whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetCoverage:
+    """One target of a run, from the run's coverage."""
+
+    account_id: str
+    account_name: str | None
+    region: str
+    listing_status: str
+    listing_detail: str | None
+    nodes_listed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The progress of a run.
+
+    Attributes:
+        shards: active targets that have been listed, or have refused.
+        parts: batches of nodes that have been collected.
+        parts_expected: the batches of the shards so far; None where there are too many shards to read.
+    """
+
+    deadline_at: datetime
+    targets: int
+    shards: int
+    parts: int
+    parts_expected: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run.
+
+    Attributes:
+        targets: the targets of the plan, including those of accounts that are not active.
+        coverage: the coverage of each target; empty until the run is published.
+        nodes: the nodes by ``collection_status``; None until the run is published.
+        progress: None once the run is published.
+    """
+
+    run_id: str
+    run_at: datetime
+    status: RunStatus
+    targets: int
+    coverage: tuple[TargetCoverage, ...] = ()
+    nodes: Mapping[str, int] | None = None
+    progress: Progress | None = None
+
+    @property
+    def is_published(self) -> bool:
+        """Whether its snapshot is published."""
+        return self.status in {RunStatus.COMPLETE, RunStatus.PARTIAL}
+
+    @property
+    def targets_listed(self) -> int | None:
+        """The targets whose nodes are known; None until the run is published."""
+        if self.nodes is None:
+            return None
+        return sum(target.listing_status == ListingStatus.LISTED for target in self.coverage)
+
+    @property
+    def unread(self) -> tuple[TargetCoverage, ...]:
+        """The targets that were not listed, without those of accounts that are not active."""
+        return tuple(target for target in self.coverage if target.listing_status not in _SETTLED)
+
+    @property
+    def nodes_listed(self) -> int | None:
+        """The nodes of the snapshot."""
+        return None if self.nodes is None else sum(self.nodes.values())
+
+    @property
+    def nodes_unknown(self) -> int | None:
+        """The listed nodes whose state could not be read."""
+        if self.nodes is None:
+            return None
+        return self.nodes[CollectionStatus.NOT_COLLECTED] + self.nodes[CollectionStatus.INVALID_RESPONSE]
+
+
+def counts_as_json(run: Run) -> dict[str, Any]:
+    """Return a run's status and counts, as every ``--json`` names them; a count that is not known yet is null."""
+    return {
+        "run_id": run.run_id,
+        "status": run.status,
+        "targets": run.targets,
+        "targets_listed": run.targets_listed,
+        "nodes_listed": run.nodes_listed,
+        **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+    }
+
+
+def current_run_id(clock: Clock) -> str:
+    """Return the ID of the run of the current minute, by AWS's clock."""
+    return run_id_of(clock.now().replace(second=0).isoformat())

@@ -1,0 +1,199 @@
+"""The SQL files of ``analytics/``: the question of each, the meaning of its columns, and its statement.
+
+A file is a header of ``--`` comments and one SELECT in Athena's dialect::
+
+    -- Question 4: Which nodes are non-compliant, and against which baseline?
+    -- Rows: one per NON_COMPLIANT node of the newest published run.
+    -- Parameters:
+    --   days: N, such as 7.
+    -- Columns:
+    --   change: NEW or VANISHED;
+    --     a longer description is indented.
+    -- Caveats:
+    --   - One sentence each.
+    SELECT ...
+
+A column that the header leaves out has the meaning that it has in the view or table that it comes from.
+``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter.
+``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
+the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from graphlib import TopologicalSorter
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
+
+RECENT = "recent_"
+"""The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
+
+_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
+_ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
+
+_PLACE_OF_COLUMNS = re.compile(r"(?P<table>\w+\.)?\$\{(?P<declared>\w+Columns)\}")
+_WIDTH = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The two parameters that the views depend on.
+
+    Attributes:
+        window_days: the number of days that the views look back.
+        scan_max_age_days: the maximum age of a scan, in days.
+    """
+
+    window_days: int = 35
+    scan_max_age_days: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A view or a named query.
+
+    Attributes:
+        number: the number of the question that a named query answers; None for a view.
+        rows: the meaning of one row.
+        parameters: the meaning of each ``?``, by a name, in order.
+        columns: the meaning of the columns that the header describes.
+        sql: the SELECT, with the stack's parameters still in it.
+    """
+
+    name: str
+    number: int | None
+    question: str
+    rows: str
+    parameters: Mapping[str, str]
+    columns: Mapping[str, str]
+    caveats: Sequence[str]
+    sql: str
+
+    @property
+    def tree(self) -> "exp.Query":
+        """The SELECT as sqlglot reads it, with the default settings.
+
+        Raises:
+            ValueError: it is not a SELECT.
+        """
+        # Not at the top, here and below: the help of a command lists the queries but parses none.
+        import sqlglot  # noqa: PLC0415
+        from sqlglot import exp  # noqa: PLC0415
+
+        tree = sqlglot.parse_one(self.render(Settings()), read="athena")
+        if not isinstance(tree, exp.Query):
+            raise ValueError(f"{self.name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
+        return tree
+
+    @property
+    def relations(self) -> list[str]:
+        """The views and tables that it reads, sorted by name."""
+        return relations_of(self.tree)
+
+    def render(self, settings: Settings) -> str:
+        """Return the SELECT with the stack's parameters filled in."""
+        return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
+            "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
+        )
+
+
+def relations_of(tree: "exp.Expr") -> list[str]:
+    """Return the views and tables that a parsed SELECT reads, sorted by name; not its own CTEs."""
+    from sqlglot import exp  # noqa: PLC0415
+
+    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    named = {table.name.lower() for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
+    return sorted(named - own)
+
+
+def read_statement(path: Path) -> Statement:
+    """Read one SQL file.
+
+    Raises:
+        ValueError: its header does not have the form above.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
+    number, sections = _sections(path.name, [line.removeprefix("--").removeprefix(" ") for line in lines[:end]])
+    if missing := [name for name in ("Question", "Rows") if name not in sections]:
+        raise ValueError(f"{path.name}: the header must have a line that begins with {missing[0]}:")
+    return Statement(
+        name=path.stem,
+        number=number,
+        question=" ".join(sections["Question"]),
+        rows=" ".join(sections["Rows"]),
+        parameters=_named(sections.get("Parameters", [])),
+        columns=_named(sections.get("Columns", [])),
+        caveats=sections.get("Caveats", []),
+        sql="\n".join(map(expanded, lines[end:])) + "\n",
+    )
+
+
+def expanded(line: str) -> str:
+    """Return a line with the declared columns in place of their placeholder; the result may be several lines."""
+    place = _PLACE_OF_COLUMNS.search(line)
+    if place is None:
+        return line
+    # Not at the top: only views have such placeholders, and the help of a command reads only the named queries.
+    from patchlake.sources.nodes import NODE_COLUMNS  # noqa: PLC0415
+    from patchlake.sources.patch_states import PATCH_STATE_COLUMNS  # noqa: PLC0415
+
+    declared = {"NodeColumns": NODE_COLUMNS, "PatchStateColumns": PATCH_STATE_COLUMNS}
+    names = ", ".join(f"{place['table'] or ''}{column.name}" for column in declared[place["declared"]])
+    margin = line[: len(line) - len(line.lstrip())]
+    text = line[: place.start()].lstrip() + names + line[place.end() :]
+    return "\n".join(wrap(text, _WIDTH, initial_indent=margin, subsequent_indent=margin))
+
+
+@cache
+def views() -> tuple[Statement, ...]:
+    """Return every view, each after those that it reads."""
+    found = {path.stem: read_statement(path) for path in sorted((ANALYTICS / "views").glob("*.sql"))}
+    reads = {name: [r for r in view.relations if r in found] for name, view in found.items()}
+    return tuple(found[name] for name in TopologicalSorter(reads).static_order())
+
+
+@cache
+def queries() -> tuple[Statement, ...]:
+    """Return every named query, in the order of the questions."""
+    found = [read_statement(path) for path in (ANALYTICS / "queries").glob("*.sql")]
+    return tuple(sorted(found, key=lambda query: (query.number or 0, query.name)))
+
+
+def _sections(file: str, header: Sequence[str]) -> tuple[int | None, dict[str, list[str]]]:
+    number: int | None = None
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in header:
+        if section := _SECTION.fullmatch(line):
+            name = section["name"].partition(" ")[0]
+            number = int(section["number"]) if section["number"] else number
+            current = sections.setdefault(name, [section["text"]] if section["text"] else [])
+        elif entry := _ENTRY.fullmatch(line):
+            if line.startswith("    ") or (current is sections.get("Rows")):
+                current[-1] += " " + entry["text"].strip()
+            else:
+                current.append(entry["text"])
+        else:
+            raise ValueError(f"{file}: the header has an invalid line: {line!r}")
+    return number, sections
+
+
+def _named(entries: Sequence[str]) -> dict[str, str]:
+    return dict(_pairs(entries))
+
+
+def _pairs(entries: Sequence[str]) -> Iterator[tuple[str, str]]:
+    for entry in entries:
+        name, colon, text = entry.partition(": ")
+        if not colon:
+            raise ValueError(f"expected a name, a colon and a description: {entry!r}")
+        yield name, text

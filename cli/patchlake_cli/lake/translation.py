@@ -1,0 +1,172 @@
+"""Athena's SQL, translated to DuckDB's, with one time for every function that returns the current time.
+
+sqlglot translates, and this module adapts the differences that it leaves. In Athena, ``date_diff`` counts whole units
+(DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL), ``max_by`` and ``min_by`` treat NULL as a value
+(they skip it), and a division of integers gives an integer (a fraction).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import traverse_scope
+
+from patchlake_cli.lake.errors import QueryError
+
+_SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+
+type Schema = Mapping[str, Mapping[str, str]]
+"""The type of each column, by Athena's names, by relation."""
+
+
+@cache
+def translate(sql: str, now: datetime) -> str:
+    """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
+
+    Raises:
+        sqlglot.errors.SqlglotError: it is not a statement of Athena.
+    """
+    return _duckdb(sqlglot.parse_one(sql, read="athena"), now)
+
+
+def parse_question(sql: str) -> exp.Query:
+    """Parse a query of the user.
+
+    Raises:
+        QueryError: it is not one SELECT; the text shows the position.
+    """
+    if not _SELECT.match(sql):
+        raise QueryError("expected one SELECT")
+    try:
+        statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
+    except ParseError as error:
+        first = error.errors[0]
+        before, found = first["start_context"] or "", first["highlight"] or ""
+        at = sql.find(f"{before}{found}{first['end_context'] or ''}")
+        position = None if at < 0 else at + len(before)
+        raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
+    except SqlglotError as error:
+        raise QueryError("a quote or a comment is not closed") from error
+    match statements:
+        case [exp.Query() as question]:
+            return question
+        case _:
+            raise QueryError("expected one SELECT")
+
+
+def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
+    """Translate a query of the user to DuckDB, run at ``now``.
+
+    Args:
+        question: the parsed query.
+        now: the time that the time functions return.
+        schema: the schema of every relation that it names.
+
+    Raises:
+        QueryError: it names a column that does not exist.
+    """
+    known: dict[str, object] = dict(schema)
+    try:
+        # The types show whether a division is one of integers.
+        qualified = qualify(
+            question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
+        )
+        typed = annotate_types(qualified, schema=known, dialect="athena")
+    except SqlglotError as error:
+        raise QueryError(str(error)) from error
+    _check_columns(typed, schema)
+    return _duckdb(typed, now)
+
+
+def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
+    """Return the error about a table that does not exist."""
+    known = sorted(known)
+    return QueryError(
+        f'there is no table or view "{name}"{suggested(name, known)} The tables and views are: {", ".join(known)}'
+    )
+
+
+def _check_columns(tree: exp.Expr, schema: Schema) -> None:
+    """Refuse a column that no table or view of its SELECT has; DuckDB checks names that may be something else."""
+    for scope in traverse_scope(tree):
+        sources = {alias: source.name for alias, source in scope.sources.items() if isinstance(source, exp.Table)}
+        if len(sources) < len(scope.sources):
+            continue
+        for column in scope.columns:
+            names = {
+                name
+                for alias, relation in sources.items()
+                if column.table in {"", alias}
+                for name in schema.get(relation, ())
+            }
+            elsewhere = column.find_ancestor(exp.Lambda, exp.Order, exp.Group, exp.Having)
+            if names and column.name not in names and not elsewhere:
+                raise QueryError(f'there is no column "{column.name}"{suggested(column.name, names)}')
+
+
+def located(sql: str, complaint: str) -> str:
+    """Return an error message about a query, with the position in the query if the message gives it."""
+    message, _, context = complaint.partition("\n\nLINE ")
+    message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
+    return _pointed(sql, _position(sql, message, context), message)
+
+
+def suggested(name: str, known: Iterable[str]) -> str:
+    """Return the end of an error message about a name: a similar known name, if there is one."""
+    close = get_close_matches(name, known, 1)
+    return f'; did you mean "{close[0]}"?' if close else "."
+
+
+def _duckdb(tree: exp.Expr, now: datetime) -> str:
+    return tree.transform(lambda node: _adapted(node, now.astimezone(UTC))).sql(dialect="duckdb")
+
+
+def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
+    adapted = node
+    match node:
+        case exp.CurrentTimestamp():
+            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d %H:%M:%S}"), "TIMESTAMP")
+        case exp.CurrentDate():
+            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d}"), "DATE")
+        case exp.DateDiff():
+            unit = exp.Literal.string(node.text("unit").lower())
+            adapted = exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+        case exp.CountIf():
+            adapted = exp.Count(this=exp.Case().when(node.this, exp.Literal.number(1)))
+        case exp.ArgMax():
+            adapted = exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
+        case exp.ArgMin():
+            adapted = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
+        case _:
+            pass
+    return adapted
+
+
+def _position(sql: str, message: str, context: str) -> int | None:
+    """Find the word that DuckDB's message is about: the first quoted one, or the one above its caret."""
+    lines = context.split("\n")
+    pointed = re.match(r"\w+", lines[0][lines[1].index("^") - len("LINE ") :]) if "^" in "".join(lines[1:2]) else None
+    quoted = re.search(r'"(\w+)"|name (\w+)|column: (\w+)', message)
+    for word in (quoted and (quoted[1] or quoted[2] or quoted[3]), pointed and pointed[0]):
+        found = re.search(rf"\b{re.escape(word)}\b", sql, re.IGNORECASE) if word else None
+        if found:
+            return found.start()
+    return None
+
+
+def _pointed(sql: str, position: int | None, message: str) -> str:
+    """Return a message with the line that it is about, and a caret under the position."""
+    if position is None:
+        return message
+    line = sql.count("\n", 0, position) + 1
+    start = sql.rfind("\n", 0, position) + 1
+    text = sql[start:].partition("\n")[0]
+    column = position - start
+    return f"line {line}, column {column + 1}: {message}\n  {text}\n  {' ' * column}^"

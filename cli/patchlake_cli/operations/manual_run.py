@@ -1,0 +1,87 @@
+"""Start a run of a deployed stack as its schedule does, and follow it until it is published.
+
+Following only reads: the run continues when it stops.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from patchlake.core.run import run_at
+from patchlake.stages.step import Step
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.run_reader import Runs
+from patchlake_cli.lake.runs import Run, RunStatus
+from patchlake_cli.operations.calls import asking, reading_the_lake
+from patchlake_cli.operations.deployment import Deployment
+
+if TYPE_CHECKING:
+    from mypy_boto3_lambda import LambdaClient
+
+INVOKE_SECONDS = 330
+"""The longest time to wait for the answer of plan: its time-out and a cold start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The answer of plan: STORED is a new run, ADOPTED one that already had a plan, LATE a published one."""
+
+    run_id: str
+    step: Step
+
+
+def scheduled_event(run_id: str) -> dict[str, str]:
+    """Return the event that the schedule sends for a run."""
+    return {"scheduled_time": f"{run_at(run_id):%Y-%m-%dT%H:%M:%SZ}"}
+
+
+def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> Started:
+    """Invoke plan and wait for its answer; for a run that already has a plan, it only sends the messages again.
+
+    Raises:
+        CommandError: plan refuses or fails, with its own message, or the invocation is denied.
+    """
+    payload = json.dumps(scheduled_event(run_id))
+    with asking("lambda:InvokeFunction", f"function {deployment.plan_function}"):
+        answer = client.invoke(FunctionName=deployment.plan_function, Payload=payload)
+        body: Any = json.loads(answer["Payload"].read())
+    if answer.get("FunctionError"):
+        raise CommandError(_refusal(deployment, run_id, body))
+    return Started(body["run_id"], Step(body["step"]))
+
+
+def follow(
+    runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callable[[Run], object], trouble: Callable[[], bool]
+) -> Run:
+    """Read a run until it is published, and return the published run.
+
+    Args:
+        runs: the runs of the stack.
+        run_id: a run that has a plan.
+        pause: called between two reads.
+        show: called with the run after each read.
+        trouble: whether its watch has become a dead letter, so that it will not be published.
+
+    Raises:
+        CommandError: it will not be published, or the lake cannot be read.
+    """
+    while True:
+        with reading_the_lake():
+            run = runs.run(run_id)
+        show(run)
+        if run.is_published:
+            return run
+        if run.status is RunStatus.OVERDUE or trouble():
+            what = "is past its deadline" if run.status is RunStatus.OVERDUE else "has left a dead letter of commit"
+            raise CommandError(
+                f"run {run_id} {what} and is not published: see the log of commit, and CommitDeadLetterAlarm in "
+                "docs/operations.md"
+            )
+        pause()
+
+
+def _refusal(deployment: Deployment, run_id: str, body: Any) -> str:  # noqa: ANN401 - whatever the function says
+    text = body.get("errorMessage", "") if isinstance(body, dict) else str(body)
+    told = text if run_id in text else f"run {run_id}: {text}"
+    return f"{deployment.plan_function} failed. {told}"

@@ -1,0 +1,70 @@
+"""The output of a run that was started by hand: its progress, then one line or one JSON object."""
+
+import json
+from threading import Event
+
+import typer
+from botocore.config import Config
+from rich.console import Console
+
+from patchlake.bootstrap import CLIENTS
+from patchlake.stages.step import Step
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.runs import Run
+from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run
+from patchlake_cli.operations.queues import read_depth
+from patchlake_cli.operations.stack import Stack
+from patchlake_cli.operations.status import run_as_json
+from patchlake_cli.operations.status_page import progress_line, run_line
+from patchlake_cli.terminal.console import output_console
+
+LOOK_SECONDS = 2
+"""The pause between two reads of the run."""
+
+_SAID = {
+    Step.STORED: "planned",
+    Step.ADOPTED: "already planned; its messages were sent again",
+    Step.LATE: "already published; nothing was started",
+}
+
+
+def start_and_follow(stack: Stack, run_id: str) -> Run:
+    """Start a run and follow it until it is published; show the progress if standard error is a terminal.
+
+    Raises:
+        CommandError: the run was refused, it will not be published, or Ctrl-C interrupted the command.
+    """
+    slow = CLIENTS.merge(Config(read_timeout=INVOKE_SECONDS))
+    started = start_run(stack.aws.client("lambda", slow), stack.deployment, run_id)
+    try:
+        typer.echo(f"patchlake: run {started.run_id}: {_SAID[started.step]}", err=True)
+        return _followed(stack, run_id)
+    except KeyboardInterrupt:
+        text = f"interrupted; run {run_id} continues: `patchlake status --stack {stack.deployment.stack}` shows it"
+        raise CommandError(text, ExitCode.INTERRUPTED) from None
+
+
+def print_ended(ended: Run, *, as_json: bool) -> None:
+    """Print a finished run, as text or as one JSON object."""
+    if as_json:
+        typer.echo(json.dumps(run_as_json(ended)))
+        return
+    console = output_console()
+    console.print(run_line(ended))
+    for target in ended.unread:
+        detail = f" ({target.listing_detail})" if target.listing_detail else ""
+        console.print(f"Not read: {target.account_id} {target.region}: {target.listing_status}{detail}")
+
+
+def _followed(stack: Stack, run_id: str) -> Run:
+    sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letter_url
+    before = read_depth(sqs, dead_letters).total
+    never = Event()
+    with Console(stderr=True, highlight=False).status("reading the run") as line:
+        return follow(
+            stack.runs,
+            run_id,
+            pause=lambda: never.wait(LOOK_SECONDS),
+            show=lambda seen: line.update(progress_line(seen)),
+            trouble=lambda: read_depth(sqs, dead_letters).total > before,
+        )

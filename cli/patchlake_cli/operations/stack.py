@@ -1,0 +1,34 @@
+"""A deployed stack with its clients and the runs in its bucket, as the operators' commands use it."""
+
+from dataclasses import dataclass
+
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.bootstrap import Aws
+from patchlake_cli.access.sessions import identify, open_session
+from patchlake_cli.lake.run_reader import Runs
+from patchlake_cli.operations.deployment import Deployment, read_deployment
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack, ready to be read."""
+
+    aws: Aws
+    deployment: Deployment
+    runs: Runs
+
+    def parameter(self, name: str) -> str:
+        """Return a parameter of the stack; empty if its version has no such parameter."""
+        return self.deployment.parameters.get(name, "")
+
+
+def find_stack(name: str, profile: str | None) -> Stack:
+    """Find a stack with the user's credentials, profile and region; this also sets the clock.
+
+    Raises:
+        CommandError: there are no credentials, there is no such stack, or it is not a patchlake stack.
+    """
+    aws = Aws(open_session(profile))
+    identify(aws.client("sts"))
+    deployment = read_deployment(aws.client("cloudformation"), name, aws.session.region_name)
+    return Stack(aws, deployment, Runs(deployment.store(aws), ParquetTables(), aws.clock))

@@ -1,0 +1,1 @@
+"""``templates/analytics.yaml``: the lake in Athena."""

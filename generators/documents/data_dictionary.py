@@ -1,0 +1,98 @@
+"""``docs/data-dictionary.md``: every column of every table and view."""
+
+from collections.abc import Mapping
+
+from generators import ROOT
+from generators.athena.template import GLUE_TYPES, Types
+from generators.documents.meanings import RUN_DATE, relation_meanings, statement_meanings
+from generators.documents.pages import markdown, prose, with_generated
+from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
+from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
+from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.registry import COVERAGE, SOURCES
+from patchlake_cli.lake.statements import Statement, views
+
+PATH = ROOT / "docs" / "data-dictionary.md"
+
+_NODE = {column.name for column in NODE_COLUMNS}
+_REQUIRED = {column.name for column in PATCH_STATE_COLUMNS if not column.nullable}
+
+
+def data_dictionary(view_types: Mapping[str, Types]) -> str:
+    """Return the page: a section for each table and view.
+
+    Args:
+        view_types: the columns of each view.
+    """
+    left_out = "".join(f"- `{member}`: {why}.\n" for member, why in NODE_MEMBERS_LEFT_OUT.items())
+    sections = [
+        "Members of the API's InstanceInformation that no table has:\n\n" + left_out,
+        *(_table_section(table) for table in SOURCES.tables),
+        *(_view_section(view, view_types[view.name]) for view in views()),
+    ]
+    return with_generated(PATH.read_text(encoding="utf-8"), "\n".join(sections))
+
+
+def _table_section(table: Table) -> str:
+    rows = [
+        (
+            f"`{column.name}`",
+            GLUE_TYPES[column.type],
+            _unit(table, column),
+            _source(table, column),
+            column.description,
+            _null(table, column),
+        )
+        for column in table
+    ]
+    rows.append(("`run_date`", "string", "", "patchlake", RUN_DATE, "never"))
+    return f"## Table `{table.name}`\n\n{table.description}\n\n" + markdown(
+        ("column", "type", "unit", "source", "meaning", "NULL"), rows
+    )
+
+
+def _unit(table: Table, column: Column) -> str:
+    match column.type:
+        case ColumnType.TIMESTAMP:
+            return "UTC, ms"
+        case ColumnType.INT32:
+            return "nodes" if table.name == COVERAGE.name else "patches"
+        case _:
+            return ""
+
+
+def _source(table: Table, column: Column) -> str:
+    if column.member is None:
+        return "patchlake"
+    if column == INSTANCE_ID:
+        return f"both: {column.member}"
+    source = SOURCES.nodes if column.name in _NODE else next(s for s in SOURCES.sources if s.table is table)
+    return f"{source.operation.name}: {column.member}"
+
+
+def _null(table: Table, column: Column) -> str:
+    if not column.nullable:
+        return "never"
+    if column.sensitive_query:
+        return "unless COLLECTED, and where SSM does not report it; without its query unless IncludeSensitiveFields"
+    if column.sensitive:
+        return "unless IncludeSensitiveFields, and where SSM does not report it"
+    if column.member is None:
+        return "see meaning"
+    if table is PATCH_STATES.table and column.name not in _NODE:
+        return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not report it"
+    return "where SSM does not report it"
+
+
+def _view_section(view: Statement, types: Types) -> str:
+    meanings = statement_meanings(view)
+    of_table = relation_meanings(PATCH_STATES.name)
+    passed_on = [name for name in meanings if of_table.get(name) == meanings[name]]
+    has_all = set(PATCH_STATES.table.column_names) <= set(passed_on)
+    rows = [
+        (f"`{name}`", types[name], meaning)
+        for name, meaning in meanings.items()
+        if not has_all or name not in passed_on
+    ]
+    every = "Every column of `patch_states`, and:\n\n" if has_all else ""
+    return f"## View `{view.name}`\n\n{prose(view)}\n{every}" + markdown(("column", "type", "meaning"), rows)

@@ -1,0 +1,53 @@
+"""The lakes of the generators: an empty one for the types of columns, and the demo's for samples."""
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from pyarrow import fs
+
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.engine import Lake, open_lake_as_of
+from patchlake_cli.lake.files import LakeFiles
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
+
+DEMO_DATE = date(2026, 11, 1)
+"""The date of the demo's last run."""
+
+
+def empty_lake() -> Lake:
+    """Return a lake without a row; its columns and their types are those of any other lake."""
+    files = LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
+    return Lake(files, datetime(2026, 11, 1, tzinfo=UTC), Settings())
+
+
+def run_demo(folder: Path) -> Lake:
+    """Run the demo and open its lake, which anyone can reproduce.
+
+    Raises:
+        subprocess.CalledProcessError: the demo failed.
+    """
+    command = [str(Path(sys.executable).with_name("patchlake")), "demo", "--out", str(folder)]
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  # our own command
+    return demo_lake(folder)
+
+
+def demo_lake(folder: Path) -> Lake:
+    """Open the lake of a demo as it was on its last day."""
+    return open_lake_as_of(LakeLocation(str(folder)), DEMO_DATE)
+
+
+def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
+    """Return the arguments of the samples; the history is that of a node with more than one state."""
+    [(node,)] = lake.query(
+        "SELECT min(instance_id) FROM changes_since_previous_run WHERE change = 'NEWLY_NON_COMPLIANT'"
+    ).rows
+    return {
+        "changes_since": ["2026-10-30"],
+        "node_history": [node],
+        "not_scanned": ["5"],
+        "overdue_nodes": ["1"],
+    }

@@ -1,0 +1,202 @@
+"""The page of a report, parsed as by a browser; tests/e2e checks its look and behavior."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+
+import pytest
+
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake_cli.lake.formats import visible
+from patchlake_cli.report.page import render_page
+from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
+from tests.report_figures import HOSTILE, empty_figures, hostile_figures
+
+VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
+
+
+class Page(HTMLParser):
+    """The elements of a page, with their attributes and the text inside of them, and whether all of them are closed."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self._open: list[tuple[str, dict[str, str | None], list[str]]] = []
+        self.feed(text)
+        self.close()
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = (tag, dict(attrs), list[str]())
+        self.elements.append(element)
+        if tag not in VOID:
+            self._open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs), []))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data: str) -> None:
+        for _, _, texts in self._open:
+            texts.append(data)
+
+    def all(self, tag: str) -> Iterator[tuple[dict[str, str | None], str]]:
+        """Return the attributes and the text of every element of a name."""
+        return ((attributes, "".join(texts)) for name, attributes, texts in self.elements if name == tag)
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the charts out where they are not tested: drawing them takes a second or two."""
+    monkeypatch.setattr("vl_convert.vegalite_to_svg", lambda *_args, **_options: "<svg></svg>")
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return render_page(hostile_figures())
+
+
+@pytest.fixture(scope="module")
+def page(text: str) -> Page:
+    return Page(text)
+
+
+def test_the_same_figures_give_the_same_bytes(text: str) -> None:
+    assert render_page(hostile_figures()) == text
+
+
+def test_no_name_becomes_markup_and_all_of_it_can_be_read(page: Page, text: str) -> None:
+    assert {tag for tag, _, _ in page.elements} & {"img", "iframe", "object", "embed", "base", "form"} == set()
+    assert len(list(page.all("script"))) == 1
+    shown = {content for _, content in page.all("bdi")}
+    assert {visible(name) for name in HOSTILE} <= shown
+    assert not {character for character in text if not character.isprintable() and character != "\n"}
+
+
+def test_nothing_is_loaded_and_the_policy_allows_only_what_is_in_the_file(page: Page) -> None:
+    [policy] = [m["content"] for m, _ in page.all("meta") if m.get("http-equiv") == "Content-Security-Policy"]
+    rules = dict(rule.strip().split(" ", 1) for rule in (policy or "").split(";"))
+
+    assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
+    for rule, tag in (("script-src", "script"), ("style-src", "style")):
+        [(_, content)] = page.all(tag)
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert rules[rule] == f"'sha256-{digest}'"
+    for _, attributes, _ in page.elements:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        for name in ("src", "srcset", "href", "xlink:href", "action", "data", "poster"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:,"))
+    [(_, style)] = page.all("style")
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_every_table_has_a_caption_and_heads_that_name_their_scope(page: Page) -> None:
+    tables = list(page.all("table"))
+    assert len(tables) == len(list(page.all("caption"))) == 9
+    assert all(content.strip() for _, content in page.all("caption"))
+    assert {attributes.get("scope") for attributes, _ in page.all("th")} == {"col", "row"}
+
+
+def test_headings_landmarks_and_language_are_there(page: Page) -> None:
+    levels = [int(tag[1]) for tag, _, _ in page.elements if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
+    assert all(len(list(page.all(landmark))) == 1 for landmark in ("header", "nav", "main", "footer"))
+    assert next(page.all("html"))[0]["lang"] == "en"
+    identifiers = [attributes["id"] for _, attributes, _ in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    labels = {attributes["aria-labelledby"] for attributes, _ in page.all("section")}
+    anchors = {(attributes["href"] or "").removeprefix("#") for attributes, _ in page.all("a")}
+    assert labels | anchors <= set(identifiers)
+
+
+def test_every_chart_is_drawn_twice_and_says_in_words_what_it_shows(page: Page) -> None:
+    drawn = [attributes for tag, attributes, _ in page.elements if attributes.get("role") == "img" and tag == "div"]
+    assert [attributes["class"] for attributes in drawn] == ["wide", "narrow"] * 7
+    assert all(len(attributes["aria-label"] or "") > 40 for attributes in drawn)
+    assert len(list(page.all("svg"))) == 14
+
+
+def test_colours_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dark(text: str) -> None:
+    charts = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
+    used = set(re.findall(r"(?:fill|stroke)=\"([^\"]+)\"", charts))
+    assert {"var(--compliant)", "var(--unknown)", "var(--non-compliant)", "var(--at-least)"} <= used
+    assert {colour for colour in used if not colour.startswith("var(")} <= {"none", "currentColor", "transparent"}
+
+
+def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text: str) -> None:
+    [tiles] = [content for attributes, content in page.all("dl") if attributes["class"] == "tiles"]
+    assert " ".join(tiles.split()) == (
+        "Compliant, of listed nodes60.0 %at least 50.0 % with unread targets Compliant6nodes Unknown1nodes "
+        "Non-compliant3nodes Not read1of 2 targets; last known: 2 nodes"
+    )
+    unread = next(content for _, content in page.all("tr") if "222233334444" in content)
+    assert unread.count("unknown") == 5
+    assert 'data-value="None"' not in text
+
+
+def test_a_partial_run_says_so_first_of_all_and_names_what_is_missing(text: str) -> None:
+    body = text.partition("<main>")[2]
+    assert body.lstrip().startswith('<section class="note" aria-labelledby="partial">')
+    note = body.partition("</section>")[0]
+    assert "This run is PARTIAL: not everything was read" in note
+    assert "1 of 2 targets (an account in a region) could not be read; when last read they had 2 nodes." in note
+    assert "1 listed node: NOT_COLLECTED." in note
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_complete_run_has_no_such_note(text: str) -> None:
+    figures = hostile_figures()
+    complete = render_page(replace(figures, run=replace(figures.run, run_status="COMPLETE")))
+    assert "not everything was read" in text
+    assert "not everything was read" not in complete
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_an_old_snapshot_is_said_to_be_old() -> None:
+    figures = hostile_figures()
+    old = render_page(replace(figures, run=replace(figures.run, run_age_hours=24 * 9)))
+    assert "This snapshot is 9 days old." in old
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_newer_run_without_a_snapshot_is_named() -> None:
+    page = render_page(replace(hostile_figures(), unpublished=["20261102T060000Z"]))
+    assert "a newer run whose snapshot is not published: 20261102T060000Z." in page
+
+
+def test_without_a_snapshot_the_page_says_since_when_and_shows_no_figure_at_all() -> None:
+    text = render_page(empty_figures())
+    body = text.partition("<main>")[2].partition("</main>")[0]
+    assert "No snapshot since 2026-09-27" in body
+    assert "--as-of 2026-08-01" in body
+    assert not [mark for mark in ("<table", "<svg", "<dl", "%", " 0 ") if mark in body]
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_run_that_read_no_target_shows_unknown_and_no_zero() -> None:
+    figures = hostile_figures()
+    assert figures.details is not None
+    nothing = replace(figures.details.fleet, **dict.fromkeys(figures.details.fleet.__slots__))
+    text = render_page(replace(figures, details=replace(figures.details, fleet=nothing)))
+    tiles = text.partition('<dl class="tiles">')[2].partition("</dl>")[0]
+    assert tiles.count("unknown</span>") == 5
+
+
+def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: str) -> None:
+    assert (
+        "The first 8 of 4,000. For all of them, run <code>patchlake query --lake … --named patch_groups</code>." in text
+    )
+
+
+def test_every_reason_that_a_run_can_have_is_explained() -> None:
+    assert set(UNREAD_TARGETS) == set(ListingStatus) - {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
+    assert set(CollectionStatus) - {CollectionStatus.COLLECTED} <= set(UNKNOWN_NODES)

@@ -1,0 +1,14 @@
+"""Fixtures that several levels share."""
+
+import pytest
+
+from patchlake.adapters.memory import MemoryTables
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.ports import TableFormat
+
+
+@pytest.fixture(params=[MemoryTables, ParquetTables])
+def tables(request: pytest.FixtureRequest) -> TableFormat:
+    """Both forms of a table: a test that takes this runs over each."""
+    made: TableFormat = request.param()
+    return made

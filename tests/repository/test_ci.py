@@ -1,0 +1,72 @@
+"""The script of continuous integration, with fakes for its programs: the packages that it installs, and its limits."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+NOTES = '#!/bin/sh\necho "${0##*/} $*" >>"$LOG"\n'
+CHECKS = ["make quick", "make test", "make verify"]
+
+
+def run(folder: Path, **programs: str) -> list[str]:
+    """Run it on a machine that has these programs, and return what it started."""
+    log = folder / "log"
+    path = folder / "bin"
+    path.mkdir()
+    for command in ("dirname", "sh"):
+        (path / command).symlink_to(shutil.which(command) or command)
+    for name, script in {"make": NOTES, "apt-get": NOTES, **programs}.items():
+        (path / name).write_text(script)
+        (path / name).chmod(0o755)
+    subprocess.run([ROOT / ".ci" / "run"], env={"PATH": os.fspath(path), "LOG": os.fspath(log)}, check=False)
+    return log.read_text().splitlines()
+
+
+def is_user(number: int) -> str:
+    return f"#!/bin/sh\necho {number}\n"
+
+
+def test_a_machine_without_a_browser_gets_one(tmp_path: Path) -> None:
+    update, install, *checks = run(tmp_path, id=is_user(0))
+
+    assert update.startswith("apt-get update")
+    assert install.startswith("apt-get install")
+    assert install.endswith(" chromium")
+    assert checks == CHECKS
+
+
+@pytest.mark.parametrize("programs", [{"id": is_user(0), "chromium": NOTES}, {"id": is_user(1000)}])
+def test_nothing_is_installed_twice_or_by_who_may_not(tmp_path: Path, programs: dict[str, str]) -> None:
+    assert run(tmp_path, **programs) == CHECKS
+
+
+def test_nothing_is_verified_when_a_test_has_failed(tmp_path: Path) -> None:
+    assert run(tmp_path, id=is_user(1000), make=f"{NOTES}exit 1\n") == CHECKS[:1]
+
+
+def test_no_test_is_left_out() -> None:
+    planned = [
+        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
+        for target in ("quick", "test", "verify")
+    ]
+    chosen = [{*re.findall(r"(?<!--ignore )\btests/(\w+)", plan)} for plan in planned]
+    ignored = [{*re.findall(r"--ignore tests/(\w+)", plan)} for plan in planned]
+
+    assert chosen == [{"unit", "contract"}, set(), {"e2e"}]
+    assert ignored == [set(), {"e2e"}, set()]
+
+
+def test_the_hooks_of_pre_commit_call_targets_of_make_and_nothing_else() -> None:
+    [source] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
+
+    assert source["repo"] == "local"
+    for hook in source["hooks"]:
+        make, target = hook["entry"].split()
+        assert (make, hook["language"]) == ("make", "system")
+        subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=True)  # noqa: S607

@@ -1,0 +1,176 @@
+"""Alarms and dashboard watch metrics that the functions emit, and every alarm names its entry in the runbook."""
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake.core.call_counter import CallCounts
+from patchlake.core.timings import PLAN_WAIT_LIMIT_SECONDS
+from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake_cli.embedded.cloudformation.template import (
+    Template,
+    read_template,
+    resources_of_type,
+    translate_template,
+)
+from tests.resolved_template import STACK_NAME, resolved
+
+ROOT = Path(__file__).parents[2]
+PATH = ROOT / "template.yaml"
+WEEK_SECONDS = 7 * 24 * 60 * 60
+
+
+@pytest.fixture(scope="module")
+def translated() -> Template:
+    """The template as CloudFormation gets it."""
+    return translate_template(PATH, "eu-central-1")
+
+
+@pytest.fixture(scope="module")
+def template(translated: Template) -> Template:
+    """The template with its defaults, resolved."""
+    return resolved(translated)
+
+
+def alarms(template: Template) -> dict[str, dict[str, Any]]:
+    """Return the properties of every alarm."""
+    return {name: body["Properties"] for name, body in resources_of_type(template, "AWS::CloudWatch::Alarm").items()}
+
+
+def watched(alarm: dict[str, Any]) -> list[tuple[str, str, list[dict[str, str]]]]:
+    """Return namespace, name and dimensions of each metric that an alarm reads."""
+    metrics = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query] or [alarm]
+    return [(metric["Namespace"], metric["MetricName"], metric["Dimensions"]) for metric in metrics]
+
+
+def emitted() -> set[str]:
+    """Return the name of every metric that a function emits in patchlake's namespace."""
+    results = [CommitResult("20261123T060000Z", outcome, age=timedelta()) for outcome in CommitOutcome]
+    of_commit = {name for result in results for name in result.counts()}
+    of_ssm = set(CallCounts(0, 0, 0).metrics())
+    handlers = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("functions/*/app.py"))
+    return of_commit | of_ssm | set(re.findall(r'add_metric\("(\w+)"', handlers))
+
+
+def test_every_metric_of_ours_that_an_alarm_reads_is_emitted_with_the_stacks_name(template: Template) -> None:
+    ours = [metric for alarm in alarms(template).values() for metric in watched(alarm) if metric[0] == "patchlake"]
+
+    assert {name for _, name, _ in ours} <= emitted()
+    assert {json.dumps(dimensions) for *_, dimensions in ours} == {
+        json.dumps([{"Name": "service", "Value": STACK_NAME}])
+    }
+
+
+def test_every_queue_and_function_that_an_alarm_reads_is_one_of_the_stack(template: Template) -> None:
+    others = [metric for alarm in alarms(template).values() for metric in watched(alarm) if metric[0] != "patchlake"]
+    named = {
+        body["Properties"].get("QueueName") or body["Properties"].get("FunctionName")
+        for kind in ("AWS::SQS::Queue", "AWS::Lambda::Function")
+        for body in resources_of_type(template, kind).values()
+    }
+
+    assert {dimension["Value"] for *_, dimensions in others for dimension in dimensions} <= named
+
+
+def test_every_dead_letter_queue_has_its_alarm(template: Template) -> None:
+    queues = {
+        body["Properties"]["QueueName"]
+        for name, body in resources_of_type(template, "AWS::SQS::Queue").items()
+        if name.endswith("DeadLetterQueue")
+    }
+
+    depths = {
+        dimensions[0]["Value"]
+        for alarm in alarms(template).values()
+        for _, name, dimensions in watched(alarm)
+        if name == "ApproximateNumberOfMessagesVisible"
+    }
+    assert depths == queues
+    assert len(queues) == 4
+
+
+def test_every_way_in_which_an_active_target_goes_unread_is_a_gap(template: Template) -> None:
+    names = {name for _, name, _ in watched(alarms(template)["CoverageGapAlarm"])}
+
+    targets = {name for name in emitted() if name.startswith("Targets")}
+    assert names == targets - {"TargetsListed", "TargetsAccountNotActive"}
+
+
+def test_an_alarm_uses_every_metric_that_it_reads(template: Template) -> None:
+    for name, alarm in alarms(template).items():
+        queries = alarm.get("Metrics", [])
+        [result] = [query for query in queries if "Expression" in query] or [None]
+        inputs = {query["Id"] for query in queries if "MetricStat" in query}
+        used = set(re.findall(r"\b[a-z]+\b", result["Expression"])) if result else set()
+        assert inputs == used, name
+
+
+def test_every_alarm_tells_the_topic_and_names_its_entry_in_the_runbook(template: Template) -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    topic = f"arn:aws:sns:eu-central-1:111122223333:{STACK_NAME}-alarms"
+
+    for name, alarm in alarms(template).items():
+        assert alarm["AlarmActions"] == [topic]
+        assert alarm["AlarmName"].startswith(f"{STACK_NAME}-")
+        assert alarm["AlarmDescription"].endswith(f"See docs/operations.md, {name}.")
+        [entry] = re.findall(rf"^### {name}$(.*?)(?=^##|\Z)", runbook, re.MULTILINE | re.DOTALL)
+        assert [part for part in ("What it means", "What to look at", "What to do") if part not in entry] == []
+
+
+def test_the_runbook_has_no_entry_without_an_alarm(template: Template) -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^### (\w+Alarm)$", runbook, re.MULTILINE)) == alarms(template).keys()
+
+
+def test_no_alarm_looks_back_further_than_cloudwatch_allows(translated: Template) -> None:
+    parameters = read_template(PATH)["Parameters"]
+    template = resolved(translated, MissedRunHours=str(parameters["MissedRunHours"]["MaxValue"]))
+
+    for alarm in alarms(template).values():
+        stats = [query["MetricStat"]["Period"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+        [period] = set(stats) or {alarm["Period"]}
+        assert period * int(alarm["EvaluationPeriods"]) <= WEEK_SECONDS
+
+
+def test_a_run_is_watched_too_long_only_after_every_deadline(template: Template) -> None:
+    deadline = read_template(PATH)["Parameters"]["DeadlineSeconds"]["MaxValue"]
+
+    alarm = alarms(template)["WatchTooOldAlarm"]
+
+    assert PLAN_WAIT_LIMIT_SECONDS <= 3600
+    assert alarm["EvaluationPeriods"] * 3600 > deadline
+
+
+def test_without_an_address_nobody_is_subscribed(translated: Template) -> None:
+    address = "platform@example.com"
+
+    assert "AlarmSubscription" not in resolved(translated)["Resources"]
+    subscription = resolved(translated, AlarmEmail=address)["Resources"]["AlarmSubscription"]["Properties"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", address)
+
+
+def test_the_dashboard_shows_metrics_that_exist_and_every_one_of_ours(template: Template) -> None:
+    body = json.loads(template["Resources"]["Dashboard"]["Properties"]["DashboardBody"])
+    metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
+
+    assert {metric[1] for metric in metrics if metric[0] == "patchlake"} == emitted()
+    assert not [metric for metric in metrics if "$" in json.dumps(metric)]
+
+
+def test_no_two_widgets_of_the_dashboard_overlap(template: Template) -> None:
+    body = json.loads(template["Resources"]["Dashboard"]["Properties"]["DashboardBody"])
+
+    cells = [
+        (x, y)
+        for widget in body["widgets"]
+        for x in range(widget["x"], widget["x"] + widget["width"])
+        for y in range(widget["y"], widget["y"] + widget["height"])
+    ]
+
+    assert len(cells) == len(set(cells))
+    assert max(x for x, _ in cells) < 24

@@ -1,0 +1,64 @@
+"""A run that is started by hand, and followed."""
+
+import pytest
+
+from patchlake.core.keys import plan_key
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.run_reader import Runs
+from patchlake_cli.lake.runs import Run, RunStatus
+from patchlake_cli.operations.manual_run import follow, scheduled_event
+from tests.world import EU, RUN_ID, SCHEDULED_TIME, US, World
+
+
+def runs_of(world: World) -> Runs:
+    return Runs(world.store, world.tables, world.clock)
+
+
+def two_regions() -> World:
+    world = World(regions=("eu-central-1", "us-east-1"))
+    world.add_nodes(EU, range(5))
+    world.add_nodes(US, range(10, 13))
+    return world
+
+
+def test_a_run_is_followed_until_it_is_published() -> None:
+    world = two_regions()
+    world.start()
+    seen: list[Run] = []
+
+    ended = follow(runs_of(world), RUN_ID, pause=world.drain, show=seen.append, trouble=lambda: False)
+
+    assert [run.status for run in seen] == [RunStatus.RUNNING, RunStatus.COMPLETE]
+    assert ended == seen[-1]
+
+
+def test_following_ends_when_the_watch_is_a_dead_letter() -> None:
+    world = two_regions()
+    world.start()
+
+    with pytest.raises(CommandError, match=f"run {RUN_ID} has left a dead letter of commit and is not published"):
+        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: True)
+
+
+def test_following_ends_when_the_deadline_is_long_past() -> None:
+    world = two_regions()
+    world.start()
+
+    def pause() -> None:
+        world.clock.advance(3600)
+
+    with pytest.raises(CommandError, match=f"run {RUN_ID} is past its deadline and is not published"):
+        follow(runs_of(world), RUN_ID, pause=pause, show=lambda _: None, trouble=lambda: False)
+
+
+def test_damage_in_the_lake_is_one_line_that_names_the_object() -> None:
+    world = two_regions()
+    world.start()
+    world.store.objects[plan_key(RUN_ID)] = b"{}"
+
+    with pytest.raises(CommandError, match=plan_key(RUN_ID)):
+        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: False)
+
+
+def test_the_event_is_the_schedules() -> None:
+    assert scheduled_event(RUN_ID) == {"scheduled_time": SCHEDULED_TIME}
