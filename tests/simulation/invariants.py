@@ -45,6 +45,7 @@ from tests.simulation.oracle import (
     batch,
     column_problems,
     coverage_row,
+    fits,
     is_complete,
     keys_read,
     listed,
@@ -322,7 +323,7 @@ def nothing_damaged_is_published(world: World, event: Wrote | Ended) -> Iterator
     match event:
         case Wrote(key, SnapshotPlace(run_id)):
             for damaged in sorted(world.damaged.keys() & {*keys_read(world, run_id, event.by.build)}):
-                if event.by.number > world.damaged[damaged]:
+                if event.by.number > world.damaged[damaged] and not fits(world, damaged):
                     yield f"{event.by} wrote {key}, and {damaged} is damaged"
         case Ended(CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail) as result):
             if watch_body(run_id) not in world.queues["commit"].dead:

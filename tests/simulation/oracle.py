@@ -24,7 +24,15 @@ from tests.simulation.keys import (
     snapshot_key,
     table_key,
 )
-from tests.simulation.secondary_oracle import known, number_of, object_keys, planned
+from tests.simulation.secondary_oracle import (
+    PART_COLUMNS,
+    asked,
+    known,
+    number_of,
+    object_keys,
+    planned,
+    slice_rows,
+)
 from tests.simulation.world import Build, Invocation, World
 
 # What a lake says, written out: none of it is taken from the code that writes it.
@@ -372,6 +380,17 @@ def is_complete(world: World, run_id: str) -> bool:
     listings = world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]
     statuses = world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]
     return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
+
+
+def fits(world: World, key: str) -> bool:
+    """Whether an object has the bytes that it must have, though someone put them there: an empty part has no owner."""
+    match place(world, key):
+        case ChildPlace(run_id, target, batch=number, slice=slice_):
+            states = slice_rows(world, run_id, target, number, slice_)
+            table = world.tables[key]
+            is_empty = list(table.column_names) == PART_COLUMNS and not sum(table.row_counts)
+            return is_empty and states is not None and not asked(world.plans[run_id], states)
+    return False
 
 
 def keys_read(world: World, run_id: str, build: Build) -> Iterator[str]:

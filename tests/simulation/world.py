@@ -6,6 +6,7 @@ when.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -19,7 +20,7 @@ from patchlake.core.records import Page
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, QueueTiming
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.errors import IntegrityError, RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
 from patchlake.sources.registry import Registry
 from tests.simulation import fleet
@@ -216,6 +217,7 @@ class World:
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
         tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
             until then.
+        deleted: the objects that someone deleted, and that were not made again.
         corrupt: the runs that commit called CORRUPT, each with the reason.
         unwatched: the runs whose watch message is lost.
         watched_again_at: when a lost watch message was sent again.
@@ -266,6 +268,7 @@ class World:
         self.store_trouble: StoreTrouble | None = None
         self.damaged: dict[str, int] = {}
         self.tampered: dict[str, int] = {}
+        self.deleted: set[str] = set()
         self.corrupt: dict[str, str] = {}
         self.unwatched: set[str] = set()
         self.watched_again_at: dict[str, datetime] = {}
@@ -356,10 +359,14 @@ class World:
         self.gaps.add(run_id)
         self.objects.spoil(key, body)
         if body is None:
+            self.deleted.add(key)
             for known in (self.tables, self.writers, self.damaged):
                 known.pop(key, None)
         else:
             self.damaged[key] = self.begun
+            if "/details/" in key:
+                with suppress(IntegrityError):
+                    self.tables[key] = MemoryTables().open(body)
 
     def lose_watch(self, run_id: str) -> None:
         """Lose every watch message of a run."""
@@ -395,6 +402,7 @@ class World:
         """Take note of an object that was just written."""
         body = self.objects[key]
         self.writers[key] = self.acting
+        self.deleted.discard(key)
         if key.startswith("plans/"):
             run_id = key.removeprefix("plans/").removesuffix(".json")
             self.plans[run_id] = decode_plan(body, run_id)

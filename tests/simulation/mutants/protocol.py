@@ -70,8 +70,8 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
 
 
 for _prefix, _part, _name, _soon in (
-    ("plans/", "", "plan overwrites the stored plan", 363),
-    ("runs/", "/shards/", "discover overwrites a stored shard", 1),
+    ("plans/", "", "plan overwrites the stored plan", 1),
+    ("runs/", "/shards/", "discover overwrites a stored shard", 70),
     ("runs/", "/parts/", "collect overwrites a stored part", 1),
     ("lake/", "/coverage/", "commit overwrites published coverage", 1),
     ("lake/", "/patch_states/", "commit overwrites a published snapshot", 1),
@@ -83,14 +83,14 @@ for _prefix, _part, _name, _soon in (
     MUTANTS.append(Mutant(_name, "I4", _overwrite, soon=_soon))
 
 
-@mutant("I4", "a tombstone overwrites what came just in time", a_close_race)
+@mutant("I4", "a tombstone overwrites what came just in time", a_close_race, soon=776)
 def _tombstones_win(patch: Patch) -> None:
     _put_without_condition(
         patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
     )
 
 
-@mutant("L1", "412 is taken for an error", answers_often_lost)
+@mutant("L1", "412 is taken for an error", answers_often_lost, soon=265)
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -102,7 +102,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
+@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT), soon=228)
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -157,7 +157,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=6_954)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=1360)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -319,7 +319,7 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target", forged_often)
+@mutant("I11", "discover and collect trust the message for the target", forged_often, soon=423)
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
@@ -407,7 +407,7 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@mutant("I1", "rows that break a rule are ignored", soon=137)
+@mutant("I1", "rows that break a rule are ignored", soon=41)
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])

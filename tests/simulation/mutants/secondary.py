@@ -50,10 +50,10 @@ from tests.simulation.mutants.values import alter_merge
 
 
 def mutant(
-    invariant: str, name: str, where: Where = lambda _: True
+    invariant: str, name: str, where: Where = lambda _: True, *, soon: int = 1
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Register what makes a mistake in a world that has secondary sources."""
-    return any_mutant(invariant, name, lambda world: with_toys(world) and where(world))
+    return any_mutant(invariant, name, lambda world: with_toys(world) and where(world), soon=soon)
 
 
 # Children: before acknowledging, only where the parent's part exists, and asked for only where they have to ask.
@@ -134,7 +134,7 @@ def _sends_for_orphans(patch: Patch) -> None:
     patch.setattr(CommitStage, "_children", of_every_batch)
 
 
-@mutant("C8", "a child that has nothing to ask goes for its target", toys_forged)
+@mutant("C8", "a child that has nothing to ask goes for its target", toys_forged, soon=1472)
 def _opens_for_nothing(patch: Patch) -> None:
     part = CollectStage._part  # noqa: SLF001
 
@@ -209,7 +209,7 @@ def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck)
+@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=1511)
 def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
@@ -217,6 +217,17 @@ def _closes_at_the_deadline(patch: Patch) -> None:
 @mutant("I13", "root sources are closed at the detail deadline", toys_held_back)
 def _closes_all_at_once(patch: Patch) -> None:
     patch.setattr(commit, "close_secondary", lambda run, _batches: fence.close_run(run))
+
+
+@mutant("L1", "children are closed before the batches at the deadline", toys_held_back)
+def _closes_children_first(patch: Patch) -> None:
+    def backwards(run: StoredRun) -> None:
+        unlisted = run.missing_shards(run.sources.nodes)
+        listed = [target for target in run.plan.active_targets() if target not in unlisted]
+        fence.close_secondary(run, run.batches(listed))
+        fence.close_run(run)
+
+    patch.setattr(commit, "close_run", backwards)
 
 
 @mutant("C3", "the detail deadline may be later than the deadline")

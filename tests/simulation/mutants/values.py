@@ -266,6 +266,6 @@ def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")
 
 
-@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW))
+@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW), soon=311)
 def _renames_nameless(patch: Patch) -> None:
     patch.setattr(nodes, "NAMELESS_ROW", "a nameless row")
