@@ -42,6 +42,7 @@ class Sent:
     queue: QueueName
     message: Message
     by: Invocation
+    body: str
 
 
 @dataclass(frozen=True, slots=True)

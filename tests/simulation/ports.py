@@ -234,7 +234,7 @@ class SimulatedQueue:
             world.acting.sent.append(message)
             if self.name == "commit":
                 world.watch(message.run_id)
-            check(world, Sent(self.name, message, world.acting))
+            check(world, Sent(self.name, message, world.acting, body))
             world.sent.append((self.name, body))
         self._queue.send(pairs)
         world.story.tell(world.who, "sent %d to %s", len(pairs), self.name)

@@ -288,7 +288,7 @@ def coverage_says_how_each_source_ended(world: World, wrote: Wrote) -> Iterator[
 
 @holds("C10", Sent, Deferred, Failed)
 def secondary_work_has_queues_of_its_own(world: World, event: Sent | Deferred | Failed) -> Iterator[str]:
-    """A message goes to its source's queue and stays there; root sources are sent for first.
+    """A message goes to its source's queue and stays there; root sources are sent for first, and never named.
 
     One of a source that this build does not know is tried again until its run is published, and then acknowledged.
     """
@@ -297,6 +297,8 @@ def secondary_work_has_queues_of_its_own(world: World, event: Sent | Deferred | 
         case Sent(queue, DiscoverMessage() | CollectMessage() as message):
             if queue != _QUEUES.get(message.source):
                 yield f"{by} sent {message} to {queue}"
+            if message.source in _ROOT and '"source"' in event.body:
+                yield f"{by} names the root source in {event.body}"
             earlier = [m.source for m in by.sent[:-1] if isinstance(m, DiscoverMessage | CollectMessage)]
             if by.stage == "commit" and message.source in _ROOT and any(source not in _ROOT for source in earlier):
                 yield f"{by} sends {message} again, and secondary ones went before it"

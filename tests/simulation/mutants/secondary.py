@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, BinaryIO
 
+import msgspec
 from msgspec.structs import replace
 
 from patchlake.core import keys
@@ -303,6 +304,14 @@ def _shares_the_discover_queue(patch: Patch) -> None:
     _with_queues(patch, PlanStage, "handle", "listing_queues", lambda stage: {"gadgets": stage.listing_queues["nodes"]})
 
 
+@mutant("C10", "the messages of root sources name their source")
+def _names_root_sources(patch: Patch) -> None:
+    def encode(message: CollectMessage) -> str:
+        return msgspec.json.encode({**msgspec.to_builtins(message), "source": message.source}).decode()
+
+    patch.setattr(CollectMessage, "encode", encode)
+
+
 @mutant("C10", "a worker defers on its stage's first queue")
 def _defers_elsewhere(patch: Patch) -> None:
     @contextmanager
@@ -423,6 +432,16 @@ def _counts_toys(patch: Patch) -> None:
         return dataclasses.replace(published, statuses=published.statuses + Counter(NOT_COLLECTED=gaps.total()))
 
     patch.setattr(commit, "publish", count_gaps)
+
+
+@mutant("C5", "coverage has the columns of sources that the plan does not name", builds_that_differ)
+def _covers_all_sources(patch: Patch) -> None:
+    covered = publish._Merge.coverage  # noqa: SLF001
+
+    def cover_all(merge: Any, _: object) -> BinaryIO:  # noqa: ANN401
+        return covered(merge, merge.run.sources.secondary)
+
+    patch.setattr(publish._Merge, "coverage", cover_all)  # noqa: SLF001
 
 
 # What the objects hold.
