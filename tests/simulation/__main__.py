@@ -83,6 +83,7 @@ def _report(console: Console, found: Exploration, first: int, seconds: float) ->
         "steps": tally.steps,
         "faults": tally.faults.total(),
         **{f"runs {outcome}": number for outcome, number in sorted(tally.runs.items())},
+        "runs published with secondary sources": tally.with_secondary,
         "nodes listed in published runs": tally.nodes,
         "nodes lost": tally.nodes_lost,
         "duplicated rows": tally.duplicated_rows,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
 from tests.simulation.oracle import Place
-from tests.simulation.world import Invocation, Message, Stage
+from tests.simulation.world import Invocation, Message, QueueName, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,17 @@ class Offered:
 class Sent:
     """A message is sent."""
 
-    queue: Stage
+    queue: QueueName
     message: Message
+    by: Invocation
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A received message is hidden for a while."""
+
+    queue: QueueName
     by: Invocation
 
 
@@ -55,8 +64,9 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """SSM is asked for the patch states of nodes."""
+    """AWS is asked about nodes."""
 
+    operation: str
     target: Target
     instance_ids: tuple[str, ...]
     by: Invocation
@@ -134,5 +144,18 @@ class Rested:
 
 
 type Event = (
-    Wrote | Rewrote | Offered | Sent | Opened | Asked | Ended | Failed | Waited | Hurried | Outlived | Answered | Rested
+    Wrote
+    | Rewrote
+    | Offered
+    | Sent
+    | Deferred
+    | Opened
+    | Asked
+    | Ended
+    | Failed
+    | Waited
+    | Hurried
+    | Outlived
+    | Answered
+    | Rested
 )

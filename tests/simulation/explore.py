@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from tests.simulation.checking import Violation
 from tests.simulation.faults import Fault
-from tests.simulation.invariants import Violation
 from tests.simulation.schedule import Schedule, Tally
 
 _STRANDS = 8

@@ -86,7 +86,7 @@ def records(deliveries: Sequence[Delivery]) -> dict[str, Any]:
                 "attributes": {"ApproximateReceiveCount": str(delivery.receive_count)},
                 "messageAttributes": {},
                 "eventSource": "aws:sqs",
-                "eventSourceARN": "arn:aws:sqs:eu-central-1:111122223333:queue",
+                "eventSourceARN": f"arn:aws:sqs:eu-central-1:111122223333:{delivery.queue_name}",
                 "awsRegion": "eu-central-1",
             }
             for delivery in deliveries

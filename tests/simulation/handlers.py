@@ -1,6 +1,6 @@
 """The four functions as Lambda runs them: the production stages over the simulated ports, whole or in turns."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
@@ -11,10 +11,9 @@ from typing import Any
 from msgspec.structs import astuple
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESERVE_SECONDS
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.ports import Delivery, Queue
-from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -22,13 +21,13 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 from tests.simulation import functions
+from tests.simulation.checking import check
 from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
 from tests.simulation.functions import records
 from tests.simulation.interleaving import Killed, Strand
-from tests.simulation.invariants import check
 from tests.simulation.ports import (
-    MESSAGES,
+    STAGES,
     Calls,
     SimulatedAccounts,
     SimulatedClock,
@@ -37,8 +36,9 @@ from tests.simulation.ports import (
     SimulatedStore,
     decoded,
 )
+from tests.simulation.toys import NAMES
 from tests.simulation.turns import Turns
-from tests.simulation.world import Build, Invocation, Message, Stage, World
+from tests.simulation.world import Build, Invocation, Message, QueueName, Stage, World
 
 _TIMEOUT_SECONDS = {
     "plan": 300,
@@ -72,7 +72,7 @@ class Handlers:
         self._store = SimulatedStore(calls)
         self._sources = SimulatedSources(calls)
         self._accounts = SimulatedAccounts(calls)
-        self._queues: dict[Stage, SimulatedQueue] = {stage: SimulatedQueue(calls, stage) for stage in MESSAGES}
+        self._queues: dict[QueueName, SimulatedQueue] = {name: SimulatedQueue(calls, name) for name in STAGES}
         self._clock = SimulatedClock(world)
         self._turns = Turns(world)
         self._map = self._turns.threads(_CONNECTIONS)
@@ -86,56 +86,55 @@ class Handlers:
             except (Killed, PatchlakeError):
                 failed()
             return
-        by = self._invocation("plan", run_id, None, 1)
+        by = self._invocation("plan", None, run_id, None, 1)
         self._start(by, partial(self._plan(by).handle, event), lambda: None, failed)
 
-    def deliver(self, stage: Stage, delivery: Delivery) -> None:
+    def deliver(self, name: QueueName, delivery: Delivery) -> None:
         """Let a received message reach its function."""
-        world, queue = self._world, self._world.queues[stage]
+        world, queue = self._world, self._world.queues[name]
         if world.dice.strike(0.2, (Fault.DUPLICATED,)):
             queue.messages[int(delivery.receipt)].visible_at = world.clock.at
         if self._in_functions():
-            self._deliver_to_function(stage, delivery)
+            self._deliver_to_function(name, delivery)
             return
         try:
-            message = decoded(stage, delivery.body)
+            message = decoded(name, delivery.body)
         except InputError as error:
-            world.story.tell(stage, "refused a message: %s", error)
+            world.story.tell(name, "refused a message: %s", error)
             return
-        by = self._invocation(stage, message.run_id, message, delivery.receive_count)
+        by = self._invocation(STAGES[name], name, message.run_id, message, delivery.receive_count)
         handle = self._handling(by, message, replace(delivery, seconds_left=partial(self._seconds_left, by)))
-        self._start(by, handle, lambda: self._acknowledge(stage, delivery), lambda: None)
+        self._start(by, handle, lambda: self._acknowledge(name, delivery), lambda: None)
 
     def _in_functions(self) -> bool:
         """Whether the next event goes through the deployed functions, at one go."""
         scenario = self._world.scenario
         return scenario.deployed and self._world.random.random() >= scenario.in_turns
 
-    def _deliver_to_function(self, stage: Stage, delivery: Delivery) -> None:
-        """Invoke the function for a message, and others that can be received at this time."""
-        queue = self._world.queues[stage]
+    def _deliver_to_function(self, name: QueueName, delivery: Delivery) -> None:
+        """Invoke the function for a message, and others of its queue that can be received at this time."""
+        queue = self._world.queues[name]
         deliveries = [delivery]
         while len(deliveries) < _MOST_RECORDS and (another := queue.receive()) is not None:
             if another.receipt in {each.receipt for each in deliveries}:
                 break
             deliveries.append(another)
         with suppress(Killed):
-            failed = self._invoke(stage, records(deliveries), self._handle_message)
+            failed = self._invoke(STAGES[name], records(deliveries), partial(self._handle_message, name))
             for each in deliveries:
                 if each.receipt not in failed:
-                    self._acknowledge(stage, each)
+                    self._acknowledge(name, each)
 
-    def _acknowledge(self, stage: Stage, delivery: Delivery) -> None:
+    def _acknowledge(self, name: QueueName, delivery: Delivery) -> None:
         if not self._world.dice.strike(self._world.dice.call_rate, (Fault.UNACKNOWLEDGED,)):
-            self._world.queues[stage].delete(delivery)
+            self._world.queues[name].delete(delivery)
 
     def _handle_event(self, run_id: str, event: object) -> tuple[str, object]:
-        by = self._invocation("plan", run_id, None, 1)
+        by = self._invocation("plan", None, run_id, None, 1)
         return "", self._handle(by, partial(self._plan(by).handle, event))
 
-    def _handle_message(self, message: Message, delivery: Delivery) -> tuple[str, object]:
-        stage = next(stage for stage, kind in MESSAGES.items() if isinstance(message, kind))
-        by = self._invocation(stage, message.run_id, message, delivery.receive_count)
+    def _handle_message(self, name: QueueName, message: Message, delivery: Delivery) -> tuple[str, object]:
+        by = self._invocation(STAGES[name], name, message.run_id, message, delivery.receive_count)
         return delivery.receipt, self._handle(by, self._handling(by, message, delivery))
 
     def _invoke(self, stage: Stage, event: dict[str, Any], handle: Callable[..., tuple[str, object]]) -> frozenset[str]:
@@ -198,7 +197,9 @@ class Handlers:
             strand.kill()
         self.paused.clear()
 
-    def _invocation(self, stage: Stage, run_id: str, message: Message | None, receive_count: int) -> Invocation:
+    def _invocation(
+        self, stage: Stage, queue: QueueName | None, run_id: str, message: Message | None, receive_count: int
+    ) -> Invocation:
         world = self._world
         self._turns.go_on()
         world.begun += 1
@@ -217,6 +218,7 @@ class Handlers:
             build=world.build,
             skew=timedelta(seconds=skew),
             regions=tuple(world.regions),
+            queue=queue,
         )
         world.acting = by
         told = run_id if message is None else " ".join(str(value) for value in astuple(message)[1:])
@@ -289,9 +291,9 @@ class Handlers:
                     self._store,
                     by.build,
                     self._sources,
-                    SOURCES,
+                    by.build.sources,
                     self._source_queues,
-                    self._retry_policy("discover", by),
+                    self._retry_policy(("discover", "listing"), by),
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():
@@ -299,9 +301,9 @@ class Handlers:
                     self._store,
                     by.build,
                     self._sources,
-                    SOURCES,
+                    by.build.sources,
                     self._source_queues,
-                    self._retry_policy("collect", by),
+                    self._retry_policy(("collect", "detail"), by),
                     parallel_map=self._map,
                     detail_map=self._map,
                     clock=self._clock,
@@ -317,21 +319,24 @@ class Handlers:
         if world.dice.strike(world.dice.call_rate / 4, (Fault.OUT_OF_TIME,)):
             left = min(left, RESERVE_SECONDS / 2)
         by.seconds_left = min(by.seconds_left, left)
-        if left < RESERVE_SECONDS and by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
-            world.blanked.add(by.run_id)
+        if left < RESERVE_SECONDS:
+            world.excuse(by)
         return left
 
-    def _retry_policy(self, stage: Stage, by: Invocation) -> RetryPolicy:
+    def _retry_policy(self, names: Sequence[QueueName], by: Invocation) -> RetryPolicy:
         world = self._world
 
         def pause(seconds: float) -> None:
             left = self._time_left(by)
-            check(world, Waited(seconds, left, by))
             by.pauses += 1
+            by.waited_seconds += seconds
+            check(world, Waited(seconds, left, by))
             by.throttled = False
             self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
 
-        return RetryPolicy([self._queues[stage]], world.scenario.retry_seconds, world.random.random, pause)
+        return RetryPolicy(
+            [self._queues[name] for name in names], world.scenario.retry_seconds, world.random.random, pause
+        )
 
     def _elapse(self, seconds: float) -> None:
         """Let time go by for the acting handler; a handler that runs without a pause delays no other."""
@@ -360,11 +365,14 @@ class Handlers:
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
             include_sensitive_fields=scenario.include_sensitive_fields,
+            sources=NAMES if scenario.toys else (),
+            tag_keys=scenario.tag_keys,
+            detail_deadline_seconds=scenario.detail_deadline_seconds,
         )
         return PlanStage(
             self._store,
             self._accounts,
-            SOURCES,
+            by.build.sources,
             self._source_queues,
             self._queues["commit"],
             self._clock,
@@ -373,7 +381,12 @@ class Handlers:
 
     @property
     def _source_queues(self) -> dict[str, Queue]:
-        return {SOURCES.nodes.name: self._queues["discover"], SOURCES.patch_states.name: self._queues["collect"]}
+        return {
+            "nodes": self._queues["discover"],
+            "gadgets": self._queues["listing"],
+            "patch_states": self._queues["collect"],
+            "toys": self._queues["detail"],
+        }
 
     def _commit(self, by: Invocation, message: CommitMessage, delivery: Delivery) -> object:
         """Run commit where it ran before and remembers shards, or in a new place; one that dies is not run again."""
@@ -391,7 +404,7 @@ class Handlers:
     def _new_commit(self, build: Build) -> CommitStage:
         scenario = self._world.scenario
         return CommitStage(
-            runs=StoredRuns(self._store, build, SOURCES, self._map),
+            runs=StoredRuns(self._store, build, build.sources, self._map),
             source_queues=self._source_queues,
             commit_queue=self._queues["commit"],
             clock=self._clock,

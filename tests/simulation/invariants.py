@@ -1,16 +1,11 @@
-"""The invariants, whatever breaks: I1 to I13 after every act of a handler, L1 and L2 at the end.
-
-Each invariant is a function whose docstring is its sentence. It looks at some kinds of events and yields what is wrong.
-"""
+"""The invariants, whatever breaks: I1 to I17 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
-from patchlake.core.plan import Plan, plan_sha256
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESEND_LIMIT
+from patchlake.core.plan import plan_sha256
 from patchlake.errors import PermanentError, RetryableError
 from patchlake.sources.nodes import SHARD
 from patchlake.sources.patch_states import TABLE
@@ -20,12 +15,13 @@ from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.step import Step
+from tests.simulation import secondary_oracle
+from tests.simulation.checking import holds
 from tests.simulation.counts import metrics
 from tests.simulation.events import (
     Answered,
     Asked,
     Ended,
-    Event,
     Failed,
     Hurried,
     Offered,
@@ -38,6 +34,7 @@ from tests.simulation.events import (
     Wrote,
 )
 from tests.simulation.keys import coverage_key, part_key, run_of, shard_key, snapshot_key
+from tests.simulation.liveness import lateness, sent_again_by
 from tests.simulation.operator import is_repairable, named_key
 from tests.simulation.oracle import (
     CoveragePlace,
@@ -48,6 +45,7 @@ from tests.simulation.oracle import (
     batch,
     column_problems,
     coverage_row,
+    fits,
     is_complete,
     keys_read,
     listed,
@@ -56,69 +54,25 @@ from tests.simulation.oracle import (
     planned_targets,
     rows,
     shard_problems,
+    source_of,
 )
 from tests.simulation.world import World, watch_body
 from tests.world import HOME
 
-
-class Violation(AssertionError):  # noqa: N818  # the word of the field
-    """An invariant does not hold.
-
-    Attributes:
-        invariant: its number.
-    """
-
-    def __init__(self, invariant: str, sentence: str, problem: str) -> None:
-        super().__init__(f"{invariant} is broken: {problem}\n{invariant} says: {sentence}")
-        self.invariant = invariant
-
-
 _RESERVE_SECONDS = 20
 _NODE = ("account_id", "region", "instance_id")
 
-type _Check = Callable[[World, Any], Iterator[str]]
 
-_CHECKS: dict[type[Event], list[tuple[str, str, _Check]]] = {}
-
-
-def _holds(number: str, *events: type[Event]) -> Callable[[_Check], _Check]:
-    """Let a function hold an invariant at these events; its docstring says what the invariant is."""
-
-    def register(check: _Check) -> _Check:
-        sentence = " ".join((check.__doc__ or "").split())
-        for event in events:
-            _CHECKS.setdefault(event, []).append((number, sentence, check))
-        return check
-
-    return register
-
-
-def check(world: World, event: Event) -> None:
-    """Hold every invariant at an event.
-
-    Raises:
-        Violation: one does not hold.
-    """
-    for number, sentence, problems in _CHECKS[type(event)]:
-        for problem in problems(world, event):
-            raise Violation(number, sentence, problem)
-
-
-def numbers() -> set[str]:
-    """Return the number of every invariant."""
-    return {number for checks in _CHECKS.values() for number, _, _ in checks}
-
-
-@_holds("I1", Wrote)
+@holds("I1", Wrote)
 def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
     """Each node that SSM lists has one row: what SSM answered about it, or the true reason why that is not known."""
     match wrote.place:
         case ShardPlace(run_id):
-            yield from column_problems(world.tables[wrote.key], SHARD, wrote.by)
+            yield from column_problems(world.tables[wrote.key].column_names, SHARD, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
         case PartPlace(run_id, nodes=nodes):
-            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
+            yield from column_problems(world.tables[wrote.key].column_names, TABLE, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
         case SnapshotPlace(run_id):
@@ -129,7 +83,7 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{wrote.key} lacks {sorted(lost.elements())} and has too many of {sorted(extra.elements())}"
 
 
-@_holds("I2", Wrote)
+@holds("I2", Wrote)
 def a_reader_sees_a_whole_snapshot_or_none(world: World, wrote: Wrote) -> Iterator[str]:
     """A visible snapshot has its coverage, and as many rows as the coverage counts."""
     match wrote.place:
@@ -144,14 +98,14 @@ def a_reader_sees_a_whole_snapshot_or_none(world: World, wrote: Wrote) -> Iterat
                 yield f"{wrote.key} has {count} rows, and its coverage promises {promised}"
 
 
-@_holds("I3", Wrote, Offered)
+@holds("I3", Wrote, Offered)
 def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Iterator[str]:
     """Published objects follow from plan, shards and parts alone: every finisher of one build has the same bytes."""
     if not event.key.startswith("lake/"):
         return
     if isinstance(event, Offered):
-        writer = world.writers.get(event.key)
-        if event.key in world.damaged:
+        writer, tampered = world.writers.get(event.key), world.tampered.get(run_of(event.key), 0)
+        if event.key in world.damaged or (writer is not None and writer.number <= tampered):
             return
         if writer is not None and writer.build == event.by.build and world.objects[event.key] != event.body:
             yield f"{event.by} would publish other bytes as {event.key} than {writer} did"
@@ -170,19 +124,19 @@ def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Ite
             yield f"the nodes of {event.key} do not come in the order of its parts' keys"
 
 
-@_holds("I4", Rewrote)
+@holds("I4", Rewrote)
 def one_version_per_key(world: World, rewrote: Rewrote) -> Iterator[str]:
     """No object is ever written again, changed or deleted by a function."""
     did = "wrote again" if rewrote.key in world.objects else "deleted"
     yield f"{rewrote.by} {did} {rewrote.key}, which {world.writers[rewrote.key]} had written"
 
 
-@_holds("I5", Wrote)
+@holds("I5", Wrote)
 def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Iterator[str]:
     """The rows of a snapshot are those of the run's parts: no more, no fewer, none altered."""
     match wrote.place:
         case SnapshotPlace(run_id):
-            yield from column_problems(world.tables[wrote.key], TABLE, wrote.by)
+            yield from column_problems(world.tables[wrote.key].column_names, TABLE, wrote.by)
             names = list(world.tables[wrote.key].column_names)
             published = Counter(rows(world.tables[wrote.key], names))
             collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
@@ -191,7 +145,7 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
                 yield f"{wrote.key} lacks {less} rows of its parts, and has {more} that no part has"
 
 
-@_holds("I6", Wrote)
+@holds("I6", Wrote)
 def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]:
     """A plan names each region of each account, and coverage has a row for each, as its shard and its parts say."""
     match wrote.place:
@@ -202,8 +156,8 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
-            yield from column_problems(coverage, COVERAGE, wrote.by)
-            names = list(coverage.column_names)
+            names = [name for name in coverage.column_names if not name.startswith(secondary_oracle.PREFIXES)]
+            yield from column_problems(names, COVERAGE, wrote.by)
             expected = [
                 tuple(row[name] for name in names)
                 for row in (coverage_row(world, run_id, planned) for planned in world.plans[run_id].targets)
@@ -212,7 +166,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
                 yield f"the rows of {wrote.key} are {rows(coverage, names)}, and its run gives {expected}"
 
 
-@_holds("I7", Ended)
+@holds("I7", Ended)
 def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
     """A run is COMPLETE exactly when each active target was listed and no node is unknown, and PARTIAL otherwise."""
     match ended.result:
@@ -225,7 +179,7 @@ def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
                 yield f"{ended.by} calls run {run_id} {outcome}, and its published tables say the contrary"
 
 
-@_holds("I8", Wrote, Sent)
+@holds("I8", Wrote, Sent)
 def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent) -> Iterator[str]:
     """However often the schedule fires, one stored plan decides the run's targets and batches."""
     match event:
@@ -243,7 +197,7 @@ def duplicate_fires_give_one_plan(world: World, event: Wrote | Sent) -> Iterator
                 yield f"{event.by} cut {target} into batches of {list(counts)}, and the plan says {size}"
 
 
-@_holds("I8", Ended)
+@holds("I8", Ended)
 def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
     """No handler is done before its object is stored, by it or by another, and all that it names is sent for."""
     sent = ended.by.sent
@@ -251,18 +205,20 @@ def what_is_stored_is_sent_for(world: World, ended: Ended) -> Iterator[str]:
         case PlanResult(run_id, targets=int(targets)):
             if run_id not in world.plans or targets != len(world.plans[run_id].targets):
                 yield f"{ended.by} planned {targets} targets, and the stored plan has others"
-            elif unsent := world.active[run_id] - {m.target for m in sent if isinstance(m, DiscoverMessage)}:
+            elif unsent := world.active[run_id] - {
+                m.target for m in sent if isinstance(m, DiscoverMessage) and m.source == "nodes"
+            }:
                 yield f"{ended.by} is done, and has not sent for {sorted(unsent)}"
-        case DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED):
+        case DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED, source="nodes"):
             count = len(world.tables[shard_key(run_id, target)].row_counts)
             if lost := set(range(count)) - {m.batch for m in sent if isinstance(m, CollectMessage)}:
                 yield f"{ended.by} is done, and has not sent for the batches {sorted(lost)} of {target}"
-        case CollectResult(run_id, target, number, Step.STORED | Step.ADOPTED):
+        case CollectResult(run_id, target, number, Step.STORED | Step.ADOPTED, source="patch_states"):
             if part_key(run_id, target, number) not in world.tables and run_id not in world.tampered:
                 yield f"{ended.by} is done, and batch {number} of {target} has no part"
 
 
-@_holds("I9", Wrote, Sent)
+@holds("I9", Wrote, Sent)
 def runs_share_no_key(_: World, event: Wrote | Sent) -> Iterator[str]:
     """Objects and messages of one run are written and sent for that run alone."""
     touched = event.key if isinstance(event, Wrote) else event.message
@@ -271,9 +227,12 @@ def runs_share_no_key(_: World, event: Wrote | Sent) -> Iterator[str]:
         yield f"{event.by} works for run {event.by.run_id}, and touches {touched}"
 
 
-@_holds("I10", Wrote, Sent, Opened, Failed)
+@holds("I10", Wrote, Sent, Opened, Failed)
 def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened | Failed) -> Iterator[str]:
-    """A message handled after the commit, however late, is acknowledged; it writes, sends and asks nothing."""
+    """A message handled after the commit, however late, is acknowledged; it writes, sends and asks nothing.
+
+    A handler that was under way may still write for a source that the publisher did not know.
+    """
     by = event.by
     if isinstance(event, Failed):
         if by.begun_late and not isinstance(event.error, RetryableError | PermanentError):
@@ -281,10 +240,12 @@ def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened | Fa
     elif by.begun_late:
         yield f"{by} began after run {by.run_id} was published, and still does this: {event}"
     elif isinstance(event, Wrote) and by.run_id in world.published_at and event.key != snapshot_key(by.run_id):
-        yield f"{by} wrote {event.key} after run {by.run_id} was published"
+        publisher = world.writers[snapshot_key(by.run_id)].build
+        if source_of(event.place) in {None, *secondary_oracle.known(world.plans[by.run_id], publisher)}:
+            yield f"{by} wrote {event.key} after run {by.run_id} was published"
 
 
-@_holds("I10", Ended)
+@holds("I10", Ended)
 def only_what_is_published_is_late(world: World, ended: Ended) -> Iterator[str]:
     """A message is late only where its run is published."""
     match ended.result:
@@ -296,7 +257,7 @@ def only_what_is_published_is_late(world: World, ended: Ended) -> Iterator[str]:
             yield f"{ended.by} calls its message late, and run {run_id} is not published"
 
 
-@_holds("I11", Wrote, Opened)
+@holds("I11", Wrote, Opened)
 def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iterator[str]:
     """Accounts, roles and keys come from the stored plan and shards, never from a message."""
     match event:
@@ -310,27 +271,29 @@ def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iter
                 yield f"{event.by} takes {home_account_id} for the home account, which is {HOME}"
 
 
-@_holds("I12", Wrote, Asked)
+@holds("I12", Wrote, Asked)
 def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked) -> Iterator[str]:
     """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored."""
     match event:
-        case Asked(target, asked):
+        case Asked(target=target, instance_ids=asked):
             if not 0 < len(set(asked)) == len(asked) <= 50:
                 yield f"{event.by} asked for {len(asked)} nodes in one call, {len(set(asked))} of them different"
             match event.by.message:
                 case CollectMessage(run_id=run_id, batch=number):
+                    if event.by.is_secondary:
+                        return
                     nodes = batch(world, run_id, target, number) or {"instance_id": []}
                     if not set(asked) <= set(nodes["instance_id"]):
                         yield f"{event.by} asked for nodes that are not of its batch: {asked}"
                 case other:
-                    yield f"{event.by} asked for patch states, with the message {other}"
+                    yield f"{event.by} asked about nodes, with the message {other}"
         case Wrote(key, PartPlace(nodes=nodes)):
             stored = set(world.tables[key].columns(["instance_id"])["instance_id"])
             if strange := stored - set(nodes["instance_id"]):
                 yield f"{event.by} stored nodes in {key} that are not of its batch: {sorted(strange)}"
 
 
-@_holds("I13", Wrote)
+@holds("I13", Wrote)
 def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
     """A clock decides when a run is planned and when it is fenced; no other time in the lake comes from one."""
     by = wrote.by
@@ -354,13 +317,13 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
 
 
-@_holds("I14", Wrote, Ended)
+@holds("I14", Wrote, Ended)
 def nothing_damaged_is_published(world: World, event: Wrote | Ended) -> Iterator[str]:
     """A run with a damaged object is CORRUPT, not published: its watch is a dead letter, counted, and names a key."""
     match event:
         case Wrote(key, SnapshotPlace(run_id)):
-            for damaged in sorted(world.damaged.keys() & {*keys_read(world, run_id)}):
-                if event.by.number > world.damaged[damaged]:
+            for damaged in sorted(world.damaged.keys() & {*keys_read(world, run_id, event.by.build)}):
+                if event.by.number > world.damaged[damaged] and not fits(world, damaged):
                     yield f"{event.by} wrote {key}, and {damaged} is damaged"
         case Ended(CommitResult(run_id, CommitOutcome.CORRUPT, detail=detail) as result):
             if watch_body(run_id) not in world.queues["commit"].dead:
@@ -371,7 +334,7 @@ def nothing_damaged_is_published(world: World, event: Wrote | Ended) -> Iterator
                 yield f"{event.by} calls run {run_id} CORRUPT, and names none of its objects: {detail}"
 
 
-@_holds("I15", Answered)
+@holds("I15", Answered)
 def a_function_tells_what_happened(world: World, answered: Answered) -> Iterator[str]:
     """A function acknowledges exactly the messages that its stage handled, and counts what they came to."""
     if both := answered.failed & answered.results.keys():
@@ -384,13 +347,13 @@ def a_function_tells_what_happened(world: World, answered: Answered) -> Iterator
         yield f"{answered.stage} counts {counted}, where {expected} happened"
 
 
-@_holds("I16", Outlived)
+@holds("I16", Outlived)
 def what_is_over_is_over(_: World, outlived: Outlived) -> Iterator[str]:
     """A handler leaves no call behind: Lambda would let it go on in the middle of a later invocation."""
     yield f"{outlived.by} has ended, and still makes a call: {outlived.call}"
 
 
-@_holds("I17", Waited, Hurried)
+@holds("I17", Waited, Hurried)
 def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried) -> Iterator[str]:
     """A worker that is throttled asks nothing more before it has paused, and never pauses for longer than it has."""
     match event:
@@ -400,7 +363,7 @@ def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried)
             yield f"{by} pauses for {seconds:.1f} seconds, and has {left:.1f}"
 
 
-@_holds("L1", Ended)
+@holds("L1", Ended)
 def no_run_is_given_up(world: World, ended: Ended) -> Iterator[str]:
     """No planned run is given up, unless someone reached into its objects."""
     match ended.result:
@@ -410,7 +373,7 @@ def no_run_is_given_up(world: World, ended: Ended) -> Iterator[str]:
             yield f"run {run_id} is given up as missed, and it has a plan"
 
 
-@_holds("L1", Rested)
+@holds("L1", Rested)
 def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
     """Once nothing breaks any more, each planned run commits two ticks after its last part or its deadline.
 
@@ -420,7 +383,9 @@ def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
     """
     for run_id in world.plans:
         if run_id in world.published_at:
-            yield from _lateness(world, run_id)
+            plan = world.plans[run_id]
+            ready_at = min(plan.deadline_at, world.last_part_at.get(run_id, plan.planned_at))
+            yield from lateness(world, run_id, ready_at)
         elif run_id not in world.corrupt and (rested.attended or run_id not in world.unwatched):
             yield f"run {run_id} was planned, and is never published"
         elif rested.attended and is_repairable(world, run_id):
@@ -430,17 +395,7 @@ def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
             yield f"a watch message became a dead letter while commit was waiting: {body}"
 
 
-def _lateness(world: World, run_id: str) -> Iterator[str]:
-    plan = world.plans[run_id]
-    back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
-    ready_at = min(plan.deadline_at, world.last_part_at.get(run_id, plan.planned_at))
-    begins_at = max(ready_at, back_at, world.watched_again_at.get(run_id, plan.planned_at))
-    latest = begins_at + timedelta(seconds=2 * world.scenario.tick_seconds)
-    if world.published_at[run_id] > latest and run_id not in world.tampered:
-        yield f"run {run_id} was published at {world.published_at[run_id]}, later than {latest}"
-
-
-@_holds("L2", Rested)
+@holds("L2", Rested)
 def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     """With a healthy API each planned run is COMPLETE, even after a crash of plan or the loss of messages.
 
@@ -452,22 +407,7 @@ def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     for run_id, plan in world.plans.items():
         if run_id in world.blanked:
             continue
-        back_at = world.quiet_at + timedelta(seconds=COMMIT.visibility_seconds)
-        in_time = back_at <= plan.planned_at + _last_round(world, plan)
-        if in_time and not is_complete(world, run_id):
+        if sent_again_by(world, plan, plan.deadline_at) and not is_complete(world, run_id):
             counts = Counter(world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"])
             listings = Counter(world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"])
             yield f"run {run_id} is PARTIAL: {dict(listings)}, {dict(counts)}"
-
-
-def _last_round(world: World, plan: Plan) -> timedelta:
-    """Return when the last round of re-sending begins that is sure to be over by the deadline, since the plan."""
-    batches = sum(len(world.tables[shard_key(plan.run_id, target)].row_counts) for target in plan.active_targets())
-    ticks = 2 + max(len(plan.targets), batches) // (RESEND_LIMIT // 2)
-    seconds = (plan.deadline_at - plan.planned_at).total_seconds() - ticks * world.scenario.tick_seconds
-    return timedelta(seconds=min(_last_doubling(timing.visibility_seconds, seconds) for timing in (DISCOVER, COLLECT)))
-
-
-def _last_doubling(first: int, most: float) -> int:
-    """Return the last of ``first``, twice that, and so on that is not above ``most``; 0 where none is."""
-    return max((first << n for n in range(10) if first << n <= most), default=0)

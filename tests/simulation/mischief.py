@@ -12,7 +12,8 @@ from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
 from tests.simulation.ports import GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
-from tests.simulation.world import Stage, StoreTrouble, Trouble, World
+from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
+from tests.simulation.world import QueueName, StoreTrouble, Trouble, World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)
@@ -21,8 +22,8 @@ _MOST = 30
 """So much goes wrong in a schedule at most: some of it makes more messages, with which more can go wrong."""
 
 _OPERATIONS = ("", LIST_NODES, GET_STATES)
-_HINTS: tuple[Stage, ...] = ("discover", "collect")
-_QUEUES: tuple[Stage, ...] = (*_HINTS, "commit")
+_HINTS: tuple[QueueName, ...] = ("discover", "collect")
+_SECONDARY_HINTS: tuple[QueueName, ...] = ("listing", "detail")
 _STORE_OPERATIONS = (
     ("get",),
     ("create",),
@@ -66,11 +67,16 @@ def throttle_to_the_deadline(world: World, plan: Plan) -> None:
         world.story.tell("", "%s: %s", Fault.THROTTLED_FOR_A_WHILE, _throttle(world, target, until))
 
 
+def _hints(world: World) -> tuple[QueueName, ...]:
+    """Return the queues whose messages are mere hints."""
+    return _HINTS if world.scenario.toys is None else (*_HINTS, *_SECONDARY_HINTS)
+
+
 # Each of these returns what it did, or None where there was nothing that could go wrong.
 
 
 def _delay(world: World) -> str | None:
-    messages = world.queues[world.random.choice(_QUEUES)].messages
+    messages = world.queues[world.random.choice((*_hints(world), "commit"))].messages
     if not messages:
         return None
     message = messages[world.random.choice(list(messages))]
@@ -81,7 +87,7 @@ def _delay(world: World) -> str | None:
 
 def _lose(world: World) -> str | None:
     """Lose a message, or all of a queue; the watch message is no mere hint."""
-    messages = world.queues[world.random.choice(_HINTS)].messages
+    messages = world.queues[world.random.choice(_hints(world))].messages
     if not messages:
         return None
     if world.random.random() < 0.2:
@@ -141,13 +147,13 @@ def _refuse_store(world: World) -> str:
 
 
 def _reorder(world: World) -> str | None:
-    stage = world.random.choice(_QUEUES)
-    order = list(world.queues[stage].messages.items())
+    name = world.random.choice((*_hints(world), "commit"))
+    order = list(world.queues[name].messages.items())
     if not order:
         return None
     world.random.shuffle(order)
-    world.queues[stage].messages = dict(order)
-    return f"those for {stage}"
+    world.queues[name].messages = dict(order)
+    return f"those for {name}"
 
 
 def _redrive(world: World) -> str | None:
@@ -157,7 +163,7 @@ def _redrive(world: World) -> str | None:
 def _forge(world: World) -> str:
     """Put a message into a queue that no stage ever sent; it has two receives left."""
     random = world.random
-    stage = random.choice(_HINTS)
+    name = random.choice(_hints(world))
     run_id = random.choice([*world.plans, "20200101T000000Z", "../../plans/x"])
     strange = Target("999999999999", random.choice(("eu-central-1", "../..")))
     target = random.choice((*world.targets, strange, strange))
@@ -167,14 +173,18 @@ def _forge(world: World) -> str:
         "account_id": target.account_id,
         "region": target.region,
     }
-    if stage == "collect":
+    if name in {"collect", "detail"}:
         forged["batch"] = random.choice((0, 99, -1))
+    if name in _SECONDARY_HINTS:
+        forged["source"] = random.choice(("gadgets", "toys", "toys", "toys", "nodes", "patch_states", "x", "../x"))
+    if name == "detail":
+        forged["slice"] = random.choice((0, 1, 99, -1))
     forged |= random.choice(({}, {}, {"role_arn": f"arn:aws:iam::{HOME}:role/admin"}, {"v": 2}))
     body = random.choice((json.dumps(forged),) * 8 + ("not JSON",))
-    queue = world.queues[stage]
+    queue = world.queues[name]
     queue.send([(body, "")])
     queue.messages[max(queue.messages)].receive_count = queue.max_receive_count - 2
-    return f"for {stage}: {body}"
+    return f"for {name}: {body}"
 
 
 def _change_regions(world: World) -> str | None:
@@ -221,12 +231,17 @@ def _throttle_for_a_while(world: World) -> str:
 
 
 def _throttle(world: World, target: Target, until: datetime) -> str:
-    """Let SSM throttle a target, in one operation or in all, until a time; a healthy API does so while things break."""
-    if world.scenario.healthy:
+    """Let AWS throttle a target, in one operation or in all, until a time; a healthy API does so while things break."""
+    operation = world.random.choice(_operations(world))
+    if world.is_healthy(operation):
         until = min(until, world.quiet_at)
-    operation = world.random.choice(_OPERATIONS)
     world.troubles[target] = Trouble(ThrottledError(f"{target} is throttled"), until, operation)
     return f"{target}, {operation or 'all operations'}, until {until:%d %H:%M:%S}"
+
+
+def _operations(world: World) -> tuple[str, ...]:
+    """Return the operations that a run calls, and an empty name for all of them."""
+    return _OPERATIONS if world.scenario.toys is None else (*_OPERATIONS, *TOY_OPERATIONS)
 
 
 def _throttle_for_good(world: World) -> str | None:
@@ -235,18 +250,21 @@ def _throttle_for_good(world: World) -> str | None:
     return _throttle(world, world.random.choice(world.targets), world.clock.at + _FOREVER)
 
 
-def _refuse_for_a_while(world: World) -> str:
+def _refuse_for_a_while(world: World) -> str | None:
     return _refuse(world, _some_time_later(world))
 
 
-def _refuse_for_good(world: World) -> str:
+def _refuse_for_good(world: World) -> str | None:
     return _refuse(world, world.clock.at + _FOREVER)
 
 
-def _refuse(world: World, until: datetime) -> str:
+def _refuse(world: World, until: datetime) -> str | None:
+    operations = [operation for operation in _operations(world) if not world.is_healthy(operation)]
+    if not operations:
+        return None
     target = world.random.choice(world.targets)
     status, code = world.random.choice(_REFUSALS)
-    operation = world.random.choice(_OPERATIONS)
+    operation = world.random.choice(operations)
     world.troubles[target] = Trouble(RefusedError(status, code, f"{target} refuses"), until, operation)
     return f"{target}, {operation or 'all operations'}, with {code}, until {until:%d %H:%M:%S}"
 

@@ -11,22 +11,21 @@ _KEY = re.compile(r"(?:plans|runs|lake)/[^\s:,]+\.(?:json|parquet)")
 
 
 def attend(world: World, fire: Callable[[str], None]) -> bool:
-    """Put right what keeps a planned run from being published; return whether there was anything to put right.
+    """Put right what keeps one planned run from being published; return whether there was anything to put right.
 
     Args:
         world: where things have stopped breaking, or stop now.
         fire: starts the run again, as ``patchlake run`` does.
     """
-    acted = False
     for run_id in [run_id for run_id in world.plans if run_id not in world.published_at]:
         if run_id in world.unwatched or is_repairable(world, run_id):
-            acted = True
             world.clock.at = max(world.clock.at, world.quiet_at)
             world.dice.rolling = False
             if is_repairable(world, run_id):
                 _delete_named_object(world, run_id)
             _watch_again(world, run_id, fire)
-    return acted
+            return True
+    return False
 
 
 def is_repairable(world: World, run_id: str) -> bool:

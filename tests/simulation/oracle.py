@@ -13,8 +13,27 @@ from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
 from patchlake.ports import TableFile
 from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
-from tests.simulation.keys import coverage_key, part_key, plan_key, run_of, shard_key, snapshot_key
-from tests.simulation.world import Invocation, World
+from tests.simulation.keys import (
+    child_key,
+    coverage_key,
+    part_key,
+    plan_key,
+    run_of,
+    secondary_shard_key,
+    shard_key,
+    snapshot_key,
+    table_key,
+)
+from tests.simulation.secondary_oracle import (
+    PART_COLUMNS,
+    asked,
+    known,
+    number_of,
+    object_keys,
+    planned,
+    slice_rows,
+)
+from tests.simulation.world import Build, Invocation, World
 
 # What a lake says, written out: none of it is taken from the code that writes it.
 _NO_SHARD = "no shard by the run's deadline"
@@ -50,6 +69,34 @@ class PartPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondaryShardPlace:
+    """The key of a shard of a secondary source that the plan names."""
+
+    run_id: str
+    target: Target
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPlace:
+    """The key of a part of a secondary source that the plan names; ``slice`` is the slice of its batch."""
+
+    run_id: str
+    target: Target
+    source: str
+    batch: int
+    slice: int
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """The key of a run's table of a secondary source that the plan names."""
+
+    run_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class CoveragePlace:
     """The key of a run's coverage."""
 
@@ -63,7 +110,9 @@ class SnapshotPlace:
     run_id: str
 
 
-type Place = PlanPlace | ShardPlace | PartPlace | CoveragePlace | SnapshotPlace
+type Place = (
+    PlanPlace | ShardPlace | PartPlace | SecondaryShardPlace | ChildPlace | CoveragePlace | TablePlace | SnapshotPlace
+)
 
 
 def place(world: World, key: str) -> Place | None:  # noqa: PLR0911  # one kind of key after another
@@ -87,7 +136,28 @@ def place(world: World, key: str) -> Place | None:  # noqa: PLR0911  # one kind 
             nodes = batch(world, run_id, target, int(number))
             if target in world.active[run_id] and nodes is not None and key == part_key(run_id, target, int(number)):
                 return PartPlace(run_id, target, nodes)
+    return _secondary_place(world, run_id, key)
+
+
+def _secondary_place(world: World, run_id: str, key: str) -> Place | None:
+    plan = world.plans[run_id]
+    match key.removesuffix(".parquet").split("/"):
+        case ["lake", source, *_] if source in planned(plan) and key == table_key(run_id, source):
+            return TablePlace(run_id, source)
+        case ["runs", _, "shards", "gadgets" as source, name] if source in planned(plan):
+            target = Target(*name.split(".", 1))
+            if target in world.active[run_id] and key == secondary_shard_key(run_id, source, target):
+                return SecondaryShardPlace(run_id, target, source)
+        case ["runs", _, "details", "toys" as source, name, number] if source in planned(plan):
+            target = Target(*name.split(".", 1))
+            if target in world.active[run_id] and key == child_key(run_id, source, target, int(number)):
+                return ChildPlace(run_id, target, source, *divmod(int(number), number_of(plan, 1, 0)))
     return None
+
+
+def source_of(where: Place | None) -> str | None:
+    """Return the secondary source that a place belongs to."""
+    return getattr(where, "source", None)
 
 
 def batch(world: World, run_id: str, target: Target, number: int) -> Columns | None:
@@ -111,11 +181,12 @@ def parts(world: World, run_id: str) -> list[TableFile]:
     return [world.tables[key] for key in sorted(keys) if key in world.tables]
 
 
-def column_problems(file: TableFile, table: Table, by: Invocation) -> Iterator[str]:
+def column_problems(names: Iterable[str], table: Table, by: Invocation) -> Iterator[str]:
     """Yield where a file has other columns than its build knows."""
-    known = [column.name for column in table if column.name not in by.build.unknown_columns]
-    if list(file.column_names) != known:
-        yield f"{by} wrote a {table.name} with the columns {list(file.column_names)}, and knows {known}"
+    found = list(names)
+    expected = [column.name for column in table if column.name not in by.build.unknown_columns]
+    if found != expected:
+        yield f"{by} wrote a {table.name} with the columns {found}, and knows {expected}"
 
 
 def rows(file: TableFile, names: Iterable[str]) -> list[tuple[Any, ...]]:
@@ -311,8 +382,22 @@ def is_complete(world: World, run_id: str) -> bool:
     return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
 
 
-def keys_read(world: World, run_id: str) -> Iterator[str]:
-    """Yield the key of everything that a run is published from."""
+def fits(world: World, key: str) -> bool:
+    """Whether an object has the bytes that it must have, though someone put them there: an empty part has no owner."""
+    match place(world, key):
+        case ChildPlace(run_id, target, batch=number, slice=slice_):
+            states = slice_rows(world, run_id, target, number, slice_)
+            table = world.tables[key]
+            is_empty = list(table.column_names) == PART_COLUMNS and not sum(table.row_counts)
+            return is_empty and states is not None and not asked(world.plans[run_id], states)
+    return False
+
+
+def keys_read(world: World, run_id: str, build: Build) -> Iterator[str]:
+    """Yield the key of everything that a build publishes a run from."""
+    for source in known(world.plans[run_id], build):
+        yield from object_keys(world, run_id, source)
+        yield table_key(run_id, source)
     yield plan_key(run_id)
     yield coverage_key(run_id)
     for target in world.active[run_id]:

@@ -14,16 +14,15 @@ from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessa
 from patchlake.core.plan import Account, Plan
 from patchlake.core.records import InvalidRow, Page
 from patchlake.core.targets import Target
-from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
-from tests.simulation.events import Asked, Hurried, Offered, Opened, Outlived, Sent
-from tests.simulation.faults import Fault
+from tests.simulation.checking import check
+from tests.simulation.events import Asked, Deferred, Hurried, Offered, Opened, Outlived, Sent
+from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
-from tests.simulation.invariants import check
-from tests.simulation.world import Message, Stage, World
+from tests.simulation.world import Message, QueueName, Stage, World
 from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
@@ -53,7 +52,16 @@ _ERRORS: dict[Fault, type[PatchlakeError]] = {
 }
 """The error of a fault, if it is not a plain RetryableError."""
 
-MESSAGES: dict[Stage, type[Message]] = {
+STAGES: dict[QueueName, Stage] = {
+    "discover": "discover",
+    "listing": "discover",
+    "collect": "collect",
+    "detail": "collect",
+    "commit": "commit",
+}
+"""The stage that each queue is for."""
+
+_MESSAGES: dict[Stage, type[Message]] = {
     "discover": DiscoverMessage,
     "collect": CollectMessage,
     "commit": CommitMessage,
@@ -62,9 +70,9 @@ MESSAGES: dict[Stage, type[Message]] = {
 
 
 @lru_cache(4096)
-def decoded(stage: Stage, body: str) -> Message:
+def decoded(queue: QueueName, body: str) -> Message:
     """Return the message of a body; the same one comes many times."""
-    return MESSAGES[stage].decode(body)
+    return _MESSAGES[STAGES[queue]].decode(body)
 
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
@@ -133,14 +141,8 @@ class Calls:
         """
         if isinstance(error, RefusedError):
             self.world.acting.refusal = error
-            self.excuse()
+            self.world.excuse(self.world.acting)
         raise error
-
-    def excuse(self) -> None:
-        """Remember a reason that may be recorded, so that no invariant expects the run to be complete."""
-        by = self.world.acting
-        if by.receive_count >= PERMANENT_FROM_RECEIVE and by.run_id is not None:
-            self.world.blanked.add(by.run_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,8 @@ class SimulatedStore:
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""
+        if "/details/" in key:
+            self.calls.world.acting.calls_since_look = 0
         return self._make("exists", f"exists {key}", lambda: self.calls.world.store.exists(key), _READ)
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
@@ -197,7 +201,7 @@ class SimulatedQueue:
     """``Queue``."""
 
     calls: Calls
-    stage: Stage
+    name: QueueName
 
     def send(self, messages: Iterable[tuple[str, str]]) -> None:
         """Send every message, or some of them and fail."""
@@ -208,10 +212,11 @@ class SimulatedQueue:
         if world.dice.strike(world.dice.call_rate, (Fault.SENT_IN_PART,)):
             self._send(pairs[: world.random.randrange(len(pairs))])
             raise RetryableError(Fault.SENT_IN_PART)
-        self.calls.make(f"send to {self.stage}", lambda: self._send(pairs), _SEND)
+        self.calls.make(f"send to {self.name}", lambda: self._send(pairs), _SEND)
 
     def defer(self, delivery: Delivery, seconds: int) -> None:
         """Make a received message visible again after ``seconds``."""
+        check(self.calls.world, Deferred(self.name, self.calls.world.acting))
         self.calls.make("defer", lambda: self._queue.defer(delivery, seconds), _SEND)
 
     def dead_letter(self, delivery: Delivery) -> None:
@@ -220,24 +225,19 @@ class SimulatedQueue:
 
     @property
     def _queue(self) -> MemoryQueue:
-        return self.calls.world.queues[self.stage]
-
-    @property
-    def name(self) -> str:
-        """The queue's name."""
-        return self._queue.name
+        return self.calls.world.queues[self.name]
 
     def _send(self, pairs: list[tuple[str, str]]) -> None:
         world = self.calls.world
         for body, _group in pairs:
-            message = decoded(self.stage, body)
+            message = decoded(self.name, body)
             world.acting.sent.append(message)
-            if self.stage == "commit":
+            if self.name == "commit":
                 world.watch(message.run_id)
-            check(world, Sent(self.stage, message, world.acting))
-            world.sent.append((self.stage, body))
+            check(world, Sent(self.name, message, world.acting, body))
+            world.sent.append((self.name, body))
         self._queue.send(pairs)
-        world.story.tell(world.who, "sent %d to %s", len(pairs), self.stage)
+        world.story.tell(world.who, "sent %d to %s", len(pairs), self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,48 +249,57 @@ class SimulatedSource:
     memory: MemoryApi
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
-        """Ask for one page of the nodes, or of the states of these nodes."""
-        return self._state_page(operation, ids, token) if operation.ids_per_call else self._node_page(operation, token)
+        """Ask for one page of a listing, or about these nodes."""
+        return self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
 
-    def _node_page(self, operation: Operation, token: str | None) -> Page[Any]:
+    def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         by = self.calls.world.acting
         if token is None:
             by.listing.clear()
         try:
-            page = self._ask(LIST_NODES, partial(self._call, operation, (), token))
+            page = self._ask(operation.name, partial(self._call, operation, (), token))
         except RestartError:
             by.restarts += 1
             raise
-        if page.records:
-            match self._strikes(_LISTED):
-                case Fault.LISTED_TWICE:
-                    earlier = by.listing[0].records if by.listing else page.records
-                    again = [replace(record, ping_status="another") for record in earlier[:1]]
-                    page = Page([*page.records, *again], (), page.next_token, page.answered_at_ms)
-                case Fault.INVALID_ROW:
-                    *records, last = page.records
-                    bad = InvalidRow(last.instance_id, "broken on purpose")
-                    page = Page(records, (bad,), page.next_token, page.answered_at_ms)
-                case Fault.NAMELESS_ROW:
-                    nameless = InvalidRow(None, "broken on purpose")
-                    page = Page(page.records, (nameless,), page.next_token, page.answered_at_ms)
-                    self.calls.excuse()
-                case _:
-                    pass
+        if page.records and (fault := self._strikes(operation.name, _LISTED)) is not None:
+            page = self._mislisted(page, fault)
         by.listing.append(page)
         return page
 
-    def _state_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
+    def _mislisted(self, page: Page[Any], fault: Fault) -> Page[Any]:
+        """Break a page of a listing; where rows name no node, a row that breaks a rule ends the listing."""
+        by = self.calls.world.acting
+        records, invalid = list(page.records), []
+        names_nodes = hasattr(records[0], "instance_id")
+        match fault:
+            case Fault.LISTED_TWICE:
+                again = (by.listing[0].records if by.listing else page.records)[:1]
+                records += [replace(record, ping_status="another") for record in again] if names_nodes else again
+            case Fault.INVALID_ROW if names_nodes:
+                invalid = [InvalidRow(records.pop().instance_id, "broken on purpose")]
+            case _:
+                invalid = [InvalidRow(None, "broken on purpose")]
+                self.calls.world.excuse(by)
+        return Page(records, invalid, page.next_token, page.answered_at_ms)
+
+    def _detail_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
         world, asked = self.calls.world, tuple(instance_ids)
         by = world.acting
-        check(world, Asked(self.target, asked, by))
+        by.calls_since_look += 1
+        check(world, Asked(operation.name, self.target, asked, by))
         if token is None:
             by.answers[asked] = []
-        page = self._ask(GET_STATES, partial(self._call, operation, asked, token))
-        fault = self._strikes(_ANSWERED if page.records else _ANSWERED_WITH_NOTHING)
+        page = self._ask(operation.name, partial(self._call, operation, asked, token))
+        fault = self._strikes(operation.name, self._faults_of(operation, page))
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
         return page
+
+    @staticmethod
+    def _faults_of(operation: Operation, page: Page[Any]) -> Sequence[Fault]:
+        if operation.name != GET_STATES:
+            return (Fault.INVALID_ROW,)
+        return _ANSWERED if page.records else _ANSWERED_WITH_NOTHING
 
     def _call(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
         self.calls.world.acting.calls += 1
@@ -315,11 +324,13 @@ class SimulatedSource:
             by.throttled = True
             raise
 
-    def _strikes(self, faults: Sequence[Fault]) -> Fault | None:
-        dice = self.calls.world.dice
-        fault = dice.strike(dice.call_rate, faults)
+    def _strikes(self, operation: str, faults: Sequence[Fault]) -> Fault | None:
+        world = self.calls.world
+        if world.is_healthy(operation):
+            faults = [fault for fault in faults if fault not in BAD_ANSWERS]
+        fault = world.dice.strike(world.dice.call_rate, faults)
         if fault is not None:
-            self.calls.world.story.tell(self.calls.world.who, "SSM answers: %s", fault)
+            world.story.tell(world.who, "AWS answers: %s", fault)
         return fault
 
     def _misanswered(self, page: Page[Any], fault: Fault) -> Page[Any]:
@@ -332,7 +343,8 @@ class SimulatedSource:
             case Fault.ANSWERED_TWICE:
                 records.append(replace(records[0], patch_group="another"))
             case Fault.INVALID_ROW:
-                invalid.append(InvalidRow(records.pop().instance_id, "broken on purpose"))
+                bad = records.pop() if records else None
+                invalid.append(InvalidRow(getattr(bad, "instance_id", None), "broken on purpose"))
             case _:
                 pass
         return Page(records, invalid, page.next_token, page.answered_at_ms)

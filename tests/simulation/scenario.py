@@ -5,6 +5,7 @@ from random import Random
 
 from patchlake.core.plan import Account
 from patchlake.core.targets import Target
+from tests.simulation.toys import KnownToys
 from tests.world import HOME
 
 REGIONS = ("eu-central-1", "us-east-1")
@@ -14,6 +15,7 @@ _CLOSE_RACES = 0.06
 _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
+_WITH_TOYS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,10 @@ class Scenario:
         deployed: whether handlers that run at one go are the deployed functions, with their answers and metrics.
         sabotage: whether someone may reach into the bucket and the queues.
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
+        toys: the secondary sources of the run, as the first build knows them.
+        toys_healthy: whether their operations are healthy.
+        detail_deadline_seconds: how long a run waits for them.
+        tag_keys: those that the environment of plan names.
     """
 
     accounts: tuple[Account, ...]
@@ -58,6 +64,10 @@ class Scenario:
     deployed: bool
     sabotage: bool
     healthy: bool
+    toys: KnownToys | None
+    toys_healthy: bool
+    detail_deadline_seconds: int
+    tag_keys: tuple[str, ...]
 
 
 def draw(random: Random, *, crowd: bool) -> Scenario:
@@ -94,7 +104,17 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         deployed=random.random() < _DEPLOYED,
         sabotage=random.random() < _SABOTAGE,
         healthy=random.random() < 0.5,
+        toys=None if crowd else _toys(random, large=large),
+        toys_healthy=random.random() < 0.6,
+        detail_deadline_seconds=random.choice((1200, 3600, 3600, 14_400)),
+        tag_keys=random.choice(((), ("team", "env", "team"))),
     )
+
+
+def _toys(random: Random, *, large: bool) -> KnownToys | None:
+    if random.random() >= _WITH_TOYS:
+        return None
+    return KnownToys(50 if large else random.randint(1, 3))
 
 
 def _quiet_after_seconds(random: Random, deadline_seconds: int) -> int:

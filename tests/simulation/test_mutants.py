@@ -2,8 +2,8 @@
 
 import pytest
 
+from tests.simulation.checking import numbers
 from tests.simulation.explore import explore, play, strands
-from tests.simulation.invariants import numbers
 from tests.simulation.mutants import MUTANTS, Mutant, schedules_survived
 
 

@@ -22,6 +22,7 @@ def test_no_schedule_breaks_an_invariant(first: int) -> None:
     assert found.tally.schedules == SCHEDULES // SLICES
     assert found.tally.faults.total() > found.tally.schedules
     assert found.tally.runs.keys() == {"COMPLETE", "PARTIAL", "never planned", "CORRUPT"}
+    assert found.tally.with_secondary > SCHEDULES // SLICES // 5
     assert (found.tally.nodes_lost, found.tally.duplicated_rows, found.tally.rewritten) == (0, 0, 0)
 
 

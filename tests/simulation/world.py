@@ -6,6 +6,7 @@ when.
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -15,31 +16,41 @@ from typing import Any, Literal
 from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
-from patchlake.core.records import Page, Record
+from patchlake.core.records import Page
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, QueueTiming
+from patchlake.errors import IntegrityError, RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
+from patchlake.sources.registry import Registry
 from tests.simulation import fleet
 from tests.simulation.faults import Dice
-from tests.simulation.keys import run_of
+from tests.simulation.keys import is_secondary, run_of
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
+from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
+from tests.simulation.toys import KnownToys, equip, registry, strip
 from tests.world import HOME, RUN_AT, node_id
 
 type Stage = Literal["plan", "discover", "collect", "commit"]
+type QueueName = Literal["discover", "listing", "collect", "detail", "commit"]
 type Message = DiscoverMessage | CollectMessage | CommitMessage
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One deployed version of patchlake with its settings; an older one does not know the newest columns."""
+    """One deployed version of patchlake with its settings; an older one does not know the newest columns, or toys."""
 
     version: str
     batch_size: int
     deadline_seconds: int
     unknown_columns: frozenset[str] = frozenset()
+    toys: KnownToys | None = None
+
+    @property
+    def sources(self) -> Registry:
+        """The sources that this build knows."""
+        return registry(self.toys)
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
         """Return a file of the columns that this build knows."""
@@ -59,6 +70,13 @@ class Build:
         return Table(table.name, table.description, tuple(c for c in table if c.name not in self.unknown_columns))
 
 
+_TIMINGS: dict[QueueName, QueueTiming] = {
+    "discover": DISCOVER,
+    "listing": DISCOVER,
+    "collect": COLLECT,
+    "detail": COLLECT,
+    "commit": COMMIT,
+}
 NEWEST_COLUMNS = frozenset({"source_type", "available_security_update_count", "account_name"})
 
 
@@ -75,12 +93,15 @@ class Invocation:
         accounts: those of the organization, as it was told the last time that it asked.
         readings: what its clock said, each time it looked.
         sent: every message that it sent.
-        listing: the pages of its latest chain of DescribeInstanceInformation.
-        answers: the pages of DescribeInstancePatchStates, by the ids of the call.
+        queue: that its message came from.
+        listing: the pages of its latest chain of a listing.
+        answers: the pages of a detail source, by the ids of the call.
         refusal: the latest refusal that it met.
         seconds_left: the least that it was told of.
         pauses: how often it waited for a target that throttled.
-        restarts: how often a chain of DescribeInstanceInformation broke.
+        waited_seconds: how long, in total.
+        calls_since_look: about a part of the toys, since it last looked whether there is one.
+        restarts: how often a chain of a listing broke.
         over: whether it has ended.
         calls: how many of its calls reached SSM.
         throttled: whether it was throttled, and has not paused since.
@@ -98,14 +119,17 @@ class Invocation:
     build: Build
     skew: timedelta
     regions: Sequence[str]
+    queue: QueueName | None = None
     accounts: Sequence[Account] = ()
     readings: list[datetime] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)
-    answers: dict[tuple[str, ...], list[Page[Record]]] = field(default_factory=dict)
+    answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
     refusal: RefusedError | None = None
     seconds_left: float = math.inf
     pauses: int = 0
+    waited_seconds: float = 0
+    calls_since_look: int = 0
     restarts: int = 0
     over: bool = False
     calls: int = 0
@@ -116,6 +140,16 @@ class Invocation:
     def __str__(self) -> str:
         """Name it as the story does."""
         return f"#{self.number} {self.stage}"
+
+    @property
+    def source(self) -> str | None:
+        """The source that its message names."""
+        return getattr(self.message, "source", None)
+
+    @property
+    def is_secondary(self) -> bool:
+        """Whether its message names a source that must not change the snapshot."""
+        return self.source not in {None, "nodes", "patch_states"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +207,17 @@ class World:
         plans: each run's stored plan; ``plan_bodies`` as it is stored, ``active`` its active targets.
         tables: each stored table that can be read.
         writers: who wrote each object.
-        last_part_at: when the latest shard or part of each run was stored.
+        last_part_at: when the latest shard or part of each run was stored; ``last_root_part_at`` of the root sources.
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
+        gaps: the runs in which that happened to any source, secondary ones included.
         store_trouble: what the store refuses for now.
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
-        tampered: the runs of which an object was damaged or vanished.
+        tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
+            until then.
+        deleted: the objects that someone deleted, and that were not made again.
         corrupt: the runs that commit called CORRUPT, each with the reason.
         unwatched: the runs whose watch message is lost.
         watched_again_at: when a lost watch message was sent again.
@@ -201,16 +238,15 @@ class World:
         self.story = Story(self.clock)
         self.objects = _Objects(changed)
         self.store = MemoryStore(self.objects)
-        self.queues: dict[Stage, MemoryQueue] = {
-            "discover": MemoryQueue(self.clock, DISCOVER.visibility_seconds, DISCOVER.max_receive_count),
-            "collect": MemoryQueue(self.clock, COLLECT.visibility_seconds, COLLECT.max_receive_count),
-            "commit": MemoryQueue(self.clock, COMMIT.visibility_seconds, COMMIT.max_receive_count),
+        self.queues: dict[QueueName, MemoryQueue] = {
+            name: MemoryQueue(self.clock, timing.visibility_seconds, timing.max_receive_count, name)
+            for name, timing in _TIMINGS.items()
         }
         self.apis = MemoryApis(self.clock)
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
-        self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown)
+        self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys)
         self._nodes = self._joined = 0
         self._serials = count()
         for target, number in scenario.nodes.items():
@@ -223,13 +259,16 @@ class World:
         self.tables: dict[str, TableFile] = {}
         self.writers: dict[str, Invocation] = {}
         self.last_part_at: dict[str, datetime] = {}
+        self.last_root_part_at: dict[str, datetime] = {}
         self.published_at: dict[str, datetime] = {}
-        self.sent: list[tuple[Stage, str]] = []
+        self.sent: list[tuple[QueueName, str]] = []
         self.troubles: dict[Target, Trouble] = {}
         self.blanked: set[str] = set()
+        self.gaps: set[str] = set()
         self.store_trouble: StoreTrouble | None = None
         self.damaged: dict[str, int] = {}
-        self.tampered: set[str] = set()
+        self.tampered: dict[str, int] = {}
+        self.deleted: set[str] = set()
         self.corrupt: dict[str, str] = {}
         self.unwatched: set[str] = set()
         self.watched_again_at: dict[str, datetime] = {}
@@ -259,7 +298,13 @@ class World:
         """Replace the functions by another build, a newer or an older one."""
         unknown = self.random.choice((frozenset[str](), NEWEST_COLUMNS))
         deadline_seconds = self.random.choice((self.scenario.deadline_seconds, 2880, 14_400))
-        self.build = Build(str(int(self.build.version) + 1), self.random.randint(1, 4), deadline_seconds, unknown)
+        toys = None if self.scenario.toys is None else self._other_toys(self.scenario.toys)
+        version = str(int(self.build.version) + 1)
+        self.build = Build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys)
+
+    def _other_toys(self, known: KnownToys) -> KnownToys | None:
+        """Return the toys as another build may know them: in other parts, by another rule, or not at all."""
+        return self.random.choice((known, KnownToys(self.random.randint(1, 4)), KnownToys(2, asks_version=2), None))
 
     def add_node(self, target: Target) -> str:
         """Let a new node register in a target; every third has never been scanned."""
@@ -270,6 +315,8 @@ class World:
         self.describe_node(target, instance_id)
         if number % 3:
             self.scan_node(target, instance_id)
+        if self.scenario.toys is not None:
+            equip(self.apis.of(target), instance_id, self._nodes)
         return instance_id
 
     def remove_node(self, target: Target, instance_id: str) -> None:
@@ -277,6 +324,8 @@ class World:
         source = self.apis.of(target)
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
+        if self.scenario.toys is not None:
+            strip(source, instance_id)
 
     def describe_node(self, target: Target, instance_id: str) -> None:
         """Give a node attributes that no node had before."""
@@ -293,6 +342,10 @@ class World:
             return None
         return trouble.error
 
+    def is_healthy(self, operation: str) -> bool:
+        """Whether an operation never breaks its own rules, nor refuses for long."""
+        return self.scenario.toys_healthy if operation in TOY_OPERATIONS else self.scenario.healthy
+
     def store_refuses(self, operation: str) -> bool:
         """Whether the store refuses an operation at this time."""
         trouble = self.store_trouble
@@ -301,14 +354,19 @@ class World:
     def tamper(self, key: str, body: bytes | None) -> None:
         """Let an object have other bytes, or be gone: then it is as if it had never been written."""
         run_id = run_of(key)
-        self.tampered.add(run_id)
+        self.tampered[run_id] = self.begun
         self.blanked.add(run_id)
+        self.gaps.add(run_id)
         self.objects.spoil(key, body)
         if body is None:
+            self.deleted.add(key)
             for known in (self.tables, self.writers, self.damaged):
                 known.pop(key, None)
         else:
             self.damaged[key] = self.begun
+            if "/details/" in key:
+                with suppress(IntegrityError):
+                    self.tables[key] = MemoryTables().open(body)
 
     def lose_watch(self, run_id: str) -> None:
         """Lose every watch message of a run."""
@@ -317,6 +375,7 @@ class World:
             del queue.messages[number]
         self.unwatched.add(run_id)
         self.blanked.add(run_id)
+        self.gaps.add(run_id)
 
     def watch(self, run_id: str) -> None:
         """Take note of a watch message that is sent."""
@@ -325,10 +384,17 @@ class World:
             self.unwatched.remove(run_id)
             self.watched_again_at[run_id] = self.clock.at
 
-    def redrive(self, stage: Stage, body: str) -> str:
+    def excuse(self, by: Invocation) -> None:
+        """Remember a reason that may be recorded, so that no invariant expects its source to be complete."""
+        if by.run_id is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
+            self.gaps.add(by.run_id)
+            if not by.is_secondary:
+                self.blanked.add(by.run_id)
+
+    def redrive(self, queue: QueueName, body: str) -> str:
         """Send an old message once more, as an operator does who empties a dead-letter queue; return its body."""
-        self.queues[stage].send([(body, "")])
-        if stage == "commit":
+        self.queues[queue].send([(body, "")])
+        if queue == "commit":
             self.watch(CommitMessage.decode(body).run_id)
         return body
 
@@ -336,6 +402,7 @@ class World:
         """Take note of an object that was just written."""
         body = self.objects[key]
         self.writers[key] = self.acting
+        self.deleted.discard(key)
         if key.startswith("plans/"):
             run_id = key.removeprefix("plans/").removesuffix(".json")
             self.plans[run_id] = decode_plan(body, run_id)
@@ -345,6 +412,8 @@ class World:
         self.tables[key] = MemoryTables().open(body)
         if key.startswith("runs/"):
             self.last_part_at[run_of(key)] = self.clock.at
+            if not is_secondary(key):
+                self.last_root_part_at[run_of(key)] = self.clock.at
         if key.startswith("lake/patch_states/"):
             self.published_at[run_of(key)] = self.clock.at
 

@@ -1,4 +1,4 @@
-"""Altering what a detail source makes of the answers."""
+"""Altering what a detail source asks for, and what it makes of the answers."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from patchlake.core.keys import ROOT_DETAIL
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
-from patchlake.sources.source import DetailSource
+from patchlake.sources.source import DetailSource, Operation
 from tests.simulation.mutants.mutant import Patch
 
 type Pages = Iterable[Page[Any]]
@@ -25,3 +25,13 @@ def alter_settling(
         return altered(rule, asked, pages) if source.name == name else rule(asked, pages)
 
     patch.setattr(DetailSource, "settle", settle)
+
+
+def alter_ids_per_call(patch: Patch, operation: str, ids_per_call: int) -> None:
+    """Let an operation be asked about so many ids a call."""
+    own = Operation.__dict__["ids_per_call"]
+
+    def ids(made: Operation) -> Any:  # noqa: ANN401
+        return ids_per_call if made.name == operation else own.__get__(made)
+
+    patch.setattr(Operation, "ids_per_call", property(ids))

@@ -22,7 +22,7 @@ from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store, TargetApi
 from patchlake.sources.coverage import TargetRead, coverage_row
-from patchlake.sources.source import DetailSource, ListedRows, ListingSource, Operation
+from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
@@ -34,14 +34,17 @@ from patchlake.stages.stored_plan import is_published
 from patchlake.stages.stored_run import Slice, StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
-from tests.simulation.mutants.answers import Pages, Settle, alter_settling
+from tests.simulation.mutants.answers import Pages, Settle, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
     a_close_race,
     a_plan_that_comes_late,
-    deploys_in_mid_run,
+    answers_often_lost,
+    deploys_between_calls,
+    forged_often,
     large_batches,
     losses_in_a_long_run,
+    more_ticks_than_receives,
     struck_by,
     two_plans_at_once,
 )
@@ -67,8 +70,8 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
 
 
 for _prefix, _part, _name, _soon in (
-    ("plans/", "", "plan overwrites the stored plan", 363),
-    ("runs/", "/shards/", "discover overwrites a stored shard", 1),
+    ("plans/", "", "plan overwrites the stored plan", 1),
+    ("runs/", "/shards/", "discover overwrites a stored shard", 70),
     ("runs/", "/parts/", "collect overwrites a stored part", 1),
     ("lake/", "/coverage/", "commit overwrites published coverage", 1),
     ("lake/", "/patch_states/", "commit overwrites a published snapshot", 1),
@@ -80,14 +83,14 @@ for _prefix, _part, _name, _soon in (
     MUTANTS.append(Mutant(_name, "I4", _overwrite, soon=_soon))
 
 
-@mutant("I4", "a tombstone overwrites what came just in time", a_close_race)
+@mutant("I4", "a tombstone overwrites what came just in time", a_close_race, soon=776)
 def _tombstones_win(patch: Patch) -> None:
     _put_without_condition(
         patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
     )
 
 
-@mutant("L1", "412 is taken for an error", struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED))
+@mutant("L1", "412 is taken for an error", answers_often_lost, soon=265)
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -99,7 +102,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
+@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT), soon=228)
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -154,7 +157,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=6_954)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=1360)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -242,6 +245,8 @@ def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
     def keep(source: ListingSource, run_target: RunTarget, planned: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
+        if source.name != "nodes":
+            return listed_rows(source, run_target, planned, pages)
         pages = list(pages)
         once, listed_at_ms = listed_rows(source, run_target, planned, pages)
         listed = [record.instance_id for page in pages for record in page.records]
@@ -314,7 +319,7 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target", struck_by(Fault.FORGED))
+@mutant("I11", "discover and collect trust the message for the target", forged_often, soon=423)
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
@@ -402,7 +407,7 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@mutant("I1", "rows that break a rule are ignored", soon=137)
+@mutant("I1", "rows that break a rule are ignored", soon=41)
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
@@ -436,7 +441,7 @@ def _keeps_strangers(patch: Patch) -> None:
 
 @mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
 def _asks_for_more(patch: Patch) -> None:
-    patch.setattr(Operation, "ids_per_call", 100)
+    alter_ids_per_call(patch, "DescribeInstancePatchStates", 100)
 
 
 # Commit.
@@ -486,7 +491,7 @@ for _stage in ("discover", "collect"):
         send = SimulatedQueue.send
 
         def send_some(queue: SimulatedQueue, messages: Iterable[tuple[str, str]]) -> None:
-            if (queue.calls.world.acting.stage, queue.stage) != ("commit", lost):
+            if (queue.calls.world.acting.stage, queue.name) != ("commit", lost):
                 send(queue, messages)
 
         patch.setattr(SimulatedQueue, "send", send_some)
@@ -494,7 +499,7 @@ for _stage in ("discover", "collect"):
     MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, losses_in_a_long_run))
 
 
-@mutant("L1", "commit takes what another build published for a contradiction", deploys_in_mid_run)
+@mutant("L1", "commit takes what another build published for a contradiction", deploys_between_calls)
 def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 
@@ -533,7 +538,7 @@ def _gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_young)
 
 
-@mutant("L1", "commit looks for a plan at every tick")
+@mutant("L1", "commit looks for a plan at every tick", more_ticks_than_receives)
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 

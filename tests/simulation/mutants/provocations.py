@@ -32,6 +32,13 @@ def a_plan_that_comes_late(world: World) -> bool:
     return scenario.max_lateness_seconds + scenario.deadline_seconds < scenario.quiet_after_seconds
 
 
+def more_ticks_than_receives(world: World) -> bool:
+    """Whether commit looks for a plan more often than a message can be received, and plans often fail to come."""
+    scenario = world.scenario
+    ticks = (scenario.max_lateness_seconds + scenario.deadline_seconds) / scenario.tick_seconds
+    return ticks > 1000 and world.dice.call_rate >= _OFTEN
+
+
 def deploys_in_mid_run(world: World) -> bool:
     """Whether builds change while handlers take turns."""
     return struck_by(Fault.DEPLOYED)(world) and world.scenario.in_turns > _OFTEN
@@ -46,6 +53,67 @@ def losses_in_a_long_run(world: World) -> bool:
     """Whether messages are lost, of a run with a healthy API and the time to send them again."""
     scenario = world.scenario
     return struck_by(Fault.LOST)(world) and scenario.healthy and scenario.deadline_seconds > 2880
+
+
+def with_toys(world: World) -> bool:
+    """Whether the run has secondary sources."""
+    return world.scenario.toys is not None
+
+
+def builds_that_differ(world: World) -> bool:
+    """Whether builds change in mid-run that know other secondary sources, or the same ones otherwise."""
+    return with_toys(world) and struck_by(Fault.DEPLOYED)(world)
+
+
+def forged_often(world: World) -> bool:
+    """Whether messages are often forged."""
+    return world.dice.world_rate > _OFTEN and struck_by(Fault.FORGED)(world)
+
+
+def toys_forged(world: World) -> bool:
+    """Whether messages about secondary sources are often forged."""
+    return with_toys(world) and forged_often(world)
+
+
+def answers_often_lost(world: World) -> bool:
+    """Whether the SDK often repeats calls whose answer was lost, and messages come twice."""
+    return world.dice.call_rate >= _OFTEN and struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED)(world)
+
+
+def deploys_between_calls(world: World) -> bool:
+    """Whether commits of different builds often take turns."""
+    return deploys_in_mid_run(world) and world.dice.call_rate >= _OFTEN
+
+
+def toys_unhealthy(world: World) -> bool:
+    """Whether the operations of secondary sources refuse, or break their own rules."""
+    return with_toys(world) and not world.scenario.toys_healthy
+
+
+def toys_throttled(world: World) -> bool:
+    """Whether secondary operations may throttle for good, and soon do."""
+    return toys_unhealthy(world) and world.dice.world_rate > _OFTEN / 4 and struck_by(Fault.THROTTLED_FOR_GOOD)(world)
+
+
+def losses_of_toys(world: World) -> bool:
+    """Whether messages are lost, of a run with healthy APIs and the time to send all of them again."""
+    scenario = world.scenario
+    seconds = min(scenario.detail_deadline_seconds, scenario.deadline_seconds)
+    in_time = seconds >= 2880 and scenario.quiet_after_seconds < seconds / 3
+    return scenario.healthy and scenario.toys_healthy and in_time and with_toys(world) and struck_by(Fault.LOST)(world)
+
+
+def toys_stuck(world: World) -> bool:
+    """Whether secondary operations may throttle for good, and the detail deadline is long before the run's."""
+    scenario = world.scenario
+    early = 2 * scenario.detail_deadline_seconds < scenario.deadline_seconds
+    return toys_unhealthy(world) and early and struck_by(Fault.THROTTLED_FOR_GOOD)(world)
+
+
+def toys_held_back(world: World) -> bool:
+    """Whether a run may come to its detail deadline, long before its deadline, with secondary objects missing."""
+    scenario = world.scenario
+    return with_toys(world) and scenario.quiet_after_seconds > scenario.detail_deadline_seconds
 
 
 def sensitive_fields_left_out(world: World) -> bool:
@@ -66,9 +134,3 @@ def runs_in_functions(world: World) -> bool:
 def workers_stalled(world: World) -> bool:
     """Whether a run comes to its deadline without a shard."""
     return world.scenario.stalled
-
-
-def soon_quiet(world: World) -> bool:
-    """Whether things stop breaking long before the deadline."""
-    scenario = world.scenario
-    return not scenario.stalled and scenario.quiet_after_seconds < scenario.deadline_seconds / 4

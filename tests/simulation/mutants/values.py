@@ -55,10 +55,12 @@ def _in_another_order(columns: Columns) -> Columns:
 def _alter_listings(
     patch: Patch, alter: Callable[[ListedRows], ListedRows] = lambda rows: rows, pages: Callable[[Pages], Pages] = iter
 ) -> None:
-    """Let discover see each listing's pages, and each shard its rows, as these leave them."""
+    """Let discover see each listing's pages, and each shard of the nodes its rows, as these leave them."""
     listed = ListingSource.listed
 
     def altered(source: ListingSource, run_target: RunTarget, plan: Plan, answered: Pages) -> ListedRows:
+        if source.name != "nodes":
+            return listed(source, run_target, plan, answered)
         return alter(listed(source, run_target, plan, pages(answered)))
 
     patch.setattr(ListingSource, "listed", altered)
@@ -105,7 +107,12 @@ def _lists_the_nameless(patch: Patch) -> None:
 
 def _alter_parts(patch: Patch, alter: Alter) -> None:
     part = DetailSource.part
-    patch.setattr(DetailSource, "part", lambda *arguments: alter(part(*arguments)))
+
+    def altered(source: DetailSource, *arguments: Any) -> Columns:  # noqa: ANN401
+        columns = part(source, *arguments)
+        return alter(columns) if source.name == "patch_states" else columns
+
+    patch.setattr(DetailSource, "part", altered)
 
 
 for _name, _alter in (
@@ -155,13 +162,15 @@ def _takes_the_first_state(patch: Patch) -> None:
 # What commit publishes.
 
 
-def _alter_merge(patch: Patch, alter: Alter) -> None:
-    """Let the merge see every part as ``alter`` leaves it."""
+def alter_merge(patch: Patch, alter: Alter, table: str = "patch_states") -> None:
+    """Let the merge of a table see every part as ``alter`` leaves it."""
     append = MemoryTableWriter.append
 
     def append_altered(writer: MemoryTableWriter, file: TableFile) -> None:
-        altered = alter(file.columns(writer.table.column_names))
-        append(writer, writer.tables.open(writer.tables.encode(writer.table, [altered], file.metadata)))
+        if writer.table.name == table:
+            altered = alter(file.columns(writer.table.column_names))
+            file = writer.tables.open(writer.tables.encode(writer.table, [altered], file.metadata))
+        append(writer, file)
 
     patch.setattr(MemoryTableWriter, "append", append_altered)
 
@@ -187,7 +196,7 @@ for _name, _invariant, _alter in (
     ("the merge gives a value to the next node", "I5", _moved("snapshot_id")),
     ("the merge holds texts for one that differ in spaces only", "I5", _with_plain_spaces),
 ):
-    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_merge, alter=_alter)))
+    MUTANTS.append(Mutant(_name, _invariant, partial(alter_merge, alter=_alter)))
 
 
 @mutant("I5", "the merge leaves out a column")
@@ -257,6 +266,6 @@ def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")
 
 
-@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW))
+@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW), soon=311)
 def _renames_nameless(patch: Patch) -> None:
     patch.setattr(nodes, "NAMELESS_ROW", "a nameless row")

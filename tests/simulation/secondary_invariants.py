@@ -1,0 +1,358 @@
+"""The invariants of the secondary sources: C1 to C11 after every act of a handler, L3 and L4 at the end.
+
+Once someone has reached into the objects of a run, others may have been made from them: most do not look at such runs.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.errors import InputError
+from patchlake.stages.collect import CollectResult
+from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.discover import DiscoverResult
+from patchlake.stages.plan import PlanResult
+from patchlake.stages.step import Step
+from tests.simulation import secondary_oracle as oracle
+from tests.simulation.checking import holds
+from tests.simulation.events import Asked, Deferred, Ended, Failed, Opened, Rested, Sent, Waited, Wrote
+from tests.simulation.keys import child_key, coverage_key, part_key, secondary_shard_key, snapshot_key, table_key
+from tests.simulation.liveness import lateness, sent_again_by
+from tests.simulation.oracle import (
+    ChildPlace,
+    CoveragePlace,
+    PartPlace,
+    PlanPlace,
+    SecondaryShardPlace,
+    ShardPlace,
+    SnapshotPlace,
+    TablePlace,
+    is_complete,
+    parts,
+    rows,
+)
+from tests.simulation.world import Invocation, World
+
+_MOST_PAUSED_SECONDS = 120
+_CALLS_BETWEEN_LOOKS = 10
+_IDS_PER_CALL = 1
+
+
+@holds("C1", Wrote, Sent)
+def a_child_needs_its_parent(world: World, event: Wrote | Sent) -> Iterator[str]:
+    """A part of a secondary source is written, and sent for, only where its parent's part exists."""
+    match event:
+        case Wrote(key, ChildPlace(run_id, target, batch=batch)):
+            if part_key(run_id, target, batch) not in world.tables and run_id not in world.tampered:
+                yield f"{event.by} wrote {key}, and batch {batch} of {target} has no part"
+        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message):
+            if part_key(run_id, message.target, message.batch) not in world.tables and run_id not in world.tampered:
+                yield f"{event.by} sent {message}, and its batch has no part"
+
+
+@holds("C2", Wrote)
+def secondary_objects_hold_what_aws_answered(world: World, wrote: Wrote) -> Iterator[str]:
+    """A part has the nodes that its parent's slice asks about, each with at least one row, a status row alone.
+
+    The rows are what AWS answered, or the true reason why that is not known; those of a shard also.
+    """
+    if not isinstance(wrote.place, SecondaryShardPlace | ChildPlace) or wrote.place.run_id in world.tampered:
+        return
+    table, plan, where = world.tables[wrote.key], world.plans[wrote.place.run_id], wrote.place
+    if list(table.column_names) != oracle.TABLE_COLUMNS[where.source]:
+        yield f"{wrote.by} wrote {wrote.key} with the columns {list(table.column_names)}"
+        return
+    match where:
+        case SecondaryShardPlace(target=target):
+            yield from oracle.shard_problems(table, target, wrote.by, plan)
+        case ChildPlace(run_id, target, batch=batch, slice=slice_):
+            states = oracle.slice_rows(world, run_id, target, batch, slice_)
+            if states is not None:
+                yield from oracle.part_problems(table, target, states, wrote.by, plan)
+
+
+@holds("C3", Wrote)
+def plan_and_nodes_name_every_key(world: World, wrote: Wrote) -> Iterator[str]:
+    """The plan names the secondary sources; with the nodes' shards it decides every key, and each exists at the end."""
+    match wrote.place:
+        case PlanPlace(run_id):
+            yield from _plan_problems(world, run_id, wrote.by)
+        case ChildPlace(run_id, target, batch=batch, slice=slice_):
+            if (batch, slice_) not in oracle.slices(world, run_id, target) and run_id not in world.tampered:
+                yield f"{wrote.by} wrote {wrote.key}, and batch {batch} of {target} has no slice {slice_}"
+        case SnapshotPlace(run_id):
+            for source in oracle.known(world.plans[run_id], wrote.by.build):
+                if lost := [key for key in oracle.object_keys(world, run_id, source) if key not in world.objects]:
+                    yield f"{wrote.key} is published, and there is no {lost[0]}"
+
+
+def _plan_problems(world: World, run_id: str, by: Invocation) -> Iterator[str]:
+    plan, scenario, toys = world.plans[run_id], world.scenario, by.build.toys
+    found = [(source.name, source.nodes_per_part, source.asks_version) for source in plan.sources]
+    if toys is None:
+        if found or plan.detail_deadline_at is not None or plan.tag_keys or b"detail" in world.plan_bodies[run_id]:
+            yield f"{by} planned {found} until {plan.detail_deadline_at}, and knows no secondary source"
+        return
+    wanted = [("gadgets", None, None), ("toys", toys.nodes_per_part, toys.asks_version)]
+    if found != wanted:
+        yield f"{by} planned the sources {found}, and knows {wanted}"
+    seconds = min(scenario.detail_deadline_seconds, by.build.deadline_seconds)
+    if plan.detail_deadline_at != plan.planned_at + timedelta(seconds=seconds):
+        yield f"{by} set the detail deadline {plan.detail_deadline_at} for a run planned at {plan.planned_at}"
+
+
+@holds("C3", Ended, Sent)
+def children_come_before_the_acknowledgement(world: World, event: Ended | Sent) -> Iterator[str]:
+    """The worker that stores or finds a parent's part writes its empty children, and asks for the absent others."""
+    by = event.by
+    match event:
+        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message) if by.stage == "collect":
+            states = oracle.slice_rows(world, run_id, message.target, message.batch, message.slice)
+            if states is not None and not oracle.asked(world.plans[run_id], states) and run_id not in world.tampered:
+                yield f"{by} sent {message}, which has nothing to ask"
+        case Ended(PlanResult(run_id, targets=int())):
+            asked_for = {(m.source, m.target) for m in by.sent if isinstance(m, DiscoverMessage)}
+            if "gadgets" in oracle.known(world.plans[run_id], by.build):
+                for target in world.active[run_id]:
+                    if ("gadgets", target) not in asked_for:
+                        yield f"{by} is done, and has not sent for the gadgets of {target}"
+        case Ended(DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED, source="gadgets")):
+            if secondary_shard_key(run_id, "gadgets", target) not in world.objects:
+                yield f"{by} is done, and {target} has no shard of gadgets"
+        case Ended(CollectResult(step=Step.STORED | Step.ADOPTED) as result):
+            yield from _forgotten_children(world, result, by)
+
+
+def _forgotten_children(world: World, result: CollectResult, by: Invocation) -> Iterator[str]:
+    run_id, target, batch = result.run_id, result.target, result.batch
+    plan = world.plans[run_id]
+    if run_id in world.tampered or "toys" not in oracle.known(plan, by.build):
+        return
+    numbers = [number for of_batch, number in oracle.slices(world, run_id, target) if of_batch == batch]
+    if result.source == "toys":
+        numbers = [result.slice]
+    asked_for = {m.slice for m in by.sent if isinstance(m, CollectMessage) and m.source == "toys"}
+    for number in numbers:
+        key = child_key(run_id, "toys", target, oracle.number_of(plan, batch, number))
+        if key not in world.objects and (number not in asked_for or result.source == "toys"):
+            yield f"{by} is done with batch {batch} of {target}, and no one makes {key}"
+
+
+@holds("C4", Wrote)
+def a_table_is_its_parts_in_the_order_of_their_keys(world: World, wrote: Wrote) -> Iterator[str]:
+    """The table of a secondary source is the concatenation of its shards or parts in the order of their keys."""
+    match wrote.place:
+        case TablePlace(run_id, source):
+            names, table = oracle.TABLE_COLUMNS[source], world.tables[wrote.key]
+            if list(table.column_names) != names:
+                yield f"{wrote.by} wrote {wrote.key} with the columns {list(table.column_names)}"
+                return
+            keys = [key for key in oracle.object_keys(world, run_id, source) if key in world.tables]
+            expected = [row for key in sorted(keys) for row in rows(world.tables[key], names)]
+            if rows(table, names) != expected:
+                yield f"{wrote.by} wrote {wrote.key} with {rows(table, names)}, and its parts have {expected}"
+
+
+@holds("C5", Wrote)
+def coverage_counts_what_is_stored(world: World, wrote: Wrote) -> Iterator[str]:
+    """Coverage has the columns of the sources that its build knows, and counts what their objects hold."""
+    match wrote.place:
+        case CoveragePlace(run_id):
+            known = oracle.known(world.plans[run_id], wrote.by.build)
+            names = [name for name in world.tables[wrote.key].column_names if name.startswith(oracle.PREFIXES)]
+            expected = [name for source in known for name in oracle.COVERAGE_COLUMNS[source]]
+            if names != expected:
+                yield f"{wrote.by} wrote {wrote.key} with the columns {names}, and knows {expected}"
+                return
+            yield from _coverage_problems(world, wrote, oracle.COUNT_COLUMNS)
+
+
+@holds("C5", Wrote)
+def coverage_is_published_first_and_the_snapshot_last(world: World, wrote: Wrote) -> Iterator[str]:
+    """Objects come before coverage, coverage before tables, and these before the snapshot."""
+    match wrote.place:
+        case CoveragePlace(run_id):
+            for source in oracle.known(world.plans[run_id], wrote.by.build):
+                if lost := [key for key in oracle.object_keys(world, run_id, source) if key not in world.objects]:
+                    yield f"{wrote.by} wrote {wrote.key} before {lost[0]}"
+        case TablePlace(run_id, source):
+            if coverage_key(run_id) not in world.objects:
+                yield f"{wrote.by} wrote {wrote.key} before its coverage"
+            publisher = world.writers.get(snapshot_key(run_id))
+            if publisher is not None and source in oracle.known(world.plans[run_id], publisher.build):
+                yield f"{wrote.by} wrote {wrote.key} after the snapshot"
+        case SnapshotPlace(run_id):
+            known = oracle.known(world.plans[run_id], wrote.by.build)
+            if lost := [source for source in known if table_key(run_id, source) not in world.objects]:
+                yield f"{wrote.by} wrote {wrote.key} before the tables of {lost}"
+
+
+def _coverage_problems(world: World, wrote: Wrote, of: tuple[str, ...]) -> Iterator[str]:
+    """Yield where coverage says something else of a secondary source than its objects do."""
+    coverage = world.tables[wrote.key]
+    run_id = wrote.place.run_id if isinstance(wrote.place, CoveragePlace) else ""
+    names = [name for name in coverage.column_names if name in of]
+    if not names:
+        return
+    expected = [oracle.coverage_values(world, run_id, target) for target in world.plans[run_id].targets]
+    wanted = [tuple(values[name] for name in names) for values in expected]
+    if rows(coverage, names) != wanted:
+        yield f"{wrote.by} wrote the coverage {names} {rows(coverage, names)}, and its objects give {wanted}"
+
+
+@holds("C6", Wrote, Sent)
+def nothing_is_closed_before_its_deadline(world: World, event: Wrote | Sent) -> Iterator[str]:
+    """No secondary tombstone comes before the detail deadline, no other before the deadline.
+
+    From its detail deadline on a run asks for no children: they are closed.
+    """
+    by = event.by
+    match event:
+        case Wrote(key, (ShardPlace(run_id) | PartPlace(run_id)) as where) if by.stage == "commit":
+            if not _shows(by, world.plans[run_id].deadline_at):
+                yield f"{by} put a tombstone at {key} before the deadline of its {type(where).__name__}"
+        case Wrote(key, (SecondaryShardPlace(run_id) | ChildPlace(run_id))) if not by.is_secondary:
+            has_rows = sum(world.tables[key].row_counts) or by.stage == "commit"
+            if has_rows and not _shows(by, world.plans[run_id].detail_deadline_at):
+                yield f"{by} put a tombstone at {key} before the detail deadline"
+        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message):
+            if _shows(by, world.plans[run_id].detail_deadline_at):
+                yield f"{by} sent {message} after the detail deadline"
+
+
+def _shows(by: Invocation, at: datetime | None) -> bool:
+    """Whether a handler's clock has shown a time."""
+    return at is not None and bool(by.readings) and max(by.readings) >= at
+
+
+@holds("C7", Wrote, Ended)
+def the_snapshot_never_depends_on_them(world: World, event: Wrote | Ended) -> Iterator[str]:
+    """Whatever becomes of secondary sources, snapshot and outcome are those of the root sources alone."""
+    match event:
+        case Wrote(key, SnapshotPlace(run_id)) if world.plans[run_id].sources:
+            names = list(world.tables[key].column_names)
+            expected = [row for part in parts(world, run_id) for row in rows(part, names)]
+            if rows(world.tables[key], names) != expected:
+                yield f"{event.by} wrote {key} with other rows than its parts have"
+        case Ended(CommitResult(run_id, CommitOutcome.COMPLETE | CommitOutcome.PARTIAL as outcome) as result):
+            if not world.plans[run_id].sources or snapshot_key(run_id) not in world.tables:
+                return
+            if (outcome is CommitOutcome.COMPLETE) != is_complete(world, run_id):
+                yield f"{event.by} calls run {run_id} {outcome}, and its nodes say the contrary"
+            snapshot = world.tables[snapshot_key(run_id)]
+            statuses = Counter(snapshot.columns(["collection_status"])["collection_status"])
+            if Counter(result.statuses) != statuses:
+                yield f"{event.by} counts {result.statuses}, and the snapshot has {statuses}"
+
+
+@holds("C8", Wrote, Asked, Opened)
+def a_child_asks_only_for_its_slice(world: World, event: Wrote | Asked | Opened) -> Iterator[str]:
+    """A child asks only about nodes of its slice, one a call, and looks for its part before every tenth call.
+
+    One that has no node to ask about calls no API. The plan's tag keys are those of the settings, and no others.
+    """
+    by = event.by
+    match event:
+        case Wrote(_, PlanPlace(run_id)):
+            keys, wanted = world.plans[run_id].tag_keys, tuple(sorted({*world.scenario.tag_keys}))
+            if keys != (wanted if by.build.toys is not None else ()):
+                yield f"{by} planned the tag keys {keys}, and the settings name {wanted}"
+        case Asked("DescribeToys", target, ids):
+            is_ours = set(ids) <= set(_to_ask(world, by)) or by.run_id in world.tampered
+            if not is_ours or not 0 < len(ids) <= _IDS_PER_CALL:
+                yield f"{by} asked {target} about {ids}, and its slice is {_to_ask(world, by)}"
+            if by.calls_since_look > _CALLS_BETWEEN_LOOKS:
+                yield f"{by} made {by.calls_since_look} calls without looking for its part"
+        case Opened(target) if by.source == "toys" and by.run_id in world.plans:
+            if not _to_ask(world, by) and by.run_id not in world.tampered:
+                yield f"{by} goes for {target}, and has no node to ask about"
+
+
+def _to_ask(world: World, by: Invocation) -> list[str]:
+    """Return the nodes that a child's message is about."""
+    match by.message:
+        case CollectMessage(run_id=run_id, source="toys") as message:
+            plan = world.plans[run_id]
+            states = oracle.slice_rows(world, run_id, message.target, message.batch, message.slice)
+            return [] if states is None else oracle.asked(plan, states)
+    return []
+
+
+@holds("C9", Wrote)
+def coverage_says_how_each_source_ended(world: World, wrote: Wrote) -> Iterator[str]:
+    """Coverage says of each target and source how the listing ended, or whether every node was read, and why not."""
+    if isinstance(wrote.place, CoveragePlace):
+        yield from _coverage_problems(world, wrote, oracle.STATUS_COLUMNS)
+
+
+@holds("C10", Sent, Deferred, Failed)
+def secondary_work_has_queues_of_its_own(world: World, event: Sent | Deferred | Failed) -> Iterator[str]:
+    """A message goes to its source's queue and stays there; root sources are sent for first, and never named.
+
+    One of a source that this build does not know is tried again until its run is published, and then acknowledged.
+    """
+    by = event.by
+    match event:
+        case Sent(queue, DiscoverMessage() | CollectMessage() as message):
+            if queue != _QUEUES.get(message.source):
+                yield f"{by} sent {message} to {queue}"
+            if message.source in _ROOT and '"source"' in event.body:
+                yield f"{by} names the root source in {event.body}"
+            earlier = [m.source for m in by.sent[:-1] if isinstance(m, DiscoverMessage | CollectMessage)]
+            if by.stage == "commit" and message.source in _ROOT and any(source not in _ROOT for source in earlier):
+                yield f"{by} sends {message} again, and secondary ones went before it"
+        case Deferred(queue) if queue != by.queue:
+            yield f"{by} defers a message of {by.queue} on {queue}"
+        case Failed(error) if by.is_secondary and by.run_id in world.plans:
+            plan = world.plans[by.run_id]
+            if by.source in oracle.planned(plan) and by.source not in oracle.known(plan, by.build):
+                if by.begun_late and "does not read" in str(error):
+                    yield f"{by} does not acknowledge a message of the published run {by.run_id}: {error}"
+                target = by.message.target if isinstance(by.message, DiscoverMessage | CollectMessage) else None
+                if isinstance(error, InputError) and target in world.active[by.run_id]:
+                    yield f"{by} refuses a message of a source that it does not know: {error}"
+
+
+_ROOT = ("nodes", "patch_states")
+_QUEUES = {"nodes": "discover", "patch_states": "collect", "gadgets": "listing", "toys": "detail"}
+
+
+@holds("C11", Waited)
+def a_secondary_listing_pauses_for_two_minutes(_: World, waited: Waited) -> Iterator[str]:
+    """A secondary listing pauses for throttling at most 120 seconds in one invocation."""
+    by = waited.by
+    if by.stage == "discover" and by.is_secondary and by.waited_seconds > _MOST_PAUSED_SECONDS:
+        yield f"{by} pauses for {by.waited_seconds:.0f} seconds"
+
+
+@holds("L3", Rested)
+def secondary_sources_hold_back_until_their_deadline(world: World, _: Rested) -> Iterator[str]:
+    """A run is published two ticks after its last root part, or after its detail deadline where that is later."""
+    for run_id, plan in world.plans.items():
+        if plan.detail_deadline_at is not None and run_id in world.published_at:
+            last = world.last_root_part_at.get(run_id, plan.planned_at)
+            yield from lateness(world, run_id, min(plan.deadline_at, max(last, plan.detail_deadline_at)))
+
+
+@holds("L4", Rested)
+def healthy_apis_mean_complete_sources(world: World, _: Rested) -> Iterator[str]:
+    """With healthy APIs and enough time until the detail deadline, every source of a run is complete.
+
+    The build of that time must know the sources, and things must have stopped breaking before the last round of
+    re-sending.
+    """
+    scenario = world.scenario
+    if not (scenario.healthy and scenario.toys_healthy) or scenario.stalled:
+        return
+    for run_id, plan in world.plans.items():
+        if plan.detail_deadline_at is None or run_id in world.gaps | world.blanked | world.corrupt.keys():
+            continue
+        known = oracle.known(plan, world.build)
+        if snapshot_key(run_id) not in world.tables or not sent_again_by(world, plan, plan.detail_deadline_at):
+            continue
+        coverage = world.tables[coverage_key(run_id)]
+        for name in [f"{source}_status" for source in known]:
+            found = {*coverage.columns([name])[name]} if name in coverage.column_names else {"LISTED"}
+            if found - {"LISTED", "COMPLETE", "ACCOUNT_NOT_ACTIVE", None}:
+                yield f"run {run_id} has the {name} {sorted(map(str, found))}"

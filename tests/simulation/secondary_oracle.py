@@ -1,0 +1,280 @@
+"""The expected objects of the secondary sources, derived again from what AWS answered.
+
+Keys, columns and reasons are written out: none of it is taken from the code that writes it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from math import ceil
+from typing import Any
+
+from patchlake.core.plan import Plan, PlannedTarget
+from patchlake.core.records import Page
+from patchlake.core.run import milliseconds
+from patchlake.core.tables import Columns
+from patchlake.core.targets import Target
+from patchlake.core.timings import PERMANENT_FROM_RECEIVE
+from patchlake.ports import TableFile
+from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
+from tests.simulation.world import Build, Invocation, World
+
+SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
+PART_COLUMNS = [
+    "run_id",
+    "run_at",
+    "account_id",
+    "region",
+    "instance_id",
+    "collection_status",
+    "collection_detail",
+    "collected_at",
+    "name",
+    "size",
+]
+TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, "toys": PART_COLUMNS}
+STATUS_COLUMNS = ("gadgets_status", "gadgets_detail", "gadgets_listed_at", "toys_status", "toys_detail")
+COUNT_COLUMNS = (
+    "gadgets_rows",
+    "toys_nodes_collected",
+    "toys_nodes_no_toys",
+    "toys_nodes_not_collected",
+    "toys_nodes_invalid_response",
+    "toys_rows",
+)
+COVERAGE_COLUMNS = {
+    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows"],
+    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[1:]],
+}
+PREFIXES = ("gadgets_", "toys_")
+"""The beginnings of the columns of coverage about secondary sources."""
+
+_NO_DETAIL_SHARD = "no shard by the run's detail deadline"
+_NO_DETAIL = "no part by the run's detail deadline"
+_BROKEN_GADGET = "a row of the listing breaks a rule"
+_GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
+
+
+def planned(plan: Plan) -> list[str]:
+    """Return the secondary sources of a plan."""
+    return [source.name for source in plan.sources]
+
+
+def toys_version(plan: Plan) -> int | None:
+    """Return the version of the rule by which the run's toys select nodes; None where it has no toys."""
+    return next((source.asks_version for source in plan.sources if source.name == "toys"), None)
+
+
+def known(plan: Plan, build: Build) -> list[str]:
+    """Return the secondary sources of a plan that a build knows as the plan has them."""
+    if build.toys is None:
+        return []
+    return [name for name in planned(plan) if name == "gadgets" or build.toys.asks_version == toys_version(plan)]
+
+
+def nodes_per_part(plan: Plan) -> int:
+    """Return how many nodes a part of the run's toys is about."""
+    return next(source.nodes_per_part for source in plan.sources if source.name == "toys") or 0
+
+
+def number_of(plan: Plan, batch: int, slice_: int) -> int:
+    """Return the number in the key of a part of the toys."""
+    return batch * ceil(plan.batch_size / nodes_per_part(plan)) + slice_
+
+
+def slice_rows(world: World, run_id: str, target: Target, batch: int, slice_: int) -> Columns | None:
+    """Return the patch states of one slice of a batch; None where there is no such slice, or no such part."""
+    part = world.tables.get(part_key(run_id, target, batch))
+    if part is None:
+        return None
+    size = nodes_per_part(world.plans[run_id])
+    columns = part.columns(["instance_id", "collection_status", "missing_count"])
+    rows = {name: values[slice_ * size : (slice_ + 1) * size] for name, values in columns.items()}
+    return rows if rows["instance_id"] else None
+
+
+def asked(plan: Plan, rows: Columns) -> list[str]:
+    """Return the nodes that the toys ask about: those that miss a patch or may miss one; by version 2 all collected."""
+    every = toys_version(plan) == 2
+    states = zip(rows["instance_id"], rows["collection_status"], rows["missing_count"], strict=True)
+    return [i for i, status, missing in states if status == "COLLECTED" and (every or missing != 0)]
+
+
+def slices(world: World, run_id: str, target: Target) -> list[tuple[int, int]]:
+    """Return batch and number of each slice that must have a part, by the target's shard."""
+    shard = world.tables.get(shard_key(run_id, target))
+    size = nodes_per_part(world.plans[run_id])
+    counts = () if shard is None else shard.row_counts
+    return [(batch, number) for batch, nodes in enumerate(counts) for number in range(ceil(nodes / size))]
+
+
+def object_keys(world: World, run_id: str, source: str) -> list[str]:
+    """Return the key of every shard or part that a run must have of a source, in key order."""
+    targets = sorted(world.active[run_id])
+    if source == "gadgets":
+        return [secondary_shard_key(run_id, source, target) for target in targets]
+    plan = world.plans[run_id]
+    return [
+        child_key(run_id, source, target, number_of(plan, batch, number))
+        for target in targets
+        for batch, number in slices(world, run_id, target)
+    ]
+
+
+def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan) -> Iterator[str]:
+    """Yield where a shard is not what AWS listed, or the true reason why it did not."""
+    footer = dict(shard.metadata)
+    said = footer.pop("listing_status", None), footer.pop("listing_detail", None), footer.pop("listed_at", None)
+    whose = {"run_id": plan.run_id, "account_id": target.account_id, "region": target.region, "source": "gadgets"}
+    if footer != whose:
+        yield f"{by} wrote a shard of {footer}, where it is one of {whose}"
+    found = shard.columns(shard.column_names)
+    if by.stage == "commit":
+        if said != ("NOT_LISTED", _NO_DETAIL_SHARD, None) or found["gadget_id"]:
+            yield f"{by} wrote a tombstone that says {said} with {len(found['gadget_id'])} rows"
+    elif said[0] != "LISTED":
+        reasons = set(_reasons_met(by))
+        if said not in reasons or by.receive_count < PERMANENT_FROM_RECEIVE or found["gadget_id"]:
+            yield f"{by} says {said} at receive {by.receive_count}, and met {reasons}"
+    elif not by.listing or by.listing[-1].next_token is not None:
+        yield f"{by} says LISTED, and never saw the last page"
+    else:
+        ids = sorted({record.gadget_id for page in by.listing for record in page.records})
+        if said != ("LISTED", None, str(by.listing[-1].answered_at_ms)):
+            yield f"{by} says {said} of a target that was listed at {by.listing[-1].answered_at_ms}"
+        if found != {**_whose(plan, target, len(ids)), "gadget_id": ids}:
+            yield f"{by} stored the rows {found}, where AWS listed {ids}"
+
+
+def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
+    """Yield what may be recorded of a target that was not listed."""
+    if by.refusal is not None:
+        yield by.refusal.listing_status, by.refusal.code, None
+    if by.seconds_left < _RESERVE_SECONDS and not by.pauses and not by.restarts:
+        yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
+    if any(page.invalid for page in by.listing):
+        yield "NOT_LISTED", _BROKEN_GADGET, None
+
+
+_RESERVE_SECONDS = 20
+
+
+def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:
+    """Yield where a part is not what AWS answered about its slice, or the true reason why that is not known.
+
+    Args:
+        part: the part.
+        target: its target.
+        rows: its slice of the patch states.
+        by: who wrote it.
+        plan: of its run.
+    """
+    found = part.columns(part.column_names)
+    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id)]
+    names = PART_COLUMNS[4:]
+    wanted = {**_whose(plan, target, len(expected)), **{n: [row[n] for row in expected] for n in names}}
+    wrong = [name for name in wanted if found[name] != wanted[name]]
+    if wrong:
+        yield (
+            f"{by} says { ({name: found[name] for name in ['instance_id', *wrong]}) }, "
+            f"where { ({name: wanted[name] for name in ['instance_id', *wrong]}) } is true"
+        )
+
+
+def _rows_of(by: Invocation, instance_id: str) -> list[dict[str, Any]]:
+    """Return the rows that a node must have after these answers."""
+    if by.source != "toys":
+        return [_status_row(instance_id, "NOT_COLLECTED", _NO_DETAIL)]
+    if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
+        return [_status_row(instance_id, "NOT_COLLECTED", by.refusal.code)]
+    pages = by.answers.get((instance_id,), [])
+    if not pages or pages[-1].next_token is not None:
+        return [_status_row(instance_id, "nothing: AWS has not answered to the end", None)]
+    return _answered(pages, instance_id)
+
+
+def _answered(pages: list[Page[Any]], instance_id: str) -> list[dict[str, Any]]:
+    at = pages[-1].answered_at_ms
+    if reasons := [row.reason for page in pages for row in page.invalid]:
+        return [_status_row(instance_id, "INVALID_RESPONSE", reasons[0], at)]
+    rows = [
+        {
+            **_status_row(instance_id, "COLLECTED", None, page.answered_at_ms),
+            "name": record.name,
+            "size": record.size,
+        }
+        for page in pages
+        for record in page.records
+    ]
+    return rows or [_status_row(instance_id, "NO_TOYS", None, at)]
+
+
+def _status_row(instance_id: str, status: str, detail: str | None, at: int | None = None) -> dict[str, Any]:
+    return {
+        "instance_id": instance_id,
+        "collection_status": status,
+        "collection_detail": detail,
+        "collected_at": at,
+        "name": None,
+        "size": None,
+    }
+
+
+def _whose(plan: Plan, target: Target, rows: int) -> dict[str, list[Any]]:
+    return {
+        "run_id": [plan.run_id] * rows,
+        "run_at": [milliseconds(plan.run_at)] * rows,
+        "account_id": [target.account_id] * rows,
+        "region": [target.region] * rows,
+    }
+
+
+def coverage_values(world: World, run_id: str, target: PlannedTarget) -> dict[str, Any]:
+    """Return what coverage must say of a target about every secondary source of the plan."""
+    values: dict[str, Any] = dict.fromkeys((*STATUS_COLUMNS, *COUNT_COLUMNS))
+    if not target.active:
+        return values | {"gadgets_status": "ACCOUNT_NOT_ACTIVE"}
+    return values | _gadgets_values(world, run_id, target.target) | _toys_values(world, run_id, target.target)
+
+
+def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
+    shard = world.tables.get(secondary_shard_key(run_id, "gadgets", target))
+    if shard is None:
+        return {}
+    footer = shard.metadata
+    is_listed = footer["listing_status"] == "LISTED"
+    return {
+        "gadgets_status": footer["listing_status"],
+        "gadgets_detail": footer.get("listing_detail"),
+        "gadgets_listed_at": int(footer["listed_at"]) if is_listed else None,
+        "gadgets_rows": sum(shard.row_counts) if is_listed else None,
+    }
+
+
+def _toys_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
+    shard, plan = world.tables[shard_key(run_id, target)], world.plans[run_id]
+    listing_status = shard.metadata["listing_status"]
+    if listing_status != "LISTED":
+        return {"toys_status": "PARTIAL", "toys_detail": f"nodes: {listing_status}"}
+    keys = [child_key(run_id, "toys", target, number_of(plan, *place)) for place in slices(world, run_id, target)]
+    found = [row for key in keys if key in world.tables for row in _collection_rows(world.tables[key])]
+    statuses = Counter({instance_id: status for instance_id, status, _ in found}.values())
+    batches = [world.tables[part_key(run_id, target, number)] for number in range(len(shard.row_counts))]
+    parents = {s for batch in batches for s in batch.columns(["collection_status"])["collection_status"]}
+    detail = next((f"patch_states: {status}" for status in _GAPS if status in parents), None)
+    reasons = Counter(reason or status for _, status, reason in found if status in _GAPS)
+    if detail is None and reasons:
+        detail = min(reasons, key=lambda reason: (-reasons[reason], reason))
+    return {
+        "toys_status": "COMPLETE" if detail is None else "PARTIAL",
+        "toys_detail": detail,
+        "toys_nodes_collected": statuses["COLLECTED"],
+        "toys_nodes_no_toys": statuses["NO_TOYS"],
+        "toys_nodes_not_collected": statuses["NOT_COLLECTED"],
+        "toys_nodes_invalid_response": statuses["INVALID_RESPONSE"],
+        "toys_rows": len(found),
+    }
+
+
+def _collection_rows(part: TableFile) -> list[tuple[str, str, str | None]]:
+    names = ["instance_id", "collection_status", "collection_detail"]
+    return list(zip(*part.columns(names).values(), strict=True))

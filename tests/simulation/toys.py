@@ -1,0 +1,54 @@
+"""The toy sources as the simulated builds know them, and their rows in the simulated fleet."""
+
+import dataclasses
+from functools import cache
+from typing import NamedTuple
+
+from patchlake.adapters.memory import MemoryApi
+from patchlake.core.statuses import CollectionStatus
+from patchlake.core.tables import Columns
+from patchlake.sources.registry import SOURCES, Registry
+from tests.toy_sources import GADGETS, TOYS, gadget, toys_of
+
+LIST_GADGETS, DESCRIBE_TOYS = "ListGadgets", "DescribeToys"
+OPERATIONS = (LIST_GADGETS, DESCRIBE_TOYS)
+NAMES = ("gadgets", "toys")
+
+
+class KnownToys(NamedTuple):
+    """The toys as one build knows them."""
+
+    nodes_per_part: int
+    asks_version: int = 1
+
+
+@cache
+def registry(known: KnownToys | None) -> Registry:
+    """Return the sources of a build; one that does not know the toys is of an edition before them."""
+    if known is None:
+        return SOURCES
+    toys = dataclasses.replace(
+        TOYS,
+        nodes_per_part=known.nodes_per_part,
+        asks_version=known.asks_version,
+        asks_about=TOYS.asks_about if known.asks_version == 1 else _collected,
+    )
+    return Registry(SOURCES.nodes, SOURCES.patch_states, (GADGETS, toys))
+
+
+def _collected(states: Columns) -> list[str]:
+    """Return the nodes that the second version of the rule asks about: all that are collected."""
+    rows = zip(states["instance_id"], states["collection_status"], strict=True)
+    return [instance_id for instance_id, status in rows if status == CollectionStatus.COLLECTED]
+
+
+def equip(api: MemoryApi, instance_id: str, serial: int) -> None:
+    """Give a node a gadget, and two toys, one or none."""
+    api.others.setdefault(LIST_GADGETS, {})[f"gadget-{serial:04d}"] = [gadget(serial)]
+    api.others.setdefault(DESCRIBE_TOYS, {})[instance_id] = toys_of(instance_id)[: serial % 3]
+
+
+def strip(api: MemoryApi, instance_id: str) -> None:
+    """Take a node's toys away, and a gadget."""
+    api.others[DESCRIBE_TOYS].pop(instance_id)
+    api.others[LIST_GADGETS].pop(min(api.others[LIST_GADGETS]))
