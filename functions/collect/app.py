@@ -34,7 +34,14 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
     message = CollectMessage.decode(record.body)
     logger.append_keys(run_id=message.run_id, account_id=message.account_id, region=message.region)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
-    logger.info("collected", step=result.step, batch=result.batch, nodes=result.statuses)
+    logger.info(
+        "collected",
+        source=result.source,
+        step=result.step,
+        batch=result.batch,
+        slice=result.slice,
+        nodes=result.statuses,
+    )
     metrics.add_metric("LateMessages", MetricUnit.Count, int(result.step is Step.LATE))
 
 

@@ -35,7 +35,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
     logger.append_keys(run_id=message.run_id, account_id=message.account_id, region=message.region)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
     status = result.listing and result.listing.status
-    logger.info("discovered", step=result.step, listing_status=status, nodes=result.rows)
+    logger.info("discovered", source=result.source, step=result.step, listing_status=status, nodes=result.rows)
     metrics.add_metric("LateMessages", MetricUnit.Count, int(result.step is Step.LATE))
 
 

@@ -13,9 +13,20 @@ from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, sna
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.tables import Columns
-from patchlake.errors import InputError, IntegrityError, NotReadyError, RefusedError, RetryableError, ThrottledError
+from patchlake.core.timings import COLLECT
+from patchlake.errors import (
+    ConfigError,
+    InputError,
+    IntegrityError,
+    NotReadyError,
+    RefusedError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.ports import Delivery, TableFormat
+from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.registry import Registry
+from patchlake.sources.source import detail_table
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.step import Step
 from tests.toy_sources import GADGETS, TOY_SOURCES, TOYS, gadget, toys_of
@@ -661,3 +672,122 @@ def test_a_secondary_source_of_a_run_that_no_tick_found_ready_is_named_as_missin
 
     waiting = [str(failure) for failure in world.failures if isinstance(failure, NotReadyError)]
     assert waiting == [f"run {RUN_ID}: 0 of 2 shards and 0 parts, 4 of toys are missing"]
+
+
+# Odd messages, plans and builds
+
+
+def test_a_part_of_the_root_detail_has_no_slice() -> None:
+    body = msgspec.json.encode({**msgspec.to_builtins(CollectMessage.of(RUN_ID, EU, 0)), "slice": 7}).decode()
+
+    with pytest.raises(InputError, match="a part of patch_states has no slice"):
+        CollectMessage.decode(body)
+
+
+def test_a_message_about_the_other_kind_of_source_is_refused() -> None:
+    world = toy_world()
+    world.start()
+    listing = DiscoverMessage.of(RUN_ID, EU, "toys")
+
+    with pytest.raises(InputError, match="gadgets is no DetailSource"):
+        deliver(world, CollectMessage.of(RUN_ID, EU, 0, "gadgets"))
+    with pytest.raises(InputError, match="toys is no ListingSource"):
+        world.discover.handle(listing, Delivery(listing.encode(), "0", 1))
+
+
+def test_a_message_of_an_unknown_source_waits_for_the_visibility_of_its_queue() -> None:
+    world = toy_world()
+    world.start()
+    while world.deliver_discover() or world._deliver(world.collect_queue, _collect(world)):  # noqa: SLF001
+        pass
+    world.sources = ROOT_SOURCES
+    world.deliver_collect()
+
+    (waiting,) = {message.visible_at - world.clock.at for message in world.detail_queue.messages.values()} - {
+        timedelta(0)
+    }
+    assert waiting == timedelta(seconds=COLLECT.visibility_seconds)
+    assert COLLECT.visibility_seconds * COLLECT.max_receive_count > DEADLINE.total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"detail_deadline_at": "2026-11-01T23:00:00Z"}, "detail_deadline_at is not between"),
+        ({"detail_deadline_at": "2026-11-01T05:00:00Z"}, "detail_deadline_at is not between"),
+        ({"sources": [{"name": "patch_states", "nodes_per_part": 60, "asks_version": 1}]}, "patch_states is no second"),
+        ({"sources": [{"name": "toys"}, {"name": "toys"}]}, "a source is named twice"),
+        ({"sources": [{"name": "../toys"}]}, "Expected `str` matching"),
+        ({"sources": [{"name": "toys", "nodes_per_part": 0}]}, "Expected `int` >= 1"),
+        ({"sources": []}, "has a detail_deadline_at if it has sources"),
+    ],
+)
+def test_a_plan_that_breaks_a_rule_of_its_sources_is_no_plan(changes: dict[str, object], named: str) -> None:
+    world = toy_world()
+    world.start()
+    plan = {**msgspec.json.decode(world.store.objects[plan_key(RUN_ID)]), **changes}
+
+    with pytest.raises(IntegrityError, match=re.escape(named)):
+        decode_plan(msgspec.json.encode(plan), RUN_ID)
+
+
+def test_a_source_that_no_one_knows_cannot_be_planned() -> None:
+    with pytest.raises(ConfigError, match="there is no source toyz: expected one of gadgets, toys"):
+        TOY_SOURCES.planned(["toyz"])
+
+
+def test_a_column_that_is_carried_over_comes_from_the_parents_rows() -> None:
+    name = next(column for column in NODE_COLUMNS if column.name == "ping_status")
+    carrying = dataclasses.replace(
+        TOYS, carried=(name,), table=detail_table("toys", "", TOYS.answer_columns, carried=(name,))
+    )
+    world = toy_world(sources=Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, carrying)))
+    fail(world, "DescribeToys", RetryableError("InternalServerError"))
+    world.start()
+    world.run_until_committed()
+
+    assert set(table(world, "toys")["ping_status"]) == {"Online"}
+
+
+def test_a_row_in_the_part_of_a_slice_that_selects_no_node_makes_the_run_corrupt(tables: TableFormat) -> None:
+    world = toy_world(tables)
+    world.start()
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+    key = part_key(RUN_ID, US, 0, "toys")
+    full = tables.open(world.store.objects[part_key(RUN_ID, EU, 0, "toys")])
+    row = {name: values[:1] for name, values in full.columns(full.column_names).items()}
+    row |= {"region": ["us-east-1"], "instance_id": [""], "collection_status": ["NO_TOYS"]}
+    world.store.objects[key] = tables.encode(TOYS.table, [row], {})
+
+    assert world.run_until_committed().outcome is CommitOutcome.CORRUPT
+
+
+def test_lost_children_are_sent_again_though_another_source_has_a_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("core.timings", "stages.commit"):
+        monkeypatch.setattr(f"patchlake.{module}.RESEND_LIMIT", 20)
+    targets = 42
+    world = World(accounts=tuple(f"{number:012d}" for number in range(1, targets + 1)), sources=TOY_SOURCES)
+    for number in range(1, targets + 1):
+        world.add_nodes(EU._replace(account_id=f"{number:012d}"), [number], MissingCount=1)
+    world.start()
+    world.listing_queue.messages.clear()
+    while world._deliver(world.discover_queue, _discover(world)):  # noqa: SLF001
+        pass
+    while world._deliver(world.collect_queue, _collect(world)):  # noqa: SLF001
+        pass
+    world.detail_queue.messages.clear()
+    sent: set[str] = set()
+    while world.clock.now() < plan_of(world).closes_details_at - timedelta(seconds=60):
+        world.clock.advance(60)
+        world.deliver_commit()
+        sent |= {message.group for message in world.detail_queue.messages.values()}
+        world.detail_queue.messages.clear()
+        world.listing_queue.messages.clear()
+
+    assert len(sent) == targets
+
+
+def _discover(world: World) -> Callable[[Delivery], object]:
+    stage = world.discover
+    return lambda delivery: stage.handle(DiscoverMessage.decode(delivery.body), delivery)

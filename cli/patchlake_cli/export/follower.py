@@ -2,6 +2,7 @@
 
 from threading import Lock
 
+from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import Plan
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.discover import DiscoverResult
@@ -22,7 +23,7 @@ class Follower:
 
     def follow(self, result: DiscoverResult | CollectResult) -> None:
         """Count one result."""
-        if result.step is Step.LATE:
+        if result.step is Step.LATE or result.source not in {ROOT_LISTING, ROOT_DETAIL}:
             return
         with self._lock:
             target = str(result.target)

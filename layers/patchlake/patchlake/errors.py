@@ -10,6 +10,7 @@
     │   ├── ThrottledError the service throttles: the worker pauses and asks again, while its time lasts
     │   ├── OutOfTimeError the invocation's time is nearly over: the message goes back before Lambda ends the worker
     │   ├── UnlistableError a listing cannot be completed: recorded with its reason if that lasts
+    │   ├── UnknownSourceError this build does not know the source: the message waits until the run is published
     │   └── NotReadyError  the run is not complete yet: commit checks again at the next tick
     │       └── NoPlanError    it has no plan yet: commit checks again, less often each time
     ├── PermanentError     AWS refuses, and keeps refusing until someone fixes the cause
@@ -60,6 +61,10 @@ class UnlistableError(RetryableError):
         """Keep the shard's reason in addition to the message."""
         super().__init__(text)
         self.detail = detail
+
+
+class UnknownSourceError(RetryableError):
+    """This build does not read the source of the message, as after a rollback; the run goes on without it."""
 
 
 class NotReadyError(RetryableError):

@@ -23,6 +23,9 @@ from patchlake.ports import TableFile
 ROW_GROUP_ROWS = 100_000
 """The rows of a row group in a file that is merged from others: the best measured balance of size and memory."""
 
+PENDING_PIECES = 256
+"""Pieces of a growing file that are held one by one: each takes about ten kilobytes more than its rows."""
+
 ARROW_TYPES = {
     ColumnType.STRING: pa.string(),
     ColumnType.INT32: pa.int32(),
@@ -153,8 +156,12 @@ class ParquetTableWriter:
             raise TypeError(msg)
         for row_group in range(len(file.row_counts)):
             rows = file.read(self._table.column_names, row_group)
+            if rows.num_rows == 0:
+                continue
             self._pending.append(_fitted(self._table, rows))
             self._pending_rows += rows.num_rows
+            if len(self._pending) >= PENDING_PIECES:
+                self._pending = [pa.concat_tables(self._pending).combine_chunks()]
             while self._pending_rows >= self._row_group_rows:
                 self._write(self._row_group_rows)
 

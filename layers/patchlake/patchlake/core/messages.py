@@ -75,6 +75,12 @@ class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw
     source: SourceName = ROOT_DETAIL
     slice: Annotated[int, Meta(ge=0, lt=BATCH_SIZES[1])] = 0
 
+    def __post_init__(self) -> None:
+        """Refuse a slice of the root detail: its parts are whole batches."""
+        if self.slice and self.source == ROOT_DETAIL:
+            msg = f"a part of {ROOT_DETAIL} has no slice"
+            raise ValueError(msg)
+
     @classmethod
     def of(cls, run_id: str, target: Target, batch: int, source: str = ROOT_DETAIL, slice_: int = 0) -> Self:
         """Name a part of a target of a run."""

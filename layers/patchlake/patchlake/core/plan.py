@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from patchlake.core.keys import MAX_BATCHES, MAX_PARTS, plan_key
+from patchlake.core.keys import MAX_BATCHES, MAX_PARTS, ROOT_DETAIL, ROOT_LISTING, plan_key
 from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, RunTarget, Target
 from patchlake.errors import ConfigError, InputError, IntegrityError
@@ -105,6 +105,12 @@ class Plan(Struct, frozen=True, omit_defaults=True):
             raise ValueError(msg)
         if bool(self.sources) != (self.detail_deadline_at is not None):
             msg = "a plan has a detail_deadline_at if it has sources, and only then"
+            raise ValueError(msg)
+        if not self.planned_at <= self.closes_details_at <= self.deadline_at and self.sources:
+            msg = "detail_deadline_at is not between planned_at and deadline_at"
+            raise ValueError(msg)
+        if roots := {ROOT_LISTING, ROOT_DETAIL} & {source.name for source in self.sources}:
+            msg = f"{min(roots)} is no secondary source"
             raise ValueError(msg)
         if len({source.name for source in self.sources}) < len(self.sources):
             msg = "a source is named twice"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.tables import INSTANCE_ID, Table
-from patchlake.errors import RetryableError
+from patchlake.errors import ConfigError, InputError, UnknownSourceError
 from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES
@@ -53,8 +53,15 @@ class Registry:
         )
 
     def planned(self, names: Iterable[str]) -> tuple[PlannedSource, ...]:
-        """Return these secondary sources as a new plan names them."""
-        wanted = set(names)
+        """Return these secondary sources as a new plan names them.
+
+        Raises:
+            ConfigError: this build does not know one of them.
+        """
+        wanted, known = set(names), {source.name for source in self.secondary}
+        if unknown := sorted(wanted - known):
+            msg = f"there is no source {', '.join(unknown)}: expected one of {', '.join(sorted(known)) or 'none'}"
+            raise ConfigError(msg)
         return tuple(source.planned() for source in self.secondary if source.name in wanted)
 
     def listings(self, plan: Plan) -> Sequence[ListingSource]:
@@ -67,8 +74,10 @@ class Registry:
 
     def columns_for_children(self, plan: Plan) -> list[str]:
         """Return the columns of the root detail that the secondary details of the plan read."""
-        read = [name for source in self.details(plan) for name in source.parent_columns]
-        return list(dict.fromkeys([INSTANCE_ID.name, *read]))
+        details = self.details(plan)
+        read = [name for source in details for name in source.parent_columns]
+        carried = [column.name for source in details for column in source.carried]
+        return list(dict.fromkeys([INSTANCE_ID.name, *read, *carried]))
 
     def secondary_of(self, plan: Plan) -> Sequence[Source]:
         """Return the secondary sources of the plan, without those that this build does not know (after a rollback)."""
@@ -78,23 +87,32 @@ class Registry:
         """Return the listing source that a message names.
 
         Raises:
-            RetryableError: this build does not know it, or the plan does not name it as this build does.
+            InputError: it is a detail source.
+            UnknownSourceError: this build does not know it, or the plan does not name it as this build does.
         """
-        for source in (self.nodes, *self.listings(plan)):
-            if source.name == name:
-                return source
-        raise _unknown(plan, name)
+        return self._named(plan, name, ListingSource)
 
     def detail(self, plan: Plan, name: str) -> DetailSource:
         """Return the detail source that a message names.
 
         Raises:
-            RetryableError: this build does not know it, or the plan does not name it as this build does.
+            InputError: it is a listing source.
+            UnknownSourceError: this build does not know it, or the plan does not name it as this build does.
         """
-        for source in (self.patch_states, *self.details(plan)):
+        return self._named(plan, name, DetailSource)
+
+    def _named[S: Source](self, plan: Plan, name: str, kind: type[S]) -> S:
+        for source in (self.nodes, self.patch_states, *self.secondary_of(plan)):
             if source.name == name:
-                return source
-        raise _unknown(plan, name)
+                if isinstance(source, kind):
+                    return source
+                msg = f"run {plan.run_id}: {name} is no {kind.__name__}, so the message is refused"
+                raise InputError(msg)
+        msg = (
+            f"run {plan.run_id}: this version of patchlake does not read the source {name} as the run's plan has it; "
+            "the message is acknowledged once the run is published"
+        )
+        raise UnknownSourceError(msg)
 
 
 def _agrees(source: Source, planned: PlannedSource | None) -> bool:
@@ -103,13 +121,6 @@ def _agrees(source: Source, planned: PlannedSource | None) -> bool:
             return planned is not None and planned.asks_version is None
         case DetailSource():
             return planned is not None and planned.asks_version == source.asks_version
-
-
-def _unknown(plan: Plan, name: str) -> RetryableError:
-    return RetryableError(
-        f"run {plan.run_id}: this version of patchlake does not read the source {name} as the run's plan has it; the "
-        "message is acknowledged once the run is published"
-    )
 
 
 SOURCES = Registry(NODES, PATCH_STATES)

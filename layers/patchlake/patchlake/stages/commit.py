@@ -5,7 +5,7 @@ again; at the deadline it closes those objects, so that nothing can change. Then
 snapshot.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -200,7 +200,7 @@ class CommitStage:
                 _Shards(source, active, run.missing_shards(source), discover_window)
                 for source in sources.listings(plan)
             ),
-            *(self._children(run, source, stored, collect_window) for source in sources.details(plan)),
+            *(self._children(run, source, batches, stored, collect_window) for source in sources.details(plan)),
         ]
         if not any(each.missing for each in expected):
             return
@@ -210,20 +210,31 @@ class CommitStage:
         msg = f"run {plan.run_id}: {', '.join(waiting)} are missing"
         raise NotReadyError(msg)
 
-    def _send_again(self, plan: Plan, expected: Iterable["_Expected"]) -> None:
-        """Send the due messages for missing objects, root sources first, up to the limit of one tick."""
+    def _send_again(self, plan: Plan, expected: Sequence["_Expected"]) -> None:
+        """Send the due messages for missing objects, up to the limit of one tick.
+
+        Root sources come first; the others share what is left, so that none waits for another's backlog.
+        """
         room = RESEND_LIMIT
-        for each in expected:
-            lost = list(islice(each.lost(plan.run_id), room))
+        for place, each in enumerate(expected):
+            is_root = plan.planned_source(each.source.name) is None
+            share = room if is_root else room // (len(expected) - place)
+            lost = list(islice(each.lost(plan.run_id), share))
             room -= len(lost)
             if lost:
                 self.source_queues[each.source.name].send(lost)
 
     def _children(
-        self, run: StoredRun, source: DetailSource, stored: Sequence[Batch], window: ResendWindow
+        self,
+        run: StoredRun,
+        source: DetailSource,
+        batches: Sequence[Slice],
+        stored: Sequence[Batch],
+        window: ResendWindow,
     ) -> "_Parts":
-        slices = run.slices(source, stored)
-        return _Parts(source, slices, run.missing_parts(source, slices), window)
+        """Return the parts of a secondary detail: places by all batches, missing only where the parent is stored."""
+        places = run.slices(source, [slice_.batch for slice_ in batches])
+        return _Parts(source, places, run.missing_parts(source, run.slices(source, stored)), window)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 from typing import BinaryIO
 
+import msgspec
+
 from patchlake.core.keys import coverage_key, table_key
 from patchlake.core.listing import ListingResult, read_listing
 from patchlake.core.rows import target_values
@@ -130,7 +132,8 @@ class _Merge:
     def _listing_table(self, source: ListingSource) -> BinaryIO:
         run, active = self.run, self.run.plan.active_targets()
         writer = run.runs.tables.writer(source.table, self.metadata)
-        shards = run.read_in_groups(lambda target: run.shard(source, target), active)
+        batches_of = Counter(batch.target for batch in run.batches(active))
+        shards = run.read_in_groups(lambda target: run.shard(source, target), active, lambda one: batches_of[one] or 1)
         for target, shard in zip(active, shards, strict=True):
             read = self.reads[target]
             with about(run.shard_key(source, target)):
@@ -261,7 +264,7 @@ def _status_by_node(rows: Columns) -> dict[str, str]:
 
 
 def _digest(ids: Iterable[str]) -> bytes:
-    return hashlib.sha256("\n".join(map(str, ids)).encode()).digest()
+    return hashlib.sha256(msgspec.json.encode(list(ids))).digest()
 
 
 def _create(run: StoredRun, key: str, body: BinaryIO) -> None:

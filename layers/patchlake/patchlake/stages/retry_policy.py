@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, retry_seconds
-from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnlistableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnknownSourceError, UnlistableError
 from patchlake.ports import Delivery, Queue
 from patchlake.stages.throttled_calls import ThrottledCalls
 
@@ -45,6 +45,9 @@ class RetryPolicy:
         """
         try:
             yield Attempt(self, delivery, subject)
+        except UnknownSourceError:
+            # Not deferred: within the queue's own visibility its receives outlast every deadline.
+            raise
         except RetryableError:
             with suppress(RetryableError):
                 for queue in self.queues:
