@@ -77,7 +77,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
             (
-                "line 2, column 17: this is not SQL that Athena understands\n"
+                "line 2, column 17: this is not valid SQL in Athena\n"
                 "  FROM runs WHERE GROUP BY run_id\n"
                 "                  ^"
             ),
@@ -133,7 +133,7 @@ def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
 
 
 def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
-    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameters, not 0\. days: N, the days that the SLA"):
+    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameter, not 0\. days: N, the days that the SLA"):
         lake.named("overdue_nodes")
     with pytest.raises(QueryError, match=r"changes needs 0 parameters, not 1"):
         lake.named("changes", ["2026-11-01"])
@@ -191,11 +191,11 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) ->
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
-        ("runs", WAIVERS, "there is a table 'runs' already"),
-        ("patch_states", WAIVERS, "there is a table 'patch_states' already"),
-        ("waivers", "", "the first line must name the columns"),
-        ("waivers", "a,a\n", "the first line must name the columns"),
-        ("waivers", "a,b c\n", "the first line must name the columns"),
+        ("runs", WAIVERS, "table 'runs' already exists"),
+        ("patch_states", WAIVERS, "table 'patch_states' already exists"),
+        ("waivers", "", "the first line must name each column once"),
+        ("waivers", "a,a\n", "the first line must name each column once"),
+        ("waivers", "a,b c\n", "the first line must name each column once"),
         ("waivers", "a,b\n1,2\n3\n", "row 3 does not have 2 columns, as the first row does"),
     ],
 )

@@ -107,7 +107,7 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
             ["--named", "change"],
             "there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
         ),
-        (["--named", "overdue_nodes"], "overdue_nodes needs 1 parameters, not 0. days: N, the days"),
+        (["--named", "overdue_nodes"], "overdue_nodes needs 1 parameter, not 0. days: N, the days"),
         (["--csv-table", "waivers.csv", "SELECT 1"], "expected NAME=FILE"),
     ],
 )

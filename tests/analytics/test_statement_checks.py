@@ -35,8 +35,8 @@ def test_every_view_and_query_is_right(empty: Lake) -> None:
 @pytest.mark.parametrize(
     ("select", "expected"),
     [
-        ("SELECT\n  run_id,\nFROM runs", "odd.sql:7: Athena does not understand this: extraneous input 'FROM'"),
-        ("SELECT run_id FROM runs WHERE", "odd.sql:5: Athena does not understand this: mismatched input '<EOF>'"),
+        ("SELECT\n  run_id,\nFROM runs", "odd.sql:7: this is not valid SQL in Athena: extraneous input 'FROM'"),
+        ("SELECT run_id FROM runs WHERE", "odd.sql:5: this is not valid SQL in Athena: mismatched input '<EOF>'"),
         ("SELECT\n  run_ide AS two\nFROM runs", 'odd.sql:6: there is no column "run_ide"; did you mean "run_id"?'),
         ("SELECT run_id AS two\nFROM run", 'odd.sql:6: there is no table or view "run"; did you mean "runs"?'),
         ("SELECT run_id + 1 AS two FROM runs", "odd.sql: No function matches the given name and argument types"),
@@ -76,7 +76,7 @@ def test_a_parameter_without_an_argument_for_its_sample_is_found(tmp_path: Path,
             "-- Question: What?\n-- Rows: one.\n-- Columns:\n--   two\nSELECT 1\n",
             "odd.sql: expected a name, a colon and a description: 'two'",
         ),
-        ("-- Question: What?\n-- Rows: one.\n", "odd.sql: Athena does not understand this: mismatched input '<EOF>'"),
+        ("-- Question: What?\n-- Rows: one.\n", "odd.sql: this is not valid SQL in Athena: mismatched input '<EOF>'"),
     ],
 )
 def test_a_file_without_the_header_that_others_have_is_refused(

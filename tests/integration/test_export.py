@@ -121,7 +121,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     ) as running:
         assert running.stderr is not None
-        assert "is new" in running.stderr.readline()
+        assert f"Run {RUN_ID} starts" in running.stderr.readline()
         running.send_signal(signal.SIGINT)
         output, errors = running.communicate(timeout=30)
     aws.change(latency_seconds=0.0)
@@ -131,7 +131,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     assert running.returncode == 130
     assert (output, errors.count("\n")) == ("", 1)
     assert "the same command continues it" in errors
-    assert f"Run {RUN_ID} goes on" in again.stderr
+    assert f"Run {RUN_ID} continues" in again.stderr
     assert objects(tmp_path / "lake") == objects(tmp_path / "whole")
 
 
@@ -200,7 +200,7 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
     ("arguments", "code", "text"),
     [
         (["--accounts", "12"], 2, "--accounts: '12': expected self, organization"),
-        (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: SSM has no such region"),
+        (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: the AWS SDK knows no such region of SSM"),
         (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
         (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
         (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no history"),
@@ -239,4 +239,4 @@ def test_without_credentials_a_region_or_an_aws_it_says_so(environment: dict[str
         AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None, AWS_SHARED_CREDENTIALS_FILE=os.devnull
     )
     assert "no region is set" in said(AWS_DEFAULT_REGION=None)
-    assert "AWS cannot be asked who we are" in said(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")
+    assert "cannot get your identity from AWS" in said(AWS_ENDPOINT_URL="http://127.0.0.1:9", AWS_MAX_ATTEMPTS="1")

@@ -260,7 +260,7 @@ def test_credentials_that_have_ended_end_the_export() -> None:
 def test_a_network_that_fails_for_a_moment_does_not_end_the_export() -> None:
     world = ExportWorld()
     world.add_nodes(EU, range(2))
-    identify, failures = world.identify, iter([CommandError("AWS cannot be asked who we are")])
+    identify, failures = world.identify, iter([CommandError("cannot get your identity from AWS")])
 
     def fail_once_then_answer() -> object:
         if (failure := next(failures, None)) is not None:
@@ -272,7 +272,7 @@ def test_a_network_that_fails_for_a_moment_does_not_end_the_export() -> None:
     exported = world.export()
 
     assert outcome(exported) is CommitOutcome.COMPLETE
-    assert exported.observation.trouble == "AWS cannot be asked who we are"
+    assert exported.observation.trouble == "cannot get your identity from AWS"
 
 
 def test_two_exports_at_once_give_one_snapshot() -> None:

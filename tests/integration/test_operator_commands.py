@@ -268,14 +268,14 @@ def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
     wrapped = {"requestPayload": event, "responsePayload": {"errorMessage": "the accounts cannot be listed"}}
     with dead_letters(aws, stack, {"plan": [json.dumps(wrapped)]}):
         first = command(aws, "redrive", "--stack", stack.name)
-        [typed] = re.findall(r"patchlake (run --stack \S+ --scheduled-time \S+)", first.stdout)
+        [typed] = re.findall(r"`patchlake (run --stack \S+ --scheduled-time \S+)`", first.stdout)
         ended = command(aws, *typed.split())
         second = command(aws, "redrive", "--stack", stack.name)
 
     assert (first.returncode, second.returncode) == (ExitCode.PARTIAL, ExitCode.COMPLETE), first.stderr
     assert "was never planned (the accounts cannot be listed)" in first.stdout
     assert ended.returncode in {ExitCode.COMPLETE, ExitCode.PARTIAL}, ended.stderr
-    assert "is deleted, since the run has a plan by now" in second.stdout
+    assert re.search(r"deleted the failed event of run \w+: the run has a plan now", second.stdout)
 
 
 def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
@@ -353,12 +353,12 @@ def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedA
 
     found = findings(aws, standing)
 
-    assert found["targets"] == ["there is no snapshot to tell by"]
+    assert found["targets"] == ["there is no snapshot to check"]
     assert found["runs"] == ["there is no snapshot yet"]
     assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
     assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
     assert [text.split(":")[0] for text in found["event sources"]] == [
-        f"nothing takes messages from the queue of {stage}" for stage in ("discover", "collect", "commit")
+        f"no function reads the queue of {stage}" for stage in ("discover", "collect", "commit")
     ]
 
 

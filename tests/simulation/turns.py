@@ -56,8 +56,8 @@ class Call:
 class Turns:
     """Stands in for what ``ThreadedMap`` has of ``concurrent.futures``: a pool, and the wait for its calls.
 
-    After a failure some of the other calls are under way already. A handler that does not wait for them leaves them
-    behind, and they go on in the middle of a later handler, as Lambda lets them.
+    After a failure some of the other calls are in flight already. A handler that does not wait for them leaves them
+    behind, and they continue in the middle of a later handler, as in Lambda.
     """
 
     def __init__(self, world: World) -> None:

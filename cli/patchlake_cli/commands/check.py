@@ -33,8 +33,11 @@ def check(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
 
-    Writes nothing. Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read. With --stack:
-    0 all checks passed, 3 a check found a problem or could not run.
+    Writes nothing.
+
+    Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read.
+
+    Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
     Example: patchlake check --accounts organization --regions eu-central-1,us-east-1
     """

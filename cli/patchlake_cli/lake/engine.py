@@ -230,5 +230,6 @@ def find_query(name: str, parameters: Sequence[str]) -> Statement:
     query = named[name]
     if len(parameters) != len(query.parameters):
         wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
-        raise QueryError(f"{name} needs {len(query.parameters)} parameters, not {len(parameters)}. {wanted}")
+        needed = f"{len(query.parameters)} parameter{'' if len(query.parameters) == 1 else 's'}"
+        raise QueryError(f"{name} needs {needed}, not {len(parameters)}. {wanted}")
     return query

@@ -83,5 +83,5 @@ def follow(
 
 def _refusal(deployment: Deployment, run_id: str, body: Any) -> str:  # noqa: ANN401 - whatever the function says
     text = body.get("errorMessage", "") if isinstance(body, dict) else str(body)
-    told = text if run_id in text else f"run {run_id}: {text}"
-    return f"{deployment.plan_function} failed. {told}"
+    reason = text if run_id in text else f"run {run_id}: {text}"
+    return f"{deployment.plan_function} failed. {reason}"
