@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import pytest
@@ -504,11 +504,16 @@ def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 
 
+def _with_deadline(planned: Plan, at: datetime) -> Plan:
+    closes_at = planned.detail_deadline_at
+    return replace(planned, deadline_at=at, detail_deadline_at=closes_at and min(closes_at, at))
+
+
 @mutant("I13", "commit counts the deadline from the scheduled time")
 def _counts_from_schedule(patch: Patch) -> None:
     def decode_earlier(body: bytes, run_id: str) -> Plan:
         planned = decode_plan(body, run_id)
-        return replace(planned, deadline_at=planned.run_at + (planned.deadline_at - planned.planned_at))
+        return _with_deadline(planned, planned.run_at + (planned.deadline_at - planned.planned_at))
 
     patch.setattr(commit, "decode_plan", decode_earlier)
 
@@ -550,7 +555,7 @@ def _counts_by_settings(patch: Patch) -> None:
     def commit_by_settings(stage: CommitStage, run_id: str) -> CommitResult:
         def decode_otherwise(body: bytes, run_id: str) -> Plan:
             planned = decode_plan(body, run_id)
-            return replace(planned, deadline_at=planned.planned_at + timedelta(seconds=stage.deadline_seconds))
+            return _with_deadline(planned, planned.planned_at + timedelta(seconds=stage.deadline_seconds))
 
         patch.setattr(commit, "decode_plan", decode_otherwise)
         return commit_run(stage, run_id)

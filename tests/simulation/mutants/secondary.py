@@ -17,7 +17,8 @@ from patchlake.core.plan import Plan, make_plan
 from patchlake.core.rows import Outcome
 from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget
-from patchlake.errors import InputError, RefusedError, RetryableError
+from patchlake.core.timings import ResendWindow
+from patchlake.errors import InputError, RefusedError, RetryableError, UnknownSourceError
 from patchlake.ports import Clock, Delivery
 from patchlake.sources import coverage, registry
 from patchlake.sources.coverage import TargetRead, coverage_row
@@ -29,7 +30,7 @@ from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.stored_run import Batch, Slice, StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, Where
@@ -125,12 +126,11 @@ def _sends_for_orphans(patch: Patch) -> None:
         stage: CommitStage,
         run: StoredRun,
         detail: DetailSource,
+        batches: Sequence[Slice],
         _: Sequence[Batch],
-        *window: Any,  # noqa: ANN401
+        window: ResendWindow,
     ) -> Any:  # noqa: ANN401
-        unlisted = run.missing_shards(run.sources.nodes)
-        listed = [target for target in run.plan.active_targets() if target not in unlisted]
-        return children(stage, run, detail, run.batches(listed), *window)
+        return children(stage, run, detail, batches, [slice_.batch for slice_ in batches], window)
 
     patch.setattr(CommitStage, "_children", of_every_batch)
 
@@ -231,16 +231,6 @@ def _closes_children_first(patch: Patch) -> None:
     patch.setattr(commit, "close_run", backwards)
 
 
-@mutant("C3", "the detail deadline may be later than the deadline")
-def _outlasts_the_run(patch: Patch) -> None:
-    def unbounded(*arguments: Any, detail_deadline_seconds: int, **wanted: Any) -> Plan:  # noqa: ANN401
-        planned = make_plan(*arguments, detail_deadline_seconds=detail_deadline_seconds, **wanted)
-        at = planned.planned_at + timedelta(seconds=detail_deadline_seconds)
-        return replace(planned, detail_deadline_at=at) if planned.sources else planned
-
-    patch.setattr(plan, "make_plan", unbounded)
-
-
 @mutant("C11", "a secondary listing pauses for a quarter of an hour", toys_throttled)
 def _listing_is_patient(patch: Patch) -> None:
     patch.setattr(discover, "LISTING_PAUSE_SECONDS", 900)
@@ -338,7 +328,15 @@ def _children_first(patch: Patch) -> None:
 
 @mutant("C10", "a message of a source that the build does not know is refused", builds_that_differ)
 def _refuses_unknown(patch: Patch) -> None:
-    patch.setattr(registry, "_unknown", lambda planned, name: InputError(f"run {planned.run_id}: no source {name}"))
+    named = registry.Registry._named  # noqa: SLF001
+
+    def refuse(*arguments: Any) -> Any:  # noqa: ANN401
+        try:
+            return named(*arguments)
+        except UnknownSourceError as error:
+            raise InputError(str(error)) from error
+
+    patch.setattr(registry.Registry, "_named", refuse)
 
 
 @mutant("C10", "a message of a source that the build does not know is never acknowledged", builds_that_differ)

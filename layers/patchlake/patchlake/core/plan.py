@@ -106,8 +106,8 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         if bool(self.sources) != (self.detail_deadline_at is not None):
             msg = "a plan has a detail_deadline_at if it has sources, and only then"
             raise ValueError(msg)
-        if not self.planned_at <= self.closes_details_at <= self.deadline_at and self.sources:
-            msg = "detail_deadline_at is not between planned_at and deadline_at"
+        if self.detail_deadline_at is not None and self.detail_deadline_at > self.deadline_at:
+            msg = "detail_deadline_at is after deadline_at"
             raise ValueError(msg)
         if roots := {ROOT_LISTING, ROOT_DETAIL} & {source.name for source in self.sources}:
             msg = f"{min(roots)} is no secondary source"
