@@ -21,7 +21,7 @@ ARGUMENTS = ("--accounts", "organization", "--batch-size", "8", "--connections",
 
 
 @pytest.fixture(scope="module")
-def shared_aws() -> Iterator[EmbeddedAws]:
+def aws() -> Iterator[EmbeddedAws]:
     with start_server(SLOW) as aws:
         yield aws
 
