@@ -9,25 +9,12 @@ import pytest
 from patchlake_cli.access.permissions import Permission
 from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements
-from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
-from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
+from tests.known_deployment import BUCKET, DEPLOYMENT
+from tests.resolved_template import REGION, resolved
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
 ROLES = ("PlanRole", "DiscoverRole", "CollectRole", "CommitRole")
-BUCKET = "the-bucket"
-DEPLOYMENT = Deployment(
-    stack=STACK_NAME,
-    partition="aws",
-    account_id=ACCOUNT_ID,
-    region=REGION,
-    bucket=BUCKET,
-    plan_function=f"{STACK_NAME}-plan",
-    plan_dead_letter_url="",
-    queues=tuple(StageQueue(stage, "", "") for stage in STAGES),
-    alarm_topic_arn="",
-    parameters={},
-)
 
 
 @pytest.fixture(scope="module")

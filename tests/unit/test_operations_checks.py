@@ -11,26 +11,11 @@ from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations import checks
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking
-from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
 from patchlake_cli.operations.findings import Checked, Finding, Verdict
 from patchlake_cli.operations.lake_checks import ill_kept
 from patchlake_cli.operations.service_checks import unheard
 from patchlake_cli.operations.stack import Stack
-from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME
-
-BUCKET = "the-bucket"
-DEPLOYMENT = Deployment(
-    stack=STACK_NAME,
-    partition="aws",
-    account_id=ACCOUNT_ID,
-    region=REGION,
-    bucket=BUCKET,
-    plan_function=f"{STACK_NAME}-plan",
-    plan_dead_letter_url="",
-    queues=tuple(StageQueue(stage, "", "") for stage in STAGES),
-    alarm_topic_arn="",
-    parameters={},
-)
+from tests.known_deployment import BUCKET, DEPLOYMENT
 
 
 def without(sid: str) -> dict[str, Any]:
