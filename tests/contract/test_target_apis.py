@@ -10,10 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.memory import MemoryApis, MemoryClock
-from patchlake.adapters.ssm import SsmApis
-from patchlake.adapters.sts import RoleSessions
+from patchlake.bootstrap import Aws
 from patchlake.core.paging import read_chain
 from patchlake.core.records import NodeRecord, Page
 from patchlake.core.run import milliseconds
@@ -64,9 +62,8 @@ def aws() -> Iterator[World]:
     with start_server(SETTINGS) as embedded, pytest.MonkeyPatch.context() as patch:
         for name, value in embedded.endpoint.environment.items():
             patch.setenv(name, value)
-        session = embedded.endpoint.session
-        roles = RoleSessions(session, SETTINGS.role_name, "agreed")
-        yield World(SsmApis(session, roles, ServiceClock(), connections=2), embedded.clock())
+        aws = Aws(embedded.endpoint.session)
+        yield World(aws.target_apis(SETTINGS.role_name, "agreed", connections=2), embedded.clock())
 
 
 @pytest.fixture(params=["memory", "aws"])

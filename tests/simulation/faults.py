@@ -28,6 +28,7 @@ class Fault(StrEnum):
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
+    DATE_JUMPED = "Date header of one answer days off"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"

@@ -1,4 +1,4 @@
-"""The invariants, whatever breaks: I1 to I17 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I18 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -27,6 +27,7 @@ from tests.simulation.events import (
     Offered,
     Opened,
     Outlived,
+    Read,
     Rested,
     Rewrote,
     Sent,
@@ -315,6 +316,13 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
             listed_at = world.tables[wrote.key].metadata.get("listed_at")
             if listed_at is not None and int(listed_at) != by.listing[-1].answered_at_ms:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
+
+
+@holds("I18", Read)
+def one_wrong_date_changes_nothing(_: World, read: Read) -> Iterator[str]:
+    """A time that a handler takes from AWS is that of an answer whose Date header was right."""
+    if read.at not in read.by.dates:
+        yield f"{read.by} takes {read.at} for the time, which no right Date header said"
 
 
 @holds("I14", Wrote, Ended)

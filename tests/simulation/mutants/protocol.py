@@ -8,6 +8,8 @@ from typing import Any, BinaryIO
 import pytest
 from msgspec.structs import replace
 
+from patchlake.core import agreed_time
+from patchlake.core.agreed_time import AgreedTime
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
@@ -621,6 +623,16 @@ def _counts_zero(patch: Patch) -> None:
         return {name: 0 if value is None and name.startswith("nodes_") else value for name, value in row.items()}
 
     patch.setattr(publish, "coverage_row", zeros)
+
+
+@mutant("I18", "the time of one answer counts", struck_by(Fault.DATE_JUMPED))
+def _believes_one_answer(patch: Patch) -> None:
+    patch.setattr(AgreedTime, "agreed", lambda time: time.latest)
+
+
+@mutant("I18", "two times agree whatever lies between them", struck_by(Fault.DATE_JUMPED))
+def _agrees_with_everything(patch: Patch) -> None:
+    patch.setattr(agreed_time, "AGREEMENT", timedelta(days=3))
 
 
 @mutant("I3", "the clock is in the bytes")

@@ -7,6 +7,7 @@ more time than everything else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from patchlake.adapters.aws_errors import (
     AwsError,
     code_of,
 )
-from patchlake.adapters.clock import ServiceClock, answered_at
+from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
@@ -124,6 +125,14 @@ class SsmApis:
         self._sessions.forget(target.account_id, refused.session)
         self._connections.forget(target, refused)
 
+    def now(self) -> datetime:
+        """Return AWS's time, just after an answer.
+
+        Raises:
+            RetryableError: AWS's answers do not agree on it.
+        """
+        return self._clock.now()
+
     def _connect(self, target: Target, *, is_home: bool) -> "_Connection":
         session = (
             self._home
@@ -177,8 +186,7 @@ class SsmApi:
         method = xform_name(operation.name)
         answer = self._answer(method, parameters)
         try:
-            at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
-            return _decoder(operation).page(answer[_BODY], milliseconds(at))
+            return _decoder(operation).page(answer[_BODY], milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {method}: {error}"
             raise type(error)(msg) from error
