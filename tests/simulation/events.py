@@ -134,6 +134,14 @@ class Hurried:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """A chain of pages that never ends was read on: so many pages now."""
+
+    pages: int
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """A handler, or the API of a target, took a time from AWS's answers."""
 
@@ -166,6 +174,7 @@ type Event = (
     | Hurried
     | Outlived
     | Answered
+    | Continued
     | Read
     | Rested
 )

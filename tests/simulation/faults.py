@@ -35,6 +35,7 @@ class Fault(StrEnum):
     NOT_ASKED_FOR = "state not asked for"
     INVALID_ROW = "invalid row"
     NAMELESS_ROW = "row without a usable id"
+    ENDLESS = "chain of pages without an end"
     # A message.
     DUPLICATED = "message delivered twice at once"
     DELAYED = "message delayed"

@@ -1,4 +1,4 @@
-"""The invariants, whatever breaks: I1 to I18 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I19 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ from tests.simulation.counts import metrics
 from tests.simulation.events import (
     Answered,
     Asked,
+    Continued,
     Ended,
     Failed,
     Hurried,
@@ -61,6 +62,8 @@ from tests.simulation.world import World, watch_body
 from tests.world import HOME
 
 _RESERVE_SECONDS = 20
+_MOST_PAGES = 300
+"""A page for each row of the largest question of a schedule, and a hundred without news."""
 _NODE = ("account_id", "region", "instance_id")
 
 
@@ -323,6 +326,13 @@ def one_wrong_date_changes_nothing(_: World, read: Read) -> Iterator[str]:
     """A time that a handler takes from AWS is that of an answer whose Date header was right."""
     if read.at not in read.by.dates:
         yield f"{read.by} takes {read.at} for the time, which no right Date header said"
+
+
+@holds("I19", Continued)
+def every_chain_ends(_: World, continued: Continued) -> Iterator[str]:
+    """A chain of pages is given up once it has more pages than its question can need."""
+    if continued.pages > _MOST_PAGES:
+        yield f"{continued.by} reads page {continued.pages} of a chain that never ends"
 
 
 @holds("I14", Wrote, Ended)

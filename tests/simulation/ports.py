@@ -21,7 +21,7 @@ from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.checking import check
-from tests.simulation.events import Asked, Deferred, Hurried, Offered, Opened, Outlived, Read, Sent
+from tests.simulation.events import Asked, Continued, Deferred, Hurried, Offered, Opened, Outlived, Read, Sent
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.world import Message, QueueName, Stage, World
@@ -79,6 +79,7 @@ def decoded(queue: QueueName, body: str) -> Message:
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 _LONGEST_CALL_SECONDS = 300
+_ENDLESS = "endless "
 _STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
 
@@ -284,8 +285,26 @@ class SimulatedSource:
     memory: MemoryApi
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
-        """Ask for one page of a listing, or about these nodes."""
-        return self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
+        """Ask for one page of a listing, or about these nodes; now and then the chain never ends."""
+        world, by = self.calls.world, self.calls.world.acting
+        if token is not None and token.startswith(_ENDLESS):
+            return self._endless(ids, int(token.removeprefix(_ENDLESS)))
+        page = self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
+        if world.dice.strike(world.dice.call_rate / 8, (Fault.ENDLESS,)):
+            world.story.tell(world.who, "AWS answers: %s", Fault.ENDLESS)
+            page = dataclasses.replace(page, next_token=f"{_ENDLESS}1")
+            evidence = by.answers[tuple(ids)] if ids else by.listing
+            evidence[-1] = page
+        return page
+
+    def _endless(self, ids: Sequence[str], number: int) -> Page[Any]:
+        """Return a page of a chain without an end: the first one again, or an empty one."""
+        by = self.calls.world.acting
+        check(self.calls.world, Continued(number, by))
+        first = (by.answers[tuple(ids)] if ids else by.listing)[0]
+        return dataclasses.replace(
+            first, records=first.records if number % 2 else [], invalid=[], next_token=f"{_ENDLESS}{number + 1}"
+        )
 
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         by = self.calls.world.acting

@@ -107,7 +107,7 @@ class DiscoverStage:
             listing = ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
         else:
             groups = list(rows.groups(plan.batch_size))
-            if not is_root or len(groups) <= plan.max_batches:
+            if len(groups) <= plan.max_batches:
                 listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
                 metadata = listing_metadata(plan.run_target(target), listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
@@ -120,4 +120,5 @@ class DiscoverStage:
         return read_chain(
             lambda token: calls.call(lambda: api.page(source.operation, (), token)),
             partial(source.listed, plan.run_target(target), plan),
+            plan.most_nodes,
         )
