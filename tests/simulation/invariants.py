@@ -61,7 +61,7 @@ from tests.simulation.oracle import (
 from tests.simulation.world import World, watch_body
 from tests.world import HOME
 
-_RESERVE_SECONDS = 20
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
 _MOST_PAGES = 300
 """A page for each row of the largest question of a schedule, and a hundred without news."""
 _NODE = ("account_id", "region", "instance_id")

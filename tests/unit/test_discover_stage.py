@@ -16,6 +16,7 @@ from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
+from patchlake.core.timings import RESERVE_SECONDS
 from patchlake.errors import (
     InputError,
     IntegrityError,
@@ -156,10 +157,10 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
     before = dict(world.store.objects)
     for receive in (1, 2):
         with pytest.raises(RetryableError, match=r"10 seconds are left .* \(receive . of 3 before it is recorded\)"):
-            discover(world, receive_count=receive, seconds_left=iter([100, 50, 10]).__next__)
+            discover(world, receive_count=receive, seconds_left=iter([500, 400, 10]).__next__)
         assert world.store.objects == before
 
-    result = discover(world, receive_count=3, seconds_left=iter([100, 50, 10]).__next__)
+    result = discover(world, receive_count=3, seconds_left=iter([500, 400, 10]).__next__)
 
     assert result.listing == ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
     assert list(shard(world).row_counts) == []
@@ -173,7 +174,7 @@ def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError):
-        discover(world, receive_count=3, seconds_left=iter([100, 50, 30, 10]).__next__)
+        discover(world, receive_count=3, seconds_left=iter([500, 400, 300, 10]).__next__)
 
     assert world.store.objects == before
 
@@ -188,7 +189,7 @@ def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_o
         discover(world, receive_count=9, seconds_left=lambda: 900 - (world.clock.at - began).total_seconds())
 
     assert world.store.objects == before
-    assert 840 < (world.clock.at - began).total_seconds() <= 880
+    assert 900 - RESERVE_SECONDS - 24 < (world.clock.at - began).total_seconds() <= 900 - RESERVE_SECONDS
 
 
 def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> None:

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from patchlake import __version__
 from patchlake.adapters.aws_errors import AWS_ERRORS
+from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.s3 import S3Store
@@ -33,8 +34,6 @@ from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
-
-CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
 
 DETAIL_CONNECTIONS = 2
 """The concurrent calls of one worker about secondary details: the account's own use shares SSM's limit."""
@@ -59,9 +58,9 @@ class Aws:
         client: STSClient = self.client("sts")
         return client
 
-    def client(self, service: str, config: Config = CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  # each service has its own type
         """Make a client for the session's own account and region."""
-        client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
+        client = make_client(self.session, service, config)
         self.clock.watch(client)
         return client
 
@@ -141,7 +140,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     """Build commit."""
     aws = Aws()
     sqs = aws.client("sqs")
-    s3 = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
+    s3 = aws.client("s3", Config(max_pool_connections=READ_AHEAD))
     return CommitStage(
         runs=StoredRuns(
             S3Store(s3, config.bucket),

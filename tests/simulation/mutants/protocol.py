@@ -278,12 +278,12 @@ def _stops_early(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_so_far)
 
 
-@mutant("I19", "a listing may go on for ever without news", struck_by(Fault.ENDLESS))
+@mutant("I19", "a listing may go on without news", struck_by(Fault.ENDLESS))
 def _lists_for_ever(patch: Patch) -> None:
     patch.setattr(source, "EMPTY_PAGES", 1_000_000)
 
 
-@mutant("I19", "a chain of pages about nodes may go on for ever", struck_by(Fault.ENDLESS))
+@mutant("I19", "a chain of pages about nodes may go on and on", struck_by(Fault.ENDLESS))
 def _asks_for_ever(patch: Patch) -> None:
     patch.setattr(paging, "EMPTY_PAGES", 1_000_000)
 
