@@ -1,4 +1,4 @@
-"""The invariants, whatever breaks: I1 to I17 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I19 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -21,12 +21,14 @@ from tests.simulation.counts import metrics
 from tests.simulation.events import (
     Answered,
     Asked,
+    Continued,
     Ended,
     Failed,
     Hurried,
     Offered,
     Opened,
     Outlived,
+    Read,
     Rested,
     Rewrote,
     Sent,
@@ -59,7 +61,9 @@ from tests.simulation.oracle import (
 from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
-_RESERVE_SECONDS = 20
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
+_MOST_PAGES = 300
+"""A page for each row of the largest question of a schedule, and a hundred without news."""
 _NODE = ("account_id", "region", "instance_id")
 
 
@@ -320,6 +324,20 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
             listed_at = world.tables[wrote.key].metadata.get("listed_at")
             if listed_at is not None and int(listed_at) != by.listing[-1].answered_at_ms:
                 yield f"{by} says that SSM listed the nodes at {listed_at}, which is not what SSM said"
+
+
+@holds("I18", Read)
+def one_wrong_date_changes_nothing(_: World, read: Read) -> Iterator[str]:
+    """A time that a handler takes from AWS is that of an answer whose Date header was right."""
+    if read.at not in read.by.dates:
+        yield f"{read.by} takes {read.at} for the time, which no right Date header said"
+
+
+@holds("I19", Continued)
+def every_chain_ends(_: World, continued: Continued) -> Iterator[str]:
+    """A chain of pages is given up once it has more pages than its question can need."""
+    if continued.pages > _MOST_PAGES:
+        yield f"{continued.by} reads page {continued.pages} of a chain that never ends"
 
 
 @holds("I14", Wrote, Ended)

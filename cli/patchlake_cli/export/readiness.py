@@ -10,7 +10,7 @@ from patchlake_cli.access.checks import TargetCheck, check_store, check_targets
 from patchlake_cli.access.permissions import Permission
 from patchlake_cli.access.sessions import Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.export.composition import aws_ports, compose
+from patchlake_cli.export.composition import aws_ports, compose, local_time
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.runs import current_run_id
@@ -54,7 +54,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     """
     session = open_session(profile, region=next(iter(settings.regions), None))
     settings = replace(settings, regions=settings.regions or (session.region_name,))
-    aws = Aws(session)
+    aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
     try:

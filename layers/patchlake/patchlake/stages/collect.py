@@ -214,7 +214,8 @@ class CollectStage:
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
-            return read_chain(partial(page, chunk), partial(source.settle, chunk))
+            most_rows = len(chunk) * source.operation.rows_per_id
+            return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
 
         settled: dict[str, Sequence[Outcome]] = {}
         parallel_map = self.parallel_map if key is None else self.detail_map
