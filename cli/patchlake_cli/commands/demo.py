@@ -59,4 +59,4 @@ def demo(  # noqa: PLR0913
     typer.echo(f"Report: {report}\n")
     # The demo's days are in the past, so the query needs --as-of.
     day = summary.run.run_at.date()
-    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")
+    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --param days=3")

@@ -38,16 +38,26 @@ def read_run_id(text: str) -> str:
         raise typer.BadParameter(f"{text!r}: {expected}", param_hint="--scheduled-time") from error
 
 
+def unused(option: str, other: str) -> typer.BadParameter:
+    """Return the error about an option that another one makes useless: the command would ignore it."""
+    return typer.BadParameter(f"it has no effect with {other}: leave one of them out", param_hint=option)
+
+
 LakeOption = Annotated[
     LakeLocation,
     typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
 ]
 AsOfOption = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Show the lake as it was on this UTC date; today by default."),
+    typer.Option(
+        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
+    ),
 ]
-WindowDaysOption = Annotated[int, typer.Option(min=1, help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Maximum age of a scan, in days.")]
+WindowDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Days that the views look back.")]
+ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Maximum age of a scan, in days.")]
+AllowPartialOption = Annotated[
+    bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
+]
 
 AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
 RegionsOption = Annotated[
