@@ -11,7 +11,7 @@ from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.access.advice import Advice, advise, explain
-from patchlake_cli.access.sessions import open_session
+from patchlake_cli.access.sessions import REGION_OPTION, open_session
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
 from patchlake_cli.export.page import Page, read_page
@@ -45,7 +45,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     Raises:
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
-    session = open_session(profile, region=next(iter(settings.regions), None))
+    session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
     settings = replace(settings, regions=settings.regions or (session.region_name,))
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")
