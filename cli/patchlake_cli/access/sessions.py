@@ -11,6 +11,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     SSOError,
     TokenRetrievalError,
+    UnknownRegionError,
 )
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
@@ -48,14 +49,19 @@ def open_session(profile: str | None = None, *, region: str | None = None) -> bo
         region: the region of the session if neither a variable nor the profile sets one.
 
     Raises:
-        CommandError: there is no such profile, or no region.
+        CommandError: there is no such profile, or no region that the SDK knows.
     """
     try:
         session = boto3.Session(profile_name=profile)
-        home = session.region_name or region
-        if home is None:
+        if session.region_name:
+            # Raises for a region of no partition, whose endpoints have no address.
+            session.get_partition_for_region(session.region_name)
+            return session
+        if region is None:
             raise CommandError("no region is set: set AWS_DEFAULT_REGION or a region in the profile, or use --regions")
-        return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
+        return boto3.Session(profile_name=profile, region_name=region)
+    except UnknownRegionError as error:
+        raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
     except BotoCoreError as error:
         raise CommandError(f"the AWS profile cannot be used: {error}") from error
 

@@ -1,6 +1,6 @@
 """The readiness of an export, target by target: credentials, role, region and each API."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
@@ -53,7 +53,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
     session = open_session(profile, region=next(iter(settings.regions), None))
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    settings = settings.of_session(session)
     aws = Aws(session)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
