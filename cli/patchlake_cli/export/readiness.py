@@ -1,6 +1,6 @@
 """The readiness of an export, target by target: credentials, role, region and each API."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from patchlake.adapters.memory import MemoryStore
@@ -54,7 +54,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
     session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    settings = settings.of_session(session)
     aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()

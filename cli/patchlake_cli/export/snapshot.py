@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -46,7 +46,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
     session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    settings = settings.of_session(session)
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")
     aws = Aws(session, local_time)
