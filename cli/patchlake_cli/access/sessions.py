@@ -60,9 +60,8 @@ def open_session(profile: str | None = None, *, region: str | None = None, regio
         session = boto3.Session(profile_name=profile)
         home = session.region_name or region
         if home is None:
-            raise CommandError(
-                f"no region is set: set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
-            )
+            fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+            raise CommandError(f"no region is set: {fixes}")
         # Raises for a region of no partition, whose endpoints have no address.
         session.get_partition_for_region(home)
         return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
