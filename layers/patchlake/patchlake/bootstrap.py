@@ -16,9 +16,10 @@ from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
+from patchlake.adapters.regions import region_problem
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmApis, known_regions
+from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
@@ -79,11 +80,12 @@ def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan.
 
     Raises:
-        ConfigError: a region has no SSM: each target there would fail, repeatedly, until the deadline.
+        ConfigError: a region has no SSM, or the stack's credentials are not for it: each target there would fail,
+            repeatedly, until the deadline.
     """
     aws = Aws()
-    if unknown := sorted({*config.regions} - known_regions(aws.session)):
-        msg = f"PATCHLAKE_REGIONS names {', '.join(unknown)}: expected regions that have SSM, as far as the SDK knows"
+    if (problem := region_problem(aws.session, config.regions)) is not None:
+        msg = f"PATCHLAKE_REGIONS: {problem}"
         raise ConfigError(msg)
     sqs = aws.client("sqs")
     return PlanStage(

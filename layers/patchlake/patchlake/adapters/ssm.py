@@ -52,15 +52,6 @@ _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
 
 
-def known_regions(session: "boto3.Session") -> set[str]:
-    """Return the regions that have SSM, in every partition, as far as the SDK knows; new regions may be missing."""
-    return {
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ssm", partition)
-    }
-
-
 class SsmApis:
     """``TargetApis`` of AWS; safe to use from many threads.
 
