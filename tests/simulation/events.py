@@ -73,6 +73,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """A worker goes for its target once more, with a fresh session."""
+
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A handler returned, without an error."""
 
@@ -90,7 +97,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """A worker pauses because its target throttles, with so many seconds left."""
+    """A worker pauses because its target throttles or refuses, with so many seconds left."""
 
     seconds: float
     left: float
@@ -115,6 +122,7 @@ class Answered:
         failed: the ids that the function reported as failed.
         metrics: the sum of each metric.
         calls: how many calls reached SSM meanwhile.
+        absorbed: how often the SDK repeated one that was throttled.
     """
 
     stage: Stage
@@ -123,6 +131,7 @@ class Answered:
     failed: frozenset[str]
     metrics: Mapping[str, float]
     calls: int
+    absorbed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,7 @@ type Event = (
     | Deferred
     | Opened
     | Asked
+    | AskedAgain
     | Ended
     | Failed
     | Waited

@@ -9,6 +9,7 @@ from botocore.config import Config
 
 from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
@@ -44,6 +45,7 @@ class Aws:
         """Make a client for the session's own account and region."""
         client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
         self.clock.watch(client)
+        keep_errors_readable(client)
         return client
 
     def target_apis(self, role_name: str, external_id: str, connections: int) -> SsmApis:
