@@ -148,7 +148,9 @@ class World:
     def discover(self) -> DiscoverStage:
         """The discover stage."""
         retry_policy = self._retry_policy(self.discover_queue, self.listing_queue)
-        return DiscoverStage(self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy)
+        return DiscoverStage(
+            self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy, self.clock
+        )
 
     @property
     def collect(self) -> CollectStage:

@@ -10,12 +10,13 @@ from patchlake.adapters.memory import MemoryApi, MemoryQueue, MemoryTables
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
 from patchlake.core.listing import ListingResult
 from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import DISCOVER
+from patchlake.core.timings import DISCOVER, RESERVE_SECONDS
 from patchlake.errors import (
     InputError,
     IntegrityError,
@@ -212,8 +213,8 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
 
 @pytest.mark.parametrize(
     "attributes",
-    [{"page_seconds": 5}, {"page_seconds": 0.6}, {"retries": 1}, {"rows": 0}, {"rows": 1, "page_seconds": 0.4}],
-    ids=["slow", "rather_slow", "throttled_inside_the_sdk", "empty_pages", "short_pages"],
+    [{"page_seconds": 5}, {"page_seconds": 0.6}, {"retries": 1}, {"rows": 1}],
+    ids=["slow", "rather_slow", "throttled_inside_the_sdk", "short_pages"],
 )
 def test_a_listing_that_was_delayed_is_not_taken_for_too_large(attributes: dict[str, float]) -> None:
     world, api = listing_for_ever(**{"page_seconds": 0.4, **attributes})
@@ -263,7 +264,7 @@ def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_o
         discover(world, receive_count=9, seconds_left=lambda: 900 - (world.clock.at - began).total_seconds())
 
     assert world.store.objects == before
-    assert 840 < (world.clock.at - began).total_seconds() <= 880
+    assert 900 - RESERVE_SECONDS - 24 < (world.clock.at - began).total_seconds() <= 900 - RESERVE_SECONDS
 
 
 def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> None:
@@ -491,3 +492,36 @@ def test_the_shard_of_another_target_is_refused() -> None:
     with pytest.raises(IntegrityError, match=f"{SHARD_KEY}: its footer names .*us-east-1"):
         discover(world)
     assert batches_asked_for(world) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50])
+def test_a_listing_without_an_end_is_given_up_and_never_stored(rows: int) -> None:
+    world = planned_world()
+    asked: list[str | None] = []
+
+    class Endless(MemoryApi):
+        def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
+            asked.append(token)
+            # What a node last reported may change from page to page; it is no other node for that.
+            records = [node_information(number, PingStatus=f"page {len(asked)}") for number in range(rows)]
+            return Page(records, (), f"token {len(asked)}", 0)
+
+    world.apis.targets[EU] = Endless(world.clock, world.apis.call_counter)
+
+    for receive in range(1, 5):
+        with pytest.raises(RestartError, match="101 pages in a row brought nothing new"):
+            discover(world, receive_count=receive)
+
+    assert SHARD_KEY not in world.store.objects
+    assert len(asked) == 4 * ATTEMPTS * (EMPTY_PAGES + 1 + (rows > 0))
+
+
+def test_a_listing_of_more_nodes_than_keys_can_number_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = planned_world(nodes=50)
+    world.apis.of(EU).page_size = 1
+    monkeypatch.setattr("patchlake.core.plan.MAX_BATCHES", 2)
+
+    assert discover(world).listing == ListingResult(
+        ListingStatus.NOT_LISTED, "more than 2 batches: raise the batch size"
+    )
+    assert world.apis.call_counter.drain().calls == 5

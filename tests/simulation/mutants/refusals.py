@@ -17,7 +17,7 @@ from tests.simulation.mutants.provocations import giant_targets, refused_for_goo
 # A refusal.
 
 
-@mutant("I18", "a refusal is recorded from the first receive on")
+@mutant("I20", "a refusal is recorded from the first receive on")
 def _records_soon(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", lambda *_: None)
 
@@ -47,17 +47,17 @@ def _keeps_the_session(patch: Patch) -> None:
     patch.setattr(Attempt, "ask", ask_in_one_session)
 
 
-@mutant("I18", "a refused target is asked again without a pause")
+@mutant("I20", "a refused target is asked again without a pause")
 def _asks_again_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "_pause_before_second_ask", lambda *_: None)
 
 
-@mutant("I18", "a refused target is asked again after as long as a message waits")
+@mutant("I20", "a refused target is asked again after as long as a message waits")
 def _pauses_long(patch: Patch) -> None:
     patch.setattr(retry_policy, "second_ask_seconds", lambda base_seconds: base_seconds)
 
 
-@mutant("I18", "an account that refused for good is asked twice each time", refused_for_good)
+@mutant("I20", "an account that refused for good is asked twice each time", refused_for_good)
 def _forgets(patch: Patch) -> None:
     patch.setattr(FinalRefusals, "has", lambda *_: False)
 
@@ -104,7 +104,7 @@ def _remembers_any(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", remember)
 
 
-@mutant("I18", "a refusal with an unlisted code is waited for until the deadline", refused_for_good)
+@mutant("I20", "a refusal with an unlisted code is waited for until the deadline", refused_for_good)
 def _waits_for_the_unlisted(patch: Patch) -> None:
     ask = Attempt.ask
 
@@ -127,7 +127,7 @@ def _blames_the_target(patch: Patch) -> None:
     patch.setattr(ListingProgress, "fills_an_invocation", True)
 
 
-@mutant("I18", "a target that is too large is waited for", giant_targets)
+@mutant("I20", "a target that is too large is waited for", giant_targets)
 def _waits_for_the_giant(patch: Patch) -> None:
     patch.setattr(ListingProgress, "fills_an_invocation", False)
 

@@ -176,6 +176,10 @@ class _ShiftedClock:
     clock: Clock
     by: timedelta
 
+    def begin(self) -> None:
+        """Begin an invocation."""
+        self.clock.begin()
+
     def now(self) -> datetime:
         """Return a time that is not the clock's."""
         return self.clock.now() + self.by
@@ -502,7 +506,7 @@ def _renames_no_detail_shard(patch: Patch) -> None:
     patch.setattr(fence, "NO_DETAIL_SHARD", "no shard")
 
 
-@mutant("I18", "a secondary refusal is recorded at once")
+@mutant("I20", "a secondary refusal is recorded at once")
 def _records_at_once(patch: Patch) -> None:
     require_final = Attempt.require_final
 

@@ -12,8 +12,9 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of
-from patchlake.adapters.error_bodies import keep_errors_readable
+from patchlake.adapters.clients import make_client
 from patchlake.core.statuses import ListingStatus
+from patchlake.core.timings import CALL
 from patchlake.errors import PatchlakeError, RefusedError, RetryableError, ThrottledError
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 SESSION_NAME = "patchlake"
 
 _ASSUME_ROLE = "AssumeRole"
-
-ATTEMPTS = 4
-"""The SDK's tries of a call; then the message fails."""
 
 
 def caller_account_id(client: "STSClient") -> str:
@@ -45,7 +43,7 @@ class RoleSessions:
     """Sessions in other accounts, through the role of the same name in each; safe to use from many threads."""
 
     def __init__(
-        self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = ATTEMPTS
+        self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = CALL.attempts
     ) -> None:
         """Assume roles.
 
@@ -56,15 +54,9 @@ class RoleSessions:
             attempts: of the SDK, at each call.
         """
         # Made here, since many threads may assume roles at once.
-        self._client: STSClient = session.client(
-            "sts",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=15,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-            ),
+        self._client: STSClient = make_client(
+            session, "sts", Config(retries={"mode": "standard", "total_max_attempts": attempts})
         )
-        keep_errors_readable(self._client)
         self._role_name = role_name
         self._external_id = external_id
         self._models: Any = None

@@ -21,7 +21,7 @@ from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
-from patchlake.errors import InputError, RefusedError
+from patchlake.errors import InputError, PatchlakeError, RefusedError
 from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, slice_of
@@ -33,7 +33,7 @@ from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.throttled_calls import ThrottledCalls
 
 
-class _OvertakenError(Exception):
+class _OvertakenError(PatchlakeError):
     """Another worker, or the fence, stored the part that is being collected."""
 
 
@@ -236,7 +236,8 @@ class CollectStage:
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
-            return read_chain(partial(page, chunk), partial(source.settle, chunk))
+            most_rows = len(chunk) * source.operation.rows_per_id
+            return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
 
         settled: dict[str, Sequence[Outcome]] = {}
         parallel_map = self.parallel_map if source is self.sources.patch_states else self.detail_map

@@ -18,7 +18,7 @@ from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import LISTING_PAUSE_SECONDS, LONGEST_PAGE_SECONDS
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
-from patchlake.ports import Delivery, Queue, Store, TableFormat, TargetApis
+from patchlake.ports import Clock, Delivery, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages.listing_progress import ListingProgress
@@ -50,6 +50,7 @@ class DiscoverStage:
 
     Attributes:
         detail_queues: the queue of each detail source, by its name.
+        clock: the time of the answers of ``apis``.
         page_seconds: the longest time that a full page of a listing takes while nothing delays it.
     """
 
@@ -59,6 +60,7 @@ class DiscoverStage:
     sources: Registry
     detail_queues: Mapping[str, Queue]
     retry_policy: RetryPolicy
+    clock: Clock
     page_seconds: float = LONGEST_PAGE_SECONDS
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
@@ -112,7 +114,7 @@ class DiscoverStage:
             listing = ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
         else:
             groups = list(rows.groups(plan.batch_size))
-            if not is_root or len(groups) <= plan.max_batches:
+            if len(groups) <= plan.max_batches:
                 listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
                 metadata = listing_metadata(plan.run_target(target), listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
@@ -136,4 +138,4 @@ class DiscoverStage:
             ask = partial(api.page, source.operation, (), token)
             return calls.call(lambda: progress.page(ask, is_first=token is None))
 
-        return read_chain(page, partial(source.listed, plan.run_target(target), plan))
+        return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes)
