@@ -1,4 +1,4 @@
-"""When a refusal is final: from the third receive on, after a second ask; then at once, for the same account."""
+"""Final refusals: from the third receive on, after a second ask; then at once, for the same account."""
 
 from dataclasses import dataclass, field
 
