@@ -94,9 +94,8 @@ def _warn_of_an_empty_window(lake: "Lake") -> None:
 
 
 def _printed(answer: "Answer", output_format: Format) -> str:
-    from rich.console import Console
-
     from patchlake_cli.lake.formats import as_csv, as_json, as_table
+    from patchlake_cli.terminal.console import output_console
 
     match output_format:
         case Format.CSV:
@@ -104,5 +103,5 @@ def _printed(answer: "Answer", output_format: Format) -> str:
         case Format.JSON:
             return as_json(answer)
         case Format.TABLE:
-            console = Console()
+            console = output_console()
             return as_table(answer, console.width if console.is_terminal else None)
