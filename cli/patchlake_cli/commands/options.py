@@ -46,8 +46,11 @@ AsOfOption = Annotated[
     datetime | None,
     typer.Option(formats=["%Y-%m-%d"], help="Show the lake as it was on this UTC date; today by default."),
 ]
-WindowDaysOption = Annotated[int, typer.Option(min=1, help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Maximum age of a scan, in days.")]
+MOST_DAYS = 36_500
+"""The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
+
+WindowDaysOption = Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="Days that the views look back.")]
+ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, max=MOST_DAYS, help="Maximum age of a scan, in days.")]
 
 AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
 RegionsOption = Annotated[

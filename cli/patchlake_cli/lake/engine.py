@@ -72,13 +72,14 @@ class Lake:
         self._defined: set[str] = set()
         for table in SOURCES.tables:
             self._register(table, table.name, "0000", "9999")
-            self._register(table, RECENT + table.name, self.window_start, f"{self.now:%Y-%m-%d}")
+            self._register(table, RECENT + table.name, self.window_start, self.now.date().isoformat())
         self._undefined = {view.name: view for view in views()}
 
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        return f"{self.now - timedelta(days=self.settings.window_days):%Y-%m-%d}"
+        first = self.now.toordinal() - self.settings.window_days
+        return date.fromordinal(max(first, date.min.toordinal())).isoformat()
 
     @property
     def newest_date(self) -> str:
