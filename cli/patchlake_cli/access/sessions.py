@@ -41,12 +41,17 @@ class CredentialsError(CommandError):
     """There are no credentials, or AWS no longer accepts them: only the user can change that."""
 
 
-def open_session(profile: str | None = None, *, region: str | None = None) -> boto3.Session:
+REGION_OPTION = ", or use --regions"
+"""The advice that a command with ``--regions`` adds where no region is set."""
+
+
+def open_session(profile: str | None = None, *, region: str | None = None, region_option: str = "") -> boto3.Session:
     """Open a session with a profile, or with the credentials that the SDK finds.
 
     Args:
         profile: a name in the SDK's configuration files.
         region: the region of the session if neither a variable nor the profile sets one.
+        region_option: advice for the case that there is no region.
 
     Raises:
         CommandError: there is no such profile, or no region that the SDK knows.
@@ -57,7 +62,8 @@ def open_session(profile: str | None = None, *, region: str | None = None) -> bo
             # Raises for a region of no partition, whose endpoints have no address.
             session.get_partition_for_region(session.region_name)
         elif region is None:
-            raise CommandError("no region is set: set AWS_DEFAULT_REGION or a region in the profile, or use --regions")
+            fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+            raise CommandError(f"no region is set: {fixes}")
         else:
             session = boto3.Session(profile_name=profile, region_name=region)
         # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.

@@ -73,7 +73,7 @@ class Page[R: Record]:
         records: the valid rows, in the service's order.
         invalid: the rows that break a rule.
         next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
-        answered_at_ms: the ``Date`` header of the answer, in milliseconds since the epoch.
+        answered_at_ms: AWS's time when it answered, in milliseconds since the epoch.
     """
 
     records: Sequence[R]
