@@ -18,6 +18,7 @@ from patchlake_cli.access.checks import TargetCheck
 from patchlake_cli.access.sessions import Identity
 from patchlake_cli.export.readiness import Readiness
 from patchlake_cli.export.readiness_page import print_readiness
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.overview import AnsweredQuestion
 from patchlake_cli.lake.runs import Run, RunStatus, TargetCoverage
 from patchlake_cli.operations.checks_page import print_checks
@@ -128,7 +129,7 @@ PAGES: dict[str, Callable[[], object]] = {
     "the readiness of an export": lambda: print_readiness(
         Readiness(
             Identity(HOME, HOSTILE),
-            HOSTILE,
+            LakeLocation(HOSTILE),
             HOSTILE,
             [TargetCheck(Target(HOME, "eu-central-1"), role=HOSTILE, detail=HOSTILE)],
             [],
