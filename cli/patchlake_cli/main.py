@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from threading import active_count
 
 import typer
 from typer.exceptions import TyperException
@@ -56,8 +57,8 @@ def main() -> None:
         if not isinstance(error, BrokenPipeError):
             _say(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
         os._exit(ExitCode.ERROR)
-    if code == ExitCode.INTERRUPTED:
-        # Threads of an export may wait for AWS for a long time. The next export reads what they have not stored.
+    if code == ExitCode.INTERRUPTED or active_count() > 1:
+        # Threads of an export may still wait for AWS. The next export reads what they have not stored.
         os._exit(code)
     sys.exit(code)
 
