@@ -59,9 +59,8 @@ def open_session(profile: str | None = None, *, region: str | None = None, regio
         session = boto3.Session(profile_name=profile)
         home = session.region_name or region
         if home is None:
-            raise CommandError(
-                f"no region is set: set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
-            )
+            advice = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+            raise CommandError(f"no region is set: {advice}")
         return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
     except BotoCoreError as error:
         raise CommandError(f"the AWS profile cannot be used: {error}") from error
