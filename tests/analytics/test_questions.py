@@ -152,7 +152,7 @@ def test_5_the_compliant_nodes_as_evidence(lake: Lake) -> None:
             at("11-12T06:01:00"),
             0,
             7,
-            1,
+            2,
             at("11-12T06:00:00"),
         )
         for number in (1, 2)

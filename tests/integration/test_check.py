@@ -142,6 +142,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
     [
         (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
         (["--regions", "mars-north-1"], 2, "--regions: mars-north-1: the AWS SDK knows no such region of SSM"),
+        (["--regions", "us-gov-west-1"], 2, "--regions: us-gov-west-1: in the partition aws-us-gov, but the session"),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
         (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
     ],

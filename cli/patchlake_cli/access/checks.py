@@ -102,7 +102,7 @@ def check_folder(folder: Path) -> str | None:
 
 
 def check_store(store: Store) -> str | None:
-    """Read from a lake and return what is wrong, if anything; only a write shows whether a bucket can be written."""
+    """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one."""
     try:
         next(iter(store.keys("plans/")), None)
         store.get(ABSENT_KEY)

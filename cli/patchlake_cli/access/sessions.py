@@ -11,6 +11,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     SSOError,
     TokenRetrievalError,
+    UnknownRegionError,
 )
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
@@ -53,15 +54,19 @@ def open_session(profile: str | None = None, *, region: str | None = None, regio
         region_option: advice for the case that there is no region.
 
     Raises:
-        CommandError: there is no such profile, or no region.
+        CommandError: there is no such profile, or no region that the SDK knows.
     """
     try:
         session = boto3.Session(profile_name=profile)
         home = session.region_name or region
         if home is None:
-            advice = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
-            raise CommandError(f"no region is set: {advice}")
+            fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+            raise CommandError(f"no region is set: {fixes}")
+        # Raises for a region of no partition, whose endpoints have no address.
+        session.get_partition_for_region(home)
         return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
+    except UnknownRegionError as error:
+        raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
     except BotoCoreError as error:
         raise CommandError(f"the AWS profile cannot be used: {error}") from error
 

@@ -1,6 +1,6 @@
 """The readiness of an export, target by target: credentials, role, region and each API."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from patchlake.adapters.memory import MemoryStore
@@ -11,7 +11,7 @@ from patchlake_cli.access.checks import TargetCheck, check_folder, check_store, 
 from patchlake_cli.access.permissions import Permission
 from patchlake_cli.access.sessions import REGION_OPTION, Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.export.composition import aws_ports, compose
+from patchlake_cli.export.composition import aws_ports, compose, local_time
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.runs import current_run_id
@@ -54,8 +54,8 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
     session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
-    aws = Aws(session)
+    settings = settings.of_session(session)
+    aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
     try:
