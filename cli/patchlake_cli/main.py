@@ -2,6 +2,7 @@
 
 import os
 import sys
+from threading import active_count
 
 import typer
 from typer.exceptions import TyperException
@@ -44,8 +45,8 @@ def main() -> None:
     A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
     """
     code = _run()
-    if code == ExitCode.INTERRUPTED:
-        # Threads of an export may wait for AWS for a long time. The next export reads what they have not stored.
+    if code == ExitCode.INTERRUPTED or active_count() > 1:
+        # Threads of an export may still wait for AWS. The next export reads what they have not stored.
         sys.stdout.flush()
         os._exit(code)
     sys.exit(code)

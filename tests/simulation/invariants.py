@@ -1,4 +1,4 @@
-"""The invariants, whatever breaks: I1 to I19 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I20 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +24,7 @@ from tests.simulation.events import (
     Continued,
     Ended,
     Failed,
+    Hastened,
     Hurried,
     Offered,
     Opened,
@@ -384,6 +385,13 @@ def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried)
             yield f"{by} was throttled, and asks again at once"
         case Waited(seconds, left, by) if not 0 < seconds <= left - _RESERVE_SECONDS:
             yield f"{by} pauses for {seconds:.1f} seconds, and has {left:.1f}"
+
+
+@holds("I20", Hastened)
+def a_call_that_is_never_answered_still_ends_in_time(_: World, hastened: Hastened) -> Iterator[str]:
+    """A worker begins no call of a listing once less time is left than such a call and storing may take."""
+    if hastened.by.seconds_left < _RESERVE_SECONDS:
+        yield f"{hastened.by} begins a call, and has {hastened.by.seconds_left:.1f} seconds"
 
 
 @holds("L1", Ended)

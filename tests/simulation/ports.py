@@ -21,7 +21,7 @@ from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.checking import check
-from tests.simulation.events import Asked, Continued, Deferred, Hurried, Offered, Opened, Outlived, Read, Sent
+from tests.simulation.events import Asked, Continued, Deferred, Hastened, Hurried, Offered, Opened, Outlived, Read, Sent
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.world import Message, QueueName, Stage, World
@@ -29,10 +29,11 @@ from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
-_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.SLOW)
-_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, Fault.SLOW)
+_LATE = (Fault.SLOW, Fault.TRICKLED)
+_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, *_LATE)
+_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, *_LATE)
+_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, *_LATE)
+_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, *_LATE)
 _ASK_SSM = (
     *_CRASHES,
     Fault.THROTTLED,
@@ -40,7 +41,7 @@ _ASK_SSM = (
     Fault.INVALID_TOKEN,
     Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
-    Fault.SLOW,
+    *_LATE,
 )
 _LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
@@ -79,6 +80,7 @@ def decoded(queue: QueueName, body: str) -> Message:
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 _LONGEST_CALL_SECONDS = 300
+_GIVEN_UP_SECONDS = 3 * (5 + 15) + 1 + 2
 _ENDLESS = "endless "
 _STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
@@ -162,6 +164,8 @@ class Calls:
             case Fault.SLOW:
                 self.elapse(self.world.random.random() * _LONGEST_CALL_SECONDS)
                 return act()
+            case Fault.TRICKLED:
+                self.elapse(_GIVEN_UP_SECONDS)
             case Fault.REFUSED_ONCE if refused is not None:
                 self.fail(refused)
             case _:
@@ -308,6 +312,7 @@ class SimulatedSource:
 
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         by = self.calls.world.acting
+        check(self.calls.world, Hastened(by))
         if token is None:
             by.listing.clear()
         try:
