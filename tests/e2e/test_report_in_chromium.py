@@ -179,7 +179,7 @@ def test_what_is_not_known_stays_at_the_end_whichever_way_is_sorted(opened: Open
 
     for _ in range(2):
         accounts.locator("thead th").nth(3).locator("button").click()
-        assert column(accounts, 4) == ["10", "unknown"]
+        assert column(accounts, 4) == ["10", "not known"]
 
 
 def test_hostile_names_are_read_and_do_nothing(opened: Open) -> None:

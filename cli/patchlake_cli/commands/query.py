@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,7 +100,7 @@ class _Question:
     values: Sequence[str]
 
     @classmethod
-    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: datetime | None) -> "_Question":
+    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: date | None) -> "_Question":
         """Read the command line before the lake is read.
 
         Raises:
@@ -119,7 +119,7 @@ class _Question:
                 parameters = tuple(find_query(named).parameters)
         except QueryError as error:
             raise typer.BadParameter(str(error), param_hint="--named") from error
-        today = (as_of or datetime.now(UTC)).date()
+        today = as_of or datetime.now(UTC).date()
         try:
             values = read_values(named or "the SELECT", parameters, given, today)
         except ParameterError as error:
