@@ -121,7 +121,8 @@ def test_a_server_that_cannot_be_reached_is_worth_a_retry() -> None:
 def test_a_refusal_names_the_object_and_the_permission_to_look_for(s3: HttpStub) -> None:
     s3.answer_in_turn(error(403, "AccessDenied"))
 
-    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: PutObject .* AccessDenied.* s3:PutObject"):
+    denied = r"s3://lake/shared/a: PutObject was refused: access denied \(AccessDenied\): .* s3:PutObject"
+    with pytest.raises(PermanentError, match=denied):
         store(s3).create("a", b"")
     with pytest.raises(PermanentError, match=r"s3://lake/shared/a: GetObject .* s3:GetObject and s3:ListBucket"):
         store(s3).get("a")

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, code_of, passes
+from patchlake.adapters.aws_errors import AWS_ERRORS, passes
+from patchlake.adapters.explanations import explained
 from patchlake.adapters.sts import caller_account_id
 from patchlake.core.plan import Account
 from patchlake.errors import PermanentError, RetryableError
@@ -34,7 +35,7 @@ class AwsAccounts:
             pages = self._organizations.get_paginator("list_accounts").paginate()
             return [_account(found) for page in pages for found in page["Accounts"]]
         except AWS_ERRORS as error:
-            msg = f"Organizations ListAccounts failed: {code_of(error)}: {error}"
+            msg = f"Organizations ListAccounts failed: {explained(error, 'organizations:ListAccounts')}"
             if passes(error):
                 raise RetryableError(msg) from error
             msg += (

@@ -16,9 +16,19 @@ from botocore import xform_name
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, cause_of_answer, code_of
+from patchlake.adapters.aws_errors import (
+    AWS_ERRORS,
+    DENIALS,
+    AwsError,
+    Cause,
+    cause_of,
+    cause_of_answer,
+    code_of,
+    is_refusal,
+)
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.explanations import explained
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
@@ -41,11 +51,10 @@ MOST_REMEMBERED = 64
 """The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
 
 _REFUSALS = {
-    Cause.DENIED: ListingStatus.ACCESS_DENIED,
+    **dict.fromkeys(DENIALS, ListingStatus.ACCESS_DENIED),
     Cause.UNKNOWN_CALLER: ListingStatus.REGION_DISABLED,
-    Cause.REFUSED: ListingStatus.NOT_LISTED,
 }
-"""The listing status of each cause that is about the target."""
+"""The listing status of each cause of a refusal; all others are NOT_LISTED."""
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
@@ -204,9 +213,10 @@ class SsmApi:
 
     def _failure(self, operation: Operation, error: AwsError) -> PatchlakeError:
         code, cause = code_of(error), cause_of(error)
-        msg = f"target {self._target}: {xform_name(operation.name)} failed: {code}: {error}{_quota(error)}"
-        if cause in _REFUSALS:
-            return RefusedError(_REFUSALS[cause], code, msg, operation.name)
+        why = explained(error, f"{operation.service}:{operation.name}")
+        msg = f"target {self._target}: {xform_name(operation.name)} failed: {why}{_quota(error)}"
+        if is_refusal(error):
+            return RefusedError(_REFUSALS.get(cause, ListingStatus.NOT_LISTED), code, msg, operation.name)
         if cause is Cause.BROKEN_CHAIN:
             return RestartError(msg)
         return ThrottledError(msg) if cause is Cause.THROTTLED else RetryableError(msg)
