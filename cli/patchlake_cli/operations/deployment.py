@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import Aws, bucket_store
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import failure
 
@@ -62,7 +62,7 @@ class Deployment:
 
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
-        return S3Store(aws.client("s3"), self.bucket)
+        return bucket_store(aws.client("s3"), self.bucket)
 
 
 def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:

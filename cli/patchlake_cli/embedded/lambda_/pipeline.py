@@ -126,7 +126,9 @@ def running_pipeline(
             )
             for stage in QUEUE_STAGES
         }
-        store = S3Store(endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket)
+        store = bucket_store(
+            endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket
+        )
         running.enter_context(
             hosted(
                 stack,

@@ -142,6 +142,8 @@ _STATUSES: Mapping[int | None, Cause] = {
 
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
+    # The SDK follows redirects of S3 without a limit. The error is a RuntimeError, as the next ones are.
+    Cause.REDIRECTED: (RecursionError,),
     Cause.EXPIRED: (CredentialRetrievalError, RuntimeError, SSOError, TokenRetrievalError),
     Cause.PROXY: (ProxyConnectionError,),
     Cause.BAD_CERTIFICATE: (SSLError,),
@@ -222,7 +224,8 @@ def is_refusal(error: AwsError) -> bool:
 
 def passes(error: AwsError) -> bool:
     """Whether the same call may succeed later: throttling, conflicts, 5xx, time-outs, broken connections."""
-    return not isinstance(error, ClientError) or cause_of(error) in _LATER
+    cause = cause_of(error)
+    return cause in _LATER or (not isinstance(error, ClientError) and cause is not Cause.REDIRECTED)
 
 
 def _told_by_message(cause: Cause, message: str) -> Cause:

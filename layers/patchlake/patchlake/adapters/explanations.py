@@ -1,4 +1,4 @@
-"""What each cause of a failed call means, and how to fix it: the table behind every message about AWS.
+"""The meaning and the fix of each cause of a failed call: the table behind every message about AWS.
 
 The messages of the functions, of the commands and the tables of ``docs/troubleshooting.md`` all have these sentences.
 """
@@ -17,8 +17,8 @@ class Explanation(NamedTuple):
     """A cause in words.
 
     Attributes:
-        meaning: what has happened.
-        fix: what to do; ``{permissions}`` stands for those that the call needs.
+        meaning: the cause.
+        fix: the step to take; ``{permissions}`` stands for those that the call needs.
     """
 
     meaning: str
@@ -127,7 +127,7 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
 
 
 def _difference(error: AwsError, local: datetime) -> str:
-    """Return how far this machine's clock is from the time of an answer, if the answer has one."""
+    """Say how far this machine's clock is from the time of an answer, if the answer has one."""
     answer = error.response if isinstance(error, ClientError) else {}
     answered = time_of(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
     if answered is None:

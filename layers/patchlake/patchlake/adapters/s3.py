@@ -1,10 +1,8 @@
 """The lake's bucket, in which every object of a run is created once."""
 
-import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from urllib3.exceptions import HTTPError
 
@@ -38,8 +36,8 @@ class S3Store:
         bucket: str,
         prefix: str = "",
         *,
-        pause: Callable[[float], object] = time.sleep,
-        chance: Callable[[], float] = random.random,
+        pause: Callable[[float], object],
+        chance: Callable[[], float],
     ) -> None:
         """Use a bucket.
 
@@ -98,8 +96,7 @@ class S3Store:
 
     def _create(self, key: str, body: bytes | BinaryIO) -> bool:
         try:
-            # upload_file and similar methods cannot pass the condition.
-            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
+            self._put(key, body)
         except AWS_ERRORS as error:
             if status_of(error) == _PRECONDITION_FAILED:
                 return False
@@ -115,14 +112,17 @@ class S3Store:
         Raises:
             PermanentError: it does not.
         """
-        key = self._prefix + _PROBE_KEY
         try:
-            self._client.put_object(
-                Bucket=self._bucket, Key=key, Body=b"-", IfNoneMatch="*", ContentMD5=_WRONG_CHECKSUM
-            )
+            self._put(_PROBE_KEY, b"-", ContentMD5=_WRONG_CHECKSUM)
         except AWS_ERRORS as error:
             if cause_of(error) is Cause.NO_CONDITIONAL_WRITES:
                 raise self._failure(error, "PutObject", "s3:PutObject", _PROBE_KEY) from error
+
+    def _put(self, key: str, body: bytes | BinaryIO, **checksum: str) -> None:
+        # upload_file and similar methods cannot pass the condition.
+        self._client.put_object(
+            Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*", **cast("Any", checksum)
+        )
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
