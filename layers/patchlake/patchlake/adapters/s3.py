@@ -1,7 +1,7 @@
 """The lake's bucket, in which every object of a run is created once."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from urllib3.exceptions import HTTPError
 
@@ -70,11 +70,14 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages: Iterable[Mapping[str, Any]] = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         try:
             for page in pages:
+                if "IsTruncated" not in page:
+                    msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
+                    raise RetryableError(msg)
                 for found in page.get("Contents", []):
                     yield found["Key"].removeprefix(self._prefix)
         except AWS_ERRORS as error:

@@ -3,6 +3,8 @@
 Tokens of a regional endpoint work in every region, including those that must be enabled.
 """
 
+import re
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +15,12 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, code_of
 from patchlake.core.statuses import ListingStatus
+from patchlake.core.targets import ACCOUNT_ID_PATTERN
 from patchlake.errors import RefusedError, RetryableError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
@@ -32,10 +37,15 @@ def caller_account_id(client: "STSClient") -> str:
         RetryableError: STS could not answer.
     """
     try:
-        return client.get_caller_identity()["Account"]
+        answer: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
         msg = f"GetCallerIdentity failed: {code_of(error)}: {error}"
         raise RetryableError(msg) from error
+    match answer:
+        case {"Account": str(account_id)} if re.match(ACCOUNT_ID_PATTERN, account_id):
+            return account_id
+    msg = "GetCallerIdentity failed: its answer names no account"
+    raise RetryableError(msg)
 
 
 class RoleSessions:
@@ -89,7 +99,7 @@ class RoleSessions:
         if self._external_id:
             request["ExternalId"] = self._external_id
         try:
-            credentials = self._client.assume_role(**request)["Credentials"]
+            answer: Mapping[str, Any] = self._client.assume_role(**request)
         except AWS_ERRORS as error:
             code = code_of(error)
             if code in DENIED_CODES:
@@ -98,12 +108,33 @@ class RoleSessions:
                 raise RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg) from error
             msg = f"{role}: AssumeRole failed: {code}: {error}"
             raise RetryableError(msg) from error
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
+        except ValueError as error:
+            msg = f"{role}: AssumeRole failed: its answer has no time that can be read"
+            raise RetryableError(msg) from error
+        return _credentials(role, answer)
+
+
+def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
+    """Return the credentials of an answer of AssumeRole as the SDK's metadata.
+
+    Raises:
+        RetryableError: the answer lacks some of them.
+    """
+    match answer.get("Credentials"):
+        case {
+            "AccessKeyId": str(access_key),
+            "SecretAccessKey": str(secret_key),
+            "SessionToken": str(token),
+            "Expiration": datetime() as expiration,
+        } if access_key and secret_key and token:
+            return {
+                "access_key": access_key,
+                "secret_key": secret_key,
+                "token": token,
+                "expiry_time": expiration.isoformat(),
+            }
+    msg = f"{role}: AssumeRole failed: its answer lacks credentials"
+    raise RetryableError(msg)
 
 
 class _AssumedRole(CredentialProvider):
