@@ -126,6 +126,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Misread:
+    """A body that is no answer was read as one."""
+
+    body: bytes
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Hurried:
     """A worker asks a target that throttled it, and did not pause since."""
 
@@ -155,6 +163,7 @@ type Event = (
     | Failed
     | Waited
     | Hurried
+    | Misread
     | Outlived
     | Answered
     | Rested

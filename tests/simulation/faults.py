@@ -24,7 +24,7 @@ class Fault(StrEnum):
     THROTTLED = "throttled"
     INTERNAL_ERROR = "InternalServerError"
     INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
-    TRUNCATED = "truncated body"
+    BROKEN_BODY = "200 with a body that is no answer"
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
@@ -32,8 +32,11 @@ class Fault(StrEnum):
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
     NOT_ASKED_FOR = "state not asked for"
+    BAD_VALUE = "row with a bad value"
     INVALID_ROW = "invalid row"
-    NAMELESS_ROW = "row without a usable id"
+    UNKNOWN_ID = "id of an unknown form"
+    NAMELESS_ROW = "row without an id"
+    NO_ACCOUNTS = "organization listed without accounts"
     # A message.
     DUPLICATED = "message delivered twice at once"
     DELAYED = "message delayed"
@@ -66,8 +69,8 @@ class Fault(StrEnum):
     EXPIRED = "runs/ expired"
 
 
-BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
-"""Answers that break SSM's own rules and make rows INVALID_RESPONSE."""
+BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
+"""Answers that break SSM's own rules so far that a run cannot be COMPLETE; a bad value costs nothing but itself."""
 
 BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
 """The faults that a healthy API does not have; it may still throttle, fail and refuse a single call."""

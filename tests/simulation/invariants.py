@@ -24,6 +24,7 @@ from tests.simulation.events import (
     Ended,
     Failed,
     Hurried,
+    Misread,
     Offered,
     Opened,
     Outlived,
@@ -47,6 +48,7 @@ from tests.simulation.oracle import (
     coverage_row,
     fits,
     is_complete,
+    is_unknown_form,
     keys_read,
     listed,
     part_problems,
@@ -81,6 +83,12 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
             if published != expected:
                 lost, extra = expected - published, published - expected
                 yield f"{wrote.key} lacks {sorted(lost.elements())} and has too many of {sorted(extra.elements())}"
+
+
+@holds("I1", Misread)
+def what_is_no_answer_is_not_read_as_one(_: World, misread: Misread) -> Iterator[str]:
+    """A body that is cut short, lacks its list or is an error says nothing about any node."""
+    yield f"{misread.by} read {misread.body!r} as a page"
 
 
 @holds("I2", Wrote)
@@ -154,6 +162,8 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
             targets = planned_targets(by, world.scenario.excluded_accounts)
             if list(plan.targets) != targets or plan.excluded_account_ids != world.scenario.excluded_accounts:
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
+            if not targets:
+                yield f"{by} planned a run of no target: every organization has an account"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
             names = [name for name in coverage.column_names if not name.startswith(secondary_oracle.PREFIXES)]
@@ -168,7 +178,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
 
 @holds("I7", Ended)
 def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
-    """A run is COMPLETE exactly when each active target was listed and no node is unknown, and PARTIAL otherwise."""
+    """A run is COMPLETE exactly when there is an active target, each was listed, and no node is unknown or nameless."""
     match ended.result:
         case CommitResult(run_id, CommitOutcome.COMPLETE | CommitOutcome.PARTIAL | CommitOutcome.LATE as outcome):
             if run_id not in world.published_at:
@@ -278,6 +288,8 @@ def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked)
         case Asked(target=target, instance_ids=asked):
             if not 0 < len(set(asked)) == len(asked) <= 50:
                 yield f"{event.by} asked for {len(asked)} nodes in one call, {len(set(asked))} of them different"
+            if unknown := [instance_id for instance_id in asked if is_unknown_form(instance_id)]:
+                yield f"{event.by} asked for {unknown}, whose form SSM's model does not have"
             match event.by.message:
                 case CollectMessage(run_id=run_id, batch=number):
                     if event.by.is_secondary:
@@ -405,7 +417,7 @@ def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     if not world.scenario.healthy or world.scenario.stalled:
         return
     for run_id, plan in world.plans.items():
-        if run_id in world.blanked:
+        if run_id in world.blanked or not world.active[run_id]:
             continue
         if sent_again_by(world, plan, plan.deadline_at) and not is_complete(world, run_id):
             counts = Counter(world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"])

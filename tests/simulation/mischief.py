@@ -60,8 +60,8 @@ def maybe(world: World, fire: Callable[[int], None]) -> None:
 
 def throttle_to_the_deadline(world: World, plan: Plan) -> None:
     """Let a target of a new plan come back just when commit is about to fence the run."""
-    if world.scenario.close_race:
-        target = world.random.choice(plan.active_targets())
+    if world.scenario.close_race and (targets := plan.active_targets()):
+        target = world.random.choice(targets)
         until = plan.deadline_at + timedelta(seconds=world.random.randint(-60, 60))
         world.dice.note(Fault.THROTTLED_FOR_A_WHILE)
         world.story.tell("", "%s: %s", Fault.THROTTLED_FOR_A_WHILE, _throttle(world, target, until))

@@ -39,8 +39,8 @@ from tests.simulation.world import Build, Invocation, World
 _NO_SHARD = "no shard by the run's deadline"
 _NO_PART = "no part by the run's deadline"
 _TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
-_NAMELESS_ROW = "a row of the listing has no usable id"
 _UNATTRIBUTED_ROW = "a row of the answer has no usable id: broken on purpose"
+_UNKNOWN_FORM = "eks_c:"
 _ANSWERED_TWICE = "the node came twice, with different values"
 
 
@@ -213,6 +213,9 @@ def shard_problems(shard: TableFile, by: Invocation, *, sensitive: bool) -> Iter
         sensitive: whether its run includes sensitive fields.
     """
     status, detail = shard.metadata.get("listing_status"), shard.metadata.get("listing_detail")
+    nameless = nameless_rows(by) if status == "LISTED" else 0
+    if shard.metadata.get("rows_without_id") != (str(nameless) if nameless else None):
+        yield f"{by} says {shard.metadata.get('rows_without_id')} rows without an id, where there were {nameless}"
     found = list(_rows_by_name(shard))
     if by.stage == "commit":
         if (status, detail) != ("NOT_LISTED", _NO_SHARD) or found:
@@ -240,17 +243,26 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str]]:
         yield by.refusal.listing_status, by.refusal.code
     if by.seconds_left < RESERVE_SECONDS and not by.pauses and not by.restarts:
         yield "NOT_LISTED", _TOO_LARGE
-    if any(row.instance_id is None for page in by.listing for row in page.invalid):
-        yield "NOT_LISTED", _NAMELESS_ROW
+
+
+def nameless_rows(by: Invocation) -> int:
+    """Return the number of rows of a listing that named nothing."""
+    return sum(row.instance_id is None for page in by.listing for row in page.invalid)
+
+
+def is_unknown_form(instance_id: str) -> bool:
+    """Whether the id of a node has a form that SSM's model does not have."""
+    return instance_id.startswith(_UNKNOWN_FORM)
 
 
 def _described(listing: list[Page[Any]], *, sensitive: bool) -> dict[str, dict[str, Any]]:
     """Return the row of each node of a listing, by its id: the last description counts."""
-    nothing = {column.name: None for column in NODE_COLUMNS}
     described: dict[str, dict[str, Any]] = {}
     for page in listing:
         for bad in page.invalid:
-            described[bad.instance_id or "?"] = {**nothing, "invalid_reason": bad.reason}
+            if bad.instance_id is not None and bad.record is not None:
+                values = _stored(NODE_COLUMNS, bad.record, sensitive)
+                described[bad.instance_id] = {**values, "invalid_reason": bad.reason}
         for record in page.records:
             described[record.instance_id] = {**_stored(NODE_COLUMNS, record, sensitive), "invalid_reason": None}
     return described
@@ -291,9 +303,20 @@ def _differences(by: Invocation, row: dict[str, Any], expected: dict[str, Any]) 
 
 
 def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, sensitive: bool) -> dict[str, Any]:
-    """Return the collection and patch state columns that a node must have after these answers."""
-    if invalid_reason is not None:
+    """Return the collection and patch state columns that a node must have after these answers.
+
+    Where SSM answered about the node, the row also names what is broken in its description.
+    """
+    if is_unknown_form(instance_id):
         return _unknown("INVALID_RESPONSE", invalid_reason) | {"collected_at": None}
+    outcome = _settled(by, instance_id, sensitive=sensitive)
+    if invalid_reason is None or outcome["collection_status"] not in {"COLLECTED", "NO_PATCH_STATE"}:
+        return outcome
+    detail = outcome["collection_detail"]
+    return outcome | {"collection_detail": invalid_reason if detail is None else f"{invalid_reason}; {detail}"}
+
+
+def _settled(by: Invocation, instance_id: str, *, sensitive: bool) -> dict[str, Any]:
     if by.stage == "commit":
         return _unknown("NOT_COLLECTED", _NO_PART) | {"collected_at": None}
     if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
@@ -305,21 +328,29 @@ def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, se
 
 
 def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
-    states = [record for page in pages for record in page.records if record.instance_id == instance_id]
-    broken = {row.instance_id: row.reason for page in pages for row in page.invalid}
-    if instance_id in broken:
-        return _unknown("INVALID_RESPONSE", broken[instance_id])
-    if any(state != states[0] for state in states):
+    found = [
+        (page.answered_at_ms, record, reason)
+        for page in pages
+        for named, record, reason in (
+            *((record.instance_id, record, None) for record in page.records),
+            *((row.instance_id, row.record, row.reason) for row in page.invalid),
+        )
+        if named == instance_id
+    ]
+    if any(values[1:] != found[0][1:] for values in found):
         return _unknown("INVALID_RESPONSE", _ANSWERED_TWICE)
-    if states:
-        at = next(page.answered_at_ms for page in pages if states[0] in page.records)
+    if found:
+        at, state, reason = found[0]
+        if state is None:
+            return _unknown("INVALID_RESPONSE", reason)
         return {
             "collection_status": "COLLECTED",
-            "collection_detail": None,
+            "collection_detail": reason,
             "collected_at": at,
-            **_stored(PATCH_STATE_COLUMNS, states[0], sensitive),
+            **_stored(PATCH_STATE_COLUMNS, state, sensitive),
         }
-    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if None in broken else _unknown("NO_PATCH_STATE", None)
+    nameless = any(row.instance_id is None for page in pages for row in page.invalid)
+    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if nameless else _unknown("NO_PATCH_STATE", None)
     return settled | {"collected_at": pages[-1].answered_at_ms}
 
 
@@ -359,7 +390,7 @@ def coverage_row(world: World, run_id: str, planned: PlannedTarget) -> dict[str,
         "nodes_not_collected",
         "nodes_invalid_response",
     )
-    nothing = dict.fromkeys(("listing_detail", "listed_at", *counted))
+    nothing = dict.fromkeys(("listing_detail", "listed_at", *counted, "rows_without_id"))
     if not planned.active:
         return {**row, "listing_status": "ACCOUNT_NOT_ACTIVE", **nothing}
     shard = world.tables[shard_key(run_id, planned.target)]
@@ -370,16 +401,19 @@ def coverage_row(world: World, run_id: str, planned: PlannedTarget) -> dict[str,
     keys = (part_key(run_id, planned.target, number) for number in range(len(shard.row_counts)))
     statuses = [s for key in keys for s in world.tables[key].columns(["collection_status"])["collection_status"]]
     counts = {name: statuses.count(name.removeprefix("nodes_").upper()) for name in counted[1:]}
-    return {**row, "listed_at": int(footer["listed_at"]), "nodes_listed": sum(shard.row_counts), **counts}
+    counts |= {"nodes_listed": sum(shard.row_counts), "rows_without_id": int(footer.get("rows_without_id", 0))}
+    return {**row, "listed_at": int(footer["listed_at"]), **counts}
 
 
 def is_complete(world: World, run_id: str) -> bool:
     """Whether the published tables of a run leave nothing unknown."""
     if coverage_key(run_id) not in world.tables:
         return False
-    listings = world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]
+    coverage = world.tables[coverage_key(run_id)].columns(["listing_status", "rows_without_id"])
+    listings, nameless = set(coverage["listing_status"]), any(coverage["rows_without_id"])
     statuses = world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]
-    return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
+    is_read = "LISTED" in listings <= {"LISTED", "ACCOUNT_NOT_ACTIVE"}
+    return is_read and not nameless and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
 
 
 def fits(world: World, key: str) -> bool:

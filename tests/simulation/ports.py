@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, BinaryIO, NoReturn
 
 from msgspec.structs import replace
 
 from patchlake.adapters.memory import MemoryApi, MemoryQueue
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan
@@ -19,7 +20,7 @@ from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.checking import check
-from tests.simulation.events import Asked, Deferred, Hurried, Offered, Opened, Outlived, Sent
+from tests.simulation.events import Asked, Deferred, Hurried, Misread, Offered, Opened, Outlived, Sent
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.world import Message, QueueName, Stage, World
@@ -36,17 +37,23 @@ _ASK_SSM = (
     Fault.THROTTLED,
     Fault.INTERNAL_ERROR,
     Fault.INVALID_TOKEN,
-    Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
     Fault.SLOW,
 )
-_LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
+_LISTED = (Fault.LISTED_TWICE, Fault.BAD_VALUE, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
-_ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.INVALID_ROW)
+_ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.BAD_VALUE, Fault.INVALID_ROW)
+
+_NO_ANSWERS = (
+    b"",
+    b"{}",
+    b'{"NextToken":"more"}',
+    b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null},"Version":"1.0"}',
+)
+"""Bodies with status 200 that say nothing."""
 
 _ERRORS: dict[Fault, type[PatchlakeError]] = {
     Fault.INVALID_TOKEN: RestartError,
-    Fault.TRUNCATED: RestartError,
     Fault.THROTTLED: ThrottledError,
     Fault.STORE_REFUSED_ONCE: PermanentError,
 }
@@ -73,6 +80,11 @@ _MESSAGES: dict[Stage, type[Message]] = {
 def decoded(queue: QueueName, body: str) -> Message:
     """Return the message of a body; the same one comes many times."""
     return _MESSAGES[STAGES[queue]].decode(body)
+
+
+@cache
+def _decoder(operation: Operation) -> PageDecoder:
+    return PageDecoder(operation)
 
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
@@ -257,7 +269,7 @@ class SimulatedSource:
         if token is None:
             by.listing.clear()
         try:
-            page = self._ask(operation.name, partial(self._call, operation, (), token))
+            page = self._ask(operation, (), token)
         except RestartError:
             by.restarts += 1
             raise
@@ -267,7 +279,7 @@ class SimulatedSource:
         return page
 
     def _mislisted(self, page: Page[Any], fault: Fault) -> Page[Any]:
-        """Break a page of a listing; where rows name no node, a row that breaks a rule ends the listing."""
+        """Break a page of a listing."""
         by = self.calls.world.acting
         records, invalid = list(page.records), []
         names_nodes = hasattr(records[0], "instance_id")
@@ -275,11 +287,15 @@ class SimulatedSource:
             case Fault.LISTED_TWICE:
                 again = (by.listing[0].records if by.listing else page.records)[:1]
                 records += [replace(record, ping_status="another") for record in again] if names_nodes else again
-            case Fault.INVALID_ROW if names_nodes:
-                invalid = [InvalidRow(records.pop().instance_id, "broken on purpose")]
+            case Fault.BAD_VALUE if names_nodes:
+                bad = replace(records.pop(), ping_status=None)
+                invalid = [InvalidRow(bad.instance_id, "PingStatus: broken on purpose", bad)]
+            case Fault.UNKNOWN_ID if names_nodes:
+                bad = records.pop()
+                strange = f"eks_c:{bad.instance_id}"
+                invalid = [InvalidRow(strange, "broken on purpose", replace(bad, instance_id=strange))]
             case _:
                 invalid = [InvalidRow(None, "broken on purpose")]
-                self.calls.world.excuse(by)
         return Page(records, invalid, page.next_token, page.answered_at_ms)
 
     def _detail_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
@@ -289,7 +305,7 @@ class SimulatedSource:
         check(world, Asked(operation.name, self.target, asked, by))
         if token is None:
             by.answers[asked] = []
-        page = self._ask(operation.name, partial(self._call, operation, asked, token))
+        page = self._ask(operation, asked, token)
         fault = self._strikes(operation.name, self._faults_of(operation, page))
         page = page if fault is None else self._misanswered(page, fault)
         by.answers[asked].append(page)
@@ -305,24 +321,36 @@ class SimulatedSource:
         self.calls.world.acting.calls += 1
         return self.memory.page(operation, ids, token)
 
-    def _ask(self, operation: str, act: Callable[[], Page[Any]]) -> Page[Any]:
+    def _ask(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
         world = self.calls.world
         by = world.acting
         if by.throttled:
             check(world, Hurried(by))
-        trouble = world.trouble(self.target, operation)
+        trouble = world.trouble(self.target, operation.name)
 
         def answer() -> Page[Any]:
             if trouble is not None:
                 self.calls.fail(trouble)
-            return act()
+            if self._strikes(operation.name, (Fault.BROKEN_BODY,)) is not None:
+                return self._misread(operation)
+            return self._call(operation, ids, token)
 
         denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)
         try:
-            return self.calls.make(operation, answer, _ASK_SSM, denied)
+            return self.calls.make(operation.name, answer, _ASK_SSM, denied)
         except ThrottledError:
             by.throttled = True
             raise
+
+    def _misread(self, operation: Operation) -> Page[Any]:
+        """Let the decoder of the stages read a body that is no answer."""
+        world = self.calls.world
+        world.acting.calls += 1
+        world.apis.call_counter.add(calls=1)
+        body = world.random.choice(_NO_ANSWERS)
+        page = _decoder(operation).page(body, 0)
+        check(world, Misread(body, world.acting))
+        return page
 
     def _strikes(self, operation: str, faults: Sequence[Fault]) -> Fault | None:
         world = self.calls.world
@@ -342,6 +370,9 @@ class SimulatedSource:
                 invalid.append(InvalidRow(None, "broken on purpose"))
             case Fault.ANSWERED_TWICE:
                 records.append(replace(records[0], patch_group="another"))
+            case Fault.BAD_VALUE:
+                bad = replace(records.pop(), missing_count=None)
+                invalid.append(InvalidRow(bad.instance_id, "MissingCount: broken on purpose", bad))
             case Fault.INVALID_ROW:
                 bad = records.pop() if records else None
                 invalid.append(InvalidRow(getattr(bad, "instance_id", None), "broken on purpose"))
@@ -393,8 +424,9 @@ class SimulatedAccounts:
 
     def _list(self) -> Sequence[Account]:
         world = self.calls.world
-        world.acting.accounts = world.accounts
-        return world.accounts
+        is_empty = world.dice.strike(world.dice.call_rate, (Fault.NO_ACCOUNTS,)) is not None
+        world.acting.accounts = () if is_empty else world.accounts
+        return world.acting.accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ PART_COLUMNS = [
 TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, "toys": PART_COLUMNS}
 STATUS_COLUMNS = ("gadgets_status", "gadgets_detail", "gadgets_listed_at", "toys_status", "toys_detail")
 COUNT_COLUMNS = (
+    "gadgets_rows_without_id",
     "gadgets_rows",
     "toys_nodes_collected",
     "toys_nodes_no_toys",
@@ -42,15 +43,14 @@ COUNT_COLUMNS = (
     "toys_rows",
 )
 COVERAGE_COLUMNS = {
-    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows"],
-    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[1:]],
+    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows_without_id", "gadgets_rows"],
+    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[2:]],
 }
 PREFIXES = ("gadgets_", "toys_")
 """The beginnings of the columns of coverage about secondary sources."""
 
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
 _NO_DETAIL = "no part by the run's detail deadline"
-_BROKEN_GADGET = "a row of the listing breaks a rule"
 _GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
 
 
@@ -124,6 +124,9 @@ def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan)
     """Yield where a shard is not what AWS listed, or the true reason why it did not."""
     footer = dict(shard.metadata)
     said = footer.pop("listing_status", None), footer.pop("listing_detail", None), footer.pop("listed_at", None)
+    nameless = sum(len(page.invalid) for page in by.listing) if said[0] == "LISTED" else 0
+    if footer.pop("rows_without_id", None) != (str(nameless) if nameless else None):
+        yield f"{by} wrote a shard of {shard.metadata}, where {nameless} rows had no id"
     whose = {"run_id": plan.run_id, "account_id": target.account_id, "region": target.region, "source": "gadgets"}
     if footer != whose:
         yield f"{by} wrote a shard of {footer}, where it is one of {whose}"
@@ -151,8 +154,6 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
         yield by.refusal.listing_status, by.refusal.code, None
     if by.seconds_left < _RESERVE_SECONDS and not by.pauses and not by.restarts:
         yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
-    if any(page.invalid for page in by.listing):
-        yield "NOT_LISTED", _BROKEN_GADGET, None
 
 
 _RESERVE_SECONDS = 20
@@ -246,6 +247,7 @@ def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]
         "gadgets_status": footer["listing_status"],
         "gadgets_detail": footer.get("listing_detail"),
         "gadgets_listed_at": int(footer["listed_at"]) if is_listed else None,
+        "gadgets_rows_without_id": int(footer.get("rows_without_id", 0)) if is_listed else None,
         "gadgets_rows": sum(shard.row_counts) if is_listed else None,
     }
 
@@ -261,6 +263,8 @@ def _toys_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
     batches = [world.tables[part_key(run_id, target, number)] for number in range(len(shard.row_counts))]
     parents = {s for batch in batches for s in batch.columns(["collection_status"])["collection_status"]}
     detail = next((f"patch_states: {status}" for status in _GAPS if status in parents), None)
+    if "rows_without_id" in shard.metadata:
+        detail = "nodes: rows without an id"
     reasons = Counter(reason or status for _, status, reason in found if status in _GAPS)
     if detail is None and reasons:
         detail = min(reasons, key=lambda reason: (-reasons[reason], reason))

@@ -169,19 +169,19 @@ def test_a_node_that_was_never_scanned_has_no_patch_state(tables: TableFormat) -
     assert part(world)["collected_at"] == [world.clock.now().timestamp() * 1000] * 2
 
 
-def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableFormat) -> None:
+def test_a_node_whose_id_has_an_unknown_form_is_not_asked_about(tables: TableFormat) -> None:
     world = World(tables=tables)
     world.add_nodes(EU, [0])
     world.start()
     run_target = RunTarget(RUN_ID, 0, EU)
-    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
+    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow("j-1", "InstanceId: a form")], None, 0)
     nodes = NODES.listed(run_target, plan_of(HOME), [page]).groups(2)
     entries = listing_metadata(run_target, ListingResult(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)
 
     assert collect(world).statuses == Counter(COLLECTED=1, INVALID_RESPONSE=1)
-    assert part(world)["collection_detail"] == [None, "Name: 7"]
+    assert part(world)["collection_detail"] == [None, "InstanceId: a form"]
     assert asked == [[node_id(0)]]
 
 

@@ -131,6 +131,11 @@ def runs_in_functions(world: World) -> bool:
     return world.scenario.deployed
 
 
+def no_active_target(world: World) -> bool:
+    """Whether no account can be read."""
+    return not any(account.active for account in world.scenario.accounts)
+
+
 def workers_stalled(world: World) -> bool:
     """Whether a run comes to its deadline without a shard."""
     return world.scenario.stalled

@@ -1,8 +1,6 @@
 """AWS Systems Manager, target by target: the managed nodes and their patch states.
 
-The SDK does signing, retries and the reading of errors. The adapter takes the raw body of a successful answer before
-the SDK parses it: the SDK's parser reads a truncated body as an empty answer, loses a page for one bad date, and takes
-more time than everything else.
+The SDK does signing, retries and the reading of errors; the adapter decodes the raw body of a successful answer.
 """
 
 from collections.abc import Sequence
@@ -26,7 +24,8 @@ from patchlake.adapters.aws_errors import (
 )
 from patchlake.adapters.clock import ServiceClock, answered_at
 from patchlake.adapters.make_once_cache import MakeOnceCache
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
+from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
@@ -47,9 +46,6 @@ MOST_REMEMBERED = 64
 
 ATTEMPTS = 4
 """The SDK's tries of a call, throttled ones with pauses of some seconds; after that, the stages wait."""
-
-_BODY = "RawBody"
-_FIRST_ERROR_STATUS = 301
 
 
 def known_regions(session: "boto3.Session") -> set[str]:
@@ -133,7 +129,7 @@ class SsmApis:
         # Two threads must not make clients of one session at the same time. Making one does no I/O, so it is quick.
         with self._making:
             client = session.client("ssm", region_name=target.region, config=self._config)
-        client.meta.events.register("before-parse.ssm", _keep_raw)
+        keep_raw_answers(client)
         client.meta.events.register("response-received.ssm", self._count)
         self._clock.watch(client)
         return _Connection(session, client)
@@ -167,7 +163,8 @@ class SsmApi:
 
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
-            RestartError: SSM refused the token, or the body was truncated.
+            RestartError: SSM refused the token.
+            BrokenAnswerError: the answer was cut short, lacked its list or was an error.
             ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
         """
@@ -178,7 +175,7 @@ class SsmApi:
         answer = self._answer(method, parameters)
         try:
             at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
-            return _decoder(operation).page(answer[_BODY], milliseconds(at))
+            return _decoder(operation).page(raw_body(answer), milliseconds(at))
         except RetryableError as error:
             msg = f"target {self._target}: {method}: {error}"
             raise type(error)(msg) from error
@@ -221,13 +218,6 @@ def _decoder(operation: Operation) -> PageDecoder:
 def _call(client: "SSMClient", method: str, arguments: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = getattr(client, method)(**arguments)
     return answer
-
-
-def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the body of a successful answer, and give the SDK's parser an empty one."""
-    if response_dict["status_code"] < _FIRST_ERROR_STATUS:
-        customized_response_dict[_BODY] = response_dict["body"]
-        response_dict["body"] = b"{}"
 
 
 def _quota(error: AwsError) -> str:

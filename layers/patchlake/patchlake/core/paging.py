@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from patchlake.core.records import Page, Record
-from patchlake.errors import RestartError, RetryableError
+from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
 
 ATTEMPTS = 3
 """The attempts at a chain before the whole message fails."""
@@ -13,7 +13,8 @@ def read_chain[R: Record, T](ask: Callable[[str | None], Page[R]], read: Callabl
     """Return the result of ``read`` over every page of a chain, through empty pages, to the one without a token.
 
     Pages are requested as ``read`` consumes them, so a long chain is never in memory as a whole. A broken chain
-    (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept.
+    (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept. Where one answer is
+    broken (``BrokenAnswerError``), its page is requested once more before that.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.
@@ -31,7 +32,7 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]
     seen: set[str] = set()
     token = None
     while True:
-        page = ask(token)
+        page = _page(ask, token)
         yield page
         token = page.next_token
         if token is None:
@@ -40,3 +41,10 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]
             msg = f"the service gave the same NextToken twice, after {len(seen) + 1} pages"
             raise RetryableError(msg)
         seen.add(token)
+
+
+def _page[R: Record](ask: Callable[[str | None], Page[R]], token: str | None) -> Page[R]:
+    try:
+        return ask(token)
+    except BrokenAnswerError:
+        return ask(token)

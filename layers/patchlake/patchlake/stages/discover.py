@@ -15,7 +15,7 @@ from patchlake.core.plan import Plan
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import LISTING_PAUSE_SECONDS
-from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
+from patchlake.errors import OutOfTimeError, RefusedError
 from patchlake.ports import Delivery, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
@@ -95,9 +95,6 @@ class DiscoverStage:
         except RefusedError as refusal:
             attempt.require_final(refusal)
             listing = ListingResult(ListingStatus(refusal.listing_status), refusal.code)
-        except UnlistableError as error:
-            attempt.require_final(error)
-            listing = ListingResult(ListingStatus.NOT_LISTED, error.detail)
         except OutOfTimeError as error:
             if calls.is_held_up:
                 raise
@@ -106,7 +103,7 @@ class DiscoverStage:
         else:
             groups = list(rows.groups(plan.batch_size))
             if not is_root or len(groups) <= plan.max_batches:
-                listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
+                listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms, rows.without_id)
                 metadata = listing_metadata(plan.run_target(target), listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
             too_many = f"more than {plan.max_batches:,} batches: raise the batch size"

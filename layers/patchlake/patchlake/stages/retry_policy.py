@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, retry_seconds
-from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnknownSourceError, UnlistableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnknownSourceError
 from patchlake.ports import Delivery, Queue
 from patchlake.stages.throttled_calls import ThrottledCalls
 
@@ -68,7 +68,7 @@ class Attempt:
         """Return the calls that the message may make; its pauses take at most ``longest_wait_seconds`` in total."""
         return ThrottledCalls(self.subject, self.delivery, self.policy.pause, self.policy.chance, longest_wait_seconds)
 
-    def require_final(self, reason: RefusedError | OutOfTimeError | UnlistableError) -> None:
+    def require_final(self, reason: RefusedError | OutOfTimeError) -> None:
         """Return if the reason has lasted.
 
         Raises:
