@@ -73,8 +73,8 @@ def _source(table: Table, column: Column) -> str:
 def _null(table: Table, column: Column) -> str:
     if not column.nullable:
         return "never"
-    if column.sensitive_query:
-        return "unless COLLECTED, and where SSM does not report it; without its query unless IncludeSensitiveFields"
+    if column.sensitive_parts:
+        return "unless COLLECTED, and where SSM does not report it; in full only with IncludeSensitiveFields"
     if column.sensitive:
         return "unless IncludeSensitiveFields, and where SSM does not report it"
     if column.member is None:

@@ -325,6 +325,7 @@ def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()
         case("second -1", [row(OperationEndTime=-1)], COLLECTED),
         case("year 1", [row(OperationEndTime=-62_135_596_800)], COLLECTED),
         case("year 0", [row(OperationEndTime=-62_135_596_801)], named("OperationEndTime: ")),
+        case("year 10000 when rounded", [row(OperationEndTime=253_402_300_799.9999)], named("OperationEndTime: ")),
         case("year 10000", [row(OperationEndTime=253_402_300_800)], named("OperationEndTime: ")),
         case("300 characters", [row(PatchGroup="x" * 300)], COLLECTED),
         case("control characters", [row(PatchGroup="a\x00\x1b[31m\r\nb")], COLLECTED),

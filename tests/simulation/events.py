@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
@@ -141,6 +142,22 @@ class Hurried:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """A chain of pages that never ends was read on: so many pages now."""
+
+    pages: int
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A handler, or the API of a target, took a time from AWS's answers."""
+
+    at: datetime
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
     """Nothing is in flight any longer, and nothing will come without a new act.
 
@@ -166,5 +183,7 @@ type Event = (
     | Misread
     | Outlived
     | Answered
+    | Continued
+    | Read
     | Rested
 )

@@ -28,6 +28,7 @@ class Fault(StrEnum):
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
+    DATE_JUMPED = "Date header of one answer days off"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
@@ -37,6 +38,7 @@ class Fault(StrEnum):
     UNKNOWN_ID = "id of an unknown form"
     NAMELESS_ROW = "row without an id"
     NO_ACCOUNTS = "organization listed without accounts"
+    ENDLESS = "chain of pages without an end"
     # A message.
     DUPLICATED = "message delivered twice at once"
     DELAYED = "message delayed"

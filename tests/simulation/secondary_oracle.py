@@ -156,7 +156,7 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
         yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
 
 
-_RESERVE_SECONDS = 20
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
 
 
 def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:

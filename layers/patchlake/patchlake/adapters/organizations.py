@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 NOT_ACTIVE = frozenset({"SUSPENDED", "CLOSED", "PENDING_CLOSURE", "PENDING_ACTIVATION"})
 """The states of an account that cannot be read; an account in any other state, or in none, is asked."""
 
+MOST_ACCOUNTS = 100_000
+"""More accounts than any organization may have."""
+
 
 class ListedAccount(Record, frozen=True, kw_only=True):
     """An account as ListAccounts returns it; State replaced Status, which is retired since September 2026."""
@@ -59,7 +62,7 @@ class AwsAccounts:
             PermanentError: this account may not list them.
             RetryableError: Organizations could not answer for now, or named an account without its id.
         """
-        return read_chain(self._page, _accounts)
+        return read_chain(self._page, _accounts, MOST_ACCOUNTS)
 
     def _page(self, token: str | None) -> Page[Record]:
         request: ListAccountsRequestTypeDef = {} if token is None else {"NextToken": token}

@@ -5,6 +5,7 @@ The SDK does signing, retries and the reading of errors; the adapter decodes the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ from patchlake.adapters.aws_errors import (
     AwsError,
     code_of,
 )
-from patchlake.adapters.clock import ServiceClock, answered_at
+from patchlake.adapters.clients import make_client
+from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
@@ -32,6 +34,7 @@ from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
+from patchlake.core.timings import CALL
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.sources.source import Operation
 
@@ -43,18 +46,6 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 64
 """The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
-
-ATTEMPTS = 4
-"""The SDK's tries of a call, throttled ones with pauses of some seconds; after that, the stages wait."""
-
-
-def known_regions(session: "boto3.Session") -> set[str]:
-    """Return the regions that have SSM, in every partition, as far as the SDK knows; new regions may be missing."""
-    return {
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ssm", partition)
-    }
 
 
 class SsmApis:
@@ -71,7 +62,7 @@ class SsmApis:
         clock: ServiceClock,
         *,
         connections: int,
-        attempts: int = ATTEMPTS,
+        attempts: int = CALL.attempts,
     ) -> None:
         """Prepare the access to SSM.
 
@@ -87,8 +78,6 @@ class SsmApis:
         self._clock = clock
         self._config = Config(
             max_pool_connections=connections,
-            connect_timeout=5,
-            read_timeout=15,
             retries={"mode": "standard", "total_max_attempts": attempts},
             # The caller, for CloudTrail; the SDK would build its own text at each call, for a sixth of the call's time.
             user_agent=f"patchlake/{__version__}",
@@ -120,6 +109,14 @@ class SsmApis:
         self._sessions.forget(target.account_id, refused.session)
         self._connections.forget(target, refused)
 
+    def now(self) -> datetime:
+        """Return AWS's time, just after an answer.
+
+        Raises:
+            RetryableError: AWS's answers do not agree on it.
+        """
+        return self._clock.now()
+
     def _connect(self, target: Target, *, is_home: bool) -> "_Connection":
         session = (
             self._home
@@ -128,7 +125,7 @@ class SsmApis:
         )
         # Two threads must not make clients of one session at the same time. Making one does no I/O, so it is quick.
         with self._making:
-            client = session.client("ssm", region_name=target.region, config=self._config)
+            client = make_client(session, "ssm", self._config, target.region)
         keep_raw_answers(client)
         client.meta.events.register("response-received.ssm", self._count)
         self._clock.watch(client)
@@ -174,8 +171,7 @@ class SsmApi:
         method = xform_name(operation.name)
         answer = self._answer(method, parameters)
         try:
-            at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
-            return _decoder(operation).page(raw_body(answer), milliseconds(at))
+            return _decoder(operation).page(raw_body(answer), milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {method}: {error}"
             raise type(error)(msg) from error
