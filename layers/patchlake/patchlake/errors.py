@@ -6,6 +6,7 @@
     ├── ConfigError        an environment variable is missing or wrong: the function does not start
     ├── InputError         a malformed event or message: it stays in its queue and ends in the dead-letter queue
     ├── RetryableError     this message failed and comes back later; nothing was recorded
+    │   ├── FailedCallError  the service failed: the ids of the call are asked about again, in halves
     │   ├── RestartError   a chain of pages cannot continue and must be requested from its start
     │   │   └── BrokenAnswerError  an answer with status 200 is none: that page is requested again first
     │   ├── ThrottledError the service throttles: the worker pauses and asks again, while its time lasts
@@ -38,12 +39,33 @@ class RetryableError(PatchlakeError):
     """A transient failure: only this message fails, and it comes back."""
 
 
+class FailedCallError(RetryableError):
+    """The service failed, or gave no answer.
+
+    Attributes:
+        code: of the error.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        """Keep the code in addition to the message."""
+        super().__init__(text)
+        self.code = code
+
+
 class RestartError(RetryableError):
-    """The chain of pages is broken (a refused token): request it again from the first page."""
+    """The chain of pages is broken (a refused token): request it again from the first page.
+
+    Attributes:
+        code: recorded for an id whose chains are always broken.
+    """
+
+    code = "BrokenChain"
 
 
 class BrokenAnswerError(RestartError):
     """An answer of status 200 is cut short, lacks its list or is an error: request that page again, then the chain."""
+
+    code = "BrokenAnswer"
 
 
 class ThrottledError(RetryableError):
