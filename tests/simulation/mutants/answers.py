@@ -35,4 +35,4 @@ def alter_ids_per_call(patch: Patch, operation: str, ids_per_call: int) -> None:
     def ids(made: Operation) -> Any:  # noqa: ANN401
         return ids_per_call if made.name == operation else own.__get__(made)
 
-    patch.setattr(Operation, "ids_per_call", property(ids))
+    patch.setattr(Operation, "ids_per_call", property(ids, own.__set__))

@@ -5,31 +5,31 @@ of the secondary detail sources, one for each slice of the batch.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import batched, count
-from typing import Any
+from itertools import count
 
 from patchlake.core.keys import ROOT_DETAIL, part_key, shard_key
 from patchlake.core.messages import CollectMessage
-from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
 from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
 from patchlake.errors import InputError, PatchlakeError, RefusedError
-from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApi, TargetApis
+from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFile, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, slice_of
+from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.fence import NO_DETAIL
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
 from patchlake.stages.stored_objects import about, open_shard, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 
 class _OvertakenError(PatchlakeError):
@@ -77,7 +77,7 @@ class CollectStage:
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan, the shard or the parent's part cannot be read.
         """
-        with self.retry_policy.attempt(delivery, f"run {message.run_id}, target {message.target}") as attempt:
+        with self.retry_policy.attempt(delivery, message.run_id, message.target) as attempt:
             return self._collect(message, attempt)
 
     def _collect(self, message: CollectMessage, attempt: Attempt) -> CollectResult:
@@ -151,19 +151,21 @@ class CollectStage:
                     due.append(CollectMessage.of(plan.run_id, target, batch, source.name, number))
             self.detail_queues[source.name].send(child.grouped() for child in due)
 
-    def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
-        source = self.sources.nodes
+    def _shard(self, plan: Plan, target: Target) -> TableFile:
         key = shard_key(plan.run_id, target)
         body = self.store.get(key)
         if body is None:
             msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
             raise InputError(msg)
-        shard = open_shard(self.tables, source, plan.run_target(target), body)
+        return open_shard(self.tables, self.sources.nodes, plan.run_target(target), body)
+
+    def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
+        key, shard = shard_key(plan.run_id, target), self._shard(plan, target)
         if batch >= len(shard.row_counts):
             msg = f"run {plan.run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
             raise InputError(msg)
         with about(key):
-            return shard.columns(source.table.column_names, batch)
+            return shard.columns(self.sources.nodes.table.column_names, batch)
 
     def _stored_batch(self, plan: Plan, target: Target, batch: int) -> Columns:
         """Return the columns of a batch's part that its children read.
@@ -196,33 +198,59 @@ class CollectStage:
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):
+            question = partial(self._ask, plan, message.target, source, ids, attempt.calls(), self._looks(key))
             try:
-                settled = self._ask(self.apis.open(plan, message.target), source, ids, attempt, key)
+                settled = attempt.ask(question)
             except RefusedError as refusal:
-                attempt.require_final(refusal)
                 settled = dict.fromkeys(ids, (Outcome(CollectionStatus.NOT_COLLECTED, refusal.code),))
         return source.part(plan.run_target(message.target), plan, parent_rows, settled)
 
-    def _ask(
-        self, api: TargetApi, source: DetailSource, ids: Sequence[str], attempt: Attempt, key: str | None
-    ) -> dict[str, Sequence[Outcome]]:
+    def _looks(self, key: str | None) -> Callable[[], None]:
+        """Return what is called before each call to AWS: at every tenth, it looks whether ``key`` exists by now.
+
+        Raises:
+            _OvertakenError: (the returned function) it exists.
+        """
         calls = count(1)
 
-        def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
+        def look() -> None:
             if key is not None and next(calls) % CALLS_BETWEEN_LOOKS == 0 and self.store.exists(key):
                 raise _OvertakenError
-            return api.page(source.operation, chunk, token)
 
-        def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
-            most_rows = len(chunk) * source.operation.rows_per_id
-            return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
+        return look
 
-        settled: dict[str, Sequence[Outcome]] = {}
-        parallel_map = self.parallel_map if key is None else self.detail_map
-        chunks = list(batched(ids, source.operation.ids_per_call, strict=False))
-        for answered in attempt.calls().call_each(ask, chunks, parallel_map):
-            settled.update(answered)
-        return settled
+    def _ask(  # noqa: PLR0913, PLR0917
+        self,
+        plan: Plan,
+        target: Target,
+        source: DetailSource,
+        ids: Sequence[str],
+        calls: ThrottledCalls,
+        look: Callable[[], None],
+        *,
+        fresh_session: bool,
+    ) -> dict[str, Sequence[Outcome]]:
+        about_ids = CallsAboutIds(
+            calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session)),
+            source,
+            look,
+            calls,
+            self.parallel_map if source is self.sources.patch_states else self.detail_map,
+            partial(calls.pause_for, self.retry_policy.base_seconds),
+            self._other_ids(plan, source, target, ids),
+            self.sources.nodes.operation,
+        )
+        return about_ids.settled(ids)
+
+    def _other_ids(self, plan: Plan, source: DetailSource, target: Target, ids: Sequence[str]) -> Iterator[str]:
+        """Yield the ids of a target that a source asks about, except these; a random batch comes first."""
+        batches = len(self._shard(plan, target).row_counts)
+        first = int(self.retry_policy.chance() * batches)
+        for batch in (*range(first, batches), *range(first)):
+            with suppress(InputError):
+                is_root = source is self.sources.patch_states
+                rows = self._nodes(plan, target, batch) if is_root else self._stored_batch(plan, target, batch)
+                yield from (instance_id for instance_id in source.asks_about(rows) if instance_id not in ids)
 
 
 def _result(message: CollectMessage, step: Step, rows: Columns | None = None) -> CollectResult:
