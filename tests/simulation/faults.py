@@ -64,6 +64,7 @@ class Fault(StrEnum):
     THROTTLED_FOR_A_WHILE = "target throttled for a while"
     THROTTLED_FOR_GOOD = "target throttled for good"
     REFUSED_FOR_A_WHILE = "target refused for a while"
+    POISONED = "node on which every call fails"
     REFUSED_FOR_GOOD = "target refused for good"
     STORE_REFUSED_FOR_A_WHILE = "store or its key refused until someone fixes it"
     DAMAGED = "object damaged"

@@ -62,6 +62,7 @@ from tests.simulation.oracle import (
     shard_problems,
     source_of,
 )
+from tests.simulation.proof import GET_STATES, Proof, is_witness
 from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
@@ -85,10 +86,13 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
             yield from column_problems(world.tables[wrote.key].column_names, SHARD, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
-        case PartPlace(run_id, nodes=nodes):
+        case PartPlace(run_id, target, nodes):
             yield from column_problems(world.tables[wrote.key].column_names, TABLE, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
-            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
+            asked = {i for *_, i in listed(world, run_id, target) if not is_unknown_form(i)}
+            known = asked - {i for ask in wrote.by.asks if ask.code == "InvalidInstanceId" for i in ask.ids}
+            proof = Proof(wrote.by, GET_STATES, world.scenario.retry_seconds, listing_counts=len(known) <= 1)
+            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, proof, sensitive=sensitive)
         case SnapshotPlace(run_id):
             published = Counter(rows(world.tables[wrote.key], _NODE))
             expected = Counter(listed(world, run_id))
@@ -295,7 +299,10 @@ def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iter
 
 @holds("I12", Wrote, Asked)
 def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked) -> Iterator[str]:
-    """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored."""
+    """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored.
+
+    After a node failed alone, one other node of the target may be asked about alone.
+    """
     match event:
         case Asked(target=target, instance_ids=asked):
             if not 0 < len(set(asked)) == len(asked) <= 50:
@@ -307,7 +314,12 @@ def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked)
                     if event.by.is_secondary:
                         return
                     nodes = batch(world, run_id, target, number) or {"instance_id": []}
-                    if not set(asked) <= set(nodes["instance_id"]):
+                    ours = (
+                        {i for *_, i in listed(world, run_id, target)}
+                        if is_witness(event.by, GET_STATES, asked)
+                        else ()
+                    )
+                    if not set(asked) <= {*nodes["instance_id"], *ours}:
                         yield f"{event.by} asked for nodes that are not of its batch: {asked}"
                 case other:
                     yield f"{event.by} asked about nodes, with the message {other}"

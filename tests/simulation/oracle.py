@@ -24,6 +24,7 @@ from tests.simulation.keys import (
     snapshot_key,
     table_key,
 )
+from tests.simulation.proof import GET_STATES, Proof, is_refused
 from tests.simulation.secondary_oracle import (
     PART_COLUMNS,
     asked,
@@ -168,9 +169,9 @@ def batch(world: World, run_id: str, target: Target, number: int) -> Columns | N
     return shard.columns(shard.column_names, number)
 
 
-def listed(world: World, run_id: str) -> list[tuple[str, str, str]]:
-    """Return account, region and id of each node of a run, by its shards."""
-    shards = ((target, world.tables.get(shard_key(run_id, target))) for target in world.active[run_id])
+def listed(world: World, run_id: str, *targets: Target) -> list[tuple[str, str, str]]:
+    """Return account, region and id of each node of a run, by its shards; of some targets, or of all."""
+    shards = ((one, world.tables.get(shard_key(run_id, one))) for one in targets or world.active[run_id])
     return [(*target, i) for target, shard in shards if shard for i in shard.columns(["instance_id"])["instance_id"]]
 
 
@@ -270,13 +271,14 @@ def _described(listing: list[Page[Any]], *, sensitive: bool) -> dict[str, dict[s
     return described
 
 
-def part_problems(part: TableFile, nodes: Columns, by: Invocation, *, sensitive: bool) -> Iterator[str]:
+def part_problems(part: TableFile, nodes: Columns, by: Invocation, proof: Proof, *, sensitive: bool) -> Iterator[str]:
     """Yield where a row is not what SSM answered about its node, or the true reason why that is not known.
 
     Args:
         part: the part.
         nodes: its batch, as its shard holds it.
         by: who wrote it.
+        proof: decides which ids always fail.
         sensitive: whether its run includes sensitive fields.
     """
     ids = part.columns(["instance_id"])["instance_id"]
@@ -287,9 +289,12 @@ def part_problems(part: TableFile, nodes: Columns, by: Invocation, *, sensitive:
         yield f"{by} has the rows {ids} in another order than the shard: {nodes['instance_id']}"
     found = {row["instance_id"]: row for row in _rows_by_name(part)}
     attributes = [column.name for column in NODE_COLUMNS if column.name in nodes]
+    asked = [row for instance_id, row in found.items() if not is_unknown_form(instance_id)]
+    if is_refused(by, ((row["collection_status"], row["collection_detail"]) for row in asked)):
+        proof = Proof(by, GET_STATES, refusal=by.final_refusal)
     for number, instance_id in enumerate(nodes["instance_id"]):
         expected = {name: nodes[name][number] for name in attributes}
-        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], sensitive=sensitive)
+        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], proof, sensitive=sensitive)
         yield from _differences(by, found[instance_id], expected)
 
 
@@ -304,28 +309,32 @@ def _differences(by: Invocation, row: dict[str, Any], expected: dict[str, Any]) 
         yield f"{by} says of {row['instance_id']} {wrong}, where { ({name: expected[name] for name in wrong}) } is true"
 
 
-def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, sensitive: bool) -> dict[str, Any]:
+def _outcome(
+    by: Invocation, instance_id: str, invalid_reason: str | None, proof: Proof, *, sensitive: bool
+) -> dict[str, Any]:
     """Return the collection and patch state columns that a node must have after these answers.
 
     Where SSM answered about the node, the row also names what is broken in its description.
     """
     if is_unknown_form(instance_id):
         return _unknown("INVALID_RESPONSE", invalid_reason) | {"collected_at": None}
-    outcome = _settled(by, instance_id, sensitive=sensitive)
+    outcome = _settled(by, instance_id, proof, sensitive=sensitive)
     if invalid_reason is None or outcome["collection_status"] not in {"COLLECTED", "NO_PATCH_STATE"}:
         return outcome
     detail = outcome["collection_detail"]
     return outcome | {"collection_detail": invalid_reason if detail is None else f"{invalid_reason}; {detail}"}
 
 
-def _settled(by: Invocation, instance_id: str, *, sensitive: bool) -> dict[str, Any]:
+def _settled(by: Invocation, instance_id: str, proof: Proof, *, sensitive: bool) -> dict[str, Any]:
     if by.stage == "commit":
         return _unknown("NOT_COLLECTED", _NO_PART) | {"collected_at": None}
-    if by.final_refusal is not None:
-        return _unknown("NOT_COLLECTED", by.final_refusal.code) | {"collected_at": None}
+    if proof.refusal is not None:
+        return _unknown("NOT_COLLECTED", proof.refusal.code) | {"collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
             return _answered(pages, instance_id, sensitive=sensitive)
+    if code := proof.code(instance_id):
+        return _unknown("NOT_COLLECTED", code) | {"collected_at": None}
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 

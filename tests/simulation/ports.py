@@ -17,7 +17,15 @@ from patchlake.core.plan import Account, Plan
 from patchlake.core.records import InvalidRow, Page
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
-from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import (
+    FailedCallError,
+    PatchlakeError,
+    PermanentError,
+    RefusedError,
+    RestartError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
@@ -37,7 +45,7 @@ from tests.simulation.events import (
 )
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
-from tests.simulation.world import Message, QueueName, Stage, World
+from tests.simulation.world import Asking, Message, QueueName, Stage, World
 from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
@@ -68,7 +76,8 @@ _NO_ANSWERS = (
 )
 """Bodies with status 200 that say nothing."""
 
-_ERRORS: dict[Fault, type[PatchlakeError]] = {
+_ERRORS: dict[Fault, Callable[[str], PatchlakeError]] = {
+    Fault.INTERNAL_ERROR: partial(FailedCallError, "InternalServerError"),
     Fault.INVALID_TOKEN: RestartError,
     Fault.THROTTLED: ThrottledError,
     Fault.STORE_REFUSED_ONCE: PermanentError,
@@ -96,6 +105,13 @@ _MESSAGES: dict[Stage, type[Message]] = {
 def decoded(queue: QueueName, body: str) -> Message:
     """Return the message of a body; the same one comes many times."""
     return _MESSAGES[STAGES[queue]].decode(body)
+
+
+def _poison(error: FailedCallError | RefusedError, operation: str) -> FailedCallError | RefusedError:
+    """Return the error of a node for the operation that is asked about it."""
+    if isinstance(error, FailedCallError):
+        return error
+    return RefusedError(error.listing_status, error.code, str(error), operation)
 
 
 @cache
@@ -328,19 +344,22 @@ class SimulatedSource:
         """Ask for one page of a listing, or about these nodes; now and then the chain never ends."""
         world, by = self.calls.world, self.calls.world.acting
         if token is not None and token.startswith(_ENDLESS):
-            return self._endless(ids, int(token.removeprefix(_ENDLESS)))
+            return self._endless(operation.name, ids, int(token.removeprefix(_ENDLESS)))
         page = self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
         if world.dice.strike(world.dice.call_rate / 8, (Fault.ENDLESS,)):
             world.story.tell(world.who, "AWS answers: %s", Fault.ENDLESS)
             page = dataclasses.replace(page, next_token=f"{_ENDLESS}1")
-            evidence = by.answers[tuple(ids)] if ids else by.listing
-            evidence[-1] = page
+            if not (ids and by.is_aside):
+                evidence = by.answers[tuple(ids)] if ids else by.listing
+                evidence[-1] = page
         return page
 
-    def _endless(self, ids: Sequence[str], number: int) -> Page[Any]:
+    def _endless(self, operation: str, ids: Sequence[str], number: int) -> Page[Any]:
         """Return a page of a chain without an end: the first one again, or an empty one."""
         by = self.calls.world.acting
         check(self.calls.world, Continued(number, by))
+        if ids:
+            self._note(operation, ids, "BrokenChain")
         first = (by.answers[tuple(ids)] if ids else by.listing)[0]
         return dataclasses.replace(
             first, records=first.records if number % 2 else [], invalid=[], next_token=f"{_ENDLESS}{number + 1}"
@@ -388,11 +407,15 @@ class SimulatedSource:
         by.calls_since_look += 1
         check(world, Asked(operation.name, self.target, asked, by))
         if token is None:
-            by.answers[asked] = []
+            pages = by.answers.get(asked, [])
+            by.is_aside = bool(pages) and pages[-1].next_token is None
+            if not by.is_aside:
+                by.answers[asked] = []
         page = self._ask(operation, asked, token)
         fault = self._strikes(operation.name, self._faults_of(operation, page))
         page = page if fault is None else self._misanswered(page, fault)
-        by.answers[asked].append(page)
+        if not by.is_aside:
+            by.answers[asked].append(page)
         return page
 
     @staticmethod
@@ -415,6 +438,9 @@ class SimulatedSource:
         def answer() -> Page[Any]:
             if trouble is not None:
                 self.calls.fail(trouble)
+            poisoned = [world.poisoned[instance_id] for instance_id in ids if instance_id in world.poisoned]
+            if poisoned and world.dice.rolling:
+                self.calls.fail(_poison(poisoned[0], operation.name))
             if self._strikes(operation.name, (Fault.BROKEN_BODY,)) is not None:
                 return self._misread(operation)
             return self._call(operation, ids, token)
@@ -425,7 +451,21 @@ class SimulatedSource:
         except ThrottledError:
             by.throttled = True
             raise
+        except (FailedCallError, RestartError, RefusedError) as error:
+            self._note(operation.name, ids, error.code)
+            raise
+        self._note(operation.name, ids, None)
         return dataclasses.replace(page, answered_at_ms=milliseconds(self.calls.now()))
+
+    def _note(self, operation: str, ids: Sequence[str], code: str | None) -> None:
+        world, asked = self.calls.world, tuple(ids)
+        by = world.acting
+        at = world.clock.at.timestamp() + by.lost_seconds
+        if code is not None and len(asked) == 1:
+            failed_at = [ask.at for ask in by.asks if ask.code and ask[:2] == (operation, asked)]
+            if failed_at and at - failed_at[0] >= world.scenario.retry_seconds:
+                world.blank(by)
+        by.asks.append(Asking(operation, asked, at, code))
 
     def _misread(self, operation: Operation) -> Page[Any]:
         """Let the decoder of the stages read a body that is no answer."""
@@ -487,6 +527,7 @@ class SimulatedSources:
         if fresh_session and not by.asked_again:
             check(world, AskedAgain(by))
             by.asked_again = True
+            by.answers.clear()
         trouble = world.trouble(target, ASSUME_ROLE)
         if isinstance(trouble, RefusedError) and trouble.operation == ASSUME_ROLE:
             self.calls.fail(trouble)

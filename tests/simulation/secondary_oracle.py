@@ -16,6 +16,7 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
+from tests.simulation.proof import Proof, is_refused
 from tests.simulation.world import Build, Invocation, World
 
 SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
@@ -52,6 +53,7 @@ PREFIXES = ("gadgets_", "toys_")
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
 _NO_DETAIL = "no part by the run's detail deadline"
 _GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
+_DESCRIBE_TOYS = "DescribeToys"
 
 
 def planned(plan: Plan) -> list[str]:
@@ -158,7 +160,9 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
         yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
 
 
-def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:
+def part_problems(  # noqa: PLR0913, PLR0917
+    part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan, retry_seconds: float
+) -> Iterator[str]:
     """Yield where a part is not what AWS answered about its slice, or the true reason why that is not known.
 
     Args:
@@ -167,9 +171,14 @@ def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation
         rows: its slice of the patch states.
         by: who wrote it.
         plan: of its run.
+        retry_seconds: the pause between two failures that count.
     """
     found = part.columns(part.column_names)
-    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id)]
+    is_whole = is_refused(by, zip(found["collection_status"], found["collection_detail"], strict=True))
+    refusal = by.final_refusal if is_whole else None
+    # Whether other parts ask about any id cannot be told here, so a listing always counts.
+    proof = Proof(by, _DESCRIBE_TOYS, retry_seconds, listing_counts=True, refusal=refusal)
+    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id, proof)]
     names = PART_COLUMNS[4:]
     wanted = {**_whose(plan, target, len(expected)), **{n: [row[n] for row in expected] for n in names}}
     wrong = [name for name in wanted if found[name] != wanted[name]]
@@ -180,14 +189,16 @@ def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation
         )
 
 
-def _rows_of(by: Invocation, instance_id: str) -> list[dict[str, Any]]:
+def _rows_of(by: Invocation, instance_id: str, proof: Proof) -> list[dict[str, Any]]:
     """Return the rows that a node must have after these answers."""
     if by.source != "toys":
         return [_status_row(instance_id, "NOT_COLLECTED", _NO_DETAIL)]
-    if by.final_refusal is not None:
-        return [_status_row(instance_id, "NOT_COLLECTED", by.final_refusal.code)]
+    if proof.refusal is not None:
+        return [_status_row(instance_id, "NOT_COLLECTED", proof.refusal.code)]
     pages = by.answers.get((instance_id,), [])
     if not pages or pages[-1].next_token is not None:
+        if code := proof.code(instance_id):
+            return [_status_row(instance_id, "NOT_COLLECTED", code)]
         return [_status_row(instance_id, "nothing: AWS has not answered to the end", None)]
     return _answered(pages, instance_id)
 

@@ -55,6 +55,11 @@ class Service:
         """Ask one after the other."""
         return map(function, chunks)
 
+    @staticmethod
+    def is_about_ids(refusal: RefusedError) -> bool:
+        """Whether the refusal has the status that is left for other codes."""
+        return refusal.listing_status == "NOT_LISTED"
+
     def pause(self) -> None:
         """Note a pause."""
         self.log.append("pause")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from patchlake.core.statuses import ListingStatus
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
@@ -35,6 +34,10 @@ class Calls[T](Protocol):
 
     def each[R](self, function: Callable[[Chunk], R], chunks: Sequence[Chunk], /) -> Iterable[R]:
         """Apply a function that asks to every chunk, in any order; calls may be concurrent."""
+        ...
+
+    def is_about_ids(self, refusal: RefusedError) -> bool:
+        """Whether other ids might be answered: not where the caller, its session or the region is refused."""
         ...
 
     def pause(self) -> None:
@@ -99,7 +102,7 @@ class Halving[T]:
         except (FailedCallError, RestartError) as error:
             failure: Failure = error
         except RefusedError as error:
-            if error.listing_status != ListingStatus.NOT_LISTED:
+            if not self.calls.is_about_ids(error):
                 raise
             failure = error
         else:
@@ -123,7 +126,7 @@ class Halving[T]:
         """Return unless two ids failed alone and none was answered: then it is not about these ids."""
         failures = list(self._failed_alone.values())
         if len(failures) > 1 and not self._answered:
-            raise next((failure for failure in failures if not isinstance(failure, RefusedError)), failures[0])
+            raise next((failure for failure in failures if not isinstance(failure, RefusedError)), failures[-1])
 
     def _confirm(self) -> None:
         """Ask again about each id that failed alone; record the ones that fail again."""

@@ -10,7 +10,8 @@ from patchlake.core.halving import Chunk, Halving
 from patchlake.core.paging import read_chain
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
-from patchlake.core.statuses import CollectionStatus
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.errors import RefusedError
 from patchlake.ports import ParallelMap, TargetApi
 from patchlake.sources.source import DetailSource, Operation
 from patchlake.stages.throttled_calls import ThrottledCalls
@@ -62,6 +63,11 @@ class CallsAboutIds:
     def each[R](self, function: Callable[[Chunk], R], chunks: Sequence[Chunk], /) -> Iterable[R]:
         """Apply a function that asks to every chunk, with as many concurrent calls as the target allows."""
         return self.calls.call_each(function, chunks, self.parallel_map)
+
+    def is_about_ids(self, refusal: RefusedError) -> bool:
+        """Whether the source's own operation is refused, by a code that is not about the caller or the region."""
+        is_own = refusal.operation == self.source.operation.name
+        return is_own and refusal.listing_status == ListingStatus.NOT_LISTED
 
     def require_answer(self, answered: Sequence[str]) -> None:
         """Return once the target answered about another id; where it has none, once it answered a listing."""
