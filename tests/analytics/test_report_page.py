@@ -11,9 +11,9 @@ from itertools import pairwise
 import pytest
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
+from patchlake_cli.visible_text import visible
 from tests.report_figures import HOSTILE, empty_figures, hostile_figures
 
 VOID = {"br", "col", "hr", "img", "input", "link", "meta"}

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.page import render_page
+from patchlake_cli.visible_text import visible
 from tests.report_figures import BREAKOUT, HOSTILE, SCRIPT, empty_figures, hostile_figures
 
 A4_PIXELS = 794 - 2 * 53

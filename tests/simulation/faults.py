@@ -22,6 +22,7 @@ class Fault(StrEnum):
     CONFLICT = "409"
     SENT_IN_PART = "messages sent in part"
     THROTTLED = "throttled"
+    ABSORBED = "throttled inside the SDK"
     INTERNAL_ERROR = "InternalServerError"
     INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
     TRUNCATED = "truncated body"

@@ -95,8 +95,15 @@ AsOfOption = Annotated[
         parser=read_as_of, metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
     ),
 ]
-WindowDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Maximum age of a scan, in days.")]
+MOST_DAYS = 36_500
+"""The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
+
+WindowDaysOption = Annotated[
+    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Days that the views look back.")
+]
+ScanMaxAgeDaysOption = Annotated[
+    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Maximum age of a scan, in days.")
+]
 AllowPartialOption = Annotated[
     bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
 ]

@@ -23,6 +23,7 @@ from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.parameters import Parameter, places, read_values
 from patchlake_cli.lake.statements import Settings, queries
+from patchlake_cli.visible_text import visible
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Answer, Lake
@@ -85,7 +86,7 @@ def query(  # noqa: PLR0913  # one option each
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     for gap in gaps:
-        typer.echo(f"patchlake: {gap}.", err=True)
+        typer.echo(f"patchlake: {visible(gap)}.", err=True)
     return ExitCode.of_answer(is_whole=not gaps, allow_partial=allow_partial)
 
 
@@ -146,9 +147,8 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
 
 
 def _printed(answer: "Answer", output_format: Format) -> str:
-    from rich.console import Console
-
     from patchlake_cli.lake.formats import as_csv, as_json, as_table
+    from patchlake_cli.terminal.console import output_console
 
     match output_format:
         case Format.CSV:
@@ -156,5 +156,5 @@ def _printed(answer: "Answer", output_format: Format) -> str:
         case Format.JSON:
             return as_json(answer)
         case Format.TABLE:
-            console = Console()
+            console = output_console()
             return as_table(answer, console.width if console.is_terminal else None)

@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
-
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
@@ -22,6 +20,7 @@ from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.store import open_store
+from patchlake_cli.terminal.console import error_console
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.progress import RunProgress, Troubles
 
@@ -56,7 +55,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     identity = ports.identify()
     began = time.monotonic()
     try:
-        with RunProgress(Console(stderr=True)) as progress:
+        with RunProgress(error_console()) as progress:
             for late in close_late_runs(ports, settings, run_id):
                 progress.say(str(late))
             stages = compose(ports, settings)

@@ -138,7 +138,7 @@ def _answer(answer: AnsweredQuestion) -> Table:
         if any(isinstance(value, int) for value in values) or str(column.header).endswith("%"):
             column.justify = "right"
     for row in answer.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*map(_cell, row))
     return table
 
 
