@@ -144,6 +144,13 @@ class Misread:
 
 
 @dataclass(frozen=True, slots=True)
+class Hastened:
+    """A worker begins a call of a listing, whatever time it has left."""
+
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Hurried:
     """A worker asks a target that throttled it, and did not pause since."""
 
@@ -189,6 +196,7 @@ type Event = (
     | Ended
     | Failed
     | Waited
+    | Hastened
     | Hurried
     | Misread
     | Outlived

@@ -29,6 +29,7 @@ class Fault(StrEnum):
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
+    TRICKLED = "answer that trickles in until the call is given up"
     DATE_JUMPED = "Date header of one answer days off"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -63,10 +62,9 @@ class Handlers:
         paused: the handlers under way, each with its strand.
     """
 
-    def __init__(self, world: World, executor: Executor) -> None:
-        """Deploy the functions into ``world``; handlers that run in turns do so on ``executor``."""
+    def __init__(self, world: World) -> None:
+        """Deploy the functions into ``world``."""
         self._world = world
-        self._executor = executor
         self._strand: Strand | None = None
         self._warm: list[tuple[Build, CommitStage]] = []
         self.paused: list[tuple[Invocation, Strand]] = []
@@ -263,7 +261,7 @@ class Handlers:
             self._strand = None
             work()
             return
-        strand = self._strand = Strand(self._executor, work)
+        strand = self._strand = Strand(work)
         if strand.resume():
             world.dice.note(Fault.OVERLAPPED)
             self.paused.append((by, strand))

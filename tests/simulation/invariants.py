@@ -26,6 +26,7 @@ from tests.simulation.events import (
     Continued,
     Ended,
     Failed,
+    Hastened,
     Hurried,
     Misread,
     Offered,
@@ -443,6 +444,13 @@ def a_target_that_is_too_large_is_recorded(_: World, failed: Failed) -> Iterator
     is_final = failed.by.receive_count >= PERMANENT_FROM_RECEIVE
     if is_final and isinstance(failed.error, OutOfTimeError) and failed.by.is_too_large_to_list:
         yield f"{failed.by} does not record that its target is too large"
+
+
+@holds("I21", Hastened)
+def a_call_that_is_never_answered_still_ends_in_time(_: World, hastened: Hastened) -> Iterator[str]:
+    """A worker begins no call of a listing once less time is left than such a call and storing may take."""
+    if hastened.by.seconds_left < _RESERVE_SECONDS:
+        yield f"{hastened.by} begins a call, and has {hastened.by.seconds_left:.1f} seconds"
 
 
 @holds("L1", Ended)

@@ -35,6 +35,7 @@ from tests.simulation.events import (
     AskedAgain,
     Continued,
     Deferred,
+    Hastened,
     Hurried,
     Misread,
     Offered,
@@ -50,10 +51,11 @@ from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
-_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.SLOW)
-_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, Fault.SLOW)
+_LATE = (Fault.SLOW, Fault.TRICKLED)
+_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, *_LATE)
+_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, *_LATE)
+_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, *_LATE)
+_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, *_LATE)
 ASSUME_ROLE = "AssumeRole"
 _ASK_SSM = (
     *_CRASHES,
@@ -62,7 +64,7 @@ _ASK_SSM = (
     Fault.INTERNAL_ERROR,
     Fault.INVALID_TOKEN,
     Fault.REFUSED_ONCE,
-    Fault.SLOW,
+    *_LATE,
 )
 _LISTED = (Fault.LISTED_TWICE, Fault.BAD_VALUE, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
@@ -121,6 +123,7 @@ def _decoder(operation: Operation) -> PageDecoder:
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 _LONGEST_CALL_SECONDS = 300
+_GIVEN_UP_SECONDS = 3 * (5 + 15) + 1 + 2
 _MOST_RETRIES, _LONGEST_BACKOFF_SECONDS = 3, 12
 _ENDLESS = "endless "
 _STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
@@ -199,15 +202,20 @@ class Calls:
                 raise Killed
             case Fault.ANSWER_LOST:
                 act()
-                return act()
-            case Fault.ANSWER_LOST_FOR_GOOD:
-                act()
             case Fault.SLOW:
                 self.elapse(self.world.random.random() * _LONGEST_CALL_SECONDS)
-                return act()
             case Fault.ABSORBED:
                 self.absorb()
-                return act()
+            case _:
+                self._give_up(act, fault, refused)
+        return act()
+
+    def _give_up(self, act: Callable[[], object], fault: Fault, refused: RefusedError | None) -> NoReturn:
+        match fault:
+            case Fault.ANSWER_LOST_FOR_GOOD:
+                act()
+            case Fault.TRICKLED:
+                self.elapse(_GIVEN_UP_SECONDS)
             case Fault.REFUSED_ONCE if refused is not None:
                 self.fail(refused)
             case _:
@@ -368,6 +376,7 @@ class SimulatedSource:
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         world = self.calls.world
         by, counter = world.acting, world.apis.call_counter
+        check(world, Hastened(by))
         if token is None:
             by.listing.clear()
             by.listing_seconds = 0

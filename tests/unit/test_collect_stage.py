@@ -245,7 +245,7 @@ def test_a_worker_whose_time_is_nearly_over_gives_its_message_back_and_stores_no
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: 19 seconds are left"):
-        collect(world, receive_count=9, seconds_left=iter([600, 500, 400, 19]).__next__)
+        collect(world, receive_count=9, seconds_left=iter([700, 600, 500, 400, 19]).__next__)
 
     assert world.store.objects == before
     assert world.apis.call_counter.drain().calls == 2

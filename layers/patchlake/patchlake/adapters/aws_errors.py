@@ -13,10 +13,13 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
-AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
-"""The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer."""
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RuntimeError)
+"""The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer.
 
-type AwsError = BotoCoreError | ClientError | ResponseParserError
+The SDK raises RuntimeError for credentials that are expired although it has just renewed them.
+"""
+
+type AwsError = BotoCoreError | ClientError | ResponseParserError | RuntimeError
 
 
 class Cause(StrEnum):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib3.exceptions import HTTPError
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, passes, status_of
+from patchlake.core.paging import EMPTY_PAGES
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
 if TYPE_CHECKING:
@@ -73,15 +74,28 @@ class S3Store:
         pages: Iterable[Mapping[str, Any]] = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
+        last, pages_without_news = "", 0
         try:
             for page in pages:
-                if "IsTruncated" not in page:
-                    msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
+                found = self._listed(page, prefix)
+                yield from (key.removeprefix(self._prefix) for key in found)
+                # Keys ascend, so a listing that ends brings a higher one again and again.
+                pages_without_news = 0 if max(found, default="") > last else pages_without_news + 1
+                last = max([last, *found])
+                if pages_without_news > EMPTY_PAGES:
+                    msg = (
+                        f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 gave {pages_without_news} pages "
+                        "in a row without a further key, and a token for another one"
+                    )
                     raise RetryableError(msg)
-                for found in page.get("Contents", []):
-                    yield found["Key"].removeprefix(self._prefix)
         except AWS_ERRORS as error:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
+
+    def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
+        if "IsTruncated" not in page:
+            msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
+            raise RetryableError(msg)
+        return [found["Key"] for found in page.get("Contents", [])]
 
     def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
         where = f"s3://{self._bucket}/{self._prefix}{key}"

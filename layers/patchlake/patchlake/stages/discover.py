@@ -97,9 +97,7 @@ class DiscoverStage:
     def _shard(self, plan: Plan, target: Target, source: ListingSource, attempt: Attempt) -> bytes:
         is_root = source is self.sources.nodes
         calls = attempt.calls() if is_root else attempt.calls(LISTING_PAUSE_SECONDS)
-        progress = ListingProgress(
-            source.operation.page_size, attempt.delivery.seconds_left, self.apis.call_counter, self.page_seconds
-        )
+        progress = ListingProgress(source.operation.page_size, calls, self.apis.call_counter, self.page_seconds)
         try:
             rows = attempt.ask(partial(self._rows, plan, target, source, calls, progress))
         except RefusedError as refusal:
@@ -133,6 +131,6 @@ class DiscoverStage:
 
         def page(token: str | None) -> Page[Any]:
             ask = partial(api.page, source.operation, (), token)
-            return calls.call(lambda: progress.page(ask, is_first=token is None))
+            return progress.page(ask, is_first=token is None)
 
         return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes)

@@ -11,6 +11,7 @@ from typing import Any
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.records import Page
 from patchlake.core.timings import DISCOVER, LONGEST_PAGE_SECONDS, RESERVE_SECONDS
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 _ALMOST_ALL = 0.9
 
@@ -21,14 +22,14 @@ class ListingProgress:
 
     Attributes:
         page_size: the rows of a full page.
-        seconds_left: returns the seconds that are left of the invocation.
+        calls: make the requests.
         call_counter: counts the SDK's retries.
         page_seconds: the longest time that counts for a full page; a shorter page counts for less.
         used_seconds: the time that counts, of the chain of pages that is being read.
     """
 
     page_size: int
-    seconds_left: Callable[[], float]
+    calls: ThrottledCalls
     call_counter: CallCounter
     page_seconds: float = LONGEST_PAGE_SECONDS
     used_seconds: float = 0
@@ -37,12 +38,18 @@ class ListingProgress:
         """Request a page of the listing, and measure it."""
         if is_first:
             self.used_seconds = 0
-        began, retries = self.seconds_left(), self.call_counter.retries
-        page = ask()
+        retries = 0
+
+        def counted() -> Page[Any]:
+            nonlocal retries
+            retries = self.call_counter.retries
+            return ask()
+
+        page = self.calls.call(counted)
         if self.call_counter.retries == retries:
             rows = len(page.records) + len(page.invalid)
             normal = self.page_seconds * rows / self.page_size
-            self.used_seconds += min(began - self.seconds_left(), normal)
+            self.used_seconds += min(self.calls.call_seconds, normal)
         return page
 
     @property
