@@ -2,8 +2,9 @@
 -- Rows: one per run of the window that has published its coverage.
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.
---   run_status: COMPLETE: every active target was listed, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL:
---     published, with something unread. UNPUBLISHED: the coverage exists and the snapshot does not.
+--   run_status: COMPLETE: there was an active target, every one was listed, each row of the listings named a node, and
+--     no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED: the coverage
+--     exists and the snapshot does not.
 --   is_published: Whether the snapshot has exactly the rows that the coverage counts; zero equals zero.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
@@ -32,7 +33,8 @@ WITH covered AS (
     sum(nodes_collected) AS nodes_collected,
     sum(nodes_no_patch_state) AS nodes_no_patch_state,
     sum(nodes_not_collected) AS nodes_not_collected,
-    sum(nodes_invalid_response) AS nodes_invalid_response
+    sum(nodes_invalid_response) AS nodes_invalid_response,
+    sum(rows_without_id) AS rows_without_id
   FROM recent_coverage
   GROUP BY run_id, run_at, run_date
 ),
@@ -48,7 +50,9 @@ compared AS (
     covered.run_date,
     /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
     coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
-    covered.targets_read = covered.targets_total
+    covered.targets_read > 0
+      AND covered.targets_read = covered.targets_total
+      AND coalesce(covered.rows_without_id, 0) = 0
       AND coalesce(covered.nodes_not_collected, 0) = 0
       AND coalesce(covered.nodes_invalid_response, 0) = 0 AS is_complete,
     covered.targets_read,

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
-from patchlake.core.statuses import ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.sources.coverage import is_complete
+from patchlake.sources.coverage import ROWS_WITHOUT_ID, is_complete
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_objects import open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
@@ -71,10 +70,12 @@ class Runs:
 
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
-        columns = open_table(self._tables, key, self._store.get(key)).columns([*_TARGET, *NODE_COUNTS.values()])
+        names = [*_TARGET, *NODE_COUNTS.values(), ROWS_WITHOUT_ID]
+        columns = open_table(self._tables, key, self._store.get(key)).columns(names)
         coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
-        complete = is_complete([ListingStatus(target.listing_status) for target in coverage], nodes)
+        without_id = sum(filter(None, columns[ROWS_WITHOUT_ID]))
+        complete = is_complete([target.listing_status for target in coverage], nodes, without_id)
         return Run(
             run_id=run_id,
             run_at=run_at(run_id),
