@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.figures import Age, Compliance, Day
+from patchlake_cli.report.headline import headline_percent
 
 NARROW = 350
 HALF = 520
@@ -135,7 +136,9 @@ def percent_chart(trend: Sequence[Day]) -> Chart:
         ],
     }
     known = [day for day in trend if day.compliant_percent is not None]
-    ends = " ".join(f"{day.compliant_percent} % on {day.run_date}." for day in (*known[:1], *known[1:][-1:]))
+    ends = " ".join(
+        f"{headline_percent(day, day.run_status)} on {day.run_date}." for day in (*known[:1], *known[1:][-1:])
+    )
     return _chart(spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}")
 
 
