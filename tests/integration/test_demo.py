@@ -25,6 +25,7 @@ MEMBERS = [
     "status",
     "targets",
     "targets_listed",
+    "targets_not_planned",
     "nodes_listed",
     "nodes_collected",
     "nodes_no_patch_state",

@@ -24,9 +24,15 @@ _ANY_AGE_SECONDS = 10**9
 """A stored plan may have any age; only a new one must be recent."""
 
 
+def run_ids(keys: Iterable[str]) -> set[str]:
+    """Return the run ids in the names of keys."""
+    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
+    return {name for name in names if re.match(RUN_ID_PATTERN, name)}
+
+
 def newest_unfinished(store: Store, wanted: Plan) -> str | None:
     """Return the id of the newest run with the settings of ``wanted`` that has a plan and no snapshot."""
-    unfinished = _run_ids(store.keys(PLANS)) - _run_ids(store.keys(SNAPSHOTS))
+    unfinished = run_ids(store.keys(PLANS)) - run_ids(store.keys(SNAPSHOTS))
     for plan in _plans(store, sorted(unfinished, reverse=True)):
         if not differences(plan, wanted):
             return plan.run_id
@@ -101,8 +107,3 @@ def _plans(store: Store, run_ids: list[str]) -> Iterator[Plan]:
         except IntegrityError:
             # Perhaps another version wrote it: this one could not finish the run.
             continue
-
-
-def _run_ids(keys: Iterable[str]) -> set[str]:
-    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
-    return {name for name in names if re.match(RUN_ID_PATTERN, name)}
