@@ -382,13 +382,22 @@ def test_15_the_nodes_that_have_been_non_compliant_for_too_long(lake: Lake) -> N
     ("days", "expected"),
     [
         # Node 5 was COMPLIANT on the 10th and NON_COMPLIANT on the 12th, and the 11th had no run.
-        ("0", [("OVERDUE", 3), ("OVERDUE", 4), *[("POSSIBLY_OVERDUE", number) for number in (11, 21, 5)]]),
-        ("8", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 21)]),
-        ("9", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11)]),
-        ("10", [("OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        ("0", [("OVERDUE", 3), ("OVERDUE", 4), *[("POSSIBLY_OVERDUE", number) for number in (11, 41, 21, 5)]]),
+        (
+            "8",
+            [
+                ("OVERDUE", 3),
+                ("OVERDUE", 4),
+                ("POSSIBLY_OVERDUE", 11),
+                ("POSSIBLY_OVERDUE", 41),
+                ("POSSIBLY_OVERDUE", 21),
+            ],
+        ),
+        ("9", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
+        ("10", [("OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
         # The history is shorter than the deadline: these were non-compliant in all of it.
-        ("11", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
-        ("9999", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        ("11", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
+        ("9999", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
     ],
 )
 def test_15_a_node_whose_age_is_not_fully_known_is_possibly_overdue(
