@@ -105,8 +105,8 @@ def test_a_target_that_left_the_plan_is_named_as_long_as_an_earlier_run_with_it_
     assert [run.not_planned for run in newest] == [(left,), (left,), ()]
     assert newest[0].status is RunStatus.COMPLETE
     assert newest[0].targets_in_words == "1 of 1 targets read, 1 no longer planned"
-    assert run_as_json(newest[0])["targets_not_planned"] == [{"account_id": OTHER.account_id, "region": OTHER.region}]
-    assert run_as_json(runs_of(world).run(newest[0].run_id))["targets_not_planned"] is None
+    assert run_as_json(newest[0])["not_planned"] == [{"account_id": OTHER.account_id, "region": OTHER.region}]
+    assert run_as_json(runs_of(world).run(newest[0].run_id))["not_planned"] is None
 
 
 def test_a_run_under_way_tells_how_far_it_is() -> None:

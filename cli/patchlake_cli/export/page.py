@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import typer
-from rich.console import Console
 
 from patchlake.core.run import run_date
 from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.export.scope import named
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
-from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.console import error_console, output_console
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
 
@@ -61,7 +60,7 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
     """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
     if as_json:
         typer.echo(json.dumps(page.summary.as_json()))
-        console = Console(stderr=True, highlight=False)
+        console = error_console()
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
@@ -71,6 +70,6 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
             f"\nNo longer planned: earlier runs of this lake covered {targets}.", soft_wrap=True, markup=False
         )
     for each in advice:
-        console.print(f"\n{each}", soft_wrap=True, markup=False)
+        console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)
     console.print(f"Next: patchlake report --lake {lake} --as-of {as_of} --out report.html", soft_wrap=True)

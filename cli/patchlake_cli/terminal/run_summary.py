@@ -127,7 +127,7 @@ def _coverage(coverage: Sequence[TargetCoverage]) -> Table:
             target.region,
             Text(target.listing_status, style=_GOOD if target.listing_status == "LISTED" else _BAD),
             target.listing_detail or "",
-            "unknown" if target.nodes_listed is None else f"{target.nodes_listed:,}",
+            "not read" if target.nodes_listed is None else f"{target.nodes_listed:,}",
         )
     return table
 
@@ -138,7 +138,7 @@ def _answer(answer: AnsweredQuestion) -> Table:
         if any(isinstance(value, int) for value in values) or str(column.header).endswith("%"):
             column.justify = "right"
     for row in answer.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*map(_cell, row))
     return table
 
 
