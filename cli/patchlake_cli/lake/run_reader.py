@@ -17,7 +17,7 @@ from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_objects import open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.stored_run import StoredRuns
-from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage
+from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage, with_targets_left_out
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Lake
@@ -58,7 +58,7 @@ class Runs:
             if len(found) >= most:
                 break
             month = month.replace(day=1) - timedelta(days=1)
-        return [self.run(run_id) for run_id in found[:most]]
+        return with_targets_left_out([self.run(run_id) for run_id in found[:most]])
 
     def run(self, run_id: str) -> Run:
         """Return a run that has a plan."""
@@ -121,6 +121,11 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         f"SELECT {', '.join(_TARGET)} FROM coverage WHERE run_id = ? ORDER BY account_id, region",  # noqa: S608
         run,
     ).rows
+    left = lake.query(
+        f"SELECT {', '.join(_TARGET)} FROM target_runs WHERE run_id = ? AND is_active AND NOT is_planned "  # noqa: S608
+        "ORDER BY account_id, region",
+        run,
+    ).rows
     nodes = lake.query(
         "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
     ).rows
@@ -131,4 +136,5 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         targets=len(targets),
         coverage=tuple(TargetCoverage(*row) for row in targets),
         nodes=dict.fromkeys(map(str, NODE_COUNTS), 0) | dict(nodes),
+        not_planned=tuple(TargetCoverage(*row) for row in left),
     )
