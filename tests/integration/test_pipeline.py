@@ -117,7 +117,7 @@ def test_a_message_redriven_after_the_commit_changes_nothing(undisturbed: Undist
     assert run.versions() == before
 
 
-def test_a_value_that_breaks_a_rule_is_lost_and_named_and_costs_nothing_else(aws: EmbeddedAws, undisturbed: Undisturbed) -> None:
+def test_a_value_that_breaks_a_rule_is_named_and_costs_nothing_else(aws: EmbeddedAws, undisturbed: Undisturbed) -> None:
     run = undisturbed.run.on_day(1)
     target = min(aws.fleet.targets)
     first, second = [node for node in aws.fleet.nodes(target, run.day) if node.patch_state is not None][:2]
