@@ -12,7 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from patchlake.adapters.clients import make_client
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
 from patchlake.errors import RetryableError
 from tests.http_stub import Answer, HttpStub, Trickling, http_stub

@@ -13,6 +13,7 @@ from botocore.config import Config
 
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.sqs import SqsQueue
+from patchlake.bootstrap import bucket_store
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 from tests.command_line import patchlake_here
 from tests.http_stub import Answer, HttpStub, Request, http_stub
@@ -193,7 +194,7 @@ def in_s3(refuse: Callable[[Request], Answer | None]) -> Callable[[Request], Ans
         if (refused := refuse(request)) is not None:
             return Answer(refused.status, refused.body, {**now, **refused.headers})
         if "list-type=2" in request.path:
-            return Answer(200, b"<ListBucketResult/>", now)
+            return Answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>", now)
         if request.method == "PUT":
             return Answer(200, b"", now)
         return Answer(404, s3_error(404, "NoSuchKey").body, now)

@@ -77,7 +77,9 @@ def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
     assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
     assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "commit"]
     assert f"run {a_run.run_id}: already published; nothing was started" in again.stderr
-    assert f"Not read: {REFUSED} eu-central-1: ROLE_NOT_ASSUMABLE (AccessDenied)" in again.stdout
+    assert (
+        f"Not read: {REFUSED} eu-central-1: role cannot be assumed (ROLE_NOT_ASSUMABLE: AccessDenied)" in again.stdout
+    )
 
 
 def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, a_run: DeployedRun) -> None:
@@ -91,7 +93,7 @@ def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, 
 
     assert (ended.returncode, status.returncode) == (ExitCode.COMPLETE, ExitCode.COMPLETE), ended.stderr
     assert "is COMPLETE: 6 of 6 targets read" in ended.stdout
-    assert "COMPLETE, 0 min old." in status.stdout
+    assert "COMPLETE, 0 min old: 6 of 6 targets read." in status.stdout
     assert (check.returncode, "12 of 12 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from patchlake.adapters.s3 import S3Store
+from patchlake.bootstrap import bucket_store
 from patchlake_cli.embedded.aws.control import ControlClient
 from patchlake_cli.embedded.aws.endpoint import Endpoint
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from patchlake.core.records import Page, Record
-from patchlake.errors import RestartError, RetryableError
+from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
 
 ATTEMPTS = 3
 """The attempts at a chain before the whole message fails."""
@@ -13,18 +13,20 @@ EMPTY_PAGES = 100
 
 
 def read_chain[R: Record, T](
-    ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T], most_rows: int
+    ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T], most_rows: int, subject: str
 ) -> T:
     """Return the result of ``read`` over every page of a chain, through empty pages, to the one without a token.
 
     Pages are requested as ``read`` consumes them, so a long chain is never in memory as a whole. A broken chain
     (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept. A chain with more pages
-    than its question can need is broken: each page may hold a single row, and ``EMPTY_PAGES`` more may hold none.
+    than its question can need is broken: each page may hold a single row, and ``EMPTY_PAGES`` more may hold none. Where
+    one answer is broken (``BrokenAnswerError``), its page is requested once more before that.
 
     Args:
         ask: requests the page of a token.
         read: reads the pages.
         most_rows: the most rows that the question can have.
+        subject: the subject of the question, for errors.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.
@@ -32,24 +34,33 @@ def read_chain[R: Record, T](
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return read(_chain(ask, most_rows + EMPTY_PAGES))
+            return read(_chain(ask, most_rows + EMPTY_PAGES, subject))
         except RestartError:
             continue
-    return read(_chain(ask, most_rows + EMPTY_PAGES))
+    return read(_chain(ask, most_rows + EMPTY_PAGES, subject))
 
 
-def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> Iterator[Page[R]]:
+def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int, subject: str) -> Iterator[Page[R]]:
     seen: set[str] = set()
     token = None
     for _ in range(most_pages):
-        page = ask(token)
+        page = _page(ask, token)
         yield page
         token = page.next_token
         if token is None:
             return
         if token in seen:
-            msg = f"the service gave the same NextToken twice, after {len(seen) + 1} pages"
+            msg = f"{subject}: the service gave the same NextToken twice, after {len(seen) + 1} pages"
             raise RetryableError(msg)
         seen.add(token)
-    msg = f"the service has given {most_pages} pages and a token for another one: expected an end before that"
+    msg = (
+        f"{subject}: the service has given {most_pages} pages and a token for another one: expected an end before that"
+    )
     raise RestartError(msg)
+
+
+def _page[R: Record](ask: Callable[[str | None], Page[R]], token: str | None) -> Page[R]:
+    try:
+        return ask(token)
+    except BrokenAnswerError:
+        return ask(token)
