@@ -18,7 +18,7 @@ from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 from tests.command_line import patchlake_here
 from tests.http_stub import Answer, HttpStub, Request, http_stub
 
-FAR_AHEAD = f"{datetime.now(UTC) + timedelta(minutes=20):%a, %d %b %Y %H:%M:%S GMT}"
+FAR_AHEAD = f"{datetime.now(UTC) + timedelta(hours=5):%a, %d %b %Y %H:%M:%S GMT}"
 HTML = b"<html><head><title>Blocked</title></head><body>Ask your administrator</body></html>"
 ROLE = "arn:aws:sts::111122223333:assumed-role/someone/session"
 
@@ -95,7 +95,7 @@ def identity() -> Answer:
         (s3_error(501, "NotImplemented"), "the store does not support conditional writes (If-None-Match)"),
         (
             s3_error(403, "RequestTimeTooSkewed", Date=FAR_AHEAD),
-            "the time of the request is too far from the time of AWS: the clock of this machine is 20 minutes behind",
+            "the time of the request is too far from the time of AWS: the clock of this machine is 5 hours behind",
         ),
         (Answer(407, HTML), "the proxy refuses the request or cannot be reached (407)"),
         (Answer(403, HTML), "a web page came instead of an answer of AWS"),
@@ -155,7 +155,7 @@ def test_an_address_that_cannot_be_reached_is_named(proxy: str | None, sentence:
         (query_error(400, "Throttling"), "AWS throttles the call (Throttling): why. Retry in a minute"),
         (
             query_error(403, "SignatureDoesNotMatch", "Signature expired: x is now earlier than y", Date=FAR_AHEAD),
-            "the clock of this machine is 20 minutes behind (SignatureDoesNotMatch)",
+            "the clock of this machine is 5 hours behind (SignatureDoesNotMatch)",
         ),
         (query_error(400, "ExpiredToken"), "the credentials have expired or cannot be renewed (ExpiredToken)"),
         (query_error(403, "InvalidClientTokenId"), "the credentials are not known in the region"),
