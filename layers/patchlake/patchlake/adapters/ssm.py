@@ -7,7 +7,7 @@ more time than everything else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from patchlake.adapters.aws_errors import (
 )
 from patchlake.adapters.clock import ServiceClock, answered_at
 from patchlake.adapters.make_once_cache import MakeOnceCache
+from patchlake.adapters.narrower_calls import FilterRefusedError, NarrowerCalls
 from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
@@ -161,17 +162,21 @@ class SsmApi:
         self._apis = apis
         self._plan = plan
         self._target = target
+        self._narrower_calls = NarrowerCalls()
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Request one page of an operation's answer about these ids; a listing has no ids.
 
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
-            RestartError: SSM refused the token, or the body was truncated.
+            RestartError: SSM refused the token or the filter, or the body was truncated.
             ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
         """
-        parameters = {**operation.request(ids, self._plan), "MaxResults": operation.page_size}
+        return self._narrower_calls.page(operation, ids, self._plan, token, partial(self._page, operation))
+
+    def _page(self, operation: Operation, request: dict[str, Any], token: str | None) -> Page[Record]:
+        parameters = {**request, "MaxResults": operation.page_size}
         if token is not None:
             parameters["NextToken"] = token
         method = xform_name(operation.name)
@@ -207,6 +212,8 @@ class SsmApi:
             return RefusedError(ListingStatus.REGION_DISABLED, code, msg)
         if code == "InvalidNextToken":
             return RestartError(msg)
+        if code == "InvalidFilter":
+            return FilterRefusedError(code, msg)
         if code in THROTTLING_CODES:
             return ThrottledError(msg)
         # An unknown error is not recorded: its message fails, and comes back.
