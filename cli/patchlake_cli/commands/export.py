@@ -18,6 +18,7 @@ from patchlake_cli.export.settings import (
     BATCH_SIZE,
     CONNECTIONS,
     DEADLINE_SECONDS,
+    DETAIL_DEADLINE_SECONDS,
     ROLE_NAME,
     read_settings,
 )
@@ -43,6 +44,10 @@ def export(  # noqa: PLR0913  # one option each
     connections: Annotated[int, typer.Option(help="Concurrent calls to one account and region.")] = CONNECTIONS,
     batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
     deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
+    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
+    detail_deadline: Annotated[
+        int, typer.Option(help="Seconds after which a run no longer waits for patches.")
+    ] = DETAIL_DEADLINE_SECONDS,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
     """Take one snapshot from this machine, with your AWS credentials and without a deployment.
@@ -65,6 +70,8 @@ def export(  # noqa: PLR0913  # one option each
         connections=connections,
         batch_size=batch_size,
         deadline=deadline,
+        patches=patches,
+        detail_deadline=detail_deadline,
     )
     exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
