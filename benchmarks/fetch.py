@@ -29,10 +29,8 @@ from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import apart, machine, side_by_side, spread, tell
 from benchmarks.stored import BATCH, plan_of
 from benchmarks.tables import report, table
-from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.adapters.ssm import SsmApis
-from patchlake.adapters.sts import RoleSessions
+from patchlake.bootstrap import Aws
 from patchlake.core.paging import read_chain
 from patchlake.core.records import Page
 from patchlake.core.tables import Columns
@@ -69,11 +67,13 @@ def run(rounds: int) -> None:
     with running_ssm(BATCH, 0) as url:
         os.environ |= {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
         session = boto3.Session(region_name=REGION)
-        apis = SsmApis(session, RoleSessions(session, "member"), ServiceClock(), connections=1)
+        apis = Aws(session).target_apis("member", "", connections=1)
         api = apis.open(PLAN, TARGET)
 
         def listed() -> ListedRows:
-            return read_chain(partial(api.page, NODES.operation, ()), partial(NODES.listed, RUN_TARGET, PLAN))
+            return read_chain(
+                partial(api.page, NODES.operation, ()), partial(NODES.listed, RUN_TARGET, PLAN), PLAN.most_nodes
+            )
 
         def page(chunk: Sequence[str]) -> Page[Any]:
             return api.page(PATCH_STATES.operation, chunk, None)

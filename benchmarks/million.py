@@ -143,7 +143,7 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     settings = PlanSettings("organization", (), REGIONS, BATCH, deadline, lateness, include_sensitive_fields=False)
     queues: dict[str, Queue] = {SOURCES.nodes.name: discover_queue, SOURCES.patch_states.name: collect_queue}
     plan = PlanStage(store, FixedAccounts(accounts), SOURCES, queues, commit_queue, clock, settings)
-    discover = DiscoverStage(store, tables, fleet, SOURCES, queues, _retry_policy(discover_queue))
+    discover = DiscoverStage(store, tables, fleet, SOURCES, queues, _retry_policy(discover_queue), clock)
     collect = CollectStage(store, tables, fleet, SOURCES, queues, _retry_policy(collect_queue), map, map, clock)
     commit = CommitStage(
         StoredRuns(store, tables, SOURCES, ThreadedMap(READ_AHEAD, "s3")),

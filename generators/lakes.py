@@ -43,7 +43,8 @@ def demo_lake(folder: Path) -> Lake:
 def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
     """Return the arguments of the samples; the history is that of a node with more than one state."""
     [(node,)] = lake.query(
-        "SELECT min(instance_id) FROM changes_since_previous_run WHERE change = 'NEWLY_NON_COMPLIANT'"
+        "SELECT coalesce(min(instance_id), 'i-0123456789abcdef0') FROM changes_since_previous_run "
+        "WHERE change = 'NEWLY_NON_COMPLIANT'"
     ).rows
     return {
         "changes_since": ["2026-10-30"],

@@ -15,7 +15,8 @@ from generators.athena.template import HIVE_TYPES
 from generators.documents.meanings import statement_meanings
 from generators.lakes import sample_arguments
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.errors import ParameterError, QueryError
+from patchlake_cli.lake.parameters import check_values
 from patchlake_cli.lake.statements import ANALYTICS, expanded, queries, read_statement, views
 
 _PLACE = re.compile(r"line (?P<line>\d+), column \d+: ")
@@ -66,11 +67,10 @@ def check_names(path: Path, lake: Lake, arguments: Sequence[str] = ()) -> None:
         StatementError: one of these checks fails.
     """
     statement = read_statement(path)
-    if len(arguments) != len(statement.parameters):
-        raise StatementError(
-            f"{_shown(path)}: the header names {len(statement.parameters)} parameters, and {len(arguments)} arguments "
-            "are given for the sample: see sample_arguments in generators/lakes.py"
-        )
+    try:
+        check_values(statement.name, statement.parameters, arguments, lake.now.date())
+    except ParameterError as error:
+        raise StatementError(f"{_shown(path)}: see sample_arguments in generators/lakes.py: {error}") from error
     try:
         answer = lake.query(statement.render(lake.settings), arguments)
         statement_meanings(statement)

@@ -1,10 +1,10 @@
 """A small HTTP server with the answers of a test: for errors and accidents that no embedded AWS makes on request."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
 
@@ -38,6 +38,17 @@ class Lost(Answer):
     """No answer: the request was read, and the connection closes."""
 
 
+@dataclass(frozen=True)
+class Trickling(Answer):
+    """An answer that comes byte by byte, each well within any read time-out, and takes minutes.
+
+    Attributes:
+        whole: the bytes that come at once, of status line, headers and body.
+    """
+
+    whole: int = 0
+
+
 @dataclass
 class HttpStub:
     """The server's address, the requests to it, and its answers."""
@@ -55,6 +66,7 @@ class HttpStub:
 @contextmanager
 def http_stub() -> Iterator[HttpStub]:
     """Run a server on a free port of the loopback interface."""
+    closing = Event()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -67,6 +79,9 @@ def http_stub() -> Iterator[HttpStub]:
             if isinstance(answer, Lost):
                 self.close_connection = True
                 return
+            if isinstance(answer, Trickling):
+                self.trickle(answer)
+                return
             self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -74,6 +89,22 @@ def http_stub() -> Iterator[HttpStub]:
             self.end_headers()
             self.wfile.write(answer.body if self.command != "HEAD" else b"")
             self.close_connection = answer.length is not None
+
+        def trickle(self, answer: Trickling) -> None:
+            lines = [
+                f"HTTP/1.1 {answer.status} OK",
+                *(f"{name}: {value}" for name, value in answer.headers.items()),
+                f"Content-Length: {len(answer.body)}",
+            ]
+            content = "\r\n".join([*lines, "", ""]).encode() + answer.body
+            self.close_connection = True
+            with suppress(ConnectionError):
+                self.wfile.write(content[: answer.whole])
+                for place in range(answer.whole, len(content)):
+                    self.wfile.write(content[place : place + 1])
+                    closing.wait(0.02)
+                    if closing.is_set():
+                        return
 
         do_GET = do_HEAD = do_POST = do_PUT = handle_request  # noqa: N815
 
@@ -88,6 +119,7 @@ def http_stub() -> Iterator[HttpStub]:
     try:
         yield stub
     finally:
+        closing.set()
         server.shutdown()
         thread.join()
         server.server_close()

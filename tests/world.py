@@ -147,7 +147,9 @@ class World:
     def discover(self) -> DiscoverStage:
         """The discover stage."""
         retry_policy = RetryPolicy([self.discover_queue, self.listing_queue], 30, lambda: 0.5, self.clock.advance)
-        return DiscoverStage(self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy)
+        return DiscoverStage(
+            self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy, self.clock
+        )
 
     @property
     def collect(self) -> CollectStage:

@@ -1,11 +1,15 @@
 -- Question 14: What changed since a date?
 -- Rows: one per node that is new, vanished or in another state, and one per active target that could not be compared.
 -- Parameters:
---   date: The UTC date to compare with, such as '2026-11-01'; the comparison uses the last run of that date that listed
---     the target, or else the last one before.
+--   date (date, such as 2026-11-01): The UTC date to compare with; the comparison uses the last run of that date that
+--     listed the target, or else the last one before.
 -- Columns:
 --   instance_id: The node; NULL where a whole target could not be compared.
---   change: As in changes_since_previous_run; NOT_COMPARED also where the window holds no listing up to the date.
+--   change: As in changes_since_previous_run; NOT_COMPARED also where the window holds no listing up to the date, or no
+--     run after it.
+--   reason: Why the target could not be compared, NULL otherwise. TARGET_NOT_READ: the newest published run did not read
+--     it. NO_EARLIER_LISTING: the window holds no listing of it up to the date. NO_LATER_RUN: the newest published run
+--     is not later than the listing to compare with.
 --   previous_run_id: The run that the target is compared with; NULL where there is none.
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
@@ -16,7 +20,8 @@ WITH asked AS (
   SELECT
     account_id,
     region,
-    max(CASE WHEN listing_status = 'LISTED' AND run_date <= CAST(? AS varchar) THEN run_id END) AS previous_run_id
+    max(CASE WHEN listing_status = 'LISTED' AND run_date <= CAST(CAST(? AS date) AS varchar) THEN run_id END)
+      AS previous_run_id
   FROM target_runs
   GROUP BY account_id, region
 ),
@@ -24,7 +29,11 @@ compared AS (
   SELECT
     target.run_id, target.run_status, target.run_age_hours, target.run_coverage, target.account_id, target.region,
     asked.previous_run_id,
-    target.listing_status = 'LISTED' AND asked.previous_run_id IS NOT NULL AS is_comparable
+    CASE
+      WHEN target.listing_status <> 'LISTED' THEN 'TARGET_NOT_READ'
+      WHEN asked.previous_run_id IS NULL THEN 'NO_EARLIER_LISTING'
+      WHEN asked.previous_run_id >= target.run_id THEN 'NO_LATER_RUN'
+    END AS reason
   FROM target_runs AS target
   JOIN asked ON asked.account_id = target.account_id AND asked.region = target.region
   WHERE target.is_latest AND target.is_active
@@ -38,7 +47,7 @@ earlier AS (
     ON compared.previous_run_id = node.run_id
     AND compared.account_id = node.account_id
     AND compared.region = node.region
-  WHERE compared.is_comparable
+  WHERE compared.reason IS NULL
 ),
 later AS (
   SELECT
@@ -47,7 +56,7 @@ later AS (
   FROM node_compliance AS node
   JOIN compared
     ON compared.run_id = node.run_id AND compared.account_id = node.account_id AND compared.region = node.region
-  WHERE compared.is_comparable
+  WHERE compared.reason IS NULL
 ),
 changed AS (
   SELECT
@@ -76,6 +85,7 @@ changed AS (
 )
 SELECT
   coalesce(changed.change, 'NOT_COMPARED') AS change,
+  compared.reason,
   compared.account_id,
   compared.region,
   changed.instance_id,
@@ -92,5 +102,5 @@ SELECT
 FROM compared
 LEFT JOIN changed ON changed.account_id = compared.account_id AND changed.region = compared.region
 /* A target that was compared and shows no change is no row. */
-WHERE changed.instance_id IS NOT NULL OR NOT compared.is_comparable
+WHERE changed.instance_id IS NOT NULL OR compared.reason IS NOT NULL
 ORDER BY change, compared.account_id, compared.region, changed.instance_id

@@ -1,7 +1,7 @@
 -- Question 6: What is the history of one node?
 -- Rows: one per published run of the window that covered a target in which the node was ever listed, newest first.
 -- Parameters:
---   instance_id: The node, such as 'i-0123456789abcdef0'.
+--   instance_id (text, such as i-0123456789abcdef0): The node.
 -- Columns:
 --   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not known.
 --   compliance_status: As in node_compliance; NULL unless LISTED.

@@ -2,7 +2,7 @@
 -- Rows: one per node of the newest published run whose last scan is more than N days old or not known: the unknown
 --   ones, then the oldest first. If N is 0, all nodes that were not scanned on the day itself.
 -- Parameters:
---   days: N, such as 7.
+--   days (days, such as 7): N, the days since the last scan.
 -- Caveats:
 --   - Age counts from the end of the last operation, Scan or Install, to the answer of SSM.
 --   - scan_age_days is NULL for a node that was never scanned, could not be read, or has an invalid scan time:
@@ -26,5 +26,6 @@ SELECT
   run_age_hours,
   run_coverage
 FROM latest_patch_states
-WHERE scan_age_days > CAST(? AS integer) OR scan_age_days IS NULL
+/* With the sign, a negative number is no number, as a fraction is none. */
+WHERE scan_age_days > CAST('+' || CAST(? AS varchar) AS integer) OR scan_age_days IS NULL
 ORDER BY scan_age_days DESC NULLS FIRST, account_id, region, instance_id

@@ -6,10 +6,12 @@
 --   unknown_reason: Why it is UNKNOWN; TARGET_NOT_READ where its target was not read.
 --   non_compliant_since: The first run after the last one that saw it COMPLIANT in which it was NON_COMPLIANT.
 --   last_non_compliant_at: The last run that saw it NON_COMPLIANT.
---   is_lower_bound: Whether it was already non-compliant when the window first saw its state, so that the age may be
---     higher.
+--   is_lower_bound: Whether the age may be higher: the window never saw the node COMPLIANT, or no run saw its state on
+--     the days between the last time that it was COMPLIANT and non_compliant_since.
 --   days_non_compliant: Days from non_compliant_since to the newest published run, by UTC date.
 --   days_unobserved: The UTC dates of that span, both ends included, on which no run saw its state.
+--   most_days_non_compliant: The age if the node became non-compliant on the day after it was last seen COMPLIANT; NULL
+--     where the window never saw it COMPLIANT, so that no limit is known.
 -- Caveats:
 --   - It is the age of the node's state as seen here, not of a patch.
 --   - Only a run that sees the node COMPLIANT resets the clock. The window limits how far back it goes.
@@ -34,10 +36,24 @@ clocks AS (
     min(run_at) AS non_compliant_since,
     max(run_at) AS last_non_compliant_at,
     count(DISTINCT run_date) AS dates_observed,
-    last_compliant_at IS NULL AS is_lower_bound
+    last_compliant_at
   FROM observed
   WHERE last_compliant_at IS NULL OR run_at > last_compliant_at
   GROUP BY account_id, region, instance_id, last_compliant_at
+),
+aged AS (
+  SELECT
+    clocks.account_id,
+    clocks.region,
+    clocks.instance_id,
+    clocks.non_compliant_since,
+    clocks.last_non_compliant_at,
+    clocks.dates_observed,
+    CASE
+      WHEN CAST(clocks.last_compliant_at AS date) = CAST(clocks.non_compliant_since AS date) THEN 0
+      ELSE date_diff('day', CAST(clocks.last_compliant_at AS date), CAST(clocks.non_compliant_since AS date)) - 1
+    END AS days_unseen_before
+  FROM clocks
 )
 SELECT
   node.run_id,
@@ -55,12 +71,13 @@ SELECT
   node.baseline_id,
   node.compliance_status,
   node.unknown_reason,
-  clocks.non_compliant_since,
-  clocks.last_non_compliant_at,
-  clocks.is_lower_bound,
-  date_diff('day', CAST(clocks.non_compliant_since AS date), CAST(node.run_at AS date)) AS days_non_compliant,
-  date_diff('day', CAST(clocks.non_compliant_since AS date), CAST(node.run_at AS date)) + 1 - clocks.dates_observed
-    AS days_unobserved
+  aged.non_compliant_since,
+  aged.last_non_compliant_at,
+  coalesce(aged.days_unseen_before > 0, true) AS is_lower_bound,
+  date_diff('day', CAST(aged.non_compliant_since AS date), CAST(node.run_at AS date)) AS days_non_compliant,
+  date_diff('day', CAST(aged.non_compliant_since AS date), CAST(node.run_at AS date)) + 1 - aged.dates_observed
+    AS days_unobserved,
+  date_diff('day', CAST(aged.non_compliant_since AS date), CAST(node.run_at AS date)) + aged.days_unseen_before
+    AS most_days_non_compliant
 FROM latest_known_nodes AS node
-JOIN clocks
-  ON clocks.account_id = node.account_id AND clocks.region = node.region AND clocks.instance_id = node.instance_id
+JOIN aged ON aged.account_id = node.account_id AND aged.region = node.region AND aged.instance_id = node.instance_id

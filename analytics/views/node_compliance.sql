@@ -5,9 +5,9 @@
 --     counts (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and
 --     other_non_compliant) is above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
 --   unknown_reason: Why a node is UNKNOWN, the first that applies; NULL otherwise. NOT_COLLECTED, INVALID_RESPONSE,
---     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed, or
---     more than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days before SSM answered.
---     COUNT_ABSENT: one of the seven counts is missing.
+--     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed,
+--     before it started, or more than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days
+--     before SSM answered. COUNT_ABSENT: one of the seven counts is missing.
 --   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; may be true for
 --     NON_COMPLIANT nodes too. NULL without a patch state.
 --   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch
@@ -44,6 +44,7 @@ WITH judged AS (
       WHEN state.operation_end_time IS NULL
         OR state.collected_at IS NULL
         OR state.operation_end_time < TIMESTAMP '2000-01-01 00:00:00'
+        OR state.operation_end_time < state.operation_start_time
         OR state.operation_end_time > state.collected_at + INTERVAL '1' DAY THEN 'SCAN_TIME_INVALID'
       WHEN state.operation_end_time < state.collected_at - INTERVAL '${ScanMaxAgeDays}' DAY THEN 'STALE_SCAN'
       WHEN state.missing_count = 0
@@ -70,10 +71,11 @@ SELECT
   operation_end_time < collected_at - INTERVAL '${ScanMaxAgeDays}' DAY AS is_stale,
   CASE
     WHEN operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
+      AND NOT coalesce(operation_end_time < operation_start_time, false)
       AND operation_end_time <= collected_at + INTERVAL '1' DAY
       THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
   END AS scan_age_days,
   available_security_update_count > 0 AS has_unapproved_security_updates,
-  1 AS policy_version,
+  2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged

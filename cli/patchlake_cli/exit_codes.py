@@ -12,13 +12,21 @@ class ExitCode(IntEnum):
     USAGE = 2
     """The command line is invalid; nothing was done."""
     PARTIAL = 3
-    """The command finished, but could not read everything; the output names what is missing."""
+    """The command finished, but could not read everything; the output names what is missing.
+
+    ``--allow-partial`` of ``query``, ``report`` and ``export`` makes it 0.
+    """
     INTERRUPTED = 130
 
     @classmethod
-    def of_run(cls, status: str) -> "ExitCode":
+    def of_run(cls, status: str, *, allow_partial: bool = False) -> "ExitCode":
         """Return the exit code of a run that was published with this status."""
-        return cls.COMPLETE if status == "COMPLETE" else cls.PARTIAL
+        return cls.of_answer(is_whole=status == "COMPLETE", allow_partial=allow_partial)
+
+    @classmethod
+    def of_answer(cls, *, is_whole: bool, allow_partial: bool) -> "ExitCode":
+        """Return the exit code of an answer; the user may accept one that is not whole."""
+        return cls.COMPLETE if is_whole or allow_partial else cls.PARTIAL
 
 
 class CommandError(Exception):

@@ -48,7 +48,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle each message separately; report the failed ones, which SQS delivers again."""
-    stage()
+    stage().clock.begin()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
     response = process_partial_response(event, handle_record, processor, context)
     log_failures(processor.exceptions, logger)

@@ -43,6 +43,7 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handle each message separately; report the failed ones, which SQS delivers again."""
+    stage().clock.begin()
     call_counter = stage().apis.call_counter
     response = process_partial_response(event, handle_record, processor, context)
     log_failures(processor.exceptions, logger)

@@ -27,6 +27,7 @@ def stage() -> PlanStage:
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
     """Plan the run of ``event["scheduled_time"]``; any error fails the invocation."""
     metrics.add_metric("SchedulesFired", MetricUnit.Count, 1)
+    stage().clock.begin()
     result = stage().handle(event)
     logger.append_keys(run_id=result.run_id)
     logger.info("planned", step=result.step, targets=result.targets, active_targets=result.active_targets)

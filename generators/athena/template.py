@@ -14,6 +14,7 @@ from textwrap import wrap
 from generators.template_file import filled, with_parts
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.parameters import Parameter, ParameterType
 from patchlake_cli.lake.statements import RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
@@ -104,8 +105,13 @@ def _view(model: str, view: Statement, types: Types) -> str:
     )
 
 
+def _parameter(parameter: Parameter) -> str:
+    example = parameter.example if parameter.type is ParameterType.DAYS else f"'{parameter.example}'"
+    return f"{parameter.name}, such as {example}: {parameter.meaning}"
+
+
 def _query(model: str, query: Statement) -> str:
-    header = [query.question, f"Rows: {query.rows}", *(f"{name}: {text}" for name, text in query.parameters.items())]
+    header = [query.question, f"Rows: {query.rows}", *map(_parameter, query.parameters)]
     return filled(
         model,
         query.name,

@@ -29,7 +29,10 @@ def prose(statement: Statement) -> str:
         if statement.rows.startswith("one")
         else f"Rows: {statement.rows}\n"
     )
-    lines += [f"Parameter `{name}`: {text}\n" for name, text in statement.parameters.items()]
+    lines += [
+        f"Parameter `{each.name}` ({each.type}, such as `{each.example}`): {each.meaning}\n"
+        for each in statement.parameters
+    ]
     if statement.number:
         lines += [f"- `{name}`: {text}" for name, text in statement.columns.items()]
     lines += [f"- {caveat}" for caveat in statement.caveats]

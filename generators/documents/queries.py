@@ -76,7 +76,8 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
 
 
 def _query_section(query: Statement, sample: Lake, arguments: Sequence[str]) -> str:
-    asked = "".join(f" --parameter {argument}" for argument in arguments)
+    given = zip(query.parameters, arguments, strict=True)
+    asked = "".join(f" --param {parameter.name}={argument}" for parameter, argument in given)
     return (
         f'<a id="{query.name}"></a>\n\n## {query.number}. {query.question}\n\n{prose(query)}\n'
         f"```sql\n{query.render(Settings()).rstrip()}\n```\n\n"

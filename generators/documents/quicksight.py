@@ -24,7 +24,8 @@ def quicksight_page(day: LakeFiles, nodes: int) -> str:
         nodes: the number of nodes of that day.
     """
     column_bytes = day.column_bytes(PATCH_STATES.name)
-    scanned = {view.name: scanned_bytes(view, column_bytes) / nodes for view in views()}
+    # Rounded as docs/queries.md shows them, so that the figures of the two pages add up.
+    scanned = {view.name: round(scanned_bytes(view, column_bytes) / nodes, 1) for view in views()}
     total = sum(scanned[dataset.view] for dataset in DATASETS)
     days = Settings().window_days
     text = (

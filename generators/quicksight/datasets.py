@@ -2,7 +2,7 @@
 
 A dataset has every column of its view except those named here, so that your own analyses can use them too. A boolean
 becomes 'yes' or 'no': SPICE has no booleans and would show 1 and 0. An empty patch group gets a name that a chart can
-show.
+show. A time that SPICE cannot hold becomes NULL: SPICE would leave out its whole row.
 """
 
 from collections.abc import Mapping
@@ -32,9 +32,12 @@ lake."""
 
 DATABASE = "${DatabaseName}"
 
-_TREND = """\
+_DATES = "BETWEEN TIMESTAMP '1900-01-01 00:00:00' AND TIMESTAMP '2037-12-31 23:59:59'"
+"""The times that SPICE can hold."""
+
+_TREND = f"""\
 SELECT
-  trend.run_at,
+  CASE WHEN trend.run_at {_DATES} THEN trend.run_at END AS run_at,
   trend.run_status,
   trend.run_coverage,
   line.series,
@@ -51,7 +54,7 @@ FROM compliance_trend AS trend
 CROSS JOIN (
   VALUES ('COMPLIANT'), ('NON_COMPLIANT'), ('UNKNOWN'), ('compliant'), ('at least'), ('read'), ('not read')
 ) AS line (series)
-"""
+"""  # noqa: S608
 _AGE_BAND = """\
 CASE
     WHEN days_non_compliant <= 7 THEN '00 to 07 days'
@@ -137,6 +140,8 @@ def _source(dataset: Dataset, lake: Lake) -> Source:
 def _taken(name: str, kind: str) -> str:
     if kind == "boolean":
         return f"CASE WHEN {name} THEN 'yes' WHEN NOT {name} THEN 'no' END AS {name}"
+    if kind == "timestamp":
+        return f"CASE WHEN {name} {_DATES} THEN {name} END AS {name}"
     if name == "patch_group":
         return f"CASE WHEN {name} = '' THEN '(none)' ELSE {name} END AS {name}"
     return name

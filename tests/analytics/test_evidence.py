@@ -82,8 +82,8 @@ def test_waivers_and_owners_stand_beside_compliance_and_change_nothing(story_fol
         ("platform team", node_id(3), "NON_COMPLIANT", 11, True, "2027-05-31", reason, coverage),
         ("shop team", node_id(11), "UNKNOWN", 11, True, None, None, coverage),
         ("platform team", node_id(4), "NON_COMPLIANT", 10, False, None, None, coverage),
-        ("shop team", node_id(21), "UNKNOWN", 2, False, None, None, coverage),
-        ("platform team", node_id(5), "NON_COMPLIANT", 0, False, None, None, coverage),
+        ("shop team", node_id(21), "UNKNOWN", 2, True, None, None, coverage),
+        ("platform team", node_id(5), "NON_COMPLIANT", 0, True, None, None, coverage),
     ]
     assert lake.query(sums).rows == [
         ("platform team", 10, 2, 3, 1, 5, coverage),

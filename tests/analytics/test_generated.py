@@ -204,7 +204,7 @@ def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_a_header_must_describe_the_columns_that_are_there(columns: dict[str, str], complaint: str) -> None:
-    statement = Statement("odd", None, "What?", "one.", {}, columns, [], "SELECT run_id, 1 AS made_up FROM runs")
+    statement = Statement("odd", None, "What?", "one.", (), columns, [], "SELECT run_id, 1 AS made_up FROM runs")
 
     with pytest.raises(ValueError, match=complaint):
         statement_meanings(statement)

@@ -1,6 +1,6 @@
 """A lake as a database: the SQL that it accepts, answers as in Athena, and refusals with the position."""
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 
 from patchlake.core.keys import snapshot_key
 from patchlake_cli.lake.engine import Lake, open_lake
-from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.analytics.synthetic import collected, listed, write_run
@@ -93,7 +93,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "line 1, column 52: Unknown column: wrong",
         ),
         ("SELECT 'open FROM runs", "a quote or a comment is not closed"),
-        ("SELECT run_id FROM runs WHERE run_id = ?", "the query has 1 ? but 0 parameters were given"),
+        ("SELECT run_id FROM runs WHERE run_id = ?", "expected the parameter of the SELECT, such as 1="),
         ("SELECT CAST(run_id AS integer) FROM runs", "line 1, column 8: Could not convert string"),
         ("DELETE FROM runs", "expected one SELECT"),
         ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
@@ -133,12 +133,19 @@ def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
 
 
 def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
-    with pytest.raises(QueryError, match=r"overdue_nodes needs 1 parameter, not 0\. days: N, the days that the SLA"):
+    with pytest.raises(ParameterError, match=r"expected the parameter of overdue_nodes, such as days=30 \(N, the days"):
         lake.named("overdue_nodes")
-    with pytest.raises(QueryError, match=r"changes needs 0 parameters, not 1"):
+    with pytest.raises(ParameterError, match="'2026-11-01': expected no parameter, since changes has none"):
         lake.named("changes", ["2026-11-01"])
-    with pytest.raises(QueryError, match="Could not convert string 'soon'"):
+    with pytest.raises(ParameterError, match="days='soon': expected a whole number of days"):
         lake.named("overdue_nodes", ["soon"])
+
+
+def test_a_table_holds_no_run_that_is_later_than_the_date_of_the_question(story_folder: Path) -> None:
+    earlier = open_lake(LakeLocation(str(story_folder)), now=datetime(2026, 11, 10, 23, tzinfo=UTC))
+
+    assert earlier.query("SELECT max(run_id) FROM coverage").rows == [(story.R4,)]
+    assert earlier.query("SELECT max(run_id) FROM patch_states").rows == [(story.R4,)]
 
 
 @pytest.mark.parametrize("inner", ["", "lake"])
@@ -151,7 +158,7 @@ def test_a_lake_is_found_by_its_root_and_by_the_folder_of_its_tables(story_folde
 def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="contains no lake"):
         open_lake(LakeLocation(str(tmp_path)))
-    with pytest.raises(LakeError, match="is not a folder"):
+    with pytest.raises(LakeError, match="absent does not exist: --lake takes the folder"):
         open_lake(LakeLocation(str(tmp_path / "absent")))
 
 

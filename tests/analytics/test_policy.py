@@ -18,6 +18,7 @@ DAY = 86_400_000
 YEAR_1 = -62_135_596_800_000
 
 OLD_SCAN = {"operation_end_time": COLLECTED_AT - 7 * DAY - 1}
+ENDED_BEFORE_ITS_START = {"operation_start_time": COLLECTED_AT - DAY + 1, "operation_end_time": COLLECTED_AT - DAY}
 NO_STATE = {**dict.fromkeys(COUNTS), "operation_end_time": None}
 
 CASES: dict[str, tuple[dict[str, Any], str, str | None, bool | None]] = {
@@ -55,6 +56,26 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None, bool | None]] = {
     "scanned in the year 1": ({"operation_end_time": YEAR_1}, "UNKNOWN", "SCAN_TIME_INVALID", True),
     "scanned in 1970": ({"operation_end_time": 0}, "UNKNOWN", "SCAN_TIME_INVALID", True),
     "scanned at no time": ({"operation_end_time": None}, "UNKNOWN", "SCAN_TIME_INVALID", None),
+    "scanned to an end before its start": (ENDED_BEFORE_ITS_START, "UNKNOWN", "SCAN_TIME_INVALID", False),
+    "an end before the start comes before a stale scan": (
+        {"operation_start_time": COLLECTED_AT - 8 * DAY + 1, "operation_end_time": COLLECTED_AT - 8 * DAY},
+        "UNKNOWN",
+        "SCAN_TIME_INVALID",
+        True,
+    ),
+    "lacking beats an end before the start": (
+        {"missing_count": 1, **ENDED_BEFORE_ITS_START},
+        "NON_COMPLIANT",
+        None,
+        False,
+    ),
+    "scanned within a millisecond": (
+        {"operation_start_time": COLLECTED_AT - DAY, "operation_end_time": COLLECTED_AT - DAY},
+        "COMPLIANT",
+        None,
+        False,
+    ),
+    "started in the year 1": ({"operation_start_time": YEAR_1}, "COMPLIANT", None, False),
     "collected at no time": ({"collected_at": None}, "UNKNOWN", "SCAN_TIME_INVALID", None),
     "scanned a day ahead": ({"operation_end_time": COLLECTED_AT + DAY}, "COMPLIANT", None, False),
     "scanned more than a day ahead": (
@@ -116,7 +137,18 @@ def test_the_greatest_age_of_a_scan_is_a_parameter_and_stands_beside_the_verdict
     )
 
     # A millisecond over a week, which by date is seven days.
-    assert answer.rows == [("COMPLIANT", 7, 8, 1)]
+    assert answer.rows == [("COMPLIANT", 7, 8, 2)]
+
+
+def test_a_scan_that_ended_before_its_start_has_no_age(tmp_path: Path) -> None:
+    nodes = [collected(RUN_ID, 1, **ENDED_BEFORE_ITS_START), collected(RUN_ID, 2, operation_start_time=None)]
+    write_run(tmp_path, RUN_ID, [listed(2)], nodes)
+
+    answer = open_lake(LakeLocation(str(tmp_path)), now=NOW).query(
+        "SELECT scan_age_days FROM latest_patch_states ORDER BY instance_id"
+    )
+
+    assert answer.rows == [(None,), (0,)]
 
 
 def test_unapproved_security_updates_are_shown_and_their_absence_is_not_a_no(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.statements import queries
 from tests.analytics.story import R5
+from tests.analytics.synthetic import collected, listed, unread, write_run
 
 app = typer.Typer()
 app.command()(query)
@@ -20,7 +21,13 @@ app.command()(query)
 
 def run(lake: Path, *arguments: str) -> Result:
     """Call the command on a lake as of the day of the story."""
-    return CliRunner().invoke(app, ["--lake", str(lake), "--as-of", "2026-11-13", *arguments])
+    return run_as_of("2026-11-13", lake, *arguments)
+
+
+def run_as_of(day: str, lake: Path, *arguments: str) -> Result:
+    """Call the command; the result's value is what it returned."""
+    options = ["--lake", str(lake), "--as-of", day, *arguments]
+    return CliRunner().invoke(app, options, standalone_mode=False)
 
 
 def refusal(lake: Path, *arguments: str) -> str:
@@ -34,16 +41,94 @@ def refusal(lake: Path, *arguments: str) -> str:
 def test_sql_is_answered_with_a_table(story_folder: Path) -> None:
     result = run(story_folder, "SELECT run_id, nodes_listed FROM compliance_overall")
 
-    assert result.exit_code == 0
     assert result.stdout == f"run_id            nodes_listed\n{'-' * 16}  {'-' * 12}\n{R5}            12\n\n1 row\n"
-    assert result.stderr == ""
 
 
 def test_a_named_query_is_answered_with_csv(story_folder: Path) -> None:
-    result = run(story_folder, "--named", "overdue_nodes", "--parameter", "10", "--format", "csv")
+    result = run(story_folder, "--named", "overdue_nodes", "--param", "days=10", "--format", "csv")
 
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
     assert [row["days_non_compliant"] for row in rows] == ["11", "11"]
+
+
+@pytest.mark.parametrize("given", [("--param", "10"), ("--parameter", "days=10"), ("--parameter", "10")])
+def test_a_parameter_may_be_given_without_its_name(story_folder: Path, given: tuple[str, str]) -> None:
+    named = run(story_folder, "--named", "overdue_nodes", "--param", "days=10")
+
+    assert run(story_folder, "--named", "overdue_nodes", *given).stdout == named.stdout
+
+
+@pytest.mark.parametrize("text", ["it's", '"', "x' OR 'a' = 'a", "a=b", "", "%", "; DROP TABLE runs", "\U0001f600"])
+def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
+    history = run(story_folder, "--named", "node_history", "--param", f"instance_id={text}", "--format", "json")
+    echoed = run(story_folder, "SELECT ? AS given", "--param", f"1={text}", "--format", "json")
+
+    assert json.loads(history.stdout) == []
+    assert json.loads(echoed.stdout) == [{"given": text}]
+
+
+COVERAGE = "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read; not read: "
+UNREAD = COVERAGE + "222233334444 us-east-1 (ACCESS_DENIED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [("--named", "changes"), ("SELECT run_id FROM latest_run",), ("SELECT count(*) AS nodes FROM patch_states",)],
+)
+@pytest.mark.parametrize("output_format", ["table", "csv", "json"])
+def test_an_answer_of_a_partial_run_is_printed_whole_and_said_to_be_partial(
+    story_folder: Path, question: tuple[str, ...], output_format: str
+) -> None:
+    asked = ("--format", output_format, *question)
+
+    result, allowed = run(story_folder, *asked), run(story_folder, "--allow-partial", *asked)
+
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, UNREAD)
+    assert (allowed.return_value, allowed.stderr) == (ExitCode.COMPLETE, UNREAD)
+    assert result.stdout == allowed.stdout
+    assert "patchlake" not in result.stdout
+
+
+def test_an_answer_that_does_not_depend_on_the_lake_is_whole(story_folder: Path, tmp_path: Path) -> None:
+    owners = tmp_path / "owners.csv"
+    owners.write_text("name\nAnna\n", encoding="utf-8")
+
+    for asked in (["SELECT 1 AS one"], ["--csv-table", f"owners={owners}", "SELECT name FROM owners"]):
+        result = run(story_folder, *asked)
+        assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
+
+
+def test_an_answer_of_a_complete_run_is_whole(tmp_path: Path) -> None:
+    write_run(tmp_path, "20261112T060000Z", [listed(1)], [collected("20261112T060000Z", 1)])
+
+    result = run(tmp_path, "--named", "compliant_nodes")
+
+    assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
+
+
+def test_many_unread_targets_are_counted(tmp_path: Path) -> None:
+    write_run(tmp_path, "20261112T060000Z", [unread(account_id=f"{number:012}") for number in range(7)], [])
+
+    result = run(tmp_path, "--named", "compliant_nodes")
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert "0 of 7 targets read; not read: 000000000000 eu-central-1 (ACCESS_DENIED), " in result.stderr
+    assert result.stderr.endswith("000000000004 eu-central-1 (ACCESS_DENIED), 2 more targets.\n")
+
+
+def test_a_date_before_the_history_is_said_to_be_too_early(story_folder: Path) -> None:
+    result = run(story_folder, "--named", "changes_since", "--param", "date=2026-10-31", "--format", "csv")
+    in_history = run(story_folder, "--named", "changes_since", "--param", "date=2026-11-01", "--format", "csv")
+
+    too_early = "patchlake: date=2026-10-31 is before the first run of the window, which is from 2026-11-01. "
+    assert result.return_value == ExitCode.PARTIAL
+    assert result.stderr == f"{too_early}Use --window-days 43 to look further back.\n{UNREAD}"
+    assert {row["change"] for row in csv.DictReader(io.StringIO(result.stdout))} == {"NOT_COMPARED"}
+    assert in_history.stderr == UNREAD
+    # Nothing is older than the first run of the lake.
+    beyond = run(story_folder, "--window-days", "99", "--named", "changes_since", "--param", "date=2026-09-30")
+    assert beyond.stderr.startswith("patchlake: date=2026-09-30 is before the first run of the window, which is from ")
+    assert beyond.stderr.endswith(f"2026-10-01.\n{UNREAD}")
 
 
 @pytest.mark.parametrize("name", [query.name for query in queries() if not query.parameters])
@@ -81,15 +166,42 @@ def test_the_settings_of_a_stack_are_options(story_folder: Path) -> None:
 
 
 def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
-    result = CliRunner().invoke(
-        app, ["--lake", str(story_folder), "--as-of", "2027-03-01", "SELECT run_coverage FROM latest_run"]
-    )
+    result = run_as_of("2027-03-01", story_folder, "SELECT run_coverage FROM latest_run")
 
+    assert result.return_value == ExitCode.PARTIAL
     assert "no snapshot since 2027-01-25" in result.stdout
     assert result.stderr == (
         "patchlake: no snapshot since 2027-01-25: the newest run is from 2026-11-13. "
         "Use --as-of 2026-11-13 to query the lake as it was then.\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("as_of", "expected"),
+    [
+        (
+            "2026-09-30",
+            "no snapshot up to 2026-09-30: the first run is from 2026-10-01. Use --as-of 2026-10-01 or a later date",
+        ),
+        (
+            "2026-10-20",
+            (
+                "no snapshot since 2026-10-19: the newest run is from 2026-10-01. "
+                "Use --as-of 2026-10-01 to query the lake as it was then"
+            ),
+        ),
+        ("2026-11-14", "no snapshot since 2026-11-13: no run of the window is published"),
+    ],
+)
+def test_a_window_without_a_snapshot_is_explained(story_folder: Path, as_of: str, expected: str) -> None:
+    asked = ("--window-days", "1", "--named", "non_compliant_nodes")
+
+    result = run_as_of(as_of, story_folder, *asked, "--format", "csv")
+    allowed = run_as_of(as_of, story_folder, *asked, "--allow-partial")
+
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, f"patchlake: {expected}.\n")
+    assert len(result.stdout.splitlines()) == 1
+    assert allowed.return_value == ExitCode.COMPLETE
 
 
 def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: Path) -> None:
@@ -107,7 +219,11 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
             ["--named", "change"],
             "there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
         ),
-        (["--named", "overdue_nodes"], "overdue_nodes needs 1 parameter, not 0. days: N, the days"),
+        (["--named", "overdue_nodes"], "--param: expected the parameter of overdue_nodes, such as days=30 (N, the"),
+        (
+            ["--named", "changes", "--csv-table", "waivers=w.csv"],
+            "--csv-table: it has no effect with --named: leave one of them out",
+        ),
         (["--csv-table", "waivers.csv", "SELECT 1"], "expected NAME=FILE"),
     ],
 )

@@ -152,7 +152,7 @@ def test_5_the_compliant_nodes_as_evidence(lake: Lake) -> None:
             at("11-12T06:01:00"),
             0,
             7,
-            1,
+            2,
             at("11-12T06:00:00"),
         )
         for number in (1, 2)
@@ -312,11 +312,22 @@ def test_14_what_changed_since_a_date(lake: Lake) -> None:
 def test_14_what_changed_since_a_date_before_the_window_cannot_be_told(lake: Lake) -> None:
     answer = lake.named("changes_since", ["2026-10-02"])
 
-    assert pick(answer, "change", "account_id", "region", "instance_id", "previous_run_id") == [
-        ("NOT_COMPARED", HOME, EU, None, None),
-        ("NOT_COMPARED", HOME, US, None, None),
-        ("NOT_COMPARED", SHOP, EU, None, None),
-        ("NOT_COMPARED", SHOP, US, None, None),
+    assert pick(answer, "change", "reason", "account_id", "region", "instance_id", "previous_run_id") == [
+        ("NOT_COMPARED", "NO_EARLIER_LISTING", HOME, EU, None, None),
+        ("NOT_COMPARED", "NO_EARLIER_LISTING", HOME, US, None, None),
+        ("NOT_COMPARED", "NO_EARLIER_LISTING", SHOP, EU, None, None),
+        ("NOT_COMPARED", "TARGET_NOT_READ", SHOP, US, None, None),
+    ]
+
+
+def test_14_what_changed_since_the_date_of_the_newest_run_cannot_be_told(lake: Lake) -> None:
+    answer = lake.named("changes_since", ["2026-11-12"])
+
+    assert pick(answer, "change", "reason", "account_id", "region", "previous_run_id") == [
+        ("NOT_COMPARED", "NO_LATER_RUN", HOME, EU, R5),
+        ("NOT_COMPARED", "NO_LATER_RUN", HOME, US, R5),
+        ("NOT_COMPARED", "NO_LATER_RUN", SHOP, EU, R5),
+        ("NOT_COMPARED", "TARGET_NOT_READ", SHOP, US, R4),
     ]
 
 
@@ -325,6 +336,7 @@ def test_15_the_nodes_that_have_been_non_compliant_for_too_long(lake: Lake) -> N
 
     assert pick(
         answer,
+        "overdue_status",
         "instance_id",
         "compliance_status",
         "unknown_reason",
@@ -332,13 +344,41 @@ def test_15_the_nodes_that_have_been_non_compliant_for_too_long(lake: Lake) -> N
         "last_non_compliant_at",
         "days_non_compliant",
         "is_lower_bound",
+        "most_days_non_compliant",
         "days_unobserved",
     ) == [
-        (node_id(3), "NON_COMPLIANT", None, at("11-01T06:00:00"), at("11-12T06:00:00"), 11, True, 8),
-        (node_id(11), "UNKNOWN", "NOT_COLLECTED", at("11-01T06:00:00"), at("11-10T06:00:00"), 11, True, 9),
-        (node_id(4), "NON_COMPLIANT", None, at("11-02T18:00:00"), at("11-12T06:00:00"), 10, False, 9),
-        (node_id(21), "UNKNOWN", "TARGET_NOT_READ", at("11-10T06:00:00"), at("11-10T06:00:00"), 2, False, 2),
+        ("OVERDUE", node_id(3), "NON_COMPLIANT", None, at("11-01T06:00:00"), at("11-12T06:00:00"), 11, True, None, 8),
+        ("OVERDUE", node_id(4), "NON_COMPLIANT", None, at("11-02T18:00:00"), at("11-12T06:00:00"), 10, False, 10, 9),
+        (
+            *("POSSIBLY_OVERDUE", node_id(11), "UNKNOWN", "NOT_COLLECTED"),
+            *(at("11-01T06:00:00"), at("11-10T06:00:00"), 11, True, None, 9),
+        ),
+        (
+            *("POSSIBLY_OVERDUE", node_id(21), "UNKNOWN", "TARGET_NOT_READ"),
+            *(at("11-10T06:00:00"), at("11-10T06:00:00"), 2, True, 9, 2),
+        ),
     ]
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        # Node 5 was COMPLIANT on the 10th and NON_COMPLIANT on the 12th, and the 11th had no run.
+        ("0", [("OVERDUE", 3), ("OVERDUE", 4), *[("POSSIBLY_OVERDUE", number) for number in (11, 21, 5)]]),
+        ("8", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 21)]),
+        ("9", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11)]),
+        ("10", [("OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        # The history is shorter than the deadline: these were non-compliant in all of it.
+        ("11", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        ("9999", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+    ],
+)
+def test_15_a_node_whose_age_is_not_fully_known_is_possibly_overdue(
+    lake: Lake, days: str, expected: list[tuple[str, int]]
+) -> None:
+    answer = lake.named("overdue_nodes", [days])
+
+    assert pick(answer, "overdue_status", "instance_id") == [(status, node_id(number)) for status, number in expected]
 
 
 def test_16_what_could_not_be_read(lake: Lake) -> None:

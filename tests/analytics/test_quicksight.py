@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,14 +12,29 @@ from generators import ROOT
 from generators.quicksight.colors import BY_COLUMN
 from generators.quicksight.datasets import DATASETS, Dataset, Source, sources
 from generators.quicksight.sheets import SHEETS
+from patchlake.core.run import milliseconds, run_at
+from patchlake.core.tables import ColumnType
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.embedded.cloudformation.template import read_template
-from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack
+from tests.analytics.synthetic import collected, listed, write_run
 
 [DASHBOARD] = of_type(RESOURCES, "Dashboard")
+HELD = [
+    datetime(1900, 1, 1, tzinfo=UTC),
+    datetime(2026, 11, 12, 5, tzinfo=UTC),
+    datetime(2037, 12, 31, 23, 59, 59, tzinfo=UTC),
+]
+NOT_HELD = [
+    datetime(1, 1, 1, tzinfo=UTC),
+    datetime(1899, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+    datetime(2038, 1, 1, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC),
+]
 QUICKSIGHT = [name for name, body in RESOURCES.items() if body["Type"] in OPERATIONS]
 
 
@@ -84,6 +100,45 @@ def test_a_cell_can_be_read(
     lake: Lake, copies: dict[str, Source], dataset: str, column: str, cells: set[str | None]
 ) -> None:
     assert asked(lake, copies[dataset], column) == cells
+
+
+@pytest.fixture(scope="module")
+def lake_of_impossible_times(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake whose nodes have times that SPICE can hold, and times that it cannot, in every column of an API."""
+    folder = tmp_path_factory.mktemp("times")
+    times = [column.name for column in PATCH_STATES.table if column.type is ColumnType.TIMESTAMP and column.member]
+    for run_id, missing, gone in (("20261111T060000Z", 0, 1), ("20261112T060000Z", 1, 0)):
+        nodes = [
+            collected(run_id, number, missing_count=missing, **dict.fromkeys(times, milliseconds(time)))
+            for number, time in enumerate([*HELD, *NOT_HELD, *NOT_HELD[:gone]])
+        ]
+        write_run(folder, run_id, [listed(len(nodes), listed_at=milliseconds(NOT_HELD[0]))], nodes)
+    return open_lake(LakeLocation(str(folder)), now=run_at("20261112T060000Z"))
+
+
+@pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
+def test_no_time_of_a_dataset_is_outside_the_years_that_spice_can_hold(
+    lake_of_impossible_times: Lake, dataset: Dataset
+) -> None:
+    [source] = [source for source in sources(lake_of_impossible_times) if source.name == dataset.name]
+    times = [name for name, kind in source.columns.items() if kind == "DATETIME"]
+    answer = lake_of_impossible_times.query(source.sql.replace("${DatabaseName}.", ""))
+
+    found = {time for row in answer.rows for name, time in zip(answer.columns, row, strict=True) if name in times}
+
+    assert answer.rows
+    assert all(HELD[0] <= time.replace(tzinfo=UTC) <= HELD[-1] for time in found - {None})
+
+
+def test_a_time_that_spice_can_hold_stays_and_another_is_null(lake_of_impossible_times: Lake) -> None:
+    [source] = [source for source in sources(lake_of_impossible_times) if source.name == "latest_patch_states"]
+    select = source.sql.replace("${DatabaseName}.", "")
+    answer = lake_of_impossible_times.query(
+        f"SELECT operation_end_time, registration_date FROM ({select}) AS one ORDER BY instance_id"  # noqa: S608
+    )
+
+    kept = [time.replace(tzinfo=None) for time in HELD] + [None] * len(NOT_HELD)
+    assert answer.rows == [(time, time) for time in kept]
 
 
 def test_the_trend_has_each_days_figures_as_series(lake: Lake, copies: dict[str, Source]) -> None:

@@ -118,12 +118,12 @@ def test_the_oldest_non_compliant_nodes_come_first_with_their_lower_bounds(detai
         (node_id(3), 11, True, "NON_COMPLIANT", None),
         (node_id(11), 11, True, "UNKNOWN", "NOT_COLLECTED"),
         (node_id(4), 10, False, "NON_COMPLIANT", None),
-        (node_id(21), 2, False, "UNKNOWN", "TARGET_NOT_READ"),
-        (node_id(5), 0, False, "NON_COMPLIANT", None),
+        (node_id(21), 2, True, "UNKNOWN", "TARGET_NOT_READ"),
+        (node_id(5), 0, True, "NON_COMPLIANT", None),
     ]
     assert [(age.days_non_compliant, age.is_lower_bound, age.nodes) for age in details.ages] == [
-        (0, False, 1),
-        (2, False, 1),
+        (0, True, 1),
+        (2, True, 1),
         (10, False, 1),
         (11, True, 2),
     ]

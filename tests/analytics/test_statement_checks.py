@@ -40,7 +40,7 @@ def test_every_view_and_query_is_right(empty: Lake) -> None:
         ("SELECT\n  run_ide AS two\nFROM runs", 'odd.sql:6: there is no column "run_ide"; did you mean "run_id"?'),
         ("SELECT run_id AS two\nFROM run", 'odd.sql:6: there is no table or view "run"; did you mean "runs"?'),
         ("SELECT run_id + 1 AS two FROM runs", "odd.sql: No function matches the given name and argument types"),
-        ("SELECT run_id AS two, ? AS three FROM runs", "odd.sql: the query has 1 ? but 0 parameters were given"),
+        ("SELECT run_id AS two, ? AS three FROM runs", "odd.sql: expected the parameter of the SELECT, such as 1="),
         ("SELECT run_id FROM runs", "odd.sql: the header describes what is no column: two"),
         ("SELECT run_id AS two, 1 AS three FROM runs", "odd.sql: the header must say what three is"),
         ("SELECT CAST(run_date AS date) AS two FROM runs", "odd.sql: two is a date, expected one of varchar, integer"),
@@ -57,12 +57,20 @@ def test_the_line_is_that_of_the_file_also_behind_columns_that_are_put_in(tmp_pa
 
 
 def test_a_parameter_without_an_argument_for_its_sample_is_found(tmp_path: Path, empty: Lake) -> None:
-    header = HEADER.replace("-- Columns", "-- Parameters:\n--   days: N, such as 7.\n-- Columns")
+    header = HEADER.replace("-- Columns", "-- Parameters:\n--   days (days, such as 7): N.\n-- Columns")
     select = "SELECT run_id AS two FROM runs WHERE run_id = ?\n"
 
     assert complaint(tmp_path, header + select, empty) == (
-        "odd.sql: the header names 1 parameters, and 0 arguments are given for the sample: see sample_arguments in "
-        "generators/lakes.py"
+        "odd.sql: see sample_arguments in generators/lakes.py: expected the parameter of odd, such as days=7 (N)"
+    )
+
+
+def test_a_parameter_without_a_type_is_found(tmp_path: Path, empty: Lake) -> None:
+    header = HEADER.replace("-- Columns", "-- Parameters:\n--   days: N, such as 7.\n-- Columns")
+
+    assert complaint(tmp_path, f"{header}SELECT ? AS two FROM runs\n", empty) == (  # noqa: S608  # SQL of this test
+        "odd.sql: expected NAME (TYPE, such as VALUE): MEANING, with the type date or days or text: "
+        "'days: N, such as 7.'"
     )
 
 

@@ -259,9 +259,10 @@ def test_those_who_left_are_told_from_those_nobody_could_see(lake: Lake) -> None
 
 def test_a_node_that_turned_non_compliant_in_the_latest_run_has_been_so_for_no_day(lake: Lake) -> None:
     answer = lake.query(
-        "SELECT non_compliant_since, days_non_compliant, is_lower_bound, days_unobserved FROM days_non_compliant "
-        "WHERE instance_id = ?",
+        "SELECT non_compliant_since, days_non_compliant, most_days_non_compliant, is_lower_bound, days_unobserved "
+        "FROM days_non_compliant WHERE instance_id = ?",
         [node_id(5)],
     )
 
-    assert answer.rows == [(datetime(2026, 11, 12, 6), 0, False, 0)]  # noqa: DTZ001
+    # It was COMPLIANT two days before, and no run saw it on the day between.
+    assert answer.rows == [(datetime(2026, 11, 12, 6), 0, 1, True, 0)]  # noqa: DTZ001

@@ -10,10 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.memory import MemoryApis, MemoryClock
-from patchlake.adapters.ssm import SsmApis
-from patchlake.adapters.sts import RoleSessions
+from patchlake.bootstrap import Aws
 from patchlake.core.paging import read_chain
 from patchlake.core.records import NodeRecord, Page
 from patchlake.core.run import milliseconds
@@ -64,9 +62,8 @@ def aws() -> Iterator[World]:
     with start_server(SETTINGS) as embedded, pytest.MonkeyPatch.context() as patch:
         for name, value in embedded.endpoint.environment.items():
             patch.setenv(name, value)
-        session = embedded.endpoint.session
-        roles = RoleSessions(session, SETTINGS.role_name, "agreed")
-        yield World(SsmApis(session, roles, ServiceClock(), connections=2), embedded.clock())
+        aws = Aws(embedded.endpoint.session)
+        yield World(aws.target_apis(SETTINGS.role_name, "agreed", connections=2), embedded.clock())
 
 
 @pytest.fixture(params=["memory", "aws"])
@@ -92,7 +89,7 @@ def states_of(target: Target) -> dict[str, NodeRecord]:
 
 def records_of(ask: Callable[[str | None], Page[Any]]) -> list[Any]:
     """Return the records of a chain of pages, none of which may have an invalid row."""
-    pages = read_chain(ask, list)
+    pages = read_chain(ask, list, PLAIN.nodes)
     assert [row for page in pages for row in page.invalid] == []
     return [record for page in pages for record in page.records]
 
@@ -132,13 +129,13 @@ def test_asking_for_no_node_is_no_error(world: World) -> None:
 
 
 def test_every_page_tells_when_it_was_answered(world: World) -> None:
-    pages = read_chain(partial(node_page, world.open(MEMBER)), list)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes)
 
     assert {page.answered_at_ms for page in pages} == {milliseconds(world.now)}
 
 
 def test_every_page_is_a_call(world: World) -> None:
-    pages = read_chain(partial(node_page, world.open(MEMBER)), list)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes)
 
     assert world.apis.call_counter.drain() == (len(pages), 0, 0)
 

@@ -49,12 +49,18 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpStub]:
 
 @pytest.fixture
 def clock() -> ServiceClock:
-    return ServiceClock()
+    return sure_clock()
 
 
 @pytest.fixture
 def sources(aws: HttpStub, clock: ServiceClock) -> SsmApis:  # noqa: ARG001
     return make_sources(clock)
+
+
+def sure_clock() -> ServiceClock:
+    """Return a clock that learns the time of the stub's answers, without a call of its own."""
+    made = ServiceClock(lambda: made.answered({"Date": DATE}))
+    return made
 
 
 @cache
@@ -150,9 +156,7 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
     assert all(word.startswith("PT") for word in agent[2:])
 
 
-def test_a_page_was_answered_when_its_own_date_header_says(
-    aws: HttpStub, sources: SsmApis, clock: ServiceClock
-) -> None:
+def test_a_page_was_answered_when_its_date_header_says(aws: HttpStub, sources: SsmApis, clock: ServiceClock) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": []})
 
     page = patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
@@ -162,11 +166,27 @@ def test_a_page_was_answered_when_its_own_date_header_says(
     assert clock.now() == at
 
 
-def test_an_answer_without_a_date_is_asked_for_again(aws: HttpStub, sources: SsmApis) -> None:
-    aws.answer = lambda _: Answer(200, b'{"InstancePatchStates":[]}', {})
+@pytest.mark.parametrize("date", [None, "yesterday", "Wed, 25 Nov 2026 06:00:07 GMT", "Sat, 21 Nov 2026 06:00:07 GMT"])
+def test_a_wrong_date_of_a_page_is_not_the_time_that_is_stored(
+    aws: HttpStub, sources: SsmApis, date: str | None
+) -> None:
+    headers = {} if date is None else {"Date": date}
+    aws.answer_in_turn(
+        reply({"InstancePatchStates": []}), Answer(200, b'{"InstancePatchStates":[]}', headers), reply({})
+    )
+    api = sources.open(PLAN, AT_HOME)
 
-    with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*Date"):
-        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
+    pages = [patch_state_page(api, [ID], None) for _ in range(2)]
+
+    assert {page.answered_at_ms for page in pages} == {datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC).timestamp() * 1000}
+
+
+def test_a_page_whose_time_cannot_be_known_fails_for_now(aws: HttpStub) -> None:
+    aws.answer = lambda _: reply({"InstancePatchStates": []})
+    api = make_sources(ServiceClock(lambda: None)).open(PLAN, AT_HOME)
+
+    with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*the time is unknown"):
+        patch_state_page(api, [ID], None)
 
 
 def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) -> None:
@@ -238,7 +258,7 @@ def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sou
     aws.answer = answer
     source = sources.open(PLAN, AT_HOME)
 
-    records: list[Any] = read_chain(lambda token: source.page(PATCHES.operation, [ID], token), records_of)
+    records: list[Any] = read_chain(lambda token: source.page(PATCHES.operation, [ID], token), records_of, 9)
 
     assert [record.state for record in records] == list(STATES)
     assert asked == [list(STATES), *([state] for state in STATES)]

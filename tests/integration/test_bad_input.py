@@ -303,6 +303,9 @@ def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()
         case("second -1", [row(OperationEndTime=-1)], COLLECTED),
         case("year 1", [row(OperationEndTime=-62_135_596_800)], COLLECTED),
         case("year 0", [row(OperationEndTime=-62_135_596_801)], (INVALID, "`$.OperationEndTime`")),
+        case(
+            "year 10000 when rounded", [row(OperationEndTime=253_402_300_799.9999)], (INVALID, "`$.OperationEndTime`")
+        ),
         case("year 10000", [row(OperationEndTime=253_402_300_800)], (INVALID, "`$.OperationEndTime`")),
         case("300 characters", [row(PatchGroup="x" * 300)], COLLECTED),
         case("control characters", [row(PatchGroup="a\x00\x1b[31m\r\nb")], COLLECTED),

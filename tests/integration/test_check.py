@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.laptop_stack import trusted_callers
 from tests.command_line import patchlake, patchlake_here, variables
-from tests.deployed import s3
+from tests.deployed import new_stack, running, s3
 from tests.integration.conftest import REFUSED
 
 WHOLE = ("--accounts", "organization", "--regions", "eu-central-1,us-east-1")
@@ -45,7 +46,55 @@ def test_where_all_works_it_says_complete(environment: dict[str, str], tmp_path:
     code, found = checked(environment, "--lake", str(tmp_path / "lake"))
 
     assert (code, found["lake_obstacle"], found["advice"]) == (0, None, [])
-    assert not (tmp_path / "lake").exists()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_role_that_trusts_only_the_functions_is_not_to_be_widened(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    stack = new_stack(aws)
+    aws.change(trusted_callers=trusted_callers(stack), refused_accounts=frozenset())
+
+    code, found = checked(environment, *WHOLE)
+    other_code, other = checked(environment, *WHOLE, "--role-name", "patchlake-export")
+
+    assert code == 3
+    assert {t["account_id"] for t in found["targets"] if not t["works"]} == {MEMBER, REFUSED}
+    [_, advice] = found["advice"]
+    assert (
+        "A role patchlake-member that was deployed with templates/member-role.yaml trusts only the " in advice["text"]
+    )
+    assert "Do not widen its trust. Create a role with another name" in advice["text"]
+    assert (other_code, other["advice"]) == (0, [])
+
+
+def test_a_run_of_a_stack_assumes_the_roles_that_trust_only_its_functions(aws: EmbeddedAws, tmp_path: Path) -> None:
+    stack = new_stack(aws)
+    aws.change(trusted_callers=trusted_callers(stack), refused_accounts=frozenset())
+    with running(aws, stack, 0, tmp_path) as run:
+        run.fire()
+        run.wait_until_committed()
+
+        assert run.observation.outcome == "COMPLETE"
+
+
+@pytest.mark.parametrize("option", ["lake", "accounts", "regions", "role-name", "external-id"])
+def test_an_option_that_a_stack_makes_useless_is_refused(environment: dict[str, str], option: str) -> None:
+    ended = patchlake_here(environment, "check", "--stack", "any", f"--{option}", "self")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert f"--{option}: it has no effect with --stack: leave one of them out." in ended.stderr
+
+
+@pytest.mark.parametrize("command", [("check",), ("export", "--lake", "lake")])
+@pytest.mark.parametrize("option", ["role-name", "external-id"])
+def test_a_role_is_refused_where_only_the_own_account_is_read(
+    environment: dict[str, str], tmp_path: Path, command: tuple[str, ...], option: str
+) -> None:
+    ended = patchlake_here(environment, *command, f"--{option}", "reader", folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert f"--{option}: it has no effect with --accounts self: leave one of them out." in ended.stderr
 
 
 def test_an_account_where_ssm_denies_access_names_what_is_missing(
@@ -93,6 +142,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
     [
         (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
         (["--regions", "mars-north-1"], 2, "--regions: mars-north-1: the AWS SDK knows no such region of SSM"),
+        (["--regions", "us-gov-west-1"], 2, "--regions: us-gov-west-1: in the partition aws-us-gov, but the session"),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
         (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
     ],

@@ -13,6 +13,7 @@ from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Settings
 from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
+from patchlake_cli.embedded.laptop_stack import trusted_callers
 from patchlake_cli.exit_codes import ExitCode
 from tests.analytics import story
 from tests.command_line import patchlake, patchlake_here, variables
@@ -23,6 +24,7 @@ TOOL = re.compile(r"^(\.venv/bin/)?patchlake ")
 COMMANDS = sorted({TOOL.sub("", line) for line in LINES if TOOL.match(line)})
 TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 DOCUMENTED_TIME, TIME = "2026-11-23T06:00:00Z", "2026-11-01T06:00:00Z"
+ORGANIZATION = "--accounts organization --role-name patchlake-export"
 DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
 
 
@@ -58,11 +60,12 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             "RetrySeconds": "0",
         }
         stack = deploy(ROOT / "template.yaml", aws.endpoint, stack_name="patchlake", parameters=parameters)
+        aws.change(trusted_callers=trusted_callers(stack))
         with running_pipeline(stack, aws.endpoint, lambda *_: None, concurrency=1):
             desk = Desk(folder, variables(aws.endpoint), stack.bucket)
             # The bytes of a demo, by test_demo.py, without the seconds that its functions take to start.
             regions = ",".join(settings.region_list())
-            assert desk.type(f"export --lake demo --accounts organization --regions {regions}").returncode in DONE
+            assert desk.type(f"export --lake demo {ORGANIZATION} --regions {regions}").returncode in DONE
             assert desk.type("export --lake lake").returncode in DONE
             assert desk.type(f"run --stack patchlake --scheduled-time {TIME}").returncode in DONE
             yield desk

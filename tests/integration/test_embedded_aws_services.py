@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from boto3.session import Session
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -56,7 +57,12 @@ def sqs(aws: EmbeddedAws) -> "SQSClient":
 
 
 def assumed(aws: EmbeddedAws, sts: "STSClient", account_id: str, service: Any) -> Any:  # noqa: ANN401 - any client
-    keys = sts.assume_role(RoleArn=role_arn(account_id), RoleSessionName="test")["Credentials"]
+    return assumed_with(
+        aws, sts.assume_role(RoleArn=role_arn(account_id), RoleSessionName="test")["Credentials"], service
+    )
+
+
+def assumed_with(aws: EmbeddedAws, keys: Any, service: Any) -> Any:  # noqa: ANN401 - any client
     return aws.endpoint.session.client(
         service,
         endpoint_url=aws.endpoint_url,
@@ -102,6 +108,22 @@ def test_a_role_can_be_refused_and_given_back_while_it_runs(aws: EmbeddedAws, st
     aws.change(refused_accounts=frozenset())
 
     assert sts.assume_role(RoleArn=role_arn(MEMBER), RoleSessionName="test")["Credentials"]
+
+
+def test_a_member_role_trusts_only_the_callers_that_its_template_names(aws: EmbeddedAws, sts: "STSClient") -> None:
+    discover = Session("patchlake-discover", "any", region_name="eu-central-1")
+    function = discover.client("sts", endpoint_url=aws.endpoint_url, config=ONCE)
+    member: Any = {"RoleArn": role_arn(MEMBER), "RoleSessionName": "test"}
+    export: Any = {"RoleArn": role_arn(MEMBER, "patchlake-export"), "RoleSessionName": "test"}
+
+    aws.change(trusted_callers=frozenset({role_arn(HOME, "patchlake-discover")}))
+
+    assert function.assume_role(**member)["Credentials"]
+    assert code_of(lambda: sts.assume_role(**member)) == ("AccessDenied", 403)
+    assert sts.assume_role(**export)["Credentials"]
+    # A session of another account is no function, whatever its name.
+    stranger = assumed_with(aws, sts.assume_role(**export)["Credentials"], "sts")
+    assert code_of(lambda: stranger.assume_role(**member)) == ("AccessDenied", 403)
 
 
 def test_a_role_asks_for_its_external_id() -> None:

@@ -201,6 +201,11 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
     [
         (["--accounts", "12"], 2, "--accounts: '12': expected self, organization"),
         (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: the AWS SDK knows no such region of SSM"),
+        (
+            ["--regions", "eu-central-1,cn-north-1"],
+            2,
+            "--regions: cn-north-1: in the partition aws-cn, but the session",
+        ),
         (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
         (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
         (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no history"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
@@ -133,6 +134,22 @@ class Hurried:
 
 
 @dataclass(frozen=True, slots=True)
+class Continued:
+    """A chain of pages that never ends was read on: so many pages now."""
+
+    pages: int
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A handler, or the API of a target, took a time from AWS's answers."""
+
+    at: datetime
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Rested:
     """Nothing is in flight any longer, and nothing will come without a new act.
 
@@ -157,5 +174,7 @@ type Event = (
     | Hurried
     | Outlived
     | Answered
+    | Continued
+    | Read
     | Rested
 )

@@ -28,12 +28,14 @@ class Fault(StrEnum):
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
+    DATE_JUMPED = "Date header of one answer days off"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
     NOT_ASKED_FOR = "state not asked for"
     INVALID_ROW = "invalid row"
     NAMELESS_ROW = "row without a usable id"
+    ENDLESS = "chain of pages without an end"
     # A message.
     DUPLICATED = "message delivered twice at once"
     DELAYED = "message delayed"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 from warnings import catch_warnings, simplefilter
 
-from patchlake.ports import Delivery, TargetApis
+from patchlake.ports import Clock, Delivery, TargetApis
 from tests.handlers import FUNCTIONS, Context
 from tests.simulation.world import Stage
 
@@ -52,16 +52,21 @@ def app(stage: Stage) -> ModuleType:
     return module
 
 
-def invoke(
-    stage: Stage, handle: Callable[..., object], apis: TargetApis, event: object, seconds_left: Callable[[], float]
+def invoke(  # noqa: PLR0913, PLR0917
+    stage: Stage,
+    handle: Callable[..., object],
+    apis: TargetApis,
+    clock: Clock,
+    event: object,
+    seconds_left: Callable[[], float],
 ) -> Answer:
-    """Invoke a function whose stage is the simulator's: its ``handle`` and its ``apis``.
+    """Invoke a function whose stage is the simulator's: its ``handle``, its ``apis`` and its ``clock``.
 
     Raises:
         PatchlakeError: the function failed as a whole.
     """
     module = app(stage)
-    stub = SimpleNamespace(handle=handle, apis=apis)
+    stub = SimpleNamespace(handle=handle, apis=apis, clock=clock)
     context = Remaining()
     context.seconds_left = seconds_left
     with (

@@ -73,7 +73,7 @@ class Handlers:
         self._sources = SimulatedSources(calls)
         self._accounts = SimulatedAccounts(calls)
         self._queues: dict[QueueName, SimulatedQueue] = {name: SimulatedQueue(calls, name) for name in STAGES}
-        self._clock = SimulatedClock(world)
+        self._clock = SimulatedClock(calls)
         self._turns = Turns(world)
         self._map = self._turns.threads(_CONNECTIONS)
 
@@ -160,7 +160,7 @@ class Handlers:
 
         world.apis.call_counter.drain()
         answer = functions.invoke(
-            stage, handle_and_remember, self._sources, event, lambda: self._seconds_left(world.acting)
+            stage, handle_and_remember, self._sources, self._clock, event, lambda: self._seconds_left(world.acting)
         )
         for error in unexpected:
             raise error
@@ -294,6 +294,7 @@ class Handlers:
                     by.build.sources,
                     self._source_queues,
                     self._retry_policy(("discover", "listing"), by),
+                    self._clock,
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():

@@ -1,8 +1,9 @@
 """The ports as a handler sees them: memory adapters, where at every call others may go first or something breaks."""
 
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any, BinaryIO, NoReturn
 
@@ -13,13 +14,14 @@ from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan
 from patchlake.core.records import InvalidRow, Page
+from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.checking import check
-from tests.simulation.events import Asked, Deferred, Hurried, Offered, Opened, Outlived, Sent
+from tests.simulation.events import Asked, Continued, Deferred, Hurried, Offered, Opened, Outlived, Read, Sent
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.world import Message, QueueName, Stage, World
@@ -77,6 +79,7 @@ def decoded(queue: QueueName, body: str) -> Message:
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 _LONGEST_CALL_SECONDS = 300
+_ENDLESS = "endless "
 _STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
 
@@ -96,7 +99,7 @@ class Calls:
     def make[T](
         self, call: str, act: Callable[[], T], faults: Sequence[Fault], refused: RefusedError | None = None
     ) -> T:
-        """Make a call that one of ``faults`` may strike.
+        """Make a call that one of ``faults`` may strike; the acting handler hears the time of its answer.
 
         Args:
             call: its name in the story.
@@ -104,6 +107,39 @@ class Calls:
             faults: what may strike it.
             refused: what it raises where it is refused.
         """
+        try:
+            answer = self._make(call, act, faults, refused)
+        except PatchlakeError:
+            self._answered(call)
+            raise
+        self._answered(call)
+        return answer
+
+    def _answered(self, call: str) -> None:
+        """Let the acting handler hear the time of an answer, which may be days off.
+
+        A refusal has the time as well; where there was no answer, it hears that of an attempt of the SDK.
+        """
+        world, by = self.world, self.world.acting
+        at = world.clock.now() + by.skew
+        if world.dice.strike(world.dice.call_rate, (Fault.DATE_JUMPED,)):
+            # No two jumps of a handler agree.
+            by.jumps += 1
+            jump = timedelta(days=world.random.choice((-2, 2)), hours=by.jumps)
+            world.story.tell(world.who, "%s: Date is %s off", call, jump)
+            by.heard.hear(at + jump)
+        else:
+            by.dates.add(at)
+            by.heard.hear(at)
+
+    def now(self) -> datetime:
+        """Return the time, by the answers that the acting handler has heard."""
+        by = self.world.acting
+        at = by.heard.now(lambda: self.make("GetCallerIdentity", lambda: HOME, _CRASHES))
+        check(self.world, Read(at, by))
+        return at
+
+    def _make[T](self, call: str, act: Callable[[], T], faults: Sequence[Fault], refused: RefusedError | None) -> T:
         self.pause()
         if self.world.acting.over:
             check(self.world, Outlived(call, self.world.acting))
@@ -249,8 +285,26 @@ class SimulatedSource:
     memory: MemoryApi
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
-        """Ask for one page of a listing, or about these nodes."""
-        return self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
+        """Ask for one page of a listing, or about these nodes; now and then the chain never ends."""
+        world, by = self.calls.world, self.calls.world.acting
+        if token is not None and token.startswith(_ENDLESS):
+            return self._endless(ids, int(token.removeprefix(_ENDLESS)))
+        page = self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
+        if world.dice.strike(world.dice.call_rate / 8, (Fault.ENDLESS,)):
+            world.story.tell(world.who, "AWS answers: %s", Fault.ENDLESS)
+            page = dataclasses.replace(page, next_token=f"{_ENDLESS}1")
+            evidence = by.answers[tuple(ids)] if ids else by.listing
+            evidence[-1] = page
+        return page
+
+    def _endless(self, ids: Sequence[str], number: int) -> Page[Any]:
+        """Return a page of a chain without an end: the first one again, or an empty one."""
+        by = self.calls.world.acting
+        check(self.calls.world, Continued(number, by))
+        first = (by.answers[tuple(ids)] if ids else by.listing)[0]
+        return dataclasses.replace(
+            first, records=first.records if number % 2 else [], invalid=[], next_token=f"{_ENDLESS}{number + 1}"
+        )
 
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         by = self.calls.world.acting
@@ -319,10 +373,11 @@ class SimulatedSource:
 
         denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)
         try:
-            return self.calls.make(operation, answer, _ASK_SSM, denied)
+            page = self.calls.make(operation, answer, _ASK_SSM, denied)
         except ThrottledError:
             by.throttled = True
             raise
+        return dataclasses.replace(page, answered_at_ms=milliseconds(self.calls.now()))
 
     def _strikes(self, operation: str, faults: Sequence[Fault]) -> Fault | None:
         world = self.calls.world
@@ -399,12 +454,15 @@ class SimulatedAccounts:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedClock:
-    """``Clock``: each handler's own, which may be fast or slow."""
+    """``Clock``: each handler's own, which may be fast or slow; it has heard no other handler's answers."""
 
-    world: World
+    calls: Calls
+
+    def begin(self) -> None:
+        """Begin an invocation."""
 
     def now(self) -> datetime:
         """Return what the acting handler's clock shows."""
-        by = self.world.acting
-        by.readings.append(self.world.clock.now() + by.skew)
-        return by.readings[-1]
+        at = self.calls.now()
+        self.calls.world.acting.readings.append(at)
+        return at

@@ -155,7 +155,7 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
         yield "NOT_LISTED", _BROKEN_GADGET, None
 
 
-_RESERVE_SECONDS = 20
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
 
 
 def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:

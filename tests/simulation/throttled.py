@@ -8,10 +8,9 @@ from datetime import timedelta
 from random import Random
 
 from patchlake.adapters.memory import MemoryApis, MemoryQueue
-from patchlake.adapters.ssm import ATTEMPTS
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT
+from patchlake.core.timings import CALL, COLLECT
 from patchlake.errors import RetryableError, ThrottledError
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.retry_policy import RetryPolicy
@@ -159,13 +158,13 @@ class ThrottledRun:
 
         def request(_: str) -> None:
             nonlocal quota
-            for attempt in range(ATTEMPTS):
+            for attempt in range(CALL.attempts):
                 self._sleep(_LATENCY_SECONDS * (1 + self._random.random()))
                 if bucket.take():
                     quota = min(_RETRY_QUOTA, quota + (_RETRY_COST if attempt else 1))
                     return
                 self.throttles += 1
-                if attempt == ATTEMPTS - 1 or quota < _RETRY_COST:
+                if attempt == CALL.attempts - 1 or quota < _RETRY_COST:
                     break
                 quota -= _RETRY_COST
                 self._sleep(self._random.random() * 2**attempt)

@@ -14,6 +14,7 @@ from random import Random
 from typing import Any, Literal
 
 from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
+from patchlake.core.agreed_time import AgreedTime
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
 from patchlake.core.records import Page
@@ -91,6 +92,9 @@ class Invocation:
         skew: how far its clock is ahead.
         regions: those that its environment names.
         accounts: those of the organization, as it was told the last time that it asked.
+        heard: what its clock makes of the times of the answers.
+        dates: the times of the answers whose Date header was right.
+        jumps: how many Date headers were not.
         readings: what its clock said, each time it looked.
         sent: every message that it sent.
         queue: that its message came from.
@@ -121,6 +125,9 @@ class Invocation:
     regions: Sequence[str]
     queue: QueueName | None = None
     accounts: Sequence[Account] = ()
+    heard: AgreedTime = field(default_factory=AgreedTime)
+    dates: set[datetime] = field(default_factory=set)
+    jumps: int = 0
     readings: list[datetime] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)

@@ -50,11 +50,18 @@ def test_plan_gets_every_setting_and_its_two_queues() -> None:
     assert (urls_of(stage.listing_queues), url_of(stage.commit_queue)) == ({"nodes": DISCOVER_URL}, COMMIT_URL)
 
 
-def test_plan_refuses_a_region_that_ssm_is_not_in() -> None:
-    regions = ("eu-west-1", "eu-cental-1", "cn-north-1")
+@pytest.mark.parametrize(
+    ("region", "reason"),
+    [
+        ("eu-cental-1", "eu-cental-1: the AWS SDK knows no such region of SSM"),
+        ("cn-north-1", "cn-north-1: in the partition aws-cn, but .* has credentials of aws"),
+    ],
+)
+def test_plan_refuses_a_region_that_it_cannot_read(region: str, reason: str) -> None:
+    regions = ("eu-west-1", region)
     config = PlanConfig("lake", "self", (), regions, DISCOVER_URL, COMMIT_URL, 7, 3600, 60, False)  # noqa: FBT003
 
-    with pytest.raises(ConfigError, match=r"PATCHLAKE_REGIONS names eu-cental-1: expected regions that have SSM"):
+    with pytest.raises(ConfigError, match=f"PATCHLAKE_REGIONS: {reason}"):
         bootstrap.plan_stage(config)
 
 

@@ -54,6 +54,48 @@ def test_an_object_is_on_the_disk_before_its_key_is(tmp_path: Path, monkeypatch:
     assert steps == ["sync file", "link", "sync folder"]
 
 
+def test_the_names_of_new_folders_are_durable_also_where_another_process_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def watched_fsync(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched_fsync)
+    lake = tmp_path / "new" / "lake"
+    (lake / "runs").mkdir(parents=True)
+    store = DirectoryStore(lake)
+
+    store.create("runs/1/shards/a", b"")
+    first = [path for path in synced if path.is_dir()]
+    synced.clear()
+    store.create("runs/1/shards/b", b"")
+    DirectoryStore(tmp_path / "other" / "lake").create("a", b"")
+
+    assert first == [lake, lake / "runs", lake / "runs/1", lake / "runs/1/shards"]
+    assert [path for path in synced if path.is_dir()] == [
+        lake / "runs/1/shards",
+        tmp_path,
+        tmp_path / "other",
+        tmp_path / "other/lake",
+    ]
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_has_the_permissions_that_the_user_gives_to_new_files(tmp_path: Path, umask: int, mode: int) -> None:
+    before = os.umask(umask)
+    try:
+        DirectoryStore(tmp_path / "lake").create("lake/a", b"content")
+    finally:
+        os.umask(before)
+
+    assert (tmp_path / "lake/lake/a").stat().st_mode & 0o777 == mode
+    assert (tmp_path / "lake/lake").stat().st_mode & 0o777 == mode | (mode & 0o444) >> 2
+
+
 @pytest.mark.parametrize(
     "key", ["../a", "a/../../b", "/etc/passwd", "a//b", "a/./b", ".", "..", "", "a/", "a\0b", ".tmp/a"]
 )

@@ -10,11 +10,13 @@ from patchlake.adapters.memory import MemoryApi, MemoryQueue, MemoryTables
 from patchlake.core.keys import plan_key, shard_key, snapshot_key
 from patchlake.core.listing import ListingResult
 from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
+from patchlake.core.timings import RESERVE_SECONDS
 from patchlake.errors import (
     InputError,
     IntegrityError,
@@ -30,7 +32,7 @@ from patchlake.sources.source import Operation
 from patchlake.stages.discover import TOO_LARGE, DiscoverResult
 from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, HOME, RUN_ID, US, World, node_id
+from tests.world import EU, HOME, RUN_ID, US, World, node_id, node_information
 
 SHARD_KEY = shard_key(RUN_ID, EU)
 REFUSALS = [
@@ -155,10 +157,10 @@ def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receiv
     before = dict(world.store.objects)
     for receive in (1, 2):
         with pytest.raises(RetryableError, match=r"10 seconds are left .* \(receive . of 3 before it is recorded\)"):
-            discover(world, receive_count=receive, seconds_left=iter([100, 50, 10]).__next__)
+            discover(world, receive_count=receive, seconds_left=iter([500, 400, 10]).__next__)
         assert world.store.objects == before
 
-    result = discover(world, receive_count=3, seconds_left=iter([100, 50, 10]).__next__)
+    result = discover(world, receive_count=3, seconds_left=iter([500, 400, 10]).__next__)
 
     assert result.listing == ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
     assert list(shard(world).row_counts) == []
@@ -172,7 +174,7 @@ def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError):
-        discover(world, receive_count=3, seconds_left=iter([100, 50, 30, 10]).__next__)
+        discover(world, receive_count=3, seconds_left=iter([500, 400, 300, 10]).__next__)
 
     assert world.store.objects == before
 
@@ -187,7 +189,7 @@ def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_o
         discover(world, receive_count=9, seconds_left=lambda: 900 - (world.clock.at - began).total_seconds())
 
     assert world.store.objects == before
-    assert 840 < (world.clock.at - began).total_seconds() <= 880
+    assert 900 - RESERVE_SECONDS - 24 < (world.clock.at - began).total_seconds() <= 900 - RESERVE_SECONDS
 
 
 def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> None:
@@ -414,3 +416,36 @@ def test_the_shard_of_another_target_is_refused() -> None:
     with pytest.raises(IntegrityError, match=f"{SHARD_KEY}: its footer names .*us-east-1"):
         discover(world)
     assert batches_asked_for(world) == []
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50])
+def test_a_listing_without_an_end_is_given_up_and_never_stored(rows: int) -> None:
+    world = planned_world()
+    asked: list[str | None] = []
+
+    class Endless(MemoryApi):
+        def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
+            asked.append(token)
+            # What a node last reported may change from page to page; it is no other node for that.
+            records = [node_information(number, PingStatus=f"page {len(asked)}") for number in range(rows)]
+            return Page(records, (), f"token {len(asked)}", 0)
+
+    world.apis.targets[EU] = Endless(world.clock, world.apis.call_counter)
+
+    for receive in range(1, 5):
+        with pytest.raises(RestartError, match="101 pages in a row brought nothing new"):
+            discover(world, receive_count=receive)
+
+    assert SHARD_KEY not in world.store.objects
+    assert len(asked) == 4 * ATTEMPTS * (EMPTY_PAGES + 1 + (rows > 0))
+
+
+def test_a_listing_of_more_nodes_than_keys_can_number_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = planned_world(nodes=50)
+    world.apis.of(EU).page_size = 1
+    monkeypatch.setattr("patchlake.core.plan.MAX_BATCHES", 2)
+
+    assert discover(world).listing == ListingResult(
+        ListingStatus.NOT_LISTED, "more than 2 batches: raise the batch size"
+    )
+    assert world.apis.call_counter.drain().calls == 5

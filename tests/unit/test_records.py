@@ -1,11 +1,17 @@
 """The records of SSM's answers: one field per column, and the rules for every value."""
 
+from contextlib import suppress
+from datetime import datetime, timedelta
+from math import inf, nan
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patchlake.core.records import Record
+from patchlake.core.rows import record_values
 from patchlake.core.tables import Column
 from patchlake.sources.nodes import NODE_COLUMNS, NodeInformation
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PatchState
@@ -21,6 +27,9 @@ STATE = {
     "OperationEndTime": 1_793_509_260.5,
     "Operation": "Scan",
 }
+
+
+OPERATION_END = [column for column in PATCH_STATE_COLUMNS if column.name == "operation_end_time"]
 
 
 def state_of(**members: object) -> Any:  # noqa: ANN401  # its fields are made from the tables
@@ -95,15 +104,41 @@ def test_other_counts_are_refused(count: object) -> None:
         state_of(MissingCount=count)
 
 
-@pytest.mark.parametrize("seconds", [-62_135_596_800, -1, 0, 1.5, 253_402_300_799.999])
+@pytest.mark.parametrize("seconds", [-62_135_596_800, -1, 0, 1.5, 253_402_300_799.999, 253_402_300_799.9994])
 def test_times_from_year_1_to_year_9999_are_accepted(seconds: float) -> None:
     assert state_of(OperationEndTime=seconds).operation_end_time == seconds
 
 
-@pytest.mark.parametrize("seconds", [-62_135_596_801, 253_402_300_800, 1e300, "2026-11-01", True, [0]])
+@pytest.mark.parametrize(
+    "seconds",
+    [
+        -62_135_596_801,
+        -62_135_596_800.0001,
+        253_402_300_799.9995,
+        253_402_300_799.9999,
+        253_402_300_800,
+        1e300,
+        inf,
+        -inf,
+        nan,
+        "2026-11-01",
+        True,
+        [0],
+    ],
+)
 def test_other_times_are_refused(seconds: object) -> None:
     with pytest.raises(msgspec.ValidationError, match="OperationEndTime"):
         state_of(OperationEndTime=seconds)
+
+
+@given(seconds=st.floats(-62_135_596_801, 253_402_300_801) | st.floats(253_402_300_799, 253_402_300_801))
+def test_a_time_that_is_accepted_is_one_of_the_calendar_also_in_milliseconds(seconds: float) -> None:
+    with suppress(msgspec.ValidationError):
+        [stored] = record_values(OPERATION_END, [state_of(OperationEndTime=seconds)], include_sensitive_fields=False)[
+            "operation_end_time"
+        ]
+
+        assert datetime.min <= datetime(1970, 1, 1) + timedelta(milliseconds=stored) <= datetime.max  # noqa: DTZ001, DTZ901
 
 
 @pytest.mark.parametrize("group", ["", "x" * 300, "\x00\x1b[31m", "<script>", "=cmd()", "\u202egnp", "日本"])

@@ -54,7 +54,9 @@ def test_a_throttled_call_is_made_again_after_a_pause_that_grows() -> None:
 def test_nothing_is_begun_that_could_not_be_finished() -> None:
     worker = Worker(RESERVE_SECONDS - 1)
 
-    with pytest.raises(OutOfTimeError, match="target 1: 19 seconds are left of the invocation, after 0 pauses"):
+    with pytest.raises(
+        OutOfTimeError, match=f"target 1: {RESERVE_SECONDS - 1} seconds are left of the invocation, after 0 pauses"
+    ):
         worker.throttled_calls().call(lambda: worker.throttling()(1))
     with pytest.raises(OutOfTimeError):
         list(worker.throttled_calls().call_each(worker.throttling(), [1], map))

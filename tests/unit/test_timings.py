@@ -7,11 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake.core.timings import (
+    CALL,
     COLLECT,
     COMMIT,
     DISCOVER,
     PERMANENT_FROM_RECEIVE,
     RESEND_LIMIT,
+    RESERVE_SECONDS,
+    CallTiming,
     QueueTiming,
     ResendWindow,
     is_missed,
@@ -37,6 +40,16 @@ def test_a_message_stays_hidden_for_longer_than_its_handler_can_run(stage: Queue
 @EVERY_STAGE
 def test_no_handler_outlives_lambda(stage: QueueTiming) -> None:
     assert stage.timeout_seconds <= 900
+
+
+def test_the_longest_call_is_never_answered_at_any_attempt() -> None:
+    assert CallTiming(1, 5, 15).longest_seconds == 20
+    assert CallTiming(3, 5, 15).longest_seconds == 3 * 20 + 1 + 2
+
+
+@pytest.mark.parametrize("stage", [DISCOVER, COLLECT], ids=["discover", "collect"])
+def test_a_worker_that_stops_in_time_can_still_wait_for_an_answer_and_store_what_it_has(stage: QueueTiming) -> None:
+    assert 2 * CALL.longest_seconds <= RESERVE_SECONDS <= stage.timeout_seconds / 5
 
 
 @EVERY_STAGE

@@ -52,7 +52,11 @@ def advise(
                 policy([Permission.ASSUME_ROLE], role_name=role_name, partition=partition),
             ),
             Advice(
-                f"The role must also exist in each of these accounts, and trust account {home_account_id}:",
+                f"A role {role_name} that was deployed with templates/member-role.yaml trusts only the functions of a "
+                "stack: it refuses you by design, and this is no fault of the stack. Do not widen its trust. "
+                "Create a role with another name in each of these accounts, with the permissions "
+                f"{' and '.join(SSM_PERMISSIONS)}, pass the name with --role-name, and let the role trust account "
+                f"{home_account_id}:",
                 trust_policy(home_account_id, partition=partition, external_id=external_id),
             ),
         ]

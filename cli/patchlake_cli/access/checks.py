@@ -1,9 +1,13 @@
-"""Checks of access: one harmless call for each permission that an export needs. Nothing is written or kept."""
+"""Checks of access: one harmless call for each permission that an export needs. Nothing is kept."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from patchlake.adapters.directory import DirectoryStore
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, PermanentError, RefusedError
@@ -79,8 +83,26 @@ def _missing(error: PatchlakeError) -> tuple[Permission, ...]:
             return ()
 
 
+def check_folder(folder: Path) -> str | None:
+    """Store and remove an object where an export would, and return what is wrong, if anything.
+
+    The object is in a temporary folder of its own, so no object of a lake changes. Where there is no lake yet, this is
+    the folder in which the lake would be created.
+    """
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    try:
+        with TemporaryDirectory(prefix=".patchlake-check-", dir=there) as own:
+            DirectoryStore(Path(own)).create(ABSENT_KEY, b"")
+    except (OSError, PatchlakeError) as error:
+        return f"cannot write to {there}: {error}"
+    tops = [there / top for top in ("plans", "runs", "lake")]
+    inside = [each for each in (*tops, *(there / "lake").glob("*")) if each.is_dir()]
+    closed = [str(each) for each in inside if not os.access(each, os.R_OK | os.W_OK | os.X_OK)]
+    return f"cannot write to {', '.join(closed)}: permission denied" if closed else None
+
+
 def check_store(store: Store) -> str | None:
-    """Read from a lake and return what is wrong, if anything; only a write would show whether it can be written."""
+    """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one."""
     try:
         next(iter(store.keys("plans/")), None)
         store.get(ABSENT_KEY)

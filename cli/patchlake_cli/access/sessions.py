@@ -11,6 +11,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     SSOError,
     TokenRetrievalError,
+    UnknownRegionError,
 )
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
@@ -40,22 +41,32 @@ class CredentialsError(CommandError):
     """There are no credentials, or AWS no longer accepts them: only the user can change that."""
 
 
-def open_session(profile: str | None = None, *, region: str | None = None) -> boto3.Session:
+REGION_OPTION = ", or use --regions"
+"""The advice that a command with ``--regions`` adds where no region is set."""
+
+
+def open_session(profile: str | None = None, *, region: str | None = None, region_option: str = "") -> boto3.Session:
     """Open a session with a profile, or with the credentials that the SDK finds.
 
     Args:
         profile: a name in the SDK's configuration files.
         region: the region of the session if neither a variable nor the profile sets one.
+        region_option: advice for the case that there is no region.
 
     Raises:
-        CommandError: there is no such profile, or no region.
+        CommandError: there is no such profile, or no region that the SDK knows.
     """
     try:
         session = boto3.Session(profile_name=profile)
         home = session.region_name or region
         if home is None:
-            raise CommandError("no region is set: set AWS_DEFAULT_REGION or a region in the profile, or use --regions")
+            fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+            raise CommandError(f"no region is set: {fixes}")
+        # Raises for a region of no partition, whose endpoints have no address.
+        session.get_partition_for_region(home)
         return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
+    except UnknownRegionError as error:
+        raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
     except BotoCoreError as error:
         raise CommandError(f"the AWS profile cannot be used: {error}") from error
 

@@ -11,6 +11,8 @@ from patchlake_cli.commands.options import (
     RegionsOption,
     RoleNameOption,
     read_lake,
+    refuse_unused,
+    refuse_unused_role,
 )
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.settings import ROLE_NAME, read_settings
@@ -18,6 +20,7 @@ from patchlake_cli.lake.location import LakeLocation
 
 
 def check(  # noqa: PLR0913  # one option each
+    context: typer.Context,
     *,
     lake: Annotated[
         LakeLocation | None,
@@ -33,20 +36,22 @@ def check(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
 
-    Writes nothing.
+    Changes nothing: in the folder of a lake, it stores and removes a temporary file.
 
     Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read.
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
-    Example: patchlake check --accounts organization --regions eu-central-1,us-east-1
+    Example: patchlake check --accounts organization --role-name my-export-role
     """
     if stack is not None:
+        refuse_unused(context, ("lake", "accounts", "regions", "role_name", "external_id"), "--stack")
         return _check_stack(stack, profile, as_json=as_json)
     from patchlake_cli.export.readiness import read_readiness
     from patchlake_cli.export.readiness_page import print_readiness
 
     settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
+    refuse_unused_role(context, settings.accounts)
     readiness = read_readiness(settings, lake, profile)
     print_readiness(readiness, as_json=as_json)
     return readiness.exit_code

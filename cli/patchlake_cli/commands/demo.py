@@ -8,10 +8,14 @@ import typer
 
 def demo(  # noqa: PLR0913
     *,
-    nodes: Annotated[int, typer.Option(min=1, max=1_000_000, help="Managed nodes in the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
-    days: Annotated[int, typer.Option(min=1, max=60, help="Days, with one run each.")] = 7,
+    nodes: Annotated[
+        int, typer.Option(min=1, max=1_000_000, metavar="<int>", help="Managed nodes in the simulated fleet.")
+    ] = 5000,
+    accounts: Annotated[
+        int, typer.Option(min=1, max=100, metavar="<int>", help="Accounts; the last of several refuses access.")
+    ] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, metavar="<int>", help="Regions in every account.")] = 2,
+    days: Annotated[int, typer.Option(min=1, max=60, metavar="<int>", help="Days, with one run each.")] = 7,
     seed: Annotated[
         int, typer.Option(help="Seed of the fleet and the faults; the same seed gives the same bytes.")
     ] = 7,
@@ -59,4 +63,4 @@ def demo(  # noqa: PLR0913
     typer.echo(f"Report: {report}\n")
     # The demo's days are in the past, so the query needs --as-of.
     day = summary.run.run_at.date()
-    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --parameter 3")
+    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --param days=3")

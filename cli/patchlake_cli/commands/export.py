@@ -6,12 +6,14 @@ import typer
 
 from patchlake_cli.commands.options import (
     AccountsOption,
+    AllowPartialOption,
     ExternalIdOption,
     ProfileOption,
     RegionsOption,
     RoleNameOption,
     ScheduledTimeOption,
     read_lake,
+    refuse_unused_role,
 )
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.settings import (
@@ -26,6 +28,7 @@ from patchlake_cli.lake.location import LakeLocation
 
 
 def export(  # noqa: PLR0913  # one option each
+    context: typer.Context,
     *,
     lake: Annotated[
         LakeLocation,
@@ -48,6 +51,7 @@ def export(  # noqa: PLR0913  # one option each
     detail_deadline: Annotated[
         int, typer.Option(help="Seconds after which a run no longer waits for patches.")
     ] = DETAIL_DEADLINE_SECONDS,
+    allow_partial: AllowPartialOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
     """Take one snapshot from this machine, with your AWS credentials and without a deployment.
@@ -73,6 +77,7 @@ def export(  # noqa: PLR0913  # one option each
         patches=patches,
         detail_deadline=detail_deadline,
     )
+    refuse_unused_role(context, settings.accounts)
     exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
-    return ExitCode.of_run(exported.page.summary.run.status)
+    return ExitCode.of_run(exported.page.summary.run.status, allow_partial=allow_partial)

@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated
 
@@ -38,16 +39,53 @@ def read_run_id(text: str) -> str:
         raise typer.BadParameter(f"{text!r}: {expected}", param_hint="--scheduled-time") from error
 
 
+def unused(option: str, other: str) -> typer.BadParameter:
+    """Return the error about an option that another one makes useless: the command would ignore it."""
+    return typer.BadParameter(f"it has no effect with {other}: leave one of them out", param_hint=option)
+
+
+def refuse_unused(context: typer.Context, names: Iterable[str], other: str) -> None:
+    """Refuse the options that the user gave although another one makes them useless.
+
+    Args:
+        context: the call of the command.
+        names: the parameters of these options.
+        other: the other option, as the user gives it.
+
+    Raises:
+        typer.BadParameter: one of them is given.
+    """
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise unused(f"--{name.replace('_', '-')}", other)
+
+
+def refuse_unused_role(context: typer.Context, accounts: object) -> None:
+    """Refuse the options about the role of other accounts where only the user's own account is read.
+
+    Raises:
+        typer.BadParameter: one of them is given.
+    """
+    if accounts == "self":
+        refuse_unused(context, ("role_name", "external_id"), "--accounts self")
+
+
 LakeOption = Annotated[
     LakeLocation,
     typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
 ]
 AsOfOption = Annotated[
     datetime | None,
-    typer.Option(formats=["%Y-%m-%d"], help="Show the lake as it was on this UTC date; today by default."),
+    typer.Option(
+        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
+    ),
 ]
-WindowDaysOption = Annotated[int, typer.Option(min=1, help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, help="Maximum age of a scan, in days.")]
+WindowDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Days that the views look back.")]
+ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Maximum age of a scan, in days.")]
+AllowPartialOption = Annotated[
+    bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
+]
 
 AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
 RegionsOption = Annotated[

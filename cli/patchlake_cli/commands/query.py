@@ -2,15 +2,26 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
-from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.commands.options import (
+    DEFAULTS,
+    AllowPartialOption,
+    AsOfOption,
+    LakeOption,
+    ScanMaxAgeDaysOption,
+    WindowDaysOption,
+    unused,
+)
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
+from patchlake_cli.lake.parameters import Parameter, places, read_values
 from patchlake_cli.lake.statements import Settings, queries
 
 if TYPE_CHECKING:
@@ -30,46 +41,97 @@ def query(  # noqa: PLR0913  # one option each
     *,
     lake: LakeOption,
     named: Annotated[str | None, typer.Option(help=f"A named query: {', '.join(q.name for q in queries())}.")] = None,
-    parameter: Annotated[
-        list[str] | None, typer.Option(help="Value for a ? in the query; repeat for each, in order.")
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "--parameter",
+            metavar="NAME=VALUE",
+            help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
+        ),
     ] = None,
     output_format: Annotated[Format, typer.Option("--format", help="Output format.")] = Format.TABLE,
     csv_table: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table.")
+        list[str] | None,
+        typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table in your own SELECT."),
     ] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
-) -> None:
+    allow_partial: AllowPartialOption = False,
+) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
 
-    Example: patchlake query --lake demo --named non_compliant_nodes --format csv
+    Exit codes: 0 the answer covers the whole fleet, 3 the newest run could not read everything, or the window holds no
+    snapshot; the rows are printed, and standard error says what is missing. 1 error.
+
+    Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """
     if (sql is None) == (named is None):
         raise typer.BadParameter("expected either one SELECT or --named NAME", param_hint="sql")
+    if named is not None and csv_table:
+        raise unused("--csv-table", "--named")
+    question = _Question.about(sql, named, param or [], as_of)
     from patchlake_cli.lake.engine import open_lake_as_of
+    from patchlake_cli.lake.gaps import find_gaps
 
-    if named is not None:
-        _check(named, parameter or [])
     try:
         opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
         for table in csv_table or []:
             _add_csv_table(opened, table)
-        _warn_of_an_empty_window(opened)
-        answer = opened.query(sql, parameter or []) if sql is not None else opened.named(named or "", parameter or [])
+        answer = question.ask(opened)
+        gaps = find_gaps(opened, question.parameters, question.values) if question.is_about(opened) else []
         typer.echo(_printed(answer, output_format), nl=False)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
+    for gap in gaps:
+        typer.echo(f"patchlake: {gap}.", err=True)
+    return ExitCode.of_answer(is_whole=not gaps, allow_partial=allow_partial)
 
 
-def _check(named: str, parameters: Sequence[str]) -> None:
-    """Refuse a wrong name or number of parameters before the lake is read."""
-    from patchlake_cli.lake.engine import find_query
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A SELECT or a named query, and the values of its parameters in order."""
 
-    try:
-        find_query(named, parameters)
-    except QueryError as error:
-        raise typer.BadParameter(str(error), param_hint="--named") from error
+    text: str
+    is_named: bool
+    parameters: Sequence[Parameter]
+    values: Sequence[str]
+
+    @classmethod
+    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: datetime | None) -> "_Question":
+        """Read the command line before the lake is read.
+
+        Raises:
+            typer.BadParameter: there is no such query, or it has other parameters.
+            CommandError: the SELECT is not valid.
+        """
+        from patchlake_cli.lake.engine import find_query
+        from patchlake_cli.lake.translation import number_of_places, parse_question
+
+        try:
+            parameters = places(number_of_places(parse_question(sql))) if sql is not None else ()
+        except QueryError as error:
+            raise CommandError(str(error)) from error
+        try:
+            if named is not None:
+                parameters = tuple(find_query(named).parameters)
+        except QueryError as error:
+            raise typer.BadParameter(str(error), param_hint="--named") from error
+        today = (as_of or datetime.now(UTC)).date()
+        try:
+            values = read_values(named or "the SELECT", parameters, given, today)
+        except ParameterError as error:
+            raise typer.BadParameter(str(error), param_hint="--param") from error
+        return cls(named or sql or "", named is not None, parameters, values)
+
+    def ask(self, lake: "Lake") -> "Answer":
+        """Answer it."""
+        return lake.named(self.text, self.values) if self.is_named else lake.query(self.text, self.values)
+
+    def is_about(self, lake: "Lake") -> bool:
+        """Whether the answer depends on the lake."""
+        return self.is_named or lake.is_read_by(self.text)
 
 
 def _add_csv_table(lake: "Lake", option: str) -> None:
@@ -81,16 +143,6 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
         lake.add_csv(name, Path(file).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from error
-
-
-def _warn_of_an_empty_window(lake: "Lake") -> None:
-    """Warn if the lake is older than the window: every view is then empty, as if there were no nodes."""
-    if lake.newest_date < lake.window_start:
-        typer.echo(
-            f"patchlake: no snapshot since {lake.window_start}: the newest run is from {lake.newest_date}. "
-            f"Use --as-of {lake.newest_date} to query the lake as it was then.",
-            err=True,
-        )
 
 
 def _printed(answer: "Answer", output_format: Format) -> str:

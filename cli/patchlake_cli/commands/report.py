@@ -6,7 +6,14 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.commands.options import DEFAULTS, AsOfOption, LakeOption, ScanMaxAgeDaysOption, WindowDaysOption
+from patchlake_cli.commands.options import (
+    DEFAULTS,
+    AllowPartialOption,
+    AsOfOption,
+    LakeOption,
+    ScanMaxAgeDaysOption,
+    WindowDaysOption,
+)
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.statements import Settings
@@ -19,6 +26,7 @@ def report(  # noqa: PLR0913  # one option each
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    allow_partial: AllowPartialOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
     ] = False,
@@ -26,6 +34,8 @@ def report(  # noqa: PLR0913  # one option each
     """Write a report of a lake as one HTML file that needs no network.
 
     The figures come from the newest published run. The report also shows what that run could not read.
+
+    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL or there is none, 1 error.
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
@@ -42,4 +52,4 @@ def report(  # noqa: PLR0913  # one option each
     except LakeError as error:
         raise CommandError(str(error)) from error
     typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
-    return ExitCode.of_run(figures.run.run_status)
+    return ExitCode.of_run(figures.run.run_status, allow_partial=allow_partial)

@@ -14,7 +14,7 @@ WATCH_SECONDS = 5
 def status(
     *,
     stack: StackOption,
-    runs: Annotated[int, typer.Option(min=1, max=100, help="Number of runs to show.")] = 7,
+    runs: Annotated[int, typer.Option(min=1, max=100, metavar="<int>", help="Number of runs to show.")] = 7,
     watch: Annotated[bool, typer.Option(help=f"Refresh every {WATCH_SECONDS} seconds until Ctrl-C.")] = False,
     profile: ProfileOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch, one per line.")] = False,

@@ -16,15 +16,17 @@ from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
-from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters
+from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
 
 
 def serve(
     *,
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "patchlake",
-    nodes: Annotated[int, typer.Option(min=1, help="Managed nodes in the simulated fleet.")] = 5000,
-    accounts: Annotated[int, typer.Option(min=1, max=100, help="Accounts; the last of several refuses access.")] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, help="Regions in every account.")] = 2,
+    nodes: Annotated[int, typer.Option(min=1, metavar="<int>", help="Managed nodes in the simulated fleet.")] = 5000,
+    accounts: Annotated[
+        int, typer.Option(min=1, max=100, metavar="<int>", help="Accounts; the last of several refuses access.")
+    ] = 3,
+    regions: Annotated[int, typer.Option(min=1, max=10, metavar="<int>", help="Regions in every account.")] = 2,
 ) -> None:
     """Deploy template.yaml to an embedded AWS and run its functions until Ctrl-C."""
     refusing = refusing_accounts(Settings(accounts=accounts))
@@ -37,6 +39,7 @@ def serve(
         signal.signal(number, lambda *_: stopped.set())
     with start_server(settings) as aws:
         deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=parameters)
+        aws.change(trusted_callers=trusted_callers(deployed))
         with running_pipeline(deployed, aws.endpoint, lambda *_: None, concurrency=CONCURRENCY):
             for name, value in aws.endpoint.environment.items():
                 typer.echo(f"export {name}={value}")

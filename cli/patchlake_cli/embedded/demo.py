@@ -14,7 +14,7 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
-from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters
+from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
 from patchlake_cli.lake.location import LakeLocation
@@ -46,6 +46,7 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
                 observations[-1].read(line)
 
         stack = deploy(TEMPLATE, aws.endpoint, stack_name="patchlake", parameters=stack_parameters(settings))
+        aws.change(trusted_callers=trusted_callers(stack))
         over()
         lake = DirectoryStore(out)
         seconds = 0.0

@@ -1,6 +1,7 @@
-"""The stack on this machine: its parameters, and the account that refuses."""
+"""The stack on this machine: its parameters, the callers that the member role trusts, and the account that refuses."""
 
 from patchlake_cli.embedded.aws.settings import Settings
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 
 CONCURRENCY = 2
 """Execution environments of each queue's function."""
@@ -15,6 +16,11 @@ def stack_parameters(settings: Settings) -> dict[str, str]:
         "TickSeconds": "1",
         "RetrySeconds": "0",
     }
+
+
+def trusted_callers(stack: DeployedStack) -> frozenset[str]:
+    """Return the ARNs that templates/member-role.yaml trusts if it is deployed for this stack."""
+    return frozenset({stack.outputs["DiscoverRoleArn"], stack.outputs["CollectRoleArn"]})
 
 
 def refusing_accounts(settings: Settings) -> frozenset[str]:

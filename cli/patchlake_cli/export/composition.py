@@ -86,12 +86,16 @@ class Stages:
     stopping: Event
 
 
+def local_time() -> datetime:
+    """Return this machine's time: AWS accepts a signature only near its own."""
+    return datetime.now(UTC)
+
+
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
     apis = aws.target_apis(settings.role_name, settings.external_id, settings.connections)
-    sts = aws.client("sts")
-    accounts = AwsAccounts(sts, aws.client("organizations"))
-    return Ports(store, accounts, apis, aws.clock, partial(identify, sts))
+    accounts = AwsAccounts(aws.sts, aws.client("organizations"))
+    return Ports(store, accounts, apis, aws.clock, partial(identify, aws.sts))
 
 
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
@@ -148,7 +152,9 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 detail_deadline_seconds=settings.detail_deadline_seconds,
             ),
         ),
-        discover=DiscoverStage(ports.store, tables, ports.apis, SOURCES, source_queues, retry_policy(discover_queue)),
+        discover=DiscoverStage(
+            ports.store, tables, ports.apis, SOURCES, source_queues, retry_policy(discover_queue), ports.clock
+        ),
         collect=[collect() for _ in range(WORKERS)],
         commit=CommitStage(
             runs=StoredRuns(ports.store, tables, SOURCES, ThreadedMap(READ_AHEAD, "lake")),

@@ -1,16 +1,17 @@
 """The readiness of an export, target by target: credentials, role, region and each API."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_lake, explain
-from patchlake_cli.access.checks import TargetCheck, check_store, check_targets
+from patchlake_cli.access.checks import TargetCheck, check_folder, check_store, check_targets
 from patchlake_cli.access.permissions import Permission
-from patchlake_cli.access.sessions import Identity, open_session
+from patchlake_cli.access.sessions import REGION_OPTION, Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.export.composition import aws_ports, compose
+from patchlake_cli.export.composition import aws_ports, compose, local_time
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.runs import current_run_id
@@ -28,7 +29,7 @@ class Readiness:
     """
 
     identity: Identity
-    lake: str | None
+    lake: LakeLocation | None
     lake_obstacle: str | None
     targets: list[TargetCheck]
     advice: list[Advice]
@@ -47,14 +48,14 @@ class Readiness:
 
 
 def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile: str | None) -> Readiness:
-    """Make one harmless call for each permission that an export needs; nothing is written.
+    """Make one harmless call for each permission that an export needs; nothing is kept.
 
     Raises:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
-    session = open_session(profile, region=next(iter(settings.regions), None))
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
-    aws = Aws(session)
+    session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
+    settings = settings.of_session(session)
+    aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
     try:
@@ -72,7 +73,14 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         external_id=settings.external_id,
         partition=identity.partition,
     )
-    obstacle = None if lake is None else lake.obstacle() or check_store(open_store(lake, aws, connections=1))
+    obstacle = None if lake is None else _obstacle(lake, aws)
     if lake is not None and obstacle is not None:
         advice += advise_on_lake(lake, partition=identity.partition)
-    return Readiness(identity, None if lake is None else lake.text, obstacle, targets, advice)
+    return Readiness(identity, lake, obstacle, targets, advice)
+
+
+def _obstacle(lake: LakeLocation, aws: Aws) -> str | None:
+    if (obstacle := lake.obstacle()) is not None:
+        return obstacle
+    written = check_folder(Path(lake.text)) if lake.bucket is None else None
+    return written or check_store(open_store(lake, aws, connections=1))

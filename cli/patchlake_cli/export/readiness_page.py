@@ -13,7 +13,8 @@ from patchlake_cli.export.readiness import Readiness
 from patchlake_cli.terminal.console import output_console
 from patchlake_cli.terminal.tables import new_table
 
-_LAKE_WORKS = "no problem found; only an export shows whether a bucket can be written"
+_BUCKET_WORKS = "no problem found; only an export shows whether a bucket can be written"
+_FOLDER_WORKS = "can be written"
 _BAD = "bold red"
 _STYLES = {OK: "green", OWN: "green", UNTRIED: ""}
 
@@ -30,7 +31,7 @@ def _as_json(readiness: Readiness) -> dict[str, Any]:
     return {
         "account_id": readiness.identity.account_id,
         "arn": readiness.identity.arn,
-        "lake": readiness.lake,
+        "lake": None if readiness.lake is None else readiness.lake.text,
         "lake_obstacle": readiness.lake_obstacle,
         "targets": [
             {
@@ -52,7 +53,8 @@ def _as_json(readiness: Readiness) -> dict[str, Any]:
 def _print(console: Console, readiness: Readiness) -> None:
     console.print(f"You are {readiness.identity.arn} in account {readiness.identity.account_id}.\n")
     if readiness.lake is not None:
-        console.print(f"Lake {readiness.lake}: {readiness.lake_obstacle or _LAKE_WORKS}.\n", soft_wrap=True)
+        works = _FOLDER_WORKS if readiness.lake.bucket is None else _BUCKET_WORKS
+        console.print(f"Lake {readiness.lake.text}: {readiness.lake_obstacle or works}.\n", soft_wrap=True)
     table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states")
     for check in readiness.targets:
         steps = (

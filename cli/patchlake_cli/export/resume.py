@@ -92,7 +92,7 @@ def _settings(plan: Plan) -> dict[str, object]:
         "sensitive fields": plan.include_sensitive_fields,
         "sources": plan.sources,
         "tag keys": plan.tag_keys,
-        "detail deadline": plan.closes_details_at - plan.planned_at,
+        "detail deadline": plan.detail_deadline_at and plan.detail_deadline_at - plan.planned_at,
     }
 
 

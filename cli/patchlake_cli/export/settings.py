@@ -1,9 +1,12 @@
 """The settings of `export` and `check`: options with the bounds of the functions' variables."""
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    import boto3
 
 ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
@@ -34,6 +37,19 @@ class ExportSettings:
     detail_deadline_seconds: int = DETAIL_DEADLINE_SECONDS
     retry_seconds: int = RETRY_SECONDS
 
+    def of_session(self, session: "boto3.Session") -> "ExportSettings":
+        """Return the settings with the regions to read: the given ones, or the session's.
+
+        Raises:
+            typer.BadParameter: the session cannot read one of them.
+        """
+        from patchlake.adapters.regions import region_problem  # noqa: PLC0415
+
+        regions = self.regions or (session.region_name,)
+        if (problem := region_problem(session, regions)) is not None:
+            raise typer.BadParameter(problem, param_hint="--regions")
+        return replace(self, regions=regions)
+
 
 def read_settings(  # noqa: PLR0913  # one argument for each option
     *,
@@ -54,7 +70,7 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     """
     return ExportSettings(
         accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
-        regions=_regions(regions),
+        regions=() if regions is None else option_value("--regions", regions, "PATCHLAKE_REGIONS"),
         role_name=option_value("--role-name", role_name, "PATCHLAKE_ROLE_NAME"),
         external_id=option_value("--external-id", external_id, "PATCHLAKE_EXTERNAL_ID"),
         connections=option_value("--connections", connections, "PATCHLAKE_CONNECTIONS"),
@@ -71,7 +87,7 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     Raises:
         typer.BadParameter: the value is not valid for the variable.
     """
-    # Not at the top, here and below: the help of a command needs only the defaults above.
+    # Not at the top, here and above: the help of a command needs only the defaults above.
     from patchlake.config import VARIABLES  # noqa: PLC0415
 
     parsed = VARIABLES[variable].parse(str(value))
@@ -79,23 +95,3 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
         expected = VARIABLES[variable].expected
         raise typer.BadParameter(f"{str(value)!r}: expected {expected}", param_hint=option)
     return parsed
-
-
-def _regions(text: str | None) -> tuple[str, ...]:
-    """Read ``--regions``.
-
-    Raises:
-        typer.BadParameter: the SDK does not know one of the regions: it is misspelt, or newer than the SDK.
-    """
-    if text is None:
-        return ()
-    regions: tuple[str, ...] = option_value("--regions", text, "PATCHLAKE_REGIONS")
-    import boto3  # noqa: PLC0415
-
-    from patchlake.adapters.ssm import known_regions  # noqa: PLC0415
-
-    known = known_regions(boto3.Session())
-    if unknown := [region for region in regions if region not in known]:
-        msg = f"{', '.join(unknown)}: the AWS SDK knows no such region of SSM"
-        raise typer.BadParameter(msg, param_hint="--regions")
-    return regions

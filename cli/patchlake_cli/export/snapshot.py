@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rich.console import Console
 
@@ -11,9 +11,9 @@ from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.access.advice import Advice, advise, explain
-from patchlake_cli.access.sessions import open_session
+from patchlake_cli.access.sessions import REGION_OPTION, open_session
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose
+from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
 from patchlake_cli.export.page import Page, read_page
 from patchlake_cli.export.resume import Begun, begin
 from patchlake_cli.export.run_loop import finish_run
@@ -45,11 +45,11 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     Raises:
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
-    session = open_session(profile, region=next(iter(settings.regions), None))
-    settings = replace(settings, regions=settings.regions or (session.region_name,))
+    session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
+    settings = settings.of_session(session)
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")
-    aws = Aws(session)
+    aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, open_store(lake, aws, connections=WORKERS + READ_AHEAD))
     identity = ports.identify()
     began = time.monotonic()

@@ -12,16 +12,17 @@ from typing import Any
 
 import boto3
 import duckdb
-from sqlglot import exp
 
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, find_lake
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
     located,
+    number_of_places,
     parse_question,
     suggested,
     translate,
@@ -70,9 +71,10 @@ class Lake:
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
         self._defined: set[str] = set()
+        self._added: set[str] = set()
         for table in SOURCES.tables:
-            self._register(table, table.name, "0000", "9999")
-            self._register(table, RECENT + table.name, self.window_start, f"{self.now:%Y-%m-%d}")
+            self._register(table, table.name, "0000")
+            self._register(table, RECENT + table.name, self.window_start)
         self._undefined = {view.name: view for view in views()}
 
     @property
@@ -81,45 +83,68 @@ class Lake:
         return f"{self.now - timedelta(days=self.settings.window_days):%Y-%m-%d}"
 
     @property
+    def date(self) -> str:
+        """The date for which queries are answered; later runs are not in the tables."""
+        return f"{self.now:%Y-%m-%d}"
+
+    @property
+    def run_dates(self) -> list[str]:
+        """The dates of all runs in the lake, in order, later ones than ``date`` included."""
+        return self._files.dates
+
+    @property
     def newest_date(self) -> str:
         """The date of the newest run in the lake, inside the window or not."""
         return self._files.newest_date
 
-    def query(self, sql: str, parameters: Sequence[str] = ()) -> Answer:
+    def query(self, sql: str, values: Sequence[str] = ()) -> Answer:
         """Answer one SELECT in Athena's SQL.
 
+        Args:
+            sql: the SELECT.
+            values: a text for each ``?``, in order.
+
         Raises:
+            ParameterError: a value is missing or too many.
             QueryError: it is not one SELECT, or it names what does not exist; the text shows the position.
             LakeError: a file cannot be read.
         """
         question = parse_question(sql)
         relations = relations_of(question)
-        places = len(list(question.find_all(exp.Placeholder)))
-        if places != len(parameters):
-            raise QueryError(f"the query has {places} ? but {len(parameters)} parameters were given")
+        check_values("the SELECT", places(number_of_places(question)), values, self.now.date())
         try:
             self._define(relations)
             schema = {name: self.describe(name) for name in relations}
             translated = translate_question(question, self.now, schema)
         except QueryError as error:
             raise QueryError(located(sql, str(error))) from error
-        return self._answer(sql, translated, parameters)
+        return self._answer(sql, translated, values)
 
-    def named(self, name: str, parameters: Sequence[str] = ()) -> Answer:
+    def named(self, name: str, values: Sequence[str] = ()) -> Answer:
         """Answer a named query.
 
         Args:
             name: a name in ``analytics/queries``.
-            parameters: a value for each ``?``, in order.
+            values: a value for each parameter, in order.
 
         Raises:
-            QueryError: there is no such query, or it needs other parameters; the text names them.
+            QueryError: there is no such query.
+            ParameterError: a value is missing, too many, or not of its parameter's type.
             LakeError: a file cannot be read.
         """
-        query = find_query(name, parameters)
+        query = find_query(name)
+        check_values(name, query.parameters, values, self.now.date())
         self._define(query.relations)
         sql = query.render(self.settings)
-        return self._answer(sql, translate(sql, self.now), parameters)
+        return self._answer(sql, translate(sql, self.now), values)
+
+    def is_read_by(self, sql: str) -> bool:
+        """Whether a SELECT reads a table or view of the lake, and not only those that the user added.
+
+        Raises:
+            QueryError: it is not one SELECT.
+        """
+        return not self._added.issuperset(relations_of(parse_question(sql)))
 
     def add_csv(self, name: str, text: str) -> None:
         """Add a table from a CSV file with a header; every column is text, as in Athena's OpenCSVSerDe.
@@ -137,9 +162,10 @@ class Lake:
         columns = ", ".join(f'"{column}" VARCHAR' for column in head)
         self._database.execute(f"CREATE TABLE {name} ({columns})")
         if rows:
-            places = ", ".join("?" for _ in head)
-            self._database.executemany(f"INSERT INTO {name} VALUES ({places})", rows)  # noqa: S608
+            values = ", ".join("?" for _ in head)
+            self._database.executemany(f"INSERT INTO {name} VALUES ({values})", rows)  # noqa: S608
         self._defined.add(name)
+        self._added.add(name)
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
@@ -158,9 +184,9 @@ class Lake:
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))
 
-    def _answer(self, asked: str, translated: str, parameters: Sequence[str]) -> Answer:
+    def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
-            result = self._database.execute(translated, list(parameters))
+            result = self._database.execute(translated, list(values))
             description = result.description or []
             return Answer(
                 columns=tuple(column[0] for column in description),
@@ -172,9 +198,9 @@ class Lake:
                 raise LakeError(f"the lake cannot be read: {error}") from error
             raise QueryError(located(asked, str(error))) from error
 
-    def _register(self, table: Table, name: str, first: str, last: str) -> None:
-        """Let DuckDB read a table's files of these dates."""
-        self._database.register(f"{name}{_FILES}", self._files.rows(table, first, last))
+    def _register(self, table: Table, name: str, first: str) -> None:
+        """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""
+        self._database.register(f"{name}{_FILES}", self._files.rows(table, first, self.date))
         # As in Athena, a timestamp carries no zone and means UTC.
         columns = [
             f"CAST({column.name} AS TIMESTAMP) AS {column.name}" if column.type is ColumnType.TIMESTAMP else column.name
@@ -216,20 +242,15 @@ def open_lake_as_of(location: LakeLocation, as_of: date | None, settings: Settin
     return open_lake(location, now=now, settings=settings)
 
 
-def find_query(name: str, parameters: Sequence[str]) -> Statement:
-    """Return a named query that takes these parameters.
+def find_query(name: str) -> Statement:
+    """Return a named query.
 
     Raises:
-        QueryError: there is no such query, or it needs other parameters; the text names them.
+        QueryError: there is no such query; the text names those that there are.
     """
     named = {query.name: query for query in queries()}
     if name not in named:
         raise QueryError(
             f"there is no named query {name!r}{suggested(name, list(named))} The named queries are: {', '.join(named)}"
         )
-    query = named[name]
-    if len(parameters) != len(query.parameters):
-        wanted = "; ".join(f"{parameter}: {text}" for parameter, text in query.parameters.items()) or "none"
-        needed = f"{len(query.parameters)} parameter{'' if len(query.parameters) == 1 else 's'}"
-        raise QueryError(f"{name} needs {needed}, not {len(parameters)}. {wanted}")
-    return query
+    return named[name]

@@ -9,3 +9,7 @@ class LakeError(PatchlakeError):
 
 class QueryError(PatchlakeError):
     """A query that cannot be answered; the text shows the position of the mistake if it is known."""
+
+
+class ParameterError(QueryError):
+    """A parameter of a query is missing, unknown or not of its type; the text says what was expected."""

@@ -45,7 +45,12 @@ class LakeFiles:
     @property
     def newest_date(self) -> str:
         """The date of the newest run that has published a table."""
-        return max(run_date for files in self.paths.values() for run_date, _ in files)
+        return self.dates[-1]
+
+    @property
+    def dates(self) -> list[str]:
+        """The dates of all runs that have published a table, in order."""
+        return sorted({run_date for files in self.paths.values() for run_date, _ in files})
 
     def rows(self, table: Table, first: str, last: str) -> Any:  # noqa: ANN401
         """Return a table's rows of these dates, both included, as something that DuckDB can register.
@@ -104,7 +109,8 @@ def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
 def _open_folder(text: str) -> tuple[fs.FileSystem, str]:
     folder = Path(text).resolve()
     if not folder.is_dir():
-        raise LakeError(f"{text} is not a folder")
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise LakeError(f"{text} {problem}: --lake takes the folder of an export or a demo, or s3://BUCKET/PREFIX")
     return fs.LocalFileSystem(), str(folder)
 
 

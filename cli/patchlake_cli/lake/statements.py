@@ -5,7 +5,7 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     -- Question 4: Which nodes are non-compliant, and against which baseline?
     -- Rows: one per NON_COMPLIANT node of the newest published run.
     -- Parameters:
-    --   days: N, such as 7.
+    --   days (days, such as 7): N, the age of a scan.
     -- Columns:
     --   change: NEW or VANISHED;
     --     a longer description is indented.
@@ -14,7 +14,8 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     SELECT ...
 
 A column that the header leaves out has the meaning that it has in the view or table that it comes from.
-``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter.
+``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter,
+which the header declares with its type (`parameters`), an example and its meaning.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
 the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
 """
@@ -28,6 +29,8 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from patchlake_cli.lake.parameters import Parameter, ParameterType
+
 if TYPE_CHECKING:
     from sqlglot import exp
 
@@ -39,6 +42,9 @@ RECENT = "recent_"
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
+_PARAMETER = re.compile(
+    rf"(?P<name>[a-z_]+) \((?P<type>{'|'.join(ParameterType)}), such as (?P<example>[^)]+)\): (?P<meaning>.+)"
+)
 _PLACE_OF_COLUMNS = re.compile(r"(?P<table>\w+\.)?\$\{(?P<declared>\w+Columns)\}")
 _WIDTH = 120
 
@@ -63,7 +69,7 @@ class Statement:
     Attributes:
         number: the number of the question that a named query answers; None for a view.
         rows: the meaning of one row.
-        parameters: the meaning of each ``?``, by a name, in order.
+        parameters: that of each ``?``, in order.
         columns: the meaning of the columns that the header describes.
         sql: the SELECT, with the stack's parameters still in it.
     """
@@ -72,7 +78,7 @@ class Statement:
     number: int | None
     question: str
     rows: str
-    parameters: Mapping[str, str]
+    parameters: Sequence[Parameter]
     columns: Mapping[str, str]
     caveats: Sequence[str]
     sql: str
@@ -130,7 +136,7 @@ def read_statement(path: Path) -> Statement:
         number=number,
         question=" ".join(sections["Question"]),
         rows=" ".join(sections["Rows"]),
-        parameters=_named(sections.get("Parameters", [])),
+        parameters=[_parameter(path.name, entry) for entry in sections.get("Parameters", [])],
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),
         sql="\n".join(map(expanded, lines[end:])) + "\n",
@@ -185,6 +191,14 @@ def _sections(file: str, header: Sequence[str]) -> tuple[int | None, dict[str, l
         else:
             raise ValueError(f"{file}: the header has an invalid line: {line!r}")
     return number, sections
+
+
+def _parameter(file: str, entry: str) -> Parameter:
+    declared = _PARAMETER.fullmatch(entry)
+    if declared is None:
+        types = " or ".join(ParameterType)
+        raise ValueError(f"{file}: expected NAME (TYPE, such as VALUE): MEANING, with the type {types}: {entry!r}")
+    return Parameter(declared["name"], ParameterType(declared["type"]), declared["example"], declared["meaning"])
 
 
 def _named(entries: Sequence[str]) -> dict[str, str]:

@@ -6,7 +6,7 @@ from botocore.config import Config
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import CLIENTS, Aws
+from patchlake.bootstrap import Aws
 from patchlake.ports import Store
 from patchlake_cli.lake.location import LakeLocation
 
@@ -15,5 +15,5 @@ def open_store(lake: LakeLocation, aws: Aws, *, connections: int) -> Store:
     """Open the store of a lake; in S3, with this many connections."""
     if lake.bucket is None:
         return DirectoryStore(Path(lake.text))
-    client = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=connections)))
+    client = aws.client("s3", Config(max_pool_connections=connections))
     return S3Store(client, lake.bucket, lake.prefix)

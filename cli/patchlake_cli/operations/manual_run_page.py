@@ -7,7 +7,6 @@ import typer
 from botocore.config import Config
 from rich.console import Console
 
-from patchlake.bootstrap import CLIENTS
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.runs import Run
@@ -34,7 +33,7 @@ def start_and_follow(stack: Stack, run_id: str) -> Run:
     Raises:
         CommandError: the run was refused, it will not be published, or Ctrl-C interrupted the command.
     """
-    slow = CLIENTS.merge(Config(read_timeout=INVOKE_SECONDS))
+    slow = Config(read_timeout=INVOKE_SECONDS)
     started = start_run(stack.aws.client("lambda", slow), stack.deployment, run_id)
     try:
         typer.echo(f"patchlake: run {started.run_id}: {_SAID[started.step]}", err=True)

@@ -29,6 +29,6 @@ def find_stack(name: str, profile: str | None) -> Stack:
         CommandError: there are no credentials, there is no such stack, or it is not a patchlake stack.
     """
     aws = Aws(open_session(profile))
-    identify(aws.client("sts"))
+    identify(aws.sts)
     deployment = read_deployment(aws.client("cloudformation"), name, aws.session.region_name)
     return Stack(aws, deployment, Runs(deployment.store(aws), ParquetTables(), aws.clock))

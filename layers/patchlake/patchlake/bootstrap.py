@@ -2,17 +2,24 @@
 
 import random
 import time
-from typing import Any
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from patchlake import __version__
+from patchlake.adapters.aws_errors import AWS_ERRORS
+from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.organizations import AwsAccounts
+from patchlake.adapters.regions import region_problem
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmApis, known_regions
+from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
@@ -26,7 +33,8 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
-CLIENTS = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=5, read_timeout=60)
+if TYPE_CHECKING:
+    from mypy_boto3_sts import STSClient
 
 DETAIL_CONNECTIONS = 2
 """The concurrent calls of one worker about secondary details: the account's own use shares SSM's limit."""
@@ -35,14 +43,25 @@ DETAIL_CONNECTIONS = 2
 class Aws:
     """A session whose clients share one clock."""
 
-    def __init__(self, session: boto3.Session | None = None) -> None:
-        """Use a session, by default the SDK's."""
-        self.session = session or boto3.Session()
-        self.clock = ServiceClock()
+    def __init__(self, session: boto3.Session | None = None, local_time: Callable[[], datetime] | None = None) -> None:
+        """Use a session, by default the SDK's.
 
-    def client(self, service: str, config: Config = CLIENTS) -> Any:  # noqa: ANN401  # each service has its own type
+        Args:
+            session: of the home account.
+            local_time: returns this machine's time, if that counts where all clients talk to AWS.
+        """
+        self.session = session or boto3.Session()
+        self.clock = ServiceClock(self._ask_for_the_time, local_time)
+
+    @cached_property
+    def sts(self) -> "STSClient":
+        """The client of the session's own identity."""
+        client: STSClient = self.client("sts")
+        return client
+
+    def client(self, service: str, config: Config | None = None) -> Any:  # noqa: ANN401  # each service has its own type
         """Make a client for the session's own account and region."""
-        client: Any = self.session.client(service, config=config)  # type: ignore[call-overload]
+        client = make_client(self.session, service, config)
         self.clock.watch(client)
         return client
 
@@ -51,21 +70,27 @@ class Aws:
         roles = RoleSessions(self.session, role_name, external_id)
         return SsmApis(self.session, roles, self.clock, connections=connections)
 
+    def _ask_for_the_time(self) -> None:
+        # Needs no permission. A refusal has the time as well.
+        with suppress(*AWS_ERRORS):
+            self.sts.get_caller_identity()
+
 
 def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan.
 
     Raises:
-        ConfigError: a region has no SSM: each target there would fail, repeatedly, until the deadline.
+        ConfigError: a region has no SSM, or the stack's credentials are not for it: each target there would fail,
+            repeatedly, until the deadline.
     """
     aws = Aws()
-    if unknown := sorted({*config.regions} - known_regions(aws.session)):
-        msg = f"PATCHLAKE_REGIONS names {', '.join(unknown)}: expected regions that have SSM, as far as the SDK knows"
+    if (problem := region_problem(aws.session, config.regions)) is not None:
+        msg = f"PATCHLAKE_REGIONS: {problem}"
         raise ConfigError(msg)
     sqs = aws.client("sqs")
     return PlanStage(
         store=S3Store(aws.client("s3"), config.bucket),
-        accounts=AwsAccounts(aws.client("sts"), aws.client("organizations")),
+        accounts=AwsAccounts(aws.sts, aws.client("organizations")),
         sources=SOURCES,
         listing_queues={SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url)},
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
@@ -93,6 +118,7 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
         sources=SOURCES,
         detail_queues={SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url)},
         retry_policy=_retry_policy(SqsQueue(sqs, config.discover_queue_url), config),
+        clock=aws.clock,
     )
 
 
@@ -116,7 +142,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     """Build commit."""
     aws = Aws()
     sqs = aws.client("sqs")
-    s3 = aws.client("s3", CLIENTS.merge(Config(max_pool_connections=READ_AHEAD)))
+    s3 = aws.client("s3", Config(max_pool_connections=READ_AHEAD))
     return CommitStage(
         runs=StoredRuns(
             S3Store(s3, config.bucket),

@@ -15,10 +15,18 @@ from patchlake.sources.source import Operation
 
 
 class Clock(Protocol):
-    """AWS's time: the Date header of its latest answer, never the machine's own clock."""
+    """AWS's time, from the Date headers of its answers (docs/adr/0006-times-from-aws.md)."""
+
+    def begin(self) -> None:
+        """Begin an invocation: answers to earlier ones no longer count."""
+        ...
 
     def now(self) -> datetime:
-        """Return the time, aware, in UTC, in whole seconds."""
+        """Return the time, aware, in UTC, in whole seconds.
+
+        Raises:
+            RetryableError: AWS's answers do not agree on it.
+        """
         ...
 
 

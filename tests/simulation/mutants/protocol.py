@@ -8,9 +8,12 @@ from typing import Any, BinaryIO
 import pytest
 from msgspec.structs import replace
 
+from patchlake.core import agreed_time, paging
+from patchlake.core.agreed_time import AgreedTime
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
+from patchlake.core.paging import EMPTY_PAGES
 from patchlake.core.plan import Plan, decode_plan, make_plan
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
@@ -21,6 +24,7 @@ from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store, TargetApi
+from patchlake.sources import source
 from patchlake.sources.coverage import TargetRead, coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
@@ -258,7 +262,7 @@ def _keeps_duplicates(patch: Patch) -> None:
 
 @mutant("I1", "a broken chain of pages is taken for its end")
 def _stops_early(patch: Patch) -> None:
-    def pages_so_far(ask: Ask, read: Read) -> ListedRows:
+    def pages_so_far(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
         pages: list[Page[Any]] = []
         token = None
         while not pages or token is not None:
@@ -272,6 +276,27 @@ def _stops_early(patch: Patch) -> None:
         return read(pages)
 
     patch.setattr(discover, "read_chain", pages_so_far)
+
+
+@mutant("I19", "a listing may go on without news", struck_by(Fault.ENDLESS))
+def _lists_for_ever(patch: Patch) -> None:
+    patch.setattr(source, "EMPTY_PAGES", 1_000_000)
+
+
+@mutant("I19", "a chain of pages about nodes may go on and on", struck_by(Fault.ENDLESS))
+def _asks_for_ever(patch: Patch) -> None:
+    patch.setattr(paging, "EMPTY_PAGES", 1_000_000)
+
+
+@mutant("I1", "what was read of an endless listing is taken for the whole", struck_by(Fault.ENDLESS))
+def _takes_endless_for_whole(patch: Patch) -> None:
+    def first_pages(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
+        pages = [ask(None)]
+        while (token := pages[-1].next_token) is not None and len(pages) < EMPTY_PAGES:
+            pages.append(ask(token))
+        return read(pages)
+
+    patch.setattr(discover, "read_chain", first_pages)
 
 
 @mutant("I1", "a refusal is recorded at once")
@@ -326,7 +351,7 @@ def _trusts(patch: Patch) -> None:
 
 @mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
 def _lists_until_time_is_out(patch: Patch) -> None:
-    def pages_in_time(ask: Ask, read: Read) -> ListedRows:
+    def pages_in_time(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
         pages = [ask(None)]
         while (token := pages[-1].next_token) is not None:
             try:
@@ -621,6 +646,16 @@ def _counts_zero(patch: Patch) -> None:
         return {name: 0 if value is None and name.startswith("nodes_") else value for name, value in row.items()}
 
     patch.setattr(publish, "coverage_row", zeros)
+
+
+@mutant("I18", "the time of one answer counts", struck_by(Fault.DATE_JUMPED))
+def _believes_one_answer(patch: Patch) -> None:
+    patch.setattr(AgreedTime, "agreed", lambda time: time.latest)
+
+
+@mutant("I18", "two times agree whatever lies between them", struck_by(Fault.DATE_JUMPED))
+def _agrees_with_everything(patch: Patch) -> None:
+    patch.setattr(agreed_time, "AGREEMENT", timedelta(days=3))
 
 
 @mutant("I3", "the clock is in the bytes")

@@ -176,6 +176,10 @@ class _ShiftedClock:
     clock: Clock
     by: timedelta
 
+    def begin(self) -> None:
+        """Begin an invocation."""
+        self.clock.begin()
+
     def now(self) -> datetime:
         """Return a time that is not the clock's."""
         return self.clock.now() + self.by

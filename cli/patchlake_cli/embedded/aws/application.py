@@ -38,13 +38,14 @@ from patchlake_cli.embedded.aws.settings import Settings
 from patchlake_cli.embedded.aws.ssm import Ssm
 from patchlake_cli.embedded.aws.ssm_calls import Operation
 from patchlake_cli.embedded.aws.state import State
-from patchlake_cli.embedded.aws.sts import EmbeddedSts
+from patchlake_cli.embedded.aws.sts import CALLER_HEADER, EmbeddedSts
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _CREDENTIAL: Final = re.compile(r"Credential=(?P<access_key>[^/]+)/[^/]+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _SSM_OPERATIONS: Final = {f"AmazonSSM.{operation}": operation for operation in Operation}
+_CALLER: Final = f"HTTP_{CALLER_HEADER.upper().replace('-', '_')}"
 _BODILESS: Final = {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
 _REPLACED_HEADERS: Final = {"connection", "content-length", "date", "server", "transfer-encoding"}
 
@@ -92,6 +93,7 @@ class EmbeddedApplication(DomainDispatcherApplication):
                 return [body]
             # moto reads the caller's account from here first.
             environ["HTTP_X_MOTO_ACCOUNT_ID"] = signer.account_id
+            environ[_CALLER] = signer.access_key
             answer: Iterable[bytes] = super().__call__(environ, start_response)
             return answer
         body = environ["wsgi.input"].read()

@@ -39,7 +39,9 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         short_pages: share of SSM's pages that hold fewer rows than asked for.
         empty_pages: share of SSM's pages that hold none, with a token for the next.
         latency_seconds: the time that SSM takes to answer, in addition to the work itself.
-        refused_accounts: their role cannot be assumed.
+        refused_accounts: their roles cannot be assumed.
+        trusted_callers: ARNs of the only roles that may assume the member role, as templates/member-role.yaml names
+            them; None if it trusts every caller of the home account.
         denied_accounts: SSM denies access to their role.
         suspended_accounts: Organizations lists them as SUSPENDED, and their role cannot be assumed; those that are not
             in the fleet are listed after it.
@@ -63,6 +65,7 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     empty_pages: float = 0.02
     latency_seconds: float = 0.0
     refused_accounts: frozenset[str] = frozenset()
+    trusted_callers: frozenset[str] | None = None
     denied_accounts: frozenset[str] = frozenset()
     suspended_accounts: frozenset[str] = frozenset()
     disabled_regions: frozenset[str] = frozenset()
@@ -86,8 +89,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         accounts: the number of accounts; the first is the home account, that of a caller without a role.
         regions: the number of regions; the first is the home region.
         days: the number of days of the fleet; the embedded AWS starts on the first.
-        role_name: the name of the role that can be assumed in each account.
-        external_id: the external id that its trust policy requires, or None.
+        role_name: the name of the member role in each account.
+        export_role_name: the name of another role there, which trusts every caller of the home account.
+        external_id: the external id that their trust policies require, or None.
         conditions: the conditions at the start, and after a reset.
     """
 
@@ -97,6 +101,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     regions: int = 2
     days: int = 1
     role_name: str = "patchlake-member"
+    export_role_name: str = "patchlake-export"
     external_id: str | None = None
     conditions: Conditions = Conditions()
 

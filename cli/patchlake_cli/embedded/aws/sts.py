@@ -16,6 +16,9 @@ from patchlake_cli.embedded.aws.state import State
 if TYPE_CHECKING:
     from moto.sts.models import AssumedRole
 
+CALLER_HEADER = "X-Embedded-Caller"
+"""The header in which the application passes on the access key of the caller; moto reads only keys of AWS's form."""
+
 
 class EmbeddedSts(TokenResponse):
     """One call of STS.
@@ -27,9 +30,11 @@ class EmbeddedSts(TokenResponse):
     def __init__(self, state: State) -> None:
         super().__init__()
         self._state = state
+        self._caller = ""
 
     def answer(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
         """Answer the call."""
+        self._caller = request.headers.get(CALLER_HEADER, "")
         return self._dispatch(request, url, headers)
 
     def assume_role(self) -> ActionResult:
@@ -40,7 +45,7 @@ class EmbeddedSts(TokenResponse):
         """
         role = self._get_param("RoleArn", "")
         if not self._may_be_assumed(role, self._get_param("ExternalId")):
-            caller = f"arn:aws:sts::{self.current_account}:assumed-role/patchlake"
+            caller = f"arn:aws:sts::{self.current_account}:assumed-role/{self._caller}/patchlake"
             raise AccessDeniedError(caller, f"sts:AssumeRole on resource: {role}")
         session = super().assume_role()
         credentials = cast("dict[str, AssumedRole]", session.result)["Credentials"]
@@ -54,5 +59,10 @@ class EmbeddedSts(TokenResponse):
         settings, conditions = self._state.settings, self._state.conditions
         accounts = {account.account_id for account in self._state.accounts}
         trusting = accounts - conditions.refused_accounts - conditions.suspended_accounts
-        trusted_roles = {f"arn:aws:iam::{account_id}:role/{settings.role_name}" for account_id in trusting}
+        # The access key of a function is the name of its role.
+        caller = f"arn:aws:iam::{self.current_account}:role/{self._caller}"
+        names = {settings.export_role_name}
+        if conditions.trusted_callers is None or caller in conditions.trusted_callers:
+            names.add(settings.role_name)
+        trusted_roles = {f"arn:aws:iam::{account_id}:role/{name}" for account_id in trusting for name in names}
         return role in trusted_roles and settings.external_id in {None, external_id}

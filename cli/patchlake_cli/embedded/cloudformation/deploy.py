@@ -85,6 +85,7 @@ def deploy(
             memory_mb=function["memory"],
             asynchronous_retries=function["retries"],
             event_source=_event_source(sqs, function["source"]) if function["source"] else None,
+            role_name=function["role"].rpartition("/")[2],
         )
     return DeployedStack(
         name=stack_name,
@@ -176,6 +177,7 @@ def _to_resolve(template: Template) -> dict[str, Any]:
                 "folder": function["Properties"]["Code"]["S3Key"],
                 "name": function["Properties"]["FunctionName"],
                 "handler": function["Properties"]["Handler"],
+                "role": by_name(function["Properties"]["Role"], template, {}),
                 "environment": function["Properties"].get("Environment", {}).get("Variables", {}),
                 "timeout": function["Properties"].get("Timeout", _DEFAULT_TIMEOUT_SECONDS),
                 "memory": function["Properties"].get("MemorySize", _DEFAULT_MEMORY_MB),

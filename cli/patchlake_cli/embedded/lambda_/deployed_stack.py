@@ -47,6 +47,7 @@ class DeployedFunction:
         memory_mb: the memory that the context shows to the handler; the process has no such limit.
         asynchronous_retries: the number of times that Lambda retries a failed asynchronous invocation.
         event_source: its queue; None for a function that no queue feeds.
+        role_name: the name of its role, by which the embedded AWS recognizes its calls.
         runtime: starts the processes of its handler.
     """
 
@@ -61,6 +62,7 @@ class DeployedFunction:
     memory_mb: int
     asynchronous_retries: int
     event_source: EventSource | None
+    role_name: str = "function"
     runtime: Runtime = FunctionProcess
 
 

@@ -98,6 +98,7 @@ class ExecutionEnvironment:
         return {
             **function.environment,
             **self._endpoint.environment,
+            "AWS_ACCESS_KEY_ID": function.role_name,
             "AWS_EXECUTION_ENV": f"AWS_Lambda_python{sys.version_info.major}.{sys.version_info.minor}",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
             "AWS_LAMBDA_FUNCTION_NAME": function.name,

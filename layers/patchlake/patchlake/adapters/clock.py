@@ -1,50 +1,78 @@
 """AWS's time, from its answers: the time for all deadlines of the protocol."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import Any
+from urllib.parse import urlsplit
 
-from patchlake.errors import RetryableError
+from patchlake.core.agreed_time import AgreedTime, agree
+
+AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws", ".api.amazonwebservices.com.cn")
+"""The domains of AWS's own endpoints; those of isolated partitions are left out."""
 
 
 class ServiceClock:
-    """``Clock`` that reads the Date header of the latest answer to any watched client, errors included."""
+    """``Clock`` from the Date headers of all answers to any watched client, errors included; for many threads.
 
-    def __init__(self) -> None:
-        """Start without watched clients."""
-        self._latest: str | None = None
+    With a local time, an answer counts if it agrees with that, and else the local time itself: AWS accepts a signature
+    only near its own time. So the local time counts only while every watched client talks to AWS.
+    """
+
+    def __init__(self, ask: Callable[[], object], local_time: Callable[[], datetime] | None = None) -> None:
+        """Start without watched clients.
+
+        Args:
+            ask: makes a cheap call with a watched client.
+            local_time: returns this machine's time, aware, in UTC.
+        """
+        self._ask = ask
+        self._local_time = local_time
+        self._heard = AgreedTime()
+        self._asking = Lock()
 
     def watch(self, client: Any) -> None:  # noqa: ANN401
         """Read the time from every answer to this boto3 client from now on."""
-        client.meta.events.register("after-call", self._answered)
+        if not _is_aws(client.meta.endpoint_url):
+            self._local_time = None
+        client.meta.events.register("after-call", self._after_call)
+
+    def begin(self) -> None:
+        """Begin an invocation: answers to earlier ones no longer count."""
+        self._heard.begin()
 
     def now(self) -> datetime:
         """Return the time of the latest answer, aware, in UTC, in whole seconds.
 
         Raises:
-            RetryableError: no watched client has received an answer yet, or the latest one had no valid date.
+            RetryableError: no two consecutive answers agree.
         """
-        if self._latest is None:
-            msg = "the time is unknown: no AWS service has answered yet"
-            raise RetryableError(msg)
-        return answered_at(self._latest)
+        if self._local_time is not None:
+            local, latest = self._local_time(), self._heard.latest
+            return latest if latest is not None and agree(latest, local) else local.replace(microsecond=0)
+        if (at := self._heard.agreed()) is not None:
+            return at
+        with self._asking:
+            return self._heard.now(self._ask)
 
-    def _answered(self, http_response: Any, **_: object) -> None:  # noqa: ANN401
-        # Parsed only on demand: this runs at every call.
-        self._latest = http_response.headers.get("Date", self._latest)
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """Read the time from the headers of an answer."""
+        self._heard.hear(_time_of(headers.get("Date")))
+
+    def _after_call(self, http_response: Any, **_: object) -> None:  # noqa: ANN401
+        self.answered(http_response.headers)
 
 
-def answered_at(date_header: str | None) -> datetime:
-    """Return the time in a Date header, aware, in UTC.
-
-    Raises:
-        RetryableError: it is absent or not a date with an offset.
-    """
+def _time_of(date_header: str | None) -> datetime | None:
+    """Return the time in a Date header; None if it is absent or not a date with an offset."""
     try:
         at = parsedate_to_datetime(date_header or "")
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        msg = f"the service's answer has no valid Date header: {date_header!r}"
-        raise RetryableError(msg)
-    return at.astimezone(UTC)
+        return None if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_aws(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" and (parts.hostname or "").endswith(AWS_DOMAINS)

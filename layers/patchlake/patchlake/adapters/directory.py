@@ -7,10 +7,11 @@ of a killed process are never listed and do no harm.
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+from uuid import uuid4
 
 from patchlake.errors import InputError, PermanentError
 
@@ -26,6 +27,7 @@ class DirectoryStore:
     def __init__(self, folder: Path) -> None:
         """Use a folder, which is made with its first object."""
         self._folder = folder
+        self._durable: set[Path] = set()
 
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes; None if it does not exist."""
@@ -48,11 +50,9 @@ class DirectoryStore:
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
         """Create the object; return False if it exists already."""
         path = self._path(key)
-        temporary = self._folder / TEMPORARY
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=temporary) as file:
+            self._make_folder(path.parent)
+            with self._temporary_file() as file:
                 if isinstance(body, bytes):
                     file.write(body)
                 else:
@@ -86,6 +86,29 @@ class DirectoryStore:
             listed += [(Path(folder) / name).relative_to(self._folder).as_posix() for name in names]
         found = (key for key in listed if key.startswith(prefix) and not key.startswith(f"{TEMPORARY}/"))
         return iter(sorted(found, key=str.encode))
+
+    def _make_folder(self, folder: Path) -> None:
+        """Make a folder, with its parents, and make their names durable.
+
+        A folder of the lake may exist and not be durable yet: another process has just made it, or was killed then.
+        """
+        if folder in self._durable or (folder.is_dir() and self._folder not in folder.parents):
+            return
+        self._make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+        self._durable.add(folder)
+
+    @contextmanager
+    def _temporary_file(self) -> Iterator[BinaryIO]:
+        """Open a new file, with the permissions that any new file of this user has."""
+        path = self._folder / TEMPORARY / uuid4().hex
+        path.parent.mkdir(exist_ok=True)
+        try:
+            with path.open("xb") as file:
+                yield file
+        finally:
+            path.unlink(missing_ok=True)
 
     def _path(self, key: str) -> Path:
         """Return the file of a key.

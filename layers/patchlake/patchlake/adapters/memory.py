@@ -30,6 +30,9 @@ class MemoryClock:
 
     at: datetime
 
+    def begin(self) -> None:
+        """Begin an invocation; the time of this clock is never in doubt."""
+
     def now(self) -> datetime:
         """Return the time, in whole seconds."""
         return self.at.astimezone(UTC).replace(microsecond=0)

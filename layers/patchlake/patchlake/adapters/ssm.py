@@ -7,6 +7,7 @@ more time than everything else.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,8 @@ from patchlake.adapters.aws_errors import (
     AwsError,
     code_of,
 )
-from patchlake.adapters.clock import ServiceClock, answered_at
+from patchlake.adapters.clients import make_client
+from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.narrower_calls import FilterRefusedError, NarrowerCalls
 from patchlake.adapters.ssm_decoding import PageDecoder
@@ -34,6 +36,7 @@ from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
+from patchlake.core.timings import CALL
 from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.sources.source import Operation
 
@@ -46,20 +49,8 @@ if TYPE_CHECKING:
 MOST_REMEMBERED = 64
 """The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
 
-ATTEMPTS = 4
-"""The SDK's tries of a call, throttled ones with pauses of some seconds; after that, the stages wait."""
-
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
-
-
-def known_regions(session: "boto3.Session") -> set[str]:
-    """Return the regions that have SSM, in every partition, as far as the SDK knows; new regions may be missing."""
-    return {
-        region
-        for partition in session.get_available_partitions()
-        for region in session.get_available_regions("ssm", partition)
-    }
 
 
 class SsmApis:
@@ -76,7 +67,7 @@ class SsmApis:
         clock: ServiceClock,
         *,
         connections: int,
-        attempts: int = ATTEMPTS,
+        attempts: int = CALL.attempts,
     ) -> None:
         """Prepare the access to SSM.
 
@@ -92,8 +83,6 @@ class SsmApis:
         self._clock = clock
         self._config = Config(
             max_pool_connections=connections,
-            connect_timeout=5,
-            read_timeout=15,
             retries={"mode": "standard", "total_max_attempts": attempts},
             # The caller, for CloudTrail; the SDK would build its own text at each call, for a sixth of the call's time.
             user_agent=f"patchlake/{__version__}",
@@ -125,6 +114,14 @@ class SsmApis:
         self._sessions.forget(target.account_id, refused.session)
         self._connections.forget(target, refused)
 
+    def now(self) -> datetime:
+        """Return AWS's time, just after an answer.
+
+        Raises:
+            RetryableError: AWS's answers do not agree on it.
+        """
+        return self._clock.now()
+
     def _connect(self, target: Target, *, is_home: bool) -> "_Connection":
         session = (
             self._home
@@ -133,7 +130,7 @@ class SsmApis:
         )
         # Two threads must not make clients of one session at the same time. Making one does no I/O, so it is quick.
         with self._making:
-            client = session.client("ssm", region_name=target.region, config=self._config)
+            client = make_client(session, "ssm", self._config, target.region)
         client.meta.events.register("before-parse.ssm", _keep_raw)
         client.meta.events.register("response-received.ssm", self._count)
         self._clock.watch(client)
@@ -182,8 +179,7 @@ class SsmApi:
         method = xform_name(operation.name)
         answer = self._answer(method, parameters)
         try:
-            at = answered_at(answer["ResponseMetadata"]["HTTPHeaders"].get("date"))
-            return _decoder(operation).page(answer[_BODY], milliseconds(at))
+            return _decoder(operation).page(answer[_BODY], milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {method}: {error}"
             raise type(error)(msg) from error

@@ -40,7 +40,7 @@ class PageDecoder:
 
         Args:
             body: of an answer with status 200.
-            answered_at_ms: its Date header, in milliseconds since the epoch.
+            answered_at_ms: AWS's time then, in milliseconds since the epoch.
 
         Raises:
             RestartError: the body is not a JSON object with such a list and token; most likely it was truncated.

@@ -12,7 +12,9 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, code_of
+from patchlake.adapters.clients import make_client
 from patchlake.core.statuses import ListingStatus
+from patchlake.core.timings import CALL
 from patchlake.errors import RefusedError, RetryableError
 
 if TYPE_CHECKING:
@@ -20,9 +22,6 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
 SESSION_NAME = "patchlake"
-
-ATTEMPTS = 4
-"""The SDK's tries of a call; then the message fails."""
 
 
 def caller_account_id(client: "STSClient") -> str:
@@ -42,7 +41,7 @@ class RoleSessions:
     """Sessions in other accounts, through the role of the same name in each; safe to use from many threads."""
 
     def __init__(
-        self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = ATTEMPTS
+        self, session: boto3.Session, role_name: str, external_id: str = "", *, attempts: int = CALL.attempts
     ) -> None:
         """Assume roles.
 
@@ -53,13 +52,8 @@ class RoleSessions:
             attempts: of the SDK, at each call.
         """
         # Made here, since many threads may assume roles at once.
-        self._client: STSClient = session.client(
-            "sts",
-            config=Config(
-                connect_timeout=5,
-                read_timeout=15,
-                retries={"mode": "standard", "total_max_attempts": attempts},
-            ),
+        self._client: STSClient = make_client(
+            session, "sts", Config(retries={"mode": "standard", "total_max_attempts": attempts})
         )
         self._role_name = role_name
         self._external_id = external_id

@@ -14,7 +14,7 @@ class ListingResult(NamedTuple):
 
     Attributes:
         detail: the error code or the reason; None if the target was listed.
-        listed_at_ms: the Date header of the listing's last answer, in milliseconds since the epoch.
+        listed_at_ms: AWS's time at the listing's last answer, in milliseconds since the epoch.
     """
 
     status: ListingStatus

@@ -8,12 +8,23 @@ from patchlake.errors import RestartError, RetryableError
 ATTEMPTS = 3
 """The attempts at a chain before the whole message fails."""
 
+EMPTY_PAGES = 100
+"""The pages of a chain that may bring nothing new: AWS may send short and empty pages, but a chain must end."""
 
-def read_chain[R: Record, T](ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T]) -> T:
+
+def read_chain[R: Record, T](
+    ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T], most_rows: int
+) -> T:
     """Return the result of ``read`` over every page of a chain, through empty pages, to the one without a token.
 
     Pages are requested as ``read`` consumes them, so a long chain is never in memory as a whole. A broken chain
-    (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept.
+    (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept. A chain with more pages
+    than its question can need is broken: each page may hold a single row, and ``EMPTY_PAGES`` more may hold none.
+
+    Args:
+        ask: requests the page of a token.
+        read: reads the pages.
+        most_rows: the most rows that the question can have.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.
@@ -21,16 +32,16 @@ def read_chain[R: Record, T](ask: Callable[[str | None], Page[R]], read: Callabl
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return read(_chain(ask))
+            return read(_chain(ask, most_rows + EMPTY_PAGES))
         except RestartError:
             continue
-    return read(_chain(ask))
+    return read(_chain(ask, most_rows + EMPTY_PAGES))
 
 
-def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]:
+def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> Iterator[Page[R]]:
     seen: set[str] = set()
     token = None
-    while True:
+    for _ in range(most_pages):
         page = ask(token)
         yield page
         token = page.next_token
@@ -40,3 +51,5 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]]) -> Iterator[Page[R]]
             msg = f"the service gave the same NextToken twice, after {len(seen) + 1} pages"
             raise RetryableError(msg)
         seen.add(token)
+    msg = f"the service has given {most_pages} pages and a token for another one: expected an end before that"
+    raise RestartError(msg)

@@ -132,6 +132,11 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         slices = max((self.slices_per_batch(source.name) for source in self.sources), default=1)
         return min(MAX_BATCHES, MAX_PARTS // slices)
 
+    @property
+    def most_nodes(self) -> int:
+        """The largest number of nodes of one target."""
+        return self.max_batches * self.batch_size
+
     def planned_source(self, name: str) -> PlannedSource | None:
         """Return a secondary source as the plan names it; None if the run does not read it."""
         return next((source for source in self.sources if source.name == name), None)

@@ -4,7 +4,8 @@ A record has one field per column that comes from the API, named as the column, 
 A value that breaks a rule makes only its own row invalid:
 
 - a count is a whole number from 0 to 2³¹ - 1;
-- a time is a number of seconds since the epoch, within the years 1 to 9999 (year 1 is SSM's own sentinel for "never");
+- a time is a number of seconds since the epoch, within the years 1 to 9999 even when rounded to milliseconds
+  (year 1 is SSM's own sentinel for "never");
 - a text is a string; its length, its characters and unknown enumeration values do not matter;
 - ``InstanceId`` has the form of a node id; members that the API calls required are present.
 
@@ -24,7 +25,7 @@ INSTANCE_ID_PATTERN = r"^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{1
 
 InstanceId = Annotated[str, Meta(pattern=INSTANCE_ID_PATTERN)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-EpochSeconds = Annotated[float, Meta(ge=-62_135_596_800, lt=253_402_300_800)]
+EpochSeconds = Annotated[float, Meta(ge=-62_135_596_800, lt=253_402_300_799.9995)]
 
 _WIRE_TYPES: dict[ColumnType, Any] = {
     ColumnType.STRING: str,
@@ -72,7 +73,7 @@ class Page[R: Record]:
         records: the valid rows, in the service's order.
         invalid: the rows that break a rule.
         next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
-        answered_at_ms: the ``Date`` header of the answer, in milliseconds since the epoch.
+        answered_at_ms: AWS's time when it answered, in milliseconds since the epoch.
     """
 
     records: Sequence[R]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from patchlake.core.credentials import without_credentials
 from patchlake.core.records import Record
 from patchlake.core.tables import Column, Columns, ColumnType
 from patchlake.core.targets import RunTarget
@@ -50,6 +51,6 @@ def _values(column: Column, records: Sequence[Record | None], include_sensitive_
     if column.type is ColumnType.TIMESTAMP:
         times = [None if seconds is None else round(seconds * 1000) for seconds in values]
         return [time or None for time in times] if column.zero_is_absent else times
-    if column.sensitive_query and not include_sensitive_fields:
-        return [None if url is None else url.partition("?")[0] for url in values]
+    if column.sensitive_parts and not include_sensitive_fields:
+        return [None if location is None else without_credentials(location) for location in values]
     return values

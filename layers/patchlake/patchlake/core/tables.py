@@ -36,8 +36,8 @@ class Column:
         nullable: whether a row may lack it; for an API member, whether an answer may lack it.
         repetitive: few distinct values in a file, so that a dictionary makes it smaller.
         sensitive: NULL unless the stack includes sensitive fields.
-        sensitive_query: a URL whose query may hold a signature: the query is dropped unless the stack includes
-            sensitive fields.
+        sensitive_parts: a location whose parts may hold credentials: these parts are dropped unless the stack
+            includes sensitive fields.
         zero_is_absent: the API sends 0 where there is no value.
     """
 
@@ -48,7 +48,7 @@ class Column:
     nullable: bool = True
     repetitive: bool = False
     sensitive: bool = False
-    sensitive_query: bool = False
+    sensitive_parts: bool = False
     zero_is_absent: bool = False
 
 

@@ -22,8 +22,30 @@ COMMIT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_co
 PERMANENT_FROM_RECEIVE = 3
 """The receive from which a refusal is recorded: a short fault of IAM must not hide an account for a day."""
 
-RESERVE_SECONDS = 20
-"""A worker stops calling when less than this is left of its invocation: time for one slow call, and for storing."""
+
+@dataclass(frozen=True, slots=True)
+class CallTiming:
+    """The time-outs of one call to AWS, and the attempts that the SDK makes."""
+
+    attempts: int
+    connect_seconds: int
+    answer_seconds: int
+
+    @property
+    def longest_seconds(self) -> int:
+        """The time of a call that is never answered, with the SDK's pauses of up to 1, 2, 4, … seconds."""
+        pauses = (1 << (self.attempts - 1)) - 1
+        return self.attempts * (self.connect_seconds + self.answer_seconds) + pauses
+
+
+CALL = CallTiming(attempts=3, connect_seconds=5, answer_seconds=15)
+
+BYTES_IN_TIME = 256 * 1024
+"""The bytes that a call must send or receive in the time of an answer, if it is not over by then."""
+
+RESERVE_SECONDS = 2 * CALL.longest_seconds
+"""A worker stops calling when less than this is left of its invocation: time for a call without an answer, and for
+storing."""
 
 LONGEST_THROTTLE_PAUSE_SECONDS = 16
 

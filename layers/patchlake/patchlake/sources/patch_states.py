@@ -31,10 +31,10 @@ PATCH_STATE_COLUMNS = (
     Column(
         "install_override_list",
         ColumnType.STRING,
-        "The list of patches that overrode the baseline; an https URL without its query, which may hold a signature.",
+        "The location of the patches that overrode the baseline, without user, password, query and fragment.",
         "InstallOverrideList",
         repetitive=True,
-        sensitive_query=True,
+        sensitive_parts=True,
     ),
     unique_string(
         "owner_information",

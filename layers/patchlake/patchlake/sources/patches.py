@@ -32,6 +32,9 @@ AVAILABLE_COUNT: Final = "available_security_update_count"
 STATES: Final = ("Missing", "Failed", "InstalledPendingReboot", "InstalledRejected", "AvailableSecurityUpdate")
 """The states of the patches that SSM is asked for, as its answers spell them; the API model has MISSING and so on."""
 
+MOST_PATCHES: Final = 10_000
+"""More than the packages of any node, each of which may be out of date."""
+
 STATUSES = {
     CollectionStatus.COLLECTED: Explanation("a patch of the node, as SSM answered"),
     NO_PATCHES: Explanation("SSM was asked about the node and has no patch of it in these states"),
@@ -134,6 +137,7 @@ PATCHES = DetailSource(
         ids_per_call=1,
         request=_request,
         narrower=_narrower,
+        rows_per_id=MOST_PATCHES,
     ),
     answer_columns=PATCH_COLUMNS,
     table=detail_table(

@@ -7,9 +7,11 @@ of its own; ``registry`` lists them all.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, NamedTuple
 
 from patchlake.core.keys import ROOT_DETAIL
+from patchlake.core.paging import EMPTY_PAGES
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import Outcome, collection_values, record_values, target_values
@@ -24,6 +26,7 @@ from patchlake.core.tables import (
     collection_columns,
 )
 from patchlake.core.targets import RunTarget
+from patchlake.errors import RestartError
 
 
 def _no_parameters(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
@@ -49,6 +52,7 @@ class Operation:
         request: the parameters of a call about some ids, without the size and the token of the page.
         narrower: the parameters of several calls with the same rows as one of ``request``, for a service that refuses
             the filter of that one; none if it has no filter.
+        rows_per_id: the most rows that one id can have.
     """
 
     service: str
@@ -60,6 +64,7 @@ class Operation:
     ids_per_call: int = 0
     request: Callable[[Sequence[str], Plan], dict[str, Any]] = _no_parameters
     narrower: Callable[[Sequence[str], Plan], Sequence[dict[str, Any]]] = _no_calls
+    rows_per_id: int = 1
 
 
 class ListedRows(NamedTuple):
@@ -94,14 +99,19 @@ class ListingSource:
     def listed(self, run_target: RunTarget, plan: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
         """Return a target's rows, sorted by key, each once; only the values of each page are kept in memory.
 
-        If a row comes twice (it moved between pages while they were read), the last one counts.
+        If a row comes twice (it moved between pages while they were read), the last one counts. Once there are more
+        rows than the plan has room for, no further page is read.
 
         Raises:
+            RestartError: more than ``EMPTY_PAGES`` pages in a row bring no further row: the chain would never end.
             UnlistableError: the listing cannot be complete.
         """
         columns: Columns = {name: [] for name in self.table.column_names}
         texts: dict[str | None, str | None] = {}
         listed_at_ms = None
+        last: dict[tuple[Any, ...], int] = {}
+        places = count()
+        pages_without_news = 0
         for page in pages:
             found = self.rows(run_target, page, plan)
             for column in self.table:
@@ -111,7 +121,14 @@ class ListingSource:
                     [texts.setdefault(text, text) for text in values] if column.repetitive else values
                 )
             listed_at_ms = page.answered_at_ms
-        last = {key: row for row, key in enumerate(zip(*(columns[name] for name in self.row_key), strict=True))}
+            rows_before = len(last)
+            last.update(zip(zip(*(found[name] for name in self.row_key), strict=True), places, strict=False))
+            pages_without_news = 0 if len(last) > rows_before else pages_without_news + 1
+            if pages_without_news > EMPTY_PAGES:
+                msg = f"{run_target}: {pages_without_news} pages in a row brought nothing new, and a token"
+                raise RestartError(msg)
+            if len(last) > plan.most_nodes:
+                break
         rows = [last[key] for key in sorted(last)]
         return ListedRows({name: [values[row] for row in rows] for name, values in columns.items()}, listed_at_ms)
 

@@ -21,7 +21,7 @@ from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
-from patchlake.errors import InputError, RefusedError
+from patchlake.errors import InputError, PatchlakeError, RefusedError
 from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApi, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, slice_of
@@ -32,7 +32,7 @@ from patchlake.stages.stored_objects import about, open_shard, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 
 
-class _OvertakenError(Exception):
+class _OvertakenError(PatchlakeError):
     """Another worker, or the fence, stored the part that is being collected."""
 
 
@@ -214,7 +214,8 @@ class CollectStage:
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
-            return read_chain(partial(page, chunk), partial(source.settle, chunk))
+            most_rows = len(chunk) * source.operation.rows_per_id
+            return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
 
         settled: dict[str, Sequence[Outcome]] = {}
         parallel_map = self.parallel_map if key is None else self.detail_map

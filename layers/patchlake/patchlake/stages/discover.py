@@ -16,7 +16,7 @@ from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import LISTING_PAUSE_SECONDS
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
-from patchlake.ports import Delivery, Queue, Store, TableFormat, TargetApis
+from patchlake.ports import Clock, Delivery, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
@@ -47,6 +47,7 @@ class DiscoverStage:
 
     Attributes:
         detail_queues: the queue of each detail source, by its name.
+        clock: the time of the answers of ``apis``.
     """
 
     store: Store
@@ -55,6 +56,7 @@ class DiscoverStage:
     sources: Registry
     detail_queues: Mapping[str, Queue]
     retry_policy: RetryPolicy
+    clock: Clock
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         """List the message's target; an existing shard is adopted, and AWS is not asked.
@@ -105,7 +107,7 @@ class DiscoverStage:
             listing = ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
         else:
             groups = list(rows.groups(plan.batch_size))
-            if not is_root or len(groups) <= plan.max_batches:
+            if len(groups) <= plan.max_batches:
                 listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
                 metadata = listing_metadata(plan.run_target(target), listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
@@ -118,4 +120,5 @@ class DiscoverStage:
         return read_chain(
             lambda token: calls.call(lambda: api.page(source.operation, (), token)),
             partial(source.listed, plan.run_target(target), plan),
+            plan.most_nodes,
         )

@@ -1,0 +1,77 @@
+"""The gaps of a lake's newest run: the reasons why an answer from the views does not cover the whole fleet."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.parameters import Parameter, ParameterType
+
+TARGETS_NAMED = 5
+"""The most targets to name in one sentence."""
+
+
+def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence[str] = ()) -> list[str]:
+    """Return a sentence for each gap; none if the newest run is COMPLETE, and its history reaches back far enough.
+
+    Args:
+        lake: the lake that answers.
+        parameters: the parameters of the query.
+        values: the value of each.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    [(run_id, status, coverage)] = lake.query("SELECT run_id, run_status, run_coverage FROM latest_run").rows
+    if run_id is None:
+        return [_no_snapshot(lake)]
+    found = list(_too_early(lake, parameters, values))
+    if status != "COMPLETE":
+        unread = ", ".join([*_targets(lake), *_nodes(lake)]) or "see --named not_read"
+        found.append(f"run {run_id} is {status}: {coverage}; not read: {unread}")
+    return found
+
+
+def _no_snapshot(lake: Lake) -> str:
+    past = [run_date for run_date in lake.run_dates if run_date <= lake.date]
+    if not past:
+        first = lake.run_dates[0]
+        return f"no snapshot up to {lake.date}: the first run is from {first}. Use --as-of {first} or a later date"
+    if past[-1] >= lake.window_start:
+        return f"no snapshot since {lake.window_start}: no run of the window is published"
+    return (
+        f"no snapshot since {lake.window_start}: the newest run is from {past[-1]}. "
+        f"Use --as-of {past[-1]} to query the lake as it was then"
+    )
+
+
+def _too_early(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
+    """Find the dates that lie before the history that the views see."""
+    [(first,)] = lake.query("SELECT min(run_date) FROM runs WHERE is_published").rows
+    for parameter, value in zip(parameters, values, strict=True):
+        if parameter.type is ParameterType.DATE and value < first:
+            older = [run_date for run_date in lake.run_dates if run_date <= value]
+            advice = f". Use --window-days {_days(older[-1], lake.date)} to look further back" if older else ""
+            yield f"{parameter.name}={value} is before the first run of the window, which is from {first}{advice}"
+
+
+def _days(first: str, last: str) -> int:
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days
+
+
+def _targets(lake: Lake) -> list[str]:
+    unread = lake.query(
+        "SELECT account_id, region, listing_status FROM latest_coverage "
+        "WHERE is_active AND listing_status <> 'LISTED' ORDER BY account_id, region"
+    ).rows
+    named = [f"{account_id} {region} ({status})" for account_id, region, status in unread[:TARGETS_NAMED]]
+    more = len(unread) - len(named)
+    return [*named, f"{more} more targets"] if more else named
+
+
+def _nodes(lake: Lake) -> list[str]:
+    unread = lake.query(
+        "SELECT count(*), collection_status FROM latest_patch_states "
+        "WHERE collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE') "
+        "GROUP BY collection_status ORDER BY collection_status"
+    ).rows
+    return [f"{nodes} {'node' if nodes == 1 else 'nodes'} ({status})" for nodes, status in unread]

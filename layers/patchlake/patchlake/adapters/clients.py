@@ -1,0 +1,169 @@
+"""The SDK's clients, with a limit for the total time of each call.
+
+The SDK's read time-out starts again at each byte, so a call whose answer trickles in would never end. With these
+clients, an attempt has the read time-out for each ``BYTES_IN_TIME`` that it sends or receives.
+"""
+
+import io
+import socket
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import (
+    AWSHTTPConnection,
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnection,
+    AWSHTTPSConnectionPool,
+)
+from botocore.config import Config
+
+from patchlake.core.timings import BYTES_IN_TIME, CALL
+
+if TYPE_CHECKING:
+    import boto3
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+CONFIG = Config(
+    connect_timeout=CALL.connect_seconds,
+    read_timeout=CALL.answer_seconds,
+    retries={"mode": "standard", "total_max_attempts": CALL.attempts},
+)
+"""The time-outs and attempts of every call."""
+
+_PIECE = 64 * 1024
+"""The bytes that are sent at once: each piece has the time that is left."""
+
+
+def make_client(session: "boto3.Session", service: str, config: Config | None = None, region: str | None = None) -> Any:  # noqa: ANN401  # each service has its own type
+    """Make a client whose calls end.
+
+    Args:
+        session: the session.
+        service: the service, by its name in the SDK.
+        config: what differs from ``CONFIG``.
+        region: the region, by default that of the session.
+    """
+    own = CONFIG if config is None else CONFIG.merge(config)
+    client: Any = session.client(service, region_name=region, config=own)  # type: ignore[call-overload]
+    # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
+    client._endpoint.http_session._pool_classes_by_scheme.update(_pools(client.meta.config.read_timeout))  # noqa: SLF001
+    return client
+
+
+def _pools(answer_seconds: float) -> dict[str, Any]:
+    """Return the SDK's connection pools, of connections whose calls have a limit."""
+
+    class Plain(_TimedConnection, AWSHTTPConnection):  # type: ignore[misc]
+        limit = answer_seconds
+
+    class Secure(_TimedConnection, AWSHTTPSConnection):  # type: ignore[misc]
+        limit = answer_seconds
+
+    class PlainPool(AWSHTTPConnectionPool):
+        ConnectionCls = Plain
+
+    class SecurePool(AWSHTTPSConnectionPool):
+        ConnectionCls = Secure
+
+    return {"http": PlainPool, "https": SecurePool}
+
+
+class _TimedConnection:
+    """A connection whose socket limits the time of each call; mixed into the SDK's own connection.
+
+    Attributes:
+        limit: the seconds of a call, or of each ``BYTES_IN_TIME`` of a large one.
+    """
+
+    limit: float
+    sock: Any
+
+    def connect(self) -> None:
+        """Connect, and limit the calls from then on."""
+        super().connect()  # type: ignore[misc]
+        self.sock = _TimedSocket(self.sock, self.limit)
+
+    def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        """Begin a call."""
+        if self.sock is not None:
+            self.sock.begin()
+        super().request(*arguments, **options)  # type: ignore[misc]
+
+
+class _TimedSocket:
+    """A socket that waits only as long as the call still may take; it passes on everything else."""
+
+    def __init__(self, sock: socket.socket, limit: float) -> None:
+        self._sock = sock
+        self._limit = limit
+        self._timeout = sock.gettimeout()
+        self.begin()
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return getattr(self._sock, name)
+
+    def begin(self) -> None:
+        """Begin a call, or the next bytes of a large one."""
+        self._began = monotonic()
+        self._bytes = 0
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Set the longest wait for the next byte."""
+        self._timeout = seconds
+        self._sock.settimeout(seconds)
+
+    def sendall(self, data: "ReadableBuffer", *flags: int) -> None:
+        """Send bytes."""
+        view = memoryview(data).cast("B")
+        for start in range(0, len(view), _PIECE):
+            piece = view[start : start + _PIECE]
+            self.wait()
+            self._sock.sendall(piece, *flags)
+            self.moved(len(piece))
+
+    def makefile(self, mode: str = "rb", buffering: int | None = None, **_: Any) -> Any:  # noqa: ANN401
+        """Return a file that reads the answer."""
+        raw = _TimedReads(self, self._sock.makefile(mode, buffering=0))  # type: ignore[call-overload]
+        return raw if buffering == 0 else io.BufferedReader(raw)
+
+    def wait(self) -> None:
+        """Let the next wait take no longer than the call still may.
+
+        Raises:
+            TimeoutError: its time is over.
+        """
+        left = self._began + self._limit - monotonic()
+        if left <= 0:
+            msg = f"only {self._bytes} bytes in {self._limit} seconds"
+            raise TimeoutError(msg)
+        self._sock.settimeout(left if self._timeout is None else min(self._timeout, left))
+
+    def moved(self, count: int) -> None:
+        """Count bytes that were sent or received."""
+        self._bytes += count
+        if self._bytes >= BYTES_IN_TIME:
+            self.begin()
+
+
+class _TimedReads(io.RawIOBase):
+    """The bytes of an answer."""
+
+    def __init__(self, sock: _TimedSocket, raw: io.RawIOBase) -> None:
+        self._sock = sock
+        self._raw = raw
+
+    def readable(self) -> bool:
+        """Whether it can be read."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Read what has arrived, or wait for it."""
+        self._sock.wait()
+        count: int | None = self._raw.readinto(buffer)
+        self._sock.moved(count or 0)
+        return count
+
+    def close(self) -> None:
+        """Close it, and the connection if that was closed before."""
+        self._raw.close()
+        super().close()

@@ -1,0 +1,65 @@
+"""The check that the folder of a lake can be written."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.access.checks import check_folder
+
+
+def tree(folder: Path) -> dict[str, bytes | None]:
+    """Return everything in a folder, with the contents of the files."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    """A lake with an object under the key that the check uses elsewhere."""
+    for key in ("plans/absent.json", "runs/a/b", "lake/coverage/run_date=2026-11-01/c"):
+        path = tmp_path / "lake" / key
+        path.parent.mkdir(parents=True)
+        path.write_text(key)
+    return tmp_path / "lake"
+
+
+def test_a_folder_that_can_be_written_is_left_as_it_was(lake: Path) -> None:
+    before = tree(lake)
+
+    assert check_folder(lake) is None
+    assert tree(lake) == before
+
+
+def test_a_lake_that_is_not_there_yet_is_not_created(tmp_path: Path) -> None:
+    assert check_folder(tmp_path / "a" / "b") is None
+    assert tree(tmp_path) == {}
+
+
+@pytest.mark.parametrize(("function", "code"), [("link", errno.EPERM), ("fsync", errno.ENOSPC), ("mkdir", errno.EROFS)])
+def test_a_folder_that_an_export_could_not_write_is_found(
+    monkeypatch: pytest.MonkeyPatch, lake: Path, function: str, code: int
+) -> None:
+    before = tree(lake)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, function, refuse)
+    found = check_folder(lake)
+
+    assert found is not None
+    assert found.startswith(f"cannot write to {lake}: ")
+    assert os.strerror(code) in found
+    assert tree(lake) == before
+
+
+@pytest.mark.parametrize("closed", ["plans", "runs", "lake", "lake/coverage"])
+def test_a_folder_of_a_lake_that_is_closed_is_named(monkeypatch: pytest.MonkeyPatch, lake: Path, closed: str) -> None:
+    # A superuser may write everywhere, so the answer of the system is replaced.
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != lake / closed)
+
+    assert check_folder(lake) == f"cannot write to {lake / closed}: permission denied"
