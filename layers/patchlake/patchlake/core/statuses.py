@@ -48,7 +48,7 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
-        "let the role call the two actions of templates/member-role.yaml; look for a service control policy",
+        "let the role call the actions of templates/member-role.yaml; look for a service control policy",
     ),
     ListingStatus.REGION_DISABLED: Explanation(
         "the region is not enabled in the account", "enable the region in that account, or take it out of Regions"
