@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -25,10 +26,14 @@ def environment(aws: EmbeddedAws) -> dict[str, str]:
     return variables(aws.endpoint)
 
 
-def export(environment: dict[str, str], lake: Path, *options: str) -> int:
-    """Export our own account and two regions with patches; return the exit code."""
-    regions = ("--regions", "eu-central-1,us-east-1")
-    return patchlake_here(environment, *EXPORT, lake, *regions, "--patches", *options).returncode
+def run(environment: dict[str, str], lake: Path) -> CompletedProcess[str]:
+    """Export our own account and two regions with patches."""
+    return patchlake_here(environment, *EXPORT, lake, "--regions", "eu-central-1,us-east-1", "--patches")
+
+
+def export(environment: dict[str, str], lake: Path) -> int:
+    """Export, and return the exit code."""
+    return run(environment, lake).returncode
 
 
 def rows(lake: Path, key: str) -> Columns:
@@ -65,8 +70,10 @@ def _snake(member: str) -> str:
 def test_the_rows_of_each_node_are_those_that_its_patch_state_counts(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    assert export(environment, tmp_path) == 0
+    exported = run(environment, tmp_path)
 
+    assert exported.returncode == 0
+    assert f"Patches are COMPLETE: {len(patches(tmp_path)):,} rows." in exported.stdout
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for row in patches(tmp_path):
         if row["collection_status"] == "COLLECTED":
@@ -91,8 +98,9 @@ def test_an_asked_node_without_a_patch_is_one_that_has_no_counts_by_severity(
 
 
 def test_without_the_option_a_lake_has_no_word_of_patches(environment: dict[str, str], tmp_path: Path) -> None:
-    patchlake_here(environment, *EXPORT, tmp_path, "--no-patches")
+    exported = patchlake_here(environment, *EXPORT, tmp_path, "--no-patches")
 
+    assert "Patches are" not in exported.stdout
     assert not [key for key in objects(tmp_path) if "patches" in key]
     assert not coverage(tmp_path)
 
@@ -119,8 +127,12 @@ def test_a_role_without_the_new_action_changes_no_byte_of_the_snapshot(
     aws.begin_day(0)
     aws.change(denied_actions={aws.settings.account_list()[0].account_id: frozenset({"DescribeInstancePatches"})})
 
-    assert export(environment, tmp_path / "denied") == 0
+    denied = run(environment, tmp_path / "denied")
 
+    assert denied.returncode == 0
+    assert "In your own account 111122223333, your identity needs ssm:DescribeInstancePatches:" in denied.stdout
+    assert "DescribeInstancePatchStates" not in denied.stdout
+    assert "targets could not be read in full, such as: AccessDeniedException." in denied.stdout
     snapshot = snapshot_key(RUN_ID)
     assert objects(tmp_path / "denied")[snapshot] == objects(tmp_path / "allowed")[snapshot]
     asked = {row["instance_id"] for row in patches(tmp_path / "allowed")}
