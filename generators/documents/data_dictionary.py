@@ -57,7 +57,9 @@ def _unit(table: Table, column: Column) -> str:
         case ColumnType.TIMESTAMP:
             return "UTC, ms"
         case ColumnType.INT32:
-            return "nodes" if table.name == COVERAGE.name and not column.name.endswith("_rows") else "patches"
+            if table.name != COVERAGE.name:
+                return "patches"
+            return "rows" if column.name.endswith("_rows") else "nodes"
         case _:
             return ""
 
