@@ -73,7 +73,7 @@ class Fleet:
         ends = accumulate(sizes.values())
         self._numbers = {target: range(end - sizes[target], end) for target, end in zip(sizes, ends, strict=True)}
 
-    def open(self, plan: Plan, target: Target) -> "Nodes":  # noqa: ARG002
+    def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> "Nodes":  # noqa: ARG002
         """Return a target's API."""
         return Nodes(self, self._numbers[target])
 

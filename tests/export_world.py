@@ -14,6 +14,7 @@ from patchlake.ports import Store
 from patchlake.stages.commit import CommitResult
 from patchlake_cli.access.sessions import Identity
 from patchlake_cli.export.composition import Ports, compose
+from patchlake_cli.export.late_runs import LateRun, close_late_runs
 from patchlake_cli.export.resume import begin
 from patchlake_cli.export.run_loop import finish_run
 from patchlake_cli.export.settings import ExportSettings
@@ -25,10 +26,11 @@ SETTINGS = ExportSettings("self", ("eu-central-1",), batch_size=2, retry_seconds
 
 @dataclass(frozen=True)
 class Exported:
-    """The result of one export; ``result`` is None if the run was published before."""
+    """The result of one export; ``result`` is None if the run was published before, ``late`` what it closed first."""
 
     plan: Plan
     is_new: bool
+    late: list[LateRun]
     observation: Observation
     result: CommitResult | None
 
@@ -66,6 +68,7 @@ class ExportWorld:
         """Export once, with some settings changed."""
         settings = replace(settings, **changes)  # type: ignore[arg-type]
         ports = self.ports()
+        late = list(close_late_runs(ports, settings, run_id))
         stages = compose(ports, settings)
         begun = begin(stages.plan, run_id)
         observation = Observation(begun.plan.run_id)
@@ -74,7 +77,7 @@ class ExportWorld:
             result = finish_run(
                 begun.plan, ports, stages, observation, lambda: on_progress(observation), look_seconds=0.1
             )
-        return Exported(begun.plan, begun.is_new, observation, result)
+        return Exported(begun.plan, begun.is_new, late, observation, result)
 
     def snapshot(self, run_id: str) -> Columns:
         """Return a run's published rows."""

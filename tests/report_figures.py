@@ -20,6 +20,7 @@ from patchlake_cli.report.figures import (
     Platform,
     Reason,
     Shortlist,
+    Ungrouped,
     Unread,
 )
 
@@ -76,11 +77,12 @@ def _details() -> Details:
         patch_groups=Shortlist(
             [PatchGroup(10 - n, 0, 10 - n, 0, 0.0, 0.0, name, n, 0) for n, name in enumerate(HOSTILE)], 4000
         ),
-        ungrouped=1,
+        ungrouped=Ungrouped(1, 0),
         overdue=Shortlist(
             [_overdue(number, name) for number, name in enumerate(HOSTILE)],
             len(HOSTILE),
         ),
+        overdue_states=[Reason("NON_COMPLIANT", 3), Reason("STALE_SCAN", 5)],
         ages=[Age(0, is_lower_bound=False, nodes=3), Age(30, is_lower_bound=True, nodes=5)],
         compared_with=["20261029T060000Z"],
         changes_by_kind={"NEW": 1, "REMEDIATED": 7},

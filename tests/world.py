@@ -25,7 +25,7 @@ from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
-from patchlake.stages.retry_policy import RetryPolicy
+from patchlake.stages.retry_policy import FinalRefusals, RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 
 ROOT_SOURCES = Registry(SOURCES.nodes, SOURCES.patch_states)
@@ -116,6 +116,7 @@ class World:
             sources=tuple(source.name for source in sources.secondary),
             detail_deadline_seconds=3600,
         )
+        self.final_refusals = FinalRefusals()
         self.committed: list[CommitResult] = []
         self.failures: list[PatchlakeError] = []
 
@@ -146,7 +147,7 @@ class World:
     @property
     def discover(self) -> DiscoverStage:
         """The discover stage."""
-        retry_policy = RetryPolicy([self.discover_queue, self.listing_queue], 30, lambda: 0.5, self.clock.advance)
+        retry_policy = self._retry_policy(self.discover_queue, self.listing_queue)
         return DiscoverStage(
             self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy, self.clock
         )
@@ -154,10 +155,13 @@ class World:
     @property
     def collect(self) -> CollectStage:
         """The collect stage."""
-        retry_policy = RetryPolicy([self.collect_queue, self.detail_queue], 30, lambda: 0.5, self.clock.advance)
+        retry_policy = self._retry_policy(self.collect_queue, self.detail_queue)
         return CollectStage(
             self.store, self.tables, self.apis, self.sources, self.source_queues, retry_policy, map, map, self.clock
         )
+
+    def _retry_policy(self, *queues: Queue) -> RetryPolicy:
+        return RetryPolicy(queues, 30, lambda: 0.5, self.clock.advance, final_refusals=self.final_refusals)
 
     @property
     def commit(self) -> CommitStage:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from contextlib import suppress
+from threading import active_count
 
 import typer
 from typer.exceptions import TyperException
@@ -15,6 +17,8 @@ from patchlake_cli.commands.report import report
 from patchlake_cli.commands.run import run
 from patchlake_cli.commands.status import status
 from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.standard_streams import open_missing_streams
+from patchlake_cli.visible_text import visible_lines
 
 app = typer.Typer(
     name="patchlake",
@@ -43,15 +47,26 @@ def main() -> None:
 
     A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
     """
-    code = _run()
-    if code == ExitCode.INTERRUPTED:
-        # Threads of an export may wait for AWS for a long time. The next export reads what they have not stored.
-        sys.stdout.flush()
+    open_missing_streams()
+    try:
+        code = _run()
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as error:
+        # As with `| head`, where the reader has all that it wants, a broken pipe is no news.
+        if not isinstance(error, BrokenPipeError):
+            _say(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
+        os._exit(ExitCode.ERROR)
+    if code == ExitCode.INTERRUPTED or active_count() > 1:
+        # Threads of an export may still wait for AWS. The next export reads what they have not stored.
         os._exit(code)
     sys.exit(code)
 
 
 def _run() -> int:
+    if sys.stdout is None:
+        _say("standard output is closed: redirect it to a file, or to /dev/null")
+        return ExitCode.ERROR
     try:
         code: int | None = app(standalone_mode=False)
     except CommandError as error:
@@ -69,4 +84,7 @@ def _run() -> int:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"patchlake: {text}\n")
+    # Where standard error is full or closed, the exit code still says that something is wrong.
+    with suppress(OSError):
+        sys.stderr.write(f"patchlake: {visible_lines(text)}\n")
+        sys.stderr.flush()

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from patchlake.core.run import run_at
+from patchlake.core.tables import ColumnType
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings, views
 from tests.analytics import story
-from tests.analytics.rows import view
+from tests.analytics.rows import pick, view
 from tests.analytics.synthetic import collected, listed, unread, write_run
 
 FIRST, SECOND = "20261110T060000Z", "20261111T060000Z"
@@ -217,3 +219,14 @@ def test_one_node_that_could_not_be_read_makes_a_run_partial(tmp_path: Path, col
     assert view(open_lake(LakeLocation(str(tmp_path)), now=NOW), "runs", "run_status", "run_coverage") == [
         (status, "2 of 2 targets read")
     ]
+
+
+def test_the_largest_counts_add_up_without_overflow(tmp_path: Path) -> None:
+    run_id, largest = "20261112T060000Z", 2**31 - 1
+    counts = {column.name: largest for column in PATCH_STATES.table if column.type is ColumnType.INT32}
+    write_run(tmp_path, run_id, [listed(3)], [collected(run_id, number, **counts) for number in range(3)])
+    lake = open_lake(LakeLocation(str(tmp_path)), now=run_at(run_id))
+
+    for each in views():
+        assert lake.query(f"SELECT * FROM {each.name}").columns  # noqa: S608
+    assert pick(lake.named("missing_patches"), "critical_patches", "security_patches") == [(3 * largest, 3 * largest)]

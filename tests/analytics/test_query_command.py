@@ -116,7 +116,7 @@ def test_many_unread_targets_are_counted(tmp_path: Path) -> None:
     assert result.stderr.endswith("000000000004 eu-central-1 (ACCESS_DENIED), 2 more targets.\n")
 
 
-def test_a_date_before_the_history_is_said_to_be_too_early(story_folder: Path) -> None:
+def test_a_date_without_a_run_before_or_after_it_is_said_to_be_outside_the_history(story_folder: Path) -> None:
     result = run(story_folder, "--named", "changes_since", "--param", "date=2026-10-31", "--format", "csv")
     in_history = run(story_folder, "--named", "changes_since", "--param", "date=2026-11-01", "--format", "csv")
 
@@ -125,6 +125,8 @@ def test_a_date_before_the_history_is_said_to_be_too_early(story_folder: Path) -
     assert result.stderr == f"{too_early}Use --window-days 43 to look further back.\n{UNREAD}"
     assert {row["change"] for row in csv.DictReader(io.StringIO(result.stdout))} == {"NOT_COMPARED"}
     assert in_history.stderr == UNREAD
+    newest = run(story_folder, "--named", "changes_since", "--param", "date=2026-11-12")
+    assert newest.stderr == f"patchlake: date=2026-11-12 has no later run: the newest one is from 2026-11-12.\n{UNREAD}"
     # Nothing is older than the first run of the lake.
     beyond = run(story_folder, "--window-days", "99", "--named", "changes_since", "--param", "date=2026-09-30")
     assert beyond.stderr.startswith("patchlake: date=2026-09-30 is before the first run of the window, which is from ")

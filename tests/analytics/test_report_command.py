@@ -29,6 +29,7 @@ def test_the_report_is_written_and_summed_up_in_words(story_folder: Path, tmp_pa
     result = run(story_folder, "--out", out)
 
     assert result.return_value is ExitCode.PARTIAL
+    assert run(story_folder, "--out", out, "--allow-partial").return_value is ExitCode.COMPLETE
     assert result.stdout == (
         f"Run {R5} is PARTIAL: 3 of 4 targets read, 2 compliant, 7 unknown, 3 non-compliant of 12 listed nodes.\n"
         f"Report: {out}\n"
@@ -116,7 +117,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
     [
         (["--out", "."], ". is not a file"),
         (["--out", "nowhere/report.html"], "folder nowhere does not exist"),
-        (["--as-of", "yesterday"], "'yesterday' does not match"),
+        (["--as-of", "yesterday"], "--as-of: 'yesterday': expected a UTC date as YYYY-MM-DD"),
         (["--window-days", "0"], "window-days"),
         (["somewhere"], "unexpected extra argument"),
     ],

@@ -107,7 +107,7 @@ def test_platforms_and_patch_groups_keep_the_nodes_whose_kind_is_not_known(detai
         ("web", 0, 4),
     ]
     listed = sum(row.nodes_listed or 0 for row in details.patch_groups.rows)
-    assert listed + details.ungrouped == details.fleet.nodes_listed
+    assert listed + details.ungrouped.listed == details.fleet.nodes_listed
 
 
 def test_the_oldest_non_compliant_nodes_come_first_with_their_lower_bounds(details: Details) -> None:

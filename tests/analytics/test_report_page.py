@@ -11,9 +11,9 @@ from itertools import pairwise
 import pytest
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
+from patchlake_cli.visible_text import visible
 from tests.report_figures import HOSTILE, empty_figures, hostile_figures
 
 VOID = {"br", "col", "hr", "img", "input", "link", "meta"}
@@ -139,7 +139,7 @@ def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text:
         "Non-compliant3nodes Not read1of 2 targets; last known: 2 nodes"
     )
     unread = next(content for _, content in page.all("tr") if "222233334444" in content)
-    assert unread.count("unknown") == 5
+    assert unread.count("not known") == 5
     assert 'data-value="None"' not in text
 
 
@@ -188,7 +188,7 @@ def test_a_run_that_read_no_target_shows_unknown_and_no_zero() -> None:
     nothing = replace(figures.details.fleet, **dict.fromkeys(figures.details.fleet.__slots__))
     text = render_page(replace(figures, details=replace(figures.details, fleet=nothing)))
     tiles = text.partition('<dl class="tiles">')[2].partition("</dl>")[0]
-    assert tiles.count("unknown</span>") == 5
+    assert tiles.count("not known</span>") == 5
 
 
 def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: str) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.page import render_page
+from patchlake_cli.visible_text import visible
 from tests.report_figures import BREAKOUT, HOSTILE, SCRIPT, empty_figures, hostile_figures
 
 A4_PIXELS = 794 - 2 * 53
@@ -179,7 +179,7 @@ def test_what_is_not_known_stays_at_the_end_whichever_way_is_sorted(opened: Open
 
     for _ in range(2):
         accounts.locator("thead th").nth(3).locator("button").click()
-        assert column(accounts, 4) == ["10", "unknown"]
+        assert column(accounts, 4) == ["10", "not known"]
 
 
 def test_hostile_names_are_read_and_do_nothing(opened: Open) -> None:

@@ -12,7 +12,7 @@ from urllib3.exceptions import SSLError
 
 from patchlake.adapters.s3 import S3Store
 from patchlake.errors import PermanentError, RetryableError
-from tests.http_stub import Answer, HttpStub, Lost, http_stub
+from tests.http_stub import Answer, HttpStub, Lost, Request, http_stub
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -169,3 +169,17 @@ def test_a_listing_that_breaks_on_its_second_page_is_no_short_listing(s3: HttpSt
 
         with pytest.raises(RetryableError, match="ListObjectsV2"):
             list(store(s3).keys(""))
+
+
+@pytest.mark.parametrize("contents", ["", "<Contents><Key>shared/a</Key></Contents>"], ids=["empty", "the_same"])
+def test_a_listing_without_an_end_fails_for_now(s3: HttpStub, contents: str) -> None:
+    def page(_: Request) -> Answer:
+        token = f"<NextContinuationToken>{len(s3.requests)}</NextContinuationToken>"
+        return Answer(
+            200, f"<ListBucketResult><IsTruncated>true</IsTruncated>{token}{contents}</ListBucketResult>".encode()
+        )
+
+    s3.answer = page
+
+    with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 gave 101 pages in a row without"):
+        list(store(s3).keys(""))

@@ -277,17 +277,25 @@ def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws:
     ("answer", "code"),
     [
         (error("InternalServerError", 500), "InternalServerError"),
+        (error("InternalServerError"), "InternalServerError"),
         (error("ThrottlingException"), "ThrottlingException"),
-        (error("ValidationException"), "ValidationException"),
-        (error("NeverHeardOf"), "NeverHeardOf"),
+        (error("com.amazonaws.ssm#ThrottlingException"), "ThrottlingException"),
+        (Answer(429, b"<html>slow down</html>"), "429"),
         (error("ServiceUnavailable", 503), "ServiceUnavailable"),
+        (error("AccessDeniedException", 503), "AccessDeniedException"),
+        (error("RequestExpired"), "RequestExpired"),
+        (error("InvalidSignatureException"), "InvalidSignatureException"),
+        (error("IncompleteSignature"), "IncompleteSignature"),
         (Answer(500, b"<html>oops</html>"), "500"),
-        (Answer(404, b""), "404"),
+        (Answer(302, b""), "302"),
+        (Answer(407, b"<html>who are you?</html>"), "407"),
+        (Answer(408, b""), "408"),
+        (Answer(409, b"null"), "409"),
         (Lost(), "ConnectionClosedError"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=str,
 )
-def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
+def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_recorded(
     aws: HttpStub, sources: SsmApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
@@ -295,7 +303,40 @@ def test_whatever_is_no_known_refusal_fails_for_now_and_is_never_recorded(
     with pytest.raises(RetryableError, match=rf"target 111111111111\.eu-west-1: describe_.*{code}") as caught:
         patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
-    assert type(caught.value) is (ThrottledError if code == "ThrottlingException" else RetryableError)
+    is_throttled = code in {"ThrottlingException", "429"}
+    assert type(caught.value) is (ThrottledError if is_throttled else RetryableError)
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (error("ValidationException"), "ValidationException"),
+        (error("SubscriptionRequiredException"), "SubscriptionRequiredException"),
+        (error("com.amazonaws.ssm#NeverHeardOf", 422), "NeverHeardOf"),
+        (error("NeverHeardOf:http://internal.amazon.com/coral/com.amazon.coral.service/"), "NeverHeardOf"),
+        (error(""), "400"),
+        (error("a page about nothing"), "400"),
+        (reply({"__type": None, "message": None}, status=400), "400"),
+        (reply([], status=400), "400"),
+        (reply(None, status=400), "400"),
+        (Answer(403, b"<html>blocked</html>"), "403"),
+        (Answer(404, b""), "404"),
+        (Answer(405, b"<html>"), "405"),
+        (Answer(413, b"\xff"), "413"),
+        (Answer(451, b"17"), "451"),
+    ],
+    ids=str,
+)
+def test_any_other_error_of_4xx_is_a_refusal_with_its_own_code(
+    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+) -> None:
+    aws.answer = lambda _: answer
+
+    with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1: describe_instance_patch_states") as caught:
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
+
+    assert (caught.value.listing_status, caught.value.code) == ("NOT_LISTED", code)
+    assert caught.value.operation == "DescribeInstancePatchStates"
 
 
 def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, clock: ServiceClock) -> None:
@@ -434,14 +475,76 @@ def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, source
     assert (caught.value.listing_status, caught.value.code) == ("ROLE_NOT_ASSUMABLE", "AccessDenied")
 
 
-@pytest.mark.parametrize(
-    ("status", "code"), [(400, "Throttling"), (403, "RegionDisabledException"), (403, "SignatureDoesNotMatch")]
-)
-def test_any_other_error_of_sts_fails_for_now(aws: HttpStub, sources: SsmApis, status: int, code: str) -> None:
-    aws.answer = lambda _: Answer(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode())
+def sts_error(code: str, status: int, message: str = "why") -> Answer:
+    """Return an error as STS sends it."""
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+    return Answer(status, body.encode())
 
-    with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}"):
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (sts_error("RegionDisabledException", 403), "RegionDisabledException"),
+        (sts_error("ValidationError", 400), "ValidationError"),
+        (sts_error("com.amazonaws.sts#PackedPolicyTooLarge", 400), "PackedPolicyTooLarge"),
+        (sts_error("", 400), "400"),
+        (Answer(404, b"<html><body>blocked</body></html>"), "404"),
+        (Answer(451, b"blocked"), "451"),
+        (Answer(413, b""), "413"),
+    ],
+)
+def test_any_other_error_of_4xx_from_sts_is_a_refusal_with_its_own_code(
+    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+) -> None:
+    aws.answer = lambda _: answer
+
+    with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
         sources.open(PLAN, MEMBER)
+
+    assert (caught.value.listing_status, caught.value.code) == ("NOT_LISTED", code)
+    assert caught.value.operation == "AssumeRole"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ExpiredToken"),
+        (403, "SignatureDoesNotMatch"),
+        (403, "InvalidClientTokenId"),
+        (400, "RequestExpired"),
+        (503, "ServiceUnavailable"),
+        (503, "AccessDenied"),
+        (407, "407"),
+        (408, "RequestTimeout"),
+    ],
+)
+def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
+    aws: HttpStub, sources: SsmApis, status: int, code: str
+) -> None:
+    aws.answer = lambda _: sts_error(code, status)
+
+    with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}") as caught:
+        sources.open(PLAN, MEMBER)
+    assert type(caught.value) is RetryableError
+
+
+def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmApis) -> None:
+    aws.answer = lambda _: sts_error("Throttling", 400, "Rate exceeded")
+
+    with pytest.raises(ThrottledError, match="STS throttles AssumeRole: Throttling"):
+        sources.open(PLAN, MEMBER)
+
+
+def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources: SsmApis) -> None:
+    aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
+    node_page(sources.open(PLAN, MEMBER), None)
+    node_page(sources.open(PLAN, MEMBER), None)
+
+    node_page(sources.open(PLAN, MEMBER, fresh_session=True), None)
+    node_page(sources.open(PLAN, MEMBER), None)
+
+    asked = [session_key(request) for request in aws.requests if not is_sts(request)]
+    assert asked == ["key-1", "key-1", "key-2", "key-2"]
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])

@@ -25,6 +25,7 @@ MEMBERS = [
     "status",
     "targets",
     "targets_listed",
+    "targets_not_active",
     "nodes_listed",
     "nodes_collected",
     "nodes_no_patch_state",
@@ -131,7 +132,7 @@ def test_people_see_the_summary_the_refused_account_and_three_answers(whole_demo
 
     assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in printed
     assert "ROLE_NOT_ASSUMABLE" in printed
-    for question in ("Compliance by account", "Worst patch groups", "What is unknown"):
+    for question in ("Compliance by account", "Worst patch groups", "What is unknown, or was not read"):
         assert question in printed
     assert "Report: demo/report.html" in printed
     assert "\x1b" not in printed

@@ -175,7 +175,7 @@ def test_two_exports_at_once_into_one_lake_are_one_run(environment: dict[str, st
     assert objects(tmp_path / "lake") == objects(tmp_path / "alone")
 
 
-def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
+def test_a_late_run_is_closed_as_partial_and_says_so_and_todays_is_taken(
     aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
 ) -> None:
     aws.change(
@@ -187,13 +187,16 @@ def test_a_run_past_its_deadline_is_finished_as_partial_and_says_so(
         running.stderr.readline()
         running.kill()
     aws.advance_clock(3700)
+    aws.change(broken_targets=frozenset())
 
     late = patchlake(environment, *command)
+    again = patchlake(environment, *command, "--scheduled-time", "2026-11-01T06:00:00Z")
     aws.advance_clock(-3700)
 
-    assert late.returncode == 3, late.stderr
-    assert "has reached its deadline" in late.stderr
-    assert json.loads(late.stdout)["targets_listed"] == 0
+    assert late.returncode == 0, late.stderr
+    assert f"Run {RUN_ID} passed its deadline unfinished, and is now closed" in late.stderr
+    assert json.loads(late.stdout)["targets_listed"] == 1
+    assert (again.returncode, json.loads(again.stdout)["targets_listed"]) == (3, 0)
 
 
 @pytest.mark.parametrize(

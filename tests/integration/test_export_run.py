@@ -208,7 +208,7 @@ def test_past_its_deadline_a_run_is_finished_without_asking_ssm() -> None:
     world.clock.at += timedelta(days=2)
     world.apis.of(EU).before_call = stop_at("DescribeInstancePatchStates")
 
-    exported = world.export()
+    exported = world.export(RUN_ID)
 
     assert outcome(exported) is CommitOutcome.PARTIAL
     assert world.snapshot(RUN_ID)["collection_detail"] == ["no part by the run's deadline"] * 4
@@ -294,6 +294,48 @@ def test_a_network_that_fails_for_a_moment_does_not_end_the_export() -> None:
 
     assert outcome(exported) is CommitOutcome.COMPLETE
     assert exported.observation.trouble == "cannot get your identity from AWS"
+
+
+def test_a_run_is_published_while_sts_cannot_be_reached() -> None:
+    world = ExportWorld()
+    world.add_nodes(EU, range(2))
+
+    def fail() -> None:
+        raise CommandError("cannot get your identity from AWS: 503")
+
+    world.identify = fail  # type: ignore[assignment]
+
+    assert outcome(world.export()) is CommitOutcome.COMPLETE
+
+
+def test_a_run_that_is_not_closed_long_after_its_deadline_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patchlake_cli.export.run_loop.CLOSING_SECONDS", 0)
+    world = ExportWorld()
+    # AWS's time stands still here, as it does for an export that cannot reach AWS.
+    world.apis.of(EU).before_call = fail
+
+    with pytest.raises(CommandError, match=f"run {RUN_ID} has passed its deadline, .*: no answer. The same command"):
+        world.export(deadline_seconds=1)
+
+
+def fail(_: str) -> None:
+    raise RetryableError("no answer")
+
+
+def test_a_full_folder_for_temporary_files_ends_the_export_at_its_first_merge(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ExportWorld()
+    world.add_nodes(EU, range(2))
+    merges: list[int] = []
+
+    def full() -> object:
+        merges.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tempfile.TemporaryFile", full)
+
+    with pytest.raises(PermanentError, match=r"folder for temporary files, .*: No space left on device\. Expected"):
+        world.export()
+    assert len(merges) == 1
 
 
 def test_two_exports_at_once_give_one_snapshot() -> None:

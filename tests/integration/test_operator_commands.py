@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -209,6 +210,30 @@ def test_without_credentials_or_a_network_the_commands_say_so(aws: EmbeddedAws) 
     assert "no AWS credentials found" in unknown.stderr
     assert "Could not connect to the endpoint URL" in elsewhere.stderr
     assert "absent" in profile.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "end"),
+    [
+        (("status", "--stack", "any"), ""),
+        (("run", "--stack", "any"), ""),
+        (("redrive", "--stack", "any"), ""),
+        (("check", "--stack", "any"), ""),
+        (("check",), ", or use --regions"),
+        (("export", "--lake", "lake"), ", or use --regions"),
+    ],
+)
+def test_without_a_region_a_command_names_only_options_that_it_has(
+    aws: EmbeddedAws, tmp_path: Path, arguments: tuple[str, ...], end: str
+) -> None:
+    shell = {name: value for name, value in variables(aws.endpoint).items() if name != "AWS_DEFAULT_REGION"}
+
+    ended = patchlake_here(shell, *arguments, folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.endswith(
+        f"no region is set: set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{end}\n"
+    )
 
 
 def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:

@@ -130,7 +130,7 @@ def test_a_denied_operation_is_recorded_for_the_slice_and_not_asked_about_again_
     assert rows["instance_id"] == LACKING
     assert set(rows["collection_status"]) == {"NOT_COLLECTED"}
     assert set(rows["collection_detail"]) == {"AccessDeniedException"}
-    assert len(calls) == len(range(0, BATCH, 50)) * 3 + 3
+    assert len(calls) < len(LACKING) / 2
     assert (world.coverage()["patches_status"], world.coverage()["patches_detail"]) == (
         ["PARTIAL"],
         ["AccessDeniedException"],

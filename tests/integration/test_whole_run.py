@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -72,6 +73,56 @@ def test_an_account_that_refuses_is_a_row_and_makes_the_run_partial(tables: Tabl
     assert [type(failure) for failure in world.failures if "before it is recorded" in str(failure)] == [
         RetryableError
     ] * 2
+
+
+@pytest.mark.parametrize(
+    ("code", "operation"),
+    [
+        ("RegionDisabledException", "AssumeRole"),
+        ("SubscriptionRequiredException", "DescribeInstanceInformation"),
+        ("404", "DescribeInstanceInformation"),
+    ],
+)
+def test_no_target_waits_for_the_deadline_because_another_refuses_with_an_unlisted_code(
+    code: str, operation: str
+) -> None:
+    world = World(accounts=(HOME, REFUSING.account_id))
+    world.add_nodes(EU, [1])
+
+    def refuse(called: object) -> None:
+        if called in {REFUSING, operation}:
+            raise RefusedError("NOT_LISTED", code, f"{REFUSING}: {code}", operation)
+
+    if operation == "AssumeRole":
+        world.apis.before_open = refuse
+    else:
+        world.apis.of(REFUSING).before_call = refuse
+    world.start()
+    began = world.clock.now()
+
+    result = world.run_until_committed()
+
+    assert result.outcome is CommitOutcome.PARTIAL
+    assert world.coverage()["listing_status"] == ["LISTED", "NOT_LISTED"]
+    assert world.coverage()["listing_detail"] == [None, code]
+    assert (world.clock.now() - began).total_seconds() < 600
+
+
+def test_a_batch_that_is_refused_with_an_unlisted_code_is_not_collected_with_that_code() -> None:
+    world = World()
+    world.add_nodes(EU, [1])
+
+    def refuse(operation: str) -> None:
+        if operation == "DescribeInstancePatchStates":
+            raise RefusedError("NOT_LISTED", "ValidationException", "why", operation)
+
+    world.apis.of(EU).before_call = refuse
+    world.start()
+    began = world.clock.now()
+
+    assert world.run_until_committed().outcome is CommitOutcome.PARTIAL
+    assert world.snapshot()["collection_detail"] == ["ValidationException"]
+    assert (world.clock.now() - began).total_seconds() < 600
 
 
 def test_a_run_without_any_node_is_complete_and_has_its_tables(tables: TableFormat) -> None:

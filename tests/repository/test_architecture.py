@@ -192,3 +192,14 @@ def test_every_module_says_where_it_stands(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
 
     assert not source or ast.get_docstring(ast.parse(source))
+
+
+def test_the_command_prints_through_consoles_and_tables_that_escape_what_others_chose() -> None:
+    found = {
+        (short(path), ast.unparse(node.func))
+        for path in (ROOT / "cli" / "patchlake_cli").rglob("*.py")
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"Console", "Table", "print", "rich.print"}
+    }
+
+    assert found == set()

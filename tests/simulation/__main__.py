@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 from rich.table import Table
 
-from tests.simulation.explore import Exploration, explore, play, strands, tell
+from tests.simulation.explore import Exploration, explore, play, tell
 from tests.simulation.faults import Fault
 
 WORKERS = 2
@@ -36,8 +36,7 @@ def main() -> int:
 
 
 def _replay(seed: int, without: list[Fault]) -> int:
-    with strands() as executor:
-        schedule, violation = play(seed, executor, without)
+    schedule, violation = play(seed, without)
     sys.stdout.write(tell(seed, schedule, violation, without) + "\n")
     return int(violation is not None)
 

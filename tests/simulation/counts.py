@@ -44,6 +44,8 @@ def metrics(world: World, answered: Answered) -> Counter[str]:
             counts["Ticks"] += len(answered.received)
         case _:
             counts["SsmCalls"] += answered.calls
+            counts["SsmThrottles"] += answered.absorbed
+            counts["SsmRetries"] += answered.absorbed
     for result in answered.results.values():
         match result:
             case CommitResult(run_id, outcome):

@@ -74,6 +74,13 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAgain:
+    """A worker goes for its target once more, with a fresh session."""
+
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A handler returned, without an error."""
 
@@ -91,7 +98,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """A worker pauses because its target throttles, with so many seconds left."""
+    """A worker pauses because its target throttles or refuses, with so many seconds left."""
 
     seconds: float
     left: float
@@ -116,6 +123,7 @@ class Answered:
         failed: the ids that the function reported as failed.
         metrics: the sum of each metric.
         calls: how many calls reached SSM meanwhile.
+        absorbed: how often the SDK repeated one that was throttled.
     """
 
     stage: Stage
@@ -124,6 +132,14 @@ class Answered:
     failed: frozenset[str]
     metrics: Mapping[str, float]
     calls: int
+    absorbed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hastened:
+    """A worker begins a call of a listing, whatever time it has left."""
+
+    by: Invocation
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +184,11 @@ type Event = (
     | Deferred
     | Opened
     | Asked
+    | AskedAgain
     | Ended
     | Failed
     | Waited
+    | Hastened
     | Hurried
     | Outlived
     | Answered

@@ -1,14 +1,11 @@
 """Running many schedules, and telling the story of those that fail."""
 
 from collections.abc import Iterable
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tests.simulation.checking import Violation
 from tests.simulation.faults import Fault
 from tests.simulation.schedule import Schedule, Tally
-
-_STRANDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +39,17 @@ class Exploration:
 def explore(seeds: Iterable[int]) -> Exploration:
     """Play the schedules of all ``seeds``."""
     found = Exploration()
-    with strands() as executor:
-        for seed in seeds:
-            schedule, violation = play(seed, executor)
-            found.tally.add(schedule.tally)
-            if violation is not None:
-                found.failures.append(_shortest(seed, violation, schedule, executor))
+    for seed in seeds:
+        schedule, violation = play(seed)
+        found.tally.add(schedule.tally)
+        if violation is not None:
+            found.failures.append(_shortest(seed, violation, schedule))
     return found
 
 
-def strands() -> Executor:
-    """Return the executor that handlers of one schedule run on in turns."""
-    return ThreadPoolExecutor(_STRANDS)
-
-
-def play(seed: int, executor: Executor, without: Iterable[Fault] = ()) -> tuple[Schedule, Violation | None]:
+def play(seed: int, without: Iterable[Fault] = ()) -> tuple[Schedule, Violation | None]:
     """Play one schedule; return it with the violation that ended it, if one did."""
-    schedule = Schedule(seed, executor, without)
+    schedule = Schedule(seed, without)
     try:
         schedule.run()
     except Violation as violation:
@@ -82,11 +73,11 @@ def tell(seed: int, schedule: Schedule, violation: Violation | None, without: It
     )
 
 
-def _shortest(seed: int, violation: Violation, schedule: Schedule, executor: Executor) -> Failure:
+def _shortest(seed: int, violation: Violation, schedule: Schedule) -> Failure:
     """Leave out one kind of fault after another, as long as the same invariant breaks."""
     without: tuple[Fault, ...] = ()
     for fault, _ in schedule.tally.faults.most_common():
-        shorter, same = play(seed, executor, (*without, fault))
+        shorter, same = play(seed, (*without, fault))
         if same is not None and same.invariant == violation.invariant:
             without, schedule, violation = (*without, fault), shorter, same
     return Failure(seed, violation.invariant, without, tell(seed, schedule, violation, without))

@@ -22,12 +22,14 @@ class Fault(StrEnum):
     CONFLICT = "409"
     SENT_IN_PART = "messages sent in part"
     THROTTLED = "throttled"
+    ABSORBED = "throttled inside the SDK"
     INTERNAL_ERROR = "InternalServerError"
     INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
     TRUNCATED = "truncated body"
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
+    TRICKLED = "answer that trickles in until the call is given up"
     DATE_JUMPED = "Date header of one answer days off"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"

@@ -1,7 +1,7 @@
 """The four functions as Lambda runs them: the production stages over the simulated ports, whole or in turns."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +14,7 @@ from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessa
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, RESERVE_SECONDS
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.ports import Delivery, Queue
+from patchlake.sources.nodes import NODES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -38,7 +39,7 @@ from tests.simulation.ports import (
 )
 from tests.simulation.toys import NAMES
 from tests.simulation.turns import Turns
-from tests.simulation.world import Build, Invocation, Message, QueueName, Stage, World
+from tests.simulation.world import Build, Invocation, Message, Process, QueueName, Stage, World
 
 _TIMEOUT_SECONDS = {
     "plan": 300,
@@ -51,6 +52,7 @@ _MOST_RECORDS = 3
 _CONNECTIONS = 8
 _MOST_SKEW_SECONDS = 900
 _MOST_OVERSLEPT = 0.5
+_NEW_PROCESSES = 0.3
 
 
 class Handlers:
@@ -60,10 +62,9 @@ class Handlers:
         paused: the handlers under way, each with its strand.
     """
 
-    def __init__(self, world: World, executor: Executor) -> None:
-        """Deploy the functions into ``world``; handlers that run in turns do so on ``executor``."""
+    def __init__(self, world: World) -> None:
+        """Deploy the functions into ``world``."""
         self._world = world
-        self._executor = executor
         self._strand: Strand | None = None
         self._warm: list[tuple[Build, CommitStage]] = []
         self.paused: list[tuple[Invocation, Strand]] = []
@@ -75,6 +76,7 @@ class Handlers:
         self._queues: dict[QueueName, SimulatedQueue] = {name: SimulatedQueue(calls, name) for name in STAGES}
         self._clock = SimulatedClock(calls)
         self._turns = Turns(world)
+        self._processes: dict[Stage, list[Process]] = defaultdict(list)
         self._map = self._turns.threads(_CONNECTIONS)
 
     def fire(self, run_id: str, scheduled_time: str, failed: Callable[[], None]) -> None:
@@ -166,7 +168,8 @@ class Handlers:
             raise error
         failed = frozenset(i["itemIdentifier"] for i in (answer.returned or {}).get("batchItemFailures", ()))
         received = frozenset(r["messageId"] for r in event.get("Records", ()))
-        check(world, Answered(stage, results, received, failed, answer.metrics, sum(by.calls for by in handled)))
+        calls, absorbed = sum(by.calls for by in handled), sum(by.absorbed for by in handled)
+        check(world, Answered(stage, results, received, failed, answer.metrics, calls, absorbed))
         return failed
 
     @property
@@ -218,14 +221,24 @@ class Handlers:
             build=world.build,
             skew=timedelta(seconds=skew),
             regions=tuple(world.regions),
+            process=self._process(stage),
             queue=queue,
         )
-        world.acting = by
+        by.process.by = world.acting = by
         told = run_id if message is None else " ".join(str(value) for value in astuple(message)[1:])
         world.story.tell(
             world.who, "begins %s, receive %d%s", told, receive_count, f", its clock {skew:+} s" if skew else ""
         )
         return by
+
+    def _process(self, stage: Stage) -> Process:
+        """Return a process of a function that is idle, or a new one."""
+        self._processes[stage] = idle = [process for process in self._processes[stage] if not process.ended]
+        found = next((process for process in idle if process.is_idle), None)
+        if found is None or self._world.random.random() < _NEW_PROCESSES:
+            found = Process()
+            idle.append(found)
+        return found
 
     def _start(
         self,
@@ -248,7 +261,7 @@ class Handlers:
             self._strand = None
             work()
             return
-        strand = self._strand = Strand(self._executor, work)
+        strand = self._strand = Strand(work)
         if strand.resume():
             world.dice.note(Fault.OVERLAPPED)
             self.paused.append((by, strand))
@@ -265,6 +278,7 @@ class Handlers:
             result = handle()
         except Killed:
             world.story.tell(world.who, "dies")
+            by.process.ended = True
             self._turns.forget(by)
             raise
         except PatchlakeError as error:
@@ -295,6 +309,7 @@ class Handlers:
                     self._source_queues,
                     self._retry_policy(("discover", "listing"), by),
                     self._clock,
+                    **self._page_seconds,
                 )
                 return lambda: discover.handle(message, delivery)
             case CollectMessage():
@@ -317,26 +332,39 @@ class Handlers:
         """Tell a worker how much time it has, and remember what it was told."""
         world = self._world
         left = self._time_left(by)
-        if world.dice.strike(world.dice.call_rate / 4, (Fault.OUT_OF_TIME,)):
+        by.hurries |= bool(world.dice.strike(world.dice.call_rate / 4, (Fault.OUT_OF_TIME,)))
+        if by.hurries:
             left = min(left, RESERVE_SECONDS / 2)
         by.seconds_left = min(by.seconds_left, left)
-        if left < RESERVE_SECONDS:
+        if by.is_too_large_to_list:
             world.excuse(by)
         return left
+
+    @property
+    def _page_seconds(self) -> dict[str, float]:
+        """The setting of discover for targets whose rows take SSM longer than any others do."""
+        row_seconds = self._world.scenario.row_seconds
+        return {"page_seconds": row_seconds * NODES.operation.page_size} if row_seconds else {}
 
     def _retry_policy(self, names: Sequence[QueueName], by: Invocation) -> RetryPolicy:
         world = self._world
 
         def pause(seconds: float) -> None:
             left = self._time_left(by)
-            by.pauses += 1
-            by.waited_seconds += seconds
+            if by.refused[False] and not by.asked_again:
+                by.refusal_pause = seconds
+            else:
+                by.waited_seconds += seconds
             check(world, Waited(seconds, left, by))
             by.throttled = False
             self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
 
         return RetryPolicy(
-            [self._queues[name] for name in names], world.scenario.retry_seconds, world.random.random, pause
+            [self._queues[name] for name in names],
+            world.scenario.retry_seconds,
+            world.random.random,
+            pause,
+            final_refusals=by.process.memory,
         )
 
     def _elapse(self, seconds: float) -> None:

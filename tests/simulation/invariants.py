@@ -1,4 +1,4 @@
-"""The invariants, whatever breaks: I1 to I19 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I20 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import plan_sha256
-from patchlake.errors import PermanentError, RetryableError
+from patchlake.core.timings import PERMANENT_FROM_RECEIVE
+from patchlake.errors import OutOfTimeError, PermanentError, RefusedError, RetryableError
 from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import SHARD
 from patchlake.sources.patch_states import TABLE
@@ -21,9 +22,11 @@ from tests.simulation.counts import metrics
 from tests.simulation.events import (
     Answered,
     Asked,
+    AskedAgain,
     Continued,
     Ended,
     Failed,
+    Hastened,
     Hurried,
     Offered,
     Opened,
@@ -62,6 +65,7 @@ from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
 _RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
+_SECOND_ASK_SECONDS = 5
 _MOST_PAGES = 300
 """A page for each row of the largest question of a schedule, and a hundred without news."""
 _NODE = ("account_id", "region", "instance_id")
@@ -386,6 +390,45 @@ def a_throttled_worker_pauses_within_its_time(_: World, event: Waited | Hurried)
             yield f"{by} pauses for {seconds:.1f} seconds, and has {left:.1f}"
 
 
+@holds("I20", AskedAgain, Failed)
+def a_refusal_counts_when_it_lasts(world: World, event: AskedAgain | Failed) -> Iterator[str]:
+    """From the third receive on a refused target is asked again, after a pause, with a fresh session: then it counts.
+
+    After that the same process asks the account for the same once, and the refusal counts. What counts is recorded.
+    """
+    by = event.by
+    refusal = next(reversed(by.refused[False]), None)
+    if isinstance(event, AskedAgain):
+        if refusal is None or by.receive_count < PERMANENT_FROM_RECEIVE:
+            yield f"{by} asks again at receive {by.receive_count} after the refusal {refusal}"
+        elif by.final_refusal is not None:
+            yield f"{by} asks again, and its process knows the refusal {refusal}"
+        elif by.refusal_pause != min(world.scenario.retry_seconds, _SECOND_ASK_SECONDS):
+            yield f"{by} asks again after {by.refusal_pause} seconds"
+    elif isinstance(event.error, RefusedError):
+        yield f"{by} neither records nor waits for a refusal: {event.error}"
+    elif isinstance(event.error.__cause__, RefusedError):
+        if by.final_refusal is not None:
+            yield f"{by} does not record that it is refused: {by.final_refusal}"
+        elif by.receive_count >= PERMANENT_FROM_RECEIVE and by.seconds_left >= _RESERVE_SECONDS + _SECOND_ASK_SECONDS:
+            yield f"{by} does not ask again at receive {by.receive_count}, with {by.seconds_left:.0f} seconds left"
+
+
+@holds("I20", Failed)
+def a_target_that_is_too_large_is_recorded(_: World, failed: Failed) -> Iterator[str]:
+    """From the third receive on, a target that takes longer to list than any invocation has is recorded as that."""
+    is_final = failed.by.receive_count >= PERMANENT_FROM_RECEIVE
+    if is_final and isinstance(failed.error, OutOfTimeError) and failed.by.is_too_large_to_list:
+        yield f"{failed.by} does not record that its target is too large"
+
+
+@holds("I21", Hastened)
+def a_call_that_is_never_answered_still_ends_in_time(_: World, hastened: Hastened) -> Iterator[str]:
+    """A worker begins no call of a listing once less time is left than such a call and storing may take."""
+    if hastened.by.seconds_left < _RESERVE_SECONDS:
+        yield f"{hastened.by} begins a call, and has {hastened.by.seconds_left:.1f} seconds"
+
+
 @holds("L1", Ended)
 def no_run_is_given_up(world: World, ended: Ended) -> Iterator[str]:
     """No planned run is given up, unless someone reached into its objects."""
@@ -422,8 +465,8 @@ def every_planned_run_commits(world: World, rested: Rested) -> Iterator[str]:
 def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     """With a healthy API each planned run is COMPLETE, even after a crash of plan or the loss of messages.
 
-    A healthy API answers by its rules and refuses no call from the third receive of a message on; it may fail as often
-    as it likes. Things must have stopped breaking before commit's last round of re-sending.
+    A healthy API answers by its rules and refuses no two asks from the third receive of a message on; it may fail as
+    often as it likes. Things must have stopped breaking before commit's last round of re-sending.
     """
     if not world.scenario.healthy or world.scenario.stalled:
         return

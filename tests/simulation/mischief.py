@@ -10,7 +10,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, ThrottledError
 from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
-from tests.simulation.ports import GET_STATES, LIST_NODES
+from tests.simulation.ports import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
 from tests.simulation.world import QueueName, StoreTrouble, Trouble, World
@@ -33,10 +33,14 @@ _STORE_OPERATIONS = (
     ("get", "create", "exists", "keys"),
 )
 _REFUSALS = (
-    ("ROLE_NOT_ASSUMABLE", "AccessDenied"),
-    ("ACCESS_DENIED", "AccessDeniedException"),
-    ("REGION_DISABLED", "UnrecognizedClientException"),
+    ("ROLE_NOT_ASSUMABLE", "AccessDenied", ASSUME_ROLE),
+    ("NOT_LISTED", "RegionDisabledException", ASSUME_ROLE),
+    ("ACCESS_DENIED", "AccessDeniedException", ""),
+    ("REGION_DISABLED", "UnrecognizedClientException", ""),
+    ("NOT_LISTED", "SubscriptionRequiredException", ""),
+    ("NOT_LISTED", "404", ""),
 )
+"""Listing status, code and operation; an empty one means the operation that is called."""
 
 
 def maybe(world: World, fire: Callable[[int], None]) -> None:
@@ -263,9 +267,9 @@ def _refuse(world: World, until: datetime) -> str | None:
     if not operations:
         return None
     target = world.random.choice(world.targets)
-    status, code = world.random.choice(_REFUSALS)
+    status, code, refused = world.random.choice(_REFUSALS)
     operation = world.random.choice(operations)
-    world.troubles[target] = Trouble(RefusedError(status, code, f"{target} refuses"), until, operation)
+    world.troubles[target] = Trouble(RefusedError(status, code, f"{target} refuses", refused), until, operation)
     return f"{target}, {operation or 'all operations'}, with {code}, until {until:%d %H:%M:%S}"
 
 

@@ -9,7 +9,7 @@ from patchlake.core.records import Page, Record
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS
+from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
@@ -219,7 +219,7 @@ def shard_problems(shard: TableFile, by: Invocation, *, sensitive: bool) -> Iter
             yield f"{by} wrote a tombstone that says {status}, {detail} with {len(found)} nodes"
     elif status != "LISTED":
         met = set(_reasons_met(by))
-        if (status, detail) not in met or by.receive_count < PERMANENT_FROM_RECEIVE or found:
+        if (status, detail) not in met or found:
             yield f"{by} says {status}, {detail} at receive {by.receive_count}, and met {met}"
     else:
         if not by.listing or by.listing[-1].next_token is not None:
@@ -236,9 +236,11 @@ def shard_problems(shard: TableFile, by: Invocation, *, sensitive: bool) -> Iter
 
 def _reasons_met(by: Invocation) -> Iterator[tuple[str, str]]:
     """Yield what may be recorded of a target that was not listed: listing status and detail."""
-    if by.refusal is not None:
-        yield by.refusal.listing_status, by.refusal.code
-    if by.seconds_left < RESERVE_SECONDS and not by.pauses and not by.restarts:
+    if by.final_refusal is not None:
+        yield by.final_refusal.listing_status, by.final_refusal.code
+    if by.receive_count < PERMANENT_FROM_RECEIVE:
+        return
+    if by.is_too_large_to_list:
         yield "NOT_LISTED", _TOO_LARGE
     if any(row.instance_id is None for page in by.listing for row in page.invalid):
         yield "NOT_LISTED", _NAMELESS_ROW
@@ -296,8 +298,8 @@ def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, se
         return _unknown("INVALID_RESPONSE", invalid_reason) | {"collected_at": None}
     if by.stage == "commit":
         return _unknown("NOT_COLLECTED", _NO_PART) | {"collected_at": None}
-    if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
-        return _unknown("NOT_COLLECTED", by.refusal.code) | {"collected_at": None}
+    if by.final_refusal is not None:
+        return _unknown("NOT_COLLECTED", by.final_refusal.code) | {"collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
             return _answered(pages, instance_id, sensitive=sensitive)

@@ -21,7 +21,19 @@ from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
 from tests.simulation.checking import check
-from tests.simulation.events import Asked, Continued, Deferred, Hurried, Offered, Opened, Outlived, Read, Sent
+from tests.simulation.events import (
+    Asked,
+    AskedAgain,
+    Continued,
+    Deferred,
+    Hastened,
+    Hurried,
+    Offered,
+    Opened,
+    Outlived,
+    Read,
+    Sent,
+)
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
 from tests.simulation.world import Message, QueueName, Stage, World
@@ -29,18 +41,21 @@ from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)
-_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, Fault.SLOW)
-_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.SLOW)
-_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, Fault.SLOW)
+_LATE = (Fault.SLOW, Fault.TRICKLED)
+_READ = (*_CRASHES, Fault.UNAVAILABLE, Fault.STORE_REFUSED_ONCE, *_LATE)
+_CREATE = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, Fault.CONFLICT, Fault.STORE_REFUSED_ONCE, *_LATE)
+_SEND = (*_CRASHES, *_LOST_ANSWERS, Fault.UNAVAILABLE, *_LATE)
+_ASK_ROLE = (*_CRASHES, Fault.THROTTLED, Fault.REFUSED_ONCE, *_LATE)
+ASSUME_ROLE = "AssumeRole"
 _ASK_SSM = (
     *_CRASHES,
     Fault.THROTTLED,
+    Fault.ABSORBED,
     Fault.INTERNAL_ERROR,
     Fault.INVALID_TOKEN,
     Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
-    Fault.SLOW,
+    *_LATE,
 )
 _LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
@@ -79,6 +94,8 @@ def decoded(queue: QueueName, body: str) -> Message:
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 _LONGEST_CALL_SECONDS = 300
+_GIVEN_UP_SECONDS = 3 * (5 + 15) + 1 + 2
+_MOST_RETRIES, _LONGEST_BACKOFF_SECONDS = 3, 12
 _ENDLESS = "endless "
 _STRANGER = fleet.scanned(node_id(0xFFFFFF), 1_000_000)
 
@@ -156,12 +173,20 @@ class Calls:
                 raise Killed
             case Fault.ANSWER_LOST:
                 act()
-                return act()
-            case Fault.ANSWER_LOST_FOR_GOOD:
-                act()
             case Fault.SLOW:
                 self.elapse(self.world.random.random() * _LONGEST_CALL_SECONDS)
-                return act()
+            case Fault.ABSORBED:
+                self.absorb()
+            case _:
+                self._give_up(act, fault, refused)
+        return act()
+
+    def _give_up(self, act: Callable[[], object], fault: Fault, refused: RefusedError | None) -> NoReturn:
+        match fault:
+            case Fault.ANSWER_LOST_FOR_GOOD:
+                act()
+            case Fault.TRICKLED:
+                self.elapse(_GIVEN_UP_SECONDS)
             case Fault.REFUSED_ONCE if refused is not None:
                 self.fail(refused)
             case _:
@@ -175,10 +200,20 @@ class Calls:
             RetryableError: the error.
             RefusedError: the same, as a refusal.
         """
+        by = self.world.acting
         if isinstance(error, RefusedError):
-            self.world.acting.refusal = error
-            self.world.excuse(self.world.acting)
+            by.refused[by.asked_again].append(error)
+            if by.final_refusal is not None:
+                self.world.excuse(by)
+                by.process.learn(by)
         raise error
+
+    def absorb(self) -> None:
+        """Let the SDK repeat a call that is throttled."""
+        retries = self.world.random.randint(1, _MOST_RETRIES)
+        self.world.apis.call_counter.add(throttles=retries, retries=retries)
+        self.world.acting.absorbed += retries
+        self.elapse(self.world.random.random() * _LONGEST_BACKOFF_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,17 +342,20 @@ class SimulatedSource:
         )
 
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
-        by = self.calls.world.acting
+        world = self.calls.world
+        by, counter = world.acting, world.apis.call_counter
+        check(world, Hastened(by))
         if token is None:
             by.listing.clear()
-        try:
-            page = self._ask(operation.name, partial(self._call, operation, (), token))
-        except RestartError:
-            by.restarts += 1
-            raise
+            by.listing_seconds = 0
+        retries = counter.retries
+        page = self._ask(operation.name, partial(self._call, operation, (), token))
         if page.records and (fault := self._strikes(operation.name, _LISTED)) is not None:
             page = self._mislisted(page, fault)
         by.listing.append(page)
+        if seconds := world.scenario.row_seconds * (len(page.records) + len(page.invalid)):
+            self.calls.elapse(seconds)
+            by.listing_seconds += seconds if counter.retries == retries else 0
         return page
 
     def _mislisted(self, page: Page[Any], fault: Fault) -> Page[Any]:
@@ -371,7 +409,7 @@ class SimulatedSource:
                 self.calls.fail(trouble)
             return act()
 
-        denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE)
+        denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE, operation)
         try:
             page = self.calls.make(operation, answer, _ASK_SSM, denied)
         except ThrottledError:
@@ -416,18 +454,28 @@ class SimulatedSources:
         """The calls to SSM so far."""
         return self.calls.world.apis.call_counter
 
-    def open(self, plan: Plan, target: Target) -> SimulatedSource:
+    def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> SimulatedSource:
         """Return a target's API, through its role."""
         world = self.calls.world
-        check(world, Opened(target, plan.home_account_id, world.acting))
-        trouble = world.trouble(target, "AssumeRole")
-        if isinstance(trouble, RefusedError) and trouble.listing_status == "ROLE_NOT_ASSUMABLE":
+        by = world.acting
+        check(world, Opened(target, plan.home_account_id, by))
+        if by.throttled:
+            check(world, Hurried(by))
+        if fresh_session and not by.asked_again:
+            check(world, AskedAgain(by))
+            by.asked_again = True
+        trouble = world.trouble(target, ASSUME_ROLE)
+        if isinstance(trouble, RefusedError) and trouble.operation == ASSUME_ROLE:
             self.calls.fail(trouble)
         source = SimulatedSource(self.calls, target, world.apis.of(target))
         if target.account_id == plan.home_account_id:
             return source
-        denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE)
-        return self.calls.make("AssumeRole", lambda: source, _ASK_ROLE, denied)
+        denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE, ASSUME_ROLE)
+        try:
+            return self.calls.make(ASSUME_ROLE, lambda: source, _ASK_ROLE, denied)
+        except ThrottledError:
+            by.throttled = True
+            raise
 
 
 @dataclass(frozen=True, slots=True)

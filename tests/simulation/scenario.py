@@ -16,6 +16,8 @@ _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
 _WITH_TOYS = 0.3
+_GIANTS, _GIANT_ROW_SECONDS = 0.01, 18.3
+"""Giant targets take about as long to list as one invocation has; SSM takes long, so that few nodes are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class Scenario:
         excluded_accounts: the ids of accounts that are left out on purpose.
         nodes: how many nodes each target has at first.
         ssm_page_size: rows of one answer of SSM.
+        row_seconds: how long SSM takes to list a row; 0 where that is no time.
         store_page_size: keys of one page of a listing.
         run_spacings: seconds from the first run's scheduled time to each run's.
         quiet_after_seconds: from the first run's scheduled time to the moment from which on nothing breaks.
@@ -49,6 +52,7 @@ class Scenario:
     nodes: dict[Target, int]
     batch_size: int
     ssm_page_size: int
+    row_seconds: float
     store_page_size: int
     tick_seconds: int
     deadline_seconds: int
@@ -73,10 +77,11 @@ class Scenario:
 def draw(random: Random, *, crowd: bool) -> Scenario:
     """Draw a scenario, with thousands of targets or with a few; now and then these have large batches."""
     large = not crowd and random.random() < 0.03
+    giant = not crowd and not large and random.random() < _GIANTS
     accounts = _accounts(random, _CROWD if crowd else random.randint(1, 3))
     regions = _CROWD_REGIONS if crowd else REGIONS[: random.randint(1, 2)]
     targets = [Target(account.account_id, region) for account in accounts for region in regions]
-    most_nodes = 1 if crowd else 130 if large else 5
+    most_nodes = 1 if crowd else 130 if large else 60 if giant else 5
     close_race = not crowd and random.random() < _CLOSE_RACES
     stalled = not close_race and random.random() < (_STALLED_CROWDS if crowd else _STALLED)
     deadline_seconds = 2880 if close_race or stalled else random.choice((2880, 2880, 7200, 14_400))
@@ -85,8 +90,9 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         excluded_accounts=_excluded(random, accounts),
         regions=regions,
         nodes={target: random.randint(0, most_nodes) for target in targets},
-        batch_size=random.choice((60, 100)) if large else random.randint(1, 4),
-        ssm_page_size=random.choice((20, 50)) if large else random.randint(1, 4),
+        batch_size=random.choice((60, 100)) if large or giant else random.randint(1, 4),
+        ssm_page_size=random.choice((20, 50)) if large else 1 if giant else random.randint(1, 4),
+        row_seconds=_GIANT_ROW_SECONDS if giant else 0,
         store_page_size=1000 if crowd else random.choice((3, 1000)),
         tick_seconds=random.choice((60, 180)) if deadline_seconds < 7200 else random.choice((300, 900)),
         deadline_seconds=deadline_seconds,

@@ -3,7 +3,6 @@
 from bisect import insort
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -76,7 +75,7 @@ class Schedule:
         tally: what came of it.
     """
 
-    def __init__(self, seed: int, executor: Executor, without: Iterable[Fault] = ()) -> None:
+    def __init__(self, seed: int, without: Iterable[Fault] = ()) -> None:
         """Set the stage for a seed; faults in ``without`` do not strike."""
         self._random = Random(seed)  # noqa: S311  # a schedule is to be replayed
         scenario = draw(self._random, crowd=seed % CROWD_EVERY == 0)
@@ -86,7 +85,7 @@ class Schedule:
         healthy = scenario.healthy and (scenario.toys is None or scenario.toys_healthy)
         self._dice.disable((*without, *(BROKEN_API if healthy else ()), *(() if scenario.sabotage else SABOTAGE)))
         self.world = World(self._random, scenario, self._dice, self._changed)
-        self._handlers = Handlers(self.world, executor)
+        self._handlers = Handlers(self.world)
         self._numbers = count()
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []
         self.tally = Tally(schedules=1)

@@ -133,7 +133,7 @@ def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan)
             yield f"{by} wrote a tombstone that says {said} with {len(found['gadget_id'])} rows"
     elif said[0] != "LISTED":
         reasons = set(_reasons_met(by))
-        if said not in reasons or by.receive_count < PERMANENT_FROM_RECEIVE or found["gadget_id"]:
+        if said not in reasons or found["gadget_id"]:
             yield f"{by} says {said} at receive {by.receive_count}, and met {reasons}"
     elif not by.listing or by.listing[-1].next_token is not None:
         yield f"{by} says LISTED, and never saw the last page"
@@ -147,15 +147,14 @@ def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan)
 
 def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
     """Yield what may be recorded of a target that was not listed."""
-    if by.refusal is not None:
-        yield by.refusal.listing_status, by.refusal.code, None
-    if by.seconds_left < _RESERVE_SECONDS and not by.pauses and not by.restarts:
+    if by.final_refusal is not None:
+        yield by.final_refusal.listing_status, by.final_refusal.code, None
+    if by.receive_count < PERMANENT_FROM_RECEIVE:
+        return
+    if by.is_too_large_to_list:
         yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
     if any(page.invalid for page in by.listing):
         yield "NOT_LISTED", _BROKEN_GADGET, None
-
-
-_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
 
 
 def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:
@@ -184,8 +183,8 @@ def _rows_of(by: Invocation, instance_id: str) -> list[dict[str, Any]]:
     """Return the rows that a node must have after these answers."""
     if by.source != "toys":
         return [_status_row(instance_id, "NOT_COLLECTED", _NO_DETAIL)]
-    if by.refusal is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
-        return [_status_row(instance_id, "NOT_COLLECTED", by.refusal.code)]
+    if by.final_refusal is not None:
+        return [_status_row(instance_id, "NOT_COLLECTED", by.final_refusal.code)]
     pages = by.answers.get((instance_id,), [])
     if not pages or pages[-1].next_token is not None:
         return [_status_row(instance_id, "nothing: AWS has not answered to the end", None)]

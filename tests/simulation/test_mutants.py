@@ -3,14 +3,13 @@
 import pytest
 
 from tests.simulation.checking import numbers
-from tests.simulation.explore import explore, play, strands
+from tests.simulation.explore import explore, play
 from tests.simulation.mutants import MUTANTS, Mutant, schedules_survived
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: str(mutant.name))
 def test_a_mistake_is_found_by_the_invariant_it_breaks(mutant: Mutant) -> None:
-    with strands() as executor:
-        assert schedules_survived(mutant, executor, mutant.soon) is not None
+    assert schedules_survived(mutant, mutant.soon) is not None
 
 
 def test_every_invariant_finds_a_mistake_that_it_names() -> None:
@@ -20,10 +19,10 @@ def test_every_invariant_finds_a_mistake_that_it_names() -> None:
 def test_a_failing_seed_tells_a_story_that_can_be_replayed() -> None:
     mutant = next(mutant for mutant in MUTANTS if mutant.name == "collect overwrites a stored part")
 
-    with pytest.MonkeyPatch.context() as patch, strands() as executor:
+    with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch)
         failure = next(failure for first in range(1, 1000) for failure in explore([first]).failures)
-        _, violation = play(failure.seed, executor, failure.without)
+        _, violation = play(failure.seed, failure.without)
 
     assert violation is not None
     assert str(violation) in failure.story

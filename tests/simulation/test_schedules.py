@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.explore import explore, strands
+from tests.simulation.explore import explore
 from tests.simulation.schedule import Schedule
 
 SLICES = 8
@@ -27,8 +27,7 @@ def test_no_schedule_breaks_an_invariant(first: int) -> None:
 
 
 def test_one_of_these_schedules_has_thousands_of_targets() -> None:
-    with strands() as executor:
-        crowd = Schedule(0, executor)
+    crowd = Schedule(0)
 
     assert len(crowd.world.targets) > 2000
 

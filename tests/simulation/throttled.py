@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Container
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
@@ -99,8 +98,7 @@ class ThrottledRun:
         """Prepare the workers; ``calls_a_second`` names every target."""
         self._world, self._workers, self._timeout_seconds = world, workers, timeout_seconds
         self._random = Random(1)  # noqa: S311  # a run is to be repeated
-        self._executor = ThreadPoolExecutor(workers * (1 + CONNECTIONS))
-        self._time = VirtualTime(self._executor)
+        self._time = VirtualTime()
         self._began = world.clock.at
         self.throttles = 0
         self.done_at: dict[Target, float] = {}
@@ -108,10 +106,9 @@ class ThrottledRun:
 
     def play(self) -> float:
         """Let the workers empty the queue; return the seconds until the last part was stored."""
-        with self._executor:
-            for _ in range(self._workers):
-                self._time.start(self._work)
-            self._time.run()
+        for _ in range(self._workers):
+            self._time.start(self._work)
+        self._time.run()
         return max(self.done_at.values())
 
     def _work(self) -> None:

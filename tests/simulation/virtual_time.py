@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Executor
 from heapq import heappop, heappush
 from itertools import count
 
@@ -18,17 +17,16 @@ class VirtualTime:
         seconds: since the beginning.
     """
 
-    def __init__(self, executor: Executor) -> None:
-        """Begin; ``executor`` has a thread for everything that is under way at once."""
+    def __init__(self) -> None:
+        """Begin."""
         self.seconds = 0.0
-        self._executor = executor
         self._sleeping: list[tuple[float, int, Strand]] = []
         self._numbers = count()
         self._moving: Strand | None = None
 
     def start(self, work: Callable[[], None]) -> None:
         """Let a thread begin now."""
-        self._wake_later(0, Strand(self._executor, work))
+        self._wake_later(0, Strand(work))
 
     def sleep(self, seconds: float) -> None:
         """Let time pass for the thread that moves."""

@@ -20,10 +20,11 @@ from patchlake.core.plan import Account, Plan, decode_plan
 from patchlake.core.records import Page
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, QueueTiming
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS, QueueTiming
 from patchlake.errors import IntegrityError, RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
 from patchlake.sources.registry import Registry
+from patchlake.stages.retry_policy import FinalRefusals
 from tests.simulation import fleet
 from tests.simulation.faults import Dice
 from tests.simulation.keys import is_secondary, run_of
@@ -71,6 +72,7 @@ class Build:
         return Table(table.name, table.description, tuple(c for c in table if c.name not in self.unknown_columns))
 
 
+_TIMEOUT_SECONDS = 900
 _TIMINGS: dict[QueueName, QueueTiming] = {
     "discover": DISCOVER,
     "listing": DISCOVER,
@@ -100,14 +102,18 @@ class Invocation:
         queue: that its message came from.
         listing: the pages of its latest chain of a listing.
         answers: the pages of a detail source, by the ids of the call.
-        refusal: the latest refusal that it met.
+        process: the process that runs it.
+        refused: the refusals that it met, before it asked again and after that.
+        asked_again: whether it asked its target again, after a refusal.
+        refusal_pause: how long it paused before that.
+        listing_seconds: how long the rows of that chain take, without any delay.
         seconds_left: the least that it was told of.
-        pauses: how often it waited for a target that throttled.
-        waited_seconds: how long, in total.
+        waited_seconds: how long it waited for a target that throttled, in total.
         calls_since_look: about a part of the toys, since it last looked whether there is one.
-        restarts: how often a chain of a listing broke.
         over: whether it has ended.
         calls: how many of its calls reached SSM.
+        absorbed: how often the SDK repeated a call of it.
+        hurries: whether it was told that its time is nearly over, whatever the clock says.
         throttled: whether it was throttled, and has not paused since.
         wakes_at: when it goes on, after a pause or a slow call.
         lost_seconds: of its time, which passed for no other handler.
@@ -123,6 +129,7 @@ class Invocation:
     build: Build
     skew: timedelta
     regions: Sequence[str]
+    process: "Process"
     queue: QueueName | None = None
     accounts: Sequence[Account] = ()
     heard: AgreedTime = field(default_factory=AgreedTime)
@@ -132,14 +139,17 @@ class Invocation:
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
-    refusal: RefusedError | None = None
+    refused: dict[bool, list[RefusedError]] = field(default_factory=lambda: {False: [], True: []})
+    asked_again: bool = False
+    refusal_pause: float | None = None
+    listing_seconds: float = 0
     seconds_left: float = math.inf
-    pauses: int = 0
     waited_seconds: float = 0
     calls_since_look: int = 0
-    restarts: int = 0
     over: bool = False
     calls: int = 0
+    absorbed: int = 0
+    hurries: bool = False
     throttled: bool = False
     wakes_at: datetime = RUN_AT
     lost_seconds: float = 0
@@ -147,6 +157,26 @@ class Invocation:
     def __str__(self) -> str:
         """Name it as the story does."""
         return f"#{self.number} {self.stage}"
+
+    @property
+    def final_refusal(self) -> RefusedError | None:
+        """The refusal that it may record: of a second ask from the third receive on, or known to its process."""
+        refusal = next(reversed(self.refused[self.asked_again]), None)
+        if refusal is None:
+            return None
+        is_final = self.asked_again and self.receive_count >= PERMANENT_FROM_RECEIVE
+        return refusal if is_final or self.process.knows(self, refusal) else None
+
+    @property
+    def is_too_large_to_list(self) -> bool:
+        """Whether its time is over, and the rows that it listed take nine tenths of any invocation's time."""
+        enough = 0.9 * (_TIMEOUT_SECONDS - RESERVE_SECONDS)
+        return self.seconds_left < RESERVE_SECONDS and self.listing_seconds >= enough
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that its message names."""
+        return getattr(self.message, "account_id", None)
 
     @property
     def source(self) -> str | None:
@@ -157,6 +187,44 @@ class Invocation:
     def is_secondary(self) -> bool:
         """Whether its message names a source that must not change the snapshot."""
         return self.source not in {None, "nodes", "patch_states"}
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A process of a function: its memory of final refusals, and what it must remember of them.
+
+    Attributes:
+        memory: the one of the code under test.
+        run_id: the run of which it remembers refusals.
+        known: by account, operation and code.
+        by: the invocation that it runs, or ran last.
+        ended: whether it died, or its memory cannot be told.
+    """
+
+    memory: FinalRefusals = field(default_factory=FinalRefusals)
+    run_id: str | None = None
+    known: set[tuple[str | None, str, str]] = field(default_factory=set)
+    by: Invocation | None = None
+    ended: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it can run another invocation."""
+        return not self.ended and (self.by is None or self.by.over)
+
+    def knows(self, by: Invocation, refusal: RefusedError) -> bool:
+        """Whether it recorded the refusal for the account of an invocation before."""
+        return by.run_id == self.run_id and (by.account_id, refusal.operation, refusal.code) in self.known
+
+    def learn(self, by: Invocation) -> None:
+        """Remember a refusal that was met twice; of several at once, which one counts cannot be told."""
+        first, second = (
+            {(refusal.operation, refusal.code) for refusal in by.refused[again]} for again in (False, True)
+        )
+        self.ended |= max(len(first), len(second)) > 1
+        if first == second:
+            self.known = (self.known if by.run_id == self.run_id else set()) | {(by.account_id, *r) for r in second}
+            self.run_id = by.run_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,7 +415,10 @@ class World:
         trouble = self.troubles.get(target)
         if trouble is None or trouble.until <= self.clock.at or trouble.operation not in {"", operation}:
             return None
-        return trouble.error
+        error = trouble.error
+        if isinstance(error, RefusedError) and not error.operation:
+            return RefusedError(error.listing_status, error.code, str(error), operation)
+        return error
 
     def is_healthy(self, operation: str) -> bool:
         """Whether an operation never breaks its own rules, nor refuses for long."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -16,7 +16,7 @@ from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import RESERVE_SECONDS
+from patchlake.core.timings import DISCOVER, RESERVE_SECONDS
 from patchlake.errors import (
     InputError,
     IntegrityError,
@@ -36,6 +36,8 @@ from tests.world import EU, HOME, RUN_ID, US, World, node_id, node_information
 
 SHARD_KEY = shard_key(RUN_ID, EU)
 REFUSALS = [
+    ("NOT_LISTED", "ValidationException"),
+    ("NOT_LISTED", "404"),
     ("ROLE_NOT_ASSUMABLE", "AccessDenied"),
     ("ACCESS_DENIED", "AccessDeniedException"),
     ("REGION_DISABLED", "UnrecognizedClientException"),
@@ -151,32 +153,105 @@ def test_a_refusal_is_recorded_from_the_third_receive_on(status: str, code: str)
     assert batches_asked_for(world) == []
 
 
+@dataclass
+class LargeApi(MemoryApi):
+    """An SSM that lists nodes for as long as it is asked, in pages of fifty.
+
+    Attributes:
+        page_seconds: the time of a page.
+        retries: the SDK's retries of each call.
+        rows: the rows of each page.
+    """
+
+    page_seconds: float = 0.1
+    retries: int = 0
+    rows: int = 50
+    pages: int = 0
+
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:  # noqa: ARG002
+        """Return another page."""
+        first = self.pages * 50
+        self.pages += 1
+        self.call_counter.add(calls=1, retries=self.retries)
+        self.clock.advance(self.page_seconds)
+        self.before_call(operation.name)
+        records = [node_information(number) for number in range(first, first + self.rows)]
+        return Page(records, (), f"after {self.pages}", 1_793_512_860_000)
+
+
+def listing_for_ever(**attributes: float) -> tuple[World, LargeApi]:
+    world = planned_world(nodes=0)
+    api = LargeApi(world.clock, world.apis.call_counter, **attributes)  # type: ignore[arg-type]
+    world.apis.targets[EU] = api
+    return world, api
+
+
+def discover_in_time(world: World, receive_count: int = 3) -> DiscoverResult:
+    """Discover within the time of one invocation."""
+    began = world.clock.at
+    return discover(
+        world,
+        receive_count=receive_count,
+        seconds_left=lambda: DISCOVER.timeout_seconds - (world.clock.at - began).total_seconds(),
+    )
+
+
 def test_a_target_too_large_for_one_invocation_is_recorded_from_the_third_receive_on() -> None:
-    world = planned_world(nodes=3)
-    world.apis.of(EU).page_size = 1
+    world, _ = listing_for_ever(page_seconds=0.4)
     before = dict(world.store.objects)
     for receive in (1, 2):
-        with pytest.raises(RetryableError, match=r"10 seconds are left .* \(receive . of 3 before it is recorded\)"):
-            discover(world, receive_count=receive, seconds_left=iter([500, 400, 10]).__next__)
+        with pytest.raises(RetryableError, match=r" seconds are left .* \(receive . of 3 before it is recorded\)"):
+            discover_in_time(world, receive)
         assert world.store.objects == before
 
-    result = discover(world, receive_count=3, seconds_left=iter([500, 400, 10]).__next__)
+    result = discover_in_time(world)
 
     assert result.listing == ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
     assert list(shard(world).row_counts) == []
     assert batches_asked_for(world) == []
 
 
-def test_a_listing_that_broke_and_ran_out_of_time_is_not_taken_for_too_large() -> None:
-    world = planned_world(nodes=3)
-    world.apis.of(EU).page_size = 1
-    world.apis.of(EU).before_call = fail_times(1, RestartError("token refused"))
+@pytest.mark.parametrize(
+    "attributes",
+    [{"page_seconds": 5}, {"page_seconds": 0.6}, {"retries": 1}, {"rows": 1}],
+    ids=["slow", "rather_slow", "throttled_inside_the_sdk", "short_pages"],
+)
+def test_a_listing_that_was_delayed_is_not_taken_for_too_large(attributes: dict[str, float]) -> None:
+    world, api = listing_for_ever(**{"page_seconds": 0.4, **attributes})
     before = dict(world.store.objects)
 
     with pytest.raises(OutOfTimeError):
-        discover(world, receive_count=3, seconds_left=iter([500, 400, 300, 10]).__next__)
+        discover_in_time(world, receive_count=9)
 
     assert world.store.objects == before
+    assert api.pages > 100
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (ThrottledError("slow down"), range(1000, 1030)),
+        (RestartError("token refused"), [1000]),
+        (RefusedError("ACCESS_DENIED", "AccessDenied", "refused once"), [1000]),
+    ],
+    ids=["throttled", "broken", "refused"],
+)
+def test_a_listing_that_lost_half_of_its_time_is_not_taken_for_too_large(
+    error: Exception, calls: Sequence[int]
+) -> None:
+    world, api = listing_for_ever(page_seconds=0.4)
+
+    def fail(_: str) -> None:
+        if api.pages in calls:
+            raise error
+
+    api.before_call = fail
+
+    with pytest.raises(OutOfTimeError):
+        discover_in_time(world, receive_count=9)
+
+    assert SHARD_KEY not in world.store.objects
+    assert api.pages > 1000
 
 
 def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_often() -> None:
@@ -229,15 +304,16 @@ def test_a_refusal_in_the_middle_of_a_listing_is_a_refusal_of_the_target() -> No
     source.page_size = 2
     calls: list[str] = []
 
-    def refuse_the_second_page(operation: str) -> None:
+    def refuse_every_second_page(operation: str) -> None:
         calls.append(operation)
-        if len(calls) == 2:
+        if len(calls) % 2 == 0:
             raise RefusedError("ACCESS_DENIED", "AccessDeniedException", "denied")
 
-    source.before_call = refuse_the_second_page
+    source.before_call = refuse_every_second_page
 
     assert discover(world, receive_count=3).rows == 0
     assert list(shard(world).row_counts) == []
+    assert len(calls) == 4
 
 
 @pytest.mark.parametrize("error", [RetryableError("ThrottlingException"), RestartError("InvalidNextToken")], ids=repr)

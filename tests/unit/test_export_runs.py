@@ -10,8 +10,10 @@ from patchlake.core.keys import plan_key
 from patchlake.core.plan import Account
 from patchlake.errors import InputError
 from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.access.sessions import CredentialsError
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.export.composition import compose
+from patchlake_cli.export.late_runs import LateRun
 from patchlake_cli.export.resume import begin
 from tests.export_world import SETTINGS, ExportWorld
 from tests.watched_store import WatchedStore, once
@@ -133,14 +135,72 @@ def test_a_new_run_must_be_of_the_last_day(scheduled: str) -> None:
         ExportWorld().export(scheduled)
 
 
-def test_a_planned_run_is_finished_however_old_it_is() -> None:
+@pytest.mark.parametrize("changes", [{}, {"batch_size": 3}, {"regions": ("us-east-1",)}], ids=str)
+def test_a_late_run_is_closed_whatever_its_settings_and_todays_is_taken(changes: dict[str, object]) -> None:
+    world = ExportWorld()
+    world.add_nodes(EU, range(3))
+    begin_and_die(world, None, **changes)
+    world.clock.at += timedelta(days=1)
+
+    exported = world.export()
+
+    assert exported.late == [LateRun(RUN_ID)]
+    assert set(world.coverage(RUN_ID)["listing_status"]) == {"NOT_LISTED"}
+    assert (exported.plan.run_id, exported.is_new) == ("20261102T060000Z", True)
+    assert exported.result is not None
+    assert exported.result.outcome is CommitOutcome.COMPLETE
+    assert len(world.snapshot("20261102T060000Z")["instance_id"]) == 3
+
+
+def test_every_late_run_is_closed_the_oldest_first_and_none_twice() -> None:
+    world = ExportWorld()
+    for scheduled in ("20261101T050000Z", "20261101T030000Z"):
+        begin_and_die(world, scheduled)
+    world.clock.at += timedelta(days=40)
+
+    first, second = world.export(), world.export()
+
+    assert first.late == [LateRun("20261101T030000Z"), LateRun("20261101T050000Z")]
+    assert second.late == []
+
+
+def test_a_late_run_that_cannot_be_closed_costs_nothing_of_todays() -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    world.store.create(f"runs/{RUN_ID}/shards/{EU}.parquet", b"not Parquet")
+    world.clock.at += timedelta(days=1)
+
+    exported = world.export()
+
+    [late] = exported.late
+    assert f"shards/{EU}.parquet" in str(late.obstacle)
+    assert f"Run {RUN_ID} passed its deadline unfinished, and cannot be closed: runs/" in str(late)
+    assert exported.result is not None
+    assert exported.result.outcome is CommitOutcome.COMPLETE
+
+
+def test_credentials_that_have_ended_end_the_export_before_a_late_run_is_closed() -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    world.clock.at += timedelta(days=1)
+
+    def ended() -> None:
+        raise CredentialsError("renew them")
+
+    world.identify = ended  # type: ignore[assignment]
+
+    with pytest.raises(CredentialsError):
+        world.export()
+
+
+def test_a_run_that_is_named_is_finished_however_old_it_is() -> None:
     world = ExportWorld()
     begin_and_die(world)
     world.clock.at += timedelta(days=40)
 
-    exported = world.export()
+    exported = world.export(RUN_ID)
 
-    assert exported.plan.run_id == RUN_ID
+    assert (exported.plan.run_id, exported.late) == (RUN_ID, [])
     assert exported.result is not None
     assert exported.result.outcome is CommitOutcome.PARTIAL
 

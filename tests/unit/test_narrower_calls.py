@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from patchlake.adapters.narrower_calls import FilterRefusedError, NarrowerCalls
+from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.paging import read_chain
 from patchlake.core.records import Page
+from patchlake.errors import RefusedError
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES, STATES
 from tests.target_apis import plan_of
@@ -30,8 +31,8 @@ def titles_of(calls: NarrowerCalls, ask: Callable[[dict[str, Any], str | None], 
 class Service:
     """A service with some patches of one node, two a page, that refuses some filters."""
 
-    def __init__(self, *, most_values: int = 5, refused_state: str | None = None) -> None:
-        self.most_values, self.refused_state = most_values, refused_state
+    def __init__(self, *, most_values: int = 5, refused_state: str | None = None, code: str = "InvalidFilter") -> None:
+        self.most_values, self.refused_state, self.code = most_values, refused_state, code
         self.asked: list[tuple[tuple[str, ...], str | None]] = []
         self.calls = NarrowerCalls()
 
@@ -45,7 +46,7 @@ class Service:
         states = tuple(state_filter["Values"])
         self.asked.append((states, token))
         if len(states) > self.most_values or states == (self.refused_state,):
-            raise FilterRefusedError("InvalidFilter", "refused")
+            raise RefusedError("NOT_LISTED", self.code, "refused")
         titles = [title for state in states for title in PATCHES_OF.get(state, [])]
         start = int(token or 0)
         rows = [
@@ -101,10 +102,19 @@ def test_a_filter_that_is_refused_after_the_first_page_starts_the_chain_over() -
 def test_a_narrower_filter_that_is_refused_too_is_a_refusal_with_its_code() -> None:
     service = Service(most_values=1, refused_state="AvailableSecurityUpdate")
 
-    with pytest.raises(FilterRefusedError) as caught:
+    with pytest.raises(RefusedError) as caught:
         service.titles()
 
     assert caught.value.code == "InvalidFilter"
+
+
+def test_another_refusal_of_the_whole_filter_is_a_refusal() -> None:
+    service = Service(most_values=1, code="AccessDeniedException")
+
+    with pytest.raises(RefusedError):
+        service.titles()
+
+    assert service.asked == [(STATES, None)]
 
 
 def test_an_operation_without_narrower_calls_keeps_the_tokens_of_the_service() -> None:

@@ -3,6 +3,7 @@
 import random
 from itertools import pairwise
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from patchlake.adapters.parquet import ROW_GROUP_ROWS, ParquetTables
 from patchlake.core.tables import Column, Columns, ColumnType, Table
-from patchlake.errors import IntegrityError, RetryableError
+from patchlake.errors import IntegrityError, PermanentError, RetryableError
 from patchlake.sources.nodes import SHARD
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE
@@ -218,12 +219,23 @@ def test_a_column_of_a_type_that_no_table_has_is_refused() -> None:
         file.columns(["missing_count"])
 
 
-def test_a_full_disk_is_a_passing_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_needs_a_person_and_its_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     with Path("/dev/full").open("wb", buffering=0) as full:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
 
-        with pytest.raises(RetryableError, match="No space left"):
+        with pytest.raises(PermanentError, match=rf"the table shard cannot .* {gettempdir()}: .*No space left"):
             TABLES.writer(SHARD, {}).finish()
+
+
+def test_a_machine_without_a_folder_for_temporary_files_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise FileNotFoundError(2, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr("tempfile.gettempdir", refuse)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+
+    with pytest.raises(PermanentError, match="No usable temporary directory"):
+        TABLES.writer(SHARD, {})
 
 
 def test_a_lack_of_memory_is_a_passing_failure_and_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:

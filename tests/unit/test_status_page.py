@@ -1,12 +1,19 @@
 """The status of a stack, as a person sees it."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
+from patchlake.core.plan import Account
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
-from patchlake_cli.operations.status_page import in_words, progress_line, run_line
-from tests.world import EU, RUN_ID, World
+from patchlake_cli.lake.runs import counts_as_json
+from patchlake_cli.operations.status import Status
+from patchlake_cli.operations.status_page import in_words, progress_line, run_line, status_page
+from tests.world import EU, HOME, RUN_ID, World
+
+OTHER = "222233334444"
 
 
 @pytest.mark.parametrize(
@@ -40,4 +47,38 @@ def test_a_run_is_one_line_under_way_overdue_and_published() -> None:
     assert under_way == f"Run {RUN_ID} is RUNNING: {progress}"
     assert overdue.startswith(f"Run {RUN_ID} is OVERDUE: {progress} It is past its deadline")
     assert str(run_line(published)) == str(progress_line(published))
-    assert "1 of 1 targets read, 5 nodes listed" in str(run_line(published))
+    assert "1 of 1 targets read, 5 nodes listed, 0 of them not read." in str(run_line(published))
+
+
+def test_targets_of_an_account_that_is_not_active_are_no_targets_that_could_be_read() -> None:
+    world = World(regions=(EU.region,), accounts="organization")
+    world.accounts.organization = [Account(HOME, "home"), Account(OTHER, "other", active=False)]
+    world.add_nodes(EU, range(5))
+    world.start()
+    runs = Runs(world.store, world.tables, world.clock)
+    under_way = runs.run(RUN_ID)
+    world.run_until_committed()
+    published = runs.run(RUN_ID)
+
+    assert (under_way.targets, under_way.targets_active) == (published.targets, published.targets_active) == (2, 1)
+    assert "COMPLETE: 1 of 1 targets read" in str(run_line(published))
+    counts = counts_as_json(published)
+    assert counts["targets"] == counts["targets_listed"] + len(published.unread) + counts["targets_not_active"]
+
+
+def test_the_nodes_of_a_run_are_collected_never_scanned_or_not_read() -> None:
+    world = World()
+    world.add_nodes(EU, range(5))
+    world.start()
+    world.run_until_committed()
+    run = Runs(world.store, world.tables, world.clock).run(RUN_ID)
+    console = Console(width=200, file=StringIO())
+
+    console.print(status_page(Status("stack", HOME, EU.region, world.clock.now(), [run], [])))
+
+    assert isinstance(console.file, StringIO)
+    lines = [line.split() for line in console.file.getvalue().splitlines() if RUN_ID in line or "targets" in line]
+    assert lines[-2:] == [
+        ["run", "status", "targets", "read", "nodes", "collected", "no", "patch", "state", "not", "read"],
+        f"{RUN_ID} COMPLETE 1 of 1 5 5 0 0".split(),
+    ]

@@ -20,7 +20,7 @@ from patchlake_cli.exit_codes import CommandError
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
 
-_NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, SSOError, TokenRetrievalError)
+_NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, RuntimeError, SSOError, TokenRetrievalError)
 _FIRST_SERVER_ERROR = 500
 
 
@@ -58,17 +58,21 @@ def open_session(profile: str | None = None, *, region: str | None = None, regio
     """
     try:
         session = boto3.Session(profile_name=profile)
-        home = session.region_name or region
-        if home is None:
+        if session.region_name:
+            # Raises for a region of no partition, whose endpoints have no address.
+            session.get_partition_for_region(session.region_name)
+        elif region is None:
             fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
             raise CommandError(f"no region is set: {fixes}")
-        # Raises for a region of no partition, whose endpoints have no address.
-        session.get_partition_for_region(home)
-        return session if session.region_name else boto3.Session(profile_name=profile, region_name=home)
+        else:
+            session = boto3.Session(profile_name=profile, region_name=region)
+        # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.
+        session.client("sts")
     except UnknownRegionError as error:
         raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
-    except BotoCoreError as error:
-        raise CommandError(f"the AWS profile cannot be used: {error}") from error
+    except (BotoCoreError, ValueError) as error:
+        raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
+    return session
 
 
 def identify(client: "STSClient") -> Identity:
@@ -82,6 +86,8 @@ def identify(client: "STSClient") -> Identity:
         caller = client.get_caller_identity()
     except AWS_ERRORS as error:
         raise _explained(error) from error
+    except ValueError as error:
+        raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     return Identity(caller["Account"], caller["Arn"])
 
 

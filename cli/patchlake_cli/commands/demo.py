@@ -32,14 +32,12 @@ def demo(  # noqa: PLR0913
     """
     import json
 
-    from rich.console import Console
-
     from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
     from patchlake_cli.embedded.demo import run_days
     from patchlake_cli.embedded.demo_folder import replace_folder
     from patchlake_cli.lake.overview import answer_questions
     from patchlake_cli.report.report_file import write_report
-    from patchlake_cli.terminal.console import output_console, own_name
+    from patchlake_cli.terminal.console import error_console, output_console, own_name
     from patchlake_cli.terminal.progress import RunProgress
     from patchlake_cli.terminal.run_summary import print_run
 
@@ -53,7 +51,7 @@ def demo(  # noqa: PLR0913
     )
     report = out / "report.html"
     replace_folder(out)
-    with RunProgress(Console(stderr=True)) as progress:
+    with RunProgress(error_console()) as progress:
         lake, summary = run_days(settings, out, progress)
         write_report(lake, report)
     if as_json:

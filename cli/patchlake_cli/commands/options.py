@@ -1,7 +1,7 @@
 """The options that several commands share."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.parameters import read_date
 from patchlake_cli.lake.statements import Settings
 
 DEFAULTS = Settings()
@@ -24,6 +25,19 @@ def read_lake(text: str) -> LakeLocation:
         return LakeLocation.parse(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--lake") from error
+
+
+def read_as_of(text: str) -> date:
+    """Read ``--as-of``.
+
+    Raises:
+        typer.BadParameter: it is not a date.
+    """
+    day = read_date(text)
+    if day is None:
+        expected = "expected a UTC date as YYYY-MM-DD, such as 2026-11-01"
+        raise typer.BadParameter(f"{text!r}: {expected}", param_hint="--as-of")
+    return day
 
 
 def read_run_id(text: str) -> str:
@@ -76,13 +90,20 @@ LakeOption = Annotated[
     typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
 ]
 AsOfOption = Annotated[
-    datetime | None,
+    date | None,
     typer.Option(
-        formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
+        parser=read_as_of, metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
     ),
 ]
-WindowDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Days that the views look back.")]
-ScanMaxAgeDaysOption = Annotated[int, typer.Option(min=1, metavar="<int>", help="Maximum age of a scan, in days.")]
+MOST_DAYS = 36_500
+"""The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
+
+WindowDaysOption = Annotated[
+    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Days that the views look back.")
+]
+ScanMaxAgeDaysOption = Annotated[
+    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Maximum age of a scan, in days.")
+]
 AllowPartialOption = Annotated[
     bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
 ]

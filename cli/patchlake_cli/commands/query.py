@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,6 +23,7 @@ from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.parameters import Parameter, places, read_values
 from patchlake_cli.lake.statements import Settings, queries
+from patchlake_cli.visible_text import visible
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Answer, Lake
@@ -85,7 +86,7 @@ def query(  # noqa: PLR0913  # one option each
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     for gap in gaps:
-        typer.echo(f"patchlake: {gap}.", err=True)
+        typer.echo(f"patchlake: {visible(gap)}.", err=True)
     return ExitCode.of_answer(is_whole=not gaps, allow_partial=allow_partial)
 
 
@@ -99,7 +100,7 @@ class _Question:
     values: Sequence[str]
 
     @classmethod
-    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: datetime | None) -> "_Question":
+    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: date | None) -> "_Question":
         """Read the command line before the lake is read.
 
         Raises:
@@ -118,7 +119,7 @@ class _Question:
                 parameters = tuple(find_query(named).parameters)
         except QueryError as error:
             raise typer.BadParameter(str(error), param_hint="--named") from error
-        today = (as_of or datetime.now(UTC)).date()
+        today = as_of or datetime.now(UTC).date()
         try:
             values = read_values(named or "the SELECT", parameters, given, today)
         except ParameterError as error:
@@ -146,9 +147,8 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
 
 
 def _printed(answer: "Answer", output_format: Format) -> str:
-    from rich.console import Console
-
     from patchlake_cli.lake.formats import as_csv, as_json, as_table
+    from patchlake_cli.terminal.console import output_console
 
     match output_format:
         case Format.CSV:
@@ -156,5 +156,5 @@ def _printed(answer: "Answer", output_format: Format) -> str:
         case Format.JSON:
             return as_json(answer)
         case Format.TABLE:
-            console = Console()
+            console = output_console()
             return as_table(answer, console.width if console.is_terminal else None)

@@ -15,7 +15,7 @@ from patchlake_cli.commands.options import (
     WindowDaysOption,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
 
 
@@ -49,7 +49,7 @@ def report(  # noqa: PLR0913  # one option each
         raise typer.BadParameter(f"folder {out.parent} does not exist", param_hint="--out")
     try:
         figures = write_report(open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days)), out)
-    except LakeError as error:
+    except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
     return ExitCode.of_run(figures.run.run_status, allow_partial=allow_partial)

@@ -117,7 +117,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         stopping.wait(seconds)
 
     def retry_policy(*queues: MemoryQueue) -> RetryPolicy:
-        return RetryPolicy(queues, settings.retry_seconds, random.random, pause, permanent_from_receive=1)
+        return RetryPolicy(queues, settings.retry_seconds, random.random, pause, records_at_once=True)
 
     def collect() -> CollectStage:
         return CollectStage(

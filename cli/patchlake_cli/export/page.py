@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import typer
-from rich.console import Console
 
 from patchlake.core.run import run_date
 from patchlake.sources.patch_states import PATCH_STATES
@@ -14,7 +13,7 @@ from patchlake.sources.patches import PATCHES
 from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
-from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.console import error_console, output_console
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
 
@@ -91,13 +90,13 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
     """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
     if as_json:
         typer.echo(json.dumps(page.summary.as_json()))
-        console = Console(stderr=True, highlight=False)
+        console = error_console()
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
     if page.patches is not None:
         console.print(page.patches, soft_wrap=True, markup=False)
     for each in advice:
-        console.print(f"\n{each}", soft_wrap=True, markup=False)
+        console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)
     console.print(f"Next: patchlake report --lake {lake} --as-of {as_of} --out report.html", soft_wrap=True)

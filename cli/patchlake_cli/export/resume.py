@@ -24,11 +24,21 @@ _ANY_AGE_SECONDS = 10**9
 """A stored plan may have any age; only a new one must be recent."""
 
 
-def newest_unfinished(store: Store, wanted: Plan) -> str | None:
-    """Return the id of the newest run with the settings of ``wanted`` that has a plan and no snapshot."""
+def unfinished_plans(store: Store) -> Iterator[Plan]:
+    """Yield the plan of each run that has one and no snapshot, the newest first."""
     unfinished = _run_ids(store.keys(PLANS)) - _run_ids(store.keys(SNAPSHOTS))
-    for plan in _plans(store, sorted(unfinished, reverse=True)):
-        if not differences(plan, wanted):
+    for run_id in sorted(unfinished, reverse=True):
+        try:
+            yield decode_plan(store.get(plan_key(run_id)) or b"", run_id)
+        except IntegrityError:
+            # Perhaps another version wrote it: this one could not finish the run.
+            continue
+
+
+def newest_unfinished(store: Store, wanted: Plan) -> str | None:
+    """Return the id of the newest unfinished run with the settings of ``wanted`` that has not passed its deadline."""
+    for plan in unfinished_plans(store):
+        if not differences(plan, wanted) and wanted.planned_at < plan.deadline_at:
             return plan.run_id
     return None
 
@@ -59,7 +69,8 @@ def begin(stage: PlanStage, run_id: str | None) -> Begun:
 
     Args:
         stage: the plan stage of this export.
-        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
+        run_id: the run; None for the newest unfinished one with the same settings and time left, or else the current
+            minute's.
 
     Raises:
         CommandError: the run exists with other settings.
@@ -94,16 +105,6 @@ def _settings(plan: Plan) -> dict[str, object]:
         "tag keys": plan.tag_keys,
         "detail deadline": plan.detail_deadline_at and plan.detail_deadline_at - plan.planned_at,
     }
-
-
-def _plans(store: Store, run_ids: list[str]) -> Iterator[Plan]:
-    for run_id in run_ids:
-        body = store.get(plan_key(run_id))
-        try:
-            yield decode_plan(body or b"", run_id)
-        except IntegrityError:
-            # Perhaps another version wrote it: this one could not finish the run.
-            continue
 
 
 def _run_ids(keys: Iterable[str]) -> set[str]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 from patchlake.core.messages import CommitMessage
 from patchlake.core.plan import Plan
@@ -9,7 +10,7 @@ from patchlake.errors import NotReadyError, RetryableError
 from patchlake.stages.commit import CommitResult
 from patchlake_cli.access.sessions import CredentialsError
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.export.composition import TICK_SECONDS, Ports, Stages
+from patchlake_cli.export.composition import Ports, Stages
 from patchlake_cli.export.follower import Follower
 from patchlake_cli.export.pool import Pool
 from patchlake_cli.terminal.observation import Observation
@@ -19,6 +20,9 @@ REFRESH_SECONDS = 0.25
 
 LOOK_SECONDS = 10
 """The time between two looks of commit at a run that has work left: each look lists the run's keys."""
+
+CLOSING_SECONDS = 300
+"""The time after its deadline in which a run is closed, or given up: AWS or the lake may not answer at all."""
 
 
 def finish_run(  # noqa: PLR0913
@@ -43,6 +47,7 @@ def finish_run(  # noqa: PLR0913
     Raises:
         PatchlakeError: no retry will help: the lake refuses access, or its objects contradict each other.
         CredentialsError: the credentials have expired.
+        CommandError: the run could not be closed for ``CLOSING_SECONDS``.
     """
 
     def on_trouble(error: Exception) -> None:
@@ -52,9 +57,12 @@ def finish_run(  # noqa: PLR0913
         return ports.clock.now() < plan.closes_details_at
 
     pool = Pool(stages, Follower(plan, observation).follow, on_trouble, takes_details)
-    is_open = ports.clock.now() < plan.deadline_at
+    left = plan.deadline_at - ports.clock.now()
+    is_open = left > timedelta()
     if is_open:
         pool.start()
+    # By this machine's clock, since AWS's is not known while AWS cannot be reached.
+    gives_up_at = time.monotonic() + max(left, timedelta()).total_seconds() + CLOSING_SECONDS
     next_look = time.monotonic() + look_seconds
     try:
         while True:
@@ -65,13 +73,19 @@ def finish_run(  # noqa: PLR0913
                 continue
             next_look = time.monotonic() + look_seconds
             if (result := _look(ports, stages, on_trouble)) is not None:
+                observation.metrics.update(ports.apis.call_counter.drain().metrics())
                 return result
+            if time.monotonic() >= gives_up_at:
+                raise CommandError(
+                    f"run {plan.run_id} has passed its deadline, and could not be closed within {CLOSING_SECONDS} "
+                    f"seconds: {observation.trouble}. The same command closes it"
+                )
     finally:
         pool.stop()
 
 
 def _look(ports: Ports, stages: Stages, on_trouble: Callable[[Exception], None]) -> CommitResult | None:
-    """Let commit look at the run once, after an answer of AWS has set the clock; None if the run continues."""
+    """Let commit look at the run once, after it has asked for the time; None if the run continues."""
     delivery = stages.commit_queue.receive()
     if delivery is None:
         return None
@@ -80,10 +94,8 @@ def _look(ports: Ports, stages: Stages, on_trouble: Callable[[Exception], None])
     except CredentialsError:
         raise
     except CommandError as error:
-        # AWS cannot be reached now, so the time is not known either.
+        # The lake may still be reached, and earlier answers have the time.
         on_trouble(error)
-        stages.commit_queue.defer(delivery, TICK_SECONDS)
-        return None
     try:
         return stages.commit.handle(CommitMessage.decode(delivery.body), delivery)
     except NotReadyError:

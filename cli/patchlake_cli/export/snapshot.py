@@ -4,8 +4,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rich.console import Console
-
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
@@ -14,6 +12,7 @@ from patchlake_cli.access.advice import Advice, advise, explain
 from patchlake_cli.access.sessions import REGION_OPTION, open_session
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
+from patchlake_cli.export.late_runs import close_late_runs
 from patchlake_cli.export.page import Page, read_page
 from patchlake_cli.export.resume import Begun, begin
 from patchlake_cli.export.run_loop import finish_run
@@ -21,6 +20,7 @@ from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.store import open_store
+from patchlake_cli.terminal.console import error_console
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.progress import RunProgress, Troubles
 
@@ -40,7 +40,8 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
         lake: the lake to store it in.
         settings: the settings; without regions, the session's region is read.
         profile: the profile of the user's session.
-        run_id: the run; None for the newest unfinished one with the same settings, or else the current minute's.
+        run_id: the run; None for the newest unfinished one with the same settings and time left, or else the current
+            minute's.
 
     Raises:
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
@@ -54,9 +55,11 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     identity = ports.identify()
     began = time.monotonic()
     try:
-        stages = compose(ports, settings)
-        begun = begin(stages.plan, run_id)
-        with RunProgress(Console(stderr=True)) as progress:
+        with RunProgress(error_console()) as progress:
+            for late in close_late_runs(ports, settings, run_id):
+                progress.say(str(late))
+            stages = compose(ports, settings)
+            begun = begin(stages.plan, run_id)
             observation = _finish(begun, ports, stages, progress)
         opened = open_lake(lake, now=begun.plan.run_at, session=session)
         page = read_page(opened, lake.tables, observation, time.monotonic() - began)

@@ -80,12 +80,13 @@ class Lake:
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        return f"{self.now - timedelta(days=self.settings.window_days):%Y-%m-%d}"
+        first = self.now.toordinal() - self.settings.window_days
+        return date.fromordinal(max(first, date.min.toordinal())).isoformat()
 
     @property
     def date(self) -> str:
         """The date for which queries are answered; later runs are not in the tables."""
-        return f"{self.now:%Y-%m-%d}"
+        return self.now.date().isoformat()
 
     @property
     def run_dates(self) -> list[str]:

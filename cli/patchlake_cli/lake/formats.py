@@ -15,6 +15,7 @@ from rich.cells import cell_len
 
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.visible_text import visible
 
 _FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 """Characters that may begin a formula in a spreadsheet; the last four are the full-width forms of the first four."""
@@ -95,11 +96,6 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
             return value.isoformat()
         case _:
             return str(value)
-
-
-def visible(text: str) -> str:
-    """Escape characters that would control a terminal or change the direction of writing."""
-    return "".join(character if character.isprintable() else f"\\u{ord(character):04x}" for character in text)
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401  # any column

@@ -24,7 +24,7 @@ def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence
     [(run_id, status, coverage)] = lake.query("SELECT run_id, run_status, run_coverage FROM latest_run").rows
     if run_id is None:
         return [_no_snapshot(lake)]
-    found = list(_too_early(lake, parameters, values))
+    found = list(_outside(lake, parameters, values))
     if status != "COMPLETE":
         unread = ", ".join([*_targets(lake), *_nodes(lake)]) or "see --named not_read"
         found.append(f"run {run_id} is {status}: {coverage}; not read: {unread}")
@@ -44,11 +44,15 @@ def _no_snapshot(lake: Lake) -> str:
     )
 
 
-def _too_early(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
-    """Find the dates that lie before the history that the views see."""
-    [(first,)] = lake.query("SELECT min(run_date) FROM runs WHERE is_published").rows
+def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
+    """Find the dates that lie outside the history that the views see, so that they have no run before or after them."""
+    [(first, last)] = lake.query("SELECT min(run_date), max(run_date) FROM runs WHERE is_published").rows
     for parameter, value in zip(parameters, values, strict=True):
-        if parameter.type is ParameterType.DATE and value < first:
+        if parameter.type is not ParameterType.DATE:
+            continue
+        if value >= last:
+            yield f"{parameter.name}={value} has no later run: the newest one is from {last}"
+        if value < first:
             older = [run_date for run_date in lake.run_dates if run_date <= value]
             advice = f". Use --window-days {_days(older[-1], lake.date)} to look further back" if older else ""
             yield f"{parameter.name}={value} is before the first run of the window, which is from {first}{advice}"

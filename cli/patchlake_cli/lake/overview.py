@@ -40,7 +40,7 @@ _QUESTIONS = {
         ORDER BY CAST(nodes_non_compliant AS double) / nodes_listed DESC, patch_group
         LIMIT 5
     """,
-    "What is unknown": """
+    "What is unknown, or was not read": """
         SELECT listing_status AS reason, 'target' AS what, account_id || ' ' || region AS place, 1 AS how_many
         FROM latest_coverage
         WHERE listing_status <> 'LISTED'

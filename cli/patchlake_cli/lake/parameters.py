@@ -62,6 +62,16 @@ class Parameter:
             raise ParameterError(f"{self.name}={value!r}: expected {expected}, such as {self.name}={example}")
 
 
+def read_date(text: str) -> date | None:
+    """Read a date as YYYY-MM-DD; return None if it is none."""
+    if _DATE.fullmatch(text) is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def places(number: int) -> tuple[Parameter, ...]:
     """Return the parameters of a SELECT of the user, which has this number of ``?``."""
     return tuple(
@@ -131,16 +141,10 @@ def _expected(query: str, parameters: Sequence[Parameter]) -> str:
 def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
     match kind:
         case ParameterType.DATE:
-            return _DATE.fullmatch(value) is not None and _is_past(value, today)
+            day = read_date(value)
+            return day is not None and day <= today
         case ParameterType.DAYS:
             return _DAYS.fullmatch(value) is not None
         case ParameterType.TEXT:
             # The shell passes bytes that are not UTF-8 as surrogates.
             return not any("\ud800" <= character <= "\udfff" for character in value)
-
-
-def _is_past(value: str, today: date) -> bool:
-    try:
-        return date.fromisoformat(value) <= today
-    except ValueError:
-        return False

@@ -82,6 +82,13 @@ class Run:
         return self.status in {RunStatus.COMPLETE, RunStatus.PARTIAL}
 
     @property
+    def targets_active(self) -> int:
+        """The targets of the plan without those of accounts that are not active."""
+        if self.progress is not None:
+            return self.progress.targets
+        return sum(target.listing_status != ListingStatus.ACCOUNT_NOT_ACTIVE for target in self.coverage)
+
+    @property
     def targets_listed(self) -> int | None:
         """The targets whose nodes are known; None until the run is published."""
         if self.nodes is None:
@@ -99,7 +106,7 @@ class Run:
         return None if self.nodes is None else sum(self.nodes.values())
 
     @property
-    def nodes_unknown(self) -> int | None:
+    def nodes_not_read(self) -> int | None:
         """The listed nodes whose state could not be read."""
         if self.nodes is None:
             return None
@@ -113,6 +120,7 @@ def counts_as_json(run: Run) -> dict[str, Any]:
         "status": run.status,
         "targets": run.targets,
         "targets_listed": run.targets_listed,
+        "targets_not_active": run.targets - run.targets_active,
         "nodes_listed": run.nodes_listed,
         **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
     }

@@ -137,9 +137,9 @@ def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
     adapted = node
     match node:
         case exp.CurrentTimestamp():
-            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d %H:%M:%S}"), "TIMESTAMP")
+            adapted = exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "seconds")), "TIMESTAMP")
         case exp.CurrentDate():
-            adapted = exp.cast(exp.Literal.string(f"{now:%Y-%m-%d}"), "DATE")
+            adapted = exp.cast(exp.Literal.string(now.date().isoformat()), "DATE")
         case exp.DateDiff():
             unit = exp.Literal.string(node.text("unit").lower())
             adapted = exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, THROTTLING_CODES, AwsError, code_of, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, status_of
 from patchlake.errors import PatchlakeError
 from patchlake_cli.exit_codes import CommandError
 
@@ -33,10 +33,10 @@ def asking(action: str, resource: str) -> Iterator[None]:
 
 def explained(error: AwsError, action: str, resource: str) -> str:
     """Return one line about a failed call: what it means, and what to do."""
-    code = code_of(error)
-    if code in THROTTLING_CODES:
+    code, cause = code_of(error), cause_of(error)
+    if cause is Cause.THROTTLED:
         return f"{resource}: AWS throttled {action} ({code}): retry in a minute"
-    if code in DENIED_CODES or status_of(error) == HTTPStatus.FORBIDDEN:
+    if cause is Cause.DENIED or status_of(error) == HTTPStatus.FORBIDDEN:
         return f"{resource}: access denied ({code}): your identity needs {action}"
     return f"{resource}: {action} failed: {error}"
 

@@ -28,9 +28,9 @@ def _print(console: Console, checked: Sequence[Checked]) -> None:
     for each in checked:
         console.print(Text.assemble(f"{each.name:{width}}  ", (each.verdict, _STYLES[each.verdict])))
         for finding in each.findings:
-            console.print(Text(f"  {finding.text}."), soft_wrap=True)
-            console.print(Text(f"  → {finding.fix}"), soft_wrap=True)
+            console.print(f"  {finding.text}.", soft_wrap=True)
+            console.print(f"  → {finding.fix}", soft_wrap=True)
         if each.reason is not None:
-            console.print(Text(f"  Could not be checked: {each.reason}"), soft_wrap=True)
+            console.print(f"  Could not be checked: {each.reason}", soft_wrap=True)
     passed = sum(each.verdict is Verdict.OK for each in checked)
     console.print(f"{passed} of {len(checked)} checks passed.")

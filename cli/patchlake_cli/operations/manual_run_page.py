@@ -5,7 +5,6 @@ from threading import Event
 
 import typer
 from botocore.config import Config
-from rich.console import Console
 
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -15,7 +14,7 @@ from patchlake_cli.operations.queues import read_depth
 from patchlake_cli.operations.stack import Stack
 from patchlake_cli.operations.status import run_as_json
 from patchlake_cli.operations.status_page import progress_line, run_line
-from patchlake_cli.terminal.console import output_console
+from patchlake_cli.terminal.console import error_console, output_console
 
 LOOK_SECONDS = 2
 """The pause between two reads of the run."""
@@ -59,7 +58,7 @@ def _followed(stack: Stack, run_id: str) -> Run:
     sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letter_url
     before = read_depth(sqs, dead_letters).total
     never = Event()
-    with Console(stderr=True, highlight=False).status("reading the run") as line:
+    with error_console().status("reading the run") as line:
         return follow(
             stack.runs,
             run_id,

@@ -7,7 +7,6 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.text import Text
 
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
@@ -72,7 +71,7 @@ def _print(console: Console, stack: str, redriven: Redriven) -> None:
     if not redriven.events:
         console.print("plan: no failed events.")
     for event in redriven.events:
-        console.print(Text(f"plan: {_advice(stack, event)}"), soft_wrap=True)
+        console.print(f"plan: {_advice(stack, event)}", soft_wrap=True)
     for stage, each in redriven.moved.items():
         said = "no dead letters." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
         console.print(f"{stage}: {said}")

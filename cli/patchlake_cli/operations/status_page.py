@@ -42,8 +42,8 @@ def run_line(run: Run) -> Text:
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
-        f": {run.targets_listed} of {run.targets} targets read, {run.nodes_listed or 0:,} nodes listed, "
-        f"{run.nodes_unknown or 0:,} of them not collected.",
+        f": {run.targets_listed} of {run.targets_active} targets read, {run.nodes_listed or 0:,} nodes listed, "
+        f"{run.nodes_not_read or 0:,} of them not read.",
     )
 
 
@@ -88,7 +88,7 @@ def _parts_of(progress: Progress) -> str:
 
 
 def _runs(runs: list[Run]) -> Table:
-    table = new_table("Runs", "run", "status", "targets read", "nodes", "collected", "no state", "unknown")
+    table = new_table("Runs", "run", "status", "targets read", "nodes", "collected", "no patch state", "not read")
     for column in table.columns[2:]:
         column.justify = "right"
     for run in runs:
@@ -100,11 +100,11 @@ def _runs(runs: list[Run]) -> Table:
                 f"{run.nodes_listed:,}",
                 f"{nodes[CollectionStatus.COLLECTED]:,}",
                 f"{nodes[CollectionStatus.NO_PATCH_STATE]:,}",
-                f"{run.nodes_unknown:,}",
+                f"{run.nodes_not_read:,}",
             )
         )
         read = "-" if run.targets_listed is None else str(run.targets_listed)
-        table.add_row(run.run_id, Text(*styled_status(run)), f"{read} of {run.targets}", *counts)
+        table.add_row(run.run_id, Text(*styled_status(run)), f"{read} of {run.targets_active}", *counts)
     return table
 
 

@@ -13,8 +13,8 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report.figures import Age, Compliance, Day
+from patchlake_cli.visible_text import visible
 
 NARROW = 350
 HALF = 520

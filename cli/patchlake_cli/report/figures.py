@@ -103,6 +103,14 @@ class PatchGroup(Compliance):
 
 
 @dataclass(frozen=True, slots=True)
+class Ungrouped:
+    """Nodes whose patch group is not known, since SSM reports it with the patch state: listed ones and unread ones."""
+
+    listed: int
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
 class OverdueNode:
     """A node that was non-compliant and has not been seen compliant since."""
 
@@ -175,7 +183,7 @@ class Details:
     """The details of a run.
 
     Attributes:
-        ungrouped: nodes whose patch group is not known, since SSM reports it with the patch state.
+        overdue_states: the nodes of ``overdue`` by their state now: NON_COMPLIANT, or the reason why it is unknown.
         compared_with: the earlier runs that targets are compared with; each target has its own.
         changes_by_kind: nodes by kind of change.
         not_compared: active targets that cannot be compared: not read by this run, or by any earlier one.
@@ -188,8 +196,9 @@ class Details:
     accounts: Shortlist[Account]
     platforms: Shortlist[Platform]
     patch_groups: Shortlist[PatchGroup]
-    ungrouped: int
+    ungrouped: Ungrouped
     overdue: Shortlist[OverdueNode]
+    overdue_states: Sequence[Reason]
     ages: Sequence[Age]
     compared_with: Sequence[str]
     changes_by_kind: dict[str, int]

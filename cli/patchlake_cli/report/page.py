@@ -16,10 +16,10 @@ from markupsafe import Markup
 
 import patchlake
 from patchlake.core.keys import snapshot_key
-from patchlake_cli.lake.formats import visible
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS
+from patchlake_cli.visible_text import visible
 
 _OLD_HOURS = 48
 """The age from which the report warns about its snapshot."""

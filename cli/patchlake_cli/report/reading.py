@@ -22,6 +22,7 @@ from patchlake_cli.report.figures import (
     Platform,
     Reason,
     Shortlist,
+    Ungrouped,
     Unread,
 )
 
@@ -80,9 +81,7 @@ def _details(lake: Lake) -> Details:
             "CAST(nodes_non_compliant AS double) / nullif(nodes_listed, 0) DESC NULLS LAST, patch_group",
             GROUPS_SHOWN,
         ),
-        ungrouped=_number(
-            lake, "SELECT coalesce(sum(nodes_listed), 0) FROM compliance_by_patch_group WHERE patch_group IS NULL"
-        ),
+        ungrouped=Ungrouped(*lake.query(_UNGROUPED).rows[0]),
         overdue=_shortlist(
             lake,
             OverdueNode,
@@ -90,6 +89,7 @@ def _details(lake: Lake) -> Details:
             "days_non_compliant DESC, is_lower_bound DESC, account_id, region, instance_id",
             NODES_SHOWN,
         ),
+        overdue_states=[Reason(*row) for row in lake.query(_OVERDUE_STATES).rows],
         ages=[Age(*row) for row in lake.query(_AGES).rows],
         compared_with=[run_id for (run_id,) in lake.query(_COMPARED_WITH).rows],
         not_compared=kinds.pop("NOT_COMPARED", 0),
@@ -135,6 +135,17 @@ _FINDINGS = """
         )
       END
     FROM latest_patch_states
+"""
+_UNGROUPED = """
+    SELECT coalesce(sum(nodes_listed), 0), coalesce(sum(nodes_unread), 0)
+    FROM compliance_by_patch_group
+    WHERE patch_group IS NULL
+"""
+_OVERDUE_STATES = """
+    SELECT coalesce(unknown_reason, compliance_status) AS reason, count(*) AS how_many
+    FROM days_non_compliant
+    GROUP BY coalesce(unknown_reason, compliance_status)
+    ORDER BY reason <> 'NON_COMPLIANT', how_many DESC, reason
 """
 _AGES = """
     SELECT days_non_compliant, is_lower_bound, count(*)
@@ -188,8 +199,3 @@ def _shortlist[Row](lake: Lake, row_type: type[Row], source: str, order: str, le
 
 def _columns(row_type: type) -> str:
     return ", ".join(field.name for field in fields(row_type))
-
-
-def _number(lake: Lake, sql: str) -> int:
-    [(number,)] = lake.query(sql).rows
-    return int(number)

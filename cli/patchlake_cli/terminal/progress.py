@@ -51,7 +51,7 @@ class RunProgress:
 
     def say(self, text: str) -> None:
         """Print a line above the bars; also where the console is not a terminal."""
-        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._progress.console.print(text, soft_wrap=True)
 
     def follow(self, observation: Observation, run_at: datetime) -> "RunBars":
         """Show the bars of one run."""

@@ -103,7 +103,7 @@ def _headline(summary: RunSummary) -> Text:
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
-        f": {run.targets_listed} of {run.targets} targets read, "
+        f": {run.targets_listed} of {run.targets_active} targets read, "
         f"{summary.nodes_accounted_for:,} of {summary.nodes_listed:,} listed nodes accounted for. "
         f"{summary.api_calls:,} API calls, {summary.retries:,} retries, {summary.wall_seconds:.1f} s.",
     )
@@ -127,7 +127,7 @@ def _coverage(coverage: Sequence[TargetCoverage]) -> Table:
             target.region,
             Text(target.listing_status, style=_GOOD if target.listing_status == "LISTED" else _BAD),
             target.listing_detail or "",
-            "unknown" if target.nodes_listed is None else f"{target.nodes_listed:,}",
+            "not read" if target.nodes_listed is None else f"{target.nodes_listed:,}",
         )
     return table
 
@@ -138,7 +138,7 @@ def _answer(answer: AnsweredQuestion) -> Table:
         if any(isinstance(value, int) for value in values) or str(column.header).endswith("%"):
             column.justify = "right"
     for row in answer.rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+        table.add_row(*map(_cell, row))
     return table
 
 

@@ -80,19 +80,21 @@ class PermanentError(PatchlakeError):
 
 
 class RefusedError(PermanentError):
-    """A target refuses to be read; a lasting refusal is recorded, and the message is acknowledged.
+    """A target refuses to be read, with an error of 4xx; a lasting refusal is recorded, the message acknowledged.
 
     Attributes:
-        listing_status: the status that a shard records: ``ROLE_NOT_ASSUMABLE``, ``ACCESS_DENIED`` or
-            ``REGION_DISABLED``.
-        code: the AWS error code.
+        listing_status: the status that a shard records: ``ROLE_NOT_ASSUMABLE``, ``ACCESS_DENIED``, ``REGION_DISABLED``,
+            or ``NOT_LISTED`` for every other code.
+        code: the AWS error code, or the HTTP status of an answer without one.
+        operation: the refused operation.
     """
 
-    def __init__(self, listing_status: str, code: str, text: str) -> None:
+    def __init__(self, listing_status: str, code: str, text: str, operation: str = "") -> None:
         """Keep the status and code of a shard or part in addition to the message."""
         super().__init__(text)
         self.listing_status = listing_status
         self.code = code
+        self.operation = operation
 
 
 class IntegrityError(PatchlakeError):

@@ -193,11 +193,17 @@ class TargetApis(Protocol):
         """The calls so far."""
         ...
 
-    def open(self, plan: Plan, target: Target) -> TargetApi:
+    def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> TargetApi:
         """Return the APIs of a target of the plan, through the configured role unless it is in the home account.
+
+        Args:
+            plan: of the run.
+            target: one of its targets.
+            fresh_session: whether to open a new session, even if there is one.
 
         Raises:
             RefusedError: the role cannot be assumed.
+            ThrottledError: the service that opens sessions throttles.
             RetryableError: AWS could not answer for now.
         """
         ...

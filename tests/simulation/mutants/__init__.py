@@ -4,7 +4,17 @@ A mutant replaces one function of a stage, or of a port, for as long as schedule
 invariant that it names; a mutant that survives shows what the simulator cannot see.
 """
 
-from tests.simulation.mutants import functions, protocol, secondary, trouble, values
+from tests.simulation.mutants import functions, protocol, refusals, secondary, trouble, values
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, schedules_survived
 
-__all__ = ["MUTANTS", "Mutant", "functions", "protocol", "schedules_survived", "secondary", "trouble", "values"]
+__all__ = [
+    "MUTANTS",
+    "Mutant",
+    "functions",
+    "protocol",
+    "refusals",
+    "schedules_survived",
+    "secondary",
+    "trouble",
+    "values",
+]

@@ -1,6 +1,7 @@
 """Altering what a detail source asks for, and what it makes of the answers."""
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from patchlake.core.keys import ROOT_DETAIL
@@ -20,11 +21,11 @@ def alter_settling(
     """Let a source settle its answers by ``altered``, which is given the source's own rule first."""
     own = DetailSource.__dict__["settle"]
 
-    def settle(source: DetailSource, asked: Sequence[str], pages: Pages) -> Settled:
+    def settle(source: DetailSource) -> Settle:
         rule = own.__get__(source)
-        return altered(rule, asked, pages) if source.name == name else rule(asked, pages)
+        return partial(altered, rule) if source.name == name else rule
 
-    patch.setattr(DetailSource, "settle", settle)
+    patch.setattr(DetailSource, "settle", property(settle, own.__set__))
 
 
 def alter_ids_per_call(patch: Patch, operation: str, ids_per_call: int) -> None:
@@ -34,4 +35,4 @@ def alter_ids_per_call(patch: Patch, operation: str, ids_per_call: int) -> None:
     def ids(made: Operation) -> Any:  # noqa: ANN401
         return ids_per_call if made.name == operation else own.__get__(made)
 
-    patch.setattr(Operation, "ids_per_call", property(ids))
+    patch.setattr(Operation, "ids_per_call", property(ids, own.__set__))

@@ -1,7 +1,6 @@
 """One deliberate mistake, and the hunt for it."""
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import count, islice
 
@@ -53,14 +52,14 @@ def mutant(
     return register
 
 
-def schedules_survived(mutant: Mutant, executor: Executor, first: int = 1) -> int | None:
+def schedules_survived(mutant: Mutant, first: int = 1) -> int | None:
     """Return after how many schedules, from a first seed on, its invariant finds a mutant; None where none does."""
     with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch)
         numbers = count(first - first % CROWD_EVERY, CROWD_EVERY) if mutant.crowd else count(first)
-        seeds = (seed for seed in numbers if mutant.where(Schedule(seed, executor).world))
+        seeds = (seed for seed in numbers if mutant.where(Schedule(seed).world))
         for number, seed in enumerate(islice(seeds, MOST_SCHEDULES), start=1):
-            _, violation = play(seed, executor)
+            _, violation = play(seed)
             if violation is not None and violation.invariant == mutant.invariant:
                 return number
     return None

@@ -23,11 +23,11 @@ from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
-from patchlake.ports import Delivery, Store, TargetApi
+from patchlake.ports import Delivery, Store
 from patchlake.sources import source
 from patchlake.sources.coverage import TargetRead, coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
-from patchlake.stages import collect, commit, discover, fence, plan, publish, retry_policy, stored_objects, stored_run
+from patchlake.stages import collect, commit, discover, fence, plan, publish, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitOutcome, CommitResult, CommitStage
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
@@ -36,7 +36,6 @@ from patchlake.stages.step import Step
 from patchlake.stages.stored_objects import create_or_adopt
 from patchlake.stages.stored_plan import is_published
 from patchlake.stages.stored_run import Slice, StoredRun
-from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
@@ -299,11 +298,6 @@ def _takes_endless_for_whole(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", first_pages)
 
 
-@mutant("I1", "a refusal is recorded at once")
-def _refuses_at_once(patch: Patch) -> None:
-    patch.setattr(retry_policy.Attempt, "require_final", lambda *_: None)
-
-
 @mutant("I8", "discover cuts batches by a size of its own")
 def _cuts_its_own(patch: Patch) -> None:
     groups = ListedRows.groups
@@ -363,15 +357,12 @@ def _lists_until_time_is_out(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_in_time)
 
 
-@mutant("I1", "a target that throttles is recorded as too large")
-def _blames_the_target(patch: Patch) -> None:
-    patch.setattr(ThrottledCalls, "is_held_up", False)
-
-
 # Collect.
 
 
-def _guessed(_api: TargetApi, _source: DetailSource, ids: Sequence[str], *_: object) -> dict[str, Sequence[Outcome]]:
+def _guessed(
+    _plan: Plan, _target: Target, _source: DetailSource, ids: Sequence[str], *_: object
+) -> dict[str, Sequence[Outcome]]:
     return dict.fromkeys(ids, (Outcome(CollectionStatus.NO_PATCH_STATE),))
 
 
@@ -379,9 +370,9 @@ def _guessed(_api: TargetApi, _source: DetailSource, ids: Sequence[str], *_: obj
 def _writes_in_part(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_in_time(stage: CollectStage, *arguments: Any) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
+    def ask_in_time(stage: CollectStage, *arguments: Any, fresh_session: bool) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
         try:
-            return ask(stage, *arguments)
+            return ask(stage, *arguments, fresh_session=fresh_session)
         except OutOfTimeError:
             return _guessed(*arguments)
 
@@ -392,9 +383,9 @@ def _writes_in_part(patch: Patch) -> None:
 def _swallows(patch: Patch) -> None:
     ask = CollectStage._ask  # noqa: SLF001
 
-    def ask_or_guess(stage: CollectStage, *arguments: Any) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
+    def ask_or_guess(stage: CollectStage, *arguments: Any, fresh_session: bool) -> dict[str, Sequence[Outcome]]:  # noqa: ANN401
         try:
-            return ask(stage, *arguments)
+            return ask(stage, *arguments, fresh_session=fresh_session)
         except RetryableError:
             return _guessed(*arguments)
 

@@ -121,6 +121,16 @@ def sensitive_fields_left_out(world: World) -> bool:
     return not world.scenario.include_sensitive_fields
 
 
+def giant_targets(world: World) -> bool:
+    """Whether targets take about as long to list as an invocation has."""
+    return world.scenario.row_seconds > 0
+
+
+def refused_for_good(world: World) -> bool:
+    """Whether targets may refuse for good."""
+    return struck_by(Fault.REFUSED_FOR_GOOD)(world) and not world.scenario.healthy
+
+
 def throttled_for_good(world: World) -> bool:
     """Whether a target may throttle for good."""
     return struck_by(Fault.THROTTLED_FOR_GOOD)(world) and not world.scenario.healthy

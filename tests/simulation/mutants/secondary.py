@@ -16,7 +16,7 @@ from patchlake.core.messages import CollectMessage
 from patchlake.core.plan import Plan, make_plan
 from patchlake.core.rows import Outcome
 from patchlake.core.tables import Columns
-from patchlake.core.targets import RunTarget
+from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow
 from patchlake.errors import InputError, RefusedError, RetryableError, UnknownSourceError
 from patchlake.ports import Clock, Delivery
@@ -309,9 +309,9 @@ def _names_root_sources(patch: Patch) -> None:
 @mutant("C10", "a worker defers on its stage's first queue")
 def _defers_elsewhere(patch: Patch) -> None:
     @contextmanager
-    def attempt(policy: RetryPolicy, delivery: Delivery, subject: str) -> Iterator[Attempt]:
+    def attempt(policy: RetryPolicy, delivery: Delivery, run_id: str, target: Target) -> Iterator[Attempt]:
         try:
-            yield Attempt(policy, delivery, subject)
+            yield Attempt(policy, delivery, run_id, target)
         except RetryableError:
             with suppress(RetryableError):
                 policy.queues[0].defer(delivery, policy.base_seconds)
@@ -506,7 +506,7 @@ def _renames_no_detail_shard(patch: Patch) -> None:
     patch.setattr(fence, "NO_DETAIL_SHARD", "no shard")
 
 
-@mutant("C2", "a secondary refusal is recorded at once")
+@mutant("I20", "a secondary refusal is recorded at once")
 def _records_at_once(patch: Patch) -> None:
     require_final = Attempt.require_final
 

@@ -170,6 +170,11 @@ def _waits_for_ever(patch: Patch) -> None:
     patch.setattr(ThrottledCalls, "require_time", lambda *_: None)
 
 
+@mutant("I21", "a worker keeps the time of a third of a call in reserve", struck_by(Fault.OUT_OF_TIME))
+def _keeps_too_little(patch: Patch) -> None:
+    patch.setattr(throttled_calls, "RESERVE_SECONDS", 20)
+
+
 @mutant("I17", "a throttled worker asks again at once")
 def _asks_at_once(patch: Patch) -> None:
     patch.setattr(ThrottledCalls, "_wait", lambda *_: None)

@@ -1,4 +1,4 @@
-"""The SDK's clients, with a limit for the total time of each call.
+"""The SDK's clients, with a limit for the total time of each call, and with error answers that it can read.
 
 The SDK's read time-out starts again at each byte, so a call whose answer trickles in would never end. With these
 clients, an attempt has the read time-out for each ``BYTES_IN_TIME`` that it sends or receives.
@@ -17,6 +17,7 @@ from botocore.awsrequest import (
 )
 from botocore.config import Config
 
+from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.core.timings import BYTES_IN_TIME, CALL
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _PIECE = 64 * 1024
 
 
 def make_client(session: "boto3.Session", service: str, config: Config | None = None, region: str | None = None) -> Any:  # noqa: ANN401  # each service has its own type
-    """Make a client whose calls end.
+    """Make a client whose calls end, and whose errors have their HTTP status.
 
     Args:
         session: the session.
@@ -47,6 +48,7 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
     client: Any = session.client(service, region_name=region, config=own)  # type: ignore[call-overload]
     # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
     client._endpoint.http_session._pool_classes_by_scheme.update(_pools(client.meta.config.read_timeout))  # noqa: SLF001
+    keep_errors_readable(client)
     return client
 
 

@@ -43,11 +43,11 @@ class MakeOnceCache[K, V]:
                 slot.values.append(make())
             return slot.values[0]
 
-    def forget(self, key: K, value: V) -> None:
-        """Remove the value of a key, if it is still this one."""
+    def forget(self, key: K, value: V | None = None) -> None:
+        """Remove the value of a key; with ``value``, only if it is still this one."""
         with self._lock:
             slot = self._slots.get(key)
-            if slot is None or value not in slot.values:
+            if slot is None or (value is not None and value not in slot.values):
                 return
             del self._slots[key]
         self._empty(slot)

@@ -324,7 +324,7 @@ class MemoryApis:
         """Return a target's APIs, to fill or to break."""
         return self.targets.setdefault(target, MemoryApi(self.clock, self.call_counter))
 
-    def open(self, plan: Plan, target: Target) -> MemoryApi:  # noqa: ARG002
+    def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> MemoryApi:  # noqa: ARG002
         """Return a target's APIs."""
         self.before_open(target)
         return self.of(target)

@@ -9,17 +9,10 @@ from typing import Any
 
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
-from patchlake.core.statuses import ListingStatus
 from patchlake.errors import RefusedError, RestartError
 from patchlake.sources.source import Operation
 
-
-class FilterRefusedError(RefusedError):
-    """The service refuses the filter of a call: a refusal of the target, unless there are narrower calls."""
-
-    def __init__(self, code: str, text: str) -> None:
-        """Keep the code of the refusal."""
-        super().__init__(ListingStatus.NOT_LISTED, code, text)
+FILTER_REFUSED = "InvalidFilter"
 
 
 class NarrowerCalls:
@@ -56,8 +49,8 @@ class NarrowerCalls:
         number, own_token = _place(token, int(operation in self._refused))
         try:
             page = ask(calls[number], own_token)
-        except FilterRefusedError as refusal:
-            if number > 0:
+        except RefusedError as refusal:
+            if number > 0 or refusal.code.removesuffix("Exception") != FILTER_REFUSED:
                 raise
             self._refused.add(operation)
             raise RestartError(str(refusal)) from refusal

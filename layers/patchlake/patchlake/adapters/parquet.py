@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from patchlake.core.tables import Columns, ColumnType, Table
-from patchlake.errors import IntegrityError, RetryableError
+from patchlake.errors import IntegrityError, PermanentError, RetryableError
 from patchlake.ports import TableFile
 
 ROW_GROUP_ROWS = 100_000
@@ -130,14 +130,18 @@ class ParquetTableWriter:
     """``TableWriter`` into a temporary file, with at most one row group and one file's own in memory."""
 
     def __init__(self, table: Table, metadata: Mapping[str, str], row_group_rows: int) -> None:
-        """Begin a file."""
+        """Begin a file.
+
+        Raises:
+            PermanentError: the temporary file cannot be written.
+        """
         self._table = table
         self._row_group_rows = row_group_rows
         self._pending: list[Any] = []
         self._pending_rows = 0
         self._unfinished = ExitStack()
-        self._sink: BinaryIO = self._unfinished.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
         with _misfit(table):
+            self._sink: BinaryIO = self._unfinished.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
             self._writer = self._unfinished.enter_context(_parquet_writer(self._sink, table, metadata))
 
     def __del__(self) -> None:
@@ -149,7 +153,7 @@ class ParquetTableWriter:
 
         Raises:
             IntegrityError: the file cannot be read, or its columns do not fit the table.
-            RetryableError: the temporary file cannot be written.
+            PermanentError: the temporary file cannot be written.
         """
         if not isinstance(file, ParquetTableFile):
             msg = f"a {type(file).__name__} cannot go into a Parquet file"
@@ -169,7 +173,7 @@ class ParquetTableWriter:
         """Return the finished file, to be read from its start; the caller closes it.
 
         Raises:
-            RetryableError: the temporary file cannot be written.
+            PermanentError: the temporary file cannot be written.
         """
         if self._pending_rows:
             self._write(self._pending_rows)
@@ -267,5 +271,15 @@ def _misfit(table: Table) -> Iterator[None]:
         msg = f"the rows do not fit the table {table.name}: {error}"
         raise IntegrityError(msg) from error
     except OSError as error:
-        msg = f"the temporary file of the table {table.name} cannot be written: {error}"
-        raise RetryableError(msg) from error
+        msg = (
+            f"the table {table.name} cannot be put together in the folder for temporary files, {_temporary_folder()}: "
+            f"{error.strerror or error}. Expected: space for the table there, or in the folder that TMPDIR names"
+        )
+        raise PermanentError(msg) from error
+
+
+def _temporary_folder() -> str:
+    try:
+        return tempfile.gettempdir()
+    except FileNotFoundError:
+        return "of which there is none"

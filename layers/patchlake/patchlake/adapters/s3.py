@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from urllib3.exceptions import HTTPError
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, passes, status_of
+from patchlake.core.paging import EMPTY_PAGES
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
 if TYPE_CHECKING:
@@ -73,10 +74,20 @@ class S3Store:
         pages = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
+        last, pages_without_news = "", 0
         try:
             for page in pages:
-                for found in page.get("Contents", []):
-                    yield found["Key"].removeprefix(self._prefix)
+                found = [each["Key"] for each in page.get("Contents", [])]
+                yield from (key.removeprefix(self._prefix) for key in found)
+                # Keys ascend, so a listing that ends brings a higher one again and again.
+                pages_without_news = 0 if max(found, default="") > last else pages_without_news + 1
+                last = max([last, *found])
+                if pages_without_news > EMPTY_PAGES:
+                    msg = (
+                        f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 gave {pages_without_news} pages "
+                        "in a row without a further key, and a token for another one"
+                    )
+                    raise RetryableError(msg)
         except AWS_ERRORS as error:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
 

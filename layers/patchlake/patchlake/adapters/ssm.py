@@ -16,19 +16,11 @@ from botocore import xform_name
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import (
-    AWS_ERRORS,
-    DENIED_CODES,
-    EXPIRED_CODES,
-    THROTTLING_CODES,
-    UNRECOGNISED_CODES,
-    AwsError,
-    code_of,
-)
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, cause_of_answer, code_of
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
-from patchlake.adapters.narrower_calls import FilterRefusedError, NarrowerCalls
+from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.ssm_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
@@ -48,6 +40,13 @@ if TYPE_CHECKING:
 
 MOST_REMEMBERED = 64
 """The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
+
+_REFUSALS = {
+    Cause.DENIED: ListingStatus.ACCESS_DENIED,
+    Cause.UNKNOWN_CALLER: ListingStatus.REGION_DISABLED,
+    Cause.REFUSED: ListingStatus.NOT_LISTED,
+}
+"""The listing status of each cause that is about the target."""
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
@@ -94,14 +93,22 @@ class SsmApis:
         self._making = Lock()
         self.call_counter = CallCounter()
 
-    def open(self, plan: Plan, target: Target) -> "SsmApi":
+    def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> "SsmApi":
         """Return a target's API, through the configured role unless it is in the home account.
+
+        Args:
+            plan: of the run.
+            target: one of its targets.
+            fresh_session: whether to assume the role again, even if there is a session.
 
         Raises:
             RefusedError: the role cannot be assumed.
             RetryableError: STS could not answer for now.
         """
         api = SsmApi(self, plan, target)
+        if fresh_session:
+            self._sessions.forget(target.account_id)
+            self._connections.forget(target)
         self.connection(target, is_home=api.is_home)
         return api
 
@@ -138,8 +145,9 @@ class SsmApis:
 
     def _count(self, parsed_response: dict[str, Any] | None, context: dict[str, Any], **_: object) -> None:
         is_retry = context["retries"]["attempt"] > 1
-        code = (parsed_response or {}).get("Error", {}).get("Code")
-        self.call_counter.add(calls=not is_retry, retries=is_retry, throttles=code in THROTTLING_CODES)
+        answer = parsed_response or {}
+        is_throttled = "Error" in answer and cause_of_answer(answer) is Cause.THROTTLED
+        self.call_counter.add(calls=not is_retry, retries=is_retry, throttles=is_throttled)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,7 +173,8 @@ class SsmApi:
         """Request one page of an operation's answer about these ids; a listing has no ids.
 
         Raises:
-            RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses.
+            RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses, or SSM does so
+                with another code of 4xx that is about the target (``NOT_LISTED``).
             RestartError: SSM refused the token or the filter, or the body was truncated.
             ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
@@ -176,44 +185,36 @@ class SsmApi:
         parameters = {**request, "MaxResults": operation.page_size}
         if token is not None:
             parameters["NextToken"] = token
-        method = xform_name(operation.name)
-        answer = self._answer(method, parameters)
+        answer = self._answer(operation, parameters)
         try:
             return _decoder(operation).page(answer[_BODY], milliseconds(self._apis.now()))
         except RetryableError as error:
-            msg = f"target {self._target}: {method}: {error}"
+            msg = f"target {self._target}: {xform_name(operation.name)}: {error}"
             raise type(error)(msg) from error
 
-    def _answer(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _answer(self, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         connection = self._apis.connection(self._target, is_home=self.is_home)
         try:
-            return _call(connection.client, method, arguments)
+            return _call(connection.client, operation, arguments)
         except AWS_ERRORS as error:
-            if code_of(error) not in UNRECOGNISED_CODES | EXPIRED_CODES:
-                raise self._failure(method, error) from error
+            if cause_of(error) not in {Cause.UNKNOWN_CALLER, Cause.EXPIRED}:
+                raise self._failure(operation, error) from error
         # The session may have ended, or be older than the activation of the region: only a new session can show.
         self._apis.forget(self._target, connection)
         fresh = self._apis.connection(self._target, is_home=self.is_home)
         try:
-            return _call(fresh.client, method, arguments)
+            return _call(fresh.client, operation, arguments)
         except AWS_ERRORS as error:
-            raise self._failure(method, error) from error
+            raise self._failure(operation, error) from error
 
-    def _failure(self, method: str, error: AwsError) -> PatchlakeError:
-        code = code_of(error)
-        msg = f"target {self._target}: {method} failed: {code}: {error}{_quota(error)}"
-        if code in DENIED_CODES:
-            return RefusedError(ListingStatus.ACCESS_DENIED, code, msg)
-        if code in UNRECOGNISED_CODES:
-            return RefusedError(ListingStatus.REGION_DISABLED, code, msg)
-        if code == "InvalidNextToken":
+    def _failure(self, operation: Operation, error: AwsError) -> PatchlakeError:
+        code, cause = code_of(error), cause_of(error)
+        msg = f"target {self._target}: {xform_name(operation.name)} failed: {code}: {error}{_quota(error)}"
+        if cause in _REFUSALS:
+            return RefusedError(_REFUSALS[cause], code, msg, operation.name)
+        if cause is Cause.BROKEN_CHAIN:
             return RestartError(msg)
-        if code == "InvalidFilter":
-            return FilterRefusedError(code, msg)
-        if code in THROTTLING_CODES:
-            return ThrottledError(msg)
-        # An unknown error is not recorded: its message fails, and comes back.
-        return RetryableError(msg)
+        return ThrottledError(msg) if cause is Cause.THROTTLED else RetryableError(msg)
 
 
 @cache
@@ -221,8 +222,8 @@ def _decoder(operation: Operation) -> PageDecoder:
     return PageDecoder(operation)
 
 
-def _call(client: "SSMClient", method: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = getattr(client, method)(**arguments)
+def _call(client: "SSMClient", operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    answer: dict[str, Any] = getattr(client, xform_name(operation.name))(**arguments)
     return answer
 
 

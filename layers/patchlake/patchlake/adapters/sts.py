@@ -11,17 +11,19 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, DENIED_CODES, code_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of
 from patchlake.adapters.clients import make_client
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.timings import CALL
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.errors import PatchlakeError, RefusedError, RetryableError, ThrottledError
 
 if TYPE_CHECKING:
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
 SESSION_NAME = "patchlake"
+
+_ASSUME_ROLE = "AssumeRole"
 
 
 def caller_account_id(client: "STSClient") -> str:
@@ -63,8 +65,10 @@ class RoleSessions:
         """Assume the account's role; the session renews its credentials, which end after an hour.
 
         Raises:
-            RefusedError: STS refuses (``ROLE_NOT_ASSUMABLE``); also later, when a client of the session renews them.
-            RetryableError: STS could not answer for now; also later, for the same reason.
+            RefusedError: STS refuses: ``ROLE_NOT_ASSUMABLE``, or ``NOT_LISTED`` for any other code of 4xx that is about
+                the role; also later, when a client of the session renews them.
+            ThrottledError: STS throttles.
+            RetryableError: STS could not answer for now, or does not accept our own request. Both also later.
         """
         renew = partial(self._assume, account_id)
         core = botocore.session.Session()
@@ -85,19 +89,29 @@ class RoleSessions:
         try:
             credentials = self._client.assume_role(**request)["Credentials"]
         except AWS_ERRORS as error:
-            code = code_of(error)
-            if code in DENIED_CODES:
-                # STS does not distinguish a missing role from one that does not trust us.
-                msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
-                raise RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg) from error
-            msg = f"{role}: AssumeRole failed: {code}: {error}"
-            raise RetryableError(msg) from error
+            raise _failure(role, error) from error
         return {
             "access_key": credentials["AccessKeyId"],
             "secret_key": credentials["SecretAccessKey"],
             "token": credentials["SessionToken"],
             "expiry_time": credentials["Expiration"].isoformat(),
         }
+
+
+def _failure(role: str, error: AwsError) -> PatchlakeError:
+    code = code_of(error)
+    match cause_of(error):
+        case Cause.DENIED:
+            # STS does not distinguish a missing role from one that does not trust us.
+            msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
+            return RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg, _ASSUME_ROLE)
+        case Cause.REFUSED:
+            msg = f"{role} cannot be assumed: {code}: {error}"
+            return RefusedError(ListingStatus.NOT_LISTED, code, msg, _ASSUME_ROLE)
+        case Cause.THROTTLED:
+            return ThrottledError(f"{role}: STS throttles AssumeRole: {code}: {error}")
+        case _:
+            return RetryableError(f"{role}: AssumeRole failed: {code}: {error}")
 
 
 class _AssumedRole(CredentialProvider):

@@ -39,6 +39,11 @@ class CallCounter:
             self._throttles += throttles
             self._retries += retries
 
+    @property
+    def retries(self) -> int:
+        """The number of retries since the last drain."""
+        return self._retries
+
     def drain(self) -> CallCounts:
         """Return the counts since the last drain, and start again from zero."""
         with self._lock:

@@ -172,7 +172,9 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         Raises:
             InputError: any other.
         """
-        if not any(planned.target == target and planned.active for planned in self.targets):
+        account_id, region = target
+        named = (each for each in self.targets if each.account_id == account_id and each.region == region)
+        if not any(planned.active for planned in named):
             msg = f"run {self.run_id}: its plan names no active target {target}, so the message is refused"
             raise InputError(msg)
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from patchlake.errors import InputError
 
-_RUN_ID_FORMAT = "%Y%m%dT%H%M%SZ"
 RUN_ID_PATTERN = r"^[0-9]{8}T[0-9]{6}Z\Z"
 
 
@@ -39,7 +38,10 @@ def run_at(run_id: str) -> datetime:
     """
     try:
         if re.match(RUN_ID_PATTERN, run_id):
-            return datetime.strptime(run_id, _RUN_ID_FORMAT).replace(tzinfo=UTC)
+            day, time = run_id[:8], run_id[9:15]
+            return datetime(
+                int(day[:4]), int(day[4:6]), int(day[6:]), int(time[:2]), int(time[2:4]), int(time[4:]), tzinfo=UTC
+            )
     except ValueError:
         pass
     msg = f"{run_id!r} is not a run id: expected a UTC time such as 20261123T060000Z"

@@ -54,8 +54,8 @@ LISTING: Mapping[ListingStatus, Explanation] = {
         "the region is not enabled in the account", "enable the region in that account, or take it out of Regions"
     ),
     ListingStatus.NOT_LISTED: Explanation(
-        "no answer by the run's deadline, or a listing that cannot be completed",
-        "see DiscoverDeadLetterAlarm in docs/operations.md",
+        "any other error code, no answer by the run's deadline, or a listing that cannot be completed",
+        "look up listing_detail in docs/troubleshooting.md",
     ),
     ListingStatus.ACCOUNT_NOT_ACTIVE: Explanation("a closed or suspended account, not asked"),
 }

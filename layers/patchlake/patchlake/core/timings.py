@@ -22,6 +22,9 @@ COMMIT = QueueTiming(timeout_seconds=900, visibility_seconds=960, max_receive_co
 PERMANENT_FROM_RECEIVE = 3
 """The receive from which a refusal is recorded: a short fault of IAM must not hide an account for a day."""
 
+LONGEST_SECOND_ASK_SECONDS = 5
+"""The longest pause between two asks that a target refuses."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallTiming:
@@ -49,6 +52,9 @@ storing."""
 
 LONGEST_THROTTLE_PAUSE_SECONDS = 16
 
+LONGEST_PAGE_SECONDS = 0.5
+"""The longest time that a full page of a listing takes while nothing delays it; from another continent, too."""
+
 LISTING_PAUSE_SECONDS = 120
 """The longest total pause of a secondary listing for throttling in one invocation."""
 
@@ -65,6 +71,11 @@ PLAN_WAIT_LIMIT_SECONDS = 3600
 def retry_seconds(base_seconds: int, chance: float) -> int:
     """Return the delay of a failed message: one to four times the base, spread by ``chance`` in [0, 1)."""
     return round(base_seconds * (1 + 3 * chance))
+
+
+def second_ask_seconds(base_seconds: int) -> int:
+    """Return the pause of a worker between two asks that a target refuses."""
+    return min(base_seconds, LONGEST_SECOND_ASK_SECONDS)
 
 
 def throttle_pause_seconds(pauses: int, chance: float) -> float:

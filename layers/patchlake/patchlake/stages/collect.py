@@ -5,7 +5,7 @@ of the secondary detail sources, one for each slice of the batch.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import batched, count
@@ -22,7 +22,7 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
 from patchlake.errors import InputError, PatchlakeError, RefusedError
-from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApi, TargetApis
+from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, slice_of
 from patchlake.stages.fence import NO_DETAIL
@@ -30,6 +30,7 @@ from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
 from patchlake.stages.stored_objects import about, open_shard, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
+from patchlake.stages.throttled_calls import ThrottledCalls
 
 
 class _OvertakenError(PatchlakeError):
@@ -77,7 +78,7 @@ class CollectStage:
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan, the shard or the parent's part cannot be read.
         """
-        with self.retry_policy.attempt(delivery, f"run {message.run_id}, target {message.target}") as attempt:
+        with self.retry_policy.attempt(delivery, message.run_id, message.target) as attempt:
             return self._collect(message, attempt)
 
     def _collect(self, message: CollectMessage, attempt: Attempt) -> CollectResult:
@@ -196,21 +197,42 @@ class CollectStage:
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):
+            question = partial(self._ask, plan, message.target, source, ids, attempt.calls(), self._looks(key))
             try:
-                settled = self._ask(self.apis.open(plan, message.target), source, ids, attempt, key)
+                settled = attempt.ask(question)
             except RefusedError as refusal:
-                attempt.require_final(refusal)
                 settled = dict.fromkeys(ids, (Outcome(CollectionStatus.NOT_COLLECTED, refusal.code),))
         return source.part(plan.run_target(message.target), plan, parent_rows, settled)
 
-    def _ask(
-        self, api: TargetApi, source: DetailSource, ids: Sequence[str], attempt: Attempt, key: str | None
-    ) -> dict[str, Sequence[Outcome]]:
+    def _looks(self, key: str | None) -> Callable[[], None]:
+        """Return what is called before each call to AWS: at every tenth, it looks whether ``key`` exists by now.
+
+        Raises:
+            _OvertakenError: (the returned function) it exists.
+        """
         calls = count(1)
 
-        def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
+        def look() -> None:
             if key is not None and next(calls) % CALLS_BETWEEN_LOOKS == 0 and self.store.exists(key):
                 raise _OvertakenError
+
+        return look
+
+    def _ask(  # noqa: PLR0913, PLR0917
+        self,
+        plan: Plan,
+        target: Target,
+        source: DetailSource,
+        ids: Sequence[str],
+        calls: ThrottledCalls,
+        look: Callable[[], None],
+        *,
+        fresh_session: bool,
+    ) -> dict[str, Sequence[Outcome]]:
+        api = calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session))
+
+        def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
+            look()
             return api.page(source.operation, chunk, token)
 
         def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
@@ -218,9 +240,9 @@ class CollectStage:
             return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
 
         settled: dict[str, Sequence[Outcome]] = {}
-        parallel_map = self.parallel_map if key is None else self.detail_map
+        parallel_map = self.parallel_map if source is self.sources.patch_states else self.detail_map
         chunks = list(batched(ids, source.operation.ids_per_call, strict=False))
-        for answered in attempt.calls().call_each(ask, chunks, parallel_map):
+        for answered in calls.call_each(ask, chunks, parallel_map):
             settled.update(answered)
         return settled
 

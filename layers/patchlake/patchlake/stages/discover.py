@@ -6,19 +6,22 @@ The shard of the nodes decides the batches of the target, so discover then sends
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from patchlake.core.keys import ROOT_LISTING, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata, read_listing
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
+from patchlake.core.records import Page
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
-from patchlake.core.timings import LISTING_PAUSE_SECONDS
+from patchlake.core.timings import LISTING_PAUSE_SECONDS, LONGEST_PAGE_SECONDS
 from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
 from patchlake.ports import Clock, Delivery, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
+from patchlake.stages.listing_progress import ListingProgress
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
 from patchlake.stages.stored_objects import create_or_adopt, open_shard
@@ -26,7 +29,7 @@ from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.throttled_calls import ThrottledCalls
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
-"""The reason for NOT_LISTED of a target that no worker could list in its time, without throttling or errors."""
+"""The reason for NOT_LISTED of a target whose listing fills an invocation, without any waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class DiscoverStage:
     Attributes:
         detail_queues: the queue of each detail source, by its name.
         clock: the time of the answers of ``apis``.
+        page_seconds: the longest time that a full page of a listing takes while nothing delays it.
     """
 
     store: Store
@@ -57,6 +61,7 @@ class DiscoverStage:
     detail_queues: Mapping[str, Queue]
     retry_policy: RetryPolicy
     clock: Clock
+    page_seconds: float = LONGEST_PAGE_SECONDS
 
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         """List the message's target; an existing shard is adopted, and AWS is not asked.
@@ -66,7 +71,7 @@ class DiscoverStage:
             RetryableError: the message fails for now; nothing was recorded.
             IntegrityError: the plan or the shard cannot be read.
         """
-        with self.retry_policy.attempt(delivery, f"run {message.run_id}, target {message.target}") as attempt:
+        with self.retry_policy.attempt(delivery, message.run_id, message.target) as attempt:
             return self._discover(message, attempt)
 
     def _discover(self, message: DiscoverMessage, attempt: Attempt) -> DiscoverResult:
@@ -92,16 +97,16 @@ class DiscoverStage:
     def _shard(self, plan: Plan, target: Target, source: ListingSource, attempt: Attempt) -> bytes:
         is_root = source is self.sources.nodes
         calls = attempt.calls() if is_root else attempt.calls(LISTING_PAUSE_SECONDS)
+        progress = ListingProgress(source.operation.page_size, calls, self.apis.call_counter, self.page_seconds)
         try:
-            rows = self._rows(plan, target, source, calls)
+            rows = attempt.ask(partial(self._rows, plan, target, source, calls, progress))
         except RefusedError as refusal:
-            attempt.require_final(refusal)
             listing = ListingResult(ListingStatus(refusal.listing_status), refusal.code)
         except UnlistableError as error:
             attempt.require_final(error)
             listing = ListingResult(ListingStatus.NOT_LISTED, error.detail)
         except OutOfTimeError as error:
-            if calls.is_held_up:
+            if not progress.fills_an_invocation:
                 raise
             attempt.require_final(error)
             listing = ListingResult(ListingStatus.NOT_LISTED, TOO_LARGE)
@@ -115,10 +120,20 @@ class DiscoverStage:
             listing = ListingResult(ListingStatus.NOT_LISTED, too_many)
         return self.tables.encode(source.table, [], listing_metadata(plan.run_target(target), listing, source.name))
 
-    def _rows(self, plan: Plan, target: Target, source: ListingSource, calls: ThrottledCalls) -> ListedRows:
-        api = self.apis.open(plan, target)
-        return read_chain(
-            lambda token: calls.call(lambda: api.page(source.operation, (), token)),
-            partial(source.listed, plan.run_target(target), plan),
-            plan.most_nodes,
-        )
+    def _rows(  # noqa: PLR0913
+        self,
+        plan: Plan,
+        target: Target,
+        source: ListingSource,
+        calls: ThrottledCalls,
+        progress: ListingProgress,
+        *,
+        fresh_session: bool,
+    ) -> ListedRows:
+        api = calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session))
+
+        def page(token: str | None) -> Page[Any]:
+            ask = partial(api.page, source.operation, (), token)
+            return progress.page(ask, is_first=token is None)
+
+        return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
-from patchlake.errors import OutOfTimeError, RestartError, ThrottledError
+from patchlake.errors import OutOfTimeError, ThrottledError
 from patchlake.ports import Delivery, ParallelMap
 
 
@@ -24,7 +24,7 @@ class ThrottledCalls:
         longest_wait_seconds: the maximum total of the pauses of one message.
         pauses: the number of pauses.
         waited_seconds: their total.
-        restarts: the number of broken chains of pages that were restarted.
+        call_seconds: the time of the latest call that was answered.
     """
 
     subject: str
@@ -34,7 +34,7 @@ class ThrottledCalls:
     longest_wait_seconds: float = math.inf
     pauses: int = 0
     waited_seconds: float = 0
-    restarts: int = 0
+    call_seconds: float = 0
     _in_a_row: int = 0
 
     def call[T](self, ask: Callable[[], T]) -> T:
@@ -44,16 +44,14 @@ class ThrottledCalls:
             OutOfTimeError: the time is nearly over.
         """
         while True:
-            self.require_time()
+            left = self.require_time()
             try:
                 answer = ask()
             except ThrottledError as error:
                 self._wait(error)
-            except RestartError:
-                self.restarts += 1
-                raise
             else:
                 self._in_a_row = 0
+                self.call_seconds = left - self.delivery.seconds_left()
                 return answer
 
     def call_each[A, B](self, ask: Callable[[A], B], items: Sequence[A], parallel_map: ParallelMap) -> Iterator[B]:
@@ -81,13 +79,8 @@ class ThrottledCalls:
                 width = max(1, answered)
                 self._wait(attempt.throttled)
 
-    @property
-    def is_held_up(self) -> bool:
-        """Whether the target throttled, or broke a chain of pages: then the next attempt may be faster."""
-        return self.pauses + self.restarts > 0
-
-    def require_time(self, seconds: float = 0) -> None:
-        """Check that there is time for ``seconds`` of work, and for storing its result.
+    def require_time(self, seconds: float = 0) -> float:
+        """Return the seconds left, if that is enough for ``seconds`` of work and for storing its result.
 
         Raises:
             OutOfTimeError: there is not enough time.
@@ -96,6 +89,7 @@ class ThrottledCalls:
         if left < RESERVE_SECONDS + seconds:
             msg = f"{self.subject}: {left:.0f} seconds are left of the invocation, after {self.pauses} pauses"
             raise OutOfTimeError(msg)
+        return left
 
     def _wait(self, throttled: ThrottledError) -> None:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())

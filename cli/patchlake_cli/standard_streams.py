@@ -1,0 +1,18 @@
+"""The standard streams of the process."""
+
+import os
+import sys
+
+_STREAMS = 3
+
+
+def open_missing_streams() -> None:
+    """Open ``/dev/null`` for each standard stream that the caller has closed.
+
+    Otherwise the next file of the process would get its number, and what a library prints would go into that file.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) < _STREAMS:
+        os.set_inheritable(number, True)  # noqa: FBT003
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)

@@ -1,0 +1,86 @@
+"""The bodies of error answers, put into a form that the SDK can read.
+
+The SDK trusts an error answer to have the form of its protocol. At a page of a proxy, or a JSON text that is no object,
+its parser raises errors of Python or loses the HTTP status.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
+
+_FIRST_ERROR_STATUS = 301
+_LONGEST_TEXT = 300
+
+
+def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
+    """Let this boto3 client raise a ClientError with the HTTP status for every error answer, whatever its body."""
+    client.meta.events.register("before-parse", _make_readable)
+
+
+def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:  # noqa: ANN401
+    status, body = response_dict["status_code"], response_dict["body"] or b""
+    if status < _FIRST_ERROR_STATUS:
+        return
+    match operation_model.service_model.resolved_protocol:
+        case "json":
+            response_dict["body"] = _json_error(body, response_dict["headers"])
+        case "rest-xml":
+            # Without a body the SDK takes the HTTP status for the code.
+            response_dict["body"] = body if _is_flat_error(body) else b""
+        case _:
+            response_dict["body"] = _xml_error(body, status)
+
+
+def _json_error(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """Return the members of a JSON error that are texts; without a type the SDK takes the HTTP status for the code."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = {"message": _shortened(body)}
+    texts = {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+    named = texts.pop("__type", None) or headers.get("x-amzn-errortype")
+    return json.dumps({**texts, "__type": named} if named else texts).encode()
+
+
+def _xml_error(body: bytes, status: int) -> bytes:
+    """Return the first code and message of an XML error; without a code, the HTTP status is the code."""
+    root = _parsed(body)
+    code = "" if root is None else _text_of(root, "Code")
+    message = "" if root is None else _text_of(root, "Message")
+    if not code:
+        code, message = str(status), message or _shortened(body)
+    return (
+        f"<ErrorResponse><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
+    ).encode()
+
+
+def _is_flat_error(body: bytes) -> bool:
+    """Whether a body is S3's form of an error: an element of texts, each named once."""
+    root = _parsed(body)
+    if root is None or _local_name(root) != "Error":
+        return False
+    names = [_local_name(child) for child in root]
+    return len(set(names)) == len(names) and not any(len(child) for child in root)
+
+
+def _parsed(body: bytes) -> ET.Element | None:
+    try:
+        return ET.fromstring(body)  # noqa: S314  # an error of AWS, parsed by the SDK in the same way
+    except (ET.ParseError, ValueError):
+        return None
+
+
+def _text_of(root: ET.Element, name: str) -> str:
+    found = next((element for element in root.iter() if _local_name(element) == name), None)
+    return "" if found is None or len(found) else " ".join((found.text or "").split())
+
+
+def _local_name(element: ET.Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _shortened(body: bytes) -> str:
+    text = " ".join(body.decode(errors="replace").split())
+    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())

@@ -1,0 +1,153 @@
+"""Error answers whose body is not in the form of the protocol: the SDK raises a ClientError with the HTTP status."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from patchlake.adapters.aws_errors import code_of, status_of
+from patchlake.adapters.error_bodies import _make_readable, keep_errors_readable
+from tests.http_stub import Answer, HttpStub, http_stub
+
+ODD_BODIES = [
+    b"",
+    b"<html><body>This page is blocked</body></html>",
+    b"<html><p>not XML",
+    b"Forbidden",
+    b"[]",
+    b"null",
+    b"17",
+    b'"text"',
+    b"{}",
+    b'{"__type":null,"message":null}',
+    b'{"__type":17,"message":[]}',
+    b'{"__type":"","Message":{}}',
+    b'{"__type":["x"]}',
+    b"\xff\xfe\x00",
+    b"[" * 100_000,
+    b"<Error/>",
+    b"<Error><Code/></Error>",
+    b"<Error><Code><a>x</a><b>y</b></Code></Error>",
+    b"<ErrorResponse><Error>text</Error><ResponseMetadata>text</ResponseMetadata></ErrorResponse>",
+    b"<Response><Errors><Error/><Error/></Errors></Response>",
+]
+
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ssm": ("describe_instance_information", {}),
+    "sqs": ("send_message", {"QueueUrl": "http://127.0.0.1/1/queue", "MessageBody": "x"}),
+    "sts": ("get_caller_identity", {}),
+    "ec2": ("describe_instances", {}),
+    "s3": ("put_object", {"Bucket": "lake", "Key": "key", "Body": b"", "IfNoneMatch": "*"}),
+}
+"""A call of each service."""
+
+
+type Refused = Callable[[str, Answer], ClientError]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[HttpStub]:
+    with http_stub() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="module")
+def clients(aws: HttpStub) -> dict[str, Any]:
+    session = boto3.Session("key", "secret", region_name="eu-central-1")
+    config = Config(retries={"total_max_attempts": 1, "mode": "standard"})
+    made: dict[str, Any] = {
+        service: session.client(service, config=config, endpoint_url=aws.url)  # type: ignore[call-overload]
+        for service in CALLS
+    }
+    for client in made.values():
+        keep_errors_readable(client)
+    return made
+
+
+@pytest.fixture
+def refused(aws: HttpStub, clients: dict[str, Any]) -> Refused:
+    """Return what makes a call that gets an answer, and returns its error."""
+
+    def call(service: str, answer: Answer) -> ClientError:
+        aws.answer = lambda _: answer
+        method, arguments = CALLS[service]
+        with pytest.raises(ClientError) as caught:
+            getattr(clients[service], method)(**arguments)
+        return caught.value
+
+    return call
+
+
+@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("status", [404, 451, 503])
+def test_an_odd_body_costs_neither_the_error_nor_its_status(refused: Refused, service: str, status: int) -> None:
+    for body in ODD_BODIES:
+        error = refused(service, Answer(status, body))
+
+        assert (code_of(error), status_of(error)) == (str(status), status), body
+
+
+@pytest.mark.parametrize("service", ["ssm", "sqs"])
+@pytest.mark.parametrize(
+    "code", ["SubscriptionRequiredException", "com.amazonaws.ssm#SubscriptionRequiredException", "aws.x#A.b-C_d"]
+)
+def test_a_json_error_keeps_its_code_and_message(refused: Refused, service: str, code: str) -> None:
+    error = refused(service, Answer(400, json.dumps({"__type": code, "message": "why"}).encode()))
+
+    assert code_of(error) == code.rpartition("#")[2]
+    assert "why" in str(error)
+
+
+def test_a_json_error_may_name_its_code_in_a_header(refused: Refused) -> None:
+    error = refused("ssm", Answer(400, b"{}", {"x-amzn-ErrorType": "ValidationException:http://internal/"}))
+
+    assert code_of(error) == "ValidationException"
+
+
+_QUERY = (
+    '<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>'
+    "<Code>{}</Code><Message>why &amp; how</Message></Error><RequestId>1</RequestId></ErrorResponse>"
+)
+_EC2 = (
+    "<Response><Errors><Error><Code>{}</Code><Message>why &amp; how</Message></Error></Errors>"
+    "<RequestID>1</RequestID></Response>"
+)
+
+
+@pytest.mark.parametrize(("service", "body"), [("sts", _QUERY), ("ec2", _EC2), ("sts", _EC2)])
+def test_an_xml_error_keeps_its_code_and_message(refused: Refused, service: str, body: str) -> None:
+    error = refused(service, Answer(403, body.format("com.amazonaws#RegionDisabledException").encode()))
+
+    assert (code_of(error), error.response["Error"]["Message"]) == ("RegionDisabledException", "why & how")
+
+
+def test_an_error_of_s3_keeps_its_other_members(refused: Refused) -> None:
+    body = b"<Error><Code>PermanentRedirect</Code><Message>why</Message><Endpoint>x</Endpoint></Error>"
+
+    error = refused("s3", Answer(403, body))
+
+    assert error.response["Error"] == {"Code": "PermanentRedirect", "Message": "why", "Endpoint": "x"}
+
+
+class _Json:
+    class service_model:  # noqa: N801
+        resolved_protocol = "json"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)
+    )
+)
+def test_any_json_becomes_an_object_of_texts(content: object) -> None:
+    answer: dict[str, Any] = {"status_code": 400, "body": json.dumps(content).encode(), "headers": {}}
+
+    _make_readable(answer, _Json)
+
+    assert all(isinstance(value, str) for value in json.loads(answer["body"]).values())

@@ -1,0 +1,115 @@
+"""The one table of causes, for every spelling of a code."""
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+from botocore.retries import standard
+
+from patchlake.adapters.aws_errors import Cause, cause_of, code_of, passes
+
+
+def client_error(code: object, status: int | None = 400, message: str = "why") -> ClientError:
+    metadata = {} if status is None else {"ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError({"Error": {"Code": code, "Message": message}, **metadata}, "Ask")  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize("code", standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES)  # type: ignore[attr-defined]  # noqa: SLF001
+@pytest.mark.parametrize("status", [400, 429, 503])
+def test_what_the_sdk_takes_for_throttling_is_throttling(code: str, status: int) -> None:
+    assert cause_of(client_error(code, status)) is Cause.THROTTLED
+
+
+@pytest.mark.parametrize("code", standard.TransientRetryableChecker._TRANSIENT_ERROR_CODES)  # type: ignore[attr-defined]  # noqa: SLF001
+def test_what_the_sdk_takes_for_transient_passes(code: str) -> None:
+    assert passes(client_error(code))
+
+
+@pytest.mark.parametrize(
+    ("spelling", "code"),
+    [
+        ("AccessDeniedException", "AccessDeniedException"),
+        ("com.amazonaws.ssm#AccessDeniedException", "AccessDeniedException"),
+        ("com.amazon.coral.service#AccessDeniedException", "AccessDeniedException"),
+        ("AccessDeniedException:http://internal.amazon.com/coral/com.amazon.coral.service/", "AccessDeniedException"),
+        ("com.amazonaws.ssm#AccessDeniedException:http://a#b/", "AccessDeniedException"),
+        (" AccessDeniedException\n", "AccessDeniedException"),
+        ("", "403"),
+        (None, "403"),
+        ("#", "403"),
+        (":", "403"),
+        ("no code at all", "403"),
+        ("x" * 200, "403"),
+        ("\x1b[31mred", "403"),
+        (17, "17"),
+        ({}, "403"),
+    ],
+    ids=repr,
+)
+def test_a_code_is_read_from_each_spelling(spelling: object, code: str) -> None:
+    assert code_of(client_error(spelling, 403)) == code
+
+
+def test_an_answer_without_code_and_status_has_an_unknown_code() -> None:
+    assert code_of(client_error("", None)) == "Unknown"
+    assert code_of(ClientError({}, "Ask")) == "Unknown"
+
+
+_EARLIER = "Signature expired: 20261126T100000Z is now earlier than 20261126T101500Z"
+_LATER = "Signature not yet current: 20261126T101500Z is still later than 20261126T100000Z"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "cause"),
+    [
+        ("Throttling", 400, Cause.THROTTLED),
+        ("Whatever", 429, Cause.THROTTLED),
+        ("", 429, Cause.THROTTLED),
+        ("KMS.ThrottlingException", 400, Cause.THROTTLED),
+        ("com.amazonaws.ssm#ThrottlingException", 400, Cause.THROTTLED),
+        ("InternalServerError", 400, Cause.PASSING),
+        ("InternalServerError", 500, Cause.PASSING),
+        ("AccessDenied", 503, Cause.PASSING),
+        ("", 502, Cause.PASSING),
+        ("", 408, Cause.PASSING),
+        ("", 409, Cause.CONFLICT),
+        ("ConditionalRequestConflict", 409, Cause.CONFLICT),
+        ("ExpiredToken", 400, Cause.EXPIRED),
+        ("ExpiredTokenException", 403, Cause.EXPIRED),
+        ("RequestExpired", 400, Cause.WRONG_CLOCK),
+        ("RequestTimeTooSkewed", 403, Cause.WRONG_CLOCK),
+        ("SignatureDoesNotMatch", 403, Cause.WRONG_SIGNATURE),
+        ("InvalidSignatureException", 400, Cause.WRONG_SIGNATURE),
+        ("IncompleteSignature", 400, Cause.WRONG_SIGNATURE),
+        ("MissingAuthenticationTokenException", 403, Cause.WRONG_SIGNATURE),
+        ("InvalidNextToken", 400, Cause.BROKEN_CHAIN),
+        ("AccessDenied", 403, Cause.DENIED),
+        ("AccessDeniedException", 400, Cause.DENIED),
+        ("UnauthorizedOperation", 403, Cause.DENIED),
+        ("UnrecognizedClientException", 400, Cause.UNKNOWN_CALLER),
+        ("InvalidClientTokenId", 403, Cause.UNKNOWN_CALLER),
+        ("OptInRequired", 401, Cause.UNKNOWN_CALLER),
+        ("AuthFailure", 401, Cause.UNKNOWN_CALLER),
+        ("", 407, Cause.PROXY),
+        ("", 301, Cause.REDIRECTED),
+        ("", 302, Cause.REDIRECTED),
+        ("ValidationException", 400, Cause.REFUSED),
+        ("ValidationError", 400, Cause.REFUSED),
+        ("RegionDisabledException", 403, Cause.REFUSED),
+        ("SubscriptionRequiredException", 400, Cause.REFUSED),
+        ("NeverHeardOf", 422, Cause.REFUSED),
+        ("NeverHeardOf", None, Cause.REFUSED),
+        *(("", status, Cause.REFUSED) for status in (400, 403, 404, 405, 413, 451)),
+    ],
+)
+def test_each_answer_has_its_cause(code: str, status: int | None, cause: Cause) -> None:
+    assert cause_of(client_error(code, status)) is cause
+
+
+@pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"])
+@pytest.mark.parametrize("message", [_EARLIER, _LATER], ids=["earlier", "later"])
+def test_a_signature_of_another_time_is_the_clocks_fault(code: str, message: str) -> None:
+    assert cause_of(client_error(code, 403, message)) is Cause.WRONG_CLOCK
+
+
+@pytest.mark.parametrize("error", [ConnectTimeoutError, ReadTimeoutError])
+def test_a_call_without_an_answer_passes(error: type[ConnectTimeoutError | ReadTimeoutError]) -> None:
+    assert passes(error(endpoint_url="https://ssm"))
