@@ -87,6 +87,8 @@ def test_people_see_the_demos_page_what_to_do_and_what_to_type_next(
     [following] = re.findall(r"^Next: patchlake (.*)$", export.stdout, re.MULTILINE)
     answered = patchlake(environment, *following.split(), folder=tmp_path)
     assert answered.returncode == 3, answered.stderr
+    allowed = patchlake(environment, "export", "--lake", "lake", *WHOLE, "--allow-partial", folder=tmp_path)
+    assert allowed.returncode == 0, allowed.stderr
 
 
 def test_our_own_account_and_region_are_the_default_and_can_be_complete(

@@ -115,7 +115,7 @@ class _Round[A, B]:
     """
 
     ask: Callable[[A], B]
-    require_time: Callable[[], None]
+    require_time: Callable[[], object]
     throttled: ThrottledError | None = None
 
     def answers(self, item: A) -> list[B]:
