@@ -47,7 +47,7 @@ class Invocation(NamedTuple):
 class Context(NamedTuple):
     """The Lambda context of an invocation, as far as handlers read it."""
 
-    milliseconds_left: int = 100_000
+    milliseconds_left: int = 600_000
 
     function_name: str = "function"
     memory_limit_in_mb: int = 512

@@ -41,7 +41,8 @@ _NOTHING = (None, None, None, None, None, 0.0)
 
 def hostile_figures() -> Figures:
     """Return figures of a PARTIAL run in which every name is hostile."""
-    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, "1 of 2 targets read", 1, 2, 0)
+    coverage = "1 of 2 targets read, 1 no longer planned"
+    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1)
     return Figures(
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
@@ -55,18 +56,19 @@ def hostile_figures() -> Figures:
 
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
-    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", None, None, None)
+    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 4)
     return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
 
 
 def _details() -> Details:
     accounts = [
-        Account(*_NOTHING, "222233334444", SCRIPT, 0, 1),
-        Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1),
+        Account(*_NOTHING, "222233334444", SCRIPT, 0, 1, 0),
+        Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1, 1),
     ]
     return Details(
         fleet=Compliance(*_COUNTS),
         unread=Unread(targets=1, last_known_nodes=2, never_read=0),
+        not_planned=Unread(targets=1, last_known_nodes=None, never_read=1),
         findings=Findings(1, 2, 0, 1, 0, 1),
         trend=[
             Day(10, 5, 4, 1, 50.0, 50.0, "2026-10-29", "20261029T060000Z", "COMPLETE", "2 of 2 targets read"),
@@ -97,6 +99,7 @@ def _details() -> Details:
             ],
             2,
         ),
+        left_targets=Shortlist([_target("444455556666", BREAKOUT, "TARGET_NOT_PLANNED", None, None)], 1),
     )
 
 

@@ -11,13 +11,11 @@ from patchlake.core.rows import Outcome, record_values, target_values
 from patchlake.core.statuses import COLLECTION, CollectionStatus, Explanation
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Columns, Table, count, unique_string
 from patchlake.core.targets import RunTarget
-from patchlake.errors import UnlistableError
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, ListingSource, Operation, detail_table
 
-BROKEN_ROW = "a row of the listing breaks a rule"
 GADGET_COLUMNS = (unique_string("gadget_id", "The gadget.", "GadgetId", nullable=False),)
 TOY_COLUMNS = (unique_string("name", "The toy's name.", "Name"), count("size", "Its size.", "Size"))
 STATUSES = {
@@ -41,10 +39,6 @@ def toys_of(instance_id: str) -> list[Record]:
 
 
 def _gadget_rows(run_target: RunTarget, page: Page[Any], plan: Plan) -> Columns:
-    """Return the rows of one page; a row that breaks a rule makes the whole listing one that cannot be completed."""
-    for row in page.invalid:
-        msg = f"{run_target}: {BROKEN_ROW}: {row.reason}"
-        raise UnlistableError(BROKEN_ROW, msg)
     return {
         **target_values(run_target, len(page.records)),
         **record_values(GADGET_COLUMNS, page.records, include_sensitive_fields=plan.include_sensitive_fields),

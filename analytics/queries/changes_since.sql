@@ -7,9 +7,9 @@
 --   instance_id: The node; NULL where a whole target could not be compared.
 --   change: As in changes_since_previous_run; NOT_COMPARED also where the window holds no listing up to the date, or no
 --     run after it.
---   reason: Why the target could not be compared, NULL otherwise. TARGET_NOT_READ: the newest published run did not read
---     it. NO_EARLIER_LISTING: the window holds no listing of it up to the date. NO_LATER_RUN: the newest published run
---     is not later than the listing to compare with.
+--   reason: Why the target could not be compared, NULL otherwise. TARGET_NOT_PLANNED, TARGET_NOT_READ: the newest
+--     published run did not plan it, or did not read it. NO_EARLIER_LISTING: the window holds no listing of it up to
+--     the date. NO_LATER_RUN: the newest published run is not later than the listing to compare with.
 --   previous_run_id: The run that the target is compared with; NULL where there is none.
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
@@ -30,6 +30,7 @@ compared AS (
     target.run_id, target.run_status, target.run_age_hours, target.run_coverage, target.account_id, target.region,
     asked.previous_run_id,
     CASE
+      WHEN NOT target.is_planned THEN 'TARGET_NOT_PLANNED'
       WHEN target.listing_status <> 'LISTED' THEN 'TARGET_NOT_READ'
       WHEN asked.previous_run_id IS NULL THEN 'NO_EARLIER_LISTING'
       WHEN asked.previous_run_id >= target.run_id THEN 'NO_LATER_RUN'

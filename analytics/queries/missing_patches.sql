@@ -1,5 +1,6 @@
 -- Question 3: How many critical, security and other patches are missing, and on how many nodes?
--- Rows: one per target of the newest published run: those without a figure, then the most critical patches first.
+-- Rows: one per target that the newest published run or an earlier one of the window planned: those without a figure,
+--   then the most critical patches first.
 -- Columns:
 --   critical_nodes: Nodes with critical_non_compliant_count above 0.
 --   critical_patches: The sum of critical_non_compliant_count; a patch that two nodes lack counts twice.

@@ -1,9 +1,10 @@
 -- Question 6: What is the history of one node?
--- Rows: one per published run of the window that covered a target in which the node was ever listed, newest first.
+-- Rows: one per published run of the window and target in which the node was ever listed, newest first.
 -- Parameters:
 --   instance_id (text, such as i-0123456789abcdef0): The node.
 -- Columns:
---   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not known.
+--   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not
+--     known. TARGET_NOT_PLANNED: not known, since the run did not plan the target.
 --   compliance_status: As in node_compliance; NULL unless LISTED.
 -- Caveats:
 --   - If there are no rows, no published run of the window listed the node.
@@ -34,6 +35,7 @@ SELECT
   CASE
     WHEN states.instance_id IS NOT NULL THEN 'LISTED'
     WHEN target.listing_status = 'LISTED' THEN 'ABSENT'
+    WHEN target.listing_status = 'TARGET_NOT_PLANNED' THEN 'TARGET_NOT_PLANNED'
     ELSE 'TARGET_NOT_READ'
   END AS presence,
   states.compliance_status,

@@ -1,6 +1,6 @@
 -- Question 16: What could not be read?
--- Rows: one per target that the newest published run could not list, closed and suspended accounts included, and one
---   per node whose state it could not read.
+-- Rows: one per target that the newest published run did not list, closed and suspended accounts and targets that it no
+--   longer plans included, and one per node whose state it could not read.
 -- Columns:
 --   what: TARGET or NODE.
 --   reason: The listing_status of a target, the collection_status of a node.

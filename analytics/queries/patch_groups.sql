@@ -2,7 +2,7 @@
 -- Rows: one per patch group, the least compliant first.
 -- Caveats:
 --   - patch_group is NULL for nodes without a patch state, and an empty text for nodes in no patch group.
---   - nodes_unread are nodes of targets that the newest published run could not read, as last listed.
+--   - nodes_unread are nodes of targets that the newest published run did not read, as last listed.
 SELECT
   patch_group,
   baselines,
@@ -11,6 +11,7 @@ SELECT
   nodes_non_compliant,
   nodes_unknown,
   nodes_unread,
+  nodes_unplaced,
   compliant_percent,
   compliant_percent_lower_bound,
   run_id,

@@ -1,7 +1,7 @@
 -- Question 2: How compliant is each platform?
 -- Rows: one per operating system and version, the least compliant first.
 -- Caveats:
---   - nodes_unread are nodes of targets that the newest published run could not read, as last listed.
+--   - nodes_unread are nodes of targets that the newest published run did not read, as last listed.
 SELECT
   platform_type,
   platform_name,
@@ -11,6 +11,7 @@ SELECT
   nodes_non_compliant,
   nodes_unknown,
   nodes_unread,
+  nodes_unplaced,
   compliant_percent,
   compliant_percent_lower_bound,
   run_id,

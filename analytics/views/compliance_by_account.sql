@@ -1,17 +1,19 @@
 -- Question: How compliant is each account?
--- Rows: one per account of the newest published run, unread ones included.
+-- Rows: one per account that the newest published run or an earlier one of the window planned, unread ones included.
 -- Columns:
+--   account_name: As in coverage; of an account that has left the plan, as in the last run that had it.
 --   targets_read: Targets that were listed.
---   targets_total: Active targets: those that should have been listed.
+--   targets_total: Active targets of the plan: those that should have been listed.
+--   targets_not_planned: Active targets that earlier runs of the window planned and this one did not.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
---     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
---     bound is known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread and no longer planned targets in the
+--     denominator: the least that it can be, if their number has not grown. NULL where no run of the window has listed
+--     one of them: then no bound is known.
 -- Caveats:
 --   - Figures of unread targets are NULL, never 0 and never yesterday's.
 SELECT
@@ -22,9 +24,10 @@ SELECT
   run_age_hours,
   run_coverage,
   account_id,
-  account_name,
+  coalesce(max(CASE WHEN is_planned THEN account_name END), max(account_name)) AS account_name,
   count_if(listing_status = 'LISTED') AS targets_read,
-  count_if(is_active) AS targets_total,
+  count_if(is_planned AND is_active) AS targets_total,
+  count_if(is_active AND NOT is_planned) AS targets_not_planned,
   sum(nodes_listed) AS nodes_listed,
   sum(nodes_compliant) AS nodes_compliant,
   sum(nodes_non_compliant) AS nodes_non_compliant,
@@ -37,4 +40,4 @@ SELECT
   END AS compliant_percent_lower_bound
 FROM target_compliance
 WHERE is_latest
-GROUP BY run_id, run_at, run_date, run_status, run_age_hours, run_coverage, account_id, account_name
+GROUP BY run_id, run_at, run_date, run_status, run_age_hours, run_coverage, account_id

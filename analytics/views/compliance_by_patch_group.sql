@@ -6,12 +6,15 @@
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
---   nodes_unread: Nodes of unread targets, as last listed.
+--   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
+--   nodes_unplaced: Nodes whose patch group is not known, since no run of the window has read it. They may belong to any
+--     row, so every lower bound counts them; the row with NULL shows them.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
---     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
---     bound is known.
+--   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
+--     unread and no longer planned targets last listed, and every node that is not known to be in another row. The least
+--     that it can be, if unread nodes have not moved and their number has not grown. NULL where no run of the window has
+--     listed one of these targets: then no bound is known.
 -- Caveats:
 --   - NULL is the row of the nodes without a patch state: SSM reports the patch group with the state. An empty text is
 --     the row of nodes that are in no patch group.
@@ -20,28 +23,44 @@ WITH unread AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT count_if(is_active AND last_known_nodes IS NULL) AS targets_never_read
   FROM latest_coverage
+),
+figures AS (
+  SELECT
+    run_id, run_at, run_date, run_status, run_age_hours, run_coverage,
+    patch_group,
+    count(DISTINCT baseline_id) AS baselines,
+    count_if(is_read) AS nodes_listed,
+    count_if(compliance_status = 'COMPLIANT') AS nodes_compliant,
+    count_if(compliance_status = 'NON_COMPLIANT') AS nodes_non_compliant,
+    count_if(is_read AND compliance_status = 'UNKNOWN') AS nodes_unknown,
+    count_if(NOT is_read) AS nodes_unread,
+    count_if(is_patch_group_known) AS nodes_placed,
+    count_if(is_patch_group_known AND compliance_status = 'COMPLIANT') AS nodes_placed_compliant,
+    sum(count_if(NOT is_patch_group_known)) OVER () AS nodes_unplaced
+  FROM latest_known_nodes
+  GROUP BY run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patch_group
 )
 SELECT
-  node.run_id,
-  node.run_at,
-  node.run_date,
-  node.run_status,
-  node.run_age_hours,
-  node.run_coverage,
-  node.patch_group,
-  count(DISTINCT node.baseline_id) AS baselines,
-  count_if(node.is_read) AS nodes_listed,
-  count_if(node.compliance_status = 'COMPLIANT') AS nodes_compliant,
-  count_if(node.compliance_status = 'NON_COMPLIANT') AS nodes_non_compliant,
-  count_if(node.is_read AND node.compliance_status = 'UNKNOWN') AS nodes_unknown,
-  count_if(NOT node.is_read) AS nodes_unread,
-  floor(CAST(count_if(node.compliance_status = 'COMPLIANT') AS double) * 1000 / nullif(count_if(node.is_read), 0)) / 10
-    AS compliant_percent,
+  figures.run_id,
+  figures.run_at,
+  figures.run_date,
+  figures.run_status,
+  figures.run_age_hours,
+  figures.run_coverage,
+  figures.patch_group,
+  figures.baselines,
+  figures.nodes_listed,
+  figures.nodes_compliant,
+  figures.nodes_non_compliant,
+  figures.nodes_unknown,
+  figures.nodes_unread,
+  figures.nodes_unplaced,
+  floor(CAST(figures.nodes_compliant AS double) * 1000 / nullif(figures.nodes_listed, 0)) / 10 AS compliant_percent,
   CASE
-    WHEN max(unread.targets_never_read) = 0
-      THEN floor(CAST(count_if(node.compliance_status = 'COMPLIANT') AS double) * 1000 / count(*)) / 10
+    WHEN unread.targets_never_read = 0
+      THEN floor(
+        CAST(figures.nodes_placed_compliant AS double) * 1000 / (figures.nodes_placed + figures.nodes_unplaced)
+      ) / 10
   END AS compliant_percent_lower_bound
-FROM latest_known_nodes AS node
+FROM figures
 CROSS JOIN unread
-GROUP BY node.run_id, node.run_at, node.run_date, node.run_status, node.run_age_hours, node.run_coverage,
-  node.patch_group

@@ -1,11 +1,11 @@
 -- Question: How compliant is each account in each region?
--- Rows: one per target of the newest published run, unread ones included.
+-- Rows: one per target that the newest published run or an earlier one of the window planned, unread ones included.
 -- Columns:
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
---     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
---     bound is known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread and no longer planned targets in the
+--     denominator: the least that it can be, if their number has not grown. NULL where no run of the window has listed
+--     one of them: then no bound is known.
 -- Caveats:
 --   - Figures of unread targets are NULL, never 0 and never yesterday's.
 SELECT

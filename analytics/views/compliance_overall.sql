@@ -4,9 +4,9 @@
 -- Columns:
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with the last known nodes of unread targets in the denominator: the least
---     that it can be, if their number has not grown. NULL where no run of the window has listed one of them: then no
---     bound is known.
+--   compliant_percent_lower_bound: The same, with the last known nodes of unread and no longer planned targets in the
+--     denominator: the least that it can be, if their number has not grown. NULL where no run of the window has listed
+--     one of them: then no bound is known.
 -- Caveats:
 --   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to it.
 SELECT
@@ -18,6 +18,7 @@ SELECT
   latest_run.run_coverage,
   latest_run.targets_read,
   latest_run.targets_total,
+  latest_run.targets_not_planned,
   figures.nodes_listed,
   figures.nodes_compliant,
   figures.nodes_non_compliant,

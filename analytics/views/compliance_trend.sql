@@ -12,6 +12,7 @@ SELECT
   figures.run_coverage,
   figures.targets_read,
   figures.targets_total,
+  figures.targets_not_planned,
   figures.nodes_listed,
   figures.nodes_compliant,
   figures.nodes_non_compliant,

@@ -3,7 +3,7 @@
 -- Columns:
 --   compliance_status: The node's state in the newest published run: NON_COMPLIANT, or UNKNOWN, which does not stop the
 --     clock: a node whose state is no longer known is not patched.
---   unknown_reason: Why it is UNKNOWN; TARGET_NOT_READ where its target was not read.
+--   unknown_reason: Why it is UNKNOWN; TARGET_NOT_READ or TARGET_NOT_PLANNED where its target was not read.
 --   non_compliant_since: The first run after the last one that saw it COMPLIANT in which it was NON_COMPLIANT.
 --   last_non_compliant_at: The last run that saw it NON_COMPLIANT.
 --   is_lower_bound: Whether the age may be higher: the window never saw the node COMPLIANT, or no run saw its state on

@@ -1,11 +1,13 @@
 -- Question: What did the newest published run read, what did it not read and why, and what was last known?
--- Rows: one per target of the newest published run.
+-- Rows: one per target that the newest published run or an earlier one of the window planned.
 -- Columns:
 --   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 where this one did. NULL
 --     where the window holds none.
 -- Caveats:
 --   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes and last_read_at are
 --     from its last listing.
+--   - TARGET_NOT_PLANNED: its account or region was removed from the settings or has left the organization, or an
+--     export of other accounts or regions took the newest run.
 SELECT
   run_id,
   run_at,
@@ -18,6 +20,7 @@ SELECT
   region,
   listing_status,
   listing_detail,
+  is_planned,
   is_active,
   listed_at,
   nodes_listed,

@@ -3,8 +3,8 @@
 -- Columns:
 --   run_id: The newest published run; NULL where the window holds none.
 --   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT where the window holds no published run.
---   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read"; where the window holds no
---     published run, "no snapshot since" and the date on which the window begins.
+--   run_coverage: How many of the active targets were read, in words, as in runs; where the window holds no published
+--     run, "no snapshot since" and the date on which the window begins.
 --   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
 -- Caveats:
 --   - If the window has no published run, the fleet is unknown, not empty.
@@ -22,6 +22,7 @@ SELECT
   max(targets_read) AS targets_read,
   max(targets_total) AS targets_total,
   max(targets_not_active) AS targets_not_active,
+  max(targets_not_planned) AS targets_not_planned,
   CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar) AS window_start
 FROM runs
 WHERE is_latest

@@ -14,6 +14,8 @@
 --     state or with a scan time that is invalid.
 --   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
 --     approved. It does not affect compliance_status.
+--   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
+--     not be read in full.
 --   policy_version: The version of this rule, raised when it changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
@@ -76,6 +78,8 @@ SELECT
       THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
   END AS scan_age_days,
   available_security_update_count > 0 AS has_unapproved_security_updates,
+  platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
+    OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged

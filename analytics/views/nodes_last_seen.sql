@@ -34,7 +34,7 @@ SELECT
   node.patch_group,
   CASE
     WHEN seen.next_read_run_id IS NOT NULL THEN 'VANISHED'
-    WHEN latest.listing_status IS NULL THEN 'TARGET_NOT_PLANNED'
+    WHEN latest.listing_status = 'TARGET_NOT_PLANNED' THEN 'TARGET_NOT_PLANNED'
     WHEN latest.listing_status = 'ACCOUNT_NOT_ACTIVE' THEN 'ACCOUNT_NOT_ACTIVE'
     ELSE 'TARGET_NOT_READ'
   END AS reason,
@@ -55,5 +55,5 @@ JOIN target_runs AS seen
   AND seen.account_id = sightings.account_id
   AND seen.region = sightings.region
 JOIN latest_run ON latest_run.run_id <> sightings.last_seen_run_id
-LEFT JOIN target_runs AS latest
+JOIN target_runs AS latest
   ON latest.is_latest AND latest.account_id = sightings.account_id AND latest.region = sightings.region

@@ -2,16 +2,20 @@
 -- Rows: one per run of the window that has published its coverage.
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.
---   run_status: COMPLETE: every active target was listed, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL:
---     published, with something unread. UNPUBLISHED: the coverage exists and the snapshot does not.
+--   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
+--     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
+--     the coverage exists and the snapshot does not.
 --   is_published: Whether the snapshot has exactly the rows that the coverage counts; zero equals zero.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
---   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read".
+--   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read", or "3 of 4 targets read, 2
+--     no longer planned".
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets of the plan: those that should have been listed.
 --   targets_not_active: Targets of closed or suspended accounts; they are not read and make no run PARTIAL.
+--   targets_not_planned: Active targets that earlier runs of the window planned and this one did not. They make no run
+--     PARTIAL, and their last known nodes count in every lower bound.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_collected: Nodes with a patch state.
 --   nodes_no_patch_state: Nodes that were never scanned.
@@ -26,14 +30,16 @@ WITH covered AS (
     run_at,
     run_date,
     count_if(listing_status = 'LISTED') AS targets_read,
-    count_if(listing_status <> 'ACCOUNT_NOT_ACTIVE') AS targets_total,
-    count_if(listing_status = 'ACCOUNT_NOT_ACTIVE') AS targets_not_active,
+    count_if(is_planned AND is_active) AS targets_total,
+    count_if(is_planned AND NOT is_active) AS targets_not_active,
+    count_if(is_active AND NOT is_planned) AS targets_not_planned,
     sum(nodes_listed) AS nodes_listed,
     sum(nodes_collected) AS nodes_collected,
     sum(nodes_no_patch_state) AS nodes_no_patch_state,
     sum(nodes_not_collected) AS nodes_not_collected,
-    sum(nodes_invalid_response) AS nodes_invalid_response
-  FROM recent_coverage
+    sum(nodes_invalid_response) AS nodes_invalid_response,
+    sum(rows_without_id) AS rows_without_id
+  FROM known_targets
   GROUP BY run_id, run_at, run_date
 ),
 snapshots AS (
@@ -48,12 +54,15 @@ compared AS (
     covered.run_date,
     /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
     coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
-    covered.targets_read = covered.targets_total
+    covered.targets_read > 0
+      AND covered.targets_read = covered.targets_total
+      AND coalesce(covered.rows_without_id, 0) = 0
       AND coalesce(covered.nodes_not_collected, 0) = 0
       AND coalesce(covered.nodes_invalid_response, 0) = 0 AS is_complete,
     covered.targets_read,
     covered.targets_total,
     covered.targets_not_active,
+    covered.targets_not_planned,
     covered.nodes_listed,
     covered.nodes_collected,
     covered.nodes_no_patch_state,
@@ -72,10 +81,15 @@ SELECT
   coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (PARTITION BY run_date), false)
     AS is_last_of_date,
   CAST(floor((to_unixtime(current_timestamp) - to_unixtime(run_at)) / 3600) AS bigint) AS run_age_hours,
-  CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read' AS run_coverage,
+  CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read'
+    || CASE
+      WHEN targets_not_planned > 0 THEN ', ' || CAST(targets_not_planned AS varchar) || ' no longer planned'
+      ELSE ''
+    END AS run_coverage,
   targets_read,
   targets_total,
   targets_not_active,
+  targets_not_planned,
   nodes_listed,
   nodes_collected,
   nodes_no_patch_state,

@@ -1,12 +1,12 @@
 -- Question: How many nodes of each target were in which state, in each run?
--- Rows: one per target and published run of the window. The compliance of accounts, of the fleet and of each day is the
---   sum of these rows.
+-- Rows: one per published run of the window, and target that this run or an earlier one planned. The compliance of
+--   accounts, of the fleet and of each day is the sum of these rows.
 -- Columns:
 --   nodes_compliant: Nodes that are COMPLIANT; this and the next two are NULL for a target that was not read.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
---   nodes_bound: The nodes that a lower bound counts: those listed, or for an unread target those last listed; 0 for a
---     target that is not active; NULL for an unread one that no run of the window has listed.
+--   nodes_bound: The nodes that a lower bound counts: those listed, or for a target that was not read or not planned
+--     those last listed; 0 for a target that is not active; NULL for an active one that no run of the window has listed.
 -- Caveats:
 --   - nodes_bound mixes current with earlier counts: use it only as the denominator of a lower bound.
 WITH states AS (
@@ -33,6 +33,7 @@ SELECT
   target.account_name,
   target.region,
   target.listing_status,
+  target.is_planned,
   target.is_active,
   target.nodes_listed,
   CASE WHEN target.listing_status = 'LISTED' THEN coalesce(states.nodes_compliant, 0) END AS nodes_compliant,

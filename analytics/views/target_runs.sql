@@ -1,8 +1,7 @@
 -- Question: Was each target read in each run, and when was it read before and after?
--- Rows: one per target and published run of the window.
+-- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next four are NULL unless LISTED.
---   is_active: Whether the target should have been listed: false for a closed or suspended account.
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
@@ -23,7 +22,8 @@ SELECT
   target.region,
   target.listing_status,
   target.listing_detail,
-  target.listing_status <> 'ACCOUNT_NOT_ACTIVE' AS is_active,
+  target.is_planned,
+  target.is_active,
   target.listed_at,
   target.nodes_listed,
   target.nodes_collected,
@@ -51,5 +51,5 @@ SELECT
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
   ) AS next_read_run_id
-FROM recent_coverage AS target
+FROM known_targets AS target
 JOIN runs ON runs.run_id = target.run_id AND runs.run_date = target.run_date AND runs.is_published

@@ -15,7 +15,14 @@ CHANGE_COLORS = {
     "VANISHED": PINK,
     "NOT_COMPARED": BLACK,
 }
-TREND_COLORS = {**STATUS_COLORS, "compliant": BLUE, "at least": SKY, "read": BLUE, "not read": GREY}
+TREND_COLORS = {
+    **STATUS_COLORS,
+    "compliant": BLUE,
+    "at least": SKY,
+    "read": BLUE,
+    "not read": GREY,
+    "no longer planned": PINK,
+}
 
 BY_COLUMN = {
     ("latest_known_nodes", "compliance_status"): STATUS_COLORS,

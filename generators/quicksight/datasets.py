@@ -49,10 +49,12 @@ SELECT
     WHEN 'at least' THEN trend.compliant_percent_lower_bound
     WHEN 'read' THEN CAST(trend.targets_read AS double)
     WHEN 'not read' THEN CAST(trend.targets_total - trend.targets_read AS double)
+    WHEN 'no longer planned' THEN CAST(trend.targets_not_planned AS double)
   END AS amount
 FROM compliance_trend AS trend
 CROSS JOIN (
-  VALUES ('COMPLIANT'), ('NON_COMPLIANT'), ('UNKNOWN'), ('compliant'), ('at least'), ('read'), ('not read')
+  VALUES ('COMPLIANT'), ('NON_COMPLIANT'), ('UNKNOWN'), ('compliant'), ('at least'), ('read'), ('not read'),
+    ('no longer planned')
 ) AS line (series)
 """  # noqa: S608
 _AGE_BAND = """\

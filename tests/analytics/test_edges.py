@@ -16,6 +16,7 @@ from patchlake_cli.lake.statements import Settings, views
 from tests.analytics import story
 from tests.analytics.rows import pick, view
 from tests.analytics.synthetic import collected, listed, unread, write_run
+from tests.world import HOME
 
 FIRST, SECOND = "20261110T060000Z", "20261111T060000Z"
 NOW = run_at("20261111T120000Z")
@@ -218,6 +219,134 @@ def test_one_node_that_could_not_be_read_makes_a_run_partial(tmp_path: Path, col
 
     assert view(open_lake(LakeLocation(str(tmp_path)), now=NOW), "runs", "run_status", "run_coverage") == [
         (status, "2 of 2 targets read")
+    ]
+
+
+def test_a_run_that_listed_no_target_is_never_complete(tmp_path: Path) -> None:
+    closed = listed(None, listing_status="ACCOUNT_NOT_ACTIVE")
+    write_run(tmp_path, SECOND, [closed], [])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    assert view(lake, "latest_run", "run_status", "run_coverage") == [("PARTIAL", "0 of 0 targets read")]
+
+
+@pytest.mark.parametrize("status", ["NOT_COLLECTED", "INVALID_RESPONSE"])
+def test_a_group_does_not_improve_when_its_bad_nodes_cannot_be_read(tmp_path: Path, status: str) -> None:
+    ubuntu = {"platform_type": "Linux", "platform_name": "Ubuntu", "platform_version": "24.04"}
+    good, bad = (collected(FIRST, n, patch_group="web", missing_count=n - 1, **ubuntu) for n in (1, 2))
+    write_run(tmp_path, FIRST, [listed(2)], [good, bad])
+    # The second node's description cannot be read either.
+    blind = {"account_id": HOME, "region": "eu-central-1", "instance_id": bad["instance_id"]}
+    second = collected(SECOND, 1, patch_group="web", **ubuntu)
+    write_run(tmp_path, SECOND, [listed(2)], [second, {**blind, "collection_status": status}])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    figures = ("nodes_listed", "nodes_unknown", "nodes_unplaced", "compliant_percent", "compliant_percent_lower_bound")
+    assert view(lake, "compliance_by_patch_group", "patch_group", *figures) == [("web", 2, 1, 0, 50.0, 50.0)]
+    assert view(lake, "compliance_by_platform", "platform_name", *figures) == [("Ubuntu", 2, 1, 0, 50.0, 50.0)]
+
+
+def test_a_node_of_no_known_group_counts_against_every_group(tmp_path: Path) -> None:
+    nodes = [collected(SECOND, n, patch_group="web") for n in range(3)]
+    nodes += [collected(SECOND, n, patch_group="db") for n in range(3, 4)]
+    nodes += [collected(SECOND, 4, collection_status="NOT_COLLECTED")]
+    nodes += [collected(SECOND, 5, collection_status="NO_PATCH_STATE")]
+    write_run(tmp_path, SECOND, [listed(6)], nodes)
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    figures = ("nodes_listed", "nodes_unplaced", "compliant_percent", "compliant_percent_lower_bound")
+    assert lake.query(
+        f"SELECT patch_group, {', '.join(figures)} FROM compliance_by_patch_group ORDER BY patch_group"  # noqa: S608
+    ).rows == [("db", 1, 1, 100.0, 50.0), ("web", 3, 1, 100.0, 75.0), (None, 2, 1, 0.0, 0.0)]
+
+
+def test_a_never_scanned_node_of_an_unread_target_may_be_in_any_group_by_now(tmp_path: Path) -> None:
+    write_run(
+        tmp_path,
+        FIRST,
+        [listed(1), listed(1, region="us-east-1")],
+        [
+            collected(FIRST, 1, patch_group="web"),
+            collected(FIRST, 2, region="us-east-1", collection_status="NO_PATCH_STATE"),
+        ],
+    )
+    write_run(tmp_path, SECOND, [listed(1), unread(region="us-east-1")], [collected(SECOND, 1, patch_group="web")])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    figures = ("nodes_unread", "nodes_unplaced", "compliant_percent", "compliant_percent_lower_bound")
+    assert lake.query(
+        f"SELECT patch_group, {', '.join(figures)} FROM compliance_by_patch_group ORDER BY patch_group"  # noqa: S608
+    ).rows == [("web", 0, 1, 100.0, 50.0), (None, 1, 1, None, 0.0)]
+
+
+def test_exports_of_different_accounts_do_not_hide_each_other(tmp_path: Path) -> None:
+    other = "222233334444"
+    write_run(tmp_path, FIRST, [listed(3)], [collected(FIRST, n, missing_count=1) for n in range(3)])
+    write_run(tmp_path, SECOND, [listed(1, account_id=other)], [collected(SECOND, 9, account_id=other)])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    columns = ("run_status", "run_coverage", "targets_not_planned", "nodes_listed")
+    assert view(lake, "compliance_overall", *columns, "compliant_percent", "compliant_percent_lower_bound") == [
+        ("COMPLETE", "1 of 1 targets read, 1 no longer planned", 1, 1, 100.0, 25.0)
+    ]
+    assert view(lake, "compliance_by_account", "account_id", "targets_total", "compliant_percent_lower_bound") == [
+        (HOME, 0, 0.0),
+        (other, 1, 100.0),
+    ]
+
+
+def test_a_target_that_leaves_the_plan_before_it_was_ever_read_leaves_no_bound(tmp_path: Path) -> None:
+    write_run(tmp_path, FIRST, [listed(1), unread(region="us-east-1")], [collected(FIRST, 1)])
+    write_run(tmp_path, SECOND, [listed(1)], [collected(SECOND, 1)])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    columns = ("compliant_percent", "compliant_percent_lower_bound")
+    assert view(lake, "compliance_overall", "run_coverage", *columns) == [
+        ("1 of 1 targets read, 1 no longer planned", 100.0, None)
+    ]
+
+
+def test_an_account_that_was_closed_and_then_left_the_plan_stays_out_of_the_figures(tmp_path: Path) -> None:
+    earlier = "20261109T060000Z"
+    write_run(
+        tmp_path,
+        earlier,
+        [listed(0), listed(1, account_id="222233334444")],
+        [collected(earlier, 1, account_id="222233334444", missing_count=1)],
+    )
+    closed = listed(None, account_id="222233334444", listing_status="ACCOUNT_NOT_ACTIVE")
+    write_run(tmp_path, FIRST, [listed(1), closed], [collected(FIRST, 2)])
+    write_run(tmp_path, SECOND, [listed(1)], [collected(SECOND, 2)])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    columns = ("targets_not_planned", "compliant_percent_lower_bound")
+    assert view(lake, "compliance_overall", "run_coverage", *columns) == [("1 of 1 targets read", 0, 100.0)]
+    assert view(lake, "latest_coverage", "account_id", "listing_status", "is_active") == [
+        (HOME, "LISTED", True),
+        ("222233334444", "TARGET_NOT_PLANNED", False),
+    ]
+
+
+def test_a_target_that_comes_back_into_the_plan_is_a_usual_one(tmp_path: Path) -> None:
+    earlier = "20261109T060000Z"
+    us = "us-east-1"
+    write_run(tmp_path, earlier, [listed(0), listed(1, region=us)], [collected(earlier, 1, region=us)])
+    write_run(tmp_path, FIRST, [listed(0)], [])
+    write_run(tmp_path, SECOND, [listed(0), listed(1, region=us)], [collected(SECOND, 1, region=us)])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    assert view(lake, "compliance_of_runs", "run_id", "run_coverage", "compliant_percent_lower_bound") == [
+        (earlier, "2 of 2 targets read", 100.0),
+        (FIRST, "1 of 1 targets read, 1 no longer planned", 0.0),
+        (SECOND, "2 of 2 targets read", 100.0),
     ]
 
 

@@ -14,6 +14,7 @@ from patchlake.core.keys import coverage_key, plan_key, snapshot_key
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
+from tests.analytics.rows import pick
 from tests.analytics.story import R5
 from tests.world import World, node_id
 
@@ -55,7 +56,11 @@ def test_one_runs_files_are_enough_to_compute_its_figures_again(lake: Lake, worl
         path.write_bytes(world.store.objects[key])
     alone = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
 
-    assert alone.named("compliant_nodes") == lake.named("compliant_nodes")
+    evidence, same = alone.named("compliant_nodes"), lake.named("compliant_nodes")
+    columns = [name for name in evidence.columns if name != "run_coverage"]
+    assert pick(evidence, *columns) == pick(same, *columns)
+    # What is no longer planned is known only from the runs that planned it.
+    assert set(pick(evidence, "run_coverage")) == {("3 of 4 targets read",)}
     asked = "SELECT nodes_listed, nodes_compliant, nodes_unknown, compliant_percent FROM compliance_overall"
     assert alone.query(asked) == lake.query(asked)
     # The lower bound needs the runs in which the unread target was listed.
@@ -77,10 +82,11 @@ def test_waivers_and_owners_stand_beside_compliance_and_change_nothing(story_fol
     lake.add_csv("owners", owners)
 
     reason = "replaced in May, ticket 4711"
-    coverage = "3 of 4 targets read"
+    coverage = "3 of 4 targets read, 2 no longer planned"
     assert lake.query(nodes).rows == [
         ("platform team", node_id(3), "NON_COMPLIANT", 11, True, "2027-05-31", reason, coverage),
         ("shop team", node_id(11), "UNKNOWN", 11, True, None, None, coverage),
+        (None, node_id(41), "UNKNOWN", 11, True, None, None, coverage),
         ("platform team", node_id(4), "NON_COMPLIANT", 10, False, None, None, coverage),
         ("shop team", node_id(21), "UNKNOWN", 2, True, None, None, coverage),
         ("platform team", node_id(5), "NON_COMPLIANT", 0, True, None, None, coverage),

@@ -9,7 +9,7 @@ from generators.lakes import sample_arguments
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.statements import queries
 from tests.analytics.rows import pick
-from tests.analytics.story import LAB, R1, R2, R3, R4, R5, SHOP
+from tests.analytics.story import CLOSED, LAB, R1, R2, R3, R4, R5, SHOP
 from tests.world import HOME, node_id
 
 EU, US = "eu-central-1", "us-east-1"
@@ -48,6 +48,8 @@ def test_1_compliance_by_account_and_region(lake: Lake) -> None:
         (SHOP, "shop", US, "ACCESS_DENIED", None, None, None, None, None, 0.0),
         (LAB, "lab", EU, "ACCOUNT_NOT_ACTIVE", None, None, None, None, None, None),
         (LAB, "lab", US, "ACCOUNT_NOT_ACTIVE", None, None, None, None, None, None),
+        (CLOSED, "closed", EU, "TARGET_NOT_PLANNED", None, None, None, None, None, 0.0),
+        (CLOSED, "closed", US, "TARGET_NOT_PLANNED", None, None, None, None, None, None),
         (SHOP, "shop", EU, "LISTED", 2, 0, 0, 2, 0.0, 0.0),
         (HOME, "platform", EU, "LISTED", 10, 2, 3, 5, 20.0, 20.0),
     ]
@@ -66,13 +68,14 @@ def test_2_compliance_by_platform(lake: Lake) -> None:
         "nodes_non_compliant",
         "nodes_unknown",
         "nodes_unread",
+        "nodes_unplaced",
         "compliant_percent",
         "compliant_percent_lower_bound",
     ) == [
-        (*UBUNTU, 2, 0, 2, 0, 1, 0.0, 0.0),
-        (*WINDOWS, 3, 0, 1, 2, 0, 0.0, 0.0),
-        (None, None, None, 1, 0, 0, 1, 0, 0.0, 0.0),
-        (*LINUX, 6, 2, 0, 4, 1, 33.3, 28.5),
+        (*UBUNTU, 2, 0, 2, 0, 1, 0, 0.0, 0.0),
+        (*WINDOWS, 3, 0, 1, 2, 0, 0, 0.0, 0.0),
+        (None, None, None, 1, 0, 0, 1, 0, 0, 0.0, 0.0),
+        (*LINUX, 6, 2, 0, 4, 2, 0, 33.3, 25.0),
     ]
 
 
@@ -99,6 +102,8 @@ def test_3_critical_security_and_other_patches_missing(lake: Lake) -> None:
         (SHOP, US, None, None, None, None, None, None, None, None),
         (LAB, EU, None, None, None, None, None, None, None, None),
         (LAB, US, None, None, None, None, None, None, None, None),
+        (CLOSED, EU, None, None, None, None, None, None, None, None),
+        (CLOSED, US, None, None, None, None, None, None, None, None),
         (HOME, EU, 10, 1, 1, 2, 5, 1, 3, 3),
     ]
 
@@ -233,14 +238,15 @@ def test_11_compliance_by_patch_group(lake: Lake) -> None:
         "nodes_non_compliant",
         "nodes_unknown",
         "nodes_unread",
+        "nodes_unplaced",
         "compliant_percent",
         "compliant_percent_lower_bound",
     ) == [
-        ("", 1, 1, 0, 0, 1, 0, 0.0, 0.0),
-        ("db", 2, 2, 0, 2, 0, 1, 0.0, 0.0),
-        ("win", 1, 1, 0, 1, 0, 0, 0.0, 0.0),
-        (None, 0, 4, 0, 0, 4, 0, 0.0, 0.0),
-        ("web", 1, 4, 2, 0, 2, 1, 50.0, 40.0),
+        ("", 1, 1, 0, 0, 1, 0, 0, 0.0, 0.0),
+        ("db", 2, 2, 0, 2, 0, 1, 0, 0.0, 0.0),
+        ("win", 1, 2, 0, 1, 1, 0, 0, 0.0, 0.0),
+        (None, 0, 1, 0, 0, 1, 0, 0, 0.0, 0.0),
+        ("web", 1, 6, 2, 0, 4, 2, 0, 33.3, 25.0),
     ]
 
 
@@ -285,10 +291,12 @@ def test_14_what_changed_since_the_last_run(lake: Lake) -> None:
         ("NEW", node_id(8), R4, None, "UNKNOWN"),
         ("NEWLY_NON_COMPLIANT", node_id(5), R4, "COMPLIANT", "NON_COMPLIANT"),
         ("NOT_COMPARED", None, R4, None, None),
+        ("NOT_COMPARED", None, R3, None, None),
+        ("NOT_COMPARED", None, R3, None, None),
         ("REMEDIATED", node_id(2), R4, "NON_COMPLIANT", "COMPLIANT"),
         ("VANISHED", node_id(10), R4, "NON_COMPLIANT", None),
     ]
-    assert pick(answer, "account_id", "region")[8] == (SHOP, US)
+    assert pick(answer, "account_id", "region")[8:11] == [(SHOP, US), (CLOSED, EU), (CLOSED, US)]
 
 
 def test_14_what_changed_since_a_date(lake: Lake) -> None:
@@ -304,6 +312,8 @@ def test_14_what_changed_since_a_date(lake: Lake) -> None:
         ("NEW", node_id(8), R3, None, "UNKNOWN"),
         ("NEWLY_NON_COMPLIANT", node_id(5), R3, "COMPLIANT", "NON_COMPLIANT"),
         ("NOT_COMPARED", None, R2, None, None),
+        ("NOT_COMPARED", None, R3, None, None),
+        ("NOT_COMPARED", None, R3, None, None),
         ("REMEDIATED", node_id(2), R3, "NON_COMPLIANT", "COMPLIANT"),
         ("VANISHED", node_id(10), R3, "NON_COMPLIANT", None),
     ]
@@ -317,6 +327,8 @@ def test_14_what_changed_since_a_date_before_the_window_cannot_be_told(lake: Lak
         ("NOT_COMPARED", "NO_EARLIER_LISTING", HOME, US, None, None),
         ("NOT_COMPARED", "NO_EARLIER_LISTING", SHOP, EU, None, None),
         ("NOT_COMPARED", "TARGET_NOT_READ", SHOP, US, None, None),
+        ("NOT_COMPARED", "TARGET_NOT_PLANNED", CLOSED, EU, None, None),
+        ("NOT_COMPARED", "TARGET_NOT_PLANNED", CLOSED, US, None, None),
     ]
 
 
@@ -328,6 +340,8 @@ def test_14_what_changed_since_the_date_of_the_newest_run_cannot_be_told(lake: L
         ("NOT_COMPARED", "NO_LATER_RUN", HOME, US, R5),
         ("NOT_COMPARED", "NO_LATER_RUN", SHOP, EU, R5),
         ("NOT_COMPARED", "TARGET_NOT_READ", SHOP, US, R4),
+        ("NOT_COMPARED", "TARGET_NOT_PLANNED", CLOSED, EU, R3),
+        ("NOT_COMPARED", "TARGET_NOT_PLANNED", CLOSED, US, R3),
     ]
 
 
@@ -354,6 +368,10 @@ def test_15_the_nodes_that_have_been_non_compliant_for_too_long(lake: Lake) -> N
             *(at("11-01T06:00:00"), at("11-10T06:00:00"), 11, True, None, 9),
         ),
         (
+            *("POSSIBLY_OVERDUE", node_id(41), "UNKNOWN", "TARGET_NOT_PLANNED"),
+            *(at("11-01T06:00:00"), at("11-02T18:00:00"), 11, True, None, 10),
+        ),
+        (
             *("POSSIBLY_OVERDUE", node_id(21), "UNKNOWN", "TARGET_NOT_READ"),
             *(at("11-10T06:00:00"), at("11-10T06:00:00"), 2, True, 9, 2),
         ),
@@ -364,13 +382,22 @@ def test_15_the_nodes_that_have_been_non_compliant_for_too_long(lake: Lake) -> N
     ("days", "expected"),
     [
         # Node 5 was COMPLIANT on the 10th and NON_COMPLIANT on the 12th, and the 11th had no run.
-        ("0", [("OVERDUE", 3), ("OVERDUE", 4), *[("POSSIBLY_OVERDUE", number) for number in (11, 21, 5)]]),
-        ("8", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 21)]),
-        ("9", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11)]),
-        ("10", [("OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        ("0", [("OVERDUE", 3), ("OVERDUE", 4), *[("POSSIBLY_OVERDUE", number) for number in (11, 41, 21, 5)]]),
+        (
+            "8",
+            [
+                ("OVERDUE", 3),
+                ("OVERDUE", 4),
+                ("POSSIBLY_OVERDUE", 11),
+                ("POSSIBLY_OVERDUE", 41),
+                ("POSSIBLY_OVERDUE", 21),
+            ],
+        ),
+        ("9", [("OVERDUE", 3), ("OVERDUE", 4), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
+        ("10", [("OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
         # The history is shorter than the deadline: these were non-compliant in all of it.
-        ("11", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
-        ("9999", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11)]),
+        ("11", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
+        ("9999", [("POSSIBLY_OVERDUE", 3), ("POSSIBLY_OVERDUE", 11), ("POSSIBLY_OVERDUE", 41)]),
     ],
 )
 def test_15_a_node_whose_age_is_not_fully_known_is_possibly_overdue(
@@ -400,6 +427,8 @@ def test_16_what_could_not_be_read(lake: Lake) -> None:
         ("TARGET", SHOP, "shop", US, None, "ACCESS_DENIED", "AccessDeniedException", 2, at("11-10T06:00:00"), 2),
         ("TARGET", LAB, "lab", EU, None, "ACCOUNT_NOT_ACTIVE", None, 1, at("11-02T18:00:00"), 10),
         ("TARGET", LAB, "lab", US, None, "ACCOUNT_NOT_ACTIVE", None, 0, at("11-02T18:00:00"), 10),
+        ("TARGET", CLOSED, "closed", EU, None, "TARGET_NOT_PLANNED", None, 1, at("11-02T18:00:00"), 10),
+        ("TARGET", CLOSED, "closed", US, None, "TARGET_NOT_PLANNED", None, 0, at("11-02T18:00:00"), 10),
         (
             "NODE",
             HOME,
@@ -417,12 +446,46 @@ def test_16_what_could_not_be_read(lake: Lake) -> None:
     ]
 
 
+def test_16_what_is_no_longer_planned(lake: Lake) -> None:
+    answer = lake.named("no_longer_planned")
+
+    assert pick(
+        answer,
+        "what",
+        "account_id",
+        "account_name",
+        "region",
+        "instance_id",
+        "computer_name",
+        "last_compliance_status",
+        "last_known_nodes",
+        "last_read_at",
+        "days_since_read",
+    ) == [
+        ("TARGET", CLOSED, "closed", EU, None, None, None, 1, at("11-02T18:00:00"), 10),
+        ("TARGET", CLOSED, "closed", US, None, None, None, 0, at("11-02T18:00:00"), 10),
+        ("NODE", CLOSED, "closed", EU, node_id(41), "host-41", "NON_COMPLIANT", None, at("11-02T18:00:00"), 10),
+    ]
+
+
+def test_6_the_history_of_a_node_tells_a_target_that_was_not_planned(lake: Lake) -> None:
+    answer = lake.named("node_history", [node_id(41)])
+
+    assert pick(answer, "run_id", "presence", "compliance_status") == [
+        (R5, "TARGET_NOT_PLANNED", None),
+        (R4, "TARGET_NOT_PLANNED", None),
+        (R3, "LISTED", "NON_COMPLIANT"),
+        (R2, "LISTED", "NON_COMPLIANT"),
+        (R1, "LISTED", "NON_COMPLIANT"),
+    ]
+
+
 @pytest.mark.parametrize("name", [query.name for query in queries() if query.name != "node_history"])
 def test_beside_every_answer_stand_the_run_its_status_its_age_and_its_coverage(lake: Lake, name: str) -> None:
     answer = lake.named(name, sample_arguments(lake).get(name, []))
 
     assert set(pick(answer, "run_id", "run_status", "run_age_hours", "run_coverage")) == {
-        (R5, "PARTIAL", 30, "3 of 4 targets read")
+        (R5, "PARTIAL", 30, "3 of 4 targets read, 2 no longer planned")
     }
 
 

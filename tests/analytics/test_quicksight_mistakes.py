@@ -143,7 +143,7 @@ MISTAKES: dict[str, tuple[Callable[[Json], object], str]] = {
     ),
     "two visuals in one place": (
         lambda d: places(d)[1].update(RowIndex=4),
-        "overview-run and overview-compliant-percent overlap",
+        "overview-run and overview-at-least overlap",
     ),
     "a filter for a visual of another sheet": (
         lambda d: scope(d)["VisualIds"].append("overview-run"),

@@ -22,7 +22,7 @@ from patchlake_cli.report.figures import (
 )
 from patchlake_cli.report.reading import read_figures
 from tests.analytics import story
-from tests.analytics.story import LAB, R1, R3, R4, R5, R6, SHOP
+from tests.analytics.story import CLOSED, LAB, R1, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id
 
 EU, US = "eu-central-1", "us-east-1"
@@ -41,14 +41,20 @@ def details(figures: Figures) -> Details:
 
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
-    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, "3 of 4 targets read", 3, 4, 2)
+    coverage = "3 of 4 targets read, 2 no longer planned"
+    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2)
     assert figures.unpublished == [R6]
     assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
 
 
 def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Details) -> None:
-    assert details.fleet == Compliance(12, 2, 3, 7, 16.6, 14.2)
+    assert details.fleet == Compliance(12, 2, 3, 7, 16.6, 13.3)
     assert details.unread == Unread(targets=1, last_known_nodes=2, never_read=0)
+    assert details.not_planned == Unread(targets=2, last_known_nodes=1, never_read=0)
+    assert [(row.account_name, row.region, row.last_known_nodes) for row in details.left_targets.rows] == [
+        ("closed", "eu-central-1", 1),
+        ("closed", "us-east-1", 0),
+    ]
 
 
 def test_a_target_that_was_never_read_leaves_no_bound(story_folder: Path) -> None:
@@ -84,13 +90,14 @@ def test_the_trend_has_a_day_for_each_date_with_a_run(details: Details) -> None:
 
 
 def test_accounts_come_with_the_least_compliant_first_and_those_nobody_asks_last(details: Details) -> None:
-    none = (None, None, None, None, None, None)
+    none = (None, None, None, None, None)
     assert details.accounts.rows == [
-        Account(2, 0, 0, 2, 0.0, 0.0, SHOP, "shop", 1, 2),
-        Account(10, 2, 3, 5, 20.0, 20.0, HOME, "platform", 2, 2),
-        Account(*none, LAB, "lab", 0, 0),
+        Account(2, 0, 0, 2, 0.0, 0.0, SHOP, "shop", 1, 2, 0),
+        Account(10, 2, 3, 5, 20.0, 20.0, HOME, "platform", 2, 2, 0),
+        Account(*none, None, LAB, "lab", 0, 0, 0),
+        Account(*none, 0.0, CLOSED, "closed", 0, 0, 2),
     ]
-    assert details.accounts.total == 3
+    assert details.accounts.total == 4
 
 
 def test_platforms_and_patch_groups_keep_the_nodes_whose_kind_is_not_known(details: Details) -> None:
@@ -98,13 +105,13 @@ def test_platforms_and_patch_groups_keep_the_nodes_whose_kind_is_not_known(detai
         ("Microsoft Windows Server 2022 Datacenter", 3, 0),
         ("Ubuntu", 2, 1),
         (None, 1, 0),
-        ("Amazon Linux", 6, 1),
+        ("Amazon Linux", 6, 2),
     ]
     assert [(row.patch_group, row.nodes_non_compliant, row.nodes_listed) for row in details.patch_groups.rows] == [
         ("db", 2, 2),
-        ("win", 1, 1),
+        ("win", 1, 2),
         ("", 0, 1),
-        ("web", 0, 4),
+        ("web", 0, 6),
     ]
     listed = sum(row.nodes_listed or 0 for row in details.patch_groups.rows)
     assert listed + details.ungrouped.listed == details.fleet.nodes_listed
@@ -117,6 +124,7 @@ def test_the_oldest_non_compliant_nodes_come_first_with_their_lower_bounds(detai
     ] == [
         (node_id(3), 11, True, "NON_COMPLIANT", None),
         (node_id(11), 11, True, "UNKNOWN", "NOT_COLLECTED"),
+        (node_id(41), 11, True, "UNKNOWN", "TARGET_NOT_PLANNED"),
         (node_id(4), 10, False, "NON_COMPLIANT", None),
         (node_id(21), 2, True, "UNKNOWN", "TARGET_NOT_READ"),
         (node_id(5), 0, True, "NON_COMPLIANT", None),
@@ -125,7 +133,7 @@ def test_the_oldest_non_compliant_nodes_come_first_with_their_lower_bounds(detai
         (0, True, 1),
         (2, True, 1),
         (10, False, 1),
-        (11, True, 2),
+        (11, True, 3),
     ]
 
 
@@ -136,7 +144,7 @@ def test_changes_are_counted_by_kind_and_come_with_the_worst_first(details: Deta
         (node_id(7), "BECAME_UNKNOWN"),
     ]
     assert details.changes_by_kind["VANISHED"] == 1
-    assert details.not_compared == 1
+    assert details.not_compared == 3
     assert details.compared_with == [R4]
 
 
@@ -170,7 +178,7 @@ def test_a_long_list_is_cut_and_says_how_long_it_is(lake: Lake, monkeypatch: pyt
     found = read_figures(lake).details
 
     assert found is not None
-    assert ([row.instance_id for row in found.overdue.rows], found.overdue.total) == ([node_id(3), node_id(11)], 5)
+    assert ([row.instance_id for row in found.overdue.rows], found.overdue.total) == ([node_id(3), node_id(11)], 6)
 
 
 def test_a_window_without_a_snapshot_has_no_figures_at_all(story_folder: Path) -> None:

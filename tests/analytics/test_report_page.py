@@ -11,6 +11,8 @@ from itertools import pairwise
 import pytest
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake_cli.report.figures import Compliance, Shortlist, Unread
+from patchlake_cli.report.headline import headline_percent
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
 from patchlake_cli.visible_text import visible
@@ -99,7 +101,7 @@ def test_nothing_is_loaded_and_the_policy_allows_only_what_is_in_the_file(page: 
 
 def test_every_table_has_a_caption_and_heads_that_name_their_scope(page: Page) -> None:
     tables = list(page.all("table"))
-    assert len(tables) == len(list(page.all("caption"))) == 9
+    assert len(tables) == len(list(page.all("caption"))) == 10
     assert all(content.strip() for _, content in page.all("caption"))
     assert {attributes.get("scope") for attributes, _ in page.all("th")} == {"col", "row"}
 
@@ -135,7 +137,7 @@ def test_colours_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dar
 def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text: str) -> None:
     [tiles] = [content for attributes, content in page.all("dl") if attributes["class"] == "tiles"]
     assert " ".join(tiles.split()) == (
-        "Compliant, of listed nodes60.0 %at least 50.0 % with unread targets Compliant6nodes Unknown1nodes "
+        "Compliant, at least50.0 %60.0 % of the listed nodes Compliant6nodes Unknown1nodes "
         "Non-compliant3nodes Not read1of 2 targets; last known: 2 nodes"
     )
     unread = next(content for _, content in page.all("tr") if "222233334444" in content)
@@ -158,6 +160,39 @@ def test_a_complete_run_has_no_such_note(text: str) -> None:
     complete = render_page(replace(figures, run=replace(figures.run, run_status="COMPLETE")))
     assert "not everything was read" in text
     assert "not everything was read" not in complete
+
+
+def test_what_is_no_longer_planned_is_said_at_the_top_and_has_a_section(text: str) -> None:
+    body = text.partition("<main>")[2]
+    assert "Earlier runs covered 1 target that this run did not plan." in body.partition('id="fleet"')[0]
+    section = body.partition('id="left"')[2].partition("</section>")[0]
+    assert "<code>444455556666</code>" in section
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_without_such_targets_there_is_no_such_section() -> None:
+    figures = hostile_figures()
+    assert figures.details is not None
+    none = replace(figures.details, not_planned=Unread(0, None, 0), left_targets=Shortlist([], 0))
+    assert "no longer planned</h2>" not in render_page(replace(figures, details=none)).lower()
+
+
+@pytest.mark.parametrize(
+    ("percent", "bound", "run_status", "text"),
+    [
+        (71.4, 71.4, "COMPLETE", "71.4 %"),
+        (79.9, 64.2, "PARTIAL", "at least 64.2 %"),
+        (79.9, 79.9, "PARTIAL", "at least 79.9 %"),
+        (100.0, 25.0, "COMPLETE", "at least 25.0 %"),
+        (79.9, None, "PARTIAL", "an unknown share"),
+        (None, 0.0, "PARTIAL", "at least 0.0 %"),
+        (None, None, "COMPLETE", "an unknown share"),
+    ],
+)
+def test_the_headline_is_the_bound_where_something_was_not_read(
+    percent: float | None, bound: float | None, run_status: str, text: str
+) -> None:
+    assert str(headline_percent(Compliance(1, 1, 0, 0, percent, bound), run_status)) == text
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -188,7 +223,7 @@ def test_a_run_that_read_no_target_shows_unknown_and_no_zero() -> None:
     nothing = replace(figures.details.fleet, **dict.fromkeys(figures.details.fleet.__slots__))
     text = render_page(replace(figures, details=replace(figures.details, fleet=nothing)))
     tiles = text.partition('<dl class="tiles">')[2].partition("</dl>")[0]
-    assert tiles.count("not known</span>") == 5
+    assert tiles.count("not known</span>") == 4
 
 
 def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: str) -> None:

@@ -80,6 +80,8 @@ def test_targets_are_read_unread_or_not_active(figures: Figures, details: Detail
     assert sum(account.targets_read for account in details.accounts.rows) == run.targets_read
     assert sum(account.targets_total for account in details.accounts.rows) == run.targets_total
     assert sum(reason.how_many for reason in details.unread_targets) == details.unread.targets
+    assert details.left_targets.total == details.not_planned.targets == run.targets_not_planned
+    assert sum(account.targets_not_planned for account in details.accounts.rows) == run.targets_not_planned
 
 
 def test_the_nodes_of_the_coverage_are_those_of_the_fleet(details: Details) -> None:
@@ -93,8 +95,8 @@ def test_the_nodes_of_the_coverage_are_those_of_the_fleet(details: Details) -> N
     assert sum(reasons.values()) == details.fleet.nodes_unknown
 
 
-def test_unread_nodes_are_the_last_known_ones_of_unread_targets(details: Details) -> None:
-    last_known = details.unread.last_known_nodes or 0
+def test_unread_nodes_are_the_last_known_ones_of_targets_not_read_or_no_longer_planned(details: Details) -> None:
+    last_known = (details.unread.last_known_nodes or 0) + (details.not_planned.last_known_nodes or 0)
 
     assert sum(platform.nodes_unread for platform in details.platforms.rows) == last_known
     assert sum(group.nodes_unread for group in details.patch_groups.rows) + details.ungrouped.unread == last_known

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from patchlake_cli.lake.engine import Lake
 from tests.analytics.rows import view
-from tests.analytics.story import LAB, R1, R2, R3, R4, R5, R6, SHOP
+from tests.analytics.story import CLOSED, LAB, R1, R2, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id
 
 EU, US = "eu-central-1", "us-east-1"
@@ -30,13 +30,14 @@ def test_runs_tells_published_from_unpublished_and_complete_from_partial(lake: L
         "run_age_hours",
         "run_coverage",
         "targets_not_active",
+        "targets_not_planned",
     ) == [
-        (R1, "COMPLETE", True, False, True, 294, "8 of 8 targets read", 0),
-        (R2, "COMPLETE", True, False, False, 270, "8 of 8 targets read", 0),
-        (R3, "PARTIAL", True, False, True, 258, "7 of 8 targets read", 0),
-        (R4, "COMPLETE", True, False, True, 78, "4 of 4 targets read", 2),
-        (R5, "PARTIAL", True, True, True, 30, "3 of 4 targets read", 2),
-        (R6, "UNPUBLISHED", False, False, False, 6, "4 of 4 targets read", 2),
+        (R1, "COMPLETE", True, False, True, 294, "8 of 8 targets read", 0, 0),
+        (R2, "COMPLETE", True, False, False, 270, "8 of 8 targets read", 0, 0),
+        (R3, "PARTIAL", True, False, True, 258, "7 of 8 targets read", 0, 0),
+        (R4, "COMPLETE", True, False, True, 78, "4 of 4 targets read, 2 no longer planned", 2, 2),
+        (R5, "PARTIAL", True, True, True, 30, "3 of 4 targets read, 2 no longer planned", 2, 2),
+        (R6, "UNPUBLISHED", False, False, False, 6, "4 of 4 targets read, 2 no longer planned", 2, 2),
     ]
 
 
@@ -69,8 +70,9 @@ def test_the_latest_run_is_the_newest_published_one(lake: Lake) -> None:
         "run_age_hours",
         "run_coverage",
         "targets_not_active",
+        "targets_not_planned",
         "window_start",
-    ) == [(R5, "PARTIAL", 30, "3 of 4 targets read", 2, "2026-10-09")]
+    ) == [(R5, "PARTIAL", 30, "3 of 4 targets read, 2 no longer planned", 2, 2, "2026-10-09")]
 
 
 def test_no_view_shows_a_run_that_is_not_published_or_outside_the_window(lake: Lake) -> None:
@@ -113,6 +115,8 @@ def test_the_states_of_a_target_are_unknown_where_it_was_not_read_and_bounded_by
         (SHOP, US, "ACCESS_DENIED", None, None, None, None, 2),
         (LAB, EU, "ACCOUNT_NOT_ACTIVE", None, None, None, None, 0),
         (LAB, US, "ACCOUNT_NOT_ACTIVE", None, None, None, None, 0),
+        (CLOSED, EU, "TARGET_NOT_PLANNED", None, None, None, None, 1),
+        (CLOSED, US, "TARGET_NOT_PLANNED", None, None, None, None, 0),
     ]
 
 
@@ -146,13 +150,14 @@ def test_the_compliance_of_a_run_is_that_of_the_nodes_that_it_read(lake: Lake) -
         "is_latest",
         "targets_read",
         "targets_total",
+        "targets_not_planned",
         *FIGURES,
     ) == [
-        (R1, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
-        (R2, False, 8, 8, 17, 11, 5, 1, 64.7, 64.7),
-        (R3, False, 7, 8, 13, 6, 6, 1, 46.1, 37.5),
-        (R4, False, 4, 4, 14, 7, 5, 2, 50.0, 50.0),
-        (R5, True, 3, 4, 12, 2, 3, 7, 16.6, 14.2),
+        (R1, False, 8, 8, 0, 17, 11, 5, 1, 64.7, 64.7),
+        (R2, False, 8, 8, 0, 17, 11, 5, 1, 64.7, 64.7),
+        (R3, False, 7, 8, 0, 13, 6, 6, 1, 46.1, 37.5),
+        (R4, False, 4, 4, 2, 14, 7, 5, 2, 50.0, 46.6),
+        (R5, True, 3, 4, 2, 12, 2, 3, 7, 16.6, 13.3),
     ]
 
 
@@ -165,12 +170,13 @@ def test_the_trend_has_each_dates_last_published_run_and_no_other_dates(lake: La
         "run_status",
         "targets_read",
         "targets_total",
+        "targets_not_planned",
         *FIGURES,
     ) == [
-        ("2026-11-01", R1, "COMPLETE", 8, 8, 17, 11, 5, 1, 64.7, 64.7),
-        ("2026-11-02", R3, "PARTIAL", 7, 8, 13, 6, 6, 1, 46.1, 37.5),
-        ("2026-11-10", R4, "COMPLETE", 4, 4, 14, 7, 5, 2, 50.0, 50.0),
-        ("2026-11-12", R5, "PARTIAL", 3, 4, 12, 2, 3, 7, 16.6, 14.2),
+        ("2026-11-01", R1, "COMPLETE", 8, 8, 0, 17, 11, 5, 1, 64.7, 64.7),
+        ("2026-11-02", R3, "PARTIAL", 7, 8, 0, 13, 6, 6, 1, 46.1, 37.5),
+        ("2026-11-10", R4, "COMPLETE", 4, 4, 2, 14, 7, 5, 2, 50.0, 46.6),
+        ("2026-11-12", R5, "PARTIAL", 3, 4, 2, 12, 2, 3, 7, 16.6, 13.3),
     ]
 
 
@@ -182,11 +188,13 @@ def test_compliance_by_account_sums_up_its_regions(lake: Lake) -> None:
         "account_name",
         "targets_read",
         "targets_total",
+        "targets_not_planned",
         *FIGURES,
     ) == [
-        (HOME, "platform", 2, 2, 10, 2, 3, 5, 20.0, 20.0),
-        (SHOP, "shop", 1, 2, 2, 0, 0, 2, 0.0, 0.0),
-        (LAB, "lab", 0, 0, None, None, None, None, None, None),
+        (HOME, "platform", 2, 2, 0, 10, 2, 3, 5, 20.0, 20.0),
+        (SHOP, "shop", 1, 2, 0, 2, 0, 0, 2, 0.0, 0.0),
+        (LAB, "lab", 0, 0, 0, None, None, None, None, None, None),
+        (CLOSED, "closed", 0, 0, 2, None, None, None, None, None, 0.0),
     ]
 
 
@@ -197,8 +205,9 @@ def test_the_whole_fleet_is_one_row(lake: Lake) -> None:
         "run_id",
         "targets_read",
         "targets_total",
+        "targets_not_planned",
         *FIGURES,
-    ) == [(R5, 3, 4, 12, 2, 3, 7, 16.6, 14.2)]
+    ) == [(R5, 3, 4, 2, 12, 2, 3, 7, 16.6, 13.3)]
 
 
 def test_the_latest_coverage_remembers_what_an_unread_target_had(lake: Lake) -> None:
@@ -207,19 +216,23 @@ def test_the_latest_coverage_remembers_what_an_unread_target_had(lake: Lake) -> 
         "latest_coverage",
         "account_id",
         "region",
+        "account_name",
         "listing_status",
+        "is_planned",
         "is_active",
         "nodes_listed",
         "last_read_run_id",
         "last_known_nodes",
         "days_since_read",
     ) == [
-        (HOME, EU, "LISTED", True, 10, R5, 10, 0),
-        (HOME, US, "LISTED", True, 0, R5, 0, 0),
-        (SHOP, EU, "LISTED", True, 2, R5, 2, 0),
-        (SHOP, US, "ACCESS_DENIED", True, None, R4, 2, 2),
-        (LAB, EU, "ACCOUNT_NOT_ACTIVE", False, None, R3, 1, 10),
-        (LAB, US, "ACCOUNT_NOT_ACTIVE", False, None, R3, 0, 10),
+        (HOME, EU, "platform", "LISTED", True, True, 10, R5, 10, 0),
+        (HOME, US, "platform", "LISTED", True, True, 0, R5, 0, 0),
+        (SHOP, EU, "shop", "LISTED", True, True, 2, R5, 2, 0),
+        (SHOP, US, "shop", "ACCESS_DENIED", True, True, None, R4, 2, 2),
+        (LAB, EU, "lab", "ACCOUNT_NOT_ACTIVE", True, False, None, R3, 1, 10),
+        (LAB, US, "lab", "ACCOUNT_NOT_ACTIVE", True, False, None, R3, 0, 10),
+        (CLOSED, EU, "closed", "TARGET_NOT_PLANNED", False, True, None, R3, 1, 10),
+        (CLOSED, US, "closed", "TARGET_NOT_PLANNED", False, True, None, R3, 0, 10),
     ]
 
 
@@ -232,6 +245,49 @@ def test_nodes_of_an_unread_target_are_unknown_whatever_they_were(lake: Lake) ->
     assert answer.rows == [
         (node_id(21), "UNKNOWN", "TARGET_NOT_READ", R4),
         (node_id(22), "UNKNOWN", "TARGET_NOT_READ", R4),
+        (node_id(41), "UNKNOWN", "TARGET_NOT_PLANNED", R3),
+    ]
+
+
+def test_a_node_that_was_not_read_keeps_its_last_known_patch_group_and_platform(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT instance_id, is_read, platform_name, patch_group, baseline_id, is_platform_known, is_patch_group_known "
+        "FROM latest_known_nodes WHERE unknown_reason IS NOT NULL ORDER BY instance_id"
+    )
+
+    web, win = "pb-0000000000000web0", "pb-0000000000000win0"
+    windows = "Microsoft Windows Server 2022 Datacenter"
+    assert answer.rows == [
+        (node_id(6), True, windows, None, None, True, True),
+        (node_id(7), True, "Amazon Linux", "web", web, True, True),
+        (node_id(8), True, "Amazon Linux", "web", web, True, True),
+        (node_id(11), True, "Amazon Linux", "web", web, True, True),
+        (node_id(12), True, windows, "win", win, True, True),
+        (node_id(14), True, "Amazon Linux", "web", web, True, True),
+        (node_id(15), True, None, "", "pb-0000000000000def0", True, True),
+        (node_id(21), False, "Amazon Linux", "web", web, True, True),
+        (node_id(22), False, "Ubuntu", "db", "pb-0000000000000db10", True, True),
+        (node_id(41), False, "Amazon Linux", "web", web, True, True),
+    ]
+    assert lake.query("SELECT instance_id FROM node_compliance WHERE NOT is_platform_known").rows == []
+
+
+def test_a_run_knows_the_targets_that_it_left_out(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT run_id, region, account_name, listing_status, is_planned, is_active, nodes_listed FROM known_targets "
+        "WHERE account_id = ? AND run_id >= ? ORDER BY run_id, region",
+        [CLOSED, R3],
+    )
+
+    left = [
+        (run_id, region, "closed", "TARGET_NOT_PLANNED", False, True, None)
+        for run_id in (R4, R5, R6)
+        for region in (EU, US)
+    ]
+    assert answer.rows == [
+        (R3, EU, "closed", "LISTED", True, True, 1),
+        (R3, US, "closed", "LISTED", True, True, 0),
+        *left,
     ]
 
 

@@ -1,7 +1,7 @@
 """Our own identity and the accounts, as STS and AWS Organizations answer."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 import boto3
@@ -35,7 +35,7 @@ def accounts(aws: HttpStub) -> AwsAccounts:
     )
 
 
-def listing(*found: dict[str, str], token: str | None = None) -> Answer:
+def listing(*found: Mapping[str, object], token: str | None = None) -> Answer:
     """Return a page of ListAccounts."""
     return Answer(200, json.dumps({"Accounts": found, "NextToken": token}).encode())
 
@@ -57,6 +57,25 @@ def test_not_knowing_who_we_are_fails_for_now(aws: HttpStub, accounts: AwsAccoun
     aws.answer_in_turn(Answer(status, f"<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>".encode()))
 
     with pytest.raises(RetryableError, match=code):
+        accounts.home_account_id()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b"",
+        b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+        b"<a><GetCallerIdentityResult><Account/></GetCallerIdentityResult></a>",
+        b"<a><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></a>",
+    ],
+)
+def test_an_answer_that_does_not_say_who_we_are_fails_for_now(
+    aws: HttpStub, accounts: AwsAccounts, body: bytes
+) -> None:
+    aws.answer_in_turn(Answer(200, body))
+
+    with pytest.raises(RetryableError, match="GetCallerIdentity"):
         accounts.home_account_id()
 
 
@@ -84,15 +103,68 @@ def test_every_account_of_every_page_is_listed_with_its_name(aws: HttpStub, acco
         ({"State": "SUSPENDED", "Status": "ACTIVE"}, False),
         ({"Status": "ACTIVE"}, True),
         ({"Status": "SUSPENDED"}, False),
-        ({}, False),
+        ({"Status": "PENDING_CLOSURE"}, False),
+        ({"State": "", "Status": "SUSPENDED"}, False),
+        ({"State": None, "Status": "SUSPENDED"}, False),
+        ({"State": {"Value": "ACTIVE"}, "Status": "SUSPENDED"}, False),
+        ({}, True),
+        ({"State": None}, True),
+        ({"State": ""}, True),
+        ({"State": ["SUSPENDED"]}, True),
+        ({"State": "FROZEN"}, True),
+        ({"State": "Suspended"}, True),
+        ({"State": "FROZEN", "Status": "SUSPENDED"}, True),
     ],
 )
-def test_the_state_decides_and_the_status_only_where_there_is_no_state(
-    aws: HttpStub, accounts: AwsAccounts, found: dict[str, str], *, active: bool
+def test_only_a_known_state_of_an_account_that_cannot_be_read_makes_it_not_active(
+    aws: HttpStub, accounts: AwsAccounts, found: dict[str, object], *, active: bool
 ) -> None:
     aws.answer_in_turn(listing({"Id": "111111111111", "Name": "n"} | found))
 
     assert accounts.organization_accounts() == [Account("111111111111", "n", active=active)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"Accounts":null}',
+        b'{"Accounts":{"Id":"111111111111"}}',
+        b'{"NextToken":"more"}',
+        b'{"Accounts":[{"Id":"111111111111"',
+        b"",
+        b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null},"Version":"1.0"}',
+        b'{"__type":"InternalFailure","Accounts":[{"Id":"111111111111"}]}',
+        b'{"Accounts":[{"Id":"111111111111"},{"Name":"without an id"}]}',
+        b'{"Accounts":[{"Id":"1111"}]}',
+        b'{"Accounts":[null]}',
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_answer_that_does_not_name_every_account_is_no_organization(
+    aws: HttpStub, accounts: AwsAccounts, body: bytes, *, is_first: bool
+) -> None:
+    first = listing({"Id": "222222222222"}, token="more")  # noqa: S106
+    aws.answer = lambda request: Answer(200, body) if is_first or b"NextToken" in request.body else first
+
+    with pytest.raises(RetryableError, match="ListAccounts"):
+        accounts.organization_accounts()
+
+
+def test_a_page_of_accounts_that_is_cut_short_once_is_asked_for_again(aws: HttpStub, accounts: AwsAccounts) -> None:
+    aws.answer_in_turn(
+        listing({"Id": "111111111111"}, token="more"),  # noqa: S106
+        Answer(200, b'{"Accounts":[{"Id"'),
+        listing({"Id": "222222222222"}),
+    )
+
+    assert [account.account_id for account in accounts.organization_accounts()] == ["111111111111", "222222222222"]
+
+
+def test_a_name_that_is_no_text_costs_the_account_nothing_else(aws: HttpStub, accounts: AwsAccounts) -> None:
+    aws.answer_in_turn(listing({"Id": "111111111111", "Name": ["n"], "State": "SUSPENDED"}))
+
+    assert accounts.organization_accounts() == [Account("111111111111", None, active=False)]
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "AWSOrganizationsNotInUseException"])

@@ -159,6 +159,14 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
     assert "continuation-token=t" in s3.requests[1].path
 
 
+@pytest.mark.parametrize("body", [b"", b"<ListBucketResult/>", b"<html></html>"])
+def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:
+    s3.answer_in_turn(Answer(200, body))
+
+    with pytest.raises(RetryableError, match="ListObjectsV2"):
+        list(store(s3).keys("runs/"))
+
+
 def test_a_listing_that_breaks_on_its_second_page_is_no_short_listing(s3: HttpStub) -> None:
     first = (
         b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>t</NextContinuationToken>"

@@ -44,8 +44,15 @@ def sent(request: Request) -> list[str]:
     return [entry["MessageBody"] for entry in json.loads(request.body)["Entries"]]
 
 
+def accepted(request: Request, *failed: str) -> Answer:
+    """Return the answer to a SendMessageBatch in which the entries with these ids failed."""
+    ids = [entry["Id"] for entry in json.loads(request.body)["Entries"]]
+    failures = [{"Id": i, "Code": "InternalError", "SenderFault": False} for i in failed]
+    return reply({"Successful": [{"Id": i} for i in ids if i not in failed], "Failed": failures})
+
+
 def test_at_most_ten_messages_go_into_a_call_each_with_its_group(sqs: HttpStub) -> None:
-    sqs.answer = lambda _: reply({"Successful": []})
+    sqs.answer = accepted
 
     queue(sqs).send((f"body {i}", f"{i % 2}.eu-west-1") for i in range(12))
 
@@ -58,8 +65,7 @@ def test_at_most_ten_messages_go_into_a_call_each_with_its_group(sqs: HttpStub) 
 
 
 def test_only_the_messages_that_failed_inside_a_call_are_sent_again(sqs: HttpStub) -> None:
-    failed = [{"Id": "1", "Code": "InternalError", "SenderFault": False}]
-    sqs.answer_in_turn(reply({"Successful": [], "Failed": failed}), reply({"Successful": []}))
+    sqs.answer = lambda request: accepted(request, *(["1"] if len(sqs.requests) == 1 else []))
 
     queue(sqs).send([("a", "g"), ("b", "g"), ("c", "g")])
 
@@ -69,12 +75,22 @@ def test_only_the_messages_that_failed_inside_a_call_are_sent_again(sqs: HttpStu
 @pytest.mark.parametrize("ours", [False, True])
 def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs: HttpStub, *, ours: bool) -> None:
     failed = [{"Id": str(i), "Code": "InternalError", "SenderFault": ours} for i in (0, 2)]
-    sqs.answer = lambda _: reply({"Successful": [], "Failed": failed})
+    sqs.answer = lambda _: reply({"Successful": [{"Id": "1"}], "Failed": failed})
 
     with pytest.raises(RetryableError, match=r"collect: 2 messages .* 3 attempts: InternalError"):
         queue(sqs).send([("a", "g"), ("b", "g"), ("c", "g")])
 
     assert len(sqs.requests) == 3
+
+
+@pytest.mark.parametrize("content", [{}, {"Successful": []}, {"Failed": []}, {"Output": {"__type": "x"}}], ids=repr)
+def test_messages_that_the_answer_does_not_name_are_not_taken_for_sent(sqs: HttpStub, content: object) -> None:
+    sqs.answer = lambda _: reply(content)
+
+    with pytest.raises(RetryableError, match=r"collect: 2 messages .* 3 attempts: they are not in the answer"):
+        queue(sqs).send([("a", "g"), ("b", "g")])
+
+    assert [sent(request) for request in sqs.requests] == [["a", "b"]] * 3
 
 
 @pytest.mark.parametrize(

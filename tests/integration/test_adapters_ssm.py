@@ -20,7 +20,7 @@ from patchlake.adapters.sts import RoleSessions
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.paging import read_chain
 from patchlake.core.targets import Target
-from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import FailedCallError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.sources.patches import PATCHES, STATES
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
 from tests.target_apis import node_page, patch_state_page, plan_of
@@ -227,14 +227,37 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
         Answer(200, b'{"InstancePatchStates":[{"Inst', length=1000),
         Answer(200, b"<html></html>"),
         Answer(200, b"[]"),
+        Answer(200, b"{}"),
+        Answer(200, b'{"InstancePatchStates":null}'),
+        Answer(200, b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null}}'),
+        Answer(200, b'{"__type":"InternalServerError","InstancePatchStates":[]}'),
     ],
-    ids=["empty", "truncated", "broken_off", "html", "list"],
+    ids=["empty", "truncated", "broken_off", "html", "list", "object", "null", "output", "type"],
 )
 def test_a_successful_answer_that_is_no_page_breaks_the_chain(aws: HttpStub, sources: SsmApis, answer: Answer) -> None:
     aws.answer = lambda _: answer
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
         patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
+
+
+BROKEN_CREDENTIALS = {
+    "an empty object": "{}",
+    "nothing": "",
+    "no credentials": "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
+    "no key": assumed("").body.decode(),
+    "no token": assumed("key").body.decode().replace("<SessionToken>token-key</SessionToken>", ""),
+    "no end": assumed("key").body.decode().replace("<Expiration>2999-01-01T00:00:00Z</Expiration>", ""),
+    "an end that is no time": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "later"),
+}
+
+
+@pytest.mark.parametrize("body", BROKEN_CREDENTIALS.values(), ids=list(BROKEN_CREDENTIALS))
+def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: SsmApis, body: str) -> None:
+    aws.answer = lambda _: Answer(200, body.encode())
+
+    with pytest.raises(RetryableError, match=r"222222222222:role/patchlake-member: AssumeRole failed"):
+        sources.open(PLAN, MEMBER)
 
 
 def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> None:
@@ -303,8 +326,13 @@ def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_record
     with pytest.raises(RetryableError, match=rf"target 111111111111\.eu-west-1: describe_.*{code}") as caught:
         patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
-    is_throttled = code in {"ThrottlingException", "429"}
-    assert type(caught.value) is (ThrottledError if is_throttled else RetryableError)
+    kinds: dict[str, type[RetryableError]] = {
+        **dict.fromkeys(("ThrottlingException", "429"), ThrottledError),
+        **dict.fromkeys(("RequestExpired", "InvalidSignatureException", "IncompleteSignature"), RetryableError),
+        **dict.fromkeys(("302", "407"), RetryableError),
+    }
+    assert type(caught.value) is kinds.get(code, FailedCallError)
+    assert not isinstance(caught.value, FailedCallError) or caught.value.code == code
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Bad input as a user sees it: each case with its input and its result."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,7 +9,7 @@ import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryApi
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import decode_plan
@@ -235,6 +236,13 @@ def test_a_bad_environment_fails_every_invocation_by_the_name_of_the_variable(
 
 COLLECTED = ("COLLECTED", None)
 INVALID = "INVALID_RESPONSE"
+
+
+def named(detail: str) -> tuple[str, str]:
+    """Return the result for a node that is collected, with a value that is NULL and named."""
+    return "COLLECTED", detail
+
+
 TWICE = (INVALID, "the node came twice, with different values")
 
 
@@ -245,18 +253,27 @@ class RawSource(MemoryApi):
     state_bodies: Sequence[bytes] = ()
     node_bodies: Sequence[bytes] = ()
     asked: list[int] = field(default_factory=list)
+    asked_ids: list[list[str]] = field(default_factory=list)
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Return the page whose number is the token."""
         self.asked += [len(ids)] if ids else []
+        self.asked_ids += [list(ids)] if ids else []
         bodies = self.state_bodies if ids else self.node_bodies
         if not bodies:
             return super().page(operation, ids, token)
         return PageDecoder(operation).page(bodies[int(token or 0)], 1)
 
 
+def asked_ids(world: World) -> list[list[str]]:
+    """Return the ids of each call."""
+    source = world.apis.of(EU)
+    assert isinstance(source, RawSource)
+    return source.asked_ids
+
+
 def answer(*rows: object, then: str | None = None, member: str = "InstancePatchStates") -> bytes:
-    return msgspec.json.encode({member: rows, "NextToken": then})
+    return json.dumps({member: rows, "NextToken": then}).encode()
 
 
 def row(**changes: object) -> dict[str, object]:
@@ -268,6 +285,9 @@ def without(member: str) -> dict[str, object]:
 
 
 NEIGHBOURS = row(InstanceId=NEIGHBOUR)
+UNKNOWN_OPERATION = (
+    b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null},"Version":"1.0"}'
+)
 
 
 def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()) -> World:
@@ -286,36 +306,37 @@ def world_answering(*, states: Sequence[bytes] = (), nodes: Sequence[bytes] = ()
     [
         case("a good row", [row()], COLLECTED),
         case("no row", [], ("NO_PATCH_STATE", None)),
-        case("no group", [without("PatchGroup")], (INVALID, "Object missing required field `PatchGroup`")),
-        case("no end", [without("OperationEndTime")], (INVALID, "Object missing required field `OperationEndTime`")),
-        case("a null baseline", [row(BaselineId=None)], (INVALID, "Expected `str`, got `null` - at `$.BaselineId`")),
+        case("no group", [without("PatchGroup")], named("PatchGroup: it is absent")),
+        case("no end", [without("OperationEndTime")], named("OperationEndTime: it is absent")),
+        case("a null baseline", [row(BaselineId=None)], named("BaselineId: it is absent")),
         case("a null count", [row(MissingCount=None)], COLLECTED),
-        case("count -1", [row(MissingCount=-1)], (INVALID, "Expected `int` >= 0 - at `$.MissingCount`")),
-        case("a count as text", [row(MissingCount="2")], (INVALID, "Expected `int | null`, got `str`")),
-        case("half a patch", [row(MissingCount=1.5)], (INVALID, "Expected `int | null`, got `float`")),
-        case("count 2^31", [row(MissingCount=2**31)], (INVALID, "Expected `int` <= 2147483647 - at `$.MissingCount`")),
-        case("count 2^63", [row(MissingCount=2**63)], (INVALID, "`$.MissingCount`")),
-        case("a count that is true", [row(FailedCount=True)], (INVALID, "Expected `int | null`, got `bool`")),
-        case("a count that is a list", [row(FailedCount=[1])], (INVALID, "Expected `int | null`, got `array`")),
+        case("count -1", [row(MissingCount=-1)], named("MissingCount: expected `int` >= 0")),
+        case("a count as text", [row(MissingCount="2")], named("MissingCount: expected `int | null`, got `str`")),
+        case("half a patch", [row(MissingCount=1.5)], named("MissingCount: expected `int | null`, got `float`")),
+        case("count 2^31", [row(MissingCount=2**31)], named("MissingCount: expected `int` <= 2147483647")),
+        case("count 2^63", [row(MissingCount=2**63)], named("MissingCount: ")),
+        case("a count that is true", [row(FailedCount=True)], named("FailedCount: expected `int | null`, got `bool`")),
+        case(
+            "a count that is a list", [row(FailedCount=[1])], named("FailedCount: expected `int | null`, got `array`")
+        ),
         case("an unknown operation", [row(Operation="Rollback")], COLLECTED),
         case("unknown members", [row(Invented={"a": [None]})], COLLECTED),
-        case("a garbage date", [row(OperationEndTime="yesterday")], (INVALID, "got `str` - at `$.OperationEndTime`")),
+        case("a garbage date", [row(OperationEndTime="yesterday")], named("OperationEndTime: expected")),
         case("second -1", [row(OperationEndTime=-1)], COLLECTED),
         case("year 1", [row(OperationEndTime=-62_135_596_800)], COLLECTED),
-        case("year 0", [row(OperationEndTime=-62_135_596_801)], (INVALID, "`$.OperationEndTime`")),
-        case(
-            "year 10000 when rounded", [row(OperationEndTime=253_402_300_799.9999)], (INVALID, "`$.OperationEndTime`")
-        ),
-        case("year 10000", [row(OperationEndTime=253_402_300_800)], (INVALID, "`$.OperationEndTime`")),
+        case("year 0", [row(OperationEndTime=-62_135_596_801)], named("OperationEndTime: ")),
+        case("year 10000 when rounded", [row(OperationEndTime=253_402_300_799.9999)], named("OperationEndTime: ")),
+        case("year 10000", [row(OperationEndTime=253_402_300_800)], named("OperationEndTime: ")),
         case("300 characters", [row(PatchGroup="x" * 300)], COLLECTED),
         case("control characters", [row(PatchGroup="a\x00\x1b[31m\r\nb")], COLLECTED),
         case("markup", [row(PatchGroup="<script>alert(1)</script>")], COLLECTED),
         case("a formula", [row(PatchGroup="=cmd()")], COLLECTED),
         case("twice, equal", [row(), row()], COLLECTED),
         case("twice with other values", [row(), row(MissingCount=3)], TWICE),
-        case("twice, once bad", [row(), row(MissingCount=-1)], (INVALID, "`$.MissingCount`")),
+        case("twice, once bad", [row(), row(MissingCount=-1)], TWICE),
+        case("nothing but an id", [{"InstanceId": NODE}], (INVALID, "PatchGroup: it is absent")),
         case("a node that was not asked for", [row(), row(InstanceId=node_id(9))], COLLECTED),
-        case("a null row", [None], (INVALID, "a row of the answer has no usable id: Expected `object`, got `null`")),
+        case("a null row", [None], (INVALID, "a row of the answer has no usable id: the row is not an object")),
         case("no id", [without("InstanceId")], (INVALID, "a row of the answer has no usable id")),
         case("an id of another form", [row(InstanceId="i-1")], (INVALID, "a row of the answer has no usable id")),
     ],
@@ -334,14 +355,24 @@ def test_a_bad_row_about_a_node_costs_that_node_alone(rows: list[object], seen: 
     assert snapshot["missing_count"][1] == 2
 
 
+def test_a_bad_value_is_null_and_costs_no_other_value_of_its_node() -> None:
+    bad = row(MissingCount=3, NotApplicableCount=2**31)
+    world = world_answering(states=[answer(bad, NEIGHBOURS)])
+
+    assert world.run_until_committed().outcome is CommitOutcome.COMPLETE
+    snapshot = world.snapshot()
+    assert snapshot["collection_status"] == ["COLLECTED", "COLLECTED"]
+    assert snapshot["collection_detail"] == ["NotApplicableCount: expected `int` <= 2147483647", None]
+    assert (snapshot["missing_count"], snapshot["not_applicable_count"]) == ([3, 2], [None, None])
+    assert snapshot["patch_group"] == ["web", "web"]
+
+
 @pytest.mark.parametrize(
     "bodies",
     [
         case("an empty page with a token", [answer(then="1"), answer(row(), NEIGHBOURS)]),
         case("an empty last page", [answer(row(), NEIGHBOURS, then="1"), answer()]),
         case("an empty last token", [answer(row(), NEIGHBOURS, then="")]),
-        case("a null list on the way", [b'{"InstancePatchStates":null,"NextToken":"1"}', answer(row(), NEIGHBOURS)]),
-        case("no list on the way", [b'{"NextToken":"1"}', answer(row(), NEIGHBOURS)]),
         case("a row a page", [answer(NEIGHBOURS, then="1"), answer(row())]),
     ],
 )
@@ -361,6 +392,10 @@ def test_strange_pages_are_read_to_their_end(bodies: list[bytes]) -> None:
         case("no JSON", [b"<html>502 Bad Gateway</html>"], "is not JSON"),
         case("a list", [b"[]"], "is not an object with a list InstancePatchStates"),
         case("a list that is none", [b'{"InstancePatchStates":{}}'], "is not an object with a list"),
+        case("a list that is null", [b'{"InstancePatchStates":null}'], "is not an object with a list"),
+        case("no list", [b"{}"], "is not an object with a list InstancePatchStates"),
+        case("no list on the way", [answer(row(), then="1"), b'{"NextToken":"2"}'], "is not an object with a list"),
+        case("an error", [UNKNOWN_OPERATION], "status 200, and is the error UnknownOperationException"),
         case("a token that is none", [b'{"InstancePatchStates":[],"NextToken":7}'], "and a text NextToken"),
     ],
 )
@@ -391,13 +426,16 @@ def listing(*rows: object, then: str | None = None) -> bytes:
     [
         case("nothing but an id", [{"InstanceId": NODE}], COLLECTED),
         case("an unknown status", [{**NODE_ROW, "PingStatus": "Asleep"}], COLLECTED),
-        case("a garbage date", [{**NODE_ROW, "LastPingDateTime": "now"}], (INVALID, "`$.LastPingDateTime`")),
-        case("a flag as text", [{**NODE_ROW, "IsLatestVersion": "true"}], (INVALID, "`$.IsLatestVersion`")),
-        case("a number as name", [{**NODE_ROW, "ComputerName": 7}], (INVALID, "`$.ComputerName`")),
+        case("a garbage date", [{**NODE_ROW, "LastPingDateTime": "now"}], named("LastPingDateTime: ")),
+        case("a flag as text", [{**NODE_ROW, "IsLatestVersion": "true"}], named("IsLatestVersion: ")),
+        case("a number as name", [{**NODE_ROW, "ComputerName": 7}], named("ComputerName: ")),
+        case("an address as a list", [{**NODE_ROW, "IPAddress": ["10.0.0.1"]}], named("IPAddress: ")),
         case("a node on two pages", [NODE_ROW, NODE_ROW], COLLECTED),
     ],
 )
-def test_a_bad_description_of_a_node_costs_that_node_alone(rows: list[object], seen: tuple[str, str | None]) -> None:
+def test_a_bad_description_of_a_node_costs_its_bad_value_alone(
+    rows: list[dict[str, object]], seen: tuple[str, str | None]
+) -> None:
     pages = [*(listing(row, then=str(number + 1)) for number, row in enumerate(rows)), listing(NODES_ROW)]
     world = world_answering(nodes=pages)
 
@@ -407,16 +445,42 @@ def test_a_bad_description_of_a_node_costs_that_node_alone(rows: list[object], s
     assert world.snapshot()["instance_id"] == [NODE, NEIGHBOUR]
     assert world.snapshot()["collection_status"] == [status, "COLLECTED"]
     assert (detail or "") in (world.snapshot()["collection_detail"][0] or "")
+    if "PingStatus" in rows[0]:
+        assert world.snapshot()["ping_status"][0] == rows[0]["PingStatus"]
+
+
+@pytest.mark.parametrize("instance_id", ["eks_c:production_0123456789abcdef0", "i-1", "../../plans/x"])
+def test_an_id_of_a_form_that_is_not_known_is_a_node_that_is_never_asked_about(instance_id: str) -> None:
+    world = world_answering(nodes=[listing({**NODE_ROW, "InstanceId": instance_id}, NODES_ROW)])
+
+    assert world.run_until_committed().outcome is CommitOutcome.PARTIAL
+    rows = {i: n for n, i in enumerate(world.snapshot()["instance_id"])}
+    assert rows.keys() == {instance_id, NEIGHBOUR}
+    place = rows[instance_id]
+    assert world.snapshot()["collection_status"][place] == INVALID
+    assert world.snapshot()["collection_detail"][place].startswith("InstanceId: expected `str` matching regex")
+    assert world.snapshot()["ping_status"][place] == "Online"
+    assert asked_ids(world) == [[NEIGHBOUR]]
+
+
+@pytest.mark.parametrize("bad", [{"PingStatus": "Online"}, {"InstanceId": 7}, {"InstanceId": ""}, None, [[]]], ids=repr)
+def test_a_row_without_an_id_is_counted_and_makes_the_run_partial(bad: object) -> None:
+    world = world_answering(nodes=[listing(bad, NODE_ROW, then="1"), listing(bad, NODES_ROW)])
+
+    result = world.run_until_committed()
+
+    assert result.outcome is CommitOutcome.PARTIAL
+    assert result.counts()["RowsWithoutId"] == 2
+    assert world.coverage()["listing_status"] == ["LISTED"]
+    assert world.coverage()["rows_without_id"] == [2]
+    assert world.snapshot()["instance_id"] == [NODE, NEIGHBOUR]
+    assert world.snapshot()["collection_status"] == ["COLLECTED"] * 2
 
 
 @pytest.mark.parametrize(
     "pages",
     [
         case("an empty page with a token", [listing(then="1"), listing(NODE_ROW, NODES_ROW)]),
-        case(
-            "a null list on the way",
-            [b'{"InstanceInformationList":null,"NextToken":"1"}', listing(NODE_ROW, NODES_ROW)],
-        ),
         case("an empty last page", [listing(NODE_ROW, NODES_ROW, then="1"), listing()]),
         case("an empty last token", [listing(NODE_ROW, NODES_ROW, then="")]),
         case("nodes in no order", [listing(NODES_ROW, then="1"), listing(NODE_ROW)]),
@@ -433,8 +497,11 @@ def test_a_strange_listing_is_read_to_its_end(pages: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("page", "seen"),
     [
-        case("a node without an id", listing({"PingStatus": "Online"}), "a row of the listing has no usable id"),
-        case("a node that is null", listing(None), "a row of the listing has no usable id"),
+        case("no list", b"{}", "is not an object with a list InstanceInformationList"),
+        case("a null list", b'{"InstanceInformationList":null}', "is not an object with a list"),
+        case("a null list on the way", b'{"InstanceInformationList":null,"NextToken":"1"}', "is not an object with a"),
+        case("an error", UNKNOWN_OPERATION, "status 200, and is the error UnknownOperationException"),
+        case("an error with a list", b'{"__type":"x","InstanceInformationList":[]}', "is the error x"),
         case("an empty body", b"", "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", listing(NODE_ROW)[:-5], "is not JSON, or was cut short"),
         case("a list that is none", b'{"InstanceInformationList":7}', "is not an object with a list"),

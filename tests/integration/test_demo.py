@@ -25,6 +25,7 @@ MEMBERS = [
     "status",
     "targets",
     "targets_listed",
+    "not_planned",
     "targets_not_active",
     "nodes_listed",
     "nodes_collected",

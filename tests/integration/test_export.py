@@ -100,6 +100,24 @@ def test_our_own_account_and_region_are_the_default_and_can_be_complete(
     assert (export.returncode, summary["status"], summary["targets"]) == (0, "COMPLETE", 1)
 
 
+def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    here, there = DEMO.region_list()[:2]
+    earlier = ("--scheduled-time", "2026-11-01T05:00:00Z")
+    patchlake(environment, "export", "--lake", tmp_path, "--regions", here, *earlier)
+
+    export = patchlake(environment, "export", "--lake", tmp_path, "--regions", there)
+    again = patchlake(environment, "export", "--lake", tmp_path, "--regions", there, "--json")
+
+    home = DEMO.account_list()[0].account_id
+    assert f"Warning: run 20261101T050000Z of this lake covers {home} {here}, and this run does not." in export.stderr
+    assert export.returncode == 0
+    assert f"Run {RUN_ID} is COMPLETE: 1 of 1 targets read, 1 no longer planned" in export.stdout
+    assert f"No longer planned: earlier runs of this lake covered {home} {here}." in export.stdout
+    assert json.loads(again.stdout)["not_planned"] == [{"account_id": home, "region": here}]
+
+
 def test_the_same_command_again_finds_the_run_published(environment: dict[str, str], tmp_path: Path) -> None:
     first = patchlake(environment, "export", "--lake", tmp_path, "--json")
 

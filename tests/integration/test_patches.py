@@ -1,19 +1,23 @@
 """The real secondary source over the stages in memory: which nodes are asked about, and what becomes of each."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import msgspec
 import pytest
 
+from patchlake.adapters.memory import MemoryApi
 from patchlake.core.keys import part_key, plan_key, snapshot_key, table_key
 from patchlake.core.plan import decode_plan
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.tables import Columns
-from patchlake.errors import RefusedError, RetryableError, ThrottledError
+from patchlake.errors import FailedCallError, RefusedError, RetryableError, ThrottledError
 from patchlake.ports import TableFormat
 from patchlake.sources.patches import AVAILABLE_COUNT, DECIDING_COUNTS, PATCHES, Patch
 from patchlake.sources.registry import SOURCES
+from patchlake.sources.source import Operation
 from patchlake.stages.commit import CommitOutcome
 from tests.world import EU, ROOT_SOURCES, RUN_ID, World, node_id
 
@@ -197,6 +201,69 @@ def test_a_row_that_cannot_be_read_makes_its_node_alone_an_invalid_response(monk
 
     assert Counter(statuses(world).values()) == {"COLLECTED": len(LACKING) - 1, "INVALID_RESPONSE": 1}
     assert world.coverage()["patches_status"] == ["PARTIAL"]
+
+
+@dataclass
+class FailingApi(MemoryApi):
+    """An SSM on which every call about the patches of some nodes fails; it counts the calls about each node."""
+
+    errors: Mapping[str, Exception] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        if operation.name == OPERATION:
+            self.asked.update(ids)
+            for instance_id in self.errors.keys() & {*ids}:
+                raise self.errors[instance_id]
+        return super().page(operation, ids, token)
+
+
+def fail_about(world: World, nodes: Sequence[str], error: Exception) -> Counter[str]:
+    """Let every call about the patches of these nodes fail, and count the calls in the answered counter."""
+    api = world.apis.of(EU)
+    failing = FailingApi(world.clock, world.apis.call_counter, api.nodes, api.states, api.others)
+    failing.errors = dict.fromkeys(nodes, error)
+    world.apis.targets[EU] = failing
+    return failing.asked
+
+
+@pytest.mark.parametrize(
+    ("error", "asks"),
+    [
+        (RefusedError("NOT_LISTED", "InvalidInstanceId", "gone", OPERATION), 1),
+        (RefusedError("NOT_LISTED", "ValidationException", "no", OPERATION), 2),
+        (FailedCallError("InternalServerError", "down"), 2),
+    ],
+    ids=lambda value: getattr(value, "code", str(value)),
+)
+def test_a_node_about_which_no_call_succeeds_costs_no_other_node(
+    error: RefusedError | FailedCallError, asks: int
+) -> None:
+    world = patch_world()
+    bad = [LACKING[0], LACKING[7]]
+    asked = fail_about(world, bad, error)
+
+    assert run(world) is CommitOutcome.COMPLETE
+
+    rows = published(world)
+    reasons = zip(rows["instance_id"], rows["collection_status"], rows["collection_detail"], strict=True)
+    assert [row for row in reasons if row[1] != "COLLECTED"] == [(i, "NOT_COLLECTED", error.code) for i in bad]
+    assert {i: asked[i] for i in bad} == dict.fromkeys(bad, asks)
+    assert set(statuses(world)) == set(LACKING)
+    assert world.coverage()["patches_status"] == ["PARTIAL"]
+
+
+def test_a_slice_of_nodes_that_ssm_no_longer_knows_is_recorded_without_a_pause() -> None:
+    world = patch_world()
+    asked = fail_about(world, LACKING, RefusedError("NOT_LISTED", "InvalidInstanceId", "gone", OPERATION))
+    world.start()
+    before = world.clock.at
+
+    world.run_until_committed()
+
+    assert set(published(world)["collection_detail"]) == {"InvalidInstanceId"}
+    assert asked == Counter(LACKING)
+    assert world.clock.at == before
 
 
 def test_slices_of_fifty_nodes_are_stored_under_keys_of_their_own() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ from typing import Any
 import pytest
 
 from patchlake.core.call_counter import CallCounts
+from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.timings import PLAN_WAIT_LIMIT_SECONDS
 from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.publish import Published
 from patchlake_cli.embedded.cloudformation.template import (
     Template,
     read_template,
@@ -93,11 +96,41 @@ def test_every_dead_letter_queue_has_its_alarm(template: Template) -> None:
     assert len(queues) == 4
 
 
-def test_every_way_in_which_an_active_target_goes_unread_is_a_gap(template: Template) -> None:
-    names = {name for _, name, _ in watched(alarms(template)["CoverageGapAlarm"])}
+READ = {ListingStatus.LISTED: 2, ListingStatus.ACCOUNT_NOT_ACTIVE: 1}, {CollectionStatus.COLLECTED: 5}, 0
+UNREAD = [
+    *({**READ[0], status: 1} for status in ListingStatus if status not in READ[0]),
+    {ListingStatus.ACCOUNT_NOT_ACTIVE: 1},
+    {},
+]
 
-    targets = {name for name in emitted() if name.startswith("Targets")}
-    assert names == targets - {"TargetsListed", "TargetsAccountNotActive"}
+
+@pytest.mark.parametrize(
+    ("listings", "statuses", "rows_without_id", "is_gap"),
+    [
+        (*READ, False),
+        (READ[0], {CollectionStatus.NO_PATCH_STATE: 1}, 0, False),
+        (READ[0], {CollectionStatus.NOT_COLLECTED: 1}, 0, True),
+        (READ[0], {CollectionStatus.INVALID_RESPONSE: 1}, 0, True),
+        (READ[0], READ[1], 1, True),
+        *((listings, READ[1], 0, True) for listings in UNREAD),
+    ],
+)
+def test_everything_that_a_run_did_not_read_is_a_gap_for_whatever_reason(
+    template: Template,
+    listings: dict[str, int],
+    statuses: dict[str, int],
+    rows_without_id: int,
+    *,
+    is_gap: bool,
+) -> None:
+    alarm = alarms(template)["CoverageGapAlarm"]
+    published = Published(Counter(statuses), Counter(listings), rows_without_id)
+    outcome = CommitOutcome.COMPLETE if published.is_complete else CommitOutcome.PARTIAL
+
+    counts = CommitResult("20261123T060000Z", outcome, age=timedelta()).counts()
+
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Sum", "GreaterThanThreshold")
+    assert (counts.get(alarm["MetricName"], 0) > alarm["Threshold"]) == is_gap
 
 
 def test_an_alarm_uses_every_metric_that_it_reads(template: Template) -> None:

@@ -63,5 +63,7 @@ def _published_counts(world: World, run_id: str) -> Iterator[str]:
     """Yield the metric of each row that a run has published."""
     for status in world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]:
         yield _NODE_METRICS[status]
-    for status in world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]:
+    coverage = world.tables[coverage_key(run_id)].columns(["listing_status", "rows_without_id"])
+    for status, nameless in zip(*coverage.values(), strict=True):
         yield _TARGET_METRICS[status]
+        yield from ["RowsWithoutId"] * (nameless or 0)

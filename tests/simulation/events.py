@@ -136,6 +136,14 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Misread:
+    """A body that is no answer was read as one."""
+
+    body: bytes
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
 class Hastened:
     """A worker begins a call of a listing, whatever time it has left."""
 
@@ -190,6 +198,7 @@ type Event = (
     | Waited
     | Hastened
     | Hurried
+    | Misread
     | Outlived
     | Answered
     | Continued

@@ -25,7 +25,7 @@ class Fault(StrEnum):
     ABSORBED = "throttled inside the SDK"
     INTERNAL_ERROR = "InternalServerError"
     INVALID_TOKEN = "InvalidNextToken"  # noqa: S105  # the error's name
-    TRUNCATED = "truncated body"
+    BROKEN_BODY = "200 with a body that is no answer"
     REFUSED_ONCE = "refused for one call"
     STORE_REFUSED_ONCE = "store or its key refused for one call"
     SLOW = "slow call"
@@ -35,8 +35,11 @@ class Fault(StrEnum):
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
     NOT_ASKED_FOR = "state not asked for"
+    BAD_VALUE = "row with a bad value"
     INVALID_ROW = "invalid row"
-    NAMELESS_ROW = "row without a usable id"
+    UNKNOWN_ID = "id of an unknown form"
+    NAMELESS_ROW = "row without an id"
+    NO_ACCOUNTS = "organization listed without accounts"
     ENDLESS = "chain of pages without an end"
     # A message.
     DUPLICATED = "message delivered twice at once"
@@ -62,6 +65,7 @@ class Fault(StrEnum):
     THROTTLED_FOR_A_WHILE = "target throttled for a while"
     THROTTLED_FOR_GOOD = "target throttled for good"
     REFUSED_FOR_A_WHILE = "target refused for a while"
+    POISONED = "node on which every call fails"
     REFUSED_FOR_GOOD = "target refused for good"
     STORE_REFUSED_FOR_A_WHILE = "store or its key refused until someone fixes it"
     DAMAGED = "object damaged"
@@ -70,8 +74,8 @@ class Fault(StrEnum):
     EXPIRED = "runs/ expired"
 
 
-BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
-"""Answers that break SSM's own rules and make rows INVALID_RESPONSE."""
+BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
+"""Answers that break SSM's own rules so far that a run cannot be COMPLETE; a bad value costs nothing but itself."""
 
 BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
 """The faults that a healthy API does not have; it may still throttle, fail and refuse a single call."""

@@ -28,6 +28,7 @@ from tests.simulation.events import (
     Failed,
     Hastened,
     Hurried,
+    Misread,
     Offered,
     Opened,
     Outlived,
@@ -52,6 +53,7 @@ from tests.simulation.oracle import (
     coverage_row,
     fits,
     is_complete,
+    is_unknown_form,
     keys_read,
     listed,
     part_problems,
@@ -61,6 +63,7 @@ from tests.simulation.oracle import (
     shard_problems,
     source_of,
 )
+from tests.simulation.proof import GET_STATES, Proof, is_witness
 from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
@@ -84,16 +87,25 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
             yield from column_problems(world.tables[wrote.key].column_names, SHARD, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
             yield from shard_problems(world.tables[wrote.key], wrote.by, sensitive=sensitive)
-        case PartPlace(run_id, nodes=nodes):
+        case PartPlace(run_id, target, nodes):
             yield from column_problems(world.tables[wrote.key].column_names, TABLE, wrote.by)
             sensitive = world.plans[run_id].include_sensitive_fields
-            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, sensitive=sensitive)
+            asked = {i for *_, i in listed(world, run_id, target) if not is_unknown_form(i)}
+            known = asked - {i for ask in wrote.by.asks if ask.code == "InvalidInstanceId" for i in ask.ids}
+            proof = Proof(wrote.by, GET_STATES, world.scenario.retry_seconds, listing_counts=len(known) <= 1)
+            yield from part_problems(world.tables[wrote.key], nodes, wrote.by, proof, sensitive=sensitive)
         case SnapshotPlace(run_id):
             published = Counter(rows(world.tables[wrote.key], _NODE))
             expected = Counter(listed(world, run_id))
             if published != expected and not _may_have_read_lost_objects(world, wrote.by):
                 lost, extra = expected - published, published - expected
                 yield f"{wrote.key} lacks {sorted(lost.elements())} and has too many of {sorted(extra.elements())}"
+
+
+@holds("I1", Misread)
+def what_is_no_answer_is_not_read_as_one(_: World, misread: Misread) -> Iterator[str]:
+    """A body that is cut short, lacks its list or is an error says nothing about any node."""
+    yield f"{misread.by} read {misread.body!r} as a page"
 
 
 @holds("I2", Wrote)
@@ -167,6 +179,8 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
             targets = planned_targets(by, world.scenario.excluded_accounts)
             if list(plan.targets) != targets or plan.excluded_account_ids != world.scenario.excluded_accounts:
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
+            if not targets:
+                yield f"{by} planned a run of no target: every organization has an account"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
             names = [name for name in coverage.column_names if not name.startswith(secondary_oracle.PREFIXES)]
@@ -181,7 +195,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
 
 @holds("I7", Ended)
 def complete_means_complete(world: World, ended: Ended) -> Iterator[str]:
-    """A run is COMPLETE exactly when each active target was listed and no node is unknown, and PARTIAL otherwise."""
+    """A run is COMPLETE exactly when there is an active target, each was listed, and no node is unknown or nameless."""
     match ended.result:
         case CommitResult(run_id, CommitOutcome.COMPLETE | CommitOutcome.PARTIAL | CommitOutcome.LATE as outcome):
             if run_id not in world.published_at:
@@ -286,17 +300,27 @@ def a_message_alone_chooses_nothing(world: World, event: Wrote | Opened) -> Iter
 
 @holds("I12", Wrote, Asked)
 def only_planned_nodes_and_at_most_50_a_call(world: World, event: Wrote | Asked) -> Iterator[str]:
-    """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored."""
+    """SSM is asked for at most 50 nodes a call, each of the message's batch, and no other node is stored.
+
+    After a node failed alone, one other node of the target may be asked about alone.
+    """
     match event:
         case Asked(target=target, instance_ids=asked):
             if not 0 < len(set(asked)) == len(asked) <= 50:
                 yield f"{event.by} asked for {len(asked)} nodes in one call, {len(set(asked))} of them different"
+            if unknown := [instance_id for instance_id in asked if is_unknown_form(instance_id)]:
+                yield f"{event.by} asked for {unknown}, whose form SSM's model does not have"
             match event.by.message:
                 case CollectMessage(run_id=run_id, batch=number):
                     if event.by.is_secondary:
                         return
                     nodes = batch(world, run_id, target, number) or {"instance_id": []}
-                    if not set(asked) <= set(nodes["instance_id"]):
+                    ours = (
+                        {i for *_, i in listed(world, run_id, target)}
+                        if is_witness(event.by, GET_STATES, asked)
+                        else ()
+                    )
+                    if not set(asked) <= {*nodes["instance_id"], *ours}:
                         yield f"{event.by} asked for nodes that are not of its batch: {asked}"
                 case other:
                     yield f"{event.by} asked about nodes, with the message {other}"
@@ -471,7 +495,7 @@ def a_healthy_api_means_complete(world: World, _: Rested) -> Iterator[str]:
     if not world.scenario.healthy or world.scenario.stalled:
         return
     for run_id, plan in world.plans.items():
-        if run_id in world.blanked:
+        if run_id in world.blanked or not world.active[run_id]:
             continue
         if sent_again_by(world, plan, plan.deadline_at) and not is_complete(world, run_id):
             counts = Counter(world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"])

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from patchlake.core.messages import VERSION, CommitMessage
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
-from patchlake.errors import RefusedError, ThrottledError
+from patchlake.errors import FailedCallError, RefusedError, ThrottledError
 from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
 from tests.simulation.ports import ASSUME_ROLE, GET_STATES, LIST_NODES
@@ -41,6 +41,11 @@ _REFUSALS = (
     ("NOT_LISTED", "404", ""),
 )
 """Listing status, code and operation; an empty one means the operation that is called."""
+_POISONS = (
+    FailedCallError("InternalServerError", "poisoned"),
+    RefusedError("NOT_LISTED", "ValidationException", "poisoned"),
+    RefusedError("NOT_LISTED", "InvalidInstanceId", "poisoned"),
+)
 
 
 def maybe(world: World, fire: Callable[[int], None]) -> None:
@@ -64,8 +69,8 @@ def maybe(world: World, fire: Callable[[int], None]) -> None:
 
 def throttle_to_the_deadline(world: World, plan: Plan) -> None:
     """Let a target of a new plan come back just when commit is about to fence the run."""
-    if world.scenario.close_race:
-        target = world.random.choice(plan.active_targets())
+    if world.scenario.close_race and (targets := plan.active_targets()):
+        target = world.random.choice(targets)
         until = plan.deadline_at + timedelta(seconds=world.random.randint(-60, 60))
         world.dice.note(Fault.THROTTLED_FOR_A_WHILE)
         world.story.tell("", "%s: %s", Fault.THROTTLED_FOR_A_WHILE, _throttle(world, target, until))
@@ -273,6 +278,17 @@ def _refuse(world: World, until: datetime) -> str | None:
     return f"{target}, {operation or 'all operations'}, with {code}, until {until:%d %H:%M:%S}"
 
 
+def _poison(world: World) -> str | None:
+    """Let every call about a node fail, for as long as anything breaks."""
+    target = world.random.choice(world.targets)
+    nodes = world.apis.of(target).nodes
+    if not nodes or world.scenario.healthy or world.scenario.toys_healthy:
+        return None
+    instance_id = world.random.choice(sorted(nodes))
+    world.poisoned[instance_id] = world.random.choice(_POISONS)
+    return f"{instance_id} of {target}, with {world.poisoned[instance_id].code}"
+
+
 def _some_time_later(world: World) -> datetime:
     """Return a time to come, often one near the deadline of a run, when commit fences it."""
     random = world.random
@@ -306,6 +322,7 @@ _MISCHIEF: dict[Fault, Callable[[World], str | None]] = {
     Fault.VANISHED: _vanish_object,
     Fault.THROTTLED_FOR_GOOD: _throttle_for_good,
     Fault.REFUSED_FOR_A_WHILE: _refuse_for_a_while,
+    Fault.POISONED: _poison,
     Fault.REFUSED_FOR_GOOD: _refuse_for_good,
     Fault.DEPLOYED: _deploy,
 }

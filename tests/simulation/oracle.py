@@ -24,6 +24,7 @@ from tests.simulation.keys import (
     snapshot_key,
     table_key,
 )
+from tests.simulation.proof import GET_STATES, Proof, is_refused
 from tests.simulation.secondary_oracle import (
     PART_COLUMNS,
     asked,
@@ -39,8 +40,8 @@ from tests.simulation.world import Build, Invocation, World
 _NO_SHARD = "no shard by the run's deadline"
 _NO_PART = "no part by the run's deadline"
 _TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
-_NAMELESS_ROW = "a row of the listing has no usable id"
 _UNATTRIBUTED_ROW = "a row of the answer has no usable id: broken on purpose"
+_UNKNOWN_FORM = "eks_c:"
 _ANSWERED_TWICE = "the node came twice, with different values"
 
 
@@ -168,9 +169,9 @@ def batch(world: World, run_id: str, target: Target, number: int) -> Columns | N
     return shard.columns(shard.column_names, number)
 
 
-def listed(world: World, run_id: str) -> list[tuple[str, str, str]]:
-    """Return account, region and id of each node of a run, by its shards."""
-    shards = ((target, world.tables.get(shard_key(run_id, target))) for target in world.active[run_id])
+def listed(world: World, run_id: str, *targets: Target) -> list[tuple[str, str, str]]:
+    """Return account, region and id of each node of a run, by its shards; of some targets, or of all."""
+    shards = ((one, world.tables.get(shard_key(run_id, one))) for one in targets or world.active[run_id])
     return [(*target, i) for target, shard in shards if shard for i in shard.columns(["instance_id"])["instance_id"]]
 
 
@@ -213,6 +214,9 @@ def shard_problems(shard: TableFile, by: Invocation, *, sensitive: bool) -> Iter
         sensitive: whether its run includes sensitive fields.
     """
     status, detail = shard.metadata.get("listing_status"), shard.metadata.get("listing_detail")
+    nameless = nameless_rows(by) if status == "LISTED" else 0
+    if shard.metadata.get("rows_without_id") != (str(nameless) if nameless else None):
+        yield f"{by} says {shard.metadata.get('rows_without_id')} rows without an id, where there were {nameless}"
     found = list(_rows_by_name(shard))
     if by.stage == "commit":
         if (status, detail) != ("NOT_LISTED", _NO_SHARD) or found:
@@ -242,29 +246,39 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str]]:
         return
     if by.is_too_large_to_list:
         yield "NOT_LISTED", _TOO_LARGE
-    if any(row.instance_id is None for page in by.listing for row in page.invalid):
-        yield "NOT_LISTED", _NAMELESS_ROW
+
+
+def nameless_rows(by: Invocation) -> int:
+    """Return the number of rows of a listing that named nothing."""
+    return sum(row.instance_id is None for page in by.listing for row in page.invalid)
+
+
+def is_unknown_form(instance_id: str) -> bool:
+    """Whether the id of a node has a form that SSM's model does not have."""
+    return instance_id.startswith(_UNKNOWN_FORM)
 
 
 def _described(listing: list[Page[Any]], *, sensitive: bool) -> dict[str, dict[str, Any]]:
     """Return the row of each node of a listing, by its id: the last description counts."""
-    nothing = {column.name: None for column in NODE_COLUMNS}
     described: dict[str, dict[str, Any]] = {}
     for page in listing:
         for bad in page.invalid:
-            described[bad.instance_id or "?"] = {**nothing, "invalid_reason": bad.reason}
+            if bad.instance_id is not None and bad.record is not None:
+                values = _stored(NODE_COLUMNS, bad.record, sensitive)
+                described[bad.instance_id] = {**values, "invalid_reason": bad.reason}
         for record in page.records:
             described[record.instance_id] = {**_stored(NODE_COLUMNS, record, sensitive), "invalid_reason": None}
     return described
 
 
-def part_problems(part: TableFile, nodes: Columns, by: Invocation, *, sensitive: bool) -> Iterator[str]:
+def part_problems(part: TableFile, nodes: Columns, by: Invocation, proof: Proof, *, sensitive: bool) -> Iterator[str]:
     """Yield where a row is not what SSM answered about its node, or the true reason why that is not known.
 
     Args:
         part: the part.
         nodes: its batch, as its shard holds it.
         by: who wrote it.
+        proof: decides which ids always fail.
         sensitive: whether its run includes sensitive fields.
     """
     ids = part.columns(["instance_id"])["instance_id"]
@@ -275,9 +289,12 @@ def part_problems(part: TableFile, nodes: Columns, by: Invocation, *, sensitive:
         yield f"{by} has the rows {ids} in another order than the shard: {nodes['instance_id']}"
     found = {row["instance_id"]: row for row in _rows_by_name(part)}
     attributes = [column.name for column in NODE_COLUMNS if column.name in nodes]
+    asked = [row for instance_id, row in found.items() if not is_unknown_form(instance_id)]
+    if is_refused(by, ((row["collection_status"], row["collection_detail"]) for row in asked)):
+        proof = Proof(by, GET_STATES, refusal=by.final_refusal)
     for number, instance_id in enumerate(nodes["instance_id"]):
         expected = {name: nodes[name][number] for name in attributes}
-        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], sensitive=sensitive)
+        expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], proof, sensitive=sensitive)
         yield from _differences(by, found[instance_id], expected)
 
 
@@ -292,36 +309,59 @@ def _differences(by: Invocation, row: dict[str, Any], expected: dict[str, Any]) 
         yield f"{by} says of {row['instance_id']} {wrong}, where { ({name: expected[name] for name in wrong}) } is true"
 
 
-def _outcome(by: Invocation, instance_id: str, invalid_reason: str | None, *, sensitive: bool) -> dict[str, Any]:
-    """Return the collection and patch state columns that a node must have after these answers."""
-    if invalid_reason is not None:
+def _outcome(
+    by: Invocation, instance_id: str, invalid_reason: str | None, proof: Proof, *, sensitive: bool
+) -> dict[str, Any]:
+    """Return the collection and patch state columns that a node must have after these answers.
+
+    Where SSM answered about the node, the row also names what is broken in its description.
+    """
+    if is_unknown_form(instance_id):
         return _unknown("INVALID_RESPONSE", invalid_reason) | {"collected_at": None}
+    outcome = _settled(by, instance_id, proof, sensitive=sensitive)
+    if invalid_reason is None or outcome["collection_status"] not in {"COLLECTED", "NO_PATCH_STATE"}:
+        return outcome
+    detail = outcome["collection_detail"]
+    return outcome | {"collection_detail": invalid_reason if detail is None else f"{invalid_reason}; {detail}"}
+
+
+def _settled(by: Invocation, instance_id: str, proof: Proof, *, sensitive: bool) -> dict[str, Any]:
     if by.stage == "commit":
         return _unknown("NOT_COLLECTED", _NO_PART) | {"collected_at": None}
-    if by.final_refusal is not None:
-        return _unknown("NOT_COLLECTED", by.final_refusal.code) | {"collected_at": None}
+    if proof.refusal is not None:
+        return _unknown("NOT_COLLECTED", proof.refusal.code) | {"collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
             return _answered(pages, instance_id, sensitive=sensitive)
+    if code := proof.code(instance_id):
+        return _unknown("NOT_COLLECTED", code) | {"collected_at": None}
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 
 def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
-    states = [record for page in pages for record in page.records if record.instance_id == instance_id]
-    broken = {row.instance_id: row.reason for page in pages for row in page.invalid}
-    if instance_id in broken:
-        return _unknown("INVALID_RESPONSE", broken[instance_id])
-    if any(state != states[0] for state in states):
+    found = [
+        (page.answered_at_ms, record, reason)
+        for page in pages
+        for named, record, reason in (
+            *((record.instance_id, record, None) for record in page.records),
+            *((row.instance_id, row.record, row.reason) for row in page.invalid),
+        )
+        if named == instance_id
+    ]
+    if any(values[1:] != found[0][1:] for values in found):
         return _unknown("INVALID_RESPONSE", _ANSWERED_TWICE)
-    if states:
-        at = next(page.answered_at_ms for page in pages if states[0] in page.records)
+    if found:
+        at, state, reason = found[0]
+        if state is None:
+            return _unknown("INVALID_RESPONSE", reason)
         return {
             "collection_status": "COLLECTED",
-            "collection_detail": None,
+            "collection_detail": reason,
             "collected_at": at,
-            **_stored(PATCH_STATE_COLUMNS, states[0], sensitive),
+            **_stored(PATCH_STATE_COLUMNS, state, sensitive),
         }
-    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if None in broken else _unknown("NO_PATCH_STATE", None)
+    nameless = any(row.instance_id is None for page in pages for row in page.invalid)
+    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if nameless else _unknown("NO_PATCH_STATE", None)
     return settled | {"collected_at": pages[-1].answered_at_ms}
 
 
@@ -361,7 +401,7 @@ def coverage_row(world: World, run_id: str, planned: PlannedTarget) -> dict[str,
         "nodes_not_collected",
         "nodes_invalid_response",
     )
-    nothing = dict.fromkeys(("listing_detail", "listed_at", *counted))
+    nothing = dict.fromkeys(("listing_detail", "listed_at", *counted, "rows_without_id"))
     if not planned.active:
         return {**row, "listing_status": "ACCOUNT_NOT_ACTIVE", **nothing}
     shard = world.tables[shard_key(run_id, planned.target)]
@@ -372,16 +412,19 @@ def coverage_row(world: World, run_id: str, planned: PlannedTarget) -> dict[str,
     keys = (part_key(run_id, planned.target, number) for number in range(len(shard.row_counts)))
     statuses = [s for key in keys for s in world.tables[key].columns(["collection_status"])["collection_status"]]
     counts = {name: statuses.count(name.removeprefix("nodes_").upper()) for name in counted[1:]}
-    return {**row, "listed_at": int(footer["listed_at"]), "nodes_listed": sum(shard.row_counts), **counts}
+    counts |= {"nodes_listed": sum(shard.row_counts), "rows_without_id": int(footer.get("rows_without_id", 0))}
+    return {**row, "listed_at": int(footer["listed_at"]), **counts}
 
 
 def is_complete(world: World, run_id: str) -> bool:
     """Whether the published tables of a run leave nothing unknown."""
     if coverage_key(run_id) not in world.tables:
         return False
-    listings = world.tables[coverage_key(run_id)].columns(["listing_status"])["listing_status"]
+    coverage = world.tables[coverage_key(run_id)].columns(["listing_status", "rows_without_id"])
+    listings, nameless = set(coverage["listing_status"]), any(coverage["rows_without_id"])
     statuses = world.tables[snapshot_key(run_id)].columns(["collection_status"])["collection_status"]
-    return set(listings) <= {"LISTED", "ACCOUNT_NOT_ACTIVE"} and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
+    is_read = "LISTED" in listings <= {"LISTED", "ACCOUNT_NOT_ACTIVE"}
+    return is_read and not nameless and set(statuses) <= {"COLLECTED", "NO_PATCH_STATE"}
 
 
 def fits(world: World, key: str) -> bool:

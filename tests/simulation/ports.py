@@ -4,19 +4,28 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from typing import Any, BinaryIO, NoReturn
 
 from msgspec.structs import replace
 
 from patchlake.adapters.memory import MemoryApi, MemoryQueue
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan
 from patchlake.core.records import InvalidRow, Page
 from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
-from patchlake.errors import PatchlakeError, PermanentError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import (
+    FailedCallError,
+    PatchlakeError,
+    PermanentError,
+    RefusedError,
+    RestartError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
 from tests.simulation import fleet
@@ -28,6 +37,7 @@ from tests.simulation.events import (
     Deferred,
     Hastened,
     Hurried,
+    Misread,
     Offered,
     Opened,
     Outlived,
@@ -36,7 +46,7 @@ from tests.simulation.events import (
 )
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
-from tests.simulation.world import Message, QueueName, Stage, World
+from tests.simulation.world import Asking, Message, QueueName, Stage, World
 from tests.world import HOME, node_id
 
 _CRASHES = (Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
@@ -53,17 +63,24 @@ _ASK_SSM = (
     Fault.ABSORBED,
     Fault.INTERNAL_ERROR,
     Fault.INVALID_TOKEN,
-    Fault.TRUNCATED,
     Fault.REFUSED_ONCE,
     *_LATE,
 )
-_LISTED = (Fault.LISTED_TWICE, Fault.INVALID_ROW, Fault.NAMELESS_ROW)
+_LISTED = (Fault.LISTED_TWICE, Fault.BAD_VALUE, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
-_ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.INVALID_ROW)
+_ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.BAD_VALUE, Fault.INVALID_ROW)
 
-_ERRORS: dict[Fault, type[PatchlakeError]] = {
+_NO_ANSWERS = (
+    b"",
+    b"{}",
+    b'{"NextToken":"more"}',
+    b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null},"Version":"1.0"}',
+)
+"""Bodies with status 200 that say nothing."""
+
+_ERRORS: dict[Fault, Callable[[str], PatchlakeError]] = {
+    Fault.INTERNAL_ERROR: partial(FailedCallError, "InternalServerError"),
     Fault.INVALID_TOKEN: RestartError,
-    Fault.TRUNCATED: RestartError,
     Fault.THROTTLED: ThrottledError,
     Fault.STORE_REFUSED_ONCE: PermanentError,
 }
@@ -90,6 +107,18 @@ _MESSAGES: dict[Stage, type[Message]] = {
 def decoded(queue: QueueName, body: str) -> Message:
     """Return the message of a body; the same one comes many times."""
     return _MESSAGES[STAGES[queue]].decode(body)
+
+
+def _poison(error: FailedCallError | RefusedError, operation: str) -> FailedCallError | RefusedError:
+    """Return the error of a node for the operation that is asked about it."""
+    if isinstance(error, FailedCallError):
+        return error
+    return RefusedError(error.listing_status, error.code, str(error), operation)
+
+
+@cache
+def _decoder(operation: Operation) -> PageDecoder:
+    return PageDecoder(operation)
 
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
@@ -323,19 +352,22 @@ class SimulatedSource:
         """Ask for one page of a listing, or about these nodes; now and then the chain never ends."""
         world, by = self.calls.world, self.calls.world.acting
         if token is not None and token.startswith(_ENDLESS):
-            return self._endless(ids, int(token.removeprefix(_ENDLESS)))
+            return self._endless(operation.name, ids, int(token.removeprefix(_ENDLESS)))
         page = self._detail_page(operation, ids, token) if operation.ids_per_call else self._listed(operation, token)
         if world.dice.strike(world.dice.call_rate / 8, (Fault.ENDLESS,)):
             world.story.tell(world.who, "AWS answers: %s", Fault.ENDLESS)
             page = dataclasses.replace(page, next_token=f"{_ENDLESS}1")
-            evidence = by.answers[tuple(ids)] if ids else by.listing
-            evidence[-1] = page
+            if not (ids and by.is_aside):
+                evidence = by.answers[tuple(ids)] if ids else by.listing
+                evidence[-1] = page
         return page
 
-    def _endless(self, ids: Sequence[str], number: int) -> Page[Any]:
+    def _endless(self, operation: str, ids: Sequence[str], number: int) -> Page[Any]:
         """Return a page of a chain without an end: the first one again, or an empty one."""
         by = self.calls.world.acting
         check(self.calls.world, Continued(number, by))
+        if ids:
+            self._note(operation, ids, "BrokenChain")
         first = (by.answers[tuple(ids)] if ids else by.listing)[0]
         return dataclasses.replace(
             first, records=first.records if number % 2 else [], invalid=[], next_token=f"{_ENDLESS}{number + 1}"
@@ -349,7 +381,7 @@ class SimulatedSource:
             by.listing.clear()
             by.listing_seconds = 0
         retries = counter.retries
-        page = self._ask(operation.name, partial(self._call, operation, (), token))
+        page = self._ask(operation, (), token)
         if page.records and (fault := self._strikes(operation.name, _LISTED)) is not None:
             page = self._mislisted(page, fault)
         by.listing.append(page)
@@ -359,7 +391,7 @@ class SimulatedSource:
         return page
 
     def _mislisted(self, page: Page[Any], fault: Fault) -> Page[Any]:
-        """Break a page of a listing; where rows name no node, a row that breaks a rule ends the listing."""
+        """Break a page of a listing."""
         by = self.calls.world.acting
         records, invalid = list(page.records), []
         names_nodes = hasattr(records[0], "instance_id")
@@ -367,11 +399,15 @@ class SimulatedSource:
             case Fault.LISTED_TWICE:
                 again = (by.listing[0].records if by.listing else page.records)[:1]
                 records += [replace(record, ping_status="another") for record in again] if names_nodes else again
-            case Fault.INVALID_ROW if names_nodes:
-                invalid = [InvalidRow(records.pop().instance_id, "broken on purpose")]
+            case Fault.BAD_VALUE if names_nodes:
+                bad = replace(records.pop(), ping_status=None)
+                invalid = [InvalidRow(bad.instance_id, "PingStatus: broken on purpose", bad)]
+            case Fault.UNKNOWN_ID if names_nodes:
+                bad = records.pop()
+                strange = f"eks_c:{bad.instance_id}"
+                invalid = [InvalidRow(strange, "broken on purpose", replace(bad, instance_id=strange))]
             case _:
                 invalid = [InvalidRow(None, "broken on purpose")]
-                self.calls.world.excuse(by)
         return Page(records, invalid, page.next_token, page.answered_at_ms)
 
     def _detail_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
@@ -380,11 +416,15 @@ class SimulatedSource:
         by.calls_since_look += 1
         check(world, Asked(operation.name, self.target, asked, by))
         if token is None:
-            by.answers[asked] = []
-        page = self._ask(operation.name, partial(self._call, operation, asked, token))
+            pages = by.answers.get(asked, [])
+            by.is_aside = bool(pages) and pages[-1].next_token is None
+            if not by.is_aside:
+                by.answers[asked] = []
+        page = self._ask(operation, asked, token)
         fault = self._strikes(operation.name, self._faults_of(operation, page))
         page = page if fault is None else self._misanswered(page, fault)
-        by.answers[asked].append(page)
+        if not by.is_aside:
+            by.answers[asked].append(page)
         return page
 
     @staticmethod
@@ -397,25 +437,54 @@ class SimulatedSource:
         self.calls.world.acting.calls += 1
         return self.memory.page(operation, ids, token)
 
-    def _ask(self, operation: str, act: Callable[[], Page[Any]]) -> Page[Any]:
+    def _ask(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
         world = self.calls.world
         by = world.acting
         if by.throttled:
             check(world, Hurried(by))
-        trouble = world.trouble(self.target, operation)
+        trouble = world.trouble(self.target, operation.name)
 
         def answer() -> Page[Any]:
             if trouble is not None:
                 self.calls.fail(trouble)
-            return act()
+            poisoned = [world.poisoned[instance_id] for instance_id in ids if instance_id in world.poisoned]
+            if poisoned and world.dice.rolling:
+                self.calls.fail(_poison(poisoned[0], operation.name))
+            if self._strikes(operation.name, (Fault.BROKEN_BODY,)) is not None:
+                return self._misread(operation)
+            return self._call(operation, ids, token)
 
-        denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE, operation)
+        denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE, operation.name)
         try:
-            page = self.calls.make(operation, answer, _ASK_SSM, denied)
+            page = self.calls.make(operation.name, answer, _ASK_SSM, denied)
         except ThrottledError:
             by.throttled = True
             raise
+        except (FailedCallError, RestartError, RefusedError) as error:
+            self._note(operation.name, ids, error.code)
+            raise
+        self._note(operation.name, ids, None)
         return dataclasses.replace(page, answered_at_ms=milliseconds(self.calls.now()))
+
+    def _note(self, operation: str, ids: Sequence[str], code: str | None) -> None:
+        world, asked = self.calls.world, tuple(ids)
+        by = world.acting
+        at = world.clock.at.timestamp() + by.lost_seconds
+        if code is not None and len(asked) == 1:
+            failed_at = [ask.at for ask in by.asks if ask.code and ask[:2] == (operation, asked)]
+            if failed_at and at - failed_at[0] >= world.scenario.retry_seconds:
+                world.blank(by)
+        by.asks.append(Asking(operation, asked, at, code))
+
+    def _misread(self, operation: Operation) -> Page[Any]:
+        """Let the decoder of the stages read a body that is no answer."""
+        world = self.calls.world
+        world.acting.calls += 1
+        world.apis.call_counter.add(calls=1)
+        body = world.random.choice(_NO_ANSWERS)
+        page = _decoder(operation).page(body, 0)
+        check(world, Misread(body, world.acting))
+        return page
 
     def _strikes(self, operation: str, faults: Sequence[Fault]) -> Fault | None:
         world = self.calls.world
@@ -435,6 +504,9 @@ class SimulatedSource:
                 invalid.append(InvalidRow(None, "broken on purpose"))
             case Fault.ANSWERED_TWICE:
                 records.append(replace(records[0], patch_group="another"))
+            case Fault.BAD_VALUE:
+                bad = replace(records.pop(), missing_count=None)
+                invalid.append(InvalidRow(bad.instance_id, "MissingCount: broken on purpose", bad))
             case Fault.INVALID_ROW:
                 bad = records.pop() if records else None
                 invalid.append(InvalidRow(getattr(bad, "instance_id", None), "broken on purpose"))
@@ -464,6 +536,7 @@ class SimulatedSources:
         if fresh_session and not by.asked_again:
             check(world, AskedAgain(by))
             by.asked_again = True
+            by.answers.clear()
         trouble = world.trouble(target, ASSUME_ROLE)
         if isinstance(trouble, RefusedError) and trouble.operation == ASSUME_ROLE:
             self.calls.fail(trouble)
@@ -496,8 +569,9 @@ class SimulatedAccounts:
 
     def _list(self) -> Sequence[Account]:
         world = self.calls.world
-        world.acting.accounts = world.accounts
-        return world.accounts
+        is_empty = world.dice.strike(world.dice.call_rate, (Fault.NO_ACCOUNTS,)) is not None
+        world.acting.accounts = () if is_empty else world.accounts
+        return world.acting.accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
 _WITH_TOYS = 0.3
+_HOME_ACTIVE = 0.95
 _GIANTS, _GIANT_ROW_SECONDS = 0.01, 18.3
 """Giant targets take about as long to list as one invocation has; SSM takes long, so that few nodes are enough."""
 
@@ -132,7 +133,7 @@ def _quiet_after_seconds(random: Random, deadline_seconds: int) -> int:
 def _accounts(random: Random, count: int) -> tuple[Account, ...]:
     """Return accounts, of which some are not active, and the home account, which no order distinguishes."""
     others = (Account(f"{444455550000 + n}", f"account {n}", random.random() < 0.8) for n in range(1, count))
-    return (*others, Account(HOME, "home"))
+    return (*others, Account(HOME, "home", random.random() < _HOME_ACTIVE))
 
 
 def _excluded(random: Random, accounts: tuple[Account, ...]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
+from tests.simulation.proof import Proof, is_refused
 from tests.simulation.world import Build, Invocation, World
 
 SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
@@ -34,6 +35,7 @@ PART_COLUMNS = [
 TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, "toys": PART_COLUMNS}
 STATUS_COLUMNS = ("gadgets_status", "gadgets_detail", "gadgets_listed_at", "toys_status", "toys_detail")
 COUNT_COLUMNS = (
+    "gadgets_rows_without_id",
     "gadgets_rows",
     "toys_nodes_collected",
     "toys_nodes_no_toys",
@@ -42,16 +44,16 @@ COUNT_COLUMNS = (
     "toys_rows",
 )
 COVERAGE_COLUMNS = {
-    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows"],
-    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[1:]],
+    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows_without_id", "gadgets_rows"],
+    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[2:]],
 }
 PREFIXES = ("gadgets_", "toys_")
 """The beginnings of the columns of coverage about secondary sources."""
 
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
 _NO_DETAIL = "no part by the run's detail deadline"
-_BROKEN_GADGET = "a row of the listing breaks a rule"
 _GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
+_DESCRIBE_TOYS = "DescribeToys"
 
 
 def planned(plan: Plan) -> list[str]:
@@ -124,6 +126,9 @@ def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan)
     """Yield where a shard is not what AWS listed, or the true reason why it did not."""
     footer = dict(shard.metadata)
     said = footer.pop("listing_status", None), footer.pop("listing_detail", None), footer.pop("listed_at", None)
+    nameless = sum(len(page.invalid) for page in by.listing) if said[0] == "LISTED" else 0
+    if footer.pop("rows_without_id", None) != (str(nameless) if nameless else None):
+        yield f"{by} wrote a shard of {shard.metadata}, where {nameless} rows had no id"
     whose = {"run_id": plan.run_id, "account_id": target.account_id, "region": target.region, "source": "gadgets"}
     if footer != whose:
         yield f"{by} wrote a shard of {footer}, where it is one of {whose}"
@@ -153,11 +158,11 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
         return
     if by.is_too_large_to_list:
         yield "NOT_LISTED", "too many nodes to list in one invocation (docs/limits.md)", None
-    if any(page.invalid for page in by.listing):
-        yield "NOT_LISTED", _BROKEN_GADGET, None
 
 
-def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan) -> Iterator[str]:
+def part_problems(  # noqa: PLR0913, PLR0917
+    part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan, retry_seconds: float
+) -> Iterator[str]:
     """Yield where a part is not what AWS answered about its slice, or the true reason why that is not known.
 
     Args:
@@ -166,9 +171,14 @@ def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation
         rows: its slice of the patch states.
         by: who wrote it.
         plan: of its run.
+        retry_seconds: the pause between two failures that count.
     """
     found = part.columns(part.column_names)
-    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id)]
+    is_whole = is_refused(by, zip(found["collection_status"], found["collection_detail"], strict=True))
+    refusal = by.final_refusal if is_whole else None
+    # Whether other parts ask about any id cannot be told here, so a listing always counts.
+    proof = Proof(by, _DESCRIBE_TOYS, retry_seconds, listing_counts=True, refusal=refusal)
+    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id, proof)]
     names = PART_COLUMNS[4:]
     wanted = {**_whose(plan, target, len(expected)), **{n: [row[n] for row in expected] for n in names}}
     wrong = [name for name in wanted if found[name] != wanted[name]]
@@ -179,14 +189,16 @@ def part_problems(part: TableFile, target: Target, rows: Columns, by: Invocation
         )
 
 
-def _rows_of(by: Invocation, instance_id: str) -> list[dict[str, Any]]:
+def _rows_of(by: Invocation, instance_id: str, proof: Proof) -> list[dict[str, Any]]:
     """Return the rows that a node must have after these answers."""
     if by.source != "toys":
         return [_status_row(instance_id, "NOT_COLLECTED", _NO_DETAIL)]
-    if by.final_refusal is not None:
-        return [_status_row(instance_id, "NOT_COLLECTED", by.final_refusal.code)]
+    if proof.refusal is not None:
+        return [_status_row(instance_id, "NOT_COLLECTED", proof.refusal.code)]
     pages = by.answers.get((instance_id,), [])
     if not pages or pages[-1].next_token is not None:
+        if code := proof.code(instance_id):
+            return [_status_row(instance_id, "NOT_COLLECTED", code)]
         return [_status_row(instance_id, "nothing: AWS has not answered to the end", None)]
     return _answered(pages, instance_id)
 
@@ -245,6 +257,7 @@ def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]
         "gadgets_status": footer["listing_status"],
         "gadgets_detail": footer.get("listing_detail"),
         "gadgets_listed_at": int(footer["listed_at"]) if is_listed else None,
+        "gadgets_rows_without_id": int(footer.get("rows_without_id", 0)) if is_listed else None,
         "gadgets_rows": sum(shard.row_counts) if is_listed else None,
     }
 
@@ -260,6 +273,8 @@ def _toys_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
     batches = [world.tables[part_key(run_id, target, number)] for number in range(len(shard.row_counts))]
     parents = {s for batch in batches for s in batch.columns(["collection_status"])["collection_status"]}
     detail = next((f"patch_states: {status}" for status in _GAPS if status in parents), None)
+    if "rows_without_id" in shard.metadata:
+        detail = "nodes: rows without an id"
     reasons = Counter(reason or status for _, status, reason in found if status in _GAPS)
     if detail is None and reasons:
         detail = min(reasons, key=lambda reason: (-reasons[reason], reason))

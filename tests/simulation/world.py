@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
 from patchlake.core.agreed_time import AgreedTime
@@ -21,7 +21,7 @@ from patchlake.core.records import Page
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS, QueueTiming
-from patchlake.errors import IntegrityError, RefusedError, RetryableError
+from patchlake.errors import FailedCallError, IntegrityError, RefusedError, RetryableError
 from patchlake.ports import TableFile, TableWriter
 from patchlake.sources.registry import Registry
 from patchlake.stages.retry_policy import FinalRefusals
@@ -83,6 +83,15 @@ _TIMINGS: dict[QueueName, QueueTiming] = {
 NEWEST_COLUMNS = frozenset({"source_type", "available_security_update_count", "account_name"})
 
 
+class Asking(NamedTuple):
+    """One call of SSM: when it was made by its handler's time, and the code of its failure, None if it was answered."""
+
+    operation: str
+    ids: tuple[str, ...]
+    at: float
+    code: str | None
+
+
 @dataclass(slots=True)
 class Invocation:
     """One call of a handler, with everything that it was told: the evidence for what it writes.
@@ -102,6 +111,8 @@ class Invocation:
         queue: that its message came from.
         listing: the pages of its latest chain of a listing.
         answers: the pages of a detail source, by the ids of the call.
+        is_aside: whether it asks once more about ids that were answered, to see whether SSM answers at all.
+        asks: its calls of SSM.
         process: the process that runs it.
         refused: the refusals that it met, before it asked again and after that.
         asked_again: whether it asked its target again, after a refusal.
@@ -139,6 +150,8 @@ class Invocation:
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
+    is_aside: bool = False
+    asks: list[Asking] = field(default_factory=list)
     refused: dict[bool, list[RefusedError]] = field(default_factory=lambda: {False: [], True: []})
     asked_again: bool = False
     refusal_pause: float | None = None
@@ -217,11 +230,16 @@ class Process:
         return by.run_id == self.run_id and (by.account_id, refusal.operation, refusal.code) in self.known
 
     def learn(self, by: Invocation) -> None:
-        """Remember a refusal that was met twice; of several at once, which one counts cannot be told."""
+        """Remember a refusal that was met twice; of several at once, which one counts cannot be told.
+
+        Nor can it where other ids might be answered: the worker may run out of time before it gives up on them.
+        """
         first, second = (
             {(refusal.operation, refusal.code) for refusal in by.refused[again]} for again in (False, True)
         )
-        self.ended |= max(len(first), len(second)) > 1
+        is_about_ids = any(ask.code and ask.ids and ask.code == code for ask in by.asks for _, code in second)
+        is_final = by.refused[True] and by.refused[True][-1].listing_status != "NOT_LISTED"
+        self.ended |= max(len(first), len(second)) > 1 or (is_about_ids and not is_final)
         if first == second:
             self.known = (self.known if by.run_id == self.run_id else set()) | {(by.account_id, *r) for r in second}
             self.run_id = by.run_id
@@ -286,6 +304,7 @@ class World:
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
+        poisoned: the nodes on which every call about them fails, each with the error.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
         gaps: the runs in which that happened to any source, secondary ones included.
         store_trouble: what the store refuses for now.
@@ -338,6 +357,7 @@ class World:
         self.published_at: dict[str, datetime] = {}
         self.sent: list[tuple[QueueName, str]] = []
         self.troubles: dict[Target, Trouble] = {}
+        self.poisoned: dict[str, FailedCallError | RefusedError] = {}
         self.blanked: set[str] = set()
         self.gaps: set[str] = set()
         self.store_trouble: StoreTrouble | None = None
@@ -464,7 +484,12 @@ class World:
 
     def excuse(self, by: Invocation) -> None:
         """Remember a reason that may be recorded, so that no invariant expects its source to be complete."""
-        if by.run_id is not None and by.receive_count >= PERMANENT_FROM_RECEIVE:
+        if by.receive_count >= PERMANENT_FROM_RECEIVE:
+            self.blank(by)
+
+    def blank(self, by: Invocation) -> None:
+        """Do so at any receive."""
+        if by.run_id is not None:
             self.gaps.add(by.run_id)
             if not by.is_secondary:
                 self.blanked.add(by.run_id)

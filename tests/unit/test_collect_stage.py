@@ -16,6 +16,7 @@ from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import (
+    FailedCallError,
     InputError,
     IntegrityError,
     OutOfTimeError,
@@ -126,6 +127,111 @@ def test_at_most_fifty_ids_are_asked_for_in_one_call_and_each_once(nodes: int, s
     assert [instance_id for ids in asked for instance_id in ids] == [node_id(number) for number in range(nodes)]
 
 
+@dataclass
+class PoisonedSource(RecordingSource):
+    """An SSM on which every call about some nodes fails, and every call of an operation that is down."""
+
+    poisoned: dict[str, FailedCallError | RefusedError] = field(default_factory=dict)
+    down: frozenset[str] = frozenset()
+
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        page = super().page(operation, ids, token)
+        for instance_id in ids:
+            if instance_id in self.poisoned:
+                raise self.poisoned[instance_id]
+        if operation.name in self.down:
+            raise FailedCallError("InternalServerError", "down")
+        return page
+
+
+def failed(code: str = "InternalServerError") -> FailedCallError:
+    return FailedCallError(code, f"{EU}: {code}")
+
+
+def refused(code: str) -> RefusedError:
+    return RefusedError("NOT_LISTED", code, f"{EU}: {code}", "DescribeInstancePatchStates")
+
+
+def poison(world: World, *numbers: int, error: FailedCallError | RefusedError | None = None) -> PoisonedSource:
+    before = world.apis.of(EU)
+    source = PoisonedSource(world.clock, world.apis.call_counter, before.nodes, before.states)
+    source.poisoned = {node_id(number): error or failed() for number in numbers}
+    world.apis.targets[EU] = source
+    return source
+
+
+@pytest.mark.parametrize("error", [failed(), refused("ValidationException"), refused("InvalidInstanceId")], ids=str)
+def test_a_node_on_which_every_call_fails_costs_no_other_node(error: FailedCallError | RefusedError) -> None:
+    world = listed_world(120, batch_size=120)
+    source = poison(world, 3, 77, error=error)
+
+    assert collect(world).statuses == Counter(COLLECTED=118, NOT_COLLECTED=2)
+    rows = {i: n for n, i in enumerate(part(world)["instance_id"])}
+    bad = [rows[node_id(number)] for number in (3, 77)]
+    assert [part(world)["collection_detail"][row] for row in bad] == [error.code] * 2
+    assert [part(world)["collected_at"][row] for row in bad] == [None] * 2
+    assert len(source.asked) <= 3 + 2 * 2 * 6 + 1 + 2
+
+
+def test_a_node_that_ssm_does_not_know_is_recorded_at_once() -> None:
+    world = listed_world(1)
+    source = poison(world, 0, error=refused("InvalidInstanceId"))
+
+    assert collect(world).statuses == Counter(NOT_COLLECTED=1)
+    assert part(world)["collection_detail"] == ["InvalidInstanceId"]
+    assert source.asked == [[node_id(0)]]
+
+
+def test_the_only_node_of_a_batch_is_recorded_once_another_node_of_the_target_is_answered() -> None:
+    world = listed_world(3, batch_size=2)
+    source = poison(world, 2)
+
+    assert collect(world, batch=1).statuses == Counter(NOT_COLLECTED=1)
+    [first, other, second] = source.asked
+    assert (first, second) == ([node_id(2)], [node_id(2)])
+    assert other in ([node_id(0)], [node_id(1)])
+
+
+def test_the_only_node_of_a_target_is_recorded_once_a_listing_is_answered() -> None:
+    world = listed_world(1)
+    source = poison(world, 0)
+
+    assert collect(world).statuses == Counter(NOT_COLLECTED=1)
+    assert source.asked == [[node_id(0)], [], [node_id(0)]]
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 120])
+def test_an_outage_is_never_recorded_and_ends_after_a_few_calls(nodes: int) -> None:
+    world = listed_world(nodes, batch_size=120)
+    source = poison(world)
+    source.down = frozenset({"DescribeInstancePatchStates", "DescribeInstanceInformation"})
+
+    with pytest.raises(RetryableError, match="down"):
+        collect(world, receive_count=9)
+    assert part_key(RUN_ID, EU, 0) not in world.store.objects
+    assert len(source.asked) <= 2 + 2 * 7
+
+
+def test_a_target_that_refuses_every_node_is_refused_as_a_target() -> None:
+    world = listed_world(120, batch_size=120)
+    poison(world, *range(120), error=refused("SubscriptionRequiredException"))
+
+    with pytest.raises(RetryableError, match=r"receive 2 of 3 before it is recorded"):
+        collect(world, receive_count=2)
+    assert collect(world, receive_count=3).statuses == Counter(NOT_COLLECTED=120)
+    assert set(part(world)["collection_detail"]) == {"SubscriptionRequiredException"}
+
+
+def test_a_worker_without_the_time_to_confirm_a_failure_gives_its_message_back() -> None:
+    world = listed_world(2)
+    poison(world, 0)
+    left = iter([900.0] * 4)
+
+    with pytest.raises(OutOfTimeError):
+        collect(world, seconds_left=lambda: next(left, 130))
+    assert part_key(RUN_ID, EU, 0) not in world.store.objects
+
+
 def test_answers_of_many_pages_are_read_to_their_end() -> None:
     world = listed_world(nodes=5, batch_size=5)
     world.apis.of(EU).page_size = 2
@@ -169,19 +275,19 @@ def test_a_node_that_was_never_scanned_has_no_patch_state(tables: TableFormat) -
     assert part(world)["collected_at"] == [world.clock.now().timestamp() * 1000] * 2
 
 
-def test_a_node_that_could_not_be_described_is_not_asked_about(tables: TableFormat) -> None:
+def test_a_node_whose_id_has_an_unknown_form_is_not_asked_about(tables: TableFormat) -> None:
     world = World(tables=tables)
     world.add_nodes(EU, [0])
     world.start()
     run_target = RunTarget(RUN_ID, 0, EU)
-    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow(node_id(1), "Name: 7")], None, 0)
+    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow("j-1", "InstanceId: a form")], None, 0)
     nodes = NODES.listed(run_target, plan_of(HOME), [page]).groups(2)
     entries = listing_metadata(run_target, ListingResult(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))
     asked = record(world)
 
     assert collect(world).statuses == Counter(COLLECTED=1, INVALID_RESPONSE=1)
-    assert part(world)["collection_detail"] == [None, "Name: 7"]
+    assert part(world)["collection_detail"] == [None, "InstanceId: a form"]
     assert asked == [[node_id(0)]]
 
 

@@ -27,7 +27,7 @@ from patchlake.errors import (
     ThrottledError,
 )
 from patchlake.ports import Delivery, TableFile, TableFormat
-from patchlake.sources.nodes import NAMELESS_ROW, SHARD
+from patchlake.sources.nodes import SHARD
 from patchlake.sources.source import Operation
 from patchlake.stages.discover import TOO_LARGE, DiscoverResult
 from patchlake.stages.step import Step
@@ -382,28 +382,25 @@ def test_a_message_whose_pause_could_not_be_set_fails_with_its_own_error() -> No
         discover(world)
 
 
-class UnreadableSource(MemoryApi):
+class NamelessSource(MemoryApi):
     """An SSM one of whose nodes has no id."""
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         page = super().page(operation, ids, token)
-        return replace(page, invalid=[InvalidRow(None, "InstanceId is missing")])
+        return replace(page, invalid=[InvalidRow(None, "InstanceId: it is absent")])
 
 
-def test_a_listing_with_a_row_that_names_no_node_is_never_taken_for_complete() -> None:
+def test_rows_that_name_no_node_are_counted_in_the_shard_and_cost_no_node() -> None:
     world = planned_world()
-    world.apis.targets[EU] = UnreadableSource(world.clock, world.apis.call_counter)
+    source = NamelessSource(world.clock, world.apis.call_counter, page_size=2)
+    world.apis.targets[EU] = source
+    world.add_nodes(EU, range(3))
 
-    for receive in (1, 2):
-        with pytest.raises(
-            RetryableError, match=f"target {EU}: {NAMELESS_ROW}: InstanceId is missing .receive {receive}"
-        ):
-            discover(world, receive_count=receive)
-        assert SHARD_KEY not in world.store.objects
+    listing = discover(world).listing
 
-    assert discover(world, receive_count=3).listing == ListingResult(ListingStatus.NOT_LISTED, NAMELESS_ROW)
-    assert list(shard(world).row_counts) == []
-    assert batches_asked_for(world) == []
+    assert listing == ListingResult(ListingStatus.LISTED, None, listing and listing.listed_at_ms, rows_without_id=2)
+    assert list(shard(world).row_counts) == [2, 1]
+    assert batches_asked_for(world) == [0, 1]
 
 
 def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None:

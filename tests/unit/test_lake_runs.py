@@ -13,7 +13,7 @@ from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
 from patchlake_cli.lake.runs import Progress, RunStatus, TargetCoverage
 from patchlake_cli.operations.status import run_as_json
-from tests.world import EU, HOME, RUN_ID, US, World
+from tests.world import EU, HOME, RUN_AT, RUN_ID, US, World
 
 OTHER = Target("222233334444", "eu-central-1")
 DEADLINE_SECONDS = 14_400
@@ -86,6 +86,27 @@ def test_an_account_that_is_not_active_is_no_gap() -> None:
     [run] = runs_of(world).newest(7)
 
     assert (run.status, run.targets, run.targets_listed, run.unread) == (RunStatus.COMPLETE, 2, 1, ())
+
+
+def test_a_target_that_left_the_plan_is_named_as_long_as_an_earlier_run_with_it_is_shown() -> None:
+    world = World(accounts="organization")
+    leaving = Account(OTHER.account_id, "leaving")
+    world.accounts.organization = [Account(HOME, "tools"), leaving, Account("333344445555", "closed", active=False)]
+    for day, accounts in enumerate([3, 1, 1]):
+        world.accounts.organization = world.accounts.organization[:accounts]
+        world.clock.at = RUN_AT + timedelta(days=day, minutes=1)
+        world.committed.clear()
+        world.plan.handle({"scheduled_time": (RUN_AT + timedelta(days=day)).isoformat()})
+        world.run_until_committed()
+
+    newest = runs_of(world).newest(3)
+
+    left = TargetCoverage(OTHER.account_id, "leaving", OTHER.region, "LISTED", None, 0)
+    assert [run.not_planned for run in newest] == [(left,), (left,), ()]
+    assert newest[0].status is RunStatus.COMPLETE
+    assert newest[0].targets_in_words == "1 of 1 targets read, 1 no longer planned"
+    assert run_as_json(newest[0])["not_planned"] == [{"account_id": OTHER.account_id, "region": OTHER.region}]
+    assert run_as_json(runs_of(world).run(newest[0].run_id))["not_planned"] is None
 
 
 def test_a_run_under_way_tells_how_far_it_is() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from patchlake.adapters.narrower_calls import NarrowerCalls
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.paging import read_chain
 from patchlake.core.records import Page
 from patchlake.errors import RefusedError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES, read_chain
 from patchlake.core.records import NodeRecord, Page
-from patchlake.errors import RestartError, RetryableError
+from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
 from tests.world import node_id, node_information
 
 MOST_ROWS = 50
@@ -60,6 +60,28 @@ def test_a_chain_that_breaks_is_begun_anew_and_nothing_of_the_broken_one_is_kept
 
     assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(2), node_id(3)]
     assert service.asked == [None, "a", None, "b"]
+
+
+def test_a_page_whose_answer_is_broken_is_asked_for_again_before_the_chain_starts_over() -> None:
+    service = Script(page(1, then="a"), BrokenAnswerError("cut short"), page(2, then="b"), page(3))
+
+    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(1), node_id(2), node_id(3)]
+    assert service.asked == [None, "a", "a", "b"]
+
+
+def test_a_page_whose_answer_is_broken_twice_starts_the_chain_over() -> None:
+    broken = [BrokenAnswerError("cut short")] * 2
+    service = Script(page(1, then="a"), *broken, page(1, then="a"), page(2))
+
+    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(1), node_id(2)]
+    assert service.asked == [None, "a", "a", None, "a"]
+
+
+def test_a_first_page_that_is_always_broken_is_given_up() -> None:
+    service = Script(*(BrokenAnswerError(f"cut short, answer {i}") for i in range(1, 99)))
+
+    with pytest.raises(BrokenAnswerError, match=f"answer {2 * ATTEMPTS}$"):
+        read_chain(service, list, MOST_ROWS)
 
 
 def test_a_token_may_come_again_after_a_restart() -> None:

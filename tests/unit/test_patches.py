@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome, record_values
 from patchlake.core.tables import Columns
@@ -180,12 +180,56 @@ def test_a_node_without_a_patch_has_one_row_that_says_so(pages: list[Page[Any]])
     assert settled(*pages) == [Outcome("NO_PATCHES", None, AT)]
 
 
-@pytest.mark.parametrize("row", [5, None, [], {}, patch(State=None), patch(Title=["x"])], ids=str)
-def test_a_row_that_cannot_be_read_makes_the_node_one_row_without_patches(row: object) -> None:
+@pytest.mark.parametrize("row", [5, None, [], {}, {"Titel": "x"}, {"Title": ["x"]}], ids=str)
+def test_a_row_of_which_nothing_can_be_read_makes_the_node_one_row_without_patches(row: object) -> None:
     (outcome,) = settled(page(patch(1), row), page(patch(2)))
 
-    assert (outcome.status, outcome.record) == ("INVALID_RESPONSE", None)
+    assert (outcome.status, outcome.record, outcome.collected_at_ms) == ("INVALID_RESPONSE", None, AT)
     assert outcome.detail
+
+
+REQUIRED = ("Title", "KBId", "Classification", "Severity", "State", "InstalledTime")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *((member, value) for member in (*REQUIRED, "CVEIds") for value in (["x"], True, "\ud800")),
+        *((member, None) for member in REQUIRED),
+    ],
+    ids=repr,
+)
+def test_a_bad_value_of_a_patch_is_null_and_named_and_costs_no_other_value(member: str, value: object) -> None:
+    row = patch(2, CVEIds="CVE-2026-1", InstalledTime=1795413600.0)
+    (name,) = [column.name for column in PATCH_COLUMNS if column.member == member]
+    pages = [page(patch(1)), page(row | {member: value}), page(patch(3))]
+
+    (bad,) = [outcome for outcome in settled(*pages) if outcome.detail is not None]
+    found = rows_of(*pages)
+
+    assert (bad.status, (bad.detail or "").partition(":")[0]) == ("COLLECTED", member)
+    assert [values[settled(*pages).index(bad)] is None for values in found.values()] == [
+        column == name for column in found
+    ]
+    assert [len(values) for values in found.values()] == [3] * len(found)
+
+
+@pytest.mark.parametrize("members", [{"KBId": None}, {"Title": 5}, {"KBId": [], "Title": {}}], ids=str)
+def test_each_row_without_both_id_and_title_is_a_patch_of_its_own(members: dict[str, object]) -> None:
+    unnamed = patch(1, **members)
+
+    outcomes = settled(page(unnamed, patch(1), unnamed), page(unnamed, patch(1)))
+
+    assert len(outcomes) == 4
+    assert [outcome.detail is None for outcome in outcomes].count(True) == 1
+
+
+def test_the_last_row_of_a_patch_counts_if_a_value_of_it_is_bad_too() -> None:
+    (outcome,) = settled(page(patch(1)), page(patch(1, State=7)))
+    (again,) = settled(page(patch(1, State=7)), page(patch(1)))
+
+    assert (outcome.record and outcome.record.state, outcome.detail) == (None, "State: expected `str`, got `int`")  # type: ignore[attr-defined]
+    assert (again.record and again.record.state, again.detail) == ("Missing", None)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

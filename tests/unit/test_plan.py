@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan, plan_sha256
 from patchlake.core.targets import Target
-from patchlake.errors import ConfigError, InputError, IntegrityError
+from patchlake.errors import ConfigError, InputError, IntegrityError, RetryableError
 from tests.world import HOME, RUN_AT, RUN_ID
 
 REGIONS = ["us-east-1", "eu-central-1", "eu-west-1"]
@@ -22,6 +22,7 @@ ACCOUNTS = st.lists(
         name=st.none() | st.text(max_size=5),
         active=st.booleans(),
     ),
+    min_size=1,
     max_size=8,
 )
 
@@ -102,7 +103,8 @@ def test_a_stored_plan_is_json_that_people_can_read() -> None:
 @given(accounts=ACCOUNTS, data=st.data())
 def test_an_excluded_account_has_no_target_and_is_named(accounts: list[Account], data: st.DataObject) -> None:
     covered = Account("9" * 12)
-    excluded = data.draw(st.lists(st.sampled_from([*(account.account_id for account in accounts), "0" * 12])))
+    others = {account.account_id for account in accounts} - {covered.account_id}
+    excluded = data.draw(st.lists(st.sampled_from([*sorted(others), "0" * 12])))
 
     plan = plan_of([*accounts, covered], REGIONS, excluded=excluded)
 
@@ -125,8 +127,13 @@ def test_a_plan_that_excludes_every_account_is_refused() -> None:
         plan_of([Account(HOME)], REGIONS, excluded=["2" * 12, HOME])
 
 
+def test_a_plan_without_any_account_is_refused_for_now() -> None:
+    with pytest.raises(RetryableError, match=f"^run {RUN_ID}: there is no account to cover"):
+        plan_of([], REGIONS)
+
+
 def test_the_times_of_a_plan_are_in_utc_whatever_the_zone_of_the_clock() -> None:
-    plan = plan_of([], [], RUN_AT.astimezone(timezone(timedelta(hours=9))))
+    plan = plan_of([Account(HOME)], [], RUN_AT.astimezone(timezone(timedelta(hours=9))))
 
     assert plan.planned_at.tzinfo is UTC
     assert plan.deadline_at == datetime(2026, 11, 1, 10, tzinfo=UTC)

@@ -15,7 +15,6 @@ from patchlake.core.rows import Outcome
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget
-from patchlake.errors import UnlistableError
 from patchlake.sources.coverage import TargetRead, coverage_row, coverage_table, is_complete
 from patchlake.sources.nodes import NODE_COLUMNS, NODES, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
@@ -92,17 +91,32 @@ def test_times_of_a_node_are_whole_milliseconds() -> None:
     assert columns["registration_date"] == [-62_135_596_800_000]
 
 
-def test_a_node_whose_description_breaks_a_rule_is_listed_with_the_reason_and_nothing_else() -> None:
-    columns = shard(page(node_information(2), invalid=[InvalidRow(node_id(1), "LastPingDateTime: garbage")]))
+def test_a_node_whose_description_breaks_a_rule_is_listed_with_the_reason_and_its_other_attributes() -> None:
+    bad = InvalidRow(node_id(1), "LastPingDateTime: garbage", node_information(1, LastPingDateTime=None))
+
+    columns = shard(page(node_information(2), invalid=[bad]))
 
     assert columns["instance_id"] == [node_id(1), node_id(2)]
     assert columns["invalid_reason"] == ["LastPingDateTime: garbage", None]
-    assert columns["ping_status"] == [None, "Online"]
+    assert columns["ping_status"] == ["Online", "Online"]
+    assert columns["last_ping_date_time"][0] is None
 
 
-def test_a_listing_with_a_row_that_names_no_node_is_not_complete() -> None:
-    with pytest.raises(UnlistableError, match=f"target {EU}: a row .* has no usable id: InstanceId is missing"):
-        shard(page(node_information(1), invalid=[InvalidRow(None, "InstanceId is missing")]))
+@given(rows=st.lists(st.lists(st.booleans())))
+def test_rows_that_name_no_node_are_counted_and_cost_no_other_row(rows: list[list[bool]]) -> None:
+    pages = [
+        page(
+            *(node_information(number) for number, is_named in enumerate(named) if is_named),
+            invalid=[InvalidRow(None, "InstanceId: it is absent") for is_named in named if not is_named],
+        )
+        for named in rows
+    ]
+
+    listed = NODES.listed(ORIGIN, plan(), pages)
+
+    assert listed.without_id == sum(named.count(False) for named in rows)
+    ids = {node_id(number) for named in rows for number, is_named in enumerate(named) if is_named}
+    assert listed.columns["instance_id"] == sorted(ids)
 
 
 def test_the_address_of_a_node_is_kept_only_where_sensitive_fields_are() -> None:
@@ -184,9 +198,27 @@ def test_a_node_that_comes_with_different_values_is_invalid_whatever_comes_after
     assert settled[node_id(1)] == Outcome(INVALID_RESPONSE, "the node came twice, with different values", 10)
 
 
+def test_a_value_that_breaks_a_rule_is_named_and_its_node_is_collected() -> None:
+    state = patch_state(1, MissingCount=3, NotApplicableCount=None)
+    bad = page(invalid=[InvalidRow(node_id(1), "NotApplicableCount: expected `int` <= 2147483647", state)], at=10)
+
+    settled = outcomes([node_id(1)], [bad])
+
+    assert settled[node_id(1)] == Outcome(COLLECTED, "NotApplicableCount: expected `int` <= 2147483647", 10, state)
+
+
+def test_a_row_of_which_nothing_can_be_read_makes_its_node_invalid() -> None:
+    settled = outcomes([node_id(1)], [page(invalid=[InvalidRow(node_id(1), "PatchGroup: it is absent")], at=10)])
+
+    assert settled[node_id(1)] == Outcome(INVALID_RESPONSE, "PatchGroup: it is absent", 10)
+
+
+@pytest.mark.parametrize("record", [None, patch_state(1, MissingCount=None)])
 @pytest.mark.parametrize("valid_first", [True, False])
-def test_a_row_that_breaks_a_rule_makes_its_node_invalid_and_no_other(*, valid_first: bool) -> None:
-    bad = page(invalid=[InvalidRow(node_id(1), "MissingCount: -1")])
+def test_a_node_that_comes_with_a_broken_row_and_a_whole_one_is_invalid_and_no_other(
+    record: NodeRecord | None, *, valid_first: bool
+) -> None:
+    bad = page(invalid=[InvalidRow(node_id(1), "MissingCount: -1", record)])
     pages = [page(patch_state(1), patch_state(2)), bad]
 
     settled = outcomes([node_id(1), node_id(2)], pages if valid_first else pages[::-1])
@@ -195,8 +227,11 @@ def test_a_row_that_breaks_a_rule_makes_its_node_invalid_and_no_other(*, valid_f
     assert settled[node_id(2)].status is COLLECTED
 
 
-def test_where_a_row_has_no_usable_id_no_node_is_said_to_have_no_state() -> None:
-    settled = outcomes([node_id(1), node_id(2)], [page(patch_state(1), invalid=[InvalidRow(None, "no id")], at=10)])
+@pytest.mark.parametrize("unusable", [None, "i-123"])
+def test_where_a_row_has_no_usable_id_no_node_is_said_to_have_no_state(unusable: str | None) -> None:
+    bad = InvalidRow(unusable, "no id", patch_state(2))
+
+    settled = outcomes([node_id(1), node_id(2)], [page(patch_state(1), invalid=[bad], at=10)])
 
     assert settled[node_id(1)].status is COLLECTED
     assert settled[node_id(2)] == Outcome(INVALID_RESPONSE, "a row of the answer has no usable id: no id", 10)
@@ -240,12 +275,42 @@ def test_a_count_that_is_absent_is_null_and_not_zero() -> None:
     assert (columns["missing_count"], columns["failed_count"]) == ([None], [0])
 
 
-def test_a_node_that_could_not_be_described_is_an_invalid_response_and_nobody_asked_for_its_state() -> None:
-    columns = part(shard(page(invalid=[InvalidRow(node_id(1), "Name: 7")])), {})
+def test_a_node_whose_id_has_an_unknown_form_is_an_invalid_response_and_is_never_asked_about() -> None:
+    record = node_information(1, Name="web")
+    nodes = shard(page(invalid=[InvalidRow("eks_c:web_0123456789abcdef0", "InstanceId: a form", record)]))
 
+    columns = part(nodes, {})
+
+    assert PATCH_STATES.asks_about(nodes) == []
+    assert columns["instance_id"] == ["eks_c:web_0123456789abcdef0"]
     assert columns["collection_status"] == ["INVALID_RESPONSE"]
-    assert columns["collection_detail"] == ["Name: 7"]
+    assert columns["collection_detail"] == ["InstanceId: a form"]
     assert columns["collected_at"] == [None]
+    assert columns["name"] == ["web"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail"),
+    [
+        (Outcome(COLLECTED, None, 1, patch_state(1)), "IPAddress: a list"),
+        (Outcome(COLLECTED, "FailedCount: -1", 1, patch_state(1)), "IPAddress: a list; FailedCount: -1"),
+        (Outcome(NO_PATCH_STATE, None, 1), "IPAddress: a list"),
+        (Outcome(NOT_COLLECTED, "AccessDeniedException"), "AccessDeniedException"),
+        (Outcome(INVALID_RESPONSE, "the node came twice", 1), "the node came twice"),
+    ],
+)
+def test_a_node_whose_description_breaks_a_rule_is_asked_about_and_its_row_names_the_member(
+    outcome: Outcome, detail: str
+) -> None:
+    bad = InvalidRow(node_id(1), "IPAddress: a list", node_information(1, Name="web"))
+    nodes = shard(page(invalid=[bad]))
+
+    columns = part(nodes, {node_id(1): outcome})
+
+    assert PATCH_STATES.asks_about(nodes) == [node_id(1)]
+    assert columns["collection_status"] == [outcome.status]
+    assert columns["collection_detail"] == [detail]
+    assert columns["name"] == ["web"]
 
 
 @pytest.mark.parametrize(
@@ -282,7 +347,7 @@ def test_the_override_list_is_kept_without_its_credentials(url: str | None, kept
 
 
 def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
-    listing = ListingResult(ListingStatus.LISTED, None, 5)
+    listing = ListingResult(ListingStatus.LISTED, None, 5, rows_without_id=2)
 
     row = coverage_row(TargetRead(ORIGIN, "production", listing, Counter(COLLECTED=2, NO_PATCH_STATE=1)), ())
 
@@ -301,6 +366,7 @@ def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
         "nodes_no_patch_state": 1,
         "nodes_not_collected": 0,
         "nodes_invalid_response": 0,
+        "rows_without_id": 2,
     }
 
 
@@ -308,27 +374,30 @@ def test_the_coverage_of_a_listed_target_counts_its_rows_by_status() -> None:
 def test_the_counts_of_a_target_that_was_not_listed_are_unknown_and_not_zero(status: ListingStatus) -> None:
     row = coverage_row(TargetRead(ORIGIN, None, ListingResult(status, "because")), ())
 
-    assert {value for name, value in row.items() if name.startswith("nodes_")} == {None}
+    assert {value for name, value in row.items() if name.startswith(("nodes_", "rows_"))} == {None}
     assert (row["listing_status"], row["listing_detail"]) == (status, "because")
 
 
 @pytest.mark.parametrize(
-    ("listings", "statuses", "complete"),
+    ("listings", "statuses", "rows_without_id", "complete"),
     [
-        ([], {}, True),
-        (["LISTED", "ACCOUNT_NOT_ACTIVE"], {"COLLECTED": 5, "NO_PATCH_STATE": 2}, True),
-        (["LISTED", "NOT_LISTED"], {"COLLECTED": 5}, False),
-        (["ROLE_NOT_ASSUMABLE"], {}, False),
-        (["ACCESS_DENIED"], {}, False),
-        (["REGION_DISABLED"], {}, False),
-        (["LISTED"], {"COLLECTED": 5, "NOT_COLLECTED": 1}, False),
-        (["LISTED"], {"COLLECTED": 5, "INVALID_RESPONSE": 1}, False),
+        (["LISTED"], {}, 0, True),
+        (["LISTED", "ACCOUNT_NOT_ACTIVE"], {"COLLECTED": 5, "NO_PATCH_STATE": 2}, 0, True),
+        ([], {}, 0, False),
+        (["ACCOUNT_NOT_ACTIVE"], {}, 0, False),
+        (["LISTED", "NOT_LISTED"], {"COLLECTED": 5}, 0, False),
+        (["ROLE_NOT_ASSUMABLE"], {}, 0, False),
+        (["ACCESS_DENIED"], {}, 0, False),
+        (["REGION_DISABLED"], {}, 0, False),
+        (["LISTED"], {"COLLECTED": 5, "NOT_COLLECTED": 1}, 0, False),
+        (["LISTED"], {"COLLECTED": 5, "INVALID_RESPONSE": 1}, 0, False),
+        (["LISTED"], {"COLLECTED": 5}, 1, False),
     ],
 )
-def test_a_run_is_complete_when_nothing_in_it_is_unknown(
-    listings: list[str], statuses: dict[str, int], *, complete: bool
+def test_a_run_is_complete_when_it_read_something_and_nothing_in_it_is_unknown(
+    listings: list[str], statuses: dict[str, int], rows_without_id: int, *, complete: bool
 ) -> None:
-    assert is_complete(map(ListingStatus, listings), statuses) is complete
+    assert is_complete(map(ListingStatus, listings), statuses, rows_without_id) is complete
 
 
 def test_every_column_of_a_node_comes_through_a_shard_into_the_part() -> None:

@@ -114,6 +114,7 @@ def test_the_coverage_has_these_columns() -> None:
     assert COVERAGE.column_names == (
         *("run_id", "run_at", "account_id", "account_name", "region", "listing_status", "listing_detail", "listed_at"),
         *("nodes_listed", "nodes_collected", "nodes_no_patch_state", "nodes_not_collected", "nodes_invalid_response"),
+        "rows_without_id",
     )
 
 

@@ -11,6 +11,7 @@ from patchlake.core.run import run_date
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
 from patchlake_cli.access.advice import Advice, Refusals
+from patchlake_cli.export.scope import named
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
 from patchlake_cli.terminal.console import error_console, output_console
@@ -96,6 +97,11 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
         print_run(console, page.summary, page.answers)
     if page.patches is not None:
         console.print(page.patches, soft_wrap=True, markup=False)
+    if page.summary.run.not_planned:
+        targets = named(page.summary.run.not_planned)
+        console.print(
+            f"\nNo longer planned: earlier runs of this lake covered {targets}.", soft_wrap=True, markup=False
+        )
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)

@@ -24,9 +24,15 @@ _ANY_AGE_SECONDS = 10**9
 """A stored plan may have any age; only a new one must be recent."""
 
 
+def run_ids(keys: Iterable[str]) -> set[str]:
+    """Return the run ids in the names of keys."""
+    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
+    return {name for name in names if re.match(RUN_ID_PATTERN, name)}
+
+
 def unfinished_plans(store: Store) -> Iterator[Plan]:
     """Yield the plan of each run that has one and no snapshot, the newest first."""
-    unfinished = _run_ids(store.keys(PLANS)) - _run_ids(store.keys(SNAPSHOTS))
+    unfinished = run_ids(store.keys(PLANS)) - run_ids(store.keys(SNAPSHOTS))
     for run_id in sorted(unfinished, reverse=True):
         try:
             yield decode_plan(store.get(plan_key(run_id)) or b"", run_id)
@@ -105,8 +111,3 @@ def _settings(plan: Plan) -> dict[str, object]:
         "tag keys": plan.tag_keys,
         "detail deadline": plan.detail_deadline_at and plan.detail_deadline_at - plan.planned_at,
     }
-
-
-def _run_ids(keys: Iterable[str]) -> set[str]:
-    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
-    return {name for name in names if re.match(RUN_ID_PATTERN, name)}

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
@@ -16,9 +17,11 @@ from patchlake_cli.export.late_runs import close_late_runs
 from patchlake_cli.export.page import Page, read_page
 from patchlake_cli.export.resume import Begun, begin
 from patchlake_cli.export.run_loop import finish_run
+from patchlake_cli.export.scope import scope_warning
 from patchlake_cli.export.settings import ExportSettings
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.store import open_store
 from patchlake_cli.terminal.console import error_console
 from patchlake_cli.terminal.observation import Observation
@@ -92,6 +95,9 @@ def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -
 
 def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, progress: RunProgress) -> None:
     run_id, deadline_at = begun.plan.run_id, begun.plan.deadline_at
+    runs = Runs(ports.store, ParquetTables(), ports.clock)
+    if (warning := scope_warning(begun.plan, ports.store, runs)) is not None:
+        progress.say(warning)
     verb = "starts" if begun.is_new else "continues"
     progress.say(f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
     troubles = Troubles(progress.say)

@@ -18,12 +18,17 @@ _QUESTIONS = {
         SELECT
           account_id AS account,
           account_name AS name,
-          CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) AS targets_read,
+          CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar)
+            || CASE
+              WHEN targets_not_planned > 0 THEN ', ' || CAST(targets_not_planned AS varchar) || ' no longer planned'
+              ELSE ''
+            END AS read,
           nodes_listed AS nodes,
           nodes_compliant AS compliant,
           nodes_non_compliant AS non_compliant,
           nodes_unknown AS unknown,
-          compliant_percent
+          compliant_percent,
+          compliant_percent_lower_bound AS at_least_percent
         FROM compliance_by_account
         ORDER BY account_id
     """,
@@ -34,10 +39,11 @@ _QUESTIONS = {
           nodes_compliant AS compliant,
           nodes_non_compliant AS non_compliant,
           nodes_unknown AS unknown,
-          compliant_percent
+          compliant_percent,
+          compliant_percent_lower_bound AS at_least_percent
         FROM compliance_by_patch_group
         WHERE patch_group IS NOT NULL
-        ORDER BY CAST(nodes_non_compliant AS double) / nodes_listed DESC, patch_group
+        ORDER BY CAST(nodes_non_compliant AS double) / nullif(nodes_listed, 0) DESC NULLS LAST, patch_group
         LIMIT 5
     """,
     "What is unknown, or was not read": """

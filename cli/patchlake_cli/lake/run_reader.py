@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
-from patchlake.core.statuses import ListingStatus
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.sources.coverage import is_complete
+from patchlake.sources.coverage import ROWS_WITHOUT_ID, is_complete
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_objects import open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.stored_run import StoredRuns
-from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage
+from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage, with_targets_left_out
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Lake
@@ -59,7 +58,7 @@ class Runs:
             if len(found) >= most:
                 break
             month = month.replace(day=1) - timedelta(days=1)
-        return [self.run(run_id) for run_id in found[:most]]
+        return with_targets_left_out([self.run(run_id) for run_id in found[:most]])
 
     def run(self, run_id: str) -> Run:
         """Return a run that has a plan."""
@@ -71,10 +70,12 @@ class Runs:
 
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
-        columns = open_table(self._tables, key, self._store.get(key)).columns([*_TARGET, *NODE_COUNTS.values()])
+        names = [*_TARGET, *NODE_COUNTS.values(), ROWS_WITHOUT_ID]
+        columns = open_table(self._tables, key, self._store.get(key)).columns(names)
         coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
-        complete = is_complete([ListingStatus(target.listing_status) for target in coverage], nodes)
+        without_id = sum(filter(None, columns[ROWS_WITHOUT_ID]))
+        complete = is_complete([target.listing_status for target in coverage], nodes, without_id)
         return Run(
             run_id=run_id,
             run_at=run_at(run_id),
@@ -120,6 +121,11 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         f"SELECT {', '.join(_TARGET)} FROM coverage WHERE run_id = ? ORDER BY account_id, region",  # noqa: S608
         run,
     ).rows
+    left = lake.query(
+        f"SELECT {', '.join(_TARGET)} FROM target_runs WHERE run_id = ? AND is_active AND NOT is_planned "  # noqa: S608
+        "ORDER BY account_id, region",
+        run,
+    ).rows
     nodes = lake.query(
         "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
     ).rows
@@ -130,4 +136,5 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         targets=len(targets),
         coverage=tuple(TargetCoverage(*row) for row in targets),
         nodes=dict.fromkeys(map(str, NODE_COUNTS), 0) | dict(nodes),
+        not_planned=tuple(TargetCoverage(*row) for row in left),
     )

@@ -1,7 +1,7 @@
 """A run of a lake: its status, its targets, and the nodes that it accounts for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -65,6 +65,7 @@ class Run:
         targets: the targets of the plan, including those of accounts that are not active.
         coverage: the coverage of each target; empty until the run is published.
         nodes: the nodes by ``collection_status``; None until the run is published.
+        not_planned: active targets that earlier runs covered and this run did not plan; None if it was not compared.
         progress: None once the run is published.
     """
 
@@ -74,6 +75,7 @@ class Run:
     targets: int
     coverage: tuple[TargetCoverage, ...] = ()
     nodes: Mapping[str, int] | None = None
+    not_planned: tuple[TargetCoverage, ...] | None = None
     progress: Progress | None = None
 
     @property
@@ -96,6 +98,12 @@ class Run:
         return sum(target.listing_status == ListingStatus.LISTED for target in self.coverage)
 
     @property
+    def targets_in_words(self) -> str:
+        """The number of targets read, and of those that the run no longer planned."""
+        gone = f", {len(self.not_planned)} no longer planned" if self.not_planned else ""
+        return f"{self.targets_listed} of {self.targets_active} targets read{gone}"
+
+    @property
     def unread(self) -> tuple[TargetCoverage, ...]:
         """The targets that were not listed, without those of accounts that are not active."""
         return tuple(target for target in self.coverage if target.listing_status not in _SETTLED)
@@ -113,6 +121,27 @@ class Run:
         return self.nodes[CollectionStatus.NOT_COLLECTED] + self.nodes[CollectionStatus.INVALID_RESPONSE]
 
 
+def left_out(covered: Iterable[TargetCoverage], planned: Container[tuple[str, str]]) -> tuple[TargetCoverage, ...]:
+    """Return the active targets among these that are not planned, by account and region."""
+    return tuple(
+        target
+        for target in covered
+        if target.listing_status != ListingStatus.ACCOUNT_NOT_ACTIVE
+        and (target.account_id, target.region) not in planned
+    )
+
+
+def with_targets_left_out(runs: Sequence[Run]) -> list[Run]:
+    """Return runs, newest first, each with the targets that earlier ones of them covered and it did not plan."""
+    earlier: dict[tuple[str, str], TargetCoverage] = {}
+    compared = []
+    for run in reversed(runs):
+        covered = {(target.account_id, target.region): target for target in run.coverage}
+        compared.append(replace(run, not_planned=left_out(earlier.values(), covered)) if run.is_published else run)
+        earlier |= covered
+    return compared[::-1]
+
+
 def counts_as_json(run: Run) -> dict[str, Any]:
     """Return a run's status and counts, as every ``--json`` names them; a count that is not known yet is null."""
     return {
@@ -120,6 +149,9 @@ def counts_as_json(run: Run) -> dict[str, Any]:
         "status": run.status,
         "targets": run.targets,
         "targets_listed": run.targets_listed,
+        "not_planned": None
+        if run.not_planned is None
+        else [{"account_id": target.account_id, "region": target.region} for target in run.not_planned],
         "targets_not_active": run.targets - run.targets_active,
         "nodes_listed": run.nodes_listed,
         **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},

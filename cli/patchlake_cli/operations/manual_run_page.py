@@ -9,6 +9,7 @@ from botocore.config import Config
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.runs import Run
+from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run
 from patchlake_cli.operations.queues import read_depth
 from patchlake_cli.operations.stack import Stack
@@ -18,6 +19,9 @@ from patchlake_cli.terminal.console import error_console, output_console
 
 LOOK_SECONDS = 2
 """The pause between two reads of the run."""
+
+COMPARED_RUNS = 7
+"""The number of newest runs that show which targets a run no longer planned."""
 
 _SAID = {
     Step.STORED: "planned",
@@ -59,10 +63,13 @@ def _followed(stack: Stack, run_id: str) -> Run:
     before = read_depth(sqs, dead_letters).total
     never = Event()
     with error_console().status("reading the run") as line:
-        return follow(
+        ended = follow(
             stack.runs,
             run_id,
             pause=lambda: never.wait(LOOK_SECONDS),
             show=lambda seen: line.update(progress_line(seen)),
             trouble=lambda: read_depth(sqs, dead_letters).total > before,
         )
+    with reading_the_lake():
+        recent = stack.runs.newest(COMPARED_RUNS)
+    return next((run for run in recent if run.run_id == ended.run_id), ended)

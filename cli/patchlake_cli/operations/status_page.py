@@ -34,6 +34,8 @@ def _parts(status: Status) -> Iterator[RenderableType]:
         yield _runs(status.runs)
     if status.snapshot is not None and status.snapshot.unread:
         yield _unread(status.snapshot)
+    if status.snapshot is not None and status.snapshot.not_planned:
+        yield _not_planned(status.snapshot)
     yield _queues(status.queues)
 
 
@@ -42,7 +44,7 @@ def run_line(run: Run) -> Text:
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
-        f": {run.targets_listed} of {run.targets_active} targets read, {run.nodes_listed or 0:,} nodes listed, "
+        f": {run.targets_in_words}, {run.nodes_listed or 0:,} nodes listed, "
         f"{run.nodes_not_read or 0:,} of them not read.",
     )
 
@@ -76,7 +78,7 @@ def _headline(status: Status) -> Text:
     return Text.assemble(
         f"Newest snapshot: run {status.snapshot.run_id}, ",
         styled_status(status.snapshot),
-        f", {in_words(status.at - status.snapshot.run_at)} old.",
+        f", {in_words(status.at - status.snapshot.run_at)} old: {status.snapshot.targets_in_words}.",
     )
 
 
@@ -113,6 +115,13 @@ def _unread(run: Run) -> Table:
     for target in run.unread:
         reason = Text(target.listing_status, style=_BAD)
         table.add_row(target.account_id, target.account_name or "", target.region, reason, target.listing_detail or "")
+    return table
+
+
+def _not_planned(run: Run) -> Table:
+    table = new_table(f"No longer planned in run {run.run_id}", "account", "name", "region")
+    for target in run.not_planned or ():
+        table.add_row(target.account_id, target.account_name or "", target.region)
     return table
 
 

@@ -14,6 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from patchlake_cli.report.figures import Age, Compliance, Day
+from patchlake_cli.report.headline import headline_percent
 from patchlake_cli.visible_text import visible
 
 NARROW = 350
@@ -135,7 +136,9 @@ def percent_chart(trend: Sequence[Day]) -> Chart:
         ],
     }
     known = [day for day in trend if day.compliant_percent is not None]
-    ends = " ".join(f"{day.compliant_percent} % on {day.run_date}." for day in (*known[:1], *known[1:][-1:]))
+    ends = " ".join(
+        f"{headline_percent(day, day.run_status)} on {day.run_date}." for day in (*known[:1], *known[1:][-1:])
+    )
     return _chart(spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}")
 
 

@@ -24,6 +24,7 @@ class LatestRun:
     targets_read: int | None
     targets_total: int | None
     targets_not_active: int | None
+    targets_not_planned: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Compliance:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Active targets that the run could not list.
+    """Active targets that the run did not list.
 
     Attributes:
         last_known_nodes: the nodes of those that an earlier run of the window listed; None if there are none.
@@ -82,6 +83,7 @@ class Account(Compliance):
     account_name: str | None
     targets_read: int
     targets_total: int
+    targets_not_planned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,14 +185,19 @@ class Details:
     """The details of a run.
 
     Attributes:
+        unread: targets of the plan that the run could not list.
+        not_planned: targets that earlier runs of the window planned and this one did not.
         overdue_states: the nodes of ``overdue`` by their state now: NON_COMPLIANT, or the reason why it is unknown.
         compared_with: the earlier runs that targets are compared with; each target has its own.
         changes_by_kind: nodes by kind of change.
         not_compared: active targets that cannot be compared: not read by this run, or by any earlier one.
+        coverage: the targets of the plan.
+        left_targets: the targets of ``not_planned``.
     """
 
     fleet: Compliance
     unread: Unread
+    not_planned: Unread
     findings: Findings
     trend: Sequence[Day]
     accounts: Shortlist[Account]
@@ -207,6 +214,7 @@ class Details:
     unknown_nodes: Sequence[Reason]
     unread_targets: Sequence[Reason]
     coverage: Shortlist[CoveredTarget]
+    left_targets: Shortlist[CoveredTarget]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
-"""The headline of a report, as the command prints it: one line or one JSON object."""
+"""The headline of a report: its percentage, and what the command prints, one line or one JSON object."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from patchlake_cli.report.figures import Figures
+from patchlake_cli.report.figures import Compliance, Figures
 
 
 def in_words(figures: Figures) -> str:
@@ -19,7 +19,42 @@ def in_words(figures: Figures) -> str:
             f"{fleet.nodes_compliant:,} compliant, {fleet.nodes_unknown:,} unknown, "
             f"{fleet.nodes_non_compliant:,} non-compliant of {fleet.nodes_listed:,} listed nodes"
         )
-    return f"Run {run.run_id} is {run.run_status}: {run.run_coverage}, {nodes}."
+    percent = headline_percent(fleet, run.run_status)
+    compliant = f"{percent} compliant" + (f" ({percent.aside})" if percent.aside else "")
+    return f"Run {run.run_id} is {run.run_status}: {run.run_coverage}, {nodes}: {compliant}."
+
+
+@dataclass(frozen=True, slots=True)
+class Percent:
+    """The percentage of a headline.
+
+    Attributes:
+        value: in percent; None if it is not known.
+        is_bound: whether it is the least that it can be.
+        aside: the percentage of the listed nodes, in words; empty if it is the same.
+    """
+
+    value: float | None
+    is_bound: bool
+    aside: str
+
+    def __str__(self) -> str:
+        if self.value is None:
+            return "an unknown share"
+        return f"at least {self.value} %" if self.is_bound else f"{self.value} %"
+
+
+def headline_percent(nodes: Compliance, run_status: str) -> Percent:
+    """Return the percentage of compliant nodes; if something was not read, the least that it can be.
+
+    The percentage of the listed nodes rises if bad nodes become unreadable, so it is a headline only if nothing is
+    missing.
+    """
+    percent, bound = nodes.compliant_percent, nodes.compliant_percent_lower_bound
+    if run_status == "COMPLETE" and percent == bound:
+        return Percent(percent, is_bound=False, aside="")
+    aside = "no node was listed" if percent is None else f"{percent} % of the listed nodes"
+    return Percent(bound, is_bound=True, aside=aside)
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:

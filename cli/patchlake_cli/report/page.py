@@ -18,6 +18,7 @@ import patchlake
 from patchlake.core.keys import snapshot_key
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
+from patchlake_cli.report.headline import headline_percent
 from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS
 from patchlake_cli.visible_text import visible
 
@@ -101,6 +102,7 @@ def _environment() -> jinja2.Environment:
         "moment": _moment,
         "age": _age,
         "visible": visible,
+        "headline_percent": headline_percent,
         "platform_name": platform_name,
         "group_name": group_name,
     }

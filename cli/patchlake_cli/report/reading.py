@@ -58,6 +58,7 @@ def _details(lake: Lake) -> Details:
     return Details(
         fleet=fleet,
         unread=Unread(*lake.query(_UNREAD).rows[0]),
+        not_planned=Unread(*lake.query(_NOT_PLANNED).rows[0]),
         findings=Findings(*lake.query(_FINDINGS).rows[0]),
         trend=_rows(lake, Day, "compliance_trend ORDER BY run_date"),
         accounts=_shortlist(
@@ -106,8 +107,15 @@ def _details(lake: Lake) -> Details:
         coverage=_shortlist(
             lake,
             CoveredTarget,
-            "latest_coverage",
+            "latest_coverage WHERE is_planned",
             "CASE listing_status WHEN 'LISTED' THEN 2 WHEN 'ACCOUNT_NOT_ACTIVE' THEN 1 ELSE 0 END, account_id, region",
+            TARGETS_SHOWN,
+        ),
+        left_targets=_shortlist(
+            lake,
+            CoveredTarget,
+            "latest_coverage WHERE is_active AND NOT is_planned",
+            "account_id, region",
             TARGETS_SHOWN,
         ),
     )
@@ -116,7 +124,12 @@ def _details(lake: Lake) -> Details:
 _UNREAD = """
     SELECT count(*), sum(last_known_nodes), count_if(last_known_nodes IS NULL)
     FROM latest_coverage
-    WHERE is_active AND listing_status <> 'LISTED'
+    WHERE is_planned AND is_active AND listing_status <> 'LISTED'
+"""
+_NOT_PLANNED = """
+    SELECT count(*), sum(last_known_nodes), count_if(last_known_nodes IS NULL)
+    FROM latest_coverage
+    WHERE is_active AND NOT is_planned
 """
 _FINDINGS = """
     SELECT
@@ -169,7 +182,7 @@ _UNKNOWN_NODES = """
 _UNREAD_TARGETS = """
     SELECT listing_status, count(*) AS how_many
     FROM latest_coverage
-    WHERE is_active AND listing_status <> 'LISTED'
+    WHERE is_planned AND is_active AND listing_status <> 'LISTED'
     GROUP BY listing_status
     ORDER BY how_many DESC, listing_status
 """

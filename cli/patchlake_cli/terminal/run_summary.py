@@ -103,7 +103,7 @@ def _headline(summary: RunSummary) -> Text:
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
-        f": {run.targets_listed} of {run.targets_active} targets read, "
+        f": {run.targets_in_words}, "
         f"{summary.nodes_accounted_for:,} of {summary.nodes_listed:,} listed nodes accounted for. "
         f"{summary.api_calls:,} API calls, {summary.retries:,} retries, {summary.wall_seconds:.1f} s.",
     )

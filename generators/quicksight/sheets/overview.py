@@ -18,8 +18,8 @@ from generators.quicksight.sheets.shared import (
 from generators.quicksight.visuals import Bars, Kpi, Lines, Table
 
 _FIGURES = (
-    ("compliant-percent", "Compliant", "Unknown nodes count against it.", PERCENTS[0], BLUE),
-    ("at-least", "At least", "Unread targets count against it too.", PERCENTS[1], BLUE),
+    ("at-least", "Compliant, at least", "Whatever was not read counts against it.", PERCENTS[1], BLUE),
+    ("compliant-percent", "Of the listed nodes", "Nodes of unread targets do not count.", PERCENTS[0], BLUE),
     ("compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1], BLUE),
     ("unknown", "Unknown nodes", "Listed, but the state is unknown.", COUNTS[3], GREY),
     ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2], ORANGE),
@@ -31,7 +31,10 @@ _FIGURES = (
         GREY,
     ),
 )
-"""The figures of the newest published run: id, title, question, figure and colour."""
+"""The figures of the newest published run: id, title, question, figure and colour.
+
+The first is the bound: the percentage of the listed nodes rises if bad nodes become unreadable.
+"""
 
 OVERVIEW = Sheet(
     "overview",

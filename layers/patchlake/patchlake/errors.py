@@ -6,10 +6,11 @@
     ├── ConfigError        an environment variable is missing or wrong: the function does not start
     ├── InputError         a malformed event or message: it stays in its queue and ends in the dead-letter queue
     ├── RetryableError     this message failed and comes back later; nothing was recorded
+    │   ├── FailedCallError  the service failed: the ids of the call are asked about again, in halves
     │   ├── RestartError   a chain of pages cannot continue and must be requested from its start
+    │   │   └── BrokenAnswerError  an answer with status 200 is none: that page is requested again first
     │   ├── ThrottledError the service throttles: the worker pauses and asks again, while its time lasts
     │   ├── OutOfTimeError the invocation's time is nearly over: the message goes back before Lambda ends the worker
-    │   ├── UnlistableError a listing cannot be completed: recorded with its reason if that lasts
     │   ├── UnknownSourceError this build does not know the source: the message waits until the run is published
     │   └── NotReadyError  the run is not complete yet: commit checks again at the next tick
     │       └── NoPlanError    it has no plan yet: commit checks again, less often each time
@@ -38,8 +39,33 @@ class RetryableError(PatchlakeError):
     """A transient failure: only this message fails, and it comes back."""
 
 
+class FailedCallError(RetryableError):
+    """The service failed, or gave no answer.
+
+    Attributes:
+        code: of the error.
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        """Keep the code in addition to the message."""
+        super().__init__(text)
+        self.code = code
+
+
 class RestartError(RetryableError):
-    """The chain of pages is broken (refused token, truncated body): request it again from the first page."""
+    """The chain of pages is broken (a refused token): request it again from the first page.
+
+    Attributes:
+        code: recorded for an id whose chains are always broken.
+    """
+
+    code = "BrokenChain"
+
+
+class BrokenAnswerError(RestartError):
+    """An answer of status 200 is cut short, lacks its list or is an error: request that page again, then the chain."""
+
+    code = "BrokenAnswer"
 
 
 class ThrottledError(RetryableError):
@@ -48,19 +74,6 @@ class ThrottledError(RetryableError):
 
 class OutOfTimeError(RetryableError):
     """The invocation's time is nearly over before the work is done; no result is kept."""
-
-
-class UnlistableError(RetryableError):
-    """A target's nodes cannot all be listed.
-
-    Attributes:
-        detail: the reason that a shard records if the error lasts.
-    """
-
-    def __init__(self, detail: str, text: str) -> None:
-        """Keep the shard's reason in addition to the message."""
-        super().__init__(text)
-        self.detail = detail
 
 
 class UnknownSourceError(RetryableError):

@@ -221,7 +221,7 @@ class Accounts(Protocol):
 
         Raises:
             PermanentError: the home account may not list them.
-            RetryableError: AWS could not answer for now.
+            RetryableError: AWS could not answer for now, or not in full.
         """
         ...
 

@@ -22,7 +22,7 @@ def alter_settling(
     own = DetailSource.__dict__["settle"]
 
     def settle(source: DetailSource) -> Settle:
-        rule = own.__get__(source)
+        rule: Settle = own.__get__(source)
         return partial(altered, rule) if source.name == name else rule
 
     patch.setattr(DetailSource, "settle", property(settle, own.__set__))

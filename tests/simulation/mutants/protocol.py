@@ -25,7 +25,7 @@ from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store
 from patchlake.sources import source
-from patchlake.sources.coverage import TargetRead, coverage_row
+from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import collect, commit, discover, fence, plan, publish, stored_objects, stored_run
 from patchlake.stages.collect import CollectStage
@@ -251,10 +251,12 @@ def _keeps_duplicates(patch: Patch) -> None:
         if source.name != "nodes":
             return listed_rows(source, run_target, planned, pages)
         pages = list(pages)
-        once, listed_at_ms = listed_rows(source, run_target, planned, pages)
+        once, listed_at_ms, without_id = listed_rows(source, run_target, planned, pages)
         listed = [record.instance_id for page in pages for record in page.records]
         rows = [row for row, i in enumerate(once["instance_id"]) for _ in range(max(1, listed.count(i)))]
-        return ListedRows({name: [values[row] for row in rows] for name, values in once.items()}, listed_at_ms)
+        return ListedRows(
+            {name: [values[row] for row in rows] for name, values in once.items()}, listed_at_ms, without_id
+        )
 
     patch.setattr(ListingSource, "listed", keep)
 
@@ -591,7 +593,7 @@ def _commits_late(patch: Patch) -> None:
 
 @mutant("I7", "a PARTIAL run is called COMPLETE")
 def _calls_complete(patch: Patch) -> None:
-    patch.setattr(TargetRead, "is_complete", True)
+    patch.setattr(publish, "is_complete", lambda *_: True)
 
 
 @mutant("I2", "the snapshot is published before its coverage")

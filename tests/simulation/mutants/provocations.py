@@ -141,6 +141,17 @@ def runs_in_functions(world: World) -> bool:
     return world.scenario.deployed
 
 
+def poisoned(world: World) -> bool:
+    """Whether every call about some nodes fails, and soon."""
+    unhealthy = not (world.scenario.healthy or world.scenario.toys_healthy)
+    return unhealthy and world.dice.world_rate > _OFTEN / 4 and struck_by(Fault.POISONED)(world)
+
+
+def no_active_target(world: World) -> bool:
+    """Whether no account can be read."""
+    return not any(account.active for account in world.scenario.accounts)
+
+
 def workers_stalled(world: World) -> bool:
     """Whether a run comes to its deadline without a shard."""
     return world.scenario.stalled

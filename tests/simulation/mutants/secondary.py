@@ -407,12 +407,19 @@ def _publish_after(patch: Patch, late: str, last: str) -> None:
 
 @mutant("I7", "a gap of a secondary source makes a run PARTIAL", toys_unhealthy)
 def _partial_for_toys(patch: Patch) -> None:
-    complete: Callable[[TargetRead], bool] = vars(TargetRead)["is_complete"].fget
+    gaps: list[bool] = []
 
-    def all_complete(read: TargetRead) -> bool:
-        return complete(read) and not any(found.gaps for found in read.sources.values())
+    def noting(read: TargetRead, *arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        gaps.append(any(found.gaps for found in read.sources.values()))
+        return coverage_row(read, *arguments)
 
-    patch.setattr(TargetRead, "is_complete", property(all_complete))
+    def partial_if_any(run: StoredRun, metadata: dict[str, str]) -> publish.Published:
+        gaps.clear()
+        published = publish.publish(run, metadata)
+        return dataclasses.replace(published, rows_without_id=1) if any(gaps) else published
+
+    patch.setattr(publish, "coverage_row", noting)
+    patch.setattr(commit, "publish", partial_if_any)
 
 
 @mutant("C7", "nodes that a secondary source could not collect count as not collected", toys_unhealthy)

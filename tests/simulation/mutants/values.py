@@ -14,7 +14,6 @@ from patchlake.core.run import run_date
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget
 from patchlake.ports import TableFile
-from patchlake.sources import nodes
 from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import discover, fence, publish, stored_run
@@ -90,16 +89,6 @@ def _keeps_the_first(patch: Patch) -> None:
             yield Page(records, page.invalid, page.next_token, page.answered_at_ms)
 
     _alter_listings(patch, pages=first)
-
-
-@mutant("I1", "a listing with a row without a usable id is taken for the whole", struck_by(Fault.NAMELESS_ROW))
-def _lists_the_nameless(patch: Patch) -> None:
-    def usable(pages: Pages) -> Pages:
-        for page in pages:
-            invalid = [row for row in page.invalid if row.instance_id is not None]
-            yield Page(page.records, invalid, page.next_token, page.answered_at_ms)
-
-    _alter_listings(patch, pages=usable)
 
 
 # What collect stores.
@@ -264,8 +253,3 @@ def _renames_no_part(patch: Patch) -> None:
 @mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME))
 def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")
-
-
-@mutant("I1", "a target with a nameless row has another reason", struck_by(Fault.NAMELESS_ROW), soon=311)
-def _renames_nameless(patch: Patch) -> None:
-    patch.setattr(nodes, "NAMELESS_ROW", "a nameless row")

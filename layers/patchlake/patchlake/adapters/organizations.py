@@ -1,19 +1,44 @@
 """The accounts: our own from STS, the organization's from AWS Organizations."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec import field
+
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of, passes
+from patchlake.adapters.page_decoding import PageDecoder
+from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.adapters.sts import caller_account_id
+from patchlake.core.paging import read_chain
 from patchlake.core.plan import Account
+from patchlake.core.records import Page, Record
+from patchlake.core.targets import ACCOUNT_ID_PATTERN
 from patchlake.errors import PermanentError, RetryableError
+from patchlake.sources.source import Operation
 
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
-    from mypy_boto3_organizations.type_defs import AccountTypeDef
+    from mypy_boto3_organizations.type_defs import ListAccountsRequestTypeDef
     from mypy_boto3_sts import STSClient
 
-ACTIVE = "ACTIVE"
+NOT_ACTIVE = frozenset({"SUSPENDED", "CLOSED", "PENDING_CLOSURE", "PENDING_ACTIVATION"})
+"""The states of an account that cannot be read; an account in any other state, or in none, is asked."""
+
+MOST_ACCOUNTS = 100_000
+"""More accounts than any organization may have."""
+
+
+class ListedAccount(Record, frozen=True, kw_only=True):
+    """An account as ListAccounts returns it; State replaced Status, which is retired since September 2026."""
+
+    account_id: str | None = field(name="Id", default=None)
+    name: str | None = field(name="Name", default=None)
+    state: str | None = field(name="State", default=None)
+    status: str | None = field(name="Status", default=None)
+
+
+LIST_ACCOUNTS = Operation("organizations", "ListAccounts", "Accounts", ListedAccount, page_size=20)
 
 
 class AwsAccounts:
@@ -23,16 +48,26 @@ class AwsAccounts:
         """Use each client only on demand: a run of the home account alone does not call Organizations."""
         self._sts = sts
         self._organizations = organizations
+        self._decoder = PageDecoder(LIST_ACCOUNTS)
+        keep_raw_answers(organizations)
 
     def home_account_id(self) -> str:
         """Return the account that patchlake runs in."""
         return caller_account_id(self._sts)
 
     def organization_accounts(self) -> Sequence[Account]:
-        """Return every account of the organization; one that is closed, suspended or pending is not active."""
+        """Return every account of the organization; one that is closed, suspended or pending is not active.
+
+        Raises:
+            PermanentError: this account may not list them.
+            RetryableError: Organizations could not answer for now, or named an account without its id.
+        """
+        return read_chain(self._page, _accounts, MOST_ACCOUNTS)
+
+    def _page(self, token: str | None) -> Page[Record]:
+        request: ListAccountsRequestTypeDef = {} if token is None else {"NextToken": token}
         try:
-            pages = self._organizations.get_paginator("list_accounts").paginate()
-            return [_account(found) for page in pages for found in page["Accounts"]]
+            answer = self._organizations.list_accounts(**request)
         except AWS_ERRORS as error:
             msg = f"Organizations ListAccounts failed: {code_of(error)}: {error}"
             if passes(error):
@@ -42,9 +77,17 @@ class AwsAccounts:
                 "organizations:ListAccounts; or the accounts are given as a list"
             )
             raise PermanentError(msg) from error
+        return self._decoder.page(raw_body(answer), answered_at_ms=0)
 
 
-def _account(found: "AccountTypeDef") -> Account:
-    # State replaced Status, which is retired since September 2026.
-    state = found.get("State") or found.get("Status")
-    return Account(found["Id"], found.get("Name"), state == ACTIVE)
+def _accounts(pages: Iterable[Page[Record]]) -> list[Account]:
+    return [_account(row) for page in pages for row in (*page.records, *(bad.record for bad in page.invalid))]
+
+
+def _account(found: Record | None) -> Account:
+    """Return an account of the list; without its id, the whole list is refused, since the plan could not name it."""
+    match found:
+        case ListedAccount(account_id=str(account_id)) if re.match(ACCOUNT_ID_PATTERN, account_id):
+            return Account(account_id, found.name, (found.state or found.status) not in NOT_ACTIVE)
+    msg = "Organizations ListAccounts failed: it names an account without an id of twelve digits"
+    raise RetryableError(msg)

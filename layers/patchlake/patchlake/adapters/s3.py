@@ -1,7 +1,7 @@
 """The lake's bucket, in which every object of a run is created once."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from urllib3.exceptions import HTTPError
 
@@ -71,13 +71,13 @@ class S3Store:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(
+        pages: Iterable[Mapping[str, Any]] = self._client.get_paginator("list_objects_v2").paginate(
             Bucket=self._bucket, Prefix=self._prefix + prefix
         )
         last, pages_without_news = "", 0
         try:
             for page in pages:
-                found = [each["Key"] for each in page.get("Contents", [])]
+                found = self._listed(page, prefix)
                 yield from (key.removeprefix(self._prefix) for key in found)
                 # Keys ascend, so a listing that ends brings a higher one again and again.
                 pages_without_news = 0 if max(found, default="") > last else pages_without_news + 1
@@ -90,6 +90,12 @@ class S3Store:
                     raise RetryableError(msg)
         except AWS_ERRORS as error:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
+
+    def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
+        if "IsTruncated" not in page:
+            msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
+            raise RetryableError(msg)
+        return [found["Key"] for found in page.get("Contents", [])]
 
     def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
         where = f"s3://{self._bucket}/{self._prefix}{key}"

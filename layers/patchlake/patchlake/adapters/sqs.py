@@ -72,12 +72,14 @@ class SqsQueue:
         failed: list[BatchResultErrorEntryTypeDef] = []
         for _ in range(SEND_ATTEMPTS):
             with self._failing("SendMessageBatch"):
-                failed = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed", [])
-            unsent = {failure["Id"] for failure in failed}
-            entries = [entry for entry in entries if entry["Id"] in unsent]
+                answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            failed = answer.get("Failed", [])
+            # An answer that names an entry nowhere says nothing about it.
+            sent = {success["Id"] for success in answer.get("Successful", [])}
+            entries = [entry for entry in entries if entry["Id"] not in sent]
             if not entries:
                 return
-        codes = ", ".join(sorted({failure["Code"] for failure in failed}))
+        codes = ", ".join(sorted({failure["Code"] for failure in failed})) or "they are not in the answer"
         msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
 

@@ -1,8 +1,6 @@
 """AWS Systems Manager, target by target: the managed nodes and their patch states.
 
-The SDK does signing, retries and the reading of errors. The adapter takes the raw body of a successful answer before
-the SDK parses it: the SDK's parser reads a truncated body as an empty answer, loses a page for one bad date, and takes
-more time than everything else.
+The SDK does signing, retries and the reading of errors; the adapter decodes the raw body of a successful answer.
 """
 
 from collections.abc import Sequence
@@ -21,7 +19,8 @@ from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.narrower_calls import NarrowerCalls
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
+from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
@@ -29,7 +28,7 @@ from patchlake.core.run import milliseconds
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALL
-from patchlake.errors import PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import FailedCallError, PatchlakeError, RefusedError, RestartError, RetryableError, ThrottledError
 from patchlake.sources.source import Operation
 
 if TYPE_CHECKING:
@@ -47,9 +46,6 @@ _REFUSALS = {
     Cause.REFUSED: ListingStatus.NOT_LISTED,
 }
 """The listing status of each cause that is about the target."""
-
-_BODY = "RawBody"
-_FIRST_ERROR_STATUS = 301
 
 
 class SsmApis:
@@ -138,7 +134,7 @@ class SsmApis:
         # Two threads must not make clients of one session at the same time. Making one does no I/O, so it is quick.
         with self._making:
             client = make_client(session, "ssm", self._config, target.region)
-        client.meta.events.register("before-parse.ssm", _keep_raw)
+        keep_raw_answers(client)
         client.meta.events.register("response-received.ssm", self._count)
         self._clock.watch(client)
         return _Connection(session, client)
@@ -175,7 +171,9 @@ class SsmApi:
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses, or SSM does so
                 with another code of 4xx that is about the target (``NOT_LISTED``).
-            RestartError: SSM refused the token or the filter, or the body was truncated.
+            RestartError: SSM refused the token or the filter.
+            BrokenAnswerError: the answer was cut short, lacked its list or was an error.
+            FailedCallError: SSM failed, or gave no answer.
             ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
         """
@@ -187,7 +185,7 @@ class SsmApi:
             parameters["NextToken"] = token
         answer = self._answer(operation, parameters)
         try:
-            return _decoder(operation).page(answer[_BODY], milliseconds(self._apis.now()))
+            return _decoder(operation).page(raw_body(answer), milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {xform_name(operation.name)}: {error}"
             raise type(error)(msg) from error
@@ -214,7 +212,9 @@ class SsmApi:
             return RefusedError(_REFUSALS[cause], code, msg, operation.name)
         if cause is Cause.BROKEN_CHAIN:
             return RestartError(msg)
-        return ThrottledError(msg) if cause is Cause.THROTTLED else RetryableError(msg)
+        if cause is Cause.THROTTLED:
+            return ThrottledError(msg)
+        return FailedCallError(code, msg) if cause in {Cause.PASSING, Cause.CONFLICT} else RetryableError(msg)
 
 
 @cache
@@ -225,13 +225,6 @@ def _decoder(operation: Operation) -> PageDecoder:
 def _call(client: "SSMClient", operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = getattr(client, xform_name(operation.name))(**arguments)
     return answer
-
-
-def _keep_raw(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    """Keep the body of a successful answer, and give the SDK's parser an empty one."""
-    if response_dict["status_code"] < _FIRST_ERROR_STATUS:
-        customized_response_dict[_BODY] = response_dict["body"]
-        response_dict["body"] = b"{}"
 
 
 def _quota(error: AwsError) -> str:

@@ -3,6 +3,8 @@
 Tokens of a regional endpoint work in every region, including those that must be enabled.
 """
 
+import re
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +16,13 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of
 from patchlake.adapters.clients import make_client
 from patchlake.core.statuses import ListingStatus
+from patchlake.core.targets import ACCOUNT_ID_PATTERN
 from patchlake.core.timings import CALL
 from patchlake.errors import PatchlakeError, RefusedError, RetryableError, ThrottledError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import AssumeRoleRequestTypeDef
 
@@ -33,10 +38,15 @@ def caller_account_id(client: "STSClient") -> str:
         RetryableError: STS could not answer.
     """
     try:
-        return client.get_caller_identity()["Account"]
+        answer: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
         msg = f"GetCallerIdentity failed: {code_of(error)}: {error}"
         raise RetryableError(msg) from error
+    match answer:
+        case {"Account": str(account_id)} if re.match(ACCOUNT_ID_PATTERN, account_id):
+            return account_id
+    msg = "GetCallerIdentity failed: its answer names no account"
+    raise RetryableError(msg)
 
 
 class RoleSessions:
@@ -87,15 +97,36 @@ class RoleSessions:
         if self._external_id:
             request["ExternalId"] = self._external_id
         try:
-            credentials = self._client.assume_role(**request)["Credentials"]
+            answer: Mapping[str, Any] = self._client.assume_role(**request)
         except AWS_ERRORS as error:
             raise _failure(role, error) from error
-        return {
-            "access_key": credentials["AccessKeyId"],
-            "secret_key": credentials["SecretAccessKey"],
-            "token": credentials["SessionToken"],
-            "expiry_time": credentials["Expiration"].isoformat(),
-        }
+        except ValueError as error:
+            msg = f"{role}: AssumeRole failed: its answer has no time that can be read"
+            raise RetryableError(msg) from error
+        return _credentials(role, answer)
+
+
+def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
+    """Return the credentials of an answer of AssumeRole as the SDK's metadata.
+
+    Raises:
+        RetryableError: the answer lacks some of them.
+    """
+    match answer.get("Credentials"):
+        case {
+            "AccessKeyId": str(access_key),
+            "SecretAccessKey": str(secret_key),
+            "SessionToken": str(token),
+            "Expiration": datetime() as expiration,
+        } if access_key and secret_key and token:
+            return {
+                "access_key": access_key,
+                "secret_key": secret_key,
+                "token": token,
+                "expiry_time": expiration.isoformat(),
+            }
+    msg = f"{role}: AssumeRole failed: its answer lacks credentials"
+    raise RetryableError(msg)
 
 
 def _failure(role: str, error: AwsError) -> PatchlakeError:

@@ -15,11 +15,13 @@ class ListingResult(NamedTuple):
     Attributes:
         detail: the error code or the reason; None if the target was listed.
         listed_at_ms: AWS's time at the listing's last answer, in milliseconds since the epoch.
+        rows_without_id: the rows of the listing that name nothing, so that the shard cannot have them.
     """
 
     status: ListingStatus
     detail: str | None = None
     listed_at_ms: int | None = None
+    rows_without_id: int = 0
 
 
 def listing_metadata(run_target: RunTarget, listing: ListingResult, source: str = ROOT_LISTING) -> dict[str, str]:
@@ -32,6 +34,7 @@ def listing_metadata(run_target: RunTarget, listing: ListingResult, source: str 
         "listing_status": str(listing.status),
         "listing_detail": listing.detail,
         "listed_at": None if listing.listed_at_ms is None else str(listing.listed_at_ms),
+        "rows_without_id": str(listing.rows_without_id) if listing.rows_without_id else None,
     }
     return {name: value for name, value in entries.items() if value is not None}
 
@@ -58,6 +61,7 @@ def read_listing(run_target: RunTarget, metadata: Mapping[str, str], source: str
             ListingStatus(metadata["listing_status"]),
             metadata.get("listing_detail"),
             None if listed_at is None else int(listed_at),
+            int(metadata.get("rows_without_id", 0)),
         )
     except (KeyError, ValueError) as error:
         msg = f"its footer has no valid listing: {error}"

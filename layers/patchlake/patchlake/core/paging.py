@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from patchlake.core.records import Page, Record
-from patchlake.errors import RestartError, RetryableError
+from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
 
 ATTEMPTS = 3
 """The attempts at a chain before the whole message fails."""
@@ -19,7 +19,8 @@ def read_chain[R: Record, T](
 
     Pages are requested as ``read`` consumes them, so a long chain is never in memory as a whole. A broken chain
     (``RestartError``) is restarted, and ``read`` with it: nothing of the broken chain is kept. A chain with more pages
-    than its question can need is broken: each page may hold a single row, and ``EMPTY_PAGES`` more may hold none.
+    than its question can need is broken: each page may hold a single row, and ``EMPTY_PAGES`` more may hold none. Where
+    one answer is broken (``BrokenAnswerError``), its page is requested once more before that.
 
     Args:
         ask: requests the page of a token.
@@ -42,7 +43,7 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> 
     seen: set[str] = set()
     token = None
     for _ in range(most_pages):
-        page = ask(token)
+        page = _page(ask, token)
         yield page
         token = page.next_token
         if token is None:
@@ -53,3 +54,10 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> 
         seen.add(token)
     msg = f"the service has given {most_pages} pages and a token for another one: expected an end before that"
     raise RestartError(msg)
+
+
+def _page[R: Record](ask: Callable[[str | None], Page[R]], token: str | None) -> Page[R]:
+    try:
+        return ask(token)
+    except BrokenAnswerError:
+        return ask(token)

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from patchlake.core.keys import MAX_BATCHES, MAX_PARTS, ROOT_DETAIL, ROOT_LISTING, plan_key
 from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, RunTarget, Target
-from patchlake.errors import ConfigError, InputError, IntegrityError
+from patchlake.errors import ConfigError, InputError, IntegrityError, RetryableError
 
 SCHEMA_VERSION: Final = 1
 
@@ -197,8 +197,13 @@ def make_plan(  # noqa: PLR0913
     """Decide a run: every region of every account that is not excluded, each target once, sorted.
 
     Raises:
-        ConfigError: every account is excluded. A run without targets would be published as complete.
+        ConfigError: every account is excluded.
+        RetryableError: there is no account. An organization has at least one, so its list was not complete.
     """
+    accounts = tuple(accounts)
+    if not accounts:
+        msg = f"run {run_id}: there is no account to cover: expected at least the organization's management account"
+        raise RetryableError(msg)
     excluded = sorted(set(excluded_account_ids))
     targets = {
         Target(account.account_id, region): PlannedTarget(account.account_id, region, account.name, account.active)

@@ -1,7 +1,7 @@
 """The rows of an answer, as typed records derived from the tables, and the rules that every value must keep.
 
 A record has one field per column that comes from the API, named as the column, with the API's member name on the wire.
-A value that breaks a rule makes only its own row invalid:
+A value that breaks a rule is lost, and named as broken; the other values of its row stay:
 
 - a count is a whole number from 0 to 2³¹ - 1;
 - a time is a number of seconds since the epoch, within the years 1 to 9999 even when rounded to milliseconds
@@ -12,6 +12,7 @@ A value that breaks a rule makes only its own row invalid:
 Unknown members are ignored, and a member that is null counts as absent.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -57,12 +58,24 @@ def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R]) 
     return record
 
 
+def is_node_id(text: str) -> bool:
+    """Whether SSM can be asked about an id; ids of forms that came after the pattern are listed all the same."""
+    return re.match(INSTANCE_ID_PATTERN, text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class InvalidRow:
-    """A row of an answer that breaks a rule; without an id if that cannot be read either."""
+    """A row of an answer that breaks a rule.
+
+    Attributes:
+        instance_id: the id of its node, of a known form or not; None if it has no text as its id.
+        reason: each broken rule with its member, and no value.
+        record: the values of the row, None for those that break a rule; None if no value could be read.
+    """
 
     instance_id: str | None
     reason: str
+    record: Record | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class Page[R: Record]:
     """One page of an answer.
 
     Attributes:
-        records: the valid rows, in the service's order.
+        records: the rows that keep every rule, in the service's order.
         invalid: the rows that break a rule.
         next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
         answered_at_ms: AWS's time when it answered, in milliseconds since the epoch.

@@ -114,7 +114,11 @@ def collection_columns(statuses: Mapping[str, Explanation]) -> tuple[Column, ...
     """Declare the columns of an outcome, for a table whose rows have these statuses."""
     return (
         string("collection_status", described(statuses), nullable=False),
-        string("collection_detail", "Why a node is NOT_COLLECTED or INVALID_RESPONSE; NULL otherwise."),
+        string(
+            "collection_detail",
+            "Why a node is NOT_COLLECTED or INVALID_RESPONSE; for other nodes the members whose values broke a rule, "
+            "each with the rule: they are NULL in this row. NULL otherwise.",
+        ),
         timestamp(
             "collected_at",
             "When SSM answered, by the Date header of its answer; NULL if SSM gave no answer about the node.",

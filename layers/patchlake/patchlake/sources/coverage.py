@@ -13,6 +13,9 @@ from patchlake.sources.source import DetailSource, ListingSource, Source
 
 COMPLETE, PARTIAL = "COMPLETE", "PARTIAL"
 
+ROWS_WITHOUT_ID = "rows_without_id"
+"""The column that counts the rows of a listing that are in no snapshot, since they name no node."""
+
 _COLUMNS = (
     *RUN_COLUMNS,
     TARGET_COLUMNS[0],
@@ -30,6 +33,10 @@ _COLUMNS = (
     count("nodes_no_patch_state", "Nodes that were never scanned."),
     count("nodes_not_collected", "Nodes whose state could not be collected."),
     count("nodes_invalid_response", "Nodes whose answer broke SSM's rules."),
+    count(
+        ROWS_WITHOUT_ID,
+        "Rows of the listing without an id: nodes that exist and are not in the snapshot. NULL unless LISTED.",
+    ),
 )
 
 _GAPS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
@@ -68,16 +75,17 @@ class TargetRead:
     statuses: Counter[str] = field(default_factory=Counter)
     sources: dict[str, SourceRead] = field(default_factory=dict)
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether the target was listed, if it is active, and every node collected or known to have no state."""
-        return is_complete([self.listing.status], self.statuses)
 
+def is_complete(listings: Iterable[str], statuses: Mapping[str, int], rows_without_id: int) -> bool:
+    """Whether a run read everything: some active target and every one, and every node of each.
 
-def is_complete(listings: Iterable[ListingStatus], statuses: Mapping[str, int]) -> bool:
-    """Whether every active target was listed, and every node collected or known to have no state."""
-    settled = {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
-    return settled.issuperset(listings) and not any(statuses.get(status) for status in _GAPS)
+    Args:
+        listings: the ``listing_status`` of each target, or of each that occurs.
+        statuses: the number of nodes by ``collection_status``.
+        rows_without_id: rows of listings that are in no snapshot.
+    """
+    active = set(listings) - {ListingStatus.ACCOUNT_NOT_ACTIVE}
+    return active == {ListingStatus.LISTED} and not rows_without_id and not any(map(statuses.get, _GAPS))
 
 
 def coverage_table(sources: Iterable[Source]) -> Table:
@@ -104,6 +112,7 @@ def coverage_row(read: TargetRead, sources: Sequence[Source]) -> dict[str, Any]:
         "listed_at": listing.listed_at_ms,
         "nodes_listed": read.statuses.total() if listed else None,
         **{f"nodes_{status.lower()}": read.statuses[status] if listed else None for status in CollectionStatus},
+        ROWS_WITHOUT_ID: listing.rows_without_id if listed else None,
     }
     for source in sources:
         row |= {f"{source.name}_{name}": value for name, value in _source_values(source, read).items()}
@@ -117,6 +126,7 @@ def _source_columns(source: Source) -> Iterator[Column]:
             yield string(f"{name}_status", f"The status of the listing of {name}, with the values of listing_status.")
             yield string(f"{name}_detail", "The error code or the reason of any status other than LISTED.")
             yield timestamp(f"{name}_listed_at", "When AWS answered the last page of that listing; NULL unless LISTED.")
+            yield count(f"{name}_rows_without_id", "Rows of that listing without an id; NULL unless LISTED.")
         case DetailSource():
             yield string(
                 f"{name}_status",
@@ -144,6 +154,7 @@ def _listing_values(found: SourceRead) -> dict[str, Any]:
         "status": str(listing.status),
         "detail": listing.detail,
         "listed_at": listing.listed_at_ms,
+        "rows_without_id": listing.rows_without_id if listing.status is ListingStatus.LISTED else None,
         "rows": found.rows if listing.status is ListingStatus.LISTED else None,
     }
 
@@ -164,6 +175,8 @@ def _detail_gap(read: TargetRead, found: SourceRead) -> str | None:
     """Return the reason why a detail source did not read all of a target, its parents' first; None if it did."""
     if read.listing.status is not ListingStatus.LISTED:
         return f"nodes: {read.listing.status}"
+    if read.listing.rows_without_id:
+        return "nodes: rows without an id"
     for status in _GAPS:
         if read.statuses[status]:
             return f"patch_states: {status}"

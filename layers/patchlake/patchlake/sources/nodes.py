@@ -5,15 +5,11 @@ The root of every run: its shards decide which nodes the run has, and their attr
 
 from patchlake.core.keys import ROOT_LISTING
 from patchlake.core.plan import Plan
-from patchlake.core.records import NodeRecord, Page, record_type
+from patchlake.core.records import InvalidRow, NodeRecord, Page, Record, record_type
 from patchlake.core.rows import record_values
 from patchlake.core.tables import INSTANCE_ID, Column, Columns, ColumnType, Table, string, timestamp, unique_string
 from patchlake.core.targets import RunTarget
-from patchlake.errors import UnlistableError
 from patchlake.sources.source import ListingSource, Operation
-
-NAMELESS_ROW = "a row of the listing has no usable id"
-"""The reason for NOT_LISTED of a target with a node that SSM describes without a usable id."""
 
 NODE_COLUMNS = (
     string("ping_status", "Online, ConnectionLost or Inactive, as SSM last saw the agent.", "PingStatus"),
@@ -67,24 +63,19 @@ SHARD = Table(
     (
         INSTANCE_ID,
         *NODE_COLUMNS,
-        string("invalid_reason", "Why SSM's description of the node could not be read; its attributes are then NULL."),
+        string("invalid_reason", "The members of SSM's description that break a rule, each with the rule."),
     ),
 )
 
 
-def _rows(run_target: RunTarget, page: Page[NodeRecord], plan: Plan) -> Columns:
-    """Return the rows of one page; a node whose description breaks a rule has its reason and no attributes."""
-    for row in page.invalid:
-        if row.instance_id is None:
-            msg = f"{run_target}: {NAMELESS_ROW}: {row.reason}"
-            raise UnlistableError(NAMELESS_ROW, msg)
-    described = record_values(
-        (INSTANCE_ID, *NODE_COLUMNS), page.records, include_sensitive_fields=plan.include_sensitive_fields
-    )
+def _rows(_run_target: RunTarget, page: Page[NodeRecord], plan: Plan) -> Columns:
+    """Return the rows of one page; a node whose description breaks rules has the reasons and its other attributes."""
+    invalid: list[InvalidRow] = [row for row in page.invalid if row.instance_id is not None]
+    records: list[Record | None] = [*(row.record for row in invalid), *page.records]
     return {
-        **{name: [*[None] * len(page.invalid), *values] for name, values in described.items()},
-        "instance_id": [*(row.instance_id for row in page.invalid), *described["instance_id"]],
-        "invalid_reason": [*(row.reason for row in page.invalid), *[None] * len(page.records)],
+        **record_values(NODE_COLUMNS, records, include_sensitive_fields=plan.include_sensitive_fields),
+        "instance_id": [*(row.instance_id for row in invalid), *(record.instance_id for record in page.records)],
+        "invalid_reason": [*(row.reason for row in invalid), *[None] * len(page.records)],
     }
 
 

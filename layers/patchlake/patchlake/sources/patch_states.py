@@ -8,7 +8,7 @@ from typing import Any
 
 from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import Plan
-from patchlake.core.records import NodeRecord, Page, record_type
+from patchlake.core.records import NodeRecord, Page, Record, is_node_id, record_type
 from patchlake.core.rows import Outcome
 from patchlake.core.statuses import COLLECTION, CollectionStatus
 from patchlake.core.tables import (
@@ -107,47 +107,51 @@ TABLE = detail_table(
 )
 
 
+CAME_TWICE = "the node came twice, with different values"
+
+
 def _request(ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
     return {"InstanceIds": list(ids)}
 
 
 def _asks_about(nodes: Columns) -> list[str]:
-    """Return the nodes whose description is valid."""
-    return [i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None]
+    """Return the nodes whose ids SSM accepts."""
+    return [instance_id for instance_id in nodes["instance_id"] if is_node_id(instance_id)]
 
 
 def _unasked(nodes: Columns) -> dict[str, Outcome]:
     return {
         instance_id: Outcome(CollectionStatus.INVALID_RESPONSE, reason)
         for instance_id, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True)
-        if reason is not None
+        if not is_node_id(instance_id)
     }
 
 
 def _settle(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str, Sequence[Outcome]]:
     """Settle the outcome of each id of one call's chain of pages.
 
-    An id that SSM leaves out is NO_PATCH_STATE, unless a row without a usable id might have been about it. A node that
-    comes twice with different values is INVALID_RESPONSE. Rows about nodes that were not asked for are dropped.
+    A value that breaks a rule is NULL and named in the detail. An id that SSM leaves out is NO_PATCH_STATE, unless a
+    row without a usable id might have been about it. A node that comes twice with different values is INVALID_RESPONSE.
+    Rows about nodes that were not asked for are dropped.
     """
     settled: dict[str, Outcome] = {}
     unattributed: str | None = None
     answered_at_ms: int | None = None
     for page in pages:
         answered_at_ms = page.answered_at_ms
-        for record in page.records:
-            before = settled.get(record.instance_id)
-            if before is None:
-                settled[record.instance_id] = Outcome(CollectionStatus.COLLECTED, None, answered_at_ms, record)
-            elif before.record != record:
-                settled[record.instance_id] = Outcome(
-                    CollectionStatus.INVALID_RESPONSE, "the node came twice, with different values", answered_at_ms
-                )
+        rows: list[tuple[str, str | None, Record | None]] = [(one.instance_id, None, one) for one in page.records]
         for row in page.invalid:
-            if row.instance_id is None:
+            if row.instance_id is None or not is_node_id(row.instance_id):
                 unattributed = f"a row of the answer has no usable id: {row.reason}"
             else:
-                settled[row.instance_id] = Outcome(CollectionStatus.INVALID_RESPONSE, row.reason, answered_at_ms)
+                rows.append((row.instance_id, row.reason, row.record))
+        for instance_id, reason, record in rows:
+            before = settled.get(instance_id)
+            if before is None:
+                status = CollectionStatus.INVALID_RESPONSE if record is None else CollectionStatus.COLLECTED
+                settled[instance_id] = Outcome(status, reason, answered_at_ms, record)
+            elif (before.record, before.detail) != (record, reason):
+                settled[instance_id] = Outcome(CollectionStatus.INVALID_RESPONSE, CAME_TWICE, answered_at_ms)
     absent = (
         Outcome(CollectionStatus.NO_PATCH_STATE, None, answered_at_ms)
         if unattributed is None
@@ -176,5 +180,6 @@ PATCH_STATES = DetailSource(
     parent=ROOT_LISTING,
     unasked=_unasked,
     carried=NODE_COLUMNS,
+    parent_reasons="invalid_reason",
 )
 """Fifty a page: the service has been seen to refuse more (docs/adr/0004-fifty-a-page.md)."""

@@ -108,22 +108,31 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
     """Settle the patches of a node, in the order of their ids and titles.
 
     A patch that comes twice, since it moved between pages or changed its state while they were read, counts as its last
-    row has it. A row that cannot be read might be any patch, so the node is INVALID_RESPONSE.
+    row has it; a row whose id or title broke a rule is a patch of its own. A row of which nothing can be read might be
+    any patch, so the node is INVALID_RESPONSE.
     """
     (instance_id,) = asked
-    found: dict[tuple[str, str], Outcome] = {}
-    broken: str | None = None
+    found: dict[tuple[Any, ...], Outcome] = {}
     answered_at_ms: int | None = None
+    broken: str | None = None
     for page in pages:
         answered_at_ms = page.answered_at_ms
-        for record in page.records:
-            found[record.kb_id, record.title] = Outcome(CollectionStatus.COLLECTED, None, answered_at_ms, record)
-        for row in page.invalid:
-            broken = row.reason
+        rows: list[tuple[str | None, Record | None]] = [(None, record) for record in page.records]
+        for reason, record in rows + [(row.reason, row.record) for row in page.invalid]:
+            if record is None:
+                broken = reason
+            else:
+                found[_key(record, len(found))] = Outcome(CollectionStatus.COLLECTED, reason, answered_at_ms, record)
     if broken is not None:
         return {instance_id: [Outcome(CollectionStatus.INVALID_RESPONSE, broken, answered_at_ms)]}
     outcomes = [found[patch] for patch in sorted(found)]
     return {instance_id: outcomes or [Outcome(NO_PATCHES, None, answered_at_ms)]}
+
+
+def _key(patch: Any, number: int) -> tuple[str, str, int]:  # noqa: ANN401
+    """Return the place of a patch among the others of its node; without both id and title, no other patch has it."""
+    is_known = patch.kb_id is not None and patch.title is not None
+    return patch.kb_id or "", patch.title or "", 0 if is_known else number + 1
 
 
 PATCHES = DetailSource(

@@ -68,10 +68,16 @@ class Operation:
 
 
 class ListedRows(NamedTuple):
-    """The rows of one target's shard; ``listed_at_ms`` is when AWS answered the last page."""
+    """The rows of one target's shard.
+
+    Attributes:
+        listed_at_ms: when AWS answered the last page.
+        without_id: the number of rows that named nothing.
+    """
 
     columns: Columns
     listed_at_ms: int | None
+    without_id: int = 0
 
     def groups(self, rows: int) -> Iterator[Columns]:
         """Split the rows into consecutive groups of at most ``rows`` rows."""
@@ -87,7 +93,7 @@ class ListingSource:
     Attributes:
         table: of a shard; the published table of a secondary source is the concatenation of its shards.
         row_key: the columns by which the rows of a shard are sorted; each combination of values occurs once.
-        rows: the rows of one page, in the columns of ``table``.
+        rows: the rows of one page that have an id, in the columns of ``table``.
     """
 
     name: str
@@ -104,15 +110,16 @@ class ListingSource:
 
         Raises:
             RestartError: more than ``EMPTY_PAGES`` pages in a row bring no further row: the chain would never end.
-            UnlistableError: the listing cannot be complete.
         """
         columns: Columns = {name: [] for name in self.table.column_names}
         texts: dict[str | None, str | None] = {}
         listed_at_ms = None
+        without_id = 0
         last: dict[tuple[Any, ...], int] = {}
         places = count()
         pages_without_news = 0
         for page in pages:
+            without_id += sum(row.instance_id is None for row in page.invalid)
             found = self.rows(run_target, page, plan)
             for column in self.table:
                 values = found[column.name]
@@ -130,7 +137,8 @@ class ListingSource:
             if len(last) > plan.most_nodes:
                 break
         rows = [last[key] for key in sorted(last)]
-        return ListedRows({name: [values[row] for row in rows] for name, values in columns.items()}, listed_at_ms)
+        sorted_columns = {name: [values[row] for row in rows] for name, values in columns.items()}
+        return ListedRows(sorted_columns, listed_at_ms, without_id)
 
     def planned(self) -> PlannedSource:
         """Return the source as a plan names it."""
@@ -158,6 +166,7 @@ class DetailSource:
         asks_version: raised whenever ``asks_about`` selects other nodes than before.
         unasked: the outcomes of nodes that are in the table without being asked about.
         carried: columns copied from the parent's rows.
+        parent_reasons: the column of the parent's rows that names their broken values; an answered row names them too.
     """
 
     name: str
@@ -173,6 +182,7 @@ class DetailSource:
     asks_version: int = 1
     unasked: Callable[[Columns], dict[str, Outcome]] = _nothing
     carried: tuple[Column, ...] = ()
+    parent_reasons: str | None = None
 
     def planned(self) -> PlannedSource:
         """Return the source as a plan names it."""
@@ -197,7 +207,7 @@ class DetailSource:
             for outcome in outcomes_of.get(instance_id, ())
         ]
         places = [place for place, _ in rows]
-        outcomes = [outcome for _, outcome in rows]
+        outcomes = [self._with_parent_reason(outcome, parent_rows, place) for place, outcome in rows]
         return {
             **target_values(run_target, len(rows)),
             **{name: [parent_rows[name][place] for place in places] for name in self._taken_over()},
@@ -213,6 +223,12 @@ class DetailSource:
         """Return a part in which each id that had to be asked about is NOT_COLLECTED."""
         outcome = Outcome(CollectionStatus.NOT_COLLECTED, detail)
         return self.part(run_target, plan, parent_rows, dict.fromkeys(self.asks_about(parent_rows), (outcome,)))
+
+    def _with_parent_reason(self, outcome: Outcome, parent_rows: Columns, place: int) -> Outcome:
+        reason = None if self.parent_reasons is None else parent_rows[self.parent_reasons][place]
+        if reason is None or outcome.status in {CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE}:
+            return outcome
+        return outcome._replace(detail="; ".join(filter(None, (reason, outcome.detail))))
 
     def _taken_over(self) -> Iterator[str]:
         yield INSTANCE_ID.name

@@ -5,26 +5,25 @@ of the secondary detail sources, one for each slice of the batch.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import batched, count
-from typing import Any
+from itertools import count
 
 from patchlake.core.keys import ROOT_DETAIL, part_key, shard_key
 from patchlake.core.messages import CollectMessage
-from patchlake.core.paging import read_chain
 from patchlake.core.plan import Plan
-from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
 from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALLS_BETWEEN_LOOKS
 from patchlake.errors import InputError, PatchlakeError, RefusedError
-from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFormat, TargetApis
+from patchlake.ports import Clock, Delivery, ParallelMap, Queue, Store, TableFile, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, slice_of
+from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.fence import NO_DETAIL
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
@@ -152,19 +151,21 @@ class CollectStage:
                     due.append(CollectMessage.of(plan.run_id, target, batch, source.name, number))
             self.detail_queues[source.name].send(child.grouped() for child in due)
 
-    def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
-        source = self.sources.nodes
+    def _shard(self, plan: Plan, target: Target) -> TableFile:
         key = shard_key(plan.run_id, target)
         body = self.store.get(key)
         if body is None:
             msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
             raise InputError(msg)
-        shard = open_shard(self.tables, source, plan.run_target(target), body)
+        return open_shard(self.tables, self.sources.nodes, plan.run_target(target), body)
+
+    def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
+        key, shard = shard_key(plan.run_id, target), self._shard(plan, target)
         if batch >= len(shard.row_counts):
             msg = f"run {plan.run_id}: {key} has {len(shard.row_counts)} batches, so batch {batch} is refused"
             raise InputError(msg)
         with about(key):
-            return shard.columns(source.table.column_names, batch)
+            return shard.columns(self.sources.nodes.table.column_names, batch)
 
     def _stored_batch(self, plan: Plan, target: Target, batch: int) -> Columns:
         """Return the columns of a batch's part that its children read.
@@ -229,22 +230,27 @@ class CollectStage:
         *,
         fresh_session: bool,
     ) -> dict[str, Sequence[Outcome]]:
-        api = calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session))
+        about_ids = CallsAboutIds(
+            calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session)),
+            source,
+            look,
+            calls,
+            self.parallel_map if source is self.sources.patch_states else self.detail_map,
+            partial(calls.pause_for, self.retry_policy.base_seconds),
+            self._other_ids(plan, source, target, ids),
+            self.sources.nodes.operation,
+        )
+        return about_ids.settled(ids)
 
-        def page(chunk: tuple[str, ...], token: str | None) -> Page[Any]:
-            look()
-            return api.page(source.operation, chunk, token)
-
-        def ask(chunk: tuple[str, ...]) -> dict[str, Sequence[Outcome]]:
-            most_rows = len(chunk) * source.operation.rows_per_id
-            return read_chain(partial(page, chunk), partial(source.settle, chunk), most_rows)
-
-        settled: dict[str, Sequence[Outcome]] = {}
-        parallel_map = self.parallel_map if source is self.sources.patch_states else self.detail_map
-        chunks = list(batched(ids, source.operation.ids_per_call, strict=False))
-        for answered in calls.call_each(ask, chunks, parallel_map):
-            settled.update(answered)
-        return settled
+    def _other_ids(self, plan: Plan, source: DetailSource, target: Target, ids: Sequence[str]) -> Iterator[str]:
+        """Yield the ids of a target that a source asks about, except these; a random batch comes first."""
+        batches = len(self._shard(plan, target).row_counts)
+        first = int(self.retry_policy.chance() * batches)
+        for batch in (*range(first, batches), *range(first)):
+            with suppress(InputError):
+                is_root = source is self.sources.patch_states
+                rows = self._nodes(plan, target, batch) if is_root else self._stored_batch(plan, target, batch)
+                yield from (instance_id for instance_id in source.asks_about(rows) if instance_id not in ids)
 
 
 def _result(message: CollectMessage, step: Step, rows: Columns | None = None) -> CollectResult:

@@ -39,7 +39,7 @@ class CommitOutcome(StrEnum):
     """The end of a run's watch."""
 
     COMPLETE = "COMPLETE"
-    """Published: every active target listed, no node unknown."""
+    """Published: at least one active target, each of them listed, no node unknown."""
     PARTIAL = "PARTIAL"
     """Published, with unknown nodes or targets recorded as such."""
     LATE = "LATE"
@@ -72,6 +72,9 @@ TARGET_METRICS = {
     ListingStatus.ACCOUNT_NOT_ACTIVE: "TargetsAccountNotActive",
 }
 
+ROWS_METRIC = "RowsWithoutId"
+"""The rows of listings that name no node."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
@@ -80,6 +83,7 @@ class CommitResult:
     Attributes:
         statuses: nodes by ``collection_status``, if this call published the run.
         listings: targets by ``listing_status``, if this call published the run.
+        rows_without_id: rows of listings that are in no snapshot, if this call published the run.
         age: from the scheduled time to now, by AWS's time, if this call published the run.
         detail: the reason why a run is CORRUPT.
     """
@@ -88,6 +92,7 @@ class CommitResult:
     outcome: CommitOutcome
     statuses: Mapping[str, int] = field(default_factory=dict)
     listings: Mapping[str, int] = field(default_factory=dict)
+    rows_without_id: int = 0
     age: timedelta | None = None
     detail: str | None = None
 
@@ -97,6 +102,7 @@ class CommitResult:
         if self.age is not None:
             counts |= {metric: self.statuses.get(status, 0) for status, metric in NODE_METRICS.items()}
             counts |= {metric: self.listings.get(status, 0) for status, metric in TARGET_METRICS.items()}
+            counts[ROWS_METRIC] = self.rows_without_id
         return counts
 
 
@@ -160,9 +166,10 @@ class CommitStage:
         published = publish(run, metadata)
         return CommitResult(
             run_id,
-            CommitOutcome.COMPLETE if published.complete else CommitOutcome.PARTIAL,
+            CommitOutcome.COMPLETE if published.is_complete else CommitOutcome.PARTIAL,
             published.statuses,
             published.listings,
+            published.rows_without_id,
             self.clock.now() - plan.run_at,
         )
 

@@ -17,7 +17,7 @@ from patchlake.core.records import Page
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import LISTING_PAUSE_SECONDS, LONGEST_PAGE_SECONDS
-from patchlake.errors import OutOfTimeError, RefusedError, UnlistableError
+from patchlake.errors import OutOfTimeError, RefusedError
 from patchlake.ports import Clock, Delivery, Queue, Store, TableFormat, TargetApis
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
@@ -102,9 +102,6 @@ class DiscoverStage:
             rows = attempt.ask(partial(self._rows, plan, target, source, calls, progress))
         except RefusedError as refusal:
             listing = ListingResult(ListingStatus(refusal.listing_status), refusal.code)
-        except UnlistableError as error:
-            attempt.require_final(error)
-            listing = ListingResult(ListingStatus.NOT_LISTED, error.detail)
         except OutOfTimeError as error:
             if not progress.fills_an_invocation:
                 raise
@@ -113,7 +110,7 @@ class DiscoverStage:
         else:
             groups = list(rows.groups(plan.batch_size))
             if len(groups) <= plan.max_batches:
-                listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms)
+                listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms, rows.without_id)
                 metadata = listing_metadata(plan.run_target(target), listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
             too_many = f"more than {plan.max_batches:,} batches: raise the batch size"

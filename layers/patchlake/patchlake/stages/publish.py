@@ -23,7 +23,7 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile
-from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table
+from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table, is_complete
 from patchlake.sources.source import DetailSource, ListingSource, Source, slice_of
 from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_run import Slice, StoredRun
@@ -33,9 +33,14 @@ from patchlake.stages.stored_run import Slice, StoredRun
 class Published:
     """The contents of a snapshot: nodes by ``collection_status``, targets by ``listing_status``."""
 
-    complete: bool
     statuses: Counter[str]
     listings: Counter[str]
+    rows_without_id: int
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the run read everything."""
+        return is_complete(self.listings, self.statuses, self.rows_without_id)
 
 
 def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
@@ -64,9 +69,9 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
     for read in reads:
         statuses.update(read.statuses)
     return Published(
-        complete=all(read.is_complete for read in reads),
         statuses=statuses,
         listings=Counter(str(read.listing.status) for read in reads),
+        rows_without_id=sum(read.listing.rows_without_id for read in reads),
     )
 
 

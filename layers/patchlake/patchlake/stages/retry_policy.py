@@ -13,7 +13,7 @@ from typing import Protocol
 
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE, RESERVE_SECONDS, retry_seconds, second_ask_seconds
-from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnknownSourceError, UnlistableError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, UnknownSourceError
 from patchlake.ports import Delivery, Queue
 from patchlake.stages.throttled_calls import ThrottledCalls
 
@@ -129,7 +129,7 @@ class Attempt:
                 policy.final_refusals.add(self.run_id, self.target, second)
             raise
 
-    def require_final(self, reason: RefusedError | OutOfTimeError | UnlistableError) -> None:
+    def require_final(self, reason: RefusedError | OutOfTimeError) -> None:
         """Return if the reason has lasted.
 
         Raises:

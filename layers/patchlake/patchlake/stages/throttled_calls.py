@@ -91,6 +91,15 @@ class ThrottledCalls:
             raise OutOfTimeError(msg)
         return left
 
+    def pause_for(self, seconds: float) -> None:
+        """Wait without a call.
+
+        Raises:
+            OutOfTimeError: there is not enough time.
+        """
+        self.require_time(seconds)
+        self.pause(seconds)
+
     def _wait(self, throttled: ThrottledError) -> None:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())
         try:

@@ -1,4 +1,4 @@
-"""Raw bodies to pages: the SDK's own values, a bad value costs its row, a broken body is never an empty page."""
+"""Raw bodies to pages: the SDK's own values, a bad value is lost alone, a broken body is never an empty page."""
 
 import json
 import math
@@ -8,14 +8,15 @@ from typing import Any
 
 import botocore.parsers
 import botocore.session
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.adapters.ssm_decoding import PageDecoder
+from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.records import Page
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType
-from patchlake.errors import RestartError
+from patchlake.errors import BrokenAnswerError
 from patchlake.sources.nodes import NODE_COLUMNS, NODES
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 from patchlake.sources.patches import PATCH_COLUMNS, PATCHES
@@ -130,7 +131,7 @@ def test_rows_that_keep_the_rules_are_the_same_beside_rows_that_do_not(kinds: li
 
     valid = [VALID | {"InstanceId": i} for i, kind in zip(ids, kinds, strict=True) if kind == "valid"]
     assert found.records == page(valid).records
-    expected = [None if kind == "id" else i for i, kind in zip(ids, kinds, strict=True) if kind != "valid"]
+    expected = ["x" if kind == "id" else i for i, kind in zip(ids, kinds, strict=True) if kind != "valid"]
     assert [row.instance_id for row in found.invalid] == expected
 
 
@@ -152,17 +153,45 @@ def test_a_page_carries_the_time_of_its_answer() -> None:
     assert page([{}]).answered_at_ms == ANSWERED_AT
 
 
-@pytest.mark.parametrize(
-    "body", [b"{}", b'{"InstancePatchStates":null,"NextToken":null}', b'{"InstancePatchStates":[]}']
-)
-def test_an_absent_null_or_empty_list_is_an_empty_page(body: bytes) -> None:
-    found = STATES_DECODER.page(body, ANSWERED_AT)
+def test_an_empty_list_is_an_empty_page() -> None:
+    found = STATES_DECODER.page(b'{"InstancePatchStates":[]}', ANSWERED_AT)
 
     assert (found.records, found.invalid, found.next_token) == ([], [], None)
 
 
+CORAL = b"com.amazon.coral.service#UnknownOperationException"
+OUTPUT = b'{"Output":{"__type":"' + CORAL + b'","message":null},"Version":"1.0"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}",
+        b'{"InstancePatchStates":null,"NextToken":null}',
+        b'{"NextToken":"more"}',
+        b'{"InstanceInformationList":[]}',
+        b'{"Output":{"InstancePatchStates":[]}}',
+        OUTPUT + b"}",
+        OUTPUT + b',"InstancePatchStates":[]}',
+        OUTPUT + b',"InstancePatchStates":[5]}',
+        b'{"__type":"' + CORAL + b'"}',
+        b'{"__type":"' + CORAL + b'","InstancePatchStates":[]}',
+        b'{"__type":null,"InstancePatchStates":[]}',
+    ],
+)
+def test_an_answer_without_its_list_or_with_an_error_in_it_is_broken_and_not_empty(body: bytes) -> None:
+    with pytest.raises(BrokenAnswerError, match="the answer to DescribeInstancePatchStates") as caught:
+        STATES_DECODER.page(body, ANSWERED_AT)
+
+    assert (CORAL in body) == ("UnknownOperationException" in str(caught.value))
+
+
+def test_a_wrapper_without_an_error_beside_the_list_is_ignored() -> None:
+    assert page([VALID], Output={"message": None}).invalid == []
+
+
 # Python 3.13 counts the levels of a nesting, 3.14 measures the stack that they take.
-DEEPLY_NESTED = b"[" * 1_000_000 + b"]" * 1_000_000
+DEEPLY_NESTED = b"[" * 200_000 + b"]" * 200_000
 
 
 @pytest.mark.parametrize(
@@ -180,21 +209,23 @@ DEEPLY_NESTED = b"[" * 1_000_000 + b"]" * 1_000_000
         b'\xef\xbb\xbf{"InstancePatchStates":[]}',
         b"<html>Service Unavailable</html>",
         b'{"Invented":' + DEEPLY_NESTED + b"}",
-        b'{"InstancePatchStates":[' + DEEPLY_NESTED + b"]}",
+        b'{"InstancePatchStates":[' + DEEPLY_NESTED,
+        b'{"InstancePatchStates":[' + b"[" * 1_000_000,
+        b'{"InstancePatchStates":[' + b"[" * 100_000 + b'"' + b'\\"' * 100_000,
     ],
-    ids=lambda body: body[:30].decode(errors="replace"),
+    ids=lambda body: f"{body[:30].decode(errors='replace')} {len(body)}",
 )
-def test_a_body_that_is_no_answer_breaks_the_chain(body: bytes) -> None:
-    with pytest.raises(RestartError):
+def test_a_body_that_is_no_answer_is_broken(body: bytes) -> None:
+    with pytest.raises(BrokenAnswerError):
         STATES_DECODER.page(body, ANSWERED_AT)
 
 
 @pytest.mark.parametrize("row", [VALID, VALID | {"MissingCount": -1}], ids=["valid", "invalid"])
-def test_a_body_that_is_cut_short_breaks_the_chain_wherever_it_ends(row: dict[str, object]) -> None:
+def test_a_body_that_is_cut_short_is_broken_wherever_it_ends(row: dict[str, object]) -> None:
     body = json.dumps({"InstancePatchStates": [row], "NextToken": "t"}).encode()
 
     for length in range(len(body)):
-        with pytest.raises(RestartError):
+        with pytest.raises(BrokenAnswerError):
             STATES_DECODER.page(body[:length], ANSWERED_AT)
 
 
@@ -238,24 +269,65 @@ def test_values_at_the_edge_of_the_rules_are_taken(member: str, value: object) -
         ("PatchGroup", 5),
         ("SnapshotId", ["x"]),
         ("SnapshotId", "\ud800"),
-        ("Invented", "\ud800"),
     ],
 )
-def test_a_value_that_breaks_a_rule_costs_its_own_row_alone(member: str, value: object) -> None:
+def test_a_value_that_breaks_a_rule_is_lost_alone_and_its_member_is_named(member: str, value: object) -> None:
     other = VALID | {"InstanceId": "mi-0123456789abcdef0"}
+    row = VALID | {"MissingCount": 3, "SnapshotId": "s"}
 
-    found = page([VALID | {member: value}, other])
+    found = page([row | {member: value}, other])
+
+    assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
+    [bad] = found.invalid
+    assert bad.instance_id == ID
+    assert bad.reason.startswith(f"{member}: ")
+    [whole] = page([row]).records
+    [field] = [field.name for field in msgspec.structs.fields(whole) if field.encode_name == member]
+    assert bad.record == msgspec.structs.replace(whole, **{field: None})
+
+
+BAD_BYTES = {
+    "SnapshotId": [b'"\xff"', b'"\xed\xa0\x80"', DEEPLY_NESTED],
+    "MissingCount": [b"1e400", b"1" + b"0" * 5_000, b"-" + b"1" * 5_000, DEEPLY_NESTED, b"[" * 200 + b"]" * 200],
+    "OperationEndTime": [b"1" * 5_000, b"1" * 5_000 + b".5"],
+}
+
+
+@pytest.mark.parametrize(
+    ("member", "raw"),
+    [(member, raw) for member, values in BAD_BYTES.items() for raw in values],
+    ids=lambda value: value if isinstance(value, str) else f"{value[:8].decode(errors='replace')} {len(value)}",
+)
+def test_bytes_that_are_no_text_and_numbers_that_are_none_are_lost_alone(member: str, raw: bytes) -> None:
+    found = page_with(f'"{member}":'.encode() + raw)
 
     assert [row.instance_id for row in found.invalid] == [ID]
+    assert [row.reason.partition(":")[0] for row in found.invalid] == [member]
+    assert [row.record is None for row in found.invalid] == [False]
     assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
 
 
-@pytest.mark.parametrize("raw", [b'"SnapshotId":"\xff"', b'"MissingCount":1e400', b'"SnapshotId":"\xed\xa0\x80"'])
-def test_bytes_that_are_no_text_and_numbers_that_are_none_cost_their_own_row_alone(raw: bytes) -> None:
-    found = page_with(raw)
+@pytest.mark.parametrize("raw", [b'"\xff"', b'"\\ud800"', b"1" * 5_000, b"1e400", DEEPLY_NESTED])
+def test_an_unknown_member_is_ignored_whatever_its_value(raw: bytes) -> None:
+    found = page_with(b'"Invented":' + raw)
 
-    assert [row.instance_id for row in found.invalid] == [ID]
-    assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
+    assert found.invalid == []
+    assert [record.instance_id for record in found.records] == [ID, "mi-0123456789abcdef0"]
+
+
+def test_a_row_that_is_nested_too_deeply_is_a_row_without_an_id() -> None:
+    found = page_with(b'"PatchGroup":"db"},' + DEEPLY_NESTED + b',{"InstanceId":5')
+
+    assert [record.instance_id for record in found.records] == [ID, "mi-0123456789abcdef0"]
+    assert [row.instance_id for row in found.invalid] == [None, None]
+
+
+def test_texts_with_brackets_are_no_nesting() -> None:
+    text = '[{"\\' * 200
+
+    found = page_with(b'"Invented":' + DEEPLY_NESTED + b',"PatchGroup":' + json.dumps(text).encode())
+
+    assert found.records[0].patch_group == text
 
 
 def test_of_a_member_that_comes_twice_the_last_value_counts_on_both_ways_of_reading() -> None:
@@ -267,20 +339,54 @@ def test_of_a_member_that_comes_twice_the_last_value_counts_on_both_ways_of_read
 
 
 @pytest.mark.parametrize("member", [name for name in VALID if name != "InstanceId"])
-def test_a_required_member_that_is_missing_makes_the_row_invalid_and_is_named(member: str) -> None:
-    [row] = page([{name: value for name, value in VALID.items() if name != member}]).invalid
+def test_a_required_member_that_is_missing_is_named_and_costs_no_other_value(member: str) -> None:
+    [row] = page([{name: value for name, value in VALID.items() if name != member} | {"MissingCount": 3}]).invalid
 
-    assert (row.instance_id, member in row.reason) == (ID, True)
+    assert (row.instance_id, row.reason) == (ID, f"{member}: it is absent")
+    assert getattr(row.record, "missing_count", None) == 3
 
 
-@pytest.mark.parametrize(
-    "row", [5, None, "x", [], {}, {"InstanceId": 5}, {"InstanceId": "i-123"}, {"InstanceId": ID + "\n"}]
-)
-def test_a_row_without_a_usable_id_is_counted_without_one(row: object) -> None:
+@pytest.mark.parametrize("row", [{"InstanceId": ID}, {"InstanceId": ID, "MissingCount": -1, "PatchGroup": None}])
+def test_a_row_of_which_nothing_but_the_id_can_be_read_is_no_record(row: dict[str, object]) -> None:
+    [bad] = page([row]).invalid
+
+    assert (bad.instance_id, bad.record) == (ID, None)
+    assert "PatchGroup: it is absent" in bad.reason
+
+
+def test_a_node_of_which_nothing_but_the_id_can_be_read_is_described_by_its_id() -> None:
+    body = json.dumps({"InstanceInformationList": [{"InstanceId": ID, "IPAddress": ["10.0.0.1"]}]}).encode()
+
+    [row] = NODES_DECODER.page(body, ANSWERED_AT).invalid
+
+    assert (row.instance_id, row.reason) == (ID, "IPAddress: expected `str | null`, got `array`")
+    assert (
+        row.record
+        == NODES_DECODER.page(
+            json.dumps({"InstanceInformationList": [{"InstanceId": ID}]}).encode(), ANSWERED_AT
+        ).records[0]
+    )
+
+
+@pytest.mark.parametrize("row", [5, None, "x", [], {}, {"InstanceId": 5}, {"InstanceId": ""}, {"InstanceId": "\ud800"}])
+def test_a_row_without_a_text_as_its_id_is_counted_without_one(row: object) -> None:
     found = page([VALID, row])
 
     assert [record.instance_id for record in found.records] == [ID]
     assert [row.instance_id for row in found.invalid] == [None]
+
+
+@pytest.mark.parametrize(
+    "instance_id",
+    ["i-123", ID + "\n", "eks_c:production_0123456789abcdef0", "i-0123456789abcdef0f", "../../x", " ", "é"],
+)
+def test_an_id_of_a_form_that_is_not_known_is_an_id_and_its_row_keeps_its_values(instance_id: str) -> None:
+    [bad] = page([VALID | {"InstanceId": instance_id}]).invalid
+
+    assert bad.instance_id == instance_id
+    assert bad.reason.startswith("InstanceId: expected `str` matching regex")
+    assert bad.record is not None
+    assert getattr(bad.record, "patch_group", None) == "web"
 
 
 def test_a_reason_names_the_member_and_never_a_value() -> None:
@@ -297,12 +403,16 @@ def test_a_reason_names_the_member_and_never_a_value() -> None:
     reasons = [row.reason for body in bodies for row in NODES_DECODER.page(body, ANSWERED_AT).invalid]
 
     assert len(reasons) == len(bodies)
-    assert "IPAddress" in reasons[0]
+    assert reasons[:3] == [
+        "IPAddress: expected `str | null`, got `array`",
+        "IPAddress: expected a text of Unicode, or a finite number",
+        "RegistrationDate: expected `float | null`, got `str`",
+    ]
     assert [reason for reason in reasons if "10.1" in reason] == []
 
 
 def test_an_error_about_a_whole_body_never_quotes_it() -> None:
-    with pytest.raises(RestartError) as caught:
+    with pytest.raises(BrokenAnswerError) as caught:
         NODES_DECODER.page(b'{"InstanceInformationList":[{"IPAddress":"10.1.2.3', ANSWERED_AT)
 
     assert "10.1" not in str(caught.value)

@@ -1,0 +1,202 @@
+"""The decoder from the raw body of a JSON answer to a page of records.
+
+A page whose rows all follow the rules, as nearly every page does, is decoded at once. Any other page is read again,
+value by value, so that a bad one is lost alone. A body that is truncated, lacks its list, or is an error in spite of
+its status is not an empty page but a broken answer.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from patchlake.core.records import InvalidRow, Page, Record
+from patchlake.errors import BrokenAnswerError
+from patchlake.sources.source import Operation
+
+_ERROR_MEMBER = "__type"
+"""The member that only errors have, in the protocols of AWS that use JSON."""
+
+_WRAPPER = "Output"
+"""The member in which a front end of AWS sends an error with the status of a success."""
+
+_DEEPEST = 100
+"""The deepest nesting that is read; every member that we read is a plain value, four levels down."""
+
+_MOST_DIGITS = 1_000
+"""The digits of the longest number that is read as a whole number; Python refuses one of more than 4,300."""
+
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
+"""A JSON text, which may be cut short, or a bracket outside of every text."""
+
+
+class PageDecoder:
+    """The decoder of one operation's answers."""
+
+    def __init__(self, operation: Operation) -> None:
+        """Prepare the decoders."""
+        names = {"rows": operation.rows_member, "next_token": "NextToken", "error": _ERROR_MEMBER, "wrapper": _WRAPPER}
+        answer = msgspec.defstruct(
+            "Answer",
+            [
+                ("rows", list[operation.record]),  # type: ignore[name-defined]
+                ("next_token", str | None, None),
+                ("error", msgspec.Raw | UnsetType, UNSET),
+                ("wrapper", msgspec.Raw | UnsetType, UNSET),
+            ],
+            rename=names.get,
+        )
+        self._name = operation.name
+        self._rows_member = operation.rows_member
+        self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
+        self._rows = _RowReader(operation.record, operation.id_member)
+
+    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
+        """Return the page in a body.
+
+        Args:
+            body: of an answer with status 200.
+            answered_at_ms: AWS's time then, in milliseconds since the epoch.
+
+        Raises:
+            BrokenAnswerError: the body is not a JSON object with such a list and token, or it is an error.
+        """
+        try:
+            answer = self._answer(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return self._page_by_values(body, answered_at_ms)
+        if answer.error is not UNSET or answer.wrapper is not UNSET:
+            return self._page_by_values(body, answered_at_ms)
+        return Page(answer.rows, [], answer.next_token or None, answered_at_ms)
+
+    def _page_by_values(self, body: bytes, answered_at_ms: int) -> Page[Record]:
+        rows, next_token = self._loaded(body)
+        read = [self._rows.read(row) for row in rows]
+        records = [row for row in read if isinstance(row, Record)]
+        invalid = [row for row in read if isinstance(row, InvalidRow)]
+        return Page(records, invalid, next_token or None, answered_at_ms)
+
+    def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
+        """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
+        try:
+            answer = _parsed(body.decode(errors="surrogateescape"))
+        except (ValueError, RecursionError) as error:
+            msg = f"the answer to {self._name} is not JSON, or was cut short: it has {len(body)} bytes"
+            raise BrokenAnswerError(msg) from error
+        match answer:
+            case {"__type": error} | {"Output": {"__type": error}}:
+                msg = f"the answer to {self._name} has status 200, and is the error {_error_name(error)}"
+                raise BrokenAnswerError(msg)
+            case dict():
+                rows, next_token = answer.get(self._rows_member), answer.get("NextToken")
+                if isinstance(rows, list) and isinstance(next_token, str | None):
+                    return rows, next_token
+        msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a text NextToken"
+        raise BrokenAnswerError(msg)
+
+
+class _Member(NamedTuple):
+    """A member of a row, and the decoder of its value."""
+
+    field: str
+    name: str
+    is_required: bool
+    decode: Callable[[bytes], Any]
+
+
+class _RowReader:
+    """The reader of one row, value by value."""
+
+    def __init__(self, record: type[Record], id_member: str | None) -> None:
+        self._record = record
+        self._id_member = id_member
+        self._members = [
+            _Member(field.name, field.encode_name, field.required, msgspec.json.Decoder(field.type).decode)
+            for field in msgspec.structs.fields(record)
+        ]
+
+    def read(self, row: object) -> Record | InvalidRow:
+        """Return the row as a record, or with every broken rule if there is one."""
+        if not isinstance(row, dict):
+            return InvalidRow(None, "the row is not an object")
+        values, broken = self._values(row)
+        if not broken:
+            return self._record(**values)
+        instance_id = None if self._id_member is None else _text(row.get(self._id_member))
+        reason = "; ".join(broken.values())
+        if self._id_member is not None and instance_id is None:
+            return InvalidRow(None, reason)
+        others = [member for member in self._members if member.name != self._id_member]
+        is_empty = all(values[member.field] is None for member in others)
+        if is_empty and any(member.is_required for member in others):
+            return InvalidRow(instance_id, reason)
+        values |= {member.field: instance_id for member in self._members if member.name == self._id_member}
+        return InvalidRow(instance_id, reason, self._record(**values))
+
+    def _values(self, row: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the value of each field, and the rule that each bad member breaks."""
+        values: dict[str, Any] = dict.fromkeys(member.field for member in self._members)
+        broken: dict[str, str] = {}
+        for member in self._members:
+            value = row.get(member.name)
+            if value is None:
+                if member.is_required:
+                    broken[member.name] = f"{member.name}: it is absent"
+                continue
+            try:
+                values[member.field] = member.decode(json.dumps(value).encode())
+            except msgspec.ValidationError as error:
+                # It names the expected values, never the value.
+                broken[member.name] = f"{member.name}: {str(error).replace('Expected', 'expected')}"
+            except msgspec.DecodeError:
+                broken[member.name] = f"{member.name}: expected a text of Unicode, or a finite number"
+        return values, broken
+
+
+def _parsed(text: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(text, parse_int=_number)
+    except RecursionError:
+        return json.loads(_without_deep_nesting(text), parse_int=_number)
+
+
+def _number(digits: str) -> float:
+    return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
+
+
+def _without_deep_nesting(text: str) -> str:
+    """Replace each value below ``_DEEPEST`` levels by an empty list, which is the value of none of our members."""
+    kept: list[str] = []
+    depth = start = 0
+    for token in _TOKEN.finditer(text):
+        match token[0]:
+            case "[" | "{":
+                depth += 1
+                if depth == _DEEPEST + 1:
+                    kept.append(text[start : token.start()])
+            case "]" | "}":
+                if depth == _DEEPEST + 1:
+                    kept.append("[]")
+                    start = token.end()
+                depth -= 1
+    return "".join(kept) + text[start:]
+
+
+def _text(value: object) -> str | None:
+    """Return a value if it is a text that can be stored."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
+
+
+def _error_name(error: object) -> str:
+    """Return the name of an error without its namespace; a text of another form is not repeated."""
+    found = re.fullmatch(r"(?:[\w.]{1,100}#)?(\w{1,100})", error) if isinstance(error, str) else None
+    return "without a name" if found is None else found[1]

@@ -1,0 +1,89 @@
+"""The rule of every lower bound: making nodes or targets unreadable never raises one, in any row of any view.
+
+A new view or named query with a column whose name ends in ``lower_bound`` joins by itself. Its text columns are its
+key: they identify a row before and after. A new text column that only describes a row goes into LABELS.
+"""
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+
+from patchlake.core.run import run_at
+from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake_cli.lake.statements import Statement, queries, views
+from tests.analytics.histories import NODES, PLATFORMS, RUNS, TARGETS, Blinding, History, NodeLife, histories
+from tests.analytics.materialized import MaterializedViews
+
+NOW = run_at("20261111T120000Z")
+
+LABELS = {"account_name", "listing_status", "run_coverage", "run_status"}
+"""Text columns that describe a row and may change when something becomes unreadable."""
+
+
+def bounds_of(statement: Statement) -> list[str]:
+    """Return the lower bounds among the columns of a statement; is_lower_bound says yes or no."""
+    names = statement.tree.named_selects
+    return [name for name in names if name.endswith("lower_bound") and name != "is_lower_bound"]
+
+
+BOUNDED = [statement for statement in (*views(), *queries()) if bounds_of(statement) and not statement.parameters]
+VIEWS = MaterializedViews(BOUNDED, NOW)
+
+
+def bounds(history: History, blinding: Blinding) -> dict[tuple[Any, ...], float | None]:
+    """Return every lower bound of every statement, by the statement, the column and the row."""
+    coverage, states = history.rows(blinding)
+    found = {}
+    for statement, rows in VIEWS.answers({"coverage": coverage, "patch_states": states}).items():
+        for row in rows:
+            key = tuple((name, value) for name, value in row.items() if isinstance(value, str) and name not in LABELS)
+            for name in row:
+                if name.endswith("lower_bound"):
+                    assert (statement, name, key) not in found, "two rows have the same texts: make the key a text"
+                    found[statement, name, key] = row[name]
+    return found
+
+
+def nothing() -> Blinding:
+    """Return a blinding that hides nothing."""
+    runs = range(len(RUNS))
+    return Blinding(
+        dict.fromkeys(((run, target) for run in runs for target in range(len(TARGETS))), None),
+        dict.fromkeys(((run, node) for run in runs for node in range(NODES)), None),
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_no_lower_bound_rises_when_something_becomes_unreadable(history: History) -> None:
+    before, after = bounds(history, history.before), bounds(history, history.after)
+
+    # No bound at all promises as little as 0.
+    risen = {key: (before.get(key), value) for key, value in after.items() if (value or 0) > (before.get(key) or 0)}
+    assert risen == {}
+
+
+def test_the_rule_compares_rows_of_every_statement_with_a_bound() -> None:
+    clear, newest = nothing(), len(RUNS) - 1
+    after = Blinding(
+        {**clear.targets, (newest, 1): ListingStatus.ACCESS_DENIED},
+        {**clear.nodes, (newest, 0): CollectionStatus.NOT_COLLECTED},
+    )
+    lives = tuple(
+        NodeLife(
+            target=node % len(TARGETS),
+            arrives=0,
+            leaves=len(RUNS),
+            states=("compliant",) * len(RUNS),
+            groups=("web",) * len(RUNS),
+            platforms=(PLATFORMS[0],) * len(RUNS),
+        )
+        for node in range(NODES)
+    )
+    history = History(lives, clear, after)
+
+    before, then = bounds(history, clear), bounds(history, after)
+
+    fallen = {key[0] for key, value in then.items() if (value or 0) < (before.get(key) or 0)}
+    missing = {statement.name for statement in BOUNDED} - fallen
+    assert missing == set(), "no row has one key in both: put the text columns that only describe a row into LABELS"

@@ -1,0 +1,44 @@
+"""Mistakes about ids on which every call fails: recorded on too little evidence, or at everyone's cost."""
+
+from patchlake.core.halving import Chunk, Failure, Halving
+from patchlake.stages.calls_about_ids import CallsAboutIds
+from patchlake.stages.throttled_calls import ThrottledCalls
+from tests.simulation.mutants.mutant import Patch, mutant
+from tests.simulation.mutants.provocations import poisoned
+
+
+@mutant("I1", "an id that failed alone once is recorded", poisoned)
+def _records_at_once(patch: Patch) -> None:
+    def confirm(halving: Halving[object]) -> None:
+        halving.failing |= {i: failure.code for i, failure in halving._failed_alone.items()}  # noqa: SLF001
+
+    patch.setattr(Halving, "_confirm", confirm)
+
+
+@mutant("I1", "an id that failed alone is asked about again without a pause", poisoned)
+def _asks_again_at_once(patch: Patch) -> None:
+    patch.setattr(ThrottledCalls, "pause_for", lambda *_: None)
+
+
+@mutant("I1", "an id is recorded without an answer about another one", poisoned)
+def _needs_no_witness(patch: Patch) -> None:
+    patch.setattr(CallsAboutIds, "require_answer", lambda *_: None)
+
+
+@mutant("I1", "every id of a call that failed is recorded", poisoned)
+def _halves_nothing(patch: Patch) -> None:
+    halves = Halving._halves  # noqa: SLF001
+
+    def record(halving: Halving[object], chunk: Chunk, failure: Failure) -> list[list[Chunk]]:
+        if len(chunk) == 1:
+            return halves(halving, chunk, failure)
+        halving.failing |= dict.fromkeys(chunk, failure.code)
+        return []
+
+    patch.setattr(Halving, "_halves", record)
+
+
+@mutant("I1", "two ids that failed alone are recorded though nothing was answered", poisoned)
+def _hopes(patch: Patch) -> None:
+    patch.setattr(Halving, "_require_hope", lambda _: None)
+    patch.setattr(CallsAboutIds, "require_answer", lambda *_: None)

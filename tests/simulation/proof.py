@@ -1,0 +1,61 @@
+"""The proof that every call about an id fails, by the calls that a worker made."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from patchlake.errors import RefusedError
+from tests.simulation.world import Asking, Invocation
+
+LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The proof that a part may record an id as one on which every call fails.
+
+    Attributes:
+        by: who made the calls.
+        operation: of the calls.
+        retry_seconds: the pause between two failures that count.
+        listing_counts: whether the target has no other id, so that an answered listing counts.
+        refusal: the refusal of the whole part, if it is one.
+    """
+
+    by: Invocation
+    operation: str
+    retry_seconds: float = 0
+    listing_counts: bool = False
+    refusal: RefusedError | None = None
+
+    def code(self, instance_id: str) -> str | None:
+        """Return the code that may be recorded of an id; None where that is not proved."""
+        if self.refusal is not None:
+            return self.refusal.code
+        asks = self.by.asks
+        alone = [n for n, ask in enumerate(asks) if ask.code and ask[:2] == (self.operation, (instance_id,))]
+        if not alone:
+            return None
+        last = alone[-1]
+        is_proved = any(
+            asks[last].at - asks[first].at >= self.retry_seconds
+            and any(self._is_witness(ask, instance_id) for ask in asks[first:last])
+            for first in alone
+        )
+        return asks[last].code if is_proved or asks[last].code == "InvalidInstanceId" else None
+
+    def _is_witness(self, ask: Asking, instance_id: str) -> bool:
+        if ask.code is not None or instance_id in ask.ids:
+            return False
+        return ask.operation == self.operation or (self.listing_counts and ask.operation == LIST_NODES)
+
+
+def is_refused(by: Invocation, found: Iterable[tuple[str, str | None]]) -> bool:
+    """Whether a part says of each node that its target refuses, and it does."""
+    refusal = by.final_refusal
+    return refusal is not None and set(found) == {("NOT_COLLECTED", refusal.code)}
+
+
+def is_witness(by: Invocation, operation: str, ids: tuple[str, ...]) -> bool:
+    """Whether a call may be about another id than its part's: only alone, and after another id failed alone."""
+    failed_alone = (ask.ids for ask in by.asks if ask.operation == operation and ask.code and len(ask.ids) == 1)
+    return len(ids) == 1 and any(failed != ids for failed in failed_alone)
