@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from patchlake_cli.embedded.aws.endpoint import Endpoint
-from patchlake_cli.main import main
+from patchlake_cli.main import run_command_line
 
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 TIMEOUT_SECONDS = 120
@@ -53,9 +53,8 @@ def patchlake_here(
         patch.setattr(sys, "argv", ["patchlake", *map(str, arguments)])
         if folder is not None:
             patch.chdir(folder)
-        with pytest.raises(SystemExit) as ended:
-            main()
-    return subprocess.CompletedProcess(arguments, int(ended.value.code or 0), out.getvalue(), errors.getvalue())
+        code = run_command_line()
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), errors.getvalue())
 
 
 def objects(lake: Path) -> dict[str, str]:

@@ -43,13 +43,10 @@ def patchlake() -> None:
 
 
 def main() -> None:
-    """Run the command line and exit with its code; an expected error is one line, not a traceback.
-
-    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
-    """
+    """Run the command line and end this process with its code, although an export's threads may still wait for AWS."""
     open_missing_streams()
     try:
-        code = _run()
+        code = run_command_line()
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
@@ -58,12 +55,16 @@ def main() -> None:
             _say(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
         os._exit(ExitCode.ERROR)
     if code == ExitCode.INTERRUPTED or active_count() > 1:
-        # Threads of an export may still wait for AWS. The next export reads what they have not stored.
+        # The next export reads what the threads have not stored.
         os._exit(code)
     sys.exit(code)
 
 
-def _run() -> int:
+def run_command_line() -> int:
+    """Run the command line and return its exit code; an expected error is one line, not a traceback.
+
+    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
+    """
     if sys.stdout is None:
         _say("standard output is closed: redirect it to a file, or to /dev/null")
         return ExitCode.ERROR

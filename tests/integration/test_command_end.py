@@ -14,7 +14,7 @@ def run():
     print("published")
     return {code}
 
-main._run = run
+main.run_command_line = run
 main.main()
 """
 
