@@ -74,7 +74,7 @@ def _knows_any_account(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, refusal: (run_id, Target("1", target.region), refusal))
 
 
-@mutant("I1", "a refusal of one operation is final for every operation", refused_for_good, soon=3160)
+@mutant("I1", "a refusal of one operation is final for every operation", refused_for_good, soon=9297)
 def _knows_any_operation(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, met: (run_id, target, RefusedError(met.listing_status, met.code, str(met))))
 
