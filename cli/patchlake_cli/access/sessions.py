@@ -1,7 +1,7 @@
 """The user's AWS session: profile, credentials and region as the SDK finds them, and the caller's identity."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import (
@@ -18,6 +18,8 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_sts import STSClient
 
 _NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, RuntimeError, SSOError, TokenRetrievalError)
@@ -80,15 +82,18 @@ def identify(client: "STSClient") -> Identity:
 
     Raises:
         CredentialsError: there are no credentials, or they are not accepted; the text says what to do.
-        CommandError: STS cannot be reached.
+        CommandError: STS cannot be reached, or does not name the caller.
     """
     try:
-        caller = client.get_caller_identity()
+        caller: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
         raise _explained(error) from error
     except ValueError as error:
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
-    return Identity(caller["Account"], caller["Arn"])
+    match caller:
+        case {"Account": str(account_id), "Arn": str(arn)} if arn.startswith("arn:"):
+            return Identity(account_id, arn)
+    raise CommandError("cannot get your identity from AWS: the answer of GetCallerIdentity names no account")
 
 
 def _explained(error: AwsError) -> CommandError:
