@@ -71,9 +71,8 @@ def run(rounds: int) -> None:
         api = apis.open(PLAN, TARGET)
 
         def listed() -> ListedRows:
-            return read_chain(
-                partial(api.page, NODES.operation, ()), partial(NODES.listed, RUN_TARGET, PLAN), PLAN.most_nodes
-            )
+            ask, read = partial(api.page, NODES.operation, ()), partial(NODES.listed, RUN_TARGET, PLAN)
+            return read_chain(ask, read, PLAN.most_nodes, str(TARGET))
 
         def page(chunk: Sequence[str]) -> Page[Any]:
             return api.page(PATCH_STATES.operation, chunk, None)

@@ -39,7 +39,7 @@ def _s3(request: pytest.FixtureRequest, prefix: str = "") -> Store:
     if prefix:
         client.put_object(Bucket=bucket, Key="plans/of-another-user", Body=b"")
     request.addfinalizer(client.close)
-    return S3Store(client, bucket, prefix)
+    return S3Store(client, bucket, prefix, pause=lambda _: None, chance=lambda: 0)
 
 
 def _s3_under_a_prefix(request: pytest.FixtureRequest) -> Store:

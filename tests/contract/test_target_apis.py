@@ -89,7 +89,7 @@ def states_of(target: Target) -> dict[str, NodeRecord]:
 
 def records_of(ask: Callable[[str | None], Page[Any]]) -> list[Any]:
     """Return the records of a chain of pages, none of which may have an invalid row."""
-    pages = read_chain(ask, list, PLAIN.nodes)
+    pages = read_chain(ask, list, PLAIN.nodes, "a target")
     assert [row for page in pages for row in page.invalid] == []
     return [record for page in pages for record in page.records]
 
@@ -129,13 +129,13 @@ def test_asking_for_no_node_is_no_error(world: World) -> None:
 
 
 def test_every_page_tells_when_it_was_answered(world: World) -> None:
-    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes, "a target")
 
     assert {page.answered_at_ms for page in pages} == {milliseconds(world.now)}
 
 
 def test_every_page_is_a_call(world: World) -> None:
-    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes)
+    pages = read_chain(partial(node_page, world.open(MEMBER)), list, PLAIN.nodes, "a target")
 
     assert world.apis.call_counter.drain() == (len(pages), 0, 0)
 

@@ -15,8 +15,7 @@ from botocore.parsers import ResponseParserError
 
 from patchlake.adapters import clients
 from patchlake.adapters.clients import make_client
-from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
 from patchlake.errors import RetryableError
 from tests.http_stub import Answer, HttpStub, Trickling, http_stub
@@ -67,7 +66,7 @@ def test_an_object_that_trickles_in_fails_for_now(service: HttpStub, client: Cal
     service.answer = lambda _: Trickling(200, BODY, whole=whole)
 
     with pytest.raises(RetryableError, match="ReadTimeoutError"):
-        S3Store(client("s3"), "lake").get("plans/a.json")
+        bucket_store(client("s3"), "lake").get("plans/a.json")
 
 
 @pytest.mark.parametrize("body", [BODY, BytesIO(BODY * 100)], ids=["bytes", "file"])
@@ -77,13 +76,13 @@ def test_an_object_whose_receipt_trickles_in_fails_for_now(
     service.answer = lambda _: Trickling(200, BODY)
 
     with pytest.raises(RetryableError, match="ReadTimeoutError"):
-        S3Store(client("s3"), "lake").create("plans/a.json", body)
+        bucket_store(client("s3"), "lake").create("plans/a.json", body)
 
 
 def test_an_answer_that_comes_at_a_usual_rate_may_be_large(service: HttpStub, client: Callable[[str], Any]) -> None:
     large = bytes(range(256)) * 100_000
     service.answer = lambda request: Answer(200, large if request.method == "GET" else b"")
-    store = S3Store(client("s3"), "lake")
+    store = bucket_store(client("s3"), "lake")
 
     assert [store.get("lake/large.parquet") for _ in range(3)] == [large] * 3
     assert store.create("lake/large.parquet", BytesIO(large)) is True
@@ -98,7 +97,7 @@ def test_an_answer_that_never_ends_is_given_up(
 
     with pytest.raises(ConnectionClosedError):
         client("ssm").describe_instance_information()
-    assert S3Store(client("s3"), "lake").get("lake/large.parquet") == BODY * 10
+    assert bucket_store(client("s3"), "lake").get("lake/large.parquet") == BODY * 10
 
 
 def test_many_answers_over_one_connection_may_be_larger_than_one_of_them(

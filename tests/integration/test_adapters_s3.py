@@ -1,7 +1,9 @@
 """S3Store's handling of S3's errors and accidents."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from functools import cache
+from hashlib import md5
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +13,7 @@ from botocore.config import Config
 from urllib3.exceptions import SSLError
 
 from patchlake.adapters.s3 import S3Store
+from patchlake.bootstrap import bucket_store
 from patchlake.errors import PermanentError, RetryableError
 from tests.http_stub import Answer, HttpStub, Lost, Request, http_stub
 
@@ -40,7 +43,7 @@ def client(s3: HttpStub, attempts: int) -> "S3Client":
 
 def store(s3: HttpStub, attempts: int = 1) -> S3Store:
     """Return a store with such a client."""
-    return S3Store(client(s3, attempts), "lake", "shared/")
+    return S3Store(client(s3, attempts), "lake", "shared/", pause=lambda _: None, chance=lambda: 0)
 
 
 def error(status: int, code: str) -> Answer:
@@ -58,7 +61,7 @@ def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure
             return {"Body": Torn()}
 
     with pytest.raises(RetryableError, match=r"s3://lake/a: the body broke off: .*bad record mac"):
-        S3Store(cast("S3Client", Client()), "lake").get("a")
+        bucket_store(cast("S3Client", Client()), "lake").get("a")
 
 
 def test_creating_says_on_the_wire_that_nothing_may_be_there(s3: HttpStub) -> None:
@@ -121,7 +124,8 @@ def test_a_server_that_cannot_be_reached_is_worth_a_retry() -> None:
 def test_a_refusal_names_the_object_and_the_permission_to_look_for(s3: HttpStub) -> None:
     s3.answer_in_turn(error(403, "AccessDenied"))
 
-    with pytest.raises(PermanentError, match=r"s3://lake/shared/a: PutObject .* AccessDenied.* s3:PutObject"):
+    denied = r"s3://lake/shared/a: PutObject was refused: access denied \(AccessDenied\): .* s3:PutObject"
+    with pytest.raises(PermanentError, match=denied):
         store(s3).create("a", b"")
     with pytest.raises(PermanentError, match=r"s3://lake/shared/a: GetObject .* s3:GetObject and s3:ListBucket"):
         store(s3).get("a")
@@ -203,3 +207,59 @@ def test_a_listing_without_an_end_fails_for_now(s3: HttpStub, contents: str) -> 
 
     with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 gave 101 pages in a row without"):
         list(store(s3).keys(""))
+
+
+CONFLICT = error(409, "ConditionalRequestConflict")
+
+
+@pytest.mark.parametrize("body", [b"content", BytesIO(b"content")], ids=["bytes", "file"])
+@pytest.mark.parametrize("last", [Answer(200), error(412, "PreconditionFailed")], ids=["created", "exists"])
+def test_a_write_that_conflicts_is_repeated_whole_within_the_call(
+    s3: HttpStub, body: bytes | BytesIO, last: Answer
+) -> None:
+    pauses: list[float] = []
+    s3.answer_in_turn(CONFLICT, CONFLICT, last)
+
+    created = S3Store(client(s3, 1), "lake", pause=pauses.append, chance=lambda: 0.5).create("plans/a.json", body)
+
+    assert created is (last.status == 200)
+    assert pauses == [0.1, 0.2]
+    assert [request.headers["If-None-Match"] for request in s3.requests] == ["*"] * 3
+    assert all(b"content" in request.body for request in s3.requests)
+
+
+def test_a_write_that_conflicts_again_and_again_fails_for_now(s3: HttpStub) -> None:
+    pauses: list[float] = []
+    s3.answer_in_turn(CONFLICT)
+
+    with pytest.raises(RetryableError, match=r"another request about the same object was under way \(Conditional"):
+        S3Store(client(s3, 1), "lake", pause=pauses.append, chance=lambda: 0.999).create("a", b"")
+
+    assert (len(s3.requests), len(pauses)) == (5, 4)
+    assert sum(pauses) < 3
+
+
+def test_a_store_is_asked_whether_it_takes_conditions_without_a_write(s3: HttpStub) -> None:
+    s3.answer_in_turn(error(400, "BadDigest"))
+
+    store(s3).require_conditional_writes()
+
+    [request] = s3.requests
+    assert (request.headers["If-None-Match"], request.path) == ("*", "/lake/shared/check/conditional-writes")
+    assert request.headers["Content-MD5"] != b64encode(md5(b"-", usedforsecurity=False).digest()).decode()
+
+
+@pytest.mark.parametrize("answer", [error(501, "NotImplemented"), Answer(405), Answer(501, b"<html>no</html>")])
+def test_a_store_that_takes_no_conditions_is_refused(s3: HttpStub, answer: Answer) -> None:
+    s3.answer_in_turn(answer)
+
+    for refused in (store(s3).require_conditional_writes, lambda: store(s3).create("a", b"")):
+        with pytest.raises(PermanentError, match=r"does not support conditional writes \(If-None-Match\)"):
+            refused()
+
+
+@pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(503, "SlowDown"), Answer(200), Lost()])
+def test_another_answer_says_nothing_about_conditions(s3: HttpStub, answer: Answer) -> None:
+    s3.answer_in_turn(answer)
+
+    store(s3).require_conditional_writes()

@@ -281,7 +281,7 @@ def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sou
     aws.answer = answer
     source = sources.open(PLAN, AT_HOME)
 
-    records: list[Any] = read_chain(lambda token: source.page(PATCHES.operation, [ID], token), records_of, 9)
+    records: list[Any] = read_chain(lambda token: source.page(PATCHES.operation, [ID], token), records_of, 9, "a node")
 
     assert [record.state for record in records] == list(STATES)
     assert asked == [list(STATES), *([state] for state in STATES)]
@@ -551,7 +551,7 @@ def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
 ) -> None:
     aws.answer = lambda _: sts_error(code, status)
 
-    with pytest.raises(RetryableError, match=f"AssumeRole failed: {code}") as caught:
+    with pytest.raises(RetryableError, match=rf"AssumeRole failed: .* \({code}\)") as caught:
         sources.open(PLAN, MEMBER)
     assert type(caught.value) is RetryableError
 
@@ -559,7 +559,8 @@ def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
 def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmApis) -> None:
     aws.answer = lambda _: sts_error("Throttling", 400, "Rate exceeded")
 
-    with pytest.raises(ThrottledError, match="STS throttles AssumeRole: Throttling"):
+    reason = r"AssumeRole failed: AWS throttles the call \(Throttling\): Rate exceeded\. Retry in a minute"
+    with pytest.raises(ThrottledError, match=reason):
         sources.open(PLAN, MEMBER)
 
 

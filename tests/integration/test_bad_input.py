@@ -31,6 +31,7 @@ STATE = {
     "MissingCount": 2,
 }
 DISCOVER = {"v": 1, "run_id": RUN_ID, "account_id": HOME, "region": "eu-central-1"}
+ABOUT = f"run {RUN_ID}, target {EU}"
 COLLECT = {**DISCOVER, "batch": 0}
 COMMIT = {"v": 1, "run_id": RUN_ID}
 
@@ -386,7 +387,7 @@ def test_strange_pages_are_read_to_their_end(bodies: list[bytes]) -> None:
 @pytest.mark.parametrize(
     ("bodies", "seen"),
     [
-        case("a token in a circle", [answer(row(), then="0")], "the same NextToken twice"),
+        case("a token in a circle", [answer(row(), then="0")], f"{ABOUT}: the service gave the same NextToken twice"),
         case("an empty body", [b""], "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", [answer(row(), NEIGHBOURS)[:-20]], "is not JSON, or was cut short"),
         case("no JSON", [b"<html>502 Bad Gateway</html>"], "is not JSON"),
@@ -505,7 +506,7 @@ def test_a_strange_listing_is_read_to_its_end(pages: list[bytes]) -> None:
         case("an empty body", b"", "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", listing(NODE_ROW)[:-5], "is not JSON, or was cut short"),
         case("a list that is none", b'{"InstanceInformationList":7}', "is not an object with a list"),
-        case("a token in a circle", listing(NODE_ROW, then="0"), "the same NextToken twice"),
+        case("a token in a circle", listing(NODE_ROW, then="0"), f"{ABOUT}: the service gave the same NextToken twice"),
     ],
 )
 def test_a_listing_that_may_not_be_complete_is_not_taken_for_one(page: bytes, seen: str) -> None:

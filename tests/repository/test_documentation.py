@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from patchlake.adapters.aws_errors import CODES
+from patchlake.adapters.explanations import EXPLANATIONS
 from tests.command_lines import DOCUMENTS, ROOT
 
 
@@ -41,3 +43,15 @@ def test_every_decision_is_listed_in_the_architecture() -> None:
     linked = set(re.findall(r"\]\((adr/[\w-]+\.md)", (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")))
 
     assert linked == {f"adr/{page.name}" for page in (ROOT / "docs" / "adr").glob("*.md")}
+
+
+def test_the_causes_of_refusals_are_those_of_the_messages() -> None:
+    rows = [
+        f"| {meaning} | {', '.join(f'`{code}`' for code in sorted(CODES.get(cause, ())))} "
+        f"| {fix.format(permissions='the named permission')} |"
+        for cause, (meaning, fix) in EXPLANATIONS.items()
+    ]
+
+    document = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    _, _, section = document.partition("## Calls that AWS refuses")
+    assert [line for line in section.partition("\n## ")[0].splitlines() if line.startswith("| ")][2:] == rows

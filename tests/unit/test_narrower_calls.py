@@ -24,7 +24,9 @@ EVERY_PATCH = sorted(title for titles in PATCHES_OF.values() for title in titles
 
 def titles_of(calls: NarrowerCalls, ask: Callable[[dict[str, Any], str | None], Page[Any]]) -> list[str]:
     """Return the titles of a whole chain of pages about the node."""
-    pages: list[Page[Any]] = read_chain(lambda token: calls.page(PATCHES.operation, [NODE], PLAN, token, ask), list, 9)
+    pages: list[Page[Any]] = read_chain(
+        lambda token: calls.page(PATCHES.operation, [NODE], PLAN, token, ask), list, 9, "a node"
+    )
     return [record.title for page in pages for record in page.records]
 
 
@@ -124,6 +126,6 @@ def test_an_operation_without_narrower_calls_keeps_the_tokens_of_the_service() -
         tokens.append(token)
         return Page([], [], None if token else "7:x", 0)
 
-    read_chain(lambda token: NarrowerCalls().page(PATCH_STATES.operation, [NODE], PLAN, token, ask), list, 9)
+    read_chain(lambda token: NarrowerCalls().page(PATCH_STATES.operation, [NODE], PLAN, token, ask), list, 9, "a node")
 
     assert tokens == [None, "7:x"]

@@ -119,10 +119,15 @@ def refusal(code: str, status: int) -> ClientError:
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (refusal("AccessDenied", 403), "queue q: access denied (AccessDenied): your identity needs sqs:Any"),
-        (refusal("403", 403), "queue q: access denied (403): your identity needs sqs:Any"),
-        (refusal("AuthorizationError", 400), "queue q: access denied (AuthorizationError): your identity needs"),
-        (refusal("ThrottlingException", 400), "queue q: AWS throttled sqs:Any (ThrottlingException): retry"),
+        (
+            refusal("AccessDenied", 403),
+            "queue q: sqs:Any failed: access denied (AccessDenied): said so. The calling identity needs sqs:Any",
+        ),
+        (refusal("AuthorizationError", 400), "queue q: sqs:Any failed: access denied (AuthorizationError): said so"),
+        (
+            refusal("ThrottlingException", 400),
+            "queue q: sqs:Any failed: AWS throttles the call (ThrottlingException): said so. Retry in a minute",
+        ),
         (refusal("InternalError", 500), "queue q: sqs:Any failed: .*said so"),
         (EndpointConnectionError(endpoint_url="http://nowhere"), "queue q: sqs:Any failed: .*http://nowhere"),
     ],

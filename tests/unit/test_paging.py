@@ -13,6 +13,7 @@ from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
 from tests.world import node_id, node_information
 
 MOST_ROWS = 50
+SUBJECT = "run 20261101T060000Z, target 111122223333.eu-central-1"
 
 
 def page(*numbers: int, then: str | None = None) -> Page[NodeRecord]:
@@ -43,14 +44,14 @@ def test_every_page_is_returned_in_order_empty_ones_included(sizes: list[int]) -
     pages = [page(*range(size), then=f"token {i}") for i, size in enumerate(sizes)]
     service = Script(*pages, page(99))
 
-    assert read_chain(service, list, MOST_ROWS) == [*pages, page(99)]
+    assert read_chain(service, list, MOST_ROWS, SUBJECT) == [*pages, page(99)]
     assert service.asked == [None, *(f"token {i}" for i in range(len(sizes)))]
 
 
 def test_a_page_is_asked_for_when_the_one_before_has_been_read() -> None:
     service = Script(page(1, then="a"), page(2, then="b"), page(3))
 
-    asked_before = read_chain(service, lambda pages: [len(service.asked) for _ in pages], MOST_ROWS)
+    asked_before = read_chain(service, lambda pages: [len(service.asked) for _ in pages], MOST_ROWS, SUBJECT)
 
     assert asked_before == [1, 2, 3]
 
@@ -58,14 +59,14 @@ def test_a_page_is_asked_for_when_the_one_before_has_been_read() -> None:
 def test_a_chain_that_breaks_is_begun_anew_and_nothing_of_the_broken_one_is_kept() -> None:
     service = Script(page(1, then="a"), RestartError("token refused"), page(2, then="b"), page(3))
 
-    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(2), node_id(3)]
+    assert ids_of(read_chain(service, list, MOST_ROWS, SUBJECT)) == [node_id(2), node_id(3)]
     assert service.asked == [None, "a", None, "b"]
 
 
 def test_a_page_whose_answer_is_broken_is_asked_for_again_before_the_chain_starts_over() -> None:
     service = Script(page(1, then="a"), BrokenAnswerError("cut short"), page(2, then="b"), page(3))
 
-    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(1), node_id(2), node_id(3)]
+    assert ids_of(read_chain(service, list, MOST_ROWS, SUBJECT)) == [node_id(1), node_id(2), node_id(3)]
     assert service.asked == [None, "a", "a", "b"]
 
 
@@ -73,7 +74,7 @@ def test_a_page_whose_answer_is_broken_twice_starts_the_chain_over() -> None:
     broken = [BrokenAnswerError("cut short")] * 2
     service = Script(page(1, then="a"), *broken, page(1, then="a"), page(2))
 
-    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(1), node_id(2)]
+    assert ids_of(read_chain(service, list, MOST_ROWS, SUBJECT)) == [node_id(1), node_id(2)]
     assert service.asked == [None, "a", "a", None, "a"]
 
 
@@ -81,20 +82,20 @@ def test_a_first_page_that_is_always_broken_is_given_up() -> None:
     service = Script(*(BrokenAnswerError(f"cut short, answer {i}") for i in range(1, 99)))
 
     with pytest.raises(BrokenAnswerError, match=f"answer {2 * ATTEMPTS}$"):
-        read_chain(service, list, MOST_ROWS)
+        read_chain(service, list, MOST_ROWS, SUBJECT)
 
 
 def test_a_token_may_come_again_after_a_restart() -> None:
     service = Script(page(1, then="a"), RestartError("token refused"), page(1, then="a"), page(2))
 
-    assert ids_of(read_chain(service, list, MOST_ROWS)) == [node_id(1), node_id(2)]
+    assert ids_of(read_chain(service, list, MOST_ROWS, SUBJECT)) == [node_id(1), node_id(2)]
 
 
 def test_a_chain_that_breaks_every_time_is_given_up() -> None:
     service = Script(*(RestartError(f"token refused, attempt {i}") for i in range(1, 9)))
 
     with pytest.raises(RestartError, match=f"attempt {ATTEMPTS}$"):
-        read_chain(service, list, MOST_ROWS)
+        read_chain(service, list, MOST_ROWS, SUBJECT)
     assert service.asked == [None] * ATTEMPTS
 
 
@@ -104,8 +105,10 @@ def test_a_chain_that_breaks_every_time_is_given_up() -> None:
 def test_a_token_that_comes_twice_fails_the_message_at_once(tokens: list[str]) -> None:
     service = Script(*(page(1, then=token) for token in tokens))
 
-    with pytest.raises(RetryableError, match=f"the same NextToken twice, after {len(tokens)} pages") as failure:
-        read_chain(service, list, MOST_ROWS)
+    with pytest.raises(
+        RetryableError, match=f"^{SUBJECT}: the service gave the same NextToken twice, after {len(tokens)} pages"
+    ) as failure:
+        read_chain(service, list, MOST_ROWS, SUBJECT)
     assert not isinstance(failure.value, RestartError)
 
 
@@ -113,14 +116,14 @@ def test_any_other_failure_is_left_to_the_message() -> None:
     service = Script(page(1, then="a"), RetryableError("throttled"))
 
     with pytest.raises(RetryableError, match="throttled"):
-        read_chain(service, list, MOST_ROWS)
+        read_chain(service, list, MOST_ROWS, SUBJECT)
     assert service.asked == [None, "a"]
 
 
 def test_a_page_without_a_token_ends_the_chain() -> None:
     service = Script(page())
 
-    assert read_chain(service, list, MOST_ROWS) == [page()]
+    assert read_chain(service, list, MOST_ROWS, SUBJECT) == [page()]
 
 
 def endless(rows: int) -> Iterator[Page[NodeRecord]]:
@@ -134,8 +137,11 @@ def endless(rows: int) -> Iterator[Page[NodeRecord]]:
 def test_a_chain_without_an_end_is_broken_and_given_up(rows: int, most_rows: int) -> None:
     service = Script(*islice(endless(rows), 1000))
 
-    with pytest.raises(RestartError, match=f"given {most_rows + EMPTY_PAGES} pages and a token for another one"):
-        read_chain(service, list, most_rows)
+    with pytest.raises(
+        RestartError,
+        match=f"^{SUBJECT}: the service has given {most_rows + EMPTY_PAGES} pages and a token for another one",
+    ):
+        read_chain(service, list, most_rows, SUBJECT)
 
     assert len(service.asked) == ATTEMPTS * (most_rows + EMPTY_PAGES)
 
@@ -143,4 +149,4 @@ def test_a_chain_without_an_end_is_broken_and_given_up(rows: int, most_rows: int
 def test_a_chain_may_have_a_page_for_each_row_and_a_hundred_empty_ones() -> None:
     pages = list(islice(endless(0), EMPTY_PAGES)) + [page(n, then=f"row {n}") for n in range(49)] + [page(49)]
 
-    assert read_chain(Script(*pages), list, 50) == pages
+    assert read_chain(Script(*pages), list, 50, SUBJECT) == pages

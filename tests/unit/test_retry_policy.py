@@ -1,6 +1,8 @@
 """Final refusals: from the third receive on, after a second ask; then at once, for the same account."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from threading import Barrier
 
 import pytest
 
@@ -162,3 +164,29 @@ def test_three_thousand_refused_targets_of_one_account_take_one_pause() -> None:
         pauses += len(process.did) > 1
 
     assert pauses == 1
+
+
+def wait(together: Barrier) -> None:
+    together.wait(timeout=10)
+
+
+def test_the_pauses_for_different_accounts_overlap() -> None:
+    workers = 8
+    together = Barrier(workers)
+    policy = RetryPolicy([], 30, lambda: 0.5, lambda _: wait(together))
+
+    def refused(number: int) -> str:
+        def question(*, fresh_session: bool) -> int:  # noqa: ARG001
+            raise refusal()
+
+        target = Target(f"{number:012}", "eu-central-1")
+        with (
+            pytest.raises(RefusedError) as caught,
+            policy.attempt(Delivery("", "", 3), "20261101T060000Z", target) as attempt,
+        ):
+            attempt.ask(question)
+        return caught.value.code
+
+    with ThreadPoolExecutor(workers) as pool:
+        # Each pause ends only when all workers pause, so one after the other would never end.
+        assert set(pool.map(refused, range(workers * 3))) == {"ValidationException"}

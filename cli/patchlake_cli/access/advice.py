@@ -91,14 +91,18 @@ def explain(error: PatchlakeError, lake: LakeLocation | None = None, *, partitio
         lake: the lake that was read and written.
         partition: the partition of the accounts.
     """
-    cause, advice = error.__cause__, list[Advice]()
-    if isinstance(cause, ClientError) and is_denied(cause):
-        if cause.operation_name == "ListAccounts":
-            listing = policy([Permission.LIST_ACCOUNTS], partition=partition)
-            advice.append(Advice(f"Your identity needs {Permission.LIST_ACCOUNTS}:", listing))
-        elif lake is not None:
-            advice += advise_on_lake(lake, partition=partition)
-    return CommandError("\n".join(map(str, [error, *advice])))
+    return CommandError("\n".join(map(str, [error, *advise_on_refusal(error, lake, partition=partition)])))
+
+
+def advise_on_refusal(error: PatchlakeError, lake: LakeLocation | None, *, partition: str) -> list[Advice]:
+    """Return the steps that give the missing permission, if that is the cause of an error."""
+    cause = error.__cause__
+    if not isinstance(cause, ClientError) or not is_denied(cause):
+        return []
+    if cause.operation_name == "ListAccounts":
+        listing = policy([Permission.LIST_ACCOUNTS], partition=partition)
+        return [Advice(f"Your identity needs {Permission.LIST_ACCOUNTS}:", listing)]
+    return [] if lake is None else advise_on_lake(lake, partition=partition)
 
 
 def _listed(accounts: Collection[str]) -> str:

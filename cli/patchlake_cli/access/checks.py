@@ -8,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from patchlake.adapters.directory import DirectoryStore
+from patchlake.adapters.s3 import S3Store
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
-from patchlake.errors import PatchlakeError, PermanentError, RefusedError
+from patchlake.errors import PatchlakeError, RefusedError
 from patchlake.ports import Store, TargetApis
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
@@ -101,13 +102,13 @@ def check_folder(folder: Path) -> str | None:
     return f"cannot write to {', '.join(closed)}: permission denied" if closed else None
 
 
-def check_store(store: Store) -> str | None:
+def check_store(store: Store) -> PatchlakeError | None:
     """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one."""
     try:
         next(iter(store.keys("plans/")), None)
         store.get(ABSENT_KEY)
-    except PermanentError as error:
-        return str(error)
+        if isinstance(store, S3Store):
+            store.require_conditional_writes()
     except PatchlakeError as error:
-        return f"{error} (try again)"
+        return error
     return None

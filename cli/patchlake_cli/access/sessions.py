@@ -4,17 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from botocore.exceptions import (
-    BotoCoreError,
-    CredentialRetrievalError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    SSOError,
-    TokenRetrievalError,
-    UnknownRegionError,
-)
+from botocore.exceptions import BotoCoreError, UnknownRegionError
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
+from patchlake.adapters.explanations import explained
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
@@ -22,8 +15,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sts import STSClient
 
-_NO_LONGER_GOOD = (CredentialRetrievalError, PartialCredentialsError, RuntimeError, SSOError, TokenRetrievalError)
-_FIRST_SERVER_ERROR = 500
+_BAD_CREDENTIALS = frozenset({Cause.EXPIRED, Cause.NO_CREDENTIALS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +32,7 @@ class Identity:
 
 
 class CredentialsError(CommandError):
-    """There are no credentials, or AWS no longer accepts them: only the user can change that."""
+    """AWS does not accept the user's requests, as with credentials that have expired: only the user can change that."""
 
 
 REGION_OPTION = ", or use --regions"
@@ -82,26 +74,18 @@ def identify(client: "STSClient") -> Identity:
 
     Raises:
         CredentialsError: there are no credentials, or they are not accepted; the text says what to do.
-        CommandError: STS cannot be reached, or does not name the caller.
+        CommandError: STS could not answer for now, or does not name the caller.
     """
     try:
         caller: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
-        raise _explained(error) from error
+        msg = f"cannot get your identity from AWS: {explained(error, 'sts:GetCallerIdentity')}"
+        if not passes(error) or cause_of(error) in _BAD_CREDENTIALS:
+            raise CredentialsError(msg) from error
+        raise CommandError(msg) from error
     except ValueError as error:
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     match caller:
         case {"Account": str(account_id), "Arn": str(arn)} if arn.startswith("arn:"):
             return Identity(account_id, arn)
     raise CommandError("cannot get your identity from AWS: the answer of GetCallerIdentity names no account")
-
-
-def _explained(error: AwsError) -> CommandError:
-    if isinstance(error, NoCredentialsError):
-        return CredentialsError("no AWS credentials found: run `aws configure`, or select a profile with --profile")
-    status = status_of(error)
-    if isinstance(error, _NO_LONGER_GOOD) or (status is not None and status < _FIRST_SERVER_ERROR):
-        return CredentialsError(
-            f"AWS does not accept the credentials: {error}. Renew them, or select another --profile"
-        )
-    return CommandError(f"cannot get your identity from AWS: {error}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
-from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_lake, explain
+from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_refusal, explain
 from patchlake_cli.access.checks import TargetCheck, check_folder, check_store, check_targets
 from patchlake_cli.access.permissions import Permission
 from patchlake_cli.access.sessions import REGION_OPTION, Identity, open_session
@@ -73,14 +73,10 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         external_id=settings.external_id,
         partition=identity.partition,
     )
-    obstacle = None if lake is None else _obstacle(lake, aws)
-    if lake is not None and obstacle is not None:
-        advice += advise_on_lake(lake, partition=identity.partition)
+    obstacle = None
+    if lake is not None:
+        obstacle = lake.obstacle() or (check_folder(Path(lake.text)) if lake.bucket is None else None)
+        if obstacle is None and (refusal := check_store(open_store(lake, aws, connections=1))) is not None:
+            obstacle = str(refusal)
+            advice += advise_on_refusal(refusal, lake, partition=identity.partition)
     return Readiness(identity, lake, obstacle, targets, advice)
-
-
-def _obstacle(lake: LakeLocation, aws: Aws) -> str | None:
-    if (obstacle := lake.obstacle()) is not None:
-        return obstacle
-    written = check_folder(Path(lake.text)) if lake.bucket is None else None
-    return written or check_store(open_store(lake, aws, connections=1))

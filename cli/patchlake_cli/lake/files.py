@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from patchlake.adapters.aws_errors import AWS_ERRORS
+from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.core.tables import Table
 from patchlake.sources.registry import SOURCES
@@ -124,7 +125,9 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
         if credentials is None:
             raise LakeError(f"{text} cannot be opened: no AWS credentials found")
         frozen = credentials.get_frozen_credentials()
-    except (*AWS_ERRORS, ValueError) as error:
+    except AWS_ERRORS as error:
+        raise LakeError(f"{text} cannot be opened: {explained(error, 's3:ListBucket')}") from error
+    except ValueError as error:
         raise LakeError(f"{text} cannot be opened: {error}") from error
     endpoint = urlsplit(client.meta.endpoint_url)
     of_aws = (endpoint.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))

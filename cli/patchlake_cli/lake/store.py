@@ -5,8 +5,7 @@ from pathlib import Path
 from botocore.config import Config
 
 from patchlake.adapters.directory import DirectoryStore
-from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import Aws, bucket_store
 from patchlake.ports import Store
 from patchlake_cli.lake.location import LakeLocation
 
@@ -16,4 +15,4 @@ def open_store(lake: LakeLocation, aws: Aws, *, connections: int) -> Store:
     if lake.bucket is None:
         return DirectoryStore(Path(lake.text))
     client = aws.client("s3", Config(max_pool_connections=connections))
-    return S3Store(client, lake.bucket, lake.prefix)
+    return bucket_store(client, lake.bucket, lake.prefix)

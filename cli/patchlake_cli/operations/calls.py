@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http import HTTPStatus
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of
+from patchlake.adapters.explanations import explained
 from patchlake.errors import PatchlakeError
 from patchlake_cli.exit_codes import CommandError
 
@@ -28,17 +28,12 @@ def asking(action: str, resource: str) -> Iterator[None]:
     try:
         yield
     except AWS_ERRORS as error:
-        raise AwsRefusedError(explained(error, action, resource), code_of(error)) from error
+        raise AwsRefusedError(failure(error, action, resource), code_of(error)) from error
 
 
-def explained(error: AwsError, action: str, resource: str) -> str:
+def failure(error: AwsError, action: str, resource: str) -> str:
     """Return one line about a failed call: what it means, and what to do."""
-    code, cause = code_of(error), cause_of(error)
-    if cause is Cause.THROTTLED:
-        return f"{resource}: AWS throttled {action} ({code}): retry in a minute"
-    if cause is Cause.DENIED or status_of(error) == HTTPStatus.FORBIDDEN:
-        return f"{resource}: access denied ({code}): your identity needs {action}"
-    return f"{resource}: {action} failed: {error}"
+    return f"{resource}: {action} failed: {explained(error, action)}"
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
-from patchlake.bootstrap import Aws
+from patchlake.bootstrap import Aws, bucket_store
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.operations.calls import explained
+from patchlake_cli.operations.calls import failure
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -62,7 +62,7 @@ class Deployment:
 
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
-        return S3Store(aws.client("s3"), self.bucket)
+        return bucket_store(aws.client("s3"), self.bucket)
 
 
 def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:
@@ -79,7 +79,7 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
                 f"there is no stack {stack} in {region}: --stack takes the stack name that you gave to `sam deploy`, "
                 "and the region is that of AWS_DEFAULT_REGION or of the profile"
             ) from error
-        raise CommandError(explained(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
+        raise CommandError(failure(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     _, partition, _, own_region, account_id, _ = described["StackId"].split(":", 5)
     try:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from patchlake.core.statuses import LISTING, ListingStatus
+from patchlake.core.statuses import LISTING, ListingStatus, listing_code
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
@@ -48,9 +48,9 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
     if newest is None:
         raise CommandError("there is no snapshot to check")
     for target in newest.unread:
-        detail = f" ({target.listing_detail})" if target.listing_detail else ""
         status = ListingStatus(target.listing_status)
-        yield Finding(f"{target.account_id} {target.region}: {status}{detail}", LISTING[status].fix)
+        code = listing_code(status, target.listing_detail)
+        yield Finding(f"{target.account_id} {target.region}: {LISTING[status].words} ({code})", LISTING[status].fix)
 
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:

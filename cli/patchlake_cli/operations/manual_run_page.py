@@ -6,6 +6,7 @@ from threading import Event
 import typer
 from botocore.config import Config
 
+from patchlake.core.statuses import listing_code, listing_words
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.runs import Run
@@ -54,8 +55,9 @@ def print_ended(ended: Run, *, as_json: bool) -> None:
     console = output_console()
     console.print(run_line(ended))
     for target in ended.unread:
-        detail = f" ({target.listing_detail})" if target.listing_detail else ""
-        console.print(f"Not read: {target.account_id} {target.region}: {target.listing_status}{detail}")
+        words = listing_words(target.listing_status)
+        code = listing_code(target.listing_status, target.listing_detail)
+        console.print(f"Not read: {target.account_id} {target.region}: {words} ({code})", soft_wrap=True)
 
 
 def _followed(stack: Stack, run_id: str) -> Run:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from patchlake.core.statuses import CollectionStatus
+from patchlake.core.statuses import CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.status import Status, as_time
@@ -111,10 +111,11 @@ def _runs(runs: list[Run]) -> Table:
 
 
 def _unread(run: Run) -> Table:
-    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "reason", "detail")
+    table = new_table(f"Not read in run {run.run_id}", "account", "name", "region", "reason", "code")
     for target in run.unread:
-        reason = Text(target.listing_status, style=_BAD)
-        table.add_row(target.account_id, target.account_name or "", target.region, reason, target.listing_detail or "")
+        reason = Text(listing_words(target.listing_status), style=_BAD)
+        code = listing_code(target.listing_status, target.listing_detail)
+        table.add_row(target.account_id, target.account_name or "", target.region, reason, code)
     return table
 
 

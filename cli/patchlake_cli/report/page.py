@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 import patchlake
 from patchlake.core.keys import snapshot_key
+from patchlake.core.statuses import listing_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.headline import headline_percent
@@ -102,6 +103,7 @@ def _environment() -> jinja2.Environment:
         "moment": _moment,
         "age": _age,
         "visible": visible,
+        "listing_words": listing_words,
         "headline_percent": headline_percent,
         "platform_name": platform_name,
         "group_name": group_name,

@@ -1,14 +1,14 @@
 """The summary of a run that this process has finished: the run, its API calls, its time, and its printed page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from patchlake.core.statuses import CollectionStatus
+from patchlake.core.statuses import CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion
 from patchlake_cli.lake.run_reader import read_run
@@ -57,6 +57,7 @@ class RunSummary:
     def as_json(self) -> dict[str, Any]:
         """Return the run as ``--json`` prints it."""
         return counts_as_json(self.run) | {
+            "unread": [asdict(target) for target in self.run.unread],
             "api_calls": self.api_calls,
             "retries": self.retries,
             "wall_seconds": self.wall_seconds,
@@ -118,15 +119,15 @@ def _nodes(run: Run) -> Table:
 
 
 def _coverage(coverage: Sequence[TargetCoverage]) -> Table:
-    table = new_table("Coverage", "account", "name", "region", "listing", "detail", "nodes")
+    table = new_table("Coverage", "account", "name", "region", "listing", "code", "nodes")
     table.columns[-1].justify = "right"
     for target in coverage:
         table.add_row(
             target.account_id,
             target.account_name or "",
             target.region,
-            Text(target.listing_status, style=_GOOD if target.listing_status == "LISTED" else _BAD),
-            target.listing_detail or "",
+            Text(listing_words(target.listing_status), style=_GOOD if target.listing_status == "LISTED" else _BAD),
+            listing_code(target.listing_status, target.listing_detail),
             "not read" if target.nodes_listed is None else f"{target.nodes_listed:,}",
         )
     return table

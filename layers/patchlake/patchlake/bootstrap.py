@@ -34,6 +34,7 @@ from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
 if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
 
 DETAIL_CONNECTIONS = 2
@@ -76,6 +77,11 @@ class Aws:
             self.sts.get_caller_identity()
 
 
+def bucket_store(client: "S3Client", bucket: str, prefix: str = "") -> S3Store:
+    """Make the store in a bucket; with a prefix, that of a lake which shares the bucket with others."""
+    return S3Store(client, bucket, prefix, pause=time.sleep, chance=random.random)
+
+
 def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan.
 
@@ -89,7 +95,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
         raise ConfigError(msg)
     sqs = aws.client("sqs")
     return PlanStage(
-        store=S3Store(aws.client("s3"), config.bucket),
+        store=bucket_store(aws.client("s3"), config.bucket),
         accounts=AwsAccounts(aws.sts, aws.client("organizations")),
         sources=SOURCES,
         listing_queues={SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url)},
@@ -112,7 +118,7 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
     aws = Aws()
     sqs = aws.client("sqs")
     return DiscoverStage(
-        store=S3Store(aws.client("s3"), config.bucket),
+        store=bucket_store(aws.client("s3"), config.bucket),
         tables=_tables(),
         apis=aws.target_apis(config.role_name, config.external_id, connections=1),
         sources=SOURCES,
@@ -126,7 +132,7 @@ def collect_stage(config: CollectConfig) -> CollectStage:
     """Build collect."""
     aws = Aws()
     return CollectStage(
-        store=S3Store(aws.client("s3"), config.bucket),
+        store=bucket_store(aws.client("s3"), config.bucket),
         tables=_tables(),
         apis=aws.target_apis(config.role_name, config.external_id, config.connections),
         retry_policy=_retry_policy(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
@@ -145,7 +151,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     s3 = aws.client("s3", Config(max_pool_connections=READ_AHEAD))
     return CommitStage(
         runs=StoredRuns(
-            S3Store(s3, config.bucket),
+            bucket_store(s3, config.bucket),
             _tables(),
             SOURCES,
             ThreadedMap(READ_AHEAD, "s3"),

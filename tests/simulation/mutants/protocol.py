@@ -262,7 +262,7 @@ def _keeps_duplicates(patch: Patch) -> None:
 
 @mutant("I1", "a broken chain of pages is taken for its end")
 def _stops_early(patch: Patch) -> None:
-    def pages_so_far(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
+    def pages_so_far(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages: list[Page[Any]] = []
         token = None
         while not pages or token is not None:
@@ -290,7 +290,7 @@ def _asks_for_ever(patch: Patch) -> None:
 
 @mutant("I1", "what was read of an endless listing is taken for the whole", struck_by(Fault.ENDLESS))
 def _takes_endless_for_whole(patch: Patch) -> None:
-    def first_pages(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
+    def first_pages(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
         while (token := pages[-1].next_token) is not None and len(pages) < EMPTY_PAGES:
             pages.append(ask(token))
@@ -346,7 +346,7 @@ def _trusts(patch: Patch) -> None:
 
 @mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
 def _lists_until_time_is_out(patch: Patch) -> None:
-    def pages_in_time(ask: Ask, read: Read, _most_rows: int) -> ListedRows:
+    def pages_in_time(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
         while (token := pages[-1].next_token) is not None:
             try:

@@ -74,12 +74,12 @@ def _knows_any_account(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, refusal: (run_id, Target("1", target.region), refusal))
 
 
-@mutant("I1", "a refusal of one operation is final for every operation", refused_for_good, soon=3160)
+@mutant("I1", "a refusal of one operation is final for every operation", refused_for_good, soon=9297)
 def _knows_any_operation(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, met: (run_id, target, RefusedError(met.listing_status, met.code, str(met))))
 
 
-@mutant("I1", "a refusal with one code is final with every code", refused_for_good)
+@mutant("I1", "a refusal with one code is final with every code", refused_for_good, soon=1717)
 def _knows_any_code(patch: Patch) -> None:
     def coded(run_id: str, target: Target, met: RefusedError) -> tuple[str, Target, RefusedError]:
         return run_id, target, RefusedError(met.listing_status, "code", str(met), met.operation)
@@ -156,7 +156,7 @@ def _counts_broken_chains(patch: Patch) -> None:
     _measured(patch, lambda *_: False)
 
 
-@mutant("I1", "pages that the SDK asked for several times count", giant_targets)
+@mutant("I1", "pages that the SDK asked for several times count", giant_targets, soon=33941)
 def _counts_retries(patch: Patch) -> None:
     class NoRetries:
         retries = 0

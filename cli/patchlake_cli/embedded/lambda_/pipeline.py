@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from patchlake.adapters.s3 import S3Store
+from patchlake.bootstrap import bucket_store
 from patchlake_cli.embedded.aws.control import ControlClient
 from patchlake_cli.embedded.aws.endpoint import Endpoint
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
@@ -126,7 +127,9 @@ def running_pipeline(
             )
             for stage in QUEUE_STAGES
         }
-        store = S3Store(endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket)
+        store = bucket_store(
+            endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket
+        )
         running.enter_context(
             hosted(
                 stack,

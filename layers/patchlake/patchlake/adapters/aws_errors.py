@@ -10,7 +10,19 @@ from enum import StrEnum, auto
 from http import HTTPStatus
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    ProxyConnectionError,
+    SSLError,
+    SSOError,
+    TokenRetrievalError,
+)
 from botocore.parsers import ResponseParserError
 
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RuntimeError)
@@ -23,38 +35,35 @@ type AwsError = BotoCoreError | ClientError | ResponseParserError | RuntimeError
 
 
 class Cause(StrEnum):
-    """The cause of a failed call.
-
-    Attributes:
-        THROTTLED: the service asks for fewer calls.
-        PASSING: the service failed, or gave no answer; the same call may succeed later.
-        CONFLICT: another request on the same object was under way.
-        EXPIRED: the credentials are no longer valid.
-        WRONG_CLOCK: the request's time is too far from the service's.
-        WRONG_SIGNATURE: the service does not accept how the request was signed.
-        BROKEN_CHAIN: the token of a page is not accepted.
-        DENIED: the caller lacks a permission.
-        UNKNOWN_CALLER: the region does not know the caller: it is not enabled, or newer than the session.
-        REDIRECTED: another address answers for the resource.
-        PROXY: a proxy refuses the request.
-        REFUSED: the service refuses the request for any other reason.
-    """
+    """The cause of a failed call; ``explanations`` has a sentence and a fix for each."""
 
     THROTTLED = auto()
     PASSING = auto()
     CONFLICT = auto()
+    UNREACHABLE = auto()
+    BAD_CERTIFICATE = auto()
+    PROXY = auto()
+    PROXY_PAGE = auto()
+    NO_CREDENTIALS = auto()
     EXPIRED = auto()
     WRONG_CLOCK = auto()
     WRONG_SIGNATURE = auto()
-    BROKEN_CHAIN = auto()
-    DENIED = auto()
     UNKNOWN_CALLER = auto()
+    DENIED = auto()
+    DENIED_BY_POLICY = auto()
+    KEY_DENIED = auto()
+    KEY_DISABLED = auto()
+    KEY_UNUSABLE = auto()
+    KEY_NOT_FOUND = auto()
+    NO_BUCKET = auto()
+    OTHER_REGION = auto()
     REDIRECTED = auto()
-    PROXY = auto()
+    NO_CONDITIONAL_WRITES = auto()
+    BROKEN_CHAIN = auto()
     REFUSED = auto()
 
 
-_CODES: Mapping[Cause, frozenset[str]] = {
+CODES: Mapping[Cause, frozenset[str]] = {
     Cause.THROTTLED: frozenset(
         {
             "BandwidthLimitExceeded",
@@ -78,6 +87,9 @@ _CODES: Mapping[Cause, frozenset[str]] = {
             "InternalServer",
             "InternalServerError",
             "InternalServiceError",
+            "KMS.DependencyTimeout",
+            "KMS.Internal",
+            "KMS.Unavailable",
             "RequestTimeout",
             "Service",
             "ServiceUnavailable",
@@ -95,13 +107,29 @@ _CODES: Mapping[Cause, frozenset[str]] = {
             "SignatureDoesNotMatch",
         }
     ),
-    Cause.BROKEN_CHAIN: frozenset({"InvalidNextToken"}),
-    Cause.DENIED: frozenset({"AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}),
     Cause.UNKNOWN_CALLER: frozenset(
         {"AuthFailure", "InvalidAccessKeyId", "InvalidClientTokenId", "OptInRequired", "UnrecognizedClient"}
     ),
+    Cause.DENIED: frozenset({"AccessDenied", "AuthorizationError", "NotAuthorized", "UnauthorizedOperation"}),
+    Cause.KEY_DENIED: frozenset({"KMS.AccessDenied", "KMS.OptInRequired"}),
+    Cause.KEY_DISABLED: frozenset({"KMS.Disabled"}),
+    Cause.KEY_UNUSABLE: frozenset({"KMS.InvalidKeyUsage", "KMS.InvalidState", "KMS.KeyUnavailable"}),
+    Cause.KEY_NOT_FOUND: frozenset({"KMS.NotFound"}),
+    Cause.NO_BUCKET: frozenset({"NoSuchBucket"}),
+    Cause.OTHER_REGION: frozenset(
+        {
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraint",
+            "IncorrectEndpoint",
+            "PermanentRedirect",
+            "TemporaryRedirect",
+        }
+    ),
+    Cause.BROKEN_CHAIN: frozenset({"InvalidNextToken"}),
 }
-_CAUSES = {code: cause for cause, codes in _CODES.items() for code in codes}
+"""The codes of each cause, without the suffix ``Exception``; those of KMS all begin with ``KMS.``."""
+
+_CAUSES = {code: cause for cause, codes in CODES.items() for code in codes}
 
 _STATUSES: Mapping[int | None, Cause] = {
     HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: Cause.PROXY,
@@ -112,10 +140,31 @@ _STATUSES: Mapping[int | None, Cause] = {
 }
 """The causes of answers of 4xx whose code is in no list; all others are REFUSED."""
 
+_WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
+    Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
+    # The SDK follows redirects of S3 without a limit. The error is a RuntimeError, as the next ones are.
+    Cause.REDIRECTED: (RecursionError,),
+    Cause.EXPIRED: (CredentialRetrievalError, RuntimeError, SSOError, TokenRetrievalError),
+    Cause.PROXY: (ProxyConnectionError,),
+    Cause.BAD_CERTIFICATE: (SSLError,),
+    Cause.UNREACHABLE: (ConnectTimeoutError, EndpointConnectionError),
+}
+"""The causes of the SDK's own errors; all others are PASSING."""
+
 _LATER = frozenset({Cause.THROTTLED, Cause.PASSING, Cause.CONFLICT, Cause.EXPIRED})
+_OUR_OWN = _LATER | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.REDIRECTED, Cause.PROXY}
+
+DENIALS = frozenset({Cause.DENIED, Cause.DENIED_BY_POLICY, Cause.KEY_DENIED})
+"""The causes that are a matter of policies."""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_OF_KMS = re.compile(r"^(?:kms\.?)+", re.IGNORECASE)
 _OTHER_TIME = re.compile(r"(?:signature|request) (?:has )?expired|signature not yet current", re.IGNORECASE)
+_EXPIRED_SIGNATURE = re.compile(r"expired|not yet current", re.IGNORECASE)
+_KEY = re.compile(r"\bkms:", re.IGNORECASE)
+_DENIAL = re.compile(r"\bexplicit deny\b", re.IGNORECASE)
+_CONDITION = re.compile(r"functionality that is not implemented|if-none-match", re.IGNORECASE)
+_WEB_PAGE = re.compile(r"\s*<(?:!doctype\s+)?html\b", re.IGNORECASE)
 
 
 def code_of(error: AwsError) -> str:
@@ -133,34 +182,87 @@ def status_of(error: AwsError) -> int | None:
 
 def cause_of(error: AwsError) -> Cause:
     """Return the cause of an error."""
-    return cause_of_answer(error.response) if isinstance(error, ClientError) else Cause.PASSING
+    if not isinstance(error, ClientError):
+        found = (cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types))
+        return next(found, Cause.PASSING)
+    if error.operation_name == "PutObject" and _refuses_conditions(error.response):
+        return Cause.NO_CONDITIONAL_WRITES
+    if error.operation_name.startswith("Head") and code_of(error) == "403":
+        # The answer to a HEAD request has no body, so it names no code.
+        return Cause.DENIED
+    return cause_of_answer(error.response)
 
 
 def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
     """Return the cause that an error answer names, as the SDK parsed it."""
     code, status = _code_in(answer), _status_in(answer)
-    cause = _CAUSES.get(code) or _CAUSES.get(code.removesuffix("Exception"))
+    listed = _OF_KMS.sub("KMS.", code)
+    cause = _CAUSES.get(listed) or _CAUSES.get(listed.removesuffix("Exception"))
     if "throttl" in code.casefold():
         return Cause.THROTTLED
     if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Cause.THROTTLED if cause is Cause.THROTTLED else Cause.PASSING
-    if cause in {Cause.WRONG_SIGNATURE, Cause.UNKNOWN_CALLER} and _OTHER_TIME.search(_message_in(answer)):
-        return Cause.WRONG_CLOCK
     if cause is not None:
-        return cause
+        return _told_by_message(cause, _message_in(answer))
     if status is not None and status < HTTPStatus.BAD_REQUEST:
         return Cause.REDIRECTED
-    return _STATUSES.get(status, Cause.REFUSED)
+    by_status = _STATUSES.get(status, Cause.REFUSED)
+    return Cause.PROXY_PAGE if by_status is Cause.REFUSED and _is_web_page(answer) else by_status
 
 
 def is_denied(error: AwsError) -> bool:
-    """Whether the caller lacks a permission; the answer to a HEAD request has no body, so its code is the status."""
-    return cause_of(error) is Cause.DENIED or code_of(error) == "403"
+    """Whether the caller lacks a permission."""
+    return cause_of(error) is Cause.DENIED
+
+
+def is_refusal(error: AwsError) -> bool:
+    """Whether an answer of 4xx refuses what was asked, rather than the way in which we asked."""
+    status = status_of(error)
+    is_4xx = status is None or HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
+    return isinstance(error, ClientError) and is_4xx and cause_of(error) not in _OUR_OWN
 
 
 def passes(error: AwsError) -> bool:
     """Whether the same call may succeed later: throttling, conflicts, 5xx, time-outs, broken connections."""
-    return cause_of(error) in _LATER
+    cause = cause_of(error)
+    return cause in _LATER or (not isinstance(error, ClientError) and cause is not Cause.REDIRECTED)
+
+
+def _told_by_message(cause: Cause, message: str) -> Cause:
+    """Return the cause of a code that AWS uses for several causes."""
+    match cause:
+        case Cause.WRONG_SIGNATURE if _EXPIRED_SIGNATURE.search(message):
+            return Cause.WRONG_CLOCK
+        case Cause.UNKNOWN_CALLER if _OTHER_TIME.search(message):
+            return Cause.WRONG_CLOCK
+        case Cause.DENIED if _KEY.search(message):
+            return Cause.KEY_DENIED
+        case Cause.DENIED if _DENIAL.search(message):
+            return Cause.DENIED_BY_POLICY
+        case _:
+            return cause
+
+
+def _refuses_conditions(answer: Mapping[str, Any]) -> bool:
+    """Whether a store refuses a write because of its condition: 501 of older ones, and whatever else odd ones say."""
+    code, status = _code_in(answer), _status_in(answer)
+    if status in {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED} or code == "NotImplemented":
+        return True
+    return status == HTTPStatus.BAD_REQUEST and _CONDITION.search(_message_in(answer)) is not None
+
+
+def _is_web_page(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer without a code is a page of HTML."""
+    if _code_in(answer) != str(_status_in(answer)):
+        return False
+    content_type = str(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", ""))
+    return content_type.casefold().startswith("text/html") or _WEB_PAGE.match(_message_in(answer)) is not None
+
+
+def message_of(error: AwsError) -> str:
+    """Return what the service says about an error, or else the SDK, in one line."""
+    text = _message_in(error.response) if isinstance(error, ClientError) else str(error)
+    return " ".join(text.split())
 
 
 def _code_in(answer: Mapping[str, Any]) -> str:
@@ -174,4 +276,4 @@ def _status_in(answer: Mapping[str, Any]) -> int | None:
 
 
 def _message_in(answer: Mapping[str, Any]) -> str:
-    return str(answer.get("Error", {}).get("Message"))
+    return str(answer.get("Error", {}).get("Message") or "")

@@ -58,13 +58,13 @@ class ServiceClock:
 
     def answered(self, headers: Mapping[str, str]) -> None:
         """Read the time from the headers of an answer."""
-        self._heard.hear(_time_of(headers.get("Date")))
+        self._heard.hear(time_of(headers.get("Date")))
 
     def _after_call(self, http_response: Any, **_: object) -> None:  # noqa: ANN401
         self.answered(http_response.headers)
 
 
-def _time_of(date_header: str | None) -> datetime | None:
+def time_of(date_header: str | None) -> datetime | None:
     """Return the time in a Date header; None if it is absent or not a date with an offset.
 
     Nor is one of the calendar's last year: no run that began then could have a deadline.

@@ -28,7 +28,7 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
             response_dict["body"] = _json_error(body, response_dict["headers"])
         case "rest-xml":
             # Without a body the SDK takes the HTTP status for the code.
-            response_dict["body"] = body if _is_flat_error(body) else b""
+            response_dict["body"] = body if not body or _is_flat_error(body) else _flat_error(body, status)
         case _:
             response_dict["body"] = _xml_error(body, status)
 
@@ -54,6 +54,11 @@ def _xml_error(body: bytes, status: int) -> bytes:
     return (
         f"<ErrorResponse><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
     ).encode()
+
+
+def _flat_error(body: bytes, status: int) -> bytes:
+    """Return S3's form of an error whose code is the HTTP status, and whose message is the beginning of the body."""
+    return f"<Error><Code>{status}</Code><Message>{escape(_shortened(body))}</Message></Error>".encode()
 
 
 def _is_flat_error(body: bytes) -> bool:

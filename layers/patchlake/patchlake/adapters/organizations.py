@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, code_of, passes
+from patchlake.adapters.aws_errors import AWS_ERRORS, passes
+from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.adapters.sts import caller_account_id
@@ -62,14 +63,14 @@ class AwsAccounts:
             PermanentError: this account may not list them.
             RetryableError: Organizations could not answer for now, or named an account without its id.
         """
-        return read_chain(self._page, _accounts, MOST_ACCOUNTS)
+        return read_chain(self._page, _accounts, MOST_ACCOUNTS, "Organizations ListAccounts")
 
     def _page(self, token: str | None) -> Page[Record]:
         request: ListAccountsRequestTypeDef = {} if token is None else {"NextToken": token}
         try:
             answer = self._organizations.list_accounts(**request)
         except AWS_ERRORS as error:
-            msg = f"Organizations ListAccounts failed: {code_of(error)}: {error}"
+            msg = f"Organizations ListAccounts failed: {explained(error, 'organizations:ListAccounts')}"
             if passes(error):
                 raise RetryableError(msg) from error
             msg += (

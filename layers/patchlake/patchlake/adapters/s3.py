@@ -1,12 +1,15 @@
 """The lake's bucket, in which every object of a run is created once."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from urllib3.exceptions import HTTPError
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of, passes, status_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
+from patchlake.adapters.explanations import explained
 from patchlake.core.paging import EMPTY_PAGES
+from patchlake.core.timings import CONFLICT_ATTEMPTS, conflict_pause_seconds
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
 if TYPE_CHECKING:
@@ -14,6 +17,10 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = 404
 _PRECONDITION_FAILED = 412
+
+_PROBE_KEY = "check/conditional-writes"
+_WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
+"""The MD5 checksum of no bytes: a body with any byte does not have it."""
 
 
 class S3Store:
@@ -23,11 +30,29 @@ class S3Store:
     PermanentError, with the permission to check, if it refuses.
     """
 
-    def __init__(self, client: "S3Client", bucket: str, prefix: str = "") -> None:
-        """Put ``prefix`` before every key, unchanged: end it with a slash."""
+    def __init__(
+        self,
+        client: "S3Client",
+        bucket: str,
+        prefix: str = "",
+        *,
+        pause: Callable[[float], object],
+        chance: Callable[[], float],
+    ) -> None:
+        """Use a bucket.
+
+        Args:
+            client: of the bucket's region.
+            bucket: its name.
+            prefix: put before every key, unchanged: end it with a slash.
+            pause: waits for some seconds, before a write that conflicted is repeated.
+            chance: returns a number in [0, 1), so that writers that conflicted do not conflict again.
+        """
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
+        self._pause = pause
+        self._chance = chance
 
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes; None if it does not exist."""
@@ -58,16 +83,46 @@ class S3Store:
         """Create the object; return False if it exists already.
 
         The SDK repeats a PutObject whose answer was lost, and then its own first attempt is the existing object: False
-        only means that the object exists.
+        only means that the object exists. A write that conflicts with another one is repeated, which the SDK does not
+        do.
         """
+        for attempt in range(CONFLICT_ATTEMPTS - 1):
+            if not isinstance(body, bytes):
+                body.seek(0)
+            with suppress(_ConflictError):
+                return self._create(key, body)
+            self._pause(conflict_pause_seconds(attempt, self._chance()))
+        return self._create(key, body)
+
+    def _create(self, key: str, body: bytes | BinaryIO) -> bool:
         try:
-            # upload_file and similar methods cannot pass the condition.
-            self._client.put_object(Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*")
+            self._put(key, body)
         except AWS_ERRORS as error:
             if status_of(error) == _PRECONDITION_FAILED:
                 return False
             raise self._failure(error, "PutObject", "s3:PutObject", key) from error
         return True
+
+    def require_conditional_writes(self) -> None:
+        """Find out, without a write, whether the store accepts a condition.
+
+        The checksum is wrong, so a store that accepts the condition refuses the body. Any other refusal says nothing
+        about the keys of a lake.
+
+        Raises:
+            PermanentError: it does not.
+        """
+        try:
+            self._put(_PROBE_KEY, b"-", ContentMD5=_WRONG_CHECKSUM)
+        except AWS_ERRORS as error:
+            if cause_of(error) is Cause.NO_CONDITIONAL_WRITES:
+                raise self._failure(error, "PutObject", "s3:PutObject", _PROBE_KEY) from error
+
+    def _put(self, key: str, body: bytes | BinaryIO, **checksum: str) -> None:
+        # upload_file and similar methods cannot pass the condition.
+        self._client.put_object(
+            Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*", **cast("Any", checksum)
+        )
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
@@ -102,9 +157,13 @@ class S3Store:
 
     def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
         where = f"s3://{self._bucket}/{self._prefix}{key}"
+        why = explained(error, permissions)
+        if cause_of(error) is Cause.CONFLICT:
+            return _ConflictError(f"{where}: {operation} failed for now: {why}")
         if passes(error):
-            return RetryableError(f"{where}: {operation} failed for now: {code_of(error)}: {error}")
-        return PermanentError(
-            f"{where}: {operation} was refused: {code_of(error)}: {error}. "
-            f"Expected: the bucket exists, and this role has {permissions} on it and may use its key"
-        )
+            return RetryableError(f"{where}: {operation} failed for now: {why}")
+        return PermanentError(f"{where}: {operation} was refused: {why}")
+
+
+class _ConflictError(RetryableError):
+    """Another write of the same object was under way."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.adapters.aws_errors import AWS_ERRORS
+from patchlake.adapters.explanations import explained
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
 
@@ -88,5 +89,5 @@ class SqsQueue:
         try:
             yield
         except AWS_ERRORS as error:
-            msg = f"{self._url}: {operation} failed: {code_of(error)}: {error}"
+            msg = f"{self._url}: {operation} failed: {explained(error, f'sqs:{operation.removesuffix("Batch")}')}"
             raise RetryableError(msg) from error

@@ -14,9 +14,19 @@ from botocore import xform_name
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, cause_of_answer, code_of
+from patchlake.adapters.aws_errors import (
+    AWS_ERRORS,
+    DENIALS,
+    AwsError,
+    Cause,
+    cause_of,
+    cause_of_answer,
+    code_of,
+    is_refusal,
+)
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.explanations import explained
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.page_decoding import PageDecoder
@@ -41,11 +51,13 @@ MOST_REMEMBERED = 64
 """The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
 
 _REFUSALS = {
-    Cause.DENIED: ListingStatus.ACCESS_DENIED,
+    **dict.fromkeys(DENIALS, ListingStatus.ACCESS_DENIED),
     Cause.UNKNOWN_CALLER: ListingStatus.REGION_DISABLED,
-    Cause.REFUSED: ListingStatus.NOT_LISTED,
 }
-"""The listing status of each cause that is about the target."""
+"""The listing status of each cause of a refusal; all others are NOT_LISTED."""
+
+_UNANSWERED = frozenset({Cause.PASSING, Cause.CONFLICT, Cause.UNREACHABLE})
+"""The causes that may be about the ids of a call."""
 
 
 class SsmApis:
@@ -207,14 +219,15 @@ class SsmApi:
 
     def _failure(self, operation: Operation, error: AwsError) -> PatchlakeError:
         code, cause = code_of(error), cause_of(error)
-        msg = f"target {self._target}: {xform_name(operation.name)} failed: {code}: {error}{_quota(error)}"
-        if cause in _REFUSALS:
-            return RefusedError(_REFUSALS[cause], code, msg, operation.name)
+        why = explained(error, f"{operation.service}:{operation.name}")
+        msg = f"target {self._target}: {xform_name(operation.name)} failed: {why}{_quota(error)}"
+        if is_refusal(error):
+            return RefusedError(_REFUSALS.get(cause, ListingStatus.NOT_LISTED), code, msg, operation.name)
         if cause is Cause.BROKEN_CHAIN:
             return RestartError(msg)
         if cause is Cause.THROTTLED:
             return ThrottledError(msg)
-        return FailedCallError(code, msg) if cause in {Cause.PASSING, Cause.CONFLICT} else RetryableError(msg)
+        return FailedCallError(code, msg) if cause in _UNANSWERED else RetryableError(msg)
 
 
 @cache

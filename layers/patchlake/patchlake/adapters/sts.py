@@ -13,8 +13,9 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, RefreshableCredentials
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of, is_refusal
 from patchlake.adapters.clients import make_client
+from patchlake.adapters.explanations import explained
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import ACCOUNT_ID_PATTERN
 from patchlake.core.timings import CALL
@@ -40,7 +41,7 @@ def caller_account_id(client: "STSClient") -> str:
     try:
         answer: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
-        msg = f"GetCallerIdentity failed: {code_of(error)}: {error}"
+        msg = f"GetCallerIdentity failed: {explained(error, 'sts:GetCallerIdentity')}"
         raise RetryableError(msg) from error
     match answer:
         case {"Account": str(account_id)} if re.match(ACCOUNT_ID_PATTERN, account_id):
@@ -127,19 +128,16 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
 
 
 def _failure(role: str, error: AwsError) -> PatchlakeError:
-    code = code_of(error)
-    match cause_of(error):
-        case Cause.DENIED:
-            # STS does not distinguish a missing role from one that does not trust us.
-            msg = f"{role} cannot be assumed: {code}: {error}. Expected: it exists and trusts us"
-            return RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg, _ASSUME_ROLE)
-        case Cause.REFUSED:
-            msg = f"{role} cannot be assumed: {code}: {error}"
-            return RefusedError(ListingStatus.NOT_LISTED, code, msg, _ASSUME_ROLE)
-        case Cause.THROTTLED:
-            return ThrottledError(f"{role}: STS throttles AssumeRole: {code}: {error}")
-        case _:
-            return RetryableError(f"{role}: AssumeRole failed: {code}: {error}")
+    code, cause, why = code_of(error), cause_of(error), explained(error, "sts:AssumeRole")
+    if cause in DENIALS and is_refusal(error):
+        # STS does not distinguish a missing role from one that does not trust us.
+        also = ", for a role that exists and trusts it" if cause is Cause.DENIED else ""
+        msg = f"{role} cannot be assumed: {why}{also}"
+        return RefusedError(ListingStatus.ROLE_NOT_ASSUMABLE, code, msg, _ASSUME_ROLE)
+    if is_refusal(error) and cause is not Cause.UNKNOWN_CALLER:
+        return RefusedError(ListingStatus.NOT_LISTED, code, f"{role} cannot be assumed: {why}", _ASSUME_ROLE)
+    msg = f"{role}: AssumeRole failed: {why}"
+    return ThrottledError(msg) if cause is Cause.THROTTLED else RetryableError(msg)
 
 
 class _AssumedRole(CredentialProvider):

@@ -42,7 +42,7 @@ class ListingNews:
 
 
 def read_chain[R: Record, T](
-    ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T], most_rows: int
+    ask: Callable[[str | None], Page[R]], read: Callable[[Iterable[Page[R]]], T], most_rows: int, subject: str
 ) -> T:
     """Return the result of ``read`` over every page of a chain, through empty pages, to the one without a token.
 
@@ -55,6 +55,7 @@ def read_chain[R: Record, T](
         ask: requests the page of a token.
         read: reads the pages.
         most_rows: the most rows that the question can have.
+        subject: the subject of the question, for errors.
 
     Raises:
         RestartError: the chain broke ``ATTEMPTS`` times.
@@ -62,13 +63,13 @@ def read_chain[R: Record, T](
     """
     for _ in range(ATTEMPTS - 1):
         try:
-            return read(_chain(ask, most_rows + EMPTY_PAGES))
+            return read(_chain(ask, most_rows + EMPTY_PAGES, subject))
         except RestartError:
             continue
-    return read(_chain(ask, most_rows + EMPTY_PAGES))
+    return read(_chain(ask, most_rows + EMPTY_PAGES, subject))
 
 
-def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> Iterator[Page[R]]:
+def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int, subject: str) -> Iterator[Page[R]]:
     seen: set[str] = set()
     token = None
     for _ in range(most_pages):
@@ -78,10 +79,12 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int) -> 
         if token is None:
             return
         if token in seen:
-            msg = f"the service gave the same NextToken twice, after {len(seen) + 1} pages"
+            msg = f"{subject}: the service gave the same NextToken twice, after {len(seen) + 1} pages"
             raise RetryableError(msg)
         seen.add(token)
-    msg = f"the service has given {most_pages} pages and a token for another one: expected an end before that"
+    msg = (
+        f"{subject}: the service has given {most_pages} pages and a token for another one: expected an end before that"
+    )
     raise RestartError(msg)
 
 

@@ -29,10 +29,11 @@ class ListingStatus(StrEnum):
 
 
 class Explanation(NamedTuple):
-    """The meaning of a status and its fix."""
+    """The meaning of a status and its fix; ``words`` are the shortest form of its meaning."""
 
     meaning: str
     fix: str = ""
+    words: str = ""
 
     @property
     def sentence(self) -> str:
@@ -41,23 +42,30 @@ class Explanation(NamedTuple):
 
 
 LISTING: Mapping[ListingStatus, Explanation] = {
-    ListingStatus.LISTED: Explanation("every node that SSM lists is in the snapshot"),
+    ListingStatus.LISTED: Explanation("every node that SSM lists is in the snapshot", words="read"),
     ListingStatus.ROLE_NOT_ASSUMABLE: Explanation(
         "the role of the account cannot be assumed: it is missing or does not trust the caller",
         "deploy templates/member-role.yaml there; compare role name, external id and organization",
+        "role cannot be assumed",
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
         "let the role call the actions of templates/member-role.yaml; look for a service control policy",
+        "access denied",
     ),
     ListingStatus.REGION_DISABLED: Explanation(
-        "the region is not enabled in the account", "enable the region in that account, or take it out of Regions"
+        "the region is not enabled in the account",
+        "enable the region in that account, or take it out of Regions",
+        "region not enabled",
     ),
     ListingStatus.NOT_LISTED: Explanation(
         "any other error code, no answer by the run's deadline, or a listing that cannot be completed",
         "look up listing_detail in docs/troubleshooting.md",
+        "not listed",
     ),
-    ListingStatus.ACCOUNT_NOT_ACTIVE: Explanation("a closed or suspended account, not asked"),
+    ListingStatus.ACCOUNT_NOT_ACTIVE: Explanation(
+        "a closed or suspended account, not asked", words="account not active"
+    ),
 }
 """The ``listing_status`` of a target."""
 
@@ -68,6 +76,17 @@ COLLECTION: Mapping[str, Explanation] = {
     CollectionStatus.INVALID_RESPONSE: Explanation("the answer about the node broke the rules of the service"),
 }
 """The ``collection_status`` of a node."""
+
+
+def listing_words(status: str) -> str:
+    """Return a ``listing_status``, or the status of a target in a view, in words."""
+    words = {str(known): explanation.words for known, explanation in LISTING.items()}
+    return words.get(status) or status.lower().replace("_", " ")
+
+
+def listing_code(status: str, detail: str | None) -> str:
+    """Return a ``listing_status`` with its ``listing_detail``, both as they are recorded."""
+    return status if detail is None else f"{status}: {detail}"
 
 
 def described[S: str](explanations: Mapping[S, Explanation]) -> str:

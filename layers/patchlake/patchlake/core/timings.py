@@ -52,6 +52,9 @@ storing."""
 
 LONGEST_THROTTLE_PAUSE_SECONDS = 16
 
+CONFLICT_ATTEMPTS = 5
+"""The attempts at a write that conflicts with another one of the same object."""
+
 LONGEST_PAGE_SECONDS = 0.5
 """The longest time that a full page of a listing takes while nothing delays it; from another continent, too."""
 
@@ -86,6 +89,16 @@ def throttle_pause_seconds(pauses: int, chance: float) -> float:
         chance: in [0, 1).
     """
     return min(1 << pauses, LONGEST_THROTTLE_PAUSE_SECONDS) * (0.5 + chance)
+
+
+def conflict_pause_seconds(attempt: int, chance: float) -> float:
+    """Return the pause before a write that conflicted is repeated: up to 0.2, 0.4, 0.8, … seconds.
+
+    Args:
+        attempt: counted from 0.
+        chance: in [0, 1).
+    """
+    return 0.2 * (1 << attempt) * chance
 
 
 class ResendWindow(NamedTuple):

@@ -58,7 +58,8 @@ class CallsAboutIds:
     def ask(self, chunk: Chunk) -> Settled:
         """Return the outcomes of some ids, from one chain of pages."""
         most_rows = len(chunk) * self.source.operation.rows_per_id
-        return read_chain(partial(self._page, chunk), partial(self.source.settle, chunk), most_rows)
+        page, settle = partial(self._page, chunk), partial(self.source.settle, chunk)
+        return read_chain(page, settle, most_rows, self.calls.subject)
 
     def each[R](self, function: Callable[[Chunk], R], chunks: Sequence[Chunk], /) -> Iterable[R]:
         """Apply a function that asks to every chunk, with as many concurrent calls as the target allows."""

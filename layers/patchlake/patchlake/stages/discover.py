@@ -133,4 +133,4 @@ class DiscoverStage:
             ask = partial(api.page, source.operation, (), token)
             return progress.page(ask, is_first=token is None)
 
-        return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes)
+        return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes, calls.subject)

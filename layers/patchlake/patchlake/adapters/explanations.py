@@ -1,0 +1,140 @@
+"""The meaning and the fix of each cause of a failed call: the table behind every message about AWS.
+
+The messages of the functions, of the commands and the tables of ``docs/troubleshooting.md`` all have these sentences.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from botocore.exceptions import ClientError
+
+from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, message_of
+from patchlake.adapters.clock import time_of
+
+
+class Explanation(NamedTuple):
+    """A cause in words.
+
+    Attributes:
+        meaning: the cause.
+        fix: the step to take; ``{permissions}`` stands for those that the call needs.
+    """
+
+    meaning: str
+    fix: str
+
+
+_LATER = "retry in a minute, as a run does by itself"
+
+EXPLANATIONS: Mapping[Cause, Explanation] = {
+    Cause.THROTTLED: Explanation("AWS throttles the call", f"{_LATER}; if it lasts, lower the concurrency"),
+    Cause.PASSING: Explanation(
+        "AWS failed, or gave no answer that can be read", f"{_LATER}; if it lasts, look at the AWS Health Dashboard"
+    ),
+    Cause.CONFLICT: Explanation("another request about the same object was under way", _LATER),
+    Cause.UNREACHABLE: Explanation(
+        "the endpoint cannot be reached",
+        "check the network, DNS, security groups and VPC endpoints, and the endpoint if you set one",
+    ),
+    Cause.BAD_CERTIFICATE: Explanation(
+        "the certificate of the endpoint is not trusted, often since a proxy reads the traffic",
+        "let AWS_CA_BUNDLE name a file with the certificates of your network",
+    ),
+    Cause.PROXY: Explanation(
+        "the proxy refuses the request or cannot be reached",
+        "correct the address and password in HTTPS_PROXY, or name the endpoint in NO_PROXY",
+    ),
+    Cause.PROXY_PAGE: Explanation(
+        "a web page came instead of an answer of AWS, mostly from a proxy or a firewall",
+        "let requests to the endpoint through there, or name the endpoint in NO_PROXY",
+    ),
+    Cause.NO_CREDENTIALS: Explanation(
+        "no AWS credentials found, or only a part of them", "run `aws configure`, or select a profile with --profile"
+    ),
+    Cause.EXPIRED: Explanation(
+        "the credentials have expired or cannot be renewed",
+        "sign in again, as with `aws sso login`, or select another --profile",
+    ),
+    Cause.WRONG_CLOCK: Explanation(
+        "the time of the request is too far from the time of AWS", "set the clock of this machine by a time server"
+    ),
+    Cause.WRONG_SIGNATURE: Explanation(
+        "AWS does not accept the signature",
+        "renew the credentials, or select another --profile; check that no proxy changes requests",
+    ),
+    Cause.UNKNOWN_CALLER: Explanation(
+        "the credentials are not known in the region",
+        "enable the region in the account, or leave it out; if it is enabled, renew the credentials",
+    ),
+    Cause.DENIED: Explanation("access denied", "the calling identity needs {permissions}"),
+    Cause.DENIED_BY_POLICY: Explanation(
+        "access denied: a policy forbids the call explicitly",
+        "remove the denial from that policy, which may be one of the bucket, the organization or a VPC endpoint; "
+        "allowing {permissions} elsewhere does not help",
+    ),
+    Cause.KEY_DENIED: Explanation(
+        "access denied to the KMS key",
+        "allow kms:GenerateDataKey and kms:Decrypt, in the policy of the key and in that of the calling identity",
+    ),
+    Cause.KEY_DISABLED: Explanation("the KMS key is disabled", "enable the key"),
+    Cause.KEY_UNUSABLE: Explanation(
+        "the KMS key cannot be used, as while its deletion is pending", "cancel its deletion, then enable the key"
+    ),
+    Cause.KEY_NOT_FOUND: Explanation(
+        "the KMS key does not exist", "let the bucket or queue name a key that exists, in its own region"
+    ),
+    Cause.NO_BUCKET: Explanation("the bucket does not exist", "correct its name, or create it"),
+    Cause.OTHER_REGION: Explanation(
+        "the bucket is in another region",
+        "use the region of the bucket: set AWS_DEFAULT_REGION, or correct the endpoint",
+    ),
+    Cause.REDIRECTED: Explanation("another address has the resource", "correct the region or the endpoint"),
+    Cause.NO_CONDITIONAL_WRITES: Explanation(
+        "the store does not support conditional writes (If-None-Match)",
+        "use Amazon S3, or a store that supports them: without them, one run could overwrite another",
+    ),
+    Cause.BROKEN_CHAIN: Explanation(
+        "AWS does not accept the token of a page", "nothing: the pages are read again from the first one"
+    ),
+    Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the documentation of the service"),
+}
+
+_NOTABLE = timedelta(minutes=1)
+_MOST_MINUTES = 120
+
+
+def utc_now() -> datetime:
+    """Return this machine's time."""
+    return datetime.now(UTC)
+
+
+def explained(error: AwsError, permissions: str, local_time: Callable[[], datetime] = utc_now) -> str:
+    """Return one line about a failed call: what it means, the code, what AWS says, and what to do.
+
+    Args:
+        error: the error of the call.
+        permissions: the IAM actions that the call needs, as in a policy.
+        local_time: returns this machine's time, aware, in UTC.
+    """
+    cause = cause_of(error)
+    meaning, fix = EXPLANATIONS[cause]
+    if cause is Cause.WRONG_CLOCK:
+        meaning += _difference(error, local_time())
+    said = message_of(error).rstrip(".")
+    fix = fix.format(permissions=permissions)
+    return f"{meaning} ({code_of(error)}){': ' if said else ''}{said}. {fix[0].upper()}{fix[1:]}"
+
+
+def _difference(error: AwsError, local: datetime) -> str:
+    """Say how far this machine's clock is from the time of an answer, if the answer has one."""
+    answer = error.response if isinstance(error, ClientError) else {}
+    answered = time_of(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
+    if answered is None:
+        return ""
+    if abs(local - answered) < _NOTABLE:
+        return ", though the clock of this machine is right: the request was delayed"
+    minutes = round(abs(local - answered) / timedelta(minutes=1))
+    count, unit = (minutes, "minute") if minutes < _MOST_MINUTES else (round(minutes / 60), "hour")
+    order = "ahead" if local > answered else "behind"
+    return f": the clock of this machine is {count:,} {unit}{'' if count == 1 else 's'} {order}"
