@@ -21,6 +21,8 @@
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run of a
+--     version that did not count them.
 -- Caveats:
 --   - Every other view joins this one, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
@@ -67,7 +69,8 @@ compared AS (
     covered.nodes_collected,
     covered.nodes_no_patch_state,
     covered.nodes_not_collected,
-    covered.nodes_invalid_response
+    covered.nodes_invalid_response,
+    covered.rows_without_id
   FROM covered
   LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
 )
@@ -94,5 +97,6 @@ SELECT
   nodes_collected,
   nodes_no_patch_state,
   nodes_not_collected,
-  nodes_invalid_response
+  nodes_invalid_response,
+  rows_without_id
 FROM compared
