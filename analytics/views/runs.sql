@@ -10,7 +10,7 @@
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
 --   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read", or "3 of 4 targets read, 2
---     no longer planned".
+--     no longer planned, 1 row without an id".
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets of the plan: those that should have been listed.
 --   targets_not_active: Targets of closed or suspended accounts; they are not read and make no run PARTIAL.
@@ -87,6 +87,11 @@ SELECT
   CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read'
     || CASE
       WHEN targets_not_planned > 0 THEN ', ' || CAST(targets_not_planned AS varchar) || ' no longer planned'
+      ELSE ''
+    END
+    || CASE
+      WHEN rows_without_id = 1 THEN ', 1 row without an id'
+      WHEN rows_without_id > 1 THEN ', ' || CAST(rows_without_id AS varchar) || ' rows without an id'
       ELSE ''
     END AS run_coverage,
   targets_read,
