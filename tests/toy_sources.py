@@ -8,7 +8,7 @@ import msgspec
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, Record, record_type
 from patchlake.core.rows import Outcome, record_values, target_values
-from patchlake.core.statuses import CollectionStatus
+from patchlake.core.statuses import COLLECTION, CollectionStatus, Explanation
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Columns, Table, count, unique_string
 from patchlake.core.targets import RunTarget
 from patchlake.sources.nodes import NODES
@@ -18,6 +18,12 @@ from patchlake.sources.source import DetailSource, ListingSource, Operation, det
 
 GADGET_COLUMNS = (unique_string("gadget_id", "The gadget.", "GadgetId", nullable=False),)
 TOY_COLUMNS = (unique_string("name", "The toy's name.", "Name"), count("size", "Its size.", "Size"))
+STATUSES = {
+    CollectionStatus.COLLECTED: Explanation("a toy of the node"),
+    "NO_TOYS": Explanation("the node has no toys"),
+    CollectionStatus.NOT_COLLECTED: COLLECTION[CollectionStatus.NOT_COLLECTED],
+    CollectionStatus.INVALID_RESPONSE: COLLECTION[CollectionStatus.INVALID_RESPONSE],
+}
 Gadget = record_type("Gadget", GADGET_COLUMNS, Record)
 Toy = record_type("Toy", TOY_COLUMNS, Record)
 
@@ -70,8 +76,8 @@ TOYS = DetailSource(
     name="toys",
     operation=Operation("ssm", "DescribeToys", "Toys", Toy, page_size=50, ids_per_call=1),
     answer_columns=TOY_COLUMNS,
-    table=detail_table("toys", "Two rows per node that misses a patch.", TOY_COLUMNS),
-    none_status="NO_TOYS",
+    table=detail_table("toys", "Two rows per node that misses a patch.", TOY_COLUMNS, STATUSES),
+    statuses=STATUSES,
     asks_about=_asks_about,
     settle=_settle,
     parent_columns=("collection_status", "missing_count"),

@@ -8,14 +8,15 @@ from generators.documents.meanings import RUN_DATE, relation_meanings, statement
 from generators.documents.pages import markdown, prose, with_generated
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
-from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
+from patchlake.sources.source import DetailSource
 from patchlake_cli.lake.statements import Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
 
 _NODE = {column.name for column in NODE_COLUMNS}
-_REQUIRED = {column.name for column in PATCH_STATE_COLUMNS if not column.nullable}
+_DETAIL_OF = {source.table.name: source for source in SOURCES.sources if isinstance(source, DetailSource)}
 
 
 def data_dictionary(view_types: Mapping[str, Types]) -> str:
@@ -56,7 +57,9 @@ def _unit(table: Table, column: Column) -> str:
         case ColumnType.TIMESTAMP:
             return "UTC, ms"
         case ColumnType.INT32:
-            return "nodes" if table.name == COVERAGE.name else "patches"
+            if table.name != COVERAGE.name:
+                return "patches"
+            return "rows" if column.name.endswith("_rows") else "nodes"
         case _:
             return ""
 
@@ -64,10 +67,10 @@ def _unit(table: Table, column: Column) -> str:
 def _source(table: Table, column: Column) -> str:
     if column.member is None:
         return "patchlake"
+    operation = _DETAIL_OF[table.name].operation
     if column == INSTANCE_ID:
-        return f"both: {column.member}"
-    source = SOURCES.nodes if column.name in _NODE else next(s for s in SOURCES.sources if s.table is table)
-    return f"{source.operation.name}: {column.member}"
+        return f"{'asked' if operation.id_member is None else 'both'}: {column.member}"
+    return f"{SOURCES.nodes.operation.name if column.name in _NODE else operation.name}: {column.member}"
 
 
 def _null(table: Table, column: Column) -> str:
@@ -79,9 +82,11 @@ def _null(table: Table, column: Column) -> str:
         return "unless IncludeSensitiveFields, and where SSM does not report it"
     if column.member is None:
         return "see meaning"
-    if table is PATCH_STATES.table and column.name not in _NODE:
-        return "unless COLLECTED" if column.name in _REQUIRED else "unless COLLECTED, and where SSM does not report it"
-    return "where SSM does not report it"
+    if column.name in _NODE:
+        return "where SSM does not report it"
+    answered = {answer.name: answer for answer in _DETAIL_OF[table.name].answer_columns}[column.name]
+    has_value = not answered.nullable and not answered.zero_is_absent
+    return "unless COLLECTED" if has_value else "unless COLLECTED, and where SSM does not report it"
 
 
 def _view_section(view: Statement, types: Types) -> str:

@@ -9,20 +9,12 @@ from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import milliseconds, run_at
 from patchlake.core.tables import Columns, Table
 from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.patches import DECIDING_COUNTS
 from patchlake.sources.registry import COVERAGE
 from tests.world import HOME
 
 REGION = "eu-central-1"
-COUNTS = (
-    "missing_count",
-    "failed_count",
-    "installed_rejected_count",
-    "installed_pending_reboot_count",
-    "critical_non_compliant_count",
-    "security_non_compliant_count",
-    "other_non_compliant_count",
-)
-"""The seven deciding counts."""
+COUNTS = DECIDING_COUNTS
 
 
 def collected(run_id: str, number: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401

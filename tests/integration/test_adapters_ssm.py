@@ -1,11 +1,12 @@
 """The requests of SsmApis, and its handling of each kind of answer."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import cache
 from threading import Barrier
+from typing import Any
 from urllib.parse import parse_qs
 
 import boto3
@@ -17,8 +18,10 @@ from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
 from patchlake.core.call_counter import CallCounts
+from patchlake.core.paging import read_chain
 from patchlake.core.targets import Target
 from patchlake.errors import FailedCallError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.sources.patches import PATCHES, STATES
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
 from tests.target_apis import node_page, patch_state_page, plan_of
 
@@ -84,6 +87,10 @@ def reply(content: object, *, status: int = 200) -> Answer:
 def error(code: str, status: int = 400, **members: str) -> Answer:
     """Return an error as SSM sends it."""
     return reply({"__type": code, "message": "why", **members}, status=status)
+
+
+def records_of(pages: Iterable[Any]) -> list[Any]:
+    return [record for page in pages for record in page.records]
 
 
 def session_key(request: Request) -> str:
@@ -258,6 +265,35 @@ def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> No
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
         node_page(sources.open(PLAN, AT_HOME), "old")
+
+
+def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sources: SsmApis) -> None:
+    asked: list[list[str]] = []
+
+    def answer(request: Request) -> Answer:
+        states = json.loads(request.body)["Filters"][0]["Values"]
+        asked.append(states)
+        if len(states) > 1:
+            return error("InvalidFilter")
+        row = {"Title": states[0], "KBId": "", "Classification": "", "Severity": "", "State": states[0]}
+        return reply({"Patches": [row | {"InstalledTime": 0.0}]})
+
+    aws.answer = answer
+    source = sources.open(PLAN, AT_HOME)
+
+    records: list[Any] = read_chain(lambda token: source.page(PATCHES.operation, [ID], token), records_of, 9)
+
+    assert [record.state for record in records] == list(STATES)
+    assert asked == [list(STATES), *([state] for state in STATES)]
+
+
+def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws: HttpStub, sources: SsmApis) -> None:
+    aws.answer = lambda _: error("InvalidFilter")
+
+    with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidFilter") as caught:
+        node_page(sources.open(PLAN, AT_HOME), None)
+
+    assert (caught.value.listing_status, caught.value.code) == ("NOT_LISTED", "InvalidFilter")
 
 
 @pytest.mark.parametrize(

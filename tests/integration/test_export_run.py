@@ -10,6 +10,7 @@ from patchlake.adapters.memory import MemoryStore
 from patchlake.core.keys import part_key
 from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError, ThrottledError
+from patchlake.sources.patches import PATCHES
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.access.sessions import CredentialsError
 from patchlake_cli.exit_codes import CommandError
@@ -176,6 +177,26 @@ def test_what_has_not_come_by_the_deadline_is_named_as_missing() -> None:
 
     assert outcome(exported) is CommitOutcome.PARTIAL
     assert set(world.snapshot(RUN_ID)["collection_status"]) == {"NOT_COLLECTED"}
+
+
+def test_from_the_deadline_of_details_on_no_worker_asks_for_patches() -> None:
+    world = ExportWorld()
+    world.add_nodes(EU, range(6))
+    asked: list[str] = []
+
+    def too_late(operation: str) -> None:
+        if operation == PATCHES.operation.name:
+            asked.append(operation)
+            world.clock.advance(600)
+            raise RetryableError("InternalServerError")
+
+    world.apis.of(EU).before_call = too_late
+
+    exported = world.export(patches=True, detail_deadline_seconds=600)
+
+    assert outcome(exported) is CommitOutcome.COMPLETE
+    assert len(asked) == 1
+    assert world.coverage(RUN_ID)["patches_nodes_not_collected"] == [6]
 
 
 def test_past_its_deadline_a_run_is_finished_without_asking_ssm() -> None:

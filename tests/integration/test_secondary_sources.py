@@ -740,7 +740,7 @@ def test_a_source_that_no_one_knows_cannot_be_planned() -> None:
 def test_a_column_that_is_carried_over_comes_from_the_parents_rows() -> None:
     name = next(column for column in NODE_COLUMNS if column.name == "ping_status")
     carrying = dataclasses.replace(
-        TOYS, carried=(name,), table=detail_table("toys", "", TOYS.answer_columns, carried=(name,))
+        TOYS, carried=(name,), table=detail_table("toys", "", TOYS.answer_columns, TOYS.statuses, carried=(name,))
     )
     world = toy_world(sources=Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, carrying)))
     fail(world, "DescribeToys", RetryableError("InternalServerError"))

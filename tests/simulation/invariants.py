@@ -8,9 +8,9 @@ from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessa
 from patchlake.core.plan import plan_sha256
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.errors import OutOfTimeError, PermanentError, RefusedError, RetryableError
+from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import SHARD
 from patchlake.sources.patch_states import TABLE
-from patchlake.sources.registry import COVERAGE
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
@@ -184,7 +184,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
             names = [name for name in coverage.column_names if not name.startswith(secondary_oracle.PREFIXES)]
-            yield from column_problems(names, COVERAGE, wrote.by)
+            yield from column_problems(names, coverage_table(()), wrote.by)
             expected = [
                 tuple(row[name] for name in names)
                 for row in (coverage_row(world, run_id, planned) for planned in world.plans[run_id].targets)

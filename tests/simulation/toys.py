@@ -7,8 +7,9 @@ from typing import NamedTuple
 from patchlake.adapters.memory import MemoryApi
 from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
-from patchlake.sources.registry import SOURCES, Registry
+from patchlake.sources.registry import Registry
 from tests.toy_sources import GADGETS, TOYS, gadget, toys_of
+from tests.world import ROOT_SOURCES
 
 LIST_GADGETS, DESCRIBE_TOYS = "ListGadgets", "DescribeToys"
 OPERATIONS = (LIST_GADGETS, DESCRIBE_TOYS)
@@ -26,14 +27,14 @@ class KnownToys(NamedTuple):
 def registry(known: KnownToys | None) -> Registry:
     """Return the sources of a build; one that does not know the toys is of an edition before them."""
     if known is None:
-        return SOURCES
+        return ROOT_SOURCES
     toys = dataclasses.replace(
         TOYS,
         nodes_per_part=known.nodes_per_part,
         asks_version=known.asks_version,
         asks_about=TOYS.asks_about if known.asks_version == 1 else _collected,
     )
-    return Registry(SOURCES.nodes, SOURCES.patch_states, (GADGETS, toys))
+    return Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, toys))
 
 
 def _collected(states: Columns) -> list[str]:

@@ -74,6 +74,7 @@ def test_how_targets_are_reached_may_change_from_one_attempt_to_the_next() -> No
         ({"deadline_seconds": 60}, "deadline"),
         ({"regions": ("us-east-1",)}, "accounts or regions"),
         ({"accounts": (HOME, OTHER)}, "accounts or regions"),
+        ({"patches": True}, "sources, detail deadline"),
     ],
 )
 def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dict[str, object], named: str) -> None:
@@ -85,6 +86,16 @@ def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dic
     world.clock.advance(60)
 
     assert world.export(**change).plan.run_id == "20261101T060100Z"  # type: ignore[arg-type]
+
+
+def test_a_run_with_patches_has_the_length_of_their_deadline_in_its_settings() -> None:
+    world = ExportWorld()
+    begin_and_die(world, patches=True)
+
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \(detail deadline\)"):
+        world.export(patches=True, detail_deadline_seconds=600)
+
+    assert not world.export(RUN_ID, patches=True).is_new
 
 
 def test_the_names_and_states_of_accounts_do_not_tell_runs_apart() -> None:

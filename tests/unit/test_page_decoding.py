@@ -19,6 +19,7 @@ from patchlake.core.tables import INSTANCE_ID, Column, ColumnType
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.nodes import NODE_COLUMNS, NODES
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.patches import PATCH_COLUMNS, PATCHES
 
 ANSWERED_AT = 1_795_413_607_000
 ID = "i-0123456789abcdef0"
@@ -35,6 +36,7 @@ STATES_DECODER = PageDecoder(PATCH_STATES.operation)
 OPERATIONS: dict[str, tuple[PageDecoder, str, tuple[Column, ...]]] = {
     "DescribeInstanceInformation": (NODES_DECODER, "InstanceInformationList", (INSTANCE_ID, *NODE_COLUMNS)),
     "DescribeInstancePatchStates": (STATES_DECODER, "InstancePatchStates", (INSTANCE_ID, *PATCH_STATE_COLUMNS)),
+    "DescribeInstancePatches": (PageDecoder(PATCHES.operation), "Patches", PATCH_COLUMNS),
 }
 
 

@@ -12,9 +12,9 @@ from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, sna
 from patchlake.core.plan import plan_sha256
 from patchlake.core.tables import Column, Columns, ColumnType, Table
 from patchlake.ports import TableFile, TableFormat
+from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import SHARD
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake.sources.registry import COVERAGE
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.stored_run import READ_AHEAD
 from tests.watched_store import WatchedStore, once
@@ -22,7 +22,7 @@ from tests.world import EU, HOME, RUN_ID, US, World, node_id
 
 COVERAGE_KEY = coverage_key(RUN_ID)
 SNAPSHOT_KEY = snapshot_key(RUN_ID)
-TABLE_OF = {COVERAGE_KEY: COVERAGE, SNAPSHOT_KEY: PATCH_STATES.table}
+TABLE_OF = {COVERAGE_KEY: coverage_table(()), SNAPSHOT_KEY: PATCH_STATES.table}
 FIRST_PART = part_key(RUN_ID, EU, 0)
 FIRST_SHARD = shard_key(RUN_ID, EU)
 

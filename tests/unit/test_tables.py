@@ -1,6 +1,7 @@
 """The tables against botocore's own model of the API: nothing is forgotten, renamed or retyped."""
 
 import re
+from collections.abc import Iterable
 
 import pytest
 
@@ -9,6 +10,7 @@ from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
+from patchlake.sources.patches import PATCH_COLUMNS, PATCHES, STATES, STATUSES
 from patchlake.sources.registry import SOURCES
 from tests.ssm_model import shape
 
@@ -17,10 +19,14 @@ NODE = (INSTANCE_ID, *NODE_COLUMNS)
 PATCH_STATE = (INSTANCE_ID, *PATCH_STATE_COLUMNS)
 EVERY_MEMBER = pytest.mark.parametrize(
     ("structure", "column"),
-    [("InstanceInformation", column) for column in NODE] + [("InstancePatchState", column) for column in PATCH_STATE],
+    [("InstanceInformation", column) for column in NODE]
+    + [("InstancePatchState", column) for column in PATCH_STATE]
+    + [("PatchComplianceData", column) for column in PATCH_COLUMNS],
     ids=lambda value: value.name if isinstance(value, Column) else value,
 )
-EVERY_TABLE = pytest.mark.parametrize("table", [SHARD, PATCH_STATES.table, COVERAGE], ids=lambda table: str(table.name))
+EVERY_TABLE = pytest.mark.parametrize(
+    "table", [SHARD, PATCH_STATES.table, PATCHES.table, COVERAGE], ids=lambda table: str(table.name)
+)
 COLUMN_TYPES = {
     "string": ColumnType.STRING,
     "integer": ColumnType.INT32,
@@ -35,7 +41,11 @@ def shape_of(structure: str, column: Column) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("structure", "columns", "left_out"),
-    [("InstanceInformation", NODE, NODE_MEMBERS_LEFT_OUT), ("InstancePatchState", PATCH_STATE, {})],
+    [
+        ("InstanceInformation", NODE, NODE_MEMBERS_LEFT_OUT),
+        ("InstancePatchState", PATCH_STATE, {}),
+        ("PatchComplianceData", PATCH_COLUMNS, {}),
+    ],
 )
 def test_every_member_of_the_api_is_a_column_or_left_out_for_a_reason(
     structure: str, columns: tuple[Column, ...], left_out: dict[str, str]
@@ -47,7 +57,7 @@ def test_every_member_of_the_api_is_a_column_or_left_out_for_a_reason(
     assert all(left_out.values())
 
 
-@pytest.mark.parametrize("column", [*NODE, *PATCH_STATE_COLUMNS], ids=lambda column: str(column.name))
+@pytest.mark.parametrize("column", [*NODE, *PATCH_STATE_COLUMNS, *PATCH_COLUMNS], ids=lambda column: str(column.name))
 def test_a_column_is_named_as_its_member_in_snake_case(column: Column) -> None:
     assert column.member is not None
     assert column.name == re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", column.member).lower()
@@ -63,10 +73,11 @@ def test_a_column_is_sensitive_exactly_when_its_member_is(structure: str, column
     assert column.sensitive is bool(shape_of(structure, column).get("sensitive", False))
 
 
-def test_a_patch_state_must_have_exactly_what_the_api_requires() -> None:
-    assert {column.member for column in PATCH_STATE if not column.nullable} == set(
-        shape("InstancePatchState")["required"]
-    )
+@pytest.mark.parametrize(
+    ("structure", "columns"), [("InstancePatchState", PATCH_STATE), ("PatchComplianceData", PATCH_COLUMNS)]
+)
+def test_an_answer_must_have_exactly_what_the_api_requires(structure: str, columns: tuple[Column, ...]) -> None:
+    assert {column.member for column in columns if not column.nullable} == set(shape(structure)["required"])
 
 
 def test_a_node_must_have_nothing_but_its_id() -> None:
@@ -85,9 +96,18 @@ def test_the_patch_states_have_everything_in_the_order_of_the_design() -> None:
 def test_only_what_every_row_has_is_not_nullable() -> None:
     required = ["run_id", "run_at", "account_id", "region"]
 
-    assert [c.name for c in PATCH_STATES.table if not c.nullable] == [*required, "instance_id", "collection_status"]
+    for table in (PATCH_STATES.table, PATCHES.table):
+        assert [c.name for c in table if not c.nullable] == [*required, "instance_id", "collection_status"]
     assert [c.name for c in COVERAGE if not c.nullable] == [*required, "listing_status"]
     assert [c.name for c in SHARD if not c.nullable] == ["instance_id"]
+
+
+def test_the_patches_have_everything_in_the_order_of_the_design() -> None:
+    assert PATCHES.table.column_names == (
+        *("run_id", "run_at", "account_id", "region", "instance_id"),
+        *("collection_status", "collection_detail", "collected_at"),
+        *("title", "kb_id", "classification", "severity", "state", "installed_time", "cve_ids"),
+    )
 
 
 def test_the_coverage_has_these_columns() -> None:
@@ -119,12 +139,15 @@ def test_counts_get_a_dictionary_and_ids_and_times_do_not(table: Table) -> None:
 
 @pytest.mark.parametrize(
     ("table", "name", "statuses"),
-    [(PATCH_STATES.table, "collection_status", CollectionStatus), (COVERAGE, "listing_status", ListingStatus)],
-    ids=["patch_states", "coverage"],
+    [
+        (PATCH_STATES.table, "collection_status", CollectionStatus),
+        (PATCHES.table, "collection_status", STATUSES),
+        (PATCHES.table, "state", STATES),
+        (COVERAGE, "listing_status", ListingStatus),
+    ],
+    ids=["patch_states", "patches", "the state of a patch", "coverage"],
 )
-def test_the_description_of_a_status_explains_each_value(
-    table: Table, name: str, statuses: type[CollectionStatus] | type[ListingStatus]
-) -> None:
+def test_the_description_of_a_status_explains_each_value(table: Table, name: str, statuses: Iterable[str]) -> None:
     (column,) = (column for column in table if column.name == name)
 
     assert [status for status in statuses if status not in column.description] == []

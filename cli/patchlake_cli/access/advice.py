@@ -21,10 +21,12 @@ class Refusals:
     Attributes:
         roles: accounts whose role cannot be assumed.
         denied: accounts where SSM denies access.
+        denied_patches: accounts where it denies access to patches.
     """
 
     roles: Collection[str] = field(default_factory=set)
     denied: Collection[str] = field(default_factory=set)
+    denied_patches: Collection[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,15 @@ def advise(
                 trust_policy(home_account_id, partition=partition, external_id=external_id),
             ),
         ]
-    ssm = policy(SSM_PERMISSIONS, partition=partition)
-    names = " and ".join(SSM_PERMISSIONS)
-    if home_account_id in refusals.denied:
-        found.append(Advice(f"In your own account {home_account_id}, your identity needs {names}:", ssm))
-    if others := set(refusals.denied) - {home_account_id}:
-        found.append(Advice(f"The role {role_name} of {_listed(others)} needs {names}:", ssm))
+    for denied, permissions in (
+        (refusals.denied, SSM_PERMISSIONS),
+        (refusals.denied_patches, (Permission.READ_PATCHES,)),
+    ):
+        names, needed = " and ".join(permissions), policy(permissions, partition=partition)
+        if home_account_id in denied:
+            found.append(Advice(f"In your own account {home_account_id}, your identity needs {names}:", needed))
+        if others := set(denied) - {home_account_id}:
+            found.append(Advice(f"The role {role_name} of {_listed(others)} needs {names}:", needed))
     return found
 
 

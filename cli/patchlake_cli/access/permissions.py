@@ -12,13 +12,17 @@ class Permission(StrEnum):
     ASSUME_ROLE = "sts:AssumeRole"
     LIST_NODES = "ssm:DescribeInstanceInformation"
     READ_PATCH_STATES = "ssm:DescribeInstancePatchStates"
+    READ_PATCHES = "ssm:DescribeInstancePatches"
     LIST_LAKE = "s3:ListBucket"
     READ_LAKE = "s3:GetObject"
     WRITE_LAKE = "s3:PutObject"
 
 
 SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
-"""The permissions of the role in each account, and of the user in their own; neither supports resources."""
+"""The permissions of the role in each account, and of the user in their own; neither supports resources.
+
+An export with patches also needs READ_PATCHES there.
+"""
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)
 """The permissions that a lake in a bucket needs."""

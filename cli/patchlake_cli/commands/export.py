@@ -20,6 +20,7 @@ from patchlake_cli.export.settings import (
     BATCH_SIZE,
     CONNECTIONS,
     DEADLINE_SECONDS,
+    DETAIL_DEADLINE_SECONDS,
     ROLE_NAME,
     read_settings,
 )
@@ -46,6 +47,10 @@ def export(  # noqa: PLR0913  # one option each
     connections: Annotated[int, typer.Option(help="Concurrent calls to one account and region.")] = CONNECTIONS,
     batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
     deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
+    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
+    detail_deadline: Annotated[
+        int, typer.Option(help="Seconds after which a run no longer waits for patches.")
+    ] = DETAIL_DEADLINE_SECONDS,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
@@ -69,6 +74,8 @@ def export(  # noqa: PLR0913  # one option each
         connections=connections,
         batch_size=batch_size,
         deadline=deadline,
+        patches=patches,
+        detail_deadline=detail_deadline,
     )
     refuse_unused_role(context, settings.accounts)
     exported = take_snapshot(lake, settings, profile, run_id)

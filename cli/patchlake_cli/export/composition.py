@@ -19,6 +19,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws
 from patchlake.ports import Accounts, Clock, Store, TargetApis
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
@@ -80,6 +81,7 @@ class Stages:
     commit: CommitStage
     discover_queue: MemoryQueue
     collect_queue: MemoryQueue
+    detail_queue: MemoryQueue
     commit_queue: MemoryQueue
     stopping: Event
 
@@ -99,19 +101,23 @@ def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
     """Build the stages; a refusal counts at once, since a person is waiting."""
     time_of_queues = _RunningTime()
-    discover_queue, collect_queue, commit_queue = (
+    discover_queue, collect_queue, detail_queue, commit_queue = (
         MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize, name=name)
-        for name in ("discover", "collect", "commit")
+        for name in ("discover", "collect", "detail", "commit")
     )
-    source_queues = {SOURCES.nodes.name: discover_queue, SOURCES.patch_states.name: collect_queue}
+    source_queues = {
+        SOURCES.nodes.name: discover_queue,
+        SOURCES.patch_states.name: collect_queue,
+        PATCHES.name: detail_queue,
+    }
     tables = ParquetTables()
     stopping = Event()
 
     def pause(seconds: float) -> None:
         stopping.wait(seconds)
 
-    def retry_policy(queue: MemoryQueue) -> RetryPolicy:
-        return RetryPolicy([queue], settings.retry_seconds, random.random, pause, records_at_once=True)
+    def retry_policy(*queues: MemoryQueue) -> RetryPolicy:
+        return RetryPolicy(queues, settings.retry_seconds, random.random, pause, records_at_once=True)
 
     def collect() -> CollectStage:
         return CollectStage(
@@ -120,7 +126,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
             apis=ports.apis,
             sources=SOURCES,
             detail_queues=source_queues,
-            retry_policy=retry_policy(collect_queue),
+            retry_policy=retry_policy(collect_queue, detail_queue),
             parallel_map=ThreadedMap(settings.connections, "ssm"),
             detail_map=ThreadedMap(DETAIL_CONNECTIONS, "detail"),
             clock=ports.clock,
@@ -142,6 +148,8 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 deadline_seconds=settings.deadline_seconds,
                 max_lateness_seconds=MAX_LATENESS_SECONDS,
                 include_sensitive_fields=False,
+                sources=(PATCHES.name,) if settings.patches else (),
+                detail_deadline_seconds=settings.detail_deadline_seconds,
             ),
         ),
         discover=DiscoverStage(
@@ -160,6 +168,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         ),
         discover_queue=discover_queue,
         collect_queue=collect_queue,
+        detail_queue=detail_queue,
         commit_queue=commit_queue,
         stopping=stopping,
     )

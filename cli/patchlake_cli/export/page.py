@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import typer
 
 from patchlake.core.run import run_date
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.patches import PATCHES
 from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.export.scope import named
 from patchlake_cli.lake.engine import Lake
@@ -19,11 +21,16 @@ from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summa
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One run of a lake; ``answers`` are about the newest run, and empty for an older one."""
+    """One run of a lake; ``answers`` are about the newest run, and empty for an older one.
+
+    Attributes:
+        patches: a sentence about the patches of the run; None if it did not ask for any.
+    """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
+    patches: str | None
 
 
 def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
@@ -38,11 +45,17 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
     run = (observation.run_id,)
     summary = read_summary(lake, tables, observation, seconds)
     [(is_latest,)] = lake.query("SELECT is_latest FROM runs WHERE run_id = ?", run).rows
-    denied = lake.query(
-        "SELECT DISTINCT account_id FROM patch_states WHERE run_id = ? "
-        "AND collection_status = 'NOT_COLLECTED' AND collection_detail LIKE 'AccessDenied%'",
-        run,
-    ).rows
+    denied, denied_patches = (
+        {
+            account_id
+            for (account_id,) in lake.query(
+                f"SELECT DISTINCT account_id FROM {table} WHERE run_id = ? "  # noqa: S608  # the names of two tables
+                "AND collection_status = 'NOT_COLLECTED' AND collection_detail LIKE 'AccessDenied%'",
+                run,
+            ).rows
+        }
+        for table in (PATCH_STATES.name, PATCHES.name)
+    )
     return Page(
         summary=summary,
         answers=answer_questions(lake) if is_latest else [],
@@ -51,8 +64,26 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
                 target.account_id for target in summary.run.coverage if target.listing_status == "ROLE_NOT_ASSUMABLE"
             },
             denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
-            | {account_id for (account_id,) in denied},
+            | denied,
+            denied_patches=denied_patches,
         ),
+        patches=_patches(lake, observation.run_id),
+    )
+
+
+def _patches(lake: Lake, run_id: str) -> str | None:
+    [(targets, partial, rows, reason)] = lake.query(
+        "SELECT count(patches_status), count_if(patches_status = 'PARTIAL'), sum(patches_rows), max(patches_detail) "
+        "FROM coverage WHERE run_id = ?",
+        (run_id,),
+    ).rows
+    if not targets:
+        return None
+    if not partial:
+        return f"Patches are COMPLETE: {rows or 0:,} rows."
+    return (
+        f"Patches are PARTIAL: {rows or 0:,} rows; {partial} of {targets} targets could not be read in full, such as: "
+        f"{reason}."
     )
 
 
@@ -64,6 +95,8 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
+    if page.patches is not None:
+        console.print(page.patches, soft_wrap=True, markup=False)
     if page.summary.run.not_planned:
         targets = named(page.summary.run.not_planned)
         console.print(

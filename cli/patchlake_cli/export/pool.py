@@ -1,5 +1,7 @@
 """The worker threads of an export: they handle discover and collect messages until the run is published.
 
+Nodes come first, then patch states, then details, which no worker begins after their deadline.
+
 The workers handle one message of a target at a time. So a throttled account holds only one worker, and no target gets
 more concurrent calls than one collect stage has connections.
 """
@@ -29,7 +31,11 @@ class Pool:
     """Workers over the queues of ``stages``; safe to watch from another thread."""
 
     def __init__(
-        self, stages: Stages, on_result: Callable[[Result], object], on_trouble: Callable[[Exception], object]
+        self,
+        stages: Stages,
+        on_result: Callable[[Result], object],
+        on_trouble: Callable[[Exception], object],
+        takes_details: Callable[[], bool],
     ) -> None:
         """Start nothing yet.
 
@@ -37,10 +43,12 @@ class Pool:
             stages: the stages, with one collect stage for each worker.
             on_result: called with the result of each message, from any worker.
             on_trouble: called with each failure whose message will be retried.
+            takes_details: whether the messages of secondary details are handled, or left to commit.
         """
         self._stages = stages
         self._on_result = on_result
         self._on_trouble = on_trouble
+        self._takes_details = takes_details
         self._busy: set[str] = set()
         self._changed = Condition()
         self._threads = ThreadPoolExecutor(len(stages.collect), thread_name_prefix="worker")
@@ -66,7 +74,7 @@ class Pool:
     def is_idle(self) -> bool:
         """Whether no message is in flight, waiting or deferred."""
         with self._changed:
-            return not (self._busy or self._stages.discover_queue.messages or self._stages.collect_queue.messages)
+            return not (self._busy or any(queue.messages for queue, _ in self._queues()))
 
     def stop(self) -> None:
         """Stop every worker, without waiting for calls in flight."""
@@ -92,16 +100,22 @@ class Pool:
                     self._changed.notify_all()
 
     def _take(self) -> tuple[MemoryQueue, Message, Delivery] | None:
-        """Take the first message of a target that is not busy; discover first, to know the number of nodes soon."""
-        for queue, kind in (
-            (self._stages.discover_queue, DiscoverMessage),
-            (self._stages.collect_queue, CollectMessage),
-        ):
+        """Take the first message of a target that is not busy."""
+        for queue, kind in self._queues():
             if (delivery := queue.receive(except_groups=self._busy)) is not None:
                 message = kind.decode(delivery.body)
                 self._busy.add(str(message.target))
                 return queue, message, replace(delivery, seconds_left=self._seconds_left)
         return None
+
+    def _queues(self) -> list[tuple[MemoryQueue, type[Message]]]:
+        """Return the queues in the order of work; discover first, to know the number of nodes soon."""
+        stages = self._stages
+        queues: list[tuple[MemoryQueue, type[Message]]] = [
+            (stages.discover_queue, DiscoverMessage),
+            (stages.collect_queue, CollectMessage),
+        ]
+        return [*queues, (stages.detail_queue, CollectMessage)] if self._takes_details() else queues
 
     def _seconds_left(self) -> float:
         """Give a worker unlimited time, or end it: a stop must not look like a slow target."""

@@ -1,8 +1,8 @@
 """The run that an export works on: the newest unfinished one with the same settings, or a new one.
 
-The settings are those of a plan: the home account, the accounts and regions, the batch size, the length of the deadline
-and the fields to keep. Access settings (role, external id, profile, connections) are not in the plan and may change
-between attempts, so a run can continue after a misspelt role.
+The settings are those of a plan: the home account, the accounts and regions, the batch size, the lengths of the
+deadlines, the sources, the tag keys and the fields to keep. Access settings (role, external id, profile, connections)
+are not in the plan and may change between attempts, so a run can continue after a misspelt role.
 """
 
 import re
@@ -107,4 +107,7 @@ def _settings(plan: Plan) -> dict[str, object]:
         "batch size": plan.batch_size,
         "deadline": plan.deadline_at - plan.planned_at,
         "sensitive fields": plan.include_sensitive_fields,
+        "sources": plan.sources,
+        "tag keys": plan.tag_keys,
+        "detail deadline": plan.detail_deadline_at and plan.detail_deadline_at - plan.planned_at,
     }

@@ -53,7 +53,10 @@ def finish_run(  # noqa: PLR0913
     def on_trouble(error: Exception) -> None:
         observation.trouble = str(error)
 
-    pool = Pool(stages, Follower(plan, observation).follow, on_trouble)
+    def takes_details() -> bool:
+        return ports.clock.now() < plan.closes_details_at
+
+    pool = Pool(stages, Follower(plan, observation).follow, on_trouble, takes_details)
     left = plan.deadline_at - ports.clock.now()
     is_open = left > timedelta()
     if is_open:

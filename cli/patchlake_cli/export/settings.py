@@ -12,6 +12,7 @@ ROLE_NAME = "patchlake-member"
 CONNECTIONS = 8
 BATCH_SIZE = 2000
 DEADLINE_SECONDS = 3600
+DETAIL_DEADLINE_SECONDS = 3600
 RETRY_SECONDS = 5
 """The shortest pause of a failed message; shorter than in a stack, since a person is waiting."""
 
@@ -22,6 +23,7 @@ class ExportSettings:
 
     Attributes:
         connections: the maximum number of concurrent calls to one target.
+        patches: whether to read the patches of each node, in addition to its patch state.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
@@ -31,6 +33,8 @@ class ExportSettings:
     connections: int = CONNECTIONS
     batch_size: int = BATCH_SIZE
     deadline_seconds: int = DEADLINE_SECONDS
+    patches: bool = False
+    detail_deadline_seconds: int = DETAIL_DEADLINE_SECONDS
     retry_seconds: int = RETRY_SECONDS
 
     def of_session(self, session: "boto3.Session") -> "ExportSettings":
@@ -56,6 +60,8 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     connections: int = CONNECTIONS,
     batch_size: int = BATCH_SIZE,
     deadline: int = DEADLINE_SECONDS,
+    patches: bool = False,
+    detail_deadline: int = DETAIL_DEADLINE_SECONDS,
 ) -> ExportSettings:
     """Read the options; without ``--regions``, the regions are empty.
 
@@ -70,6 +76,8 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
         connections=option_value("--connections", connections, "PATCHLAKE_CONNECTIONS"),
         batch_size=option_value("--batch-size", batch_size, "PATCHLAKE_BATCH_SIZE"),
         deadline_seconds=option_value("--deadline", deadline, "PATCHLAKE_DEADLINE_SECONDS"),
+        patches=patches,
+        detail_deadline_seconds=option_value("--detail-deadline", detail_deadline, "PATCHLAKE_DETAIL_DEADLINE_SECONDS"),
     )
 
 

@@ -173,6 +173,7 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_BATCH_SIZE": _number(*BATCH_SIZES),
     "PATCHLAKE_CONNECTIONS": _number(1, 64),
     "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": _number(60, 7 * _DAY),
     "PATCHLAKE_TICK_SECONDS": _number(1, 900),
     "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
     "PATCHLAKE_RETRY_SECONDS": _number(0, 900),

@@ -1,4 +1,4 @@
-"""Mistakes about ids on which every call fails: recorded on too little evidence, or at everybody's cost."""
+"""Mistakes about ids on which every call fails: recorded on too little evidence, or at the cost of other ids."""
 
 from patchlake.core.halving import Chunk, Failure, Halving
 from patchlake.stages.calls_about_ids import CallsAboutIds

@@ -52,6 +52,12 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         information_answers: by node id, what DescribeInstanceInformation sends in place of its row, as raw JSON text.
         patch_state_answers: by node id, what DescribeInstancePatchStates sends in place of its row, as raw JSON text;
             also for a node that was never scanned.
+        patch_answers: by node id, what DescribeInstancePatches sends in place of its rows, each as raw JSON text,
+            whatever the filter.
+        denied_actions: by account, the names of operations that its role may not call, as an older role.
+        single_filter_values: SSM refuses a filter of DescribeInstancePatches with several values.
+        rescanned: share of nodes on which missing patches are installed after their patch states were collected, and
+            before their patches are.
     """
 
     faults: FaultRates = NO_FAULTS
@@ -68,6 +74,10 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     vanished_nodes: frozenset[str] = frozenset()
     information_answers: dict[str, str] = {}
     patch_state_answers: dict[str, str] = {}
+    patch_answers: dict[str, list[str]] = {}
+    denied_actions: dict[str, frozenset[str]] = {}
+    single_filter_values: bool = False
+    rescanned: float = 0.0
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ class Operation(StrEnum):
 
     PATCH_STATES = "DescribeInstancePatchStates"
     INFORMATION = "DescribeInstanceInformation"
+    PATCHES = "DescribeInstancePatches"
 
 
 class Call(NamedTuple):

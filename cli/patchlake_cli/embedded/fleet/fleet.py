@@ -18,6 +18,7 @@ from patchlake.core.targets import Target
 from patchlake_cli.embedded.fleet.catalogue import PATCH_GROUPS, PLATFORMS, Account, Platform
 from patchlake_cli.embedded.fleet.dice import Dice
 from patchlake_cli.embedded.fleet.node import FINAL_DAY, FIRST_DAY, RUN_SECONDS, Habit, ManagedNode, Node, Profile
+from patchlake_cli.embedded.fleet.patches import Patches
 from patchlake_cli.embedded.fleet.releases import Releases
 
 _RUN_TIME: Final = time(RUN_SECONDS // 3600, tzinfo=UTC)
@@ -69,7 +70,7 @@ class Fleet:
             account.account_id: _NEGLECT_PERCENT[index % len(_NEGLECT_PERCENT)]
             for index, account in enumerate(accounts)
         }
-        self._releases = {platform: Releases(seed, platform) for platform in PLATFORMS}
+        self._systems = {platform: _System(seed, platform) for platform in PLATFORMS}
         self._seed = seed
         self._places: dict[Target, list[_Place]] = {}
 
@@ -104,7 +105,15 @@ class Fleet:
 
     def _place(self, target: Target, number: int) -> "_Place":
         number += self._offsets[target]
-        return _Place(self._seed, target, number, self._releases, neglect_percent=self._neglect[target.account_id])
+        return _Place(self._seed, target, number, self._systems, neglect_percent=self._neglect[target.account_id])
+
+
+class _System:
+    """The releases of one operating system."""
+
+    def __init__(self, seed: int, platform: Platform) -> None:
+        self.releases = Releases(seed, platform)
+        self.patches = Patches(platform, self.releases)
 
 
 class _Place:
@@ -114,12 +123,12 @@ class _Place:
         seed: of the fleet.
         target: the target of the place.
         number: the number of the place in the fleet.
-        releases: the patches of each platform.
+        systems: the patches of each platform.
         neglect_percent: the chance that its node is neglected, in percent of the chance in its group.
     """
 
     def __init__(
-        self, seed: int, target: Target, number: int, releases: Mapping[Platform, Releases], *, neglect_percent: int
+        self, seed: int, target: Target, number: int, systems: Mapping[Platform, _System], *, neglect_percent: int
     ) -> None:
         dice = Dice(seed, "place", number)
         platform = PLATFORMS[dice.index(_PLATFORM_WEIGHTS)]
@@ -131,7 +140,8 @@ class _Place:
         self._profile = Profile(
             target,
             platform,
-            releases[platform],
+            systems[platform].releases,
+            systems[platform].patches,
             group,
             habit=Habit.STEADY if short_lived else _habit(dice, group.neglected_per_mille * neglect_percent // 100),
             short_id=None if short_lived else short_id,

@@ -5,9 +5,11 @@ last night on which something happened to it, so values persist until its next s
 proleptic ordinals here, as of ``date.toordinal``.
 """
 
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, IntEnum, auto
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 from patchlake.core.targets import Target
@@ -20,6 +22,7 @@ from patchlake_cli.embedded.fleet.catalogue import (
     Platform,
 )
 from patchlake_cli.embedded.fleet.dice import Dice, mixed
+from patchlake_cli.embedded.fleet.patches import Patches
 from patchlake_cli.embedded.fleet.releases import Releases
 
 type Members = dict[str, Any]
@@ -39,6 +42,19 @@ _EPOCH: Final = date(1970, 1, 1).toordinal()
 _AGENTS: Final = tuple((day.toordinal(), version) for day, version in AGENT_VERSIONS)
 _NOT_APPLICABLE_LIMIT: Final = 2000
 _INACTIVE_AFTER_DAYS: Final = 90
+_STATES_WITH_CVES: Final = {"Missing", "Failed"}
+
+PATCH_STATES: Final = {
+    "Installed": "InstalledCount",
+    "InstalledOther": "InstalledOtherCount",
+    "InstalledPendingReboot": "InstalledPendingRebootCount",
+    "InstalledRejected": "InstalledRejectedCount",
+    "Missing": "MissingCount",
+    "Failed": "FailedCount",
+    "NotApplicable": "NotApplicableCount",
+    "AvailableSecurityUpdate": "AvailableSecurityUpdateCount",
+}
+"""The states of a patch, each with the member of InstancePatchState that counts its patches."""
 
 # Chances, per mille.
 _HYBRID: Final = 80
@@ -70,18 +86,21 @@ class Habit(Enum):
     """Most of its patches fail to install."""
 
 
-class ManagedNode(NamedTuple):
-    """A managed node on one day, as the two SSM operations describe it.
+@dataclass(frozen=True, slots=True)
+class ManagedNode:
+    """A managed node on one day, as the operations of SSM describe it.
 
     Attributes:
         instance_id: unique in the fleet: ``i-`` + 8 or 17 characters, or ``mi-`` + 17.
         information: its members of InstanceInformation.
         patch_state: its members of InstancePatchState, or None where it was never scanned.
+        patches: returns its patches in some of ``PATCH_STATES``, each with its members of PatchComplianceData.
     """
 
     instance_id: str
     information: Members
     patch_state: Members | None
+    patches: Callable[[Container[str]], Sequence[Members]] = field(compare=False, repr=False)
 
 
 class _About(IntEnum):
@@ -108,7 +127,8 @@ class Profile(NamedTuple):
     Attributes:
         target: the target of the node.
         platform: the platform of the node.
-        releases: the patches of that platform.
+        releases: the calendar of the patches of that platform.
+        patches: the patches themselves.
         group: the patch group it is tagged with.
         habit: the habit of the node.
         short_id: the 8 characters of its id if it has the short form, else None.
@@ -118,6 +138,7 @@ class Profile(NamedTuple):
     target: Target
     platform: Platform
     releases: Releases
+    patches: Patches
     group: PatchGroup
     habit: Habit
     short_id: str | None
@@ -133,7 +154,7 @@ class Node:
     """
 
     def __init__(self, dice: Dice, profile: Profile) -> None:
-        target, platform, self._releases, group, habit, short_id, self._launched = profile
+        target, platform, self._releases, self._patches, group, habit, short_id, self._launched = profile
         self._platform = platform
         self._group = group
         self._habit = habit
@@ -163,8 +184,11 @@ class Node:
     def on(self, today: int) -> ManagedNode:
         """Return the node as SSM describes it on a day, at the time of that day's run."""
         operation = self._last_operation(today)
-        patch_state = None if operation is None else self._patch_state(operation.day, installing=operation.installing)
-        return ManagedNode(self.instance_id, self._information(today), patch_state)
+        if operation is None:
+            return ManagedNode(self.instance_id, self._information(today), None, lambda _states: ())
+        patch_state = self._patch_state(operation.day, installing=operation.installing)
+        patches = partial(self._patches_on, operation.day, patch_state)
+        return ManagedNode(self.instance_id, self._information(today), patch_state, patches)
 
     def _chance(self, day: int, about: _About, limit: int) -> int:
         return mixed(self._word, day, about) % limit
@@ -228,6 +252,42 @@ class Node:
             if self._platform.platform_type == "Windows":
                 state["AvailableSecurityUpdateCount"] = self._affected(self._releases.awaiting_approval(day))
         return state
+
+    def _patches_on(self, day: int, counts: Members, states: Container[str]) -> Sequence[Members]:
+        """Return the patches of a day's operation, as many in each of these states as its patch state counts."""
+        patched, patches = self._last_patched(day), self._patches
+        week_before, through, approved = (self._releases.approved(each) for each in (patched - 7, patched, day))
+        available = approved + self._releases.awaiting_approval(day)
+        number = {state: counts.get(member, 0) for state, member in PATCH_STATES.items()}
+        installed = number["Installed"]
+        fresh = patches.lacking(self._word, self._affected_per_mille, week_before, through)
+        missing = patches.lacking(self._word, self._affected_per_mille, through, approved)
+        unapproved = patches.lacking(self._word, self._affected_per_mille, approved, available)
+        found = {
+            "Installed": map(patches.installed, range(installed)),
+            "InstalledOther": map(patches.installed, range(installed, installed + number["InstalledOther"])),
+            "InstalledPendingReboot": map(patches.released, fresh[: number["InstalledPendingReboot"]]),
+            "InstalledRejected": map(patches.rejected, range(number["InstalledRejected"])),
+            "Missing": map(patches.released, missing),
+            "Failed": map(patches.released, patches.failing(self._word, number["Failed"], week_before)),
+            "NotApplicable": map(patches.not_applicable, range(number["NotApplicable"])),
+            "AvailableSecurityUpdate": map(patches.released, unapproved[: number["AvailableSecurityUpdate"]]),
+        }
+        installed_at = self._operation_times(patched, installing=True)[1]
+        return [
+            {
+                "Title": patch.title,
+                "KBId": patch.kb_id,
+                "Classification": patch.classification,
+                "Severity": patch.severity,
+                "State": state,
+                "InstalledTime": installed_at if state.startswith("Installed") else 0.0,
+                **({"CVEIds": patch.cve_ids} if patch.cve_ids and state in _STATES_WITH_CVES else {}),
+            }
+            for state, patches_in_state in found.items()
+            if state in states
+            for patch in patches_in_state
+        ]
 
     def _affected(self, patches: int) -> int:
         """Return the number of a platform's patches that concern the packages on this node."""

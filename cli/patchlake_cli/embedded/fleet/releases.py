@@ -3,6 +3,8 @@
 A node lacks the patches that were approved between its last maintenance window and its last scan.
 """
 
+from bisect import bisect_right
+from collections.abc import Iterator
 from datetime import date
 from itertools import accumulate
 from typing import Final
@@ -34,6 +36,17 @@ class Releases:
     def awaiting_approval(self, day: int) -> int:
         """Count the patches released by a day but not approved by then."""
         return self._released[max(day - _FIRST, 0)] - self.approved(day)
+
+    def day_of(self, number: int) -> int:
+        """Return the day on which a patch was released, by its number in the order of release, from 0."""
+        return _FIRST + bisect_right(self._released, number)
+
+    def waves(self, first: int, end: int) -> Iterator[range]:
+        """Split the numbers of consecutive patches by the day of their release."""
+        while first < end:
+            through = min(self._released[self.day_of(first) - _FIRST], end)
+            yield range(first, through)
+            first = through
 
 
 def _wave(seed: int, platform: Platform, day: int, phase: int) -> int:

@@ -6,7 +6,7 @@ The SDK does signing, retries and the reading of errors; the adapter decodes the
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of,
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.make_once_cache import MakeOnceCache
+from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.core.call_counter import CallCounter
@@ -162,6 +163,7 @@ class SsmApi:
         self._apis = apis
         self._plan = plan
         self._target = target
+        self._narrower_calls = NarrowerCalls()
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Request one page of an operation's answer about these ids; a listing has no ids.
@@ -169,13 +171,16 @@ class SsmApi:
         Raises:
             RefusedError: the account (``ACCESS_DENIED``) or the region (``REGION_DISABLED``) refuses, or SSM does so
                 with another code of 4xx that is about the target (``NOT_LISTED``).
-            RestartError: SSM refused the token.
+            RestartError: SSM refused the token or the filter.
             BrokenAnswerError: the answer was cut short, lacked its list or was an error.
             FailedCallError: SSM failed, or gave no answer.
             ThrottledError: SSM still throttles after the SDK's own pauses.
             RetryableError: anything else.
         """
-        parameters = {**operation.request(ids, self._plan), "MaxResults": operation.page_size}
+        return self._narrower_calls.page(operation, ids, self._plan, token, partial(self._page, operation))
+
+    def _page(self, operation: Operation, request: dict[str, Any], token: str | None) -> Page[Record]:
+        parameters = {**request, "MaxResults": operation.page_size}
         if token is not None:
             parameters["NextToken"] = token
         answer = self._answer(operation, parameters)

@@ -49,7 +49,8 @@ def _values(column: Column, records: Sequence[Record | None], include_sensitive_
         return [None] * len(records)
     values = [None if record is None else getattr(record, column.name) for record in records]
     if column.type is ColumnType.TIMESTAMP:
-        return [None if seconds is None else round(seconds * 1000) for seconds in values]
+        times = [None if seconds is None else round(seconds * 1000) for seconds in values]
+        return [time or None for time in times] if column.zero_is_absent else times
     if column.sensitive_parts and not include_sensitive_fields:
         return [None if location is None else without_credentials(location) for location in values]
     return values

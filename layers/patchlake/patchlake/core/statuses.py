@@ -48,7 +48,7 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
-        "let the role call the two actions of templates/member-role.yaml; look for a service control policy",
+        "let the role call the actions of templates/member-role.yaml; look for a service control policy",
     ),
     ListingStatus.REGION_DISABLED: Explanation(
         "the region is not enabled in the account", "enable the region in that account, or take it out of Regions"
@@ -66,7 +66,7 @@ ROWS_WITHOUT_ID = Explanation(
 )
 """The rows of a listing that name no node."""
 
-COLLECTION: Mapping[CollectionStatus, Explanation] = {
+COLLECTION: Mapping[str, Explanation] = {
     CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),
     CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state of the node: it was never scanned"),
     CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the run's deadline"),
@@ -75,6 +75,6 @@ COLLECTION: Mapping[CollectionStatus, Explanation] = {
 """The ``collection_status`` of a node."""
 
 
-def described[S: StrEnum](explanations: Mapping[S, Explanation]) -> str:
+def described[S: str](explanations: Mapping[S, Explanation]) -> str:
     """Return the meanings of all statuses as one text, for the description of a column."""
     return " ".join(f"{status}: {explanation.meaning}." for status, explanation in explanations.items())

@@ -8,12 +8,12 @@ In memory a table is ``Columns``: one list per column, all of one length, with `
 a timestamp is an ``int`` of milliseconds since the epoch, UTC.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from patchlake.core.statuses import COLLECTION, described
+from patchlake.core.statuses import Explanation, described
 
 type Columns = dict[str, list[Any]]
 
@@ -38,6 +38,7 @@ class Column:
         sensitive: NULL unless the stack includes sensitive fields.
         sensitive_parts: a location whose parts may hold credentials: these parts are dropped unless the stack
             includes sensitive fields.
+        zero_is_absent: the API sends 0 where there is no value.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Column:
     repetitive: bool = False
     sensitive: bool = False
     sensitive_parts: bool = False
+    zero_is_absent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +82,11 @@ def unique_string(
     return Column(name, ColumnType.STRING, description, member, nullable, sensitive=sensitive)
 
 
-def timestamp(name: str, description: str, member: str | None = None, *, nullable: bool = True) -> Column:
+def timestamp(
+    name: str, description: str, member: str | None = None, *, nullable: bool = True, zero_is_absent: bool = False
+) -> Column:
     """Declare a time."""
-    return Column(name, ColumnType.TIMESTAMP, description, member, nullable)
+    return Column(name, ColumnType.TIMESTAMP, description, member, nullable, zero_is_absent=zero_is_absent)
 
 
 def count(name: str, description: str, member: str | None = None, *, nullable: bool = True) -> Column:
@@ -105,19 +109,18 @@ INSTANCE_ID = unique_string(
     nullable=False,
 )
 
-COLLECTION_COLUMNS = (
-    string(
-        "collection_status",
-        described(COLLECTION),
-        nullable=False,
-    ),
-    string(
-        "collection_detail",
-        "Why a node is NOT_COLLECTED or INVALID_RESPONSE; for other nodes the members whose values broke a rule, each "
-        "with the rule: they are NULL in this row. NULL otherwise.",
-    ),
-    timestamp(
-        "collected_at",
-        "When SSM answered, by the Date header of its answer; NULL if SSM gave no answer about the node.",
-    ),
-)
+
+def collection_columns(statuses: Mapping[str, Explanation]) -> tuple[Column, ...]:
+    """Declare the columns of an outcome, for a table whose rows have these statuses."""
+    return (
+        string("collection_status", described(statuses), nullable=False),
+        string(
+            "collection_detail",
+            "Why a node is NOT_COLLECTED or INVALID_RESPONSE; for other nodes the members whose values broke a rule, "
+            "each with the rule: they are NULL in this row. NULL otherwise.",
+        ),
+        timestamp(
+            "collected_at",
+            "When SSM answered, by the Date header of its answer; NULL if SSM gave no answer about the node.",
+        ),
+    )

@@ -4,30 +4,25 @@ One row per node of the run, with the node's attributes. Its published table is 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, Record, is_node_id, record_type
 from patchlake.core.rows import Outcome
-from patchlake.core.statuses import CollectionStatus
+from patchlake.core.statuses import COLLECTION, CollectionStatus
 from patchlake.core.tables import (
-    COLLECTION_COLUMNS,
     INSTANCE_ID,
-    RUN_COLUMNS,
-    TARGET_COLUMNS,
     Column,
     Columns,
     ColumnType,
-    Table,
     count,
     string,
     timestamp,
     unique_string,
 )
 from patchlake.sources.nodes import NODE_COLUMNS
-from patchlake.sources.source import DetailSource, Operation
+from patchlake.sources.source import DetailSource, Operation, detail_table
 
 PATCH_STATE_COLUMNS = (
     string("patch_group", "The patch group that the node belongs to.", "PatchGroup", nullable=False),
@@ -107,18 +102,8 @@ PATCH_STATE_COLUMNS = (
 PatchState = record_type("PatchState", PATCH_STATE_COLUMNS, NodeRecord)
 """A node's patch state as DescribeInstancePatchStates returns it."""
 
-TABLE = Table(
-    "patch_states",
-    "One row per node that SSM lists, per run.",
-    (
-        *RUN_COLUMNS,
-        *TARGET_COLUMNS,
-        INSTANCE_ID,
-        *NODE_COLUMNS,
-        *COLLECTION_COLUMNS,
-        # A node without a collected state has none of these, so members that an answer requires may be NULL here.
-        *(replace(column, nullable=True) for column in PATCH_STATE_COLUMNS),
-    ),
+TABLE = detail_table(
+    ROOT_DETAIL, "One row per node that SSM lists, per run.", PATCH_STATE_COLUMNS, COLLECTION, carried=NODE_COLUMNS
 )
 
 
@@ -189,7 +174,7 @@ PATCH_STATES = DetailSource(
     ),
     answer_columns=PATCH_STATE_COLUMNS,
     table=TABLE,
-    none_status=CollectionStatus.NO_PATCH_STATE,
+    statuses=COLLECTION,
     asks_about=_asks_about,
     settle=_settle,
     parent=ROOT_LISTING,

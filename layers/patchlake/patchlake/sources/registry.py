@@ -9,6 +9,7 @@ from patchlake.errors import ConfigError, InputError, UnknownSourceError
 from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.source import DetailSource, ListingSource, Operation, Source
 
 
@@ -123,8 +124,8 @@ def _agrees(source: Source, planned: PlannedSource | None) -> bool:
             return planned is not None and planned.asks_version == source.asks_version
 
 
-SOURCES = Registry(NODES, PATCH_STATES)
-"""The sources that patchlake collects: in this edition, the two root sources."""
+SOURCES = Registry(NODES, PATCH_STATES, (PATCHES,))
+"""The sources that patchlake knows; a run reads the secondary ones that its plan names."""
 
 COVERAGE = coverage_table(SOURCES.secondary)
 """The table of coverage, with every column that a run of this build can fill."""

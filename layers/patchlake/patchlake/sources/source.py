@@ -6,7 +6,7 @@ of its own; ``registry`` lists them all.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -15,14 +15,26 @@ from patchlake.core.paging import EMPTY_PAGES
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import Outcome, collection_values, record_values, target_values
-from patchlake.core.statuses import CollectionStatus
-from patchlake.core.tables import COLLECTION_COLUMNS, INSTANCE_ID, RUN_COLUMNS, TARGET_COLUMNS, Column, Columns, Table
+from patchlake.core.statuses import CollectionStatus, Explanation
+from patchlake.core.tables import (
+    INSTANCE_ID,
+    RUN_COLUMNS,
+    TARGET_COLUMNS,
+    Column,
+    Columns,
+    Table,
+    collection_columns,
+)
 from patchlake.core.targets import RunTarget
 from patchlake.errors import RestartError
 
 
 def _no_parameters(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
     return {}
+
+
+def _no_calls(_ids: Sequence[str], _plan: Plan) -> Sequence[dict[str, Any]]:
+    return ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,6 +50,8 @@ class Operation:
         id_member: the member of a row that names its node; None if rows do not name one.
         ids_per_call: the ids that one call may ask about; 0 for a listing.
         request: the parameters of a call about some ids, without the size and the token of the page.
+        narrower: the parameters of several calls with the same rows as one of ``request``, for a service that refuses
+            the filter of that one; none if it has no filter.
         rows_per_id: the most rows that one id can have.
     """
 
@@ -49,6 +63,7 @@ class Operation:
     id_member: str | None = None
     ids_per_call: int = 0
     request: Callable[[Sequence[str], Plan], dict[str, Any]] = _no_parameters
+    narrower: Callable[[Sequence[str], Plan], Sequence[dict[str, Any]]] = _no_calls
     rows_per_id: int = 1
 
 
@@ -141,7 +156,8 @@ class DetailSource:
     Attributes:
         answer_columns: the columns of an answered row, as the API has them.
         table: of a part; the published table is the concatenation of the parts.
-        none_status: the ``collection_status`` of a node for which AWS answered nothing.
+        statuses: each ``collection_status``: COLLECTED, the source's own for a node for which AWS answered nothing,
+            NOT_COLLECTED and INVALID_RESPONSE.
         asks_about: the ids to ask about, selected from the parent's rows and in their order.
         settle: the outcomes of each id of one call, from its chain of pages; each id has at least one.
         parent: the source whose rows ``asks_about`` reads.
@@ -157,7 +173,7 @@ class DetailSource:
     operation: Operation
     answer_columns: tuple[Column, ...]
     table: Table
-    none_status: str
+    statuses: Mapping[str, Explanation]
     asks_about: Callable[[Columns], list[str]]
     settle: Callable[[Sequence[str], Iterable[Page[Any]]], dict[str, Sequence[Outcome]]]
     parent: str = ROOT_DETAIL
@@ -167,16 +183,6 @@ class DetailSource:
     unasked: Callable[[Columns], dict[str, Outcome]] = _nothing
     carried: tuple[Column, ...] = ()
     parent_reasons: str | None = None
-
-    @property
-    def statuses(self) -> tuple[str, ...]:
-        """Every ``collection_status`` that a row can have."""
-        return (
-            CollectionStatus.COLLECTED,
-            self.none_status,
-            CollectionStatus.NOT_COLLECTED,
-            CollectionStatus.INVALID_RESPONSE,
-        )
 
     def planned(self) -> PlannedSource:
         """Return the source as a plan names it."""
@@ -220,7 +226,7 @@ class DetailSource:
 
     def _with_parent_reason(self, outcome: Outcome, parent_rows: Columns, place: int) -> Outcome:
         reason = None if self.parent_reasons is None else parent_rows[self.parent_reasons][place]
-        if reason is None or outcome.status not in {CollectionStatus.COLLECTED, self.none_status}:
+        if reason is None or outcome.status in {CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE}:
             return outcome
         return outcome._replace(detail="; ".join(filter(None, (reason, outcome.detail))))
 
@@ -229,12 +235,22 @@ class DetailSource:
         yield from (column.name for column in self.carried)
 
 
-def detail_table(name: str, description: str, columns: Iterable[Column], carried: Iterable[Column] = ()) -> Table:
-    """Declare the table of a detail source: run, target, node, collection, answer."""
+def detail_table(
+    name: str,
+    description: str,
+    columns: Iterable[Column],
+    statuses: Mapping[str, Explanation],
+    carried: Iterable[Column] = (),
+) -> Table:
+    """Declare the table of a detail source: run, target, node, collection, answer.
+
+    A node without a collected row has no answer, so members that an answer requires may be NULL.
+    """
+    answer = (replace(column, nullable=True) for column in columns)
     return Table(
         name,
         description,
-        (*RUN_COLUMNS, *TARGET_COLUMNS, INSTANCE_ID, *carried, *COLLECTION_COLUMNS, *columns),
+        (*RUN_COLUMNS, *TARGET_COLUMNS, INSTANCE_ID, *carried, *collection_columns(statuses), *answer),
     )
 
 

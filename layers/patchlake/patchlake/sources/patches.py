@@ -1,0 +1,165 @@
+"""The patches of each node that may lack one: SSM DescribeInstancePatches, one id per call.
+
+One row per node and patch. SSM is asked only for the patches that count against a node and for the security updates
+that its baseline has not approved: a Windows node has thousands of others that do not apply to it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from patchlake.core.plan import Plan
+from patchlake.core.records import Page, Record, record_type
+from patchlake.core.rows import Outcome
+from patchlake.core.statuses import COLLECTION, CollectionStatus, Explanation
+from patchlake.core.tables import Columns, string, timestamp
+from patchlake.sources.source import DetailSource, Operation, detail_table
+
+NO_PATCHES: Final = "NO_PATCHES"
+
+DECIDING_COUNTS: Final = (
+    "missing_count",
+    "failed_count",
+    "installed_pending_reboot_count",
+    "installed_rejected_count",
+    "critical_non_compliant_count",
+    "security_non_compliant_count",
+    "other_non_compliant_count",
+)
+"""The counts that decide whether a node is compliant."""
+
+AVAILABLE_COUNT: Final = "available_security_update_count"
+
+STATES: Final = ("Missing", "Failed", "InstalledPendingReboot", "InstalledRejected", "AvailableSecurityUpdate")
+"""The states of the patches that SSM is asked for, as its answers spell them; the API model has MISSING and so on."""
+
+MOST_PATCHES: Final = 10_000
+"""More than the packages of any node, each of which may be out of date."""
+
+STATUSES = {
+    CollectionStatus.COLLECTED: Explanation("a patch of the node, as SSM answered"),
+    NO_PATCHES: Explanation("SSM was asked about the node and has no patch of it in these states"),
+    CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the deadline of details"),
+    CollectionStatus.INVALID_RESPONSE: COLLECTION[CollectionStatus.INVALID_RESPONSE],
+}
+
+PATCH_COLUMNS = (
+    string("title", "The title of the patch; empty where SSM has none.", "Title", nullable=False),
+    string(
+        "kb_id", "The id of the patch: a KB number on Windows, the name of a package elsewhere.", "KBId", nullable=False
+    ),
+    string(
+        "classification",
+        "The classification, such as SecurityUpdates, Security or Bugfix.",
+        "Classification",
+        nullable=False,
+    ),
+    string(
+        "severity",
+        "The severity in the words of the operating system's vendor; empty where SSM has none.",
+        "Severity",
+        nullable=False,
+    ),
+    string(
+        "state",
+        "Missing, Failed, InstalledPendingReboot, InstalledRejected, or AvailableSecurityUpdate, which does not count "
+        "against the node.",
+        "State",
+        nullable=False,
+    ),
+    timestamp(
+        "installed_time",
+        "When the patch was installed; NULL if it is not, or if the operating system does not say.",
+        "InstalledTime",
+        nullable=False,
+        zero_is_absent=True,
+    ),
+    string("cve_ids", "The CVEs that the patch resolves, separated by commas; only for Missing and Failed.", "CVEIds"),
+)
+
+Patch = record_type("Patch", PATCH_COLUMNS, Record)
+"""A patch of a node as DescribeInstancePatches returns it; it does not name the node."""
+
+
+def _request(ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
+    return _question(ids, STATES)
+
+
+def _narrower(ids: Sequence[str], _plan: Plan) -> Sequence[dict[str, Any]]:
+    return [_question(ids, [state]) for state in STATES]
+
+
+def _question(ids: Sequence[str], states: Sequence[str]) -> dict[str, Any]:
+    (instance_id,) = ids
+    return {"InstanceId": instance_id, "Filters": [{"Key": "State", "Values": list(states)}]}
+
+
+def _asks_about(states: Columns) -> list[str]:
+    """Return the nodes that are not known to lack nothing, and those with security updates to approve."""
+    counts = zip(*(states[name] for name in DECIDING_COUNTS), strict=True)
+    rows = zip(states["instance_id"], states["collection_status"], counts, states[AVAILABLE_COUNT], strict=True)
+    return [
+        instance_id
+        for instance_id, status, deciding, available in rows
+        if status == CollectionStatus.COLLECTED and (any(count != 0 for count in deciding) or (available or 0) > 0)
+    ]
+
+
+def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Sequence[Outcome]]:
+    """Settle the patches of a node, in the order of their ids and titles.
+
+    A patch that comes twice, since it moved between pages or changed its state while they were read, counts as its last
+    row has it; a row whose id or title broke a rule is a patch of its own. A row of which nothing can be read might be
+    any patch, so the node is INVALID_RESPONSE.
+    """
+    (instance_id,) = asked
+    found: dict[tuple[Any, ...], Outcome] = {}
+    answered_at_ms: int | None = None
+    broken: str | None = None
+    for page in pages:
+        answered_at_ms = page.answered_at_ms
+        rows: list[tuple[str | None, Record | None]] = [(None, record) for record in page.records]
+        for reason, record in rows + [(row.reason, row.record) for row in page.invalid]:
+            if record is None:
+                broken = reason
+            else:
+                found[_key(record, len(found))] = Outcome(CollectionStatus.COLLECTED, reason, answered_at_ms, record)
+    if broken is not None:
+        return {instance_id: [Outcome(CollectionStatus.INVALID_RESPONSE, broken, answered_at_ms)]}
+    outcomes = [found[patch] for patch in sorted(found)]
+    return {instance_id: outcomes or [Outcome(NO_PATCHES, None, answered_at_ms)]}
+
+
+def _key(patch: Any, number: int) -> tuple[str, str, int]:  # noqa: ANN401
+    """Return the place of a patch among the others of its node; without both id and title, no other patch has it."""
+    is_known = patch.kb_id is not None and patch.title is not None
+    return patch.kb_id or "", patch.title or "", 0 if is_known else number + 1
+
+
+PATCHES = DetailSource(
+    name="patches",
+    operation=Operation(
+        service="ssm",
+        name="DescribeInstancePatches",
+        rows_member="Patches",
+        record=Patch,
+        page_size=50,
+        ids_per_call=1,
+        request=_request,
+        narrower=_narrower,
+        rows_per_id=MOST_PATCHES,
+    ),
+    answer_columns=PATCH_COLUMNS,
+    table=detail_table(
+        "patches",
+        "One row per patch that counts against a node or that its baseline could approve, per run. A node that SSM was "
+        "asked about has at least one row.",
+        PATCH_COLUMNS,
+        STATUSES,
+    ),
+    statuses=STATUSES,
+    asks_about=_asks_about,
+    settle=_settle,
+    parent_columns=("collection_status", *DECIDING_COUNTS, AVAILABLE_COUNT),
+    nodes_per_part=50,
+)
+"""Fifty nodes a part: larger parts lose more answers when a worker's time ends (docs/adr/0011-secondary-sources.md)."""
