@@ -32,6 +32,7 @@ MEMBERS = [
     "nodes_no_patch_state",
     "nodes_not_collected",
     "nodes_invalid_response",
+    "rows_without_id",
     "api_calls",
     "retries",
     "wall_seconds",

@@ -69,6 +69,11 @@ LISTING: Mapping[ListingStatus, Explanation] = {
 }
 """The ``listing_status`` of a target."""
 
+ROWS_WITHOUT_ID = Explanation(
+    "SSM lists these nodes without an id: they exist, and no snapshot can have them", "report them to AWS Support"
+)
+"""The rows of a listing that name no node."""
+
 COLLECTION: Mapping[str, Explanation] = {
     CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),
     CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state of the node: it was never scanned"),
