@@ -42,7 +42,7 @@ _NOTHING = (None, None, None, None, None, 0.0)
 def hostile_figures() -> Figures:
     """Return figures of a PARTIAL run in which every name is hostile."""
     coverage = "1 of 2 targets read, 1 no longer planned"
-    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1)
+    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1, 2)
     return Figures(
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
@@ -56,19 +56,19 @@ def hostile_figures() -> Figures:
 
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
-    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 4)
+    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 5)
     return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
 
 
 def _details() -> Details:
     accounts = [
-        Account(*_NOTHING, "222233334444", SCRIPT, 0, 1, 0),
-        Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1, 1),
+        Account(*_NOTHING, "222233334444", SCRIPT, 0, 1, 0, None),
+        Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1, 1, 2),
     ]
     return Details(
         fleet=Compliance(*_COUNTS),
-        unread=Unread(targets=1, last_known_nodes=2, never_read=0),
-        not_planned=Unread(targets=1, last_known_nodes=None, never_read=1),
+        unread=Unread(targets=1, last_known_nodes=2, last_known_rows_without_id=1, never_read=0),
+        not_planned=Unread(targets=1, last_known_nodes=None, last_known_rows_without_id=None, never_read=1),
         findings=Findings(1, 2, 0, 1, 0, 1),
         trend=[
             Day(10, 5, 4, 1, 50.0, 50.0, "2026-10-29", "20261029T060000Z", "COMPLETE", "2 of 2 targets read"),
@@ -140,6 +140,8 @@ def _target(account_id: str, name: str, status: str, detail: str | None, nodes: 
         nodes_no_patch_state=nodes and 0,
         nodes_not_collected=nodes and 0,
         nodes_invalid_response=nodes and 0,
+        rows_without_id=nodes and 2,
         last_known_nodes=nodes or 2,
+        last_known_rows_without_id=2 if nodes else 1,
         last_read_at=RUN_AT,
     )

@@ -12,6 +12,7 @@ SELECT
   nodes_compliant,
   nodes_non_compliant,
   nodes_unknown,
+  rows_without_id,
   compliant_percent,
   compliant_percent_lower_bound,
   run_id,

@@ -14,6 +14,7 @@
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
 -- Caveats:
+--   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
 --   - The query compares two states: changes in between that were reverted are not here. Each target has its own two
 --     runs.
 WITH asked AS (

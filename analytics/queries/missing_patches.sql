@@ -8,6 +8,7 @@
 --   security_patches: The sum of security_non_compliant_count.
 --   other_nodes: Nodes with other_non_compliant_count above 0.
 --   other_patches: The sum of other_non_compliant_count.
+--   rows_without_id: Rows of the listing without an id: nodes that exist, and whose missing patches are unknown too.
 --   nodes_without_counts: Nodes that lack one of the three counts; their missing patches are unknown, and not in the
 --     sums.
 -- Caveats:
@@ -34,6 +35,7 @@ SELECT
       )
     )
   END AS nodes_without_counts,
+  target.rows_without_id,
   target.run_id,
   target.run_status,
   target.run_age_hours,
@@ -41,5 +43,5 @@ SELECT
 FROM latest_coverage AS target
 LEFT JOIN latest_patch_states AS node ON node.account_id = target.account_id AND node.region = target.region
 GROUP BY target.account_id, target.account_name, target.region, target.listing_status, target.nodes_listed,
-  target.run_id, target.run_status, target.run_age_hours, target.run_coverage
+  target.rows_without_id, target.run_id, target.run_status, target.run_age_hours, target.run_coverage
 ORDER BY critical_patches DESC NULLS FIRST, security_patches DESC NULLS FIRST, account_id, region

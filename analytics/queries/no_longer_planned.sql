@@ -6,6 +6,7 @@
 --   last_compliance_status: The node's state when it was last listed; NULL for a target.
 --   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
 --     listing.
+--   last_known_rows_without_id: The rows without an id of that listing; NULL in the same cases.
 --   last_read_at: The time of that listing; NULL where the window holds none.
 --   days_since_read: Days from that listing to the newest published run.
 -- Caveats:
@@ -21,6 +22,7 @@ SELECT
   CAST(NULL AS varchar) AS computer_name,
   CAST(NULL AS varchar) AS last_compliance_status,
   target.last_known_nodes,
+  target.last_known_rows_without_id,
   target.last_read_at,
   target.days_since_read,
   target.run_id,
@@ -39,6 +41,7 @@ SELECT
   node.computer_name,
   node.last_compliance_status,
   CAST(NULL AS integer) AS last_known_nodes,
+  CAST(NULL AS integer) AS last_known_rows_without_id,
   node.last_seen_at AS last_read_at,
   node.days_since_seen AS days_since_read,
   node.run_id,

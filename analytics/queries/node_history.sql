@@ -7,6 +7,7 @@
 --     known. TARGET_NOT_PLANNED: not known, since the run did not plan the target.
 --   compliance_status: As in node_compliance; NULL unless LISTED.
 -- Caveats:
+--   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
 --   - If there are no rows, no published run of the window listed the node.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS instance_id

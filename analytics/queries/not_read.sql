@@ -1,12 +1,15 @@
 -- Question 16: What could not be read?
 -- Rows: one per target that the newest published run did not list, closed and suspended accounts and targets that it no
---   longer plans included, and one per node whose state it could not read.
+--   longer plans included, one per target whose listing had rows without an id, and one per node whose state it could
+--   not read.
 -- Columns:
---   what: TARGET or NODE.
---   reason: The listing_status of a target, the collection_status of a node.
+--   what: TARGET, ROWS or NODE.
+--   reason: The listing_status of a target, the collection_status of a node; ROWS_WITHOUT_ID for rows without an id:
+--     nodes that exist and cannot be in the snapshot. Report them to AWS Support.
 --   detail: The error code or the rule that was broken; NULL where there is none.
 --   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
 --     listing.
+--   last_known_rows_without_id: The rows without an id of that listing; NULL in the same cases.
 --   last_read_at: The time of that listing; NULL for a node.
 --   days_since_read: Days from that listing to the newest published run; NULL for a node.
 -- Caveats:
@@ -20,6 +23,7 @@ SELECT
   listing_status AS reason,
   listing_detail AS detail,
   last_known_nodes,
+  last_known_rows_without_id,
   last_read_at,
   days_since_read,
   run_id,
@@ -30,6 +34,25 @@ FROM latest_coverage
 WHERE listing_status <> 'LISTED'
 UNION ALL
 SELECT
+  'ROWS' AS what,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  'ROWS_WITHOUT_ID' AS reason,
+  CAST(NULL AS varchar) AS detail,
+  last_known_nodes,
+  last_known_rows_without_id,
+  last_read_at,
+  days_since_read,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_coverage
+WHERE rows_without_id > 0
+UNION ALL
+SELECT
   'NODE' AS what,
   node.account_id,
   target.account_name,
@@ -38,6 +61,7 @@ SELECT
   node.collection_status AS reason,
   node.collection_detail AS detail,
   CAST(NULL AS integer) AS last_known_nodes,
+  CAST(NULL AS integer) AS last_known_rows_without_id,
   CAST(NULL AS timestamp) AS last_read_at,
   CAST(NULL AS bigint) AS days_since_read,
   node.run_id,

@@ -12,6 +12,7 @@
 -- Caveats:
 --   - Each target is compared with its own last listing, so a target that was not read yesterday is compared with the
 --     day before, and an outage looks like neither a departure nor a recovery.
+--   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
 --   - Nodes of a target with NOT_COMPARED may have changed in any way.
 WITH compared AS (
   SELECT

@@ -7,8 +7,8 @@
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
---   nodes_unplaced: Nodes whose patch group is not known, since no run of the window has read it. They may belong to any
---     row, so every lower bound counts them; the row with NULL shows them.
+--   nodes_unplaced: Nodes whose patch group is not known: no run of the window has read it, or the node is a row without an
+--     id. They may belong to any row, so every lower bound counts them.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
@@ -19,10 +19,13 @@
 --   - NULL is the row of the nodes without a patch state: SSM reports the patch group with the state. An empty text is
 --     the row of nodes that are in no patch group.
 --   - nodes_unread is from an earlier run and counts only in the lower bound.
-WITH unread AS (
+WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
-  SELECT count_if(is_active AND last_known_nodes IS NULL) AS targets_never_read
+  SELECT
+    count_if(last_known_nodes IS NULL) AS targets_never_read,
+    coalesce(sum(last_known_rows_without_id), 0) AS rows_without_id
   FROM latest_coverage
+  WHERE is_active
 ),
 figures AS (
   SELECT
@@ -36,7 +39,7 @@ figures AS (
     count_if(NOT is_read) AS nodes_unread,
     count_if(is_patch_group_known) AS nodes_placed,
     count_if(is_patch_group_known AND compliance_status = 'COMPLIANT') AS nodes_placed_compliant,
-    sum(count_if(NOT is_patch_group_known)) OVER () AS nodes_unplaced
+    sum(count_if(NOT is_patch_group_known)) OVER () AS nodes_unknown_place
   FROM latest_known_nodes
   GROUP BY run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patch_group
 )
@@ -54,13 +57,14 @@ SELECT
   figures.nodes_non_compliant,
   figures.nodes_unknown,
   figures.nodes_unread,
-  figures.nodes_unplaced,
+  figures.nodes_unknown_place + elsewhere.rows_without_id AS nodes_unplaced,
   floor(CAST(figures.nodes_compliant AS double) * 1000 / nullif(figures.nodes_listed, 0)) / 10 AS compliant_percent,
   CASE
-    WHEN unread.targets_never_read = 0
+    WHEN elsewhere.targets_never_read = 0
       THEN floor(
-        CAST(figures.nodes_placed_compliant AS double) * 1000 / (figures.nodes_placed + figures.nodes_unplaced)
+        CAST(figures.nodes_placed_compliant AS double) * 1000
+        / (figures.nodes_placed + figures.nodes_unknown_place + elsewhere.rows_without_id)
       ) / 10
   END AS compliant_percent_lower_bound
 FROM figures
-CROSS JOIN unread
+CROSS JOIN elsewhere

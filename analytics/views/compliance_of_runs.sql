@@ -8,11 +8,13 @@
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only in
+--     the lower bound.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with the last known nodes of unread and no longer planned targets in the
---     denominator: the least that it can be, if their number has not grown. NULL where no run of the window has listed
---     one of them: then no bound is known.
+--   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
+--     planned targets in the denominator: the least that it can be, if their number has not grown. NULL where no run of
+--     the window has listed one of them: then no bound is known.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.
 SELECT
@@ -30,6 +32,7 @@ SELECT
   sum(nodes_compliant) AS nodes_compliant,
   sum(nodes_non_compliant) AS nodes_non_compliant,
   sum(nodes_unknown) AS nodes_unknown,
+  sum(rows_without_id) AS rows_without_id,
   floor(CAST(sum(nodes_compliant) AS double) * 1000 / nullif(sum(nodes_listed), 0)) / 10 AS compliant_percent,
   /* NULL as soon as one unread target's nodes are not known: then there is no bound. */
   CASE

@@ -17,6 +17,7 @@ SELECT
   figures.nodes_compliant,
   figures.nodes_non_compliant,
   figures.nodes_unknown,
+  figures.rows_without_id,
   figures.compliant_percent,
   figures.compliant_percent_lower_bound
 FROM compliance_of_runs AS figures

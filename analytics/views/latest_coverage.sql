@@ -4,8 +4,8 @@
 --   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 where this one did. NULL
 --     where the window holds none.
 -- Caveats:
---   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes and last_read_at are
---     from its last listing.
+--   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes,
+--     last_known_rows_without_id and last_read_at are from its last listing.
 --   - TARGET_NOT_PLANNED: its account or region was removed from the settings or has left the organization, or an
 --     export of other accounts or regions took the newest run.
 SELECT
@@ -28,9 +28,11 @@ SELECT
   nodes_no_patch_state,
   nodes_not_collected,
   nodes_invalid_response,
+  rows_without_id,
   last_read_run_id,
   last_read_at,
   last_known_nodes,
+  last_known_rows_without_id,
   date_diff('day', CAST(last_read_at AS date), CAST(run_at AS date)) AS days_since_read
 FROM target_runs
 WHERE is_latest

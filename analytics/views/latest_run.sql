@@ -5,6 +5,7 @@
 --   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT where the window holds no published run.
 --   run_coverage: How many of the active targets were read, in words, as in runs; where the window holds no published
 --     run, "no snapshot since" and the date on which the window begins.
+--   rows_without_id: As in runs.
 --   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
 -- Caveats:
 --   - If the window has no published run, the fleet is unknown, not empty.
@@ -23,6 +24,7 @@ SELECT
   max(targets_total) AS targets_total,
   max(targets_not_active) AS targets_not_active,
   max(targets_not_planned) AS targets_not_planned,
+  max(rows_without_id) AS rows_without_id,
   CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar) AS window_start
 FROM runs
 WHERE is_latest

@@ -13,6 +13,7 @@
 -- Caveats:
 --   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not distinguish these from nodes that were
 --     deregistered.
+--   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
 --   - A node that was last listed before the window is not here.
 WITH sightings AS (
   SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id

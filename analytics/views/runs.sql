@@ -10,7 +10,7 @@
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
 --   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read", or "3 of 4 targets read, 2
---     no longer planned".
+--     no longer planned, 1 row without an id".
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets of the plan: those that should have been listed.
 --   targets_not_active: Targets of closed or suspended accounts; they are not read and make no run PARTIAL.
@@ -21,6 +21,8 @@
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run of a
+--     version that did not count them.
 -- Caveats:
 --   - Every other view joins this one, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
@@ -67,7 +69,8 @@ compared AS (
     covered.nodes_collected,
     covered.nodes_no_patch_state,
     covered.nodes_not_collected,
-    covered.nodes_invalid_response
+    covered.nodes_invalid_response,
+    covered.rows_without_id
   FROM covered
   LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
 )
@@ -85,6 +88,11 @@ SELECT
     || CASE
       WHEN targets_not_planned > 0 THEN ', ' || CAST(targets_not_planned AS varchar) || ' no longer planned'
       ELSE ''
+    END
+    || CASE
+      WHEN rows_without_id = 1 THEN ', 1 row without an id'
+      WHEN rows_without_id > 1 THEN ', ' || CAST(rows_without_id AS varchar) || ' rows without an id'
+      ELSE ''
     END AS run_coverage,
   targets_read,
   targets_total,
@@ -94,5 +102,6 @@ SELECT
   nodes_collected,
   nodes_no_patch_state,
   nodes_not_collected,
-  nodes_invalid_response
+  nodes_invalid_response,
+  rows_without_id
 FROM compared

@@ -5,8 +5,10 @@
 --   nodes_compliant: Nodes that are COMPLIANT; this and the next two are NULL for a target that was not read.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
---   nodes_bound: The nodes that a lower bound counts: those listed, or for a target that was not read or not planned
---     those last listed; 0 for a target that is not active; NULL for an active one that no run of the window has listed.
+--   rows_without_id: As in target_runs.
+--   nodes_bound: The nodes that a lower bound counts, rows without an id included: those listed, or for a target that was
+--     not read or not planned those last listed; 0 for a target that is not active; NULL for an active one that no run of
+--     the window has listed.
 -- Caveats:
 --   - nodes_bound mixes current with earlier counts: use it only as the denominator of a lower bound.
 WITH states AS (
@@ -39,7 +41,8 @@ SELECT
   CASE WHEN target.listing_status = 'LISTED' THEN coalesce(states.nodes_compliant, 0) END AS nodes_compliant,
   CASE WHEN target.listing_status = 'LISTED' THEN coalesce(states.nodes_non_compliant, 0) END AS nodes_non_compliant,
   CASE WHEN target.listing_status = 'LISTED' THEN coalesce(states.nodes_unknown, 0) END AS nodes_unknown,
-  CASE WHEN target.is_active THEN target.last_known_nodes ELSE 0 END AS nodes_bound
+  target.rows_without_id,
+  CASE WHEN target.is_active THEN target.last_known_nodes + target.last_known_rows_without_id ELSE 0 END AS nodes_bound
 /* From the right, since Athena prunes the partitions of the left side by what the right side holds. */
 FROM states
 RIGHT JOIN target_runs AS target

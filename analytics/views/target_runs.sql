@@ -1,14 +1,17 @@
 -- Question: Was each target read in each run, and when was it read before and after?
 -- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
 -- Columns:
---   nodes_listed: Nodes of the target in the snapshot; this and the next four are NULL unless LISTED.
+--   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.
+--   rows_without_id: As in coverage; NULL also for a run of a version that did not count them.
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
+--   last_known_rows_without_id: The rows without an id that it listed: nodes that exist and are in no snapshot.
 --   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
 --   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
 -- Caveats:
---   - last_known_nodes of a target that was not read is from an earlier run: use it only in lower bounds.
+--   - last_known_nodes and last_known_rows_without_id of a target that was not read are from an earlier run: use them
+--     only in lower bounds.
 SELECT
   target.run_id,
   target.run_at,
@@ -30,6 +33,7 @@ SELECT
   target.nodes_no_patch_state,
   target.nodes_not_collected,
   target.nodes_invalid_response,
+  target.rows_without_id,
   /* Run ids are times: their order is the order of the runs. */
   max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
@@ -43,6 +47,12 @@ SELECT
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
   ) AS last_known_nodes,
+  /* Versions that did not count such rows could not list a target that has some. */
+  last_value(CASE WHEN target.listing_status = 'LISTED' THEN coalesce(target.rows_without_id, 0) END)
+    IGNORE NULLS OVER (
+      PARTITION BY target.account_id, target.region ORDER BY target.run_id
+      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS last_known_rows_without_id,
   max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

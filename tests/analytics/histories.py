@@ -1,8 +1,8 @@
 """Random histories of a small fleet, written twice: as it was read, and with more of it unreadable.
 
 The unread part neither grows nor moves: a node arrives, or changes its patch group or platform, only in a run that
-reads it in both lakes. Under that condition no lower bound may rise. States change in any way, and nodes leave at any
-time.
+reads it in both lakes, and a listing that has a row without an id is as readable in both. Under that condition no lower
+bound may rise. States change in any way, and nodes leave at any time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,14 @@ MOVES = 0.2
 
 NOT_PLANNED = "TARGET_NOT_PLANNED"
 DESCRIPTION_LOST = "DESCRIPTION_LOST"
+ID_LOST = "ID_LOST"
 
 REFUSALS = tuple(sorted(set(ListingStatus) - {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}))
 """The ways in which a run may not read a target; an account that is not active has no nodes that count."""
 
-NODE_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE, DESCRIPTION_LOST)
-"""The ways in which a run may not read a node that it lists; the last loses its platform too."""
+NODE_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE, DESCRIPTION_LOST, ID_LOST)
+"""The ways in which a run may not read a node that it lists: one loses its platform too, the last is a row without an
+id, which no snapshot has."""
 
 PLATFORMS: tuple[Mapping[str, str], ...] = (
     {"platform_type": "Linux", "platform_name": "Ubuntu", "platform_version": "24.04"},
@@ -92,8 +94,10 @@ class History:
                 fault = blinding.targets[run, target]
                 if fault == NOT_PLANNED:
                     continue
-                nodes = [] if fault else self._nodes(run, target, blinding)
-                counts = {
+                there = [] if fault else self._nodes(run, target)
+                named = [node for node in there if blinding.nodes[run, node] != ID_LOST]
+                nodes = [self._row(run, node, blinding.nodes[run, node]) for node in named]
+                counts = {"rows_without_id": len(there) - len(named)} | {
                     f"nodes_{status.lower()}": sum(row["collection_status"] == status for row in nodes)
                     for status in CollectionStatus
                 }
@@ -104,9 +108,9 @@ class History:
                 states += nodes
         return coverage, states
 
-    def _nodes(self, run: int, target: int, blinding: Blinding) -> list[Row]:
+    def _nodes(self, run: int, target: int) -> list[int]:
         return [
-            self._row(run, number, blinding.nodes[run, number])
+            number
             for number, life in enumerate(self.lives)
             if life.target == target and life.arrives <= run < life.leaves
         ]
@@ -135,35 +139,40 @@ def histories() -> st.SearchStrategy[History]:
 
 def _history(random: Random) -> History:
     """Make a history: a little of it is unreadable at first, and more of it then, most of it in the newest run."""
-    before = _blinding(random, {}, {}, often=0.05)
-    after = _blinding(random, before.targets, before.nodes, often=0.3)
-    return History(tuple(_life(random, node, before, after) for node in range(NODES)), before, after)
+    homes = [random.randrange(len(TARGETS)) for _ in range(NODES)]
+    before = _blinding(random, homes, nothing(), often=0.05)
+    after = _blinding(random, homes, before, often=0.3)
+    return History(tuple(_life(random, node, homes[node], before, after) for node in range(NODES)), before, after)
 
 
-def _blinding(random: Random, targets: Faults, nodes: Faults, *, often: float) -> Blinding:
+def nothing() -> Blinding:
+    """Return a blinding that hides nothing."""
+    runs = range(len(RUNS))
+    return Blinding(
+        dict.fromkeys(product(runs, range(len(TARGETS))), None), dict.fromkeys(product(runs, range(NODES)), None)
+    )
+
+
+def _blinding(random: Random, homes: Sequence[int], there: Blinding, *, often: float) -> Blinding:
     """Add faults to those that are there."""
 
     def fault(run: int, kinds: Sequence[str]) -> str | None:
         is_newest = run == len(RUNS) - 1
         return random.choice(kinds) if random.random() < (often if is_newest else 0.05) else None
 
+    nameless = {(run, homes[node]) for (run, node), lost in there.nodes.items() if lost == ID_LOST}
     # The first run plans every target: no run knows of one that was never planned before.
     unplanned = (*REFUSALS, *(NOT_PLANNED for _ in REFUSALS))
+    targets = {place: fault(place[0], unplanned if place[0] else REFUSALS) for place in there.targets}
+    nodes = {place: fault(place[0], NODE_FAULTS) for place in there.nodes}
     return Blinding(
-        {
-            (run, target): fault(run, unplanned if run else REFUSALS) or targets.get((run, target))
-            for run, target in product(range(len(RUNS)), range(len(TARGETS)))
-        },
-        {
-            (run, node): fault(run, NODE_FAULTS) or nodes.get((run, node))
-            for run, node in product(range(len(RUNS)), range(NODES))
-        },
+        {place: old if place in nameless else targets[place] or old for place, old in there.targets.items()},
+        {place: old if old == ID_LOST else nodes[place] or old for place, old in there.nodes.items()},
     )
 
 
-def _life(random: Random, node: int, before: Blinding, after: Blinding) -> NodeLife:
+def _life(random: Random, node: int, target: int, before: Blinding, after: Blinding) -> NodeLife:
     runs = range(len(RUNS))
-    target = random.randrange(len(TARGETS))
     arrivals = [run for run in runs if before.targets[run, target] is None and after.targets[run, target] is None]
     arrives = random.choice([*arrivals[:1] * 4, *arrivals] or [0])
     leaves = random.choice([len(RUNS)] * 6 + [*runs[arrives + 1 :], len(RUNS)])

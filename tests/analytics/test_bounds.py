@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from patchlake.core.run import run_at
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake_cli.lake.statements import Statement, queries, views
-from tests.analytics.histories import NODES, PLATFORMS, RUNS, TARGETS, Blinding, History, NodeLife, histories
+from tests.analytics.histories import NODES, PLATFORMS, RUNS, TARGETS, Blinding, History, NodeLife, histories, nothing
 from tests.analytics.materialized import MaterializedViews
 
 NOW = run_at("20261111T120000Z")
@@ -42,15 +42,6 @@ def bounds(history: History, blinding: Blinding) -> dict[tuple[Any, ...], float 
                     assert (statement, name, key) not in found, "two rows have the same texts: make the key a text"
                     found[statement, name, key] = row[name]
     return found
-
-
-def nothing() -> Blinding:
-    """Return a blinding that hides nothing."""
-    runs = range(len(RUNS))
-    return Blinding(
-        dict.fromkeys(((run, target) for run in runs for target in range(len(TARGETS))), None),
-        dict.fromkeys(((run, node) for run in runs for node in range(NODES)), None),
-    )
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])

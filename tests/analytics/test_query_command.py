@@ -48,7 +48,11 @@ def test_a_named_query_is_answered_with_csv(story_folder: Path) -> None:
     result = run(story_folder, "--named", "overdue_nodes", "--param", "days=10", "--format", "csv")
 
     rows = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert [row["days_non_compliant"] for row in rows] == ["11", "11"]
+    assert [(row["overdue_status"], row["days_non_compliant"]) for row in rows] == [
+        ("OVERDUE", "11"),
+        ("POSSIBLY_OVERDUE", "11"),
+        ("POSSIBLY_OVERDUE", "11"),
+    ]
 
 
 @pytest.mark.parametrize("given", [("--param", "10"), ("--parameter", "days=10"), ("--parameter", "10")])
@@ -67,8 +71,11 @@ def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
     assert json.loads(echoed.stdout) == [{"given": text}]
 
 
-COVERAGE = "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read; not read: "
-UNREAD = COVERAGE + "222233334444 us-east-1 (ACCESS_DENIED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
+UNREAD = (
+    "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read, 2 no longer planned; not read: "
+    "222233334444 us-east-1 (ACCESS_DENIED), 444455556666 eu-central-1 (TARGET_NOT_PLANNED), "
+    "444455556666 us-east-1 (TARGET_NOT_PLANNED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -42,15 +42,15 @@ def details(figures: Figures) -> Details:
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
     coverage = "3 of 4 targets read, 2 no longer planned"
-    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2)
+    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0)
     assert figures.unpublished == [R6]
     assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
 
 
 def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Details) -> None:
     assert details.fleet == Compliance(12, 2, 3, 7, 16.6, 13.3)
-    assert details.unread == Unread(targets=1, last_known_nodes=2, never_read=0)
-    assert details.not_planned == Unread(targets=2, last_known_nodes=1, never_read=0)
+    assert details.unread == Unread(targets=1, last_known_nodes=2, last_known_rows_without_id=0, never_read=0)
+    assert details.not_planned == Unread(targets=2, last_known_nodes=1, last_known_rows_without_id=0, never_read=0)
     assert [(row.account_name, row.region, row.last_known_nodes) for row in details.left_targets.rows] == [
         ("closed", "eu-central-1", 1),
         ("closed", "us-east-1", 0),
@@ -63,7 +63,7 @@ def test_a_target_that_was_never_read_leaves_no_bound(story_folder: Path) -> Non
     found = read_figures(lake).details
 
     assert found is not None
-    assert found.unread == Unread(targets=1, last_known_nodes=None, never_read=1)
+    assert found.unread == Unread(targets=1, last_known_nodes=None, last_known_rows_without_id=None, never_read=1)
     assert found.fleet.compliant_percent_lower_bound is None
 
 
@@ -92,10 +92,10 @@ def test_the_trend_has_a_day_for_each_date_with_a_run(details: Details) -> None:
 def test_accounts_come_with_the_least_compliant_first_and_those_nobody_asks_last(details: Details) -> None:
     none = (None, None, None, None, None)
     assert details.accounts.rows == [
-        Account(2, 0, 0, 2, 0.0, 0.0, SHOP, "shop", 1, 2, 0),
-        Account(10, 2, 3, 5, 20.0, 20.0, HOME, "platform", 2, 2, 0),
-        Account(*none, None, LAB, "lab", 0, 0, 0),
-        Account(*none, 0.0, CLOSED, "closed", 0, 0, 2),
+        Account(2, 0, 0, 2, 0.0, 0.0, SHOP, "shop", 1, 2, 0, 0),
+        Account(10, 2, 3, 5, 20.0, 20.0, HOME, "platform", 2, 2, 0, 0),
+        Account(*none, None, LAB, "lab", 0, 0, 0, None),
+        Account(*none, 0.0, CLOSED, "closed", 0, 0, 2, None),
     ]
     assert details.accounts.total == 4
 

@@ -138,7 +138,7 @@ def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text:
     [tiles] = [content for attributes, content in page.all("dl") if attributes["class"] == "tiles"]
     assert " ".join(tiles.split()) == (
         "Compliant, at least50.0 %60.0 % of the listed nodes Compliant6nodes Unknown1nodes "
-        "Non-compliant3nodes Not read1of 2 targets; last known: 2 nodes"
+        "Non-compliant3nodes Not read1of 2 targets; last known: 2 nodes and 1 row without an id; 2 rows without an id"
     )
     unread = next(content for _, content in page.all("tr") if "222233334444" in content)
     assert unread.count("not known") == 5
@@ -150,8 +150,11 @@ def test_a_partial_run_says_so_first_of_all_and_names_what_is_missing(text: str)
     assert body.lstrip().startswith('<section class="note" aria-labelledby="partial">')
     note = body.partition("</section>")[0]
     assert "This run is PARTIAL: not everything was read" in note
-    assert "1 of 2 targets (an account in a region) could not be read; when last read they had 2 nodes." in note
+    assert "1 of 2 targets (an account in a region) could not be read; when last read they had 2 nodes" in note
+    assert "2 nodes and 1 row without an id.</li>" in note
     assert "1 listed node: NOT_COLLECTED." in note
+    assert "2 rows without an id. SSM lists these nodes without an id" in note
+    assert "What to do: report them to AWS Support." in note
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -173,7 +176,7 @@ def test_what_is_no_longer_planned_is_said_at_the_top_and_has_a_section(text: st
 def test_without_such_targets_there_is_no_such_section() -> None:
     figures = hostile_figures()
     assert figures.details is not None
-    none = replace(figures.details, not_planned=Unread(0, None, 0), left_targets=Shortlist([], 0))
+    none = replace(figures.details, not_planned=Unread(0, None, None, 0), left_targets=Shortlist([], 0))
     assert "no longer planned</h2>" not in render_page(replace(figures, details=none)).lower()
 
 

@@ -4,13 +4,16 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from io import BytesIO
 from time import monotonic
+from traceback import format_exception
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.parsers import ResponseParserError
 
+from patchlake.adapters import clients
 from patchlake.adapters.clients import make_client
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
@@ -19,6 +22,7 @@ from tests.http_stub import Answer, HttpStub, Trickling, http_stub
 
 BODY = b"x" * 10_000
 """A body that takes minutes, byte by byte."""
+ROLE = "arn:aws:iam::111111111111:role/patchlake-member"
 LIMIT = Config(read_timeout=0.2, retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"})
 MOST_SECONDS = 20
 """Far less than the answer takes, and far more than a busy machine needs to give it up."""
@@ -83,6 +87,68 @@ def test_an_answer_that_comes_at_a_usual_rate_may_be_large(service: HttpStub, cl
     assert [store.get("lake/large.parquet") for _ in range(3)] == [large] * 3
     assert store.create("lake/large.parquet", BytesIO(large)) is True
     assert store.create("lake/large.parquet", large) is True
+
+
+def test_an_answer_that_never_ends_is_given_up(
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "LARGEST_ANSWER", len(BODY) * 9)
+    service.answer = lambda _: Answer(200, BODY * 10)
+
+    with pytest.raises(ConnectionClosedError):
+        client("ssm").describe_instance_information()
+    assert bucket_store(client("s3"), "lake").get("lake/large.parquet") == BODY * 10
+
+
+def test_many_answers_over_one_connection_may_be_larger_than_one_of_them(
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "LARGEST_ANSWER", 1000)
+    service.answer = lambda _: Answer(200, b'{"InstanceInformationList":[]}')
+    ssm = client("ssm")
+
+    assert [ssm.describe_instance_information()["InstanceInformationList"] for _ in range(20)] == [[]] * 20
+
+
+CUT_SHORT = (
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>c2VjcmV0</SecretAccessKey><SessionToken>c2Vj"
+)
+BAD_TIME = (
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><SecretAccessKey>c2VjcmV0</SecretAccessKey>"
+    b"<Expiration>c2VjcmV0</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
+)
+NO_XML = [b"", b"{}", b"\xff\xfe", b"<html></html>", b"<html><p>", CUT_SHORT]
+NO_JSON = [b"null", b"[]", b"17", b'"x"', b"\xff\xfe"]
+
+
+CALLS: dict[str, Callable[[Callable[[str], Any]], object]] = {
+    "AssumeRole": lambda client: client("sts").assume_role(RoleArn=ROLE, RoleSessionName="patchlake"),
+    "DescribeStacks": lambda client: client("cloudformation").describe_stacks(),
+    "ReceiveMessage": lambda client: client("sqs").receive_message(QueueUrl="http://127.0.0.1/1/queue"),
+    "GetFunction": lambda client: client("lambda").get_function(FunctionName="plan"),
+    "ListObjectsV2": lambda client: client("s3").list_objects_v2(Bucket="lake"),
+}
+
+
+@pytest.mark.parametrize(
+    ("operation", "body"),
+    [
+        *(("AssumeRole", body) for body in (*NO_XML, BAD_TIME)),
+        *(("DescribeStacks", body) for body in NO_XML),
+        *(("ReceiveMessage", body) for body in (*NO_JSON, b'{"Messages":[5]}')),
+        *(("GetFunction", body) for body in NO_JSON),
+        ("ListObjectsV2", b"<L><Contents><Size>x</Size></Contents></L>"),
+    ],
+)
+def test_an_answer_not_in_the_form_of_its_service_is_an_error_without_the_body(
+    service: HttpStub, client: Callable[[str], Any], operation: str, body: bytes
+) -> None:
+    service.answer = lambda _: Answer(200, body)
+
+    with pytest.raises(ResponseParserError, match="not in the form of the service") as caught:
+        CALLS[operation](client)
+
+    assert "c2Vj" not in "".join(format_exception(caught.value))
 
 
 def test_every_client_of_a_session_has_the_limit(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,6 +107,16 @@ def test_one_wrong_date_changes_nothing(service: HttpStub, client: BaseClient, d
     assert len(service.requests) == {0: 3, 1: 4, 2: 5}[place]
 
 
+def test_the_last_year_of_the_calendar_is_no_time_since_a_deadline_comes_after_it(
+    service: HttpStub, client: BaseClient
+) -> None:
+    clock = watching(client, lambda: call(client))
+    service.answer = lambda _: dated("Fri, 31 Dec 9999 23:59:30 GMT")
+
+    with pytest.raises(RetryableError, match="the time is unknown"):
+        clock.now()
+
+
 def test_answers_that_do_not_agree_fail_for_now(service: HttpStub, client: BaseClient) -> None:
     clock = watching(client, lambda: call(client))
     service.answer = lambda _: dated((DATE, TWO_DAYS_AHEAD)[len(service.requests) % 2])

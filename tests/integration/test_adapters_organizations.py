@@ -9,8 +9,9 @@ import pytest
 from botocore.config import Config
 
 from patchlake.adapters.organizations import AwsAccounts
+from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
-from patchlake.errors import PermanentError, RetryableError
+from patchlake.errors import PermanentError, RestartError, RetryableError
 from tests.http_stub import Answer, HttpStub, http_stub
 
 
@@ -159,6 +160,25 @@ def test_a_page_of_accounts_that_is_cut_short_once_is_asked_for_again(aws: HttpS
     )
 
     assert [account.account_id for account in accounts.organization_accounts()] == ["111111111111", "222222222222"]
+
+
+@pytest.mark.parametrize("states", [("ACTIVE", "SUSPENDED"), ("SUSPENDED", "ACTIVE")])
+def test_an_account_that_comes_twice_is_read_if_it_is_active_once(
+    aws: HttpStub, accounts: AwsAccounts, states: tuple[str, str]
+) -> None:
+    first, second = ({"Id": "111111111111", "Name": "n", "State": state} for state in states)
+    aws.answer_in_turn(listing(first, token="more"), listing(second))  # noqa: S106
+
+    assert accounts.organization_accounts() == [Account("111111111111", "n", active=True)]
+
+
+def test_pages_of_accounts_that_bring_nothing_new_come_to_an_end(aws: HttpStub, accounts: AwsAccounts) -> None:
+    aws.answer = lambda _: listing({"Id": "111111111111"}, token=f"token {len(aws.requests)}")
+
+    with pytest.raises(RestartError, match="ListAccounts: 101 pages in a row brought nothing new"):
+        accounts.organization_accounts()
+
+    assert len(aws.requests) == ATTEMPTS * (1 + EMPTY_PAGES + 1)
 
 
 def test_a_name_that_is_no_text_costs_the_account_nothing_else(aws: HttpStub, accounts: AwsAccounts) -> None:

@@ -163,7 +163,19 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
     assert "continuation-token=t" in s3.requests[1].path
 
 
-@pytest.mark.parametrize("body", [b"", b"<ListBucketResult/>", b"<html></html>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<ListBucketResult/>",
+        b"<html></html>",
+        b"<L><NextContinuationToken>t</NextContinuationToken></L>",
+        b"<L><IsTruncated>true</IsTruncated><Contents><Key>runs/a</Key></Contents></L>",
+        b"<L><IsTruncated>true</IsTruncated><NextContinuationToken/></L>",
+        b"<L><IsTruncated>false</IsTruncated><Contents/></L>",
+        b"<L><IsTruncated>false</IsTruncated><Contents><Key/></Contents></L>",
+    ],
+)
 def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:
     s3.answer_in_turn(Answer(200, body))
 

@@ -32,6 +32,7 @@ MEMBERS = [
     "nodes_no_patch_state",
     "nodes_not_collected",
     "nodes_invalid_response",
+    "rows_without_id",
     "unread",
     "api_calls",
     "retries",

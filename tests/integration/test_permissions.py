@@ -94,12 +94,12 @@ def recording(stack: DeployedStack) -> DeployedStack:
     return replace(stack, functions=functions)
 
 
-def calls(lines: list[dict[str, Any]], own_keys: set[str]) -> Iterator[Call]:
+def calls(lines: list[dict[str, Any]], stack: DeployedStack) -> Iterator[Call]:
     """Return the calls that functions have logged."""
     for line in lines:
         if "aws_call" in line:
             call = line["aws_call"]
-            is_own = call["access_key"] in own_keys
+            is_own = call["access_key"] == stack.functions[line["stage"]].role_name
             said = tuple(sorted(call["said"].items()))
             yield Call(line["stage"], call["service"], call["operation"], is_own, said)
 
@@ -200,8 +200,7 @@ def recorded(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) 
         HomeStackName=stack.name,
         ExternalId=EXTERNAL_ID,
     )
-    own_keys = {function.role_name for function in stack.functions.values()}
-    return Recorded(stack, frozenset(calls(lines, own_keys)), home, member)
+    return Recorded(stack, frozenset(calls(lines, stack)), home, member)
 
 
 ROLES = ["PlanRole", "DiscoverRole", "CollectRole", "CommitRole", "SchedulerRole", "MemberRole"]

@@ -39,7 +39,7 @@ HOSTILE = "\x1b[2J\x1b]8;;https://example.com\x1b\\x\x9b31m[red]\u202e\x00:smile
 SHOWN = r"\u001b[2J\u001b]8;;https://example.com\u001b\x\u009b31m[red]\u202e\u0000:smile:"
 TWO_ROWS = "web\r\nCOMPLETE"
 AT = datetime(2026, 11, 1, 6, tzinfo=UTC)
-TARGET = TargetCoverage(HOME, HOSTILE, "eu-central-1", HOSTILE, HOSTILE, None)
+TARGET = TargetCoverage(HOME, HOSTILE, "eu-central-1", HOSTILE, HOSTILE, None, None)
 RUN = Run(RUN_ID, AT, RunStatus.PARTIAL, 1, (TARGET,), dict.fromkeys(CollectionStatus, 0))
 ANSWER = AnsweredQuestion("Worst patch groups", ("patch_group", "nodes"), [(HOSTILE, 1), (TWO_ROWS, 2)])
 STYLE = re.compile(r"\x1b\[[0-9;]*m")

@@ -72,7 +72,7 @@ def test_a_target_that_refused_is_named_and_makes_it_partial() -> None:
 
     assert run.status is RunStatus.PARTIAL
     assert run.unread == (
-        TargetCoverage(OTHER.account_id, None, OTHER.region, "ROLE_NOT_ASSUMABLE", "AccessDenied", None),
+        TargetCoverage(OTHER.account_id, None, OTHER.region, "ROLE_NOT_ASSUMABLE", "AccessDenied", None, None),
     )
 
 
@@ -101,7 +101,7 @@ def test_a_target_that_left_the_plan_is_named_as_long_as_an_earlier_run_with_it_
 
     newest = runs_of(world).newest(3)
 
-    left = TargetCoverage(OTHER.account_id, "leaving", OTHER.region, "LISTED", None, 0)
+    left = TargetCoverage(OTHER.account_id, "leaving", OTHER.region, "LISTED", None, 0, 0)
     assert [run.not_planned for run in newest] == [(left,), (left,), ()]
     assert newest[0].status is RunStatus.COMPLETE
     assert newest[0].targets_in_words == "1 of 1 targets read, 1 no longer planned"

@@ -7,11 +7,12 @@ import pytest
 from rich.console import Console
 
 from patchlake.core.plan import Account
+from patchlake.core.statuses import CollectionStatus
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
-from patchlake_cli.lake.runs import counts_as_json
+from patchlake_cli.lake.runs import Run, RunStatus, TargetCoverage, counts_as_json
 from patchlake_cli.operations.status import Status
 from patchlake_cli.operations.status_page import in_words, progress_line, run_line, status_page
-from tests.world import EU, HOME, RUN_ID, World
+from tests.world import EU, HOME, RUN_AT, RUN_ID, World
 
 OTHER = "222233334444"
 
@@ -82,3 +83,19 @@ def test_the_nodes_of_a_run_are_collected_never_scanned_or_not_read() -> None:
         ["run", "status", "targets", "read", "nodes", "collected", "no", "patch", "state", "not", "read"],
         f"{RUN_ID} COMPLETE 1 of 1 5 5 0 0".split(),
     ]
+
+
+def test_rows_without_an_id_are_counted_and_come_with_their_fix() -> None:
+    target = TargetCoverage(HOME, None, EU.region, "LISTED", None, 5, 2)
+    nodes = dict.fromkeys(map(str, CollectionStatus), 0) | {"COLLECTED": 5}
+    run = Run(RUN_ID, RUN_AT, RunStatus.PARTIAL, 1, (target,), nodes)
+    console = Console(width=200, file=StringIO())
+
+    console.print(status_page(Status("stack", HOME, EU.region, RUN_AT, [run], [])))
+
+    assert isinstance(console.file, StringIO)
+    page = console.file.getvalue()
+    assert "1 of 1 targets read, 2 rows without an id." in page
+    assert f"Rows without an id in run {RUN_ID}" in page
+    assert "they exist, and no snapshot can have them. Fix: report them to AWS Support." in page
+    assert counts_as_json(run)["rows_without_id"] == 2

@@ -1,7 +1,7 @@
 """The user's AWS session: profile, credentials and region as the SDK finds them, and the caller's identity."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, UnknownRegionError
@@ -11,6 +11,8 @@ from patchlake.adapters.explanations import explained
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_sts import STSClient
 
 _BAD_CREDENTIALS = frozenset({Cause.EXPIRED, Cause.NO_CREDENTIALS})
@@ -72,10 +74,10 @@ def identify(client: "STSClient") -> Identity:
 
     Raises:
         CredentialsError: there are no credentials, or they are not accepted; the text says what to do.
-        CommandError: STS could not answer for now.
+        CommandError: STS could not answer for now, or does not name the caller.
     """
     try:
-        caller = client.get_caller_identity()
+        caller: Mapping[str, Any] = client.get_caller_identity()
     except AWS_ERRORS as error:
         msg = f"cannot get your identity from AWS: {explained(error, 'sts:GetCallerIdentity')}"
         if not passes(error) or cause_of(error) in _BAD_CREDENTIALS:
@@ -83,4 +85,7 @@ def identify(client: "STSClient") -> Identity:
         raise CommandError(msg) from error
     except ValueError as error:
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
-    return Identity(caller["Account"], caller["Arn"])
+    match caller:
+        case {"Account": str(account_id), "Arn": str(arn)} if arn.startswith("arn:"):
+            return Identity(account_id, arn)
+    raise CommandError("cannot get your identity from AWS: the answer of GetCallerIdentity names no account")

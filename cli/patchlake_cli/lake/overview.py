@@ -51,6 +51,10 @@ _QUESTIONS = {
         FROM latest_coverage
         WHERE listing_status <> 'LISTED'
         UNION ALL
+        SELECT 'ROWS_WITHOUT_ID', 'rows', account_id || ' ' || region, rows_without_id
+        FROM latest_coverage
+        WHERE rows_without_id > 0
+        UNION ALL
         SELECT unknown_reason, 'nodes', NULL, count(*)
         FROM latest_patch_states
         WHERE compliance_status = 'UNKNOWN'

@@ -12,7 +12,7 @@ from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
 from patchlake.ports import Clock, Store, TableFormat
-from patchlake.sources.coverage import ROWS_WITHOUT_ID, is_complete
+from patchlake.sources.coverage import is_complete
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.stored_objects import open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
@@ -70,11 +70,11 @@ class Runs:
 
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
-        names = [*_TARGET, *NODE_COUNTS.values(), ROWS_WITHOUT_ID]
+        names = [*_TARGET, *NODE_COUNTS.values()]
         columns = open_table(self._tables, key, self._store.get(key)).columns(names)
         coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
-        without_id = sum(filter(None, columns[ROWS_WITHOUT_ID]))
+        without_id = sum(target.rows_without_id or 0 for target in coverage)
         complete = is_complete([target.listing_status for target in coverage], nodes, without_id)
         return Run(
             run_id=run_id,

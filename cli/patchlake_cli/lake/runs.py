@@ -38,6 +38,7 @@ class TargetCoverage:
     listing_status: str
     listing_detail: str | None
     nodes_listed: int | None
+    rows_without_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,25 @@ class Run:
 
     @property
     def targets_in_words(self) -> str:
-        """The number of targets read, and of those that the run no longer planned."""
+        """The numbers of targets read, of those that the run no longer planned, and of rows without an id."""
         gone = f", {len(self.not_planned)} no longer planned" if self.not_planned else ""
-        return f"{self.targets_listed} of {self.targets_active} targets read{gone}"
+        nameless = f", {rows_in_words(self.rows_without_id)}" if self.rows_without_id else ""
+        return f"{self.targets_listed} of {self.targets_active} targets read{gone}{nameless}"
 
     @property
     def unread(self) -> tuple[TargetCoverage, ...]:
         """The targets that were not listed, without those of accounts that are not active."""
         return tuple(target for target in self.coverage if target.listing_status not in _SETTLED)
+
+    @property
+    def incomplete(self) -> tuple[TargetCoverage, ...]:
+        """The targets whose listing had rows without an id."""
+        return tuple(target for target in self.coverage if target.rows_without_id)
+
+    @property
+    def rows_without_id(self) -> int | None:
+        """The rows of listings that are in no snapshot, since they name no node; None until the run is published."""
+        return None if self.nodes is None else sum(target.rows_without_id or 0 for target in self.incomplete)
 
     @property
     def nodes_listed(self) -> int | None:
@@ -142,6 +154,11 @@ def with_targets_left_out(runs: Sequence[Run]) -> list[Run]:
     return compared[::-1]
 
 
+def rows_in_words(rows_without_id: int) -> str:
+    """Return the number of rows without an id."""
+    return "1 row without an id" if rows_without_id == 1 else f"{rows_without_id:,} rows without an id"
+
+
 def counts_as_json(run: Run) -> dict[str, Any]:
     """Return a run's status and counts, as every ``--json`` names them; a count that is not known yet is null."""
     return {
@@ -155,6 +172,7 @@ def counts_as_json(run: Run) -> dict[str, Any]:
         "targets_not_active": run.targets - run.targets_active,
         "nodes_listed": run.nodes_listed,
         **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
+        "rows_without_id": run.rows_without_id,
     }
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from patchlake.core.statuses import LISTING, ListingStatus, listing_code
+from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.runs import RunStatus
+from patchlake_cli.lake.runs import RunStatus, rows_in_words
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
 from patchlake_cli.operations.findings import Finding
@@ -51,6 +51,9 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
         status = ListingStatus(target.listing_status)
         code = listing_code(status, target.listing_detail)
         yield Finding(f"{target.account_id} {target.region}: {LISTING[status].words} ({code})", LISTING[status].fix)
+    for target in newest.incomplete:
+        found = rows_in_words(target.rows_without_id or 0)
+        yield Finding(f"{target.account_id} {target.region}: {found}", ROWS_WITHOUT_ID.fix)
 
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:

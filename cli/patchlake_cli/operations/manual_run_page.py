@@ -9,7 +9,7 @@ from botocore.config import Config
 from patchlake.core.statuses import listing_code, listing_words
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.runs import Run
+from patchlake_cli.lake.runs import Run, rows_in_words
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run
 from patchlake_cli.operations.queues import read_depth
@@ -58,6 +58,8 @@ def print_ended(ended: Run, *, as_json: bool) -> None:
         words = listing_words(target.listing_status)
         code = listing_code(target.listing_status, target.listing_detail)
         console.print(f"Not read: {target.account_id} {target.region}: {words} ({code})", soft_wrap=True)
+    for target in ended.incomplete:
+        console.print(f"Not read: {target.account_id} {target.region}: {rows_in_words(target.rows_without_id or 0)}")
 
 
 def _followed(stack: Stack, run_id: str) -> Run:

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from patchlake.core.statuses import CollectionStatus, listing_code, listing_words
+from patchlake.core.statuses import ROWS_WITHOUT_ID, CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.status import Status, as_time
@@ -34,6 +34,8 @@ def _parts(status: Status) -> Iterator[RenderableType]:
         yield _runs(status.runs)
     if status.snapshot is not None and status.snapshot.unread:
         yield _unread(status.snapshot)
+    if status.snapshot is not None and status.snapshot.incomplete:
+        yield _incomplete(status.snapshot)
     if status.snapshot is not None and status.snapshot.not_planned:
         yield _not_planned(status.snapshot)
     yield _queues(status.queues)
@@ -117,6 +119,14 @@ def _unread(run: Run) -> Table:
         code = listing_code(target.listing_status, target.listing_detail)
         table.add_row(target.account_id, target.account_name or "", target.region, reason, code)
     return table
+
+
+def _incomplete(run: Run) -> RenderableType:
+    table = new_table(f"Rows without an id in run {run.run_id}", "account", "name", "region", "rows")
+    table.columns[-1].justify = "right"
+    for target in run.incomplete:
+        table.add_row(target.account_id, target.account_name or "", target.region, f"{target.rows_without_id:,}")
+    return Group(table, Text(f"{ROWS_WITHOUT_ID.sentence} Fix: {ROWS_WITHOUT_ID.fix}."))
 
 
 def _not_planned(run: Run) -> Table:

@@ -25,6 +25,7 @@ class LatestRun:
     targets_total: int | None
     targets_not_active: int | None
     targets_not_planned: int | None
+    rows_without_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +46,13 @@ class Unread:
 
     Attributes:
         last_known_nodes: the nodes of those that an earlier run of the window listed; None if there are none.
+        last_known_rows_without_id: the rows without an id that it listed besides.
         never_read: the number of those that no run of the window has listed.
     """
 
     targets: int
     last_known_nodes: int | None
+    last_known_rows_without_id: int | None
     never_read: int
 
 
@@ -84,6 +87,7 @@ class Account(Compliance):
     targets_read: int
     targets_total: int
     targets_not_planned: int
+    rows_without_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ class CoveredTarget(TargetCoverage):
     nodes_not_collected: int | None
     nodes_invalid_response: int | None
     last_known_nodes: int | None
+    last_known_rows_without_id: int | None
     last_read_at: datetime | None
 
 

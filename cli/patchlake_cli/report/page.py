@@ -16,7 +16,8 @@ from markupsafe import Markup
 
 import patchlake
 from patchlake.core.keys import snapshot_key
-from patchlake.core.statuses import listing_words
+from patchlake.core.statuses import ROWS_WITHOUT_ID, listing_words
+from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.headline import headline_percent
@@ -50,6 +51,7 @@ def render_page(figures: Figures) -> str:
             unread_targets=UNREAD_TARGETS,
             unknown_nodes=UNKNOWN_NODES,
             changes=CHANGES,
+            without_id=ROWS_WITHOUT_ID,
             version=patchlake.__version__,
             policy=policy,
             # Both are our own files, without values from outside; escaping them would change their hashes.
@@ -107,6 +109,7 @@ def _environment() -> jinja2.Environment:
         "headline_percent": headline_percent,
         "platform_name": platform_name,
         "group_name": group_name,
+        "rows": rows_in_words,
     }
     environment.filters |= filters
     return environment

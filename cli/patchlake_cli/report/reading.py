@@ -122,12 +122,14 @@ def _details(lake: Lake) -> Details:
 
 
 _UNREAD = """
-    SELECT count(*), sum(last_known_nodes), count_if(last_known_nodes IS NULL)
+    SELECT
+      count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)
     FROM latest_coverage
     WHERE is_planned AND is_active AND listing_status <> 'LISTED'
 """
 _NOT_PLANNED = """
-    SELECT count(*), sum(last_known_nodes), count_if(last_known_nodes IS NULL)
+    SELECT
+      count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)
     FROM latest_coverage
     WHERE is_active AND NOT is_planned
 """

@@ -115,6 +115,8 @@ def _nodes(run: Run) -> Table:
     table.columns[1].justify = "right"
     for status, words in _NODES.items():
         table.add_row(words, f"{(run.nodes or {})[status]:,}")
+    if run.rows_without_id:
+        table.add_row(Text("rows without an id (not in the snapshot)", style=_BAD), f"{run.rows_without_id:,}")
     return table
 
 

@@ -24,7 +24,6 @@ from patchlake.core.targets import RunTarget, Target
 from patchlake.core.timings import ResendWindow, is_missed
 from patchlake.errors import NotReadyError, OutOfTimeError, RestartError, RetryableError
 from patchlake.ports import Delivery, Store
-from patchlake.sources import source
 from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import collect, commit, discover, fence, plan, publish, stored_objects, stored_run
@@ -281,7 +280,7 @@ def _stops_early(patch: Patch) -> None:
 
 @mutant("I19", "a listing may go on without news", struck_by(Fault.ENDLESS))
 def _lists_for_ever(patch: Patch) -> None:
-    patch.setattr(source, "EMPTY_PAGES", 1_000_000)
+    patch.setattr(paging.ListingNews, "require", lambda *_: None)
 
 
 @mutant("I19", "a chain of pages about nodes may go on and on", struck_by(Fault.ENDLESS))

@@ -172,7 +172,7 @@ def _counts_retries(patch: Patch) -> None:
 def _renames_the_status(patch: Patch) -> None:
     from patchlake.stages import discover  # noqa: PLC0415
 
-    def listing(status: Any, detail: str | None = None, *rest: Any) -> ListingResult:  # noqa: ANN401
-        return ListingResult("TOO_LARGE" if detail == discover.TOO_LARGE else status, detail, *rest)  # type: ignore[arg-type]
+    def listing(status: Any, detail: str | None = None, *others: Any) -> ListingResult:  # noqa: ANN401
+        return ListingResult("TOO_LARGE" if detail == discover.TOO_LARGE else status, detail, *others)  # type: ignore[arg-type]
 
     patch.setattr(discover, "ListingResult", listing)

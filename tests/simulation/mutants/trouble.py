@@ -167,7 +167,7 @@ def _returns_early(patch: Patch) -> None:
 
 @mutant("I17", "a worker waits for a throttled target until Lambda ends it", throttled_for_good)
 def _waits_for_ever(patch: Patch) -> None:
-    patch.setattr(ThrottledCalls, "require_time", lambda *_: None)
+    patch.setattr(ThrottledCalls, "require_time", lambda calls, *_: calls.delivery.seconds_left())
 
 
 @mutant("I21", "a worker keeps the time of a third of a call in reserve", struck_by(Fault.OUT_OF_TIME))

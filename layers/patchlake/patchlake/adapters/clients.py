@@ -1,11 +1,14 @@
-"""The SDK's clients, with a limit for the total time of each call, and with error answers that it can read.
+"""The SDK's clients, with a limit for the total time of each call, and with one kind of error for unreadable answers.
 
 The SDK's read time-out starts again at each byte, so a call whose answer trickles in would never end. With these
-clients, an attempt has the read time-out for each ``BYTES_IN_TIME`` that it sends or receives.
+clients, an attempt has the read time-out for each ``BYTES_IN_TIME`` that it sends or receives. An answer that never
+ends has no limit of time, but one of bytes.
 """
 
 import io
+import math
 import socket
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +19,7 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.core.timings import BYTES_IN_TIME, CALL
@@ -30,6 +34,9 @@ CONFIG = Config(
     retries={"mode": "standard", "total_max_attempts": CALL.attempts},
 )
 """The time-outs and attempts of every call."""
+
+LARGEST_ANSWER = 64 * 1024 * 1024
+"""The most bytes of an answer of any service but S3, whose objects may be of any size."""
 
 _PIECE = 64 * 1024
 """The bytes that are sent at once: each piece has the time that is left."""
@@ -47,19 +54,54 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
     own = CONFIG if config is None else CONFIG.merge(config)
     client: Any = session.client(service, region_name=region, config=own)  # type: ignore[call-overload]
     # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
-    client._endpoint.http_session._pool_classes_by_scheme.update(_pools(client.meta.config.read_timeout))  # noqa: SLF001
+    largest = math.inf if service == "s3" else LARGEST_ANSWER
+    pools = _pools(client.meta.config.read_timeout, largest)
+    client._endpoint.http_session._pool_classes_by_scheme.update(pools)  # noqa: SLF001
+    # Nor for this.
+    client._endpoint._response_parser_factory = _Parsers(client._endpoint._response_parser_factory)  # noqa: SLF001
     keep_errors_readable(client)
     return client
 
 
-def _pools(answer_seconds: float) -> dict[str, Any]:
+class _Parsers:
+    """The SDK's parsers, with one error for every answer that is not in the form of its service.
+
+    A parser trusts the answer: at another one it raises an error of Python, or one that repeats the whole body. The
+    body may contain credentials.
+    """
+
+    def __init__(self, factory: Any) -> None:  # noqa: ANN401
+        self._factory = factory
+
+    def create_parser(self, protocol: str) -> Any:  # noqa: ANN401
+        """Return the parser of a protocol."""
+        parser = self._factory.create_parser(protocol)
+        parse = parser.parse
+
+        def parse_or_refuse(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+            found: Any = None
+            # Not with the SDK's error as the cause: a log of both would have the body.
+            with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError):
+                found = parse(*arguments)
+            if isinstance(found, dict):
+                return found
+            msg = "the answer was cut short, or is not in the form of the service"
+            raise ResponseParserError(msg)
+
+        parser.parse = parse_or_refuse
+        return parser
+
+
+def _pools(answer_seconds: float, largest_answer: float) -> dict[str, Any]:
     """Return the SDK's connection pools, of connections whose calls have a limit."""
 
     class Plain(_TimedConnection, AWSHTTPConnection):  # type: ignore[misc]
         limit = answer_seconds
+        largest = largest_answer
 
     class Secure(_TimedConnection, AWSHTTPSConnection):  # type: ignore[misc]
         limit = answer_seconds
+        largest = largest_answer
 
     class PlainPool(AWSHTTPConnectionPool):
         ConnectionCls = Plain
@@ -75,36 +117,44 @@ class _TimedConnection:
 
     Attributes:
         limit: the seconds of a call, or of each ``BYTES_IN_TIME`` of a large one.
+        largest: the most bytes of an answer.
     """
 
     limit: float
+    largest: float
     sock: Any
 
     def connect(self) -> None:
         """Connect, and limit the calls from then on."""
         super().connect()  # type: ignore[misc]
-        self.sock = _TimedSocket(self.sock, self.limit)
+        self.sock = _TimedSocket(self.sock, self.limit, self.largest)
 
     def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
         """Begin a call."""
         if self.sock is not None:
-            self.sock.begin()
+            self.sock.begin_call()
         super().request(*arguments, **options)  # type: ignore[misc]
 
 
 class _TimedSocket:
     """A socket that waits only as long as the call still may take; it passes on everything else."""
 
-    def __init__(self, sock: socket.socket, limit: float) -> None:
+    def __init__(self, sock: socket.socket, limit: float, largest: float) -> None:
         self._sock = sock
         self._limit = limit
+        self._largest = largest
         self._timeout = sock.gettimeout()
-        self.begin()
+        self.begin_call()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         return getattr(self._sock, name)
 
-    def begin(self) -> None:
+    def begin_call(self) -> None:
+        """Begin a call."""
+        self._received = 0
+        self._begin()
+
+    def _begin(self) -> None:
         """Begin a call, or the next bytes of a large one."""
         self._began = monotonic()
         self._bytes = 0
@@ -144,7 +194,19 @@ class _TimedSocket:
         """Count bytes that were sent or received."""
         self._bytes += count
         if self._bytes >= BYTES_IN_TIME:
-            self.begin()
+            self._begin()
+
+    def received(self, count: int) -> None:
+        """Count bytes of the answer.
+
+        Raises:
+            OSError: there are too many.
+        """
+        self.moved(count)
+        self._received += count
+        if self._received > self._largest:
+            msg = f"an answer of more than {self._largest} bytes"
+            raise OSError(msg)
 
 
 class _TimedReads(io.RawIOBase):
@@ -162,7 +224,7 @@ class _TimedReads(io.RawIOBase):
         """Read what has arrived, or wait for it."""
         self._sock.wait()
         count: int | None = self._raw.readinto(buffer)
-        self._sock.moved(count or 0)
+        self._sock.received(count or 0)
         return count
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """AWS's time, from its answers: the time for all deadlines of the protocol."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
 from typing import Any
@@ -65,10 +65,13 @@ class ServiceClock:
 
 
 def time_of(date_header: str | None) -> datetime | None:
-    """Return the time in a Date header; None if it is absent or not a date with an offset."""
+    """Return the time in a Date header; None if it is absent or not a date with an offset.
+
+    Nor is one of the calendar's last year: no run that began then could have a deadline.
+    """
     try:
         at = parsedate_to_datetime(date_header or "")
-        return None if at.tzinfo is None else at.astimezone(UTC)
+        return None if at.tzinfo is None or at.year == MAXYEAR else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -11,7 +11,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.adapters.sts import caller_account_id
-from patchlake.core.paging import read_chain
+from patchlake.core.paging import ListingNews, read_chain
 from patchlake.core.plan import Account
 from patchlake.core.records import Page, Record
 from patchlake.core.targets import ACCOUNT_ID_PATTERN
@@ -82,7 +82,22 @@ class AwsAccounts:
 
 
 def _accounts(pages: Iterable[Page[Record]]) -> list[Account]:
-    return [_account(row) for page in pages for row in (*page.records, *(bad.record for bad in page.invalid))]
+    """Return each account once; one that comes twice, since its state changed meanwhile, is active if any row says so.
+
+    Raises:
+        RestartError: too many pages in a row name no further account: the chain would never end.
+        RetryableError: an account has no id.
+    """
+    accounts: dict[str, Account] = {}
+    news = ListingNews("Organizations ListAccounts")
+    for page in pages:
+        for row in (*page.records, *(bad.record for bad in page.invalid)):
+            account = _account(row)
+            before = accounts.get(account.account_id)
+            if before is None or account.active:
+                accounts[account.account_id] = account
+        news.require(len(accounts))
+    return list(accounts.values())
 
 
 def _account(found: Record | None) -> Account:

@@ -147,10 +147,13 @@ class S3Store:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
 
     def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
-        if "IsTruncated" not in page:
+        contents = page.get("Contents", [])
+        # The SDK takes a page without a token for the last one, even if it says that there are more.
+        is_whole = "IsTruncated" in page and (not page["IsTruncated"] or page.get("NextContinuationToken"))
+        if not is_whole or not all(found.get("Key") for found in contents):
             msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
             raise RetryableError(msg)
-        return [found["Key"] for found in page.get("Contents", [])]
+        return [found["Key"] for found in contents]
 
     def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
         where = f"s3://{self._bucket}/{self._prefix}{key}"

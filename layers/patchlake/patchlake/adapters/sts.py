@@ -101,9 +101,6 @@ class RoleSessions:
             answer: Mapping[str, Any] = self._client.assume_role(**request)
         except AWS_ERRORS as error:
             raise _failure(role, error) from error
-        except ValueError as error:
-            msg = f"{role}: AssumeRole failed: its answer has no time that can be read"
-            raise RetryableError(msg) from error
         return _credentials(role, answer)
 
 

@@ -1,7 +1,7 @@
 """The rule for AWS's time: one answer with a wrong ``Date`` header changes nothing.
 
 A time counts when two consecutive answers agree, whichever services gave them. A wrong answer agrees neither with the
-one before nor with the one after it. So after a wrong one, two more answers are enough.
+one before nor with the one after it. So four answers are enough, even if one of them is wrong.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from patchlake.errors import RetryableError
 AGREEMENT = timedelta(minutes=15)
 """The longest time between two answers of one invocation that agree; an invocation takes no longer."""
 
-ASKS = 2
+ASKS = 4
 """The calls that are made only to learn the time, before the message is retried."""
 
 

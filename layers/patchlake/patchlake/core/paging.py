@@ -1,6 +1,7 @@
 """Reading a chain of pages to its end, for any use of tokens by the service."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError, RestartError, RetryableError
@@ -10,6 +11,34 @@ ATTEMPTS = 3
 
 EMPTY_PAGES = 100
 """The pages of a chain that may bring nothing new: AWS may send short and empty pages, but a chain must end."""
+
+
+@dataclass(slots=True)
+class ListingNews:
+    """The news in the pages of a listing, which has no other bound that its question could set.
+
+    Attributes:
+        subject: of the listing, for the error.
+    """
+
+    subject: str
+    _known: int = 0
+    _pages_without_news: int = 0
+
+    def require(self, known: int) -> None:
+        """Require that a page brought something new, or one of the ``EMPTY_PAGES`` before it.
+
+        Args:
+            known: the number of different rows in all pages so far.
+
+        Raises:
+            RestartError: none did: the chain would never end.
+        """
+        self._pages_without_news = 0 if known > self._known else self._pages_without_news + 1
+        self._known = known
+        if self._pages_without_news > EMPTY_PAGES:
+            msg = f"{self.subject}: {self._pages_without_news} pages in a row brought nothing new, and a token"
+            raise RestartError(msg)
 
 
 def read_chain[R: Record, T](

@@ -46,7 +46,7 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ListingStatus.ROLE_NOT_ASSUMABLE: Explanation(
         "the role of the account cannot be assumed: it is missing or does not trust the caller",
         "deploy templates/member-role.yaml there; compare role name, external id and organization",
-        "role cannot be assumed",
+        "role not assumable",
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
@@ -68,6 +68,11 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ),
 }
 """The ``listing_status`` of a target."""
+
+ROWS_WITHOUT_ID = Explanation(
+    "SSM lists these nodes without an id: they exist, and no snapshot can have them", "report them to AWS Support"
+)
+"""The rows of a listing that name no node."""
 
 COLLECTION: Mapping[str, Explanation] = {
     CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, NamedTuple
 
 from patchlake.core.keys import ROOT_DETAIL
-from patchlake.core.paging import EMPTY_PAGES
+from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import Outcome, collection_values, record_values, target_values
@@ -26,7 +26,6 @@ from patchlake.core.tables import (
     collection_columns,
 )
 from patchlake.core.targets import RunTarget
-from patchlake.errors import RestartError
 
 
 def _no_parameters(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
@@ -109,7 +108,7 @@ class ListingSource:
         rows than the plan has room for, no further page is read.
 
         Raises:
-            RestartError: more than ``EMPTY_PAGES`` pages in a row bring no further row: the chain would never end.
+            RestartError: too many pages in a row bring no further row: the chain would never end.
         """
         columns: Columns = {name: [] for name in self.table.column_names}
         texts: dict[str | None, str | None] = {}
@@ -117,7 +116,7 @@ class ListingSource:
         without_id = 0
         last: dict[tuple[Any, ...], int] = {}
         places = count()
-        pages_without_news = 0
+        news = ListingNews(str(run_target))
         for page in pages:
             without_id += sum(row.instance_id is None for row in page.invalid)
             found = self.rows(run_target, page, plan)
@@ -128,12 +127,8 @@ class ListingSource:
                     [texts.setdefault(text, text) for text in values] if column.repetitive else values
                 )
             listed_at_ms = page.answered_at_ms
-            rows_before = len(last)
             last.update(zip(zip(*(found[name] for name in self.row_key), strict=True), places, strict=False))
-            pages_without_news = 0 if len(last) > rows_before else pages_without_news + 1
-            if pages_without_news > EMPTY_PAGES:
-                msg = f"{run_target}: {pages_without_news} pages in a row brought nothing new, and a token"
-                raise RestartError(msg)
+            news.require(len(last))
             if len(last) > plan.most_nodes:
                 break
         rows = [last[key] for key in sorted(last)]
