@@ -22,7 +22,7 @@ from patchlake_cli.terminal.run_summary import RunSummary, print_run
 from tests.world import EU, HOME, RUN_AT, RUN_ID, World
 
 REFUSING = {
-    "222233334444": ("ROLE_NOT_ASSUMABLE", "AccessDenied", "role cannot be assumed"),
+    "222233334444": ("ROLE_NOT_ASSUMABLE", "AccessDenied", "role not assumable"),
     "333344445555": ("NOT_LISTED", "RegionDisabledException", "not listed"),
     "444455556666": ("NOT_LISTED", "404", "not listed"),
     "555566667777": ("REGION_DISABLED", "UnrecognizedClientException", "region not enabled"),

@@ -33,6 +33,7 @@ MEMBERS = [
     "nodes_not_collected",
     "nodes_invalid_response",
     "rows_without_id",
+    "unread",
     "api_calls",
     "retries",
     "wall_seconds",

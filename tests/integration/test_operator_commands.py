@@ -77,9 +77,7 @@ def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
     assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
     assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "commit"]
     assert f"run {a_run.run_id}: already published; nothing was started" in again.stderr
-    assert (
-        f"Not read: {REFUSED} eu-central-1: role cannot be assumed (ROLE_NOT_ASSUMABLE: AccessDenied)" in again.stdout
-    )
+    assert f"Not read: {REFUSED} eu-central-1: role not assumable (ROLE_NOT_ASSUMABLE: AccessDenied)" in again.stdout
 
 
 def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, a_run: DeployedRun) -> None:

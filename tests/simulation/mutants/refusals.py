@@ -69,7 +69,7 @@ def _knows(patch: Patch, alter: Callable[[str, Target, RefusedError], tuple[str,
     patch.setattr(FinalRefusals, "add", lambda known, *met: add(known, *alter(*met)))
 
 
-@mutant("I1", "a refusal of one account is final for every account", refused_for_good, soon=1150)
+@mutant("I1", "a refusal of one account is final for every account", refused_for_good, soon=2386)
 def _knows_any_account(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, refusal: (run_id, Target("1", target.region), refusal))
 

@@ -250,6 +250,6 @@ def _renames_no_part(patch: Patch) -> None:
     patch.setattr(fence, "NO_PART", "no part")
 
 
-@mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME))
+@mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME), soon=1283)
 def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")

@@ -46,7 +46,7 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ListingStatus.ROLE_NOT_ASSUMABLE: Explanation(
         "the role of the account cannot be assumed: it is missing or does not trust the caller",
         "deploy templates/member-role.yaml there; compare role name, external id and organization",
-        "role cannot be assumed",
+        "role not assumable",
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
