@@ -152,12 +152,12 @@ def test_its_errors_go_to_the_log(tmp_path: Path) -> None:
     with start_server(SMALL, log) as aws:
         connection = HTTPConnection(aws.endpoint_url.removeprefix("http://"), timeout=PATIENCE_SECONDS)
         headers = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20261101/eu-central-1/ssm/aws4_request, x"}
-        connection.request("POST", "/", "{}", headers | {"X-Amz-Target": "AmazonSSM.DescribeInstancePatches"})
+        connection.request("POST", "/", "{}", headers | {"X-Amz-Target": "AmazonSSM.DescribePatchGroupState"})
         assert connection.getresponse().status == 500
         connection.close()
 
     assert log.read_text().startswith("before\n")
-    assert "The describe_instance_patches action has not been implemented" in log.read_text()
+    assert "The describe_patch_group_state action has not been implemented" in log.read_text()
 
 
 def test_many_requests_share_a_connection() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection
@@ -118,12 +119,12 @@ def test_a_member_role_trusts_only_the_callers_that_its_template_names(aws: Embe
 
     aws.change(trusted_callers=frozenset({role_arn(HOME, "patchlake-discover")}))
 
-    assert function.assume_role(**member)["Credentials"]
+    with closing(function):
+        assert function.assume_role(**member)["Credentials"]
     assert code_of(lambda: sts.assume_role(**member)) == ("AccessDenied", 403)
-    assert sts.assume_role(**export)["Credentials"]
     # A session of another account is no function, whatever its name.
-    stranger = assumed_with(aws, sts.assume_role(**export)["Credentials"], "sts")
-    assert code_of(lambda: stranger.assume_role(**member)) == ("AccessDenied", 403)
+    with closing(assumed_with(aws, sts.assume_role(**export)["Credentials"], "sts")) as stranger:
+        assert code_of(lambda: stranger.assume_role(**member)) == ("AccessDenied", 403)
 
 
 def test_a_role_asks_for_its_external_id() -> None:
@@ -284,7 +285,7 @@ def test_other_operations_of_ssm_are_moto_s(aws: EmbeddedAws) -> None:
 def test_what_moto_cannot_do_ends_with_an_answer(aws: EmbeddedAws) -> None:
     ssm = aws.endpoint.session.client("ssm", endpoint_url=aws.endpoint_url, config=ONCE)
 
-    assert code_of(lambda: ssm.describe_instance_patches(InstanceId="i-12345678")) == ("500", 500)
+    assert code_of(lambda: ssm.describe_patch_group_state(PatchGroup="web")) == ("500", 500)
 
 
 def test_calls_are_counted_by_service_operation_account_and_region(
