@@ -159,7 +159,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=1360)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=4676)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]

@@ -214,7 +214,7 @@ def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=1511)
+@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=6235)
 def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
@@ -235,7 +235,7 @@ def _closes_children_first(patch: Patch) -> None:
     patch.setattr(commit, "close_run", backwards)
 
 
-@mutant("C11", "a secondary listing pauses for a quarter of an hour", toys_throttled)
+@mutant("C11", "a secondary listing pauses for a quarter of an hour", toys_throttled, soon=7365)
 def _listing_is_patient(patch: Patch) -> None:
     patch.setattr(discover, "LISTING_PAUSE_SECONDS", 900)
 

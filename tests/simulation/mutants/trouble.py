@@ -40,7 +40,7 @@ from tests.simulation.mutants.provocations import (
 # What is damaged or gone.
 
 
-@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=564)
+@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=5394)
 def _publishes_any_part(patch: Patch) -> None:
     def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
