@@ -156,11 +156,12 @@ def test_an_id_that_is_answered_the_second_time_is_not_recorded() -> None:
     assert sorted(i for chunk in found.answers for i in chunk) == ids_of(2)
 
 
-def test_an_id_that_the_service_does_not_know_is_recorded_at_once_and_is_no_reason_to_wait() -> None:
+@pytest.mark.parametrize("code", [INVALID_ID, f"{INVALID_ID}Exception"])
+def test_an_id_that_the_service_does_not_know_is_recorded_at_once_and_is_no_reason_to_wait(code: str) -> None:
     ids = ids_of(3)
-    service = Service({i: RefusedError("NOT_LISTED", INVALID_ID, "400") for i in ids})
+    service = Service({i: RefusedError("NOT_LISTED", code, "400") for i in ids})
 
-    assert search(service, ids).failing == dict.fromkeys(ids, INVALID_ID)
+    assert search(service, ids).failing == dict.fromkeys(ids, code)
     assert "pause" not in service.log
 
 

@@ -12,7 +12,10 @@ from typing import NamedTuple, Protocol
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
-"""The code by which a service says of a single id that it does not know it: an answer about that id."""
+"""The code by which a service says of a single id that it does not know it: an answer about that id.
+
+Some services add ``Exception`` to their codes.
+"""
 
 type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
@@ -116,7 +119,7 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if failure.code == INVALID_ID:
+        if failure.code.removesuffix("Exception") == INVALID_ID:
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure
