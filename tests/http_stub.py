@@ -38,6 +38,10 @@ class Lost(Answer):
     """No answer: the request was read, and the connection closes."""
 
 
+class Unbounded(Answer):
+    """An answer without a length, which ends where the connection closes."""
+
+
 @dataclass(frozen=True)
 class Trickling(Answer):
     """An answer that comes byte by byte, each well within any read time-out, and takes minutes.
@@ -85,10 +89,13 @@ def http_stub() -> Iterator[HttpStub]:
             self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+            if isinstance(answer, Unbounded):
+                self.send_header("Connection", "close")
+            else:
+                self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
             self.end_headers()
             self.wfile.write(answer.body if self.command != "HEAD" else b"")
-            self.close_connection = answer.length is not None
+            self.close_connection = answer.length is not None or isinstance(answer, Unbounded)
 
         def trickle(self, answer: Trickling) -> None:
             lines = [
