@@ -42,6 +42,10 @@ class Unbounded(Answer):
     """An answer without a length, which ends where the connection closes."""
 
 
+class Silent(Answer):
+    """No answer: the request was read, and the connection stays open."""
+
+
 @dataclass(frozen=True)
 class Trickling(Answer):
     """An answer that comes byte by byte, each well within any read time-out, and takes minutes.
@@ -82,6 +86,9 @@ def http_stub() -> Iterator[HttpStub]:
             answer = stub.answer(request)
             if isinstance(answer, Lost):
                 self.close_connection = True
+                return
+            if isinstance(answer, Silent):
+                closing.wait()
                 return
             if isinstance(answer, Trickling):
                 self.trickle(answer)

@@ -25,6 +25,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.tables import Table
+from patchlake.core.timings import CALL
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
@@ -141,4 +142,8 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
         region=region,
         scheme=endpoint.scheme,
         endpoint_override=None if of_aws else endpoint.netloc,
+        connect_timeout=CALL.connect_seconds,
+        # The longest wait for the next byte; the library has no limit for the total time of a call.
+        request_timeout=CALL.answer_seconds,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
     )
