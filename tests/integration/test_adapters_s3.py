@@ -15,7 +15,7 @@ from urllib3.exceptions import SSLError
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import bucket_store
 from patchlake.errors import PermanentError, RetryableError
-from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, Unbounded, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -114,7 +114,7 @@ def test_a_part_of_an_object_is_not_the_object(s3: HttpStub) -> None:
 
 
 def test_a_body_without_a_length_may_have_broken_off(s3: HttpStub) -> None:
-    s3.answer_in_turn(Unbounded(200, b"half of", STORED.headers))
+    s3.answer_in_turn(Raw(200, b'HTTP/1.1 200 OK\r\nETag: "1"\r\n\r\nhalf of'))
 
     with pytest.raises(RetryableError, match="a body of the length that the answer names"):
         store(s3).get("a")

@@ -9,6 +9,7 @@ from typing import Any
 
 from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.page_decoding import PageDecoder
+from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError
 
@@ -31,7 +32,7 @@ def page_of(answer: Mapping[str, Any], decoder: PageDecoder, answered_at_ms: int
         return decoder.page(answer[_BODY], answered_at_ms)
     except BrokenAnswerError as error:
         encoding = unasked_encoding(answer["ResponseMetadata"]["HTTPHeaders"])
-        msg = f"{error}{encoding}. If that lasts, check that no proxy changes answers, then report it to AWS Support"
+        msg = f"{error}{encoding}. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg) from error
 
 
