@@ -113,6 +113,15 @@ def test_a_part_of_an_object_is_not_the_object(s3: HttpStub) -> None:
         store(s3).get("a")
 
 
+@pytest.mark.parametrize("size", [b"-5", b"zz", b"f" * 18, b"1" * 100_000], ids=["negative", "text", "huge", "endless"])
+def test_a_body_in_pieces_of_no_size_breaks_off(s3: HttpStub, size: bytes) -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nTransfer-Encoding: chunked\r\n\r\n'
+    s3.answer_in_turn(Raw(200, head + size + b"\r\ncontent"))
+
+    with pytest.raises(RetryableError, match="s3://lake/shared/a: "):
+        store(s3).get("a")
+
+
 def test_a_body_without_a_length_may_have_broken_off(s3: HttpStub) -> None:
     s3.answer_in_turn(Raw(200, b'HTTP/1.1 200 OK\r\nETag: "1"\r\n\r\nhalf of'))
 

@@ -5,6 +5,8 @@ The SDK asks for none and decodes none, so an encoded body cannot be read. Mostl
 
 from collections.abc import Mapping
 
+from patchlake.adapters.one_line import one_line
+
 
 def unasked_encoding(headers: Mapping[str, str]) -> str:
     """Return the end of a sentence about a body that cannot be read, where it has an encoding; else nothing.
@@ -12,6 +14,5 @@ def unasked_encoding(headers: Mapping[str, str]) -> str:
     Args:
         headers: of the answer, with names in any case or in lower case.
     """
-    encoding = headers.get("content-encoding", "")
-    shown = "".join(character for character in encoding[:50] if character.isprintable())
-    return f"; its encoding is {shown}, which was not asked for" if shown and shown != "identity" else ""
+    encoding = one_line(headers.get("content-encoding", ""), most=50)
+    return f"; its encoding is {encoding}, which was not asked for" if encoding not in {"", "identity"} else ""

@@ -25,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.one_line import one_line
 from patchlake.core.error_codes import without_suffix
 
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RecursionError)
@@ -262,8 +263,7 @@ def _is_web_page(answer: Mapping[str, Any]) -> bool:
 
 def message_of(error: AwsError) -> str:
     """Return what the service says about an error, or else the SDK, in one line."""
-    text = _message_in(error.response) if isinstance(error, ClientError) else str(error)
-    return " ".join(text.split())
+    return one_line(_message_in(error.response) if isinstance(error, ClientError) else str(error))
 
 
 def _code_in(answer: Mapping[str, Any]) -> str:

@@ -11,9 +11,9 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.adapters.one_line import one_line
 
 _FIRST_ERROR_STATUS = 301
-_LONGEST_TEXT = 300
 
 
 def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
@@ -26,7 +26,7 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     if status < _FIRST_ERROR_STATUS:
         return
     encoding = unasked_encoding(response_dict["headers"])
-    text = f"the answer cannot be read{encoding}" if encoding else _shortened(body)
+    text = f"the answer cannot be read{encoding}" if encoding else one_line(body.decode(errors="replace"))
     match operation_model.service_model.resolved_protocol:
         case "json":
             response_dict["body"] = _json_error(body, response_dict["headers"], text)
@@ -88,8 +88,3 @@ def _text_of(root: ET.Element, name: str) -> str:
 
 def _local_name(element: ET.Element) -> str:
     return str(element.tag).rpartition("}")[2]
-
-
-def _shortened(body: bytes) -> str:
-    text = " ".join(body.decode(errors="replace").split())
-    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())

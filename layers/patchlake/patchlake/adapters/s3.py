@@ -63,8 +63,9 @@ class S3Store:
                 return None
             # Without s3:ListBucket S3 does not distinguish an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
-        except HTTPError as error:
-            # The SDK does not translate every error of its HTTP library while a body is read.
+        except (HTTPError, ValueError, OverflowError) as error:
+            # The SDK does not translate every error of its HTTP library while a body is read: sizes of chunks may be
+            # no sizes.
             msg = f"s3://{self._bucket}/{self._prefix}{key}: the body broke off: {error}"
             raise RetryableError(msg) from error
         self._require_answer(answer, "GetObject", key, is_whole=answer.get("ContentLength") == len(body))
