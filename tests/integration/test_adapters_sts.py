@@ -58,6 +58,7 @@ BROKEN_CREDENTIALS = {
     "no key": assumed("").body.decode(),
     "no token": assumed("key").body.decode().replace("<SessionToken>token-key</SessionToken>", ""),
     "no end": assumed("key").body.decode().replace("<Expiration>2999-01-01T00:00:00Z</Expiration>", ""),
+    "an end without an offset": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "2999-01-01"),
     "an end that is no time": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "later"),
 }
 
