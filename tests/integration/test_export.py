@@ -114,7 +114,9 @@ def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
     assert f"Warning: run 20261101T050000Z of this lake covers {home} {here}, and this run does not." in export.stderr
     assert export.returncode == 0
     assert f"Run {RUN_ID} is COMPLETE: 1 of 1 targets read, 1 no longer planned" in export.stdout
-    assert f"No longer planned: earlier runs of this lake covered {home} {here}." in export.stdout
+    left = f"patchlake: run {RUN_ID} does not plan 1 target of earlier runs: {home} {here} ("
+    assert left in export.stderr
+    assert left in again.stderr
     assert json.loads(again.stdout)["not_planned"] == [{"account_id": home, "region": here}]
 
 
