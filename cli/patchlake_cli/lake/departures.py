@@ -1,4 +1,4 @@
-"""The targets that left the plan: those that earlier runs of the window planned and a run did not, with their last known nodes.
+"""The targets that left the plan, as one sentence: earlier runs of the window planned them, and a run did not.
 
 They make no run PARTIAL, since the run read all that it should. But its figures lack their nodes.
 """
