@@ -140,7 +140,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
+        (["--accounts", "all"], 2, "--accounts is 'all': expected self, organization"),
         (["--regions", "mars-north-1"], 2, "--regions names mars-north-1: the AWS SDK knows no such region of SSM"),
         (
             ["--regions", "us-gov-west-1"],
@@ -148,7 +148,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
             "--regions names us-gov-west-1: in the partition aws-us-gov, but the session",
         ),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
-        (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
+        (["--lake", "ftp://x"], 2, "--lake is 'ftp://x'"),
     ],
 )
 def test_what_is_wrong_is_one_line(environment: dict[str, str], arguments: list[str], code: int, text: str) -> None:
