@@ -92,8 +92,7 @@ def test_a_function_is_described_as_the_template_has_it(stack: DeployedStack) ->
 def test_the_queues_stand_with_their_times_and_redrive_policies(
     stack: DeployedStack, sqs: "SQSClient", stage: str, timing: QueueTiming
 ) -> None:
-    source = stack.functions[stage].event_source
-    assert source is not None
+    _, source = stack.event_sources[stage]
 
     attributes = sqs.get_queue_attributes(QueueUrl=source.queue_url, AttributeNames=["All"])["Attributes"]
     redrive = json.loads(attributes["RedrivePolicy"])
@@ -106,13 +105,16 @@ def test_the_queues_stand_with_their_times_and_redrive_policies(
 
 
 def test_an_event_source_is_described_as_the_template_has_it(stack: DeployedStack) -> None:
-    sources = {stage: function.event_source for stage, function in stack.functions.items()}
+    sources = {name: (function.stage, source) for name, (function, source) in stack.event_sources.items()}
 
-    batch_sizes = {stage: source and source.batch_size for stage, source in sources.items()}
-    concurrency = {stage: source and source.maximum_concurrency for stage, source in sources.items()}
-    assert batch_sizes == {"plan": None, "discover": 1, "collect": 1, "commit": 1}
-    assert concurrency == {"plan": None, "discover": 3, "collect": 4, "commit": 2}
-    assert all(source.reports_item_failures for source in sources.values() if source)
+    assert {
+        name: (stage, source.batch_size, source.maximum_concurrency) for name, (stage, source) in sources.items()
+    } == {
+        "discover": ("discover", 1, 3),
+        "collect": ("collect", 1, 4),
+        "commit": ("commit", 1, 2),
+    }
+    assert all(source.reports_item_failures for _, source in sources.values())
 
 
 def test_the_bucket_keeps_versions(stack: DeployedStack, s3: "S3Client") -> None:
@@ -136,8 +138,7 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
     assert plan.excluded_accounts == ("777788889999", "444455556666")
     assert plan.include_sensitive_fields
     assert CommitConfig.read(stack.functions["commit"].environment).tick_seconds == 1
-    source = stack.functions["collect"].event_source
-    assert source is not None
+    _, source = stack.event_sources["collect"]
     assert source.maximum_concurrency == 7
 
 

@@ -24,7 +24,6 @@ from tests.integration.conftest import DAYS
 EVENTS = Path(__file__).parents[2] / "events"
 LAST_DAY = DAYS - 1
 BATCH_SIZE = 120
-QUEUE_STAGES = ("discover", "collect", "commit")
 
 
 @dataclass(frozen=True)
@@ -178,8 +177,9 @@ def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
     def twice_and_backwards(batch: Batch) -> Iterable[Batch]:
         return [[message] for message in reversed([*batch, *batch])]
 
-    disturbances = {stage: Disturbance(arrange=twice_and_backwards) for stage in QUEUE_STAGES}
-    with running(aws, new_stack(aws, BatchSize=str(BATCH_SIZE)), calm.day, tmp_path, disturbances) as wild:
+    stack = new_stack(aws, BatchSize=str(BATCH_SIZE))
+    disturbances = {name: Disturbance(arrange=twice_and_backwards) for name in stack.event_sources}
+    with running(aws, stack, calm.day, tmp_path, disturbances) as wild:
         wild.fire()
         wild.fire()
         wild.wait_until_committed()
@@ -205,11 +205,9 @@ def test_a_host_that_dies_around_every_first_message_loses_nothing(
         return Disturbance(crash=crash_once)
 
     stack = new_stack(aws, BatchSize="200")
-    for stage in QUEUE_STAGES:
-        source = stack.functions[stage].event_source
-        assert source is not None
+    for _, source in stack.event_sources.values():
         set_queue(aws, source.queue_url, visibility_seconds=1)
-    with running(aws, stack, 2, tmp_path, {stage: dying() for stage in QUEUE_STAGES}) as run:
+    with running(aws, stack, 2, tmp_path, {name: dying() for name in stack.event_sources}) as run:
         run.fire()
         run.wait(lambda: run.pipeline.store.exists(snapshot_key(run.run_id)))
 
@@ -219,8 +217,7 @@ def test_a_host_that_dies_around_every_first_message_loses_nothing(
 
 def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_harms_no_other(aws: EmbeddedAws, tmp_path: Path) -> None:
     stack = new_stack(aws)
-    source = stack.functions["collect"].event_source
-    assert source is not None
+    _, source = stack.event_sources["collect"]
     assert source.dead_letter_queue_url is not None
     set_queue(aws, source.queue_url, visibility_seconds=1, receives=2)
     client = sqs(aws.endpoint)
