@@ -107,7 +107,7 @@ class DeployedRun:
         seen = self.observation
 
         def progress() -> object:
-            return seen.targets_done, seen.nodes_done, seen.outcome
+            return seen.targets_done, seen.nodes_done, seen.secondary_done, seen.outcome
 
         assert self.pipeline.wait(done, progress=progress, patience_seconds=PATIENCE_SECONDS), self.lines[-3:]
 

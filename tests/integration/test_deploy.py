@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
-TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
+TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "detail": COLLECT, "commit": COMMIT}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,8 @@ def test_each_environment_satisfies_its_configuration(stack: DeployedStack) -> N
     assert plan.discover_queue_url == discover.discover_queue_url == stack.outputs["DiscoverQueueUrl"]
     assert discover.collect_queue_url == collect.collect_queue_url == stack.outputs["CollectQueueUrl"]
     assert plan.commit_queue_url == commit.commit_queue_url == stack.outputs["CommitQueueUrl"]
+    assert collect.detail_queue_url == commit.detail_queue_url == stack.outputs["DetailQueueUrl"]
+    assert (plan.collect_patches, plan.detail_deadline_seconds) == (True, 3600)
     assert (discover.external_id, collect.connections, commit.tick_seconds) == ("", 8, 60)
 
 
@@ -112,6 +114,7 @@ def test_an_event_source_is_described_as_the_template_has_it(stack: DeployedStac
     } == {
         "discover": ("discover", 1, 3),
         "collect": ("collect", 1, 4),
+        "detail": ("collect", 1, 2),
         "commit": ("commit", 1, 2),
     }
     assert all(source.reports_item_failures for _, source in sources.values())
@@ -128,6 +131,9 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
         "Regions": "eu-west-1,us-east-1",
         "TickSeconds": "1",
         "CollectConcurrency": "7",
+        "DetailConcurrency": "5",
+        "DetailDeadlineSeconds": "900",
+        "CollectPatches": "false",
         "IncludeSensitiveFields": "true",
     }
 
@@ -138,8 +144,9 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
     assert plan.excluded_accounts == ("777788889999", "444455556666")
     assert plan.include_sensitive_fields
     assert CommitConfig.read(stack.functions["commit"].environment).tick_seconds == 1
-    _, source = stack.event_sources["collect"]
-    assert source.maximum_concurrency == 7
+    assert (plan.collect_patches, plan.detail_deadline_seconds) == (False, 900)
+    concurrency = {name: source.maximum_concurrency for name, (_, source) in stack.event_sources.items()}
+    assert (concurrency["collect"], concurrency["detail"]) == (7, 5)
 
 
 def test_two_stacks_share_nothing(endpoint: Endpoint, stack: DeployedStack) -> None:

@@ -137,7 +137,7 @@ def _not_planned(run: Run) -> Table:
 
 
 def _queues(queues: list[StageDepth]) -> Table:
-    table = new_table("Queues", "stage", "waiting", "in flight", "dead letters")
+    table = new_table("Queues", "queue", "waiting", "in flight", "dead letters")
     for column in table.columns[1:]:
         column.justify = "right"
     for depth in queues:
