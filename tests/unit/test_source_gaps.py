@@ -25,6 +25,7 @@ def read(
     [
         ({}, False),
         ({"InvalidInstanceId": 3}, False),
+        ({"InvalidInstanceIdException": 1, "InvalidInstanceId": 1}, False),
         ({"InvalidInstanceId": 3, "AccessDeniedException": 1}, True),
         ({"AccessDeniedException": 1}, True),
         ({"no part by the run's detail deadline": 1}, True),

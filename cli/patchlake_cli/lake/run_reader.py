@@ -125,7 +125,7 @@ class Runs:
             parts=parts,
             parts_expected=expected,
             details=sum(stored for stored, _ in details),
-            details_expected=sum(most for _, most in details),
+            details_expected=sum(most for _, most in details) if details else None,
         )
 
     def _count(self, prefix: str) -> int:

@@ -12,10 +12,13 @@ from typing import NamedTuple, Protocol
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
-"""The code by which a service says of a single id that it does not know it: an answer about that id.
+"""The code by which a service says of a single id that it does not know it: an answer about that id."""
 
-Some services add ``Exception`` to their codes.
-"""
+
+def is_unknown_id(code: str) -> bool:
+    """Whether a code is that of an id which the service does not know; some services add ``Exception`` to it."""
+    return code.removesuffix("Exception") == INVALID_ID
+
 
 type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
@@ -119,7 +122,7 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if failure.code.removesuffix("Exception") == INVALID_ID:
+        if is_unknown_id(failure.code):
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from patchlake.core.halving import INVALID_ID
+from patchlake.core.halving import is_unknown_id
 from patchlake.core.listing import ListingResult
 from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus, described
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
@@ -100,7 +100,7 @@ def has_gap(source: Source, read: TargetRead) -> bool:
             return listing is None or listing.status is not ListingStatus.LISTED or listing.rows_without_id > 0
         case DetailSource():
             return (
-                _detail_gap(read, Counter({reason: n for reason, n in found.gaps.items() if reason != INVALID_ID}))
+                _detail_gap(read, Counter({reason: n for reason, n in found.gaps.items() if not is_unknown_id(reason)}))
                 is not None
             )
 
