@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from patchlake.core.error_codes import without_suffix
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
@@ -17,7 +18,7 @@ INVALID_ID = "InvalidInstanceId"
 
 def is_unknown_id(code: str) -> bool:
     """Whether a code is that of an id which the service does not know; some services add ``Exception`` to it."""
-    return code.removesuffix("Exception") == INVALID_ID
+    return without_suffix(code) == INVALID_ID
 
 
 type Chunk = tuple[str, ...]
