@@ -26,6 +26,18 @@ LAST_DAY = DAYS - 1
 BATCH_SIZE = 120
 
 
+def slice_keys(run: DeployedRun) -> list[str]:
+    """Return the keys of the parts of patches: each batch of 120 nodes has slices of 50."""
+    refused = run.aws.settings.conditions.refused_accounts
+    return [
+        f"runs/{run.run_id}/details/patches/{target}/{3 * batch + number:07d}.parquet"
+        for target in run.aws.fleet.targets
+        if target.account_id not in refused
+        for batch, first in enumerate(range(0, run.aws.fleet.size(target), BATCH_SIZE))
+        for number in range(-(-min(BATCH_SIZE, run.aws.fleet.size(target) - first) // 50))
+    ]
+
+
 @dataclass(frozen=True)
 class Undisturbed:
     """An undisturbed run on functions that stay warm, and the calls that the embedded AWS counted until its end."""
@@ -98,7 +110,9 @@ def test_every_object_of_a_run_has_the_key_of_the_design(undisturbed: Undisturbe
                 if target.account_id not in refused
                 for number in range(-(-fleet.size(target) // BATCH_SIZE))
             ),
+            *slice_keys(run),
             f"lake/coverage/run_date={date}/{run.run_id}.parquet",
+            f"lake/patches/run_date={date}/{run.run_id}.parquet",
             f"lake/patch_states/run_date={date}/{run.run_id}.parquet",
         ]
     )
@@ -185,7 +199,7 @@ def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
         wild.wait_until_committed()
 
         found = {key: body for key, body in wild.objects().items() if key.startswith(("plans/", "lake/"))}
-        assert len(expected) == 3
+        assert len(expected) == 4
         assert found == expected
         assert set(wild.versions().values()) == {1}
 
@@ -266,6 +280,7 @@ def test_two_commits_that_race_publish_once(aws: EmbeddedAws, undisturbed: Undis
     run.fire()
     run.wait(lambda: run.observation.targets_done == run.observation.targets)
     run.wait(lambda: run.observation.nodes_done == len(readable_nodes(run)))
+    run.wait(lambda: set(slice_keys(run)) <= set(run.pipeline.store.keys("runs/")))
     client = sqs(aws.endpoint)
     [message] = client.receive_message(
         QueueUrl=run.queue_url("commit"), MessageSystemAttributeNames=["All"], WaitTimeSeconds=5
