@@ -21,6 +21,11 @@ type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
 
 
+def is_unknown_id(failure: Failure) -> bool:
+    """Whether the service said of a single id that it does not know it."""
+    return failure.code.removesuffix("Exception") == INVALID_ID
+
+
 class _Unanswered(NamedTuple):
     """A chunk without an answer; without a failure, the call was not made."""
 
@@ -119,7 +124,7 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if failure.code.removesuffix("Exception") == INVALID_ID:
+        if is_unknown_id(failure):
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure
