@@ -21,6 +21,7 @@ from patchlake.sources.patches import AVAILABLE_COUNT, DECIDING_COUNTS, PATCHES,
 from patchlake.sources.registry import SOURCES
 from patchlake.sources.source import Operation
 from patchlake.stages.commit import CommitOutcome
+from patchlake.stages.step import Step
 from tests.world import EU, ROOT_SOURCES, RUN_ID, World, node_id
 
 BATCH = 120
@@ -321,6 +322,61 @@ def test_the_only_node_of_a_slice_is_recorded_for_its_own_failure_if_ssm_does_no
     reasons = dict(zip(rows["instance_id"], rows["collection_detail"], strict=True))
     assert reasons == dict.fromkeys(others, "InvalidInstanceId") | {alone: "InternalServerError"}
     assert asked[alone] == 2
+
+
+def stored_batches(world: World, batches: int) -> CollectMessage:
+    """Store some of the two batches of the target; return the message of a child."""
+    world.start()
+    while world.deliver_discover():
+        pass
+    for batch in range(batches):
+        collect(world, CollectMessage.of(RUN_ID, EU, batch))
+    return CollectMessage.of(RUN_ID, EU, 0, "patches", 0)
+
+
+def collect(world: World, message: CollectMessage) -> Step:
+    return world.collect.handle(message, Delivery(message.encode(), "0", 1)).step
+
+
+def test_a_throttled_child_leaves_its_target_to_the_patch_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = patch_world()
+    child = stored_batches(world, 1)
+    calls = calls_about_patches(world, ThrottledError("Rate exceeded"))
+    made: list[int] = []
+    advance = world.clock.advance
+
+    def pause(seconds: float) -> None:
+        advance(seconds)
+        made.append(len(calls))
+        if len(made) == 5:
+            collect(world, CollectMessage.of(RUN_ID, EU, 1))
+
+    monkeypatch.setattr(world.clock, "advance", pause)
+
+    assert collect(world, child) is Step.STORED
+    assert made == [1] * 5
+    assert len(calls) > 1
+
+
+def test_a_child_of_a_target_whose_patch_states_are_stored_pauses_once() -> None:
+    world = patch_world()
+    child = stored_batches(world, 2)
+    calls_about_patches(world, ThrottledError("Rate exceeded"))
+    before = world.clock.at
+
+    assert collect(world, child) is Step.STORED
+    assert world.clock.at - before < timedelta(seconds=2)
+
+
+def test_a_batch_that_is_never_stored_costs_the_others_no_more_than_half_of_the_time_for_details() -> None:
+    world = patch_world()
+    child = stored_batches(world, 1)
+    calls_about_patches(world, ThrottledError("Rate exceeded"))
+    plan = decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
+    half = (plan.closes_details_at - plan.planned_at) / 2
+
+    assert collect(world, child) is Step.STORED
+    assert half <= world.clock.at - plan.planned_at < half + timedelta(seconds=30)
 
 
 def test_a_slice_of_nodes_that_ssm_no_longer_knows_is_recorded_without_a_pause() -> None:

@@ -86,6 +86,6 @@ class CallsAboutIds:
                     raise
 
     def _page(self, chunk: Chunk, token: str | None) -> Page[Any]:
-        self.calls.require_time()
         self.look()
+        self.calls.require_time()
         return self.api.page(self.source.operation, chunk, token)
