@@ -5,6 +5,7 @@ from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
@@ -14,6 +15,7 @@ from patchlake.core.messages import CollectMessage, CommitMessage
 from patchlake.core.targets import Target
 from patchlake.core.timings import CALL, COLLECT
 from patchlake.errors import RetryableError, ThrottledError
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import DECIDING_COUNTS, PATCHES, Patch
 from patchlake.sources.registry import SOURCES, Registry
 from patchlake.stages.collect import CollectStage
@@ -35,11 +37,18 @@ CASES = (
 """Calls a second that a target bears, workers that ask it, its nodes, and nodes of a batch."""
 
 PATCHES_CASES = (
-    (5, 4, 40, 5000),
+    (5, 4, 2, 5000),
     (20, 40, 2, 20_000),
-    (50, 40, 40, 60_000),
 )
-"""Calls a second that a target bears, workers that ask for its states, workers that ask for its patches, its nodes."""
+PATCHES_LONG_CASES = (
+    (5, 4, 40, 20_000),
+    (20, 40, 40, 20_000),
+    (50, 40, 40, 50_000),
+)
+"""Calls a second that a target bears, workers that ask for its states, workers that ask for its patches, its nodes.
+
+The long ones last longer than the visibility of the queue, so that commit sends messages again, or have most workers.
+"""
 
 _LACKING = 10, 3
 """Of so many nodes so many lack a patch."""
@@ -107,6 +116,36 @@ class FairQueue(MemoryQueue):
             if message.visible_at <= now and message.group not in except_groups
         ]
         return min(visible, key=lambda number: hidden[self.messages[number].group], default=None)
+
+
+class Pace(NamedTuple):
+    """The pace of a run with patches, compared with what its target bears.
+
+    Attributes:
+        run: its workers.
+        world: where it was published.
+        seconds: until the last part was stored.
+        of_bucket: that, compared with the time that the bucket needs for its calls.
+        of_root: the time of the last root part, compared with that of a run without patches.
+    """
+
+    run: "ThrottledRun"
+    world: World
+    seconds: float
+    of_bucket: float
+    of_root: float
+
+
+def pace_with_patches(calls_a_second: int, workers: int, detail_workers: int, nodes: int) -> Pace:
+    """Play a run with patches, and the same one without."""
+    alone = ThrottledRun(listed_world({EU: nodes}, _BATCH_SIZE), workers, {EU: calls_a_second})
+    root_seconds = alone.play()
+    world = world_with_patches(nodes)
+    run = ThrottledRun(world, workers, {EU: calls_a_second}, detail_workers=detail_workers)
+    seconds = run.play()
+    lacking = len(world.apis.of(EU).others[PATCHES.operation.name])
+    calls = nodes / PATCH_STATES.operation.ids_per_call + lacking
+    return Pace(run, world, seconds, seconds * calls_a_second / calls, run.root_done_at[EU] / root_seconds)
 
 
 @dataclass
