@@ -86,7 +86,7 @@ def scanned(instance_id: str, serial: int) -> tuple[NodeRecord, Scan]:
             available = serial % 2
     state = replace(fleet.scanned(instance_id, serial), **counts, available_security_update_count=available)
     numbers = {found: getattr(state, name) for name, found in COUNTED_STATES.items()}
-    # What SSM did not count may be there all the same; and it has patches that nobody asks for.
+    # What SSM did not count may be there all the same; and it has patches of other states.
     wanted = {name: serial % 2 if number is None else number for name, number in numbers.items()}
     states = list(
         chain(*(repeat(name, number) for name, number in {**wanted, "Installed": 1, "NotApplicable": 2}.items()))

@@ -43,7 +43,7 @@ PATCHES_CASES = (
 PATCHES_LONG_CASES = (
     (5, 4, 40, 20_000),
     (20, 40, 40, 20_000),
-    (50, 40, 40, 50_000),
+    (50, 40, 40, 40_000),
 )
 """Calls a second that a target bears, workers that ask for its states, workers that ask for its patches, its nodes.
 

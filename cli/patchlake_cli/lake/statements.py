@@ -4,6 +4,7 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
     -- Question 4: Which nodes are non-compliant, and against which baseline?
     -- Rows: one per NON_COMPLIANT node of the newest published run.
+    -- Empty: no published run of the window listed the node.
     -- Parameters:
     --   days (days, such as 7): N, the age of a scan.
     -- Columns:
@@ -39,7 +40,7 @@ ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
 
-_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
+_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
 _PARAMETER = re.compile(
@@ -72,6 +73,7 @@ class Statement:
         parameters: that of each ``?``, in order.
         columns: the meaning of the columns that the header describes.
         sql: the SELECT, with the stack's parameters still in it.
+        empty: the meaning of an answer without rows, where a parameter names something that may not exist.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Statement:
     columns: Mapping[str, str]
     caveats: Sequence[str]
     sql: str
+    empty: str | None = None
 
     @property
     def tree(self) -> "exp.Query":
@@ -90,25 +93,34 @@ class Statement:
         Raises:
             ValueError: it is not a SELECT.
         """
-        # Not at the top, here and below: the help of a command lists the queries but parses none.
-        import sqlglot  # noqa: PLC0415
-        from sqlglot import exp  # noqa: PLC0415
-
-        tree = sqlglot.parse_one(self.render(Settings()), read="athena")
-        if not isinstance(tree, exp.Query):
-            raise ValueError(f"{self.name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
-        return tree
+        return _parsed(self.name, self.render(Settings()))
 
     @property
     def relations(self) -> list[str]:
         """The views and tables that it reads, sorted by name."""
-        return relations_of(self.tree)
+        return list(_relations(self.name, self.render(Settings())))
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
         return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
             "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
         )
+
+
+def _parsed(name: str, sql: str) -> "exp.Query":
+    # Not at the top, here and below: the help of a command lists the queries but parses none.
+    import sqlglot  # noqa: PLC0415
+    from sqlglot import exp  # noqa: PLC0415
+
+    tree = sqlglot.parse_one(sql, read="athena")
+    if not isinstance(tree, exp.Query):
+        raise ValueError(f"{name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
+    return tree
+
+
+@cache
+def _relations(name: str, sql: str) -> tuple[str, ...]:
+    return tuple(relations_of(_parsed(name, sql)))
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:
@@ -136,6 +148,7 @@ def read_statement(path: Path) -> Statement:
         number=number,
         question=" ".join(sections["Question"]),
         rows=" ".join(sections["Rows"]),
+        empty=" ".join(sections["Empty"]) if "Empty" in sections else None,
         parameters=[_parameter(path.name, entry) for entry in sections.get("Parameters", [])],
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),

@@ -37,7 +37,6 @@ from tests.simulation.mutants.provocations import (
     struck_by,
     toys_forged,
     toys_held_back,
-    toys_stuck,
     toys_unhealthy,
     with_patches,
 )
@@ -327,7 +326,7 @@ def _wants_a_known_witness(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "require_answer", require_patches)
 
 
-@mutant("I21", "a worker looks at its time before each node, not before each page")
+@mutant("I21", "a worker looks at its time before each node, not before each page", soon=330)
 def _begins_pages_late(patch: Patch) -> None:
     def page(calls: CallsAboutIds, chunk: Any, token: str | None) -> Page[Any]:  # noqa: ANN401
         calls.look()
@@ -336,7 +335,7 @@ def _begins_pages_late(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "_page", page)
 
 
-@mutant("I19", "a chain of patches goes on without anything new", struck_by(Fault.ENDLESS))
+@mutant("I19", "a chain of patches goes on without anything new", struck_by(Fault.ENDLESS), soon=2600)
 def _reads_on(patch: Patch) -> None:
     class Patient(ListingNews):
         def require(self, known: int) -> None:
@@ -345,7 +344,7 @@ def _reads_on(patch: Patch) -> None:
     patch.setattr(patches, "ListingNews", Patient)
 
 
-@mutant("C12", "a throttled worker asks for patches before the patch states are stored")
+@mutant("C12", "a throttled worker asks for patches before the patch states are stored", soon=390)
 def _yields_to_nobody(patch: Patch) -> None:
     patch.setattr(CollectStage, "_must_yield", lambda *_: lambda: False)
 
@@ -499,7 +498,7 @@ def _shares_a_queue(patch: Patch) -> None:
     patch.setattr(CollectStage, "_wake_children", wake_elsewhere)
 
 
-@mutant("L4", "commit sends nothing again for the patches", losses_of_toys)
+@mutant("L4", "commit sends nothing again for the patches", losses_of_toys, soon=10_000)
 def _never_sends_again(patch: Patch) -> None:
     children = CommitStage._children  # noqa: SLF001
 
@@ -525,7 +524,7 @@ def _closes_for_all(patch: Patch) -> None:
     patch.setattr(DetailSource, "not_collected", about_all)
 
 
-@mutant("L3", "the patches are closed at the run's deadline", toys_stuck)
+@mutant("C6", "the patches are closed at the run's deadline", toys_held_back)
 def _closes_at_the_deadline(patch: Patch) -> None:
     close_secondary = fence.close_secondary
 

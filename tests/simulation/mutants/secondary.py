@@ -214,7 +214,7 @@ def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=6235)
+@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=5800)
 def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 

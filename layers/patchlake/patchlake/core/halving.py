@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from patchlake.core.error_codes import without_suffix
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
-"""The code by which a service says of a single id that it does not know it: an answer about that id.
-
-Some services add ``Exception`` to their codes.
-"""
+"""The code by which a service says of a single id that it does not know it: an answer about that id."""
 
 type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
@@ -23,7 +21,7 @@ type Failure = FailedCallError | RestartError | RefusedError
 
 def is_unknown_id(failure: Failure) -> bool:
     """Whether the service said of a single id that it does not know it."""
-    return failure.code.removesuffix("Exception") == INVALID_ID
+    return without_suffix(failure.code) == INVALID_ID
 
 
 class _Unanswered(NamedTuple):
