@@ -190,7 +190,7 @@ def _asks_about_the_batch(patch: Patch) -> None:
     patch.setattr(CollectStage, "_part", of_batch)
 
 
-@mutant("C8", "a child of the patches that has nothing to ask goes for its target", toys_forged)
+@mutant("C8", "a child of the patches that has nothing to ask goes for its target", toys_forged, soon=6900)
 def _opens_for_nothing(patch: Patch) -> None:
     part = CollectStage._part  # noqa: SLF001
 

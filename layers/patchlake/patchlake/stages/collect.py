@@ -209,7 +209,7 @@ class CollectStage:
     def _must_yield(self, plan: Plan, source: DetailSource, target: Target) -> Callable[[], bool]:
         """Return whether a worker of a throttled target still has to leave it to those of the root detail.
 
-        It does for at most half of the time for details: a batch that cannot be collected must not cost its target them.
+        At most for half of the time for details: a batch that cannot be collected must not cost its target these.
         """
         if source is self.sources.patch_states:
             return lambda: False
