@@ -448,9 +448,10 @@ def a_target_that_is_too_large_is_recorded(_: World, failed: Failed) -> Iterator
 
 @holds("I21", Hastened)
 def a_call_that_is_never_answered_still_ends_in_time(_: World, hastened: Hastened) -> Iterator[str]:
-    """A worker begins no call of a listing once less time is left than such a call and storing may take."""
-    if hastened.by.seconds_left < _RESERVE_SECONDS:
-        yield f"{hastened.by} begins a call, and has {hastened.by.seconds_left:.1f} seconds"
+    """A worker begins no call of a chain once less time is left than such a call and storing may take."""
+    left = hastened.by.seconds_left if hastened.left is None else min(hastened.left, hastened.by.seconds_left)
+    if left < _RESERVE_SECONDS:
+        yield f"{hastened.by} begins a call, and has {left:.1f} seconds"
 
 
 @holds("L1", Ended)

@@ -251,6 +251,9 @@ def _require_detail_rows(source: DetailSource, run_target: RunTarget, part: Tabl
 
     Each id has at least one row, in the parent's order; a row that is not COLLECTED is the only one of its id.
     """
+    if not {column.name for column in source.answer_columns} & set(part.column_names):
+        msg = f"it has no column of {source.name}"
+        raise IntegrityError(msg)
     found = part.columns(
         ["run_id", "run_at", "account_id", "region", "instance_id", "collection_status", "collection_detail"]
     )
