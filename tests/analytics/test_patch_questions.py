@@ -7,6 +7,7 @@ import pytest
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import ParameterError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.overview import answer_questions
 from patchlake_cli.lake.statements import queries
 from tests.analytics.patch_story import (
     APPROVABLE,
@@ -254,3 +255,22 @@ def test_a_value_that_is_no_id_is_refused(patch_lake: Lake, query: str, value: s
         patch_lake.named(query, [value])
 
     assert expected in str(refused.value)
+
+
+def test_the_overview_names_the_worst_patches_and_whose_patches_are_not_known(patch_lake: Lake, lake: Lake) -> None:
+    answers = {answer.question: answer.rows for answer in answer_questions(patch_lake)}
+
+    assert answers["Worst patches"] == [
+        (CUMULATIVE, f"Update for {CUMULATIVE}", "Critical", 3, 2, 2),
+        (FIREFOX, f"Update for {FIREFOX}", "Critical", 1, 1, None),
+        (OLD, f"Update for {OLD}", "Critical", 1, 1, 1),
+        (OFFICE, f"Update for {OFFICE}", "Important", 1, 1, 1),
+        (OPENSSL, f"Update for {OPENSSL}", "Medium", 1, 1, 0),
+    ]
+    assert answers["Whose patches are not known"] == [
+        ("nodes: ACCESS_DENIED", 1, None),
+        ("AccessDeniedException", 1, 1),
+        ("NO_PATCH_STATE", 0, 1),
+        ("State: expected a text", 0, 1),
+    ]
+    assert not [answer.question for answer in answer_questions(lake) if "patches" in answer.question]

@@ -47,7 +47,7 @@ PATCHES = Sheet(
                 id="patches-worst",
                 dataset="patches_overview",
                 title="Patches",
-                question="Which patches do most nodes need? One row per patch, not per node: see open_patches in Athena.",
+                question="Which patches do most nodes need? Nodes are in the view open_patches.",
                 columns=[
                     Field("kb_id", "Patch"),
                     Field("title", "Title"),
