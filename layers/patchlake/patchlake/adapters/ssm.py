@@ -30,7 +30,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.page_decoding import PageDecoder
-from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
+from patchlake.adapters.raw_answers import keep_raw_answers, page_of
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
@@ -197,7 +197,7 @@ class SsmApi:
             parameters["NextToken"] = token
         answer = self._answer(operation, parameters)
         try:
-            return _decoder(operation).page(raw_body(answer), milliseconds(self._apis.now()))
+            return page_of(answer, _decoder(operation), milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {xform_name(operation.name)}: {error}"
             raise type(error)(msg) from error
