@@ -60,7 +60,18 @@ def hostile_figures() -> Figures:
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
     nothing = LatestRun(
-        None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 5, "NO_SNAPSHOT"
+        None,
+        None,
+        None,
+        "NO_SNAPSHOT",
+        None,
+        "no snapshot since 2026-09-27",
+        None,
+        None,
+        None,
+        None,
+        None,
+        "NO_SNAPSHOT",
     )
     return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
 
