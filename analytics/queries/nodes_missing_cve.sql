@@ -1,6 +1,7 @@
 -- Question 17: Which nodes lack a patch that resolves a CVE?
 -- Rows: one per node of the newest published run and patch of the CVE that it needs or could get, and one per target and
 --   node whose patches are not known: these first.
+-- Empty: no node whose patches are known lacks a patch for which SSM names the CVE.
 -- Parameters:
 --   cve (cve, such as CVE-2026-1234): The CVE.
 -- Columns:

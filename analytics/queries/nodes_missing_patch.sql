@@ -1,6 +1,7 @@
 -- Question 18: Which nodes lack a patch?
 -- Rows: one per node of the newest published run and patch of that id that it needs or could get, and one per target and
 --   node whose patches are not known: these first.
+-- Empty: no node whose patches are known lacks a patch of that id.
 -- Parameters:
 --   kb_id (patch, such as KB5034441): The id of the patch; the name of the package where the node does not run Windows.
 -- Columns:

@@ -35,6 +35,10 @@ compared AS (
     node.missing_count, node.failed_count, node.installed_pending_reboot_count, node.installed_rejected_count,
     found.patches_collected_at,
     coalesce(found.rows_not_known = 0, target.patches_status IN ('COMPLETE', 'PARTIAL')) AS is_known,
+    node.missing_count = coalesce(found.missing_rows, 0)
+      AND node.failed_count = coalesce(found.failed_rows, 0)
+      AND node.installed_pending_reboot_count = coalesce(found.installed_pending_reboot_rows, 0)
+      AND node.installed_rejected_count = coalesce(found.installed_rejected_rows, 0) AS is_equal,
     coalesce(found.missing_rows, 0) AS missing_rows,
     coalesce(found.failed_rows, 0) AS failed_rows,
     coalesce(found.installed_pending_reboot_rows, 0) AS installed_pending_reboot_rows,
@@ -63,7 +67,8 @@ rescanned AS (
     ON later.account_id = compared.account_id
     AND later.region = compared.region
     AND later.instance_id = compared.instance_id
-  WHERE later.run_id > compared.run_id
+  WHERE NOT compared.is_equal
+    AND later.run_id > compared.run_id
     AND later.operation_end_time >= compared.collected_at
     AND later.operation_end_time <= compared.patches_collected_at
 )
@@ -86,10 +91,7 @@ SELECT
       OR compared.failed_count IS NULL
       OR compared.installed_pending_reboot_count IS NULL
       OR compared.installed_rejected_count IS NULL THEN 'NOT_COMPARABLE'
-    WHEN compared.missing_count = compared.missing_rows
-      AND compared.failed_count = compared.failed_rows
-      AND compared.installed_pending_reboot_count = compared.installed_pending_reboot_rows
-      AND compared.installed_rejected_count = compared.installed_rejected_rows THEN 'EQUAL'
+    WHEN compared.is_equal THEN 'EQUAL'
     WHEN rescanned.instance_id IS NOT NULL THEN 'RESCANNED'
     ELSE 'DIFFERS'
   END AS check_status,

@@ -234,14 +234,14 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
 @pytest.mark.parametrize(
     ("query", "value", "expected"),
     [
-        ("nodes_missing_cve", "2026-1002", "cve='2026-1002': expected the id of a CVE, such as cve=CVE-2026-1234"),
+        ("nodes_missing_cve", "2026-1002", "cve is '2026-1002': expected the id of a CVE, such as cve=CVE-2026-1234"),
         ("nodes_missing_cve", "CVE-2026-1002 ", "expected the id of a CVE"),
         ("nodes_missing_cve", "CVE-2026-\uff11\uff10\uff10\uff12", "expected the id of a CVE"),
         (
             "nodes_missing_patch",
             "5034441",
             (
-                "kb_id='5034441': expected the id of a patch, which is KB and a number, or the name of a package, "
+                "kb_id is '5034441': expected the id of a patch, which is KB and a number, or the name of a package, "
                 "such as kb_id=KB5034441"
             ),
         ),

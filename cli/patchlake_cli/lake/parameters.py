@@ -28,7 +28,9 @@ class ParameterType(StrEnum):
     PATCH = "patch"
     """The id of a patch: not the digits of a KB number alone, which no patch has."""
     TEXT = "text"
-    """Any text, the empty one included."""
+    """The name of something, such as a node or a region: any text that is not empty."""
+    ANY_TEXT = "any text"
+    """Any text, the empty one included: a value in the SELECT of a user, or a name that may be left open."""
 
 
 _EXPECTED: Mapping[ParameterType, str] = {
@@ -36,7 +38,8 @@ _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
     ParameterType.CVE: "the id of a CVE",
     ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
-    ParameterType.TEXT: "a text in UTF-8",
+    ParameterType.TEXT: "a text in UTF-8 that is not empty",
+    ParameterType.ANY_TEXT: "a text in UTF-8",
 }
 
 
@@ -67,7 +70,7 @@ class Parameter:
         if not _is_valid(self.type, value, today):
             example = today if self.type is ParameterType.DATE else self.example
             expected = _EXPECTED[self.type].format(today=today)
-            raise ParameterError(f"{self.name}={value!r}: expected {expected}, such as {self.name}={example}")
+            raise ParameterError(f"{self.name} is {value!r}: expected {expected}, such as {self.name}={example}")
 
 
 def read_date(text: str) -> date | None:
@@ -83,7 +86,7 @@ def read_date(text: str) -> date | None:
 def places(number: int) -> tuple[Parameter, ...]:
     """Return the parameters of a SELECT of the user, which has this number of ``?``."""
     return tuple(
-        Parameter(str(place), ParameterType.TEXT, "eu-central-1", f"The value of ? number {place}.")
+        Parameter(str(place), ParameterType.ANY_TEXT, "eu-central-1", f"The value of ? number {place}.")
         for place in range(1, number + 1)
     )
 
@@ -156,11 +159,13 @@ def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
         case ParameterType.CVE:
             return _CVE.fullmatch(value) is not None
         case ParameterType.PATCH:
-            return _PATCH.fullmatch(value) is not None and _is_utf8(value)
+            return _PATCH.fullmatch(value) is not None and is_utf_8(value)
         case ParameterType.TEXT:
-            return _is_utf8(value)
+            return is_utf_8(value) and value.strip() != ""
+        case ParameterType.ANY_TEXT:
+            return is_utf_8(value)
 
 
-def _is_utf8(value: str) -> bool:
-    """Whether a text is free of surrogates, as which the shell passes bytes that are not UTF-8."""
+def is_utf_8(value: str) -> bool:
+    """Whether a text of the command line was UTF-8: Python passes other bytes on as surrogates."""
     return not any("\ud800" <= character <= "\udfff" for character in value)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.gaps import TARGETS_NAMED
+from patchlake_cli.lake.runs import TARGETS_NAMED
 from patchlake_cli.lake.statements import RECENT, views
 
 _STATUS_ONLY = "runs"

@@ -145,7 +145,9 @@ def _excluded_accounts(text: str) -> tuple[str, ...] | None:
     return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
 
 
-def _number(least: int, most: int) -> Variable:
+def whole_number_from(least: int, most: int) -> Variable:
+    """Return the form of a whole number with these bounds, both included."""
+
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
 
@@ -170,12 +172,12 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
-    "PATCHLAKE_BATCH_SIZE": _number(*BATCH_SIZES),
-    "PATCHLAKE_CONNECTIONS": _number(1, 64),
-    "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_TICK_SECONDS": _number(1, 900),
-    "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
+    "PATCHLAKE_BATCH_SIZE": whole_number_from(*BATCH_SIZES),
+    "PATCHLAKE_CONNECTIONS": whole_number_from(1, 64),
+    "PATCHLAKE_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_TICK_SECONDS": whole_number_from(1, 900),
+    "PATCHLAKE_MAX_LATENESS_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_RETRY_SECONDS": whole_number_from(0, 900),
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": Variable("true or false", {"true": True, "false": False}.get),
 }
