@@ -59,6 +59,7 @@ def test_json_is_one_object_about_the_whole_fleet(story_folder: Path, tmp_path: 
         "targets_not_active": 2,
         "targets_not_planned": 2,
         "rows_without_id": 0,
+        "patches_status": "NOT_ASKED",
         "nodes_listed": 12,
         "nodes_compliant": 2,
         "nodes_non_compliant": 3,

@@ -65,8 +65,8 @@ def query(  # noqa: PLR0913  # one option each
     """Query a lake in Athena's SQL, on this machine.
 
     Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
-    or is not published, or the window holds no snapshot; the rows are printed, and standard error says what is missing.
-    1 error.
+    or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE; the rows are
+    printed, and standard error says what is missing. 1 error.
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """
@@ -78,6 +78,7 @@ def query(  # noqa: PLR0913  # one option each
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
+    from patchlake_cli.lake.source_gaps import find_source_gaps
 
     try:
         opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
@@ -87,6 +88,7 @@ def query(  # noqa: PLR0913  # one option each
         gaps, notes = [], []
         if question.is_about(opened):
             gaps = find_gaps(opened, question.parameters, question.values)
+            gaps += find_source_gaps(opened, question.relations, of_newest=question.is_named)
             notes = [*question.notes(answer), *departures_of_newest(opened)]
         typer.echo(_printed(answer, output_format), nl=False)
     except (LakeError, QueryError) as error:
@@ -141,6 +143,15 @@ class _Question:
     def ask(self, lake: "Lake") -> "Answer":
         """Answer it."""
         return lake.named(self.text, self.values) if self.is_named else lake.query(self.text, self.values)
+
+    @property
+    def relations(self) -> Sequence[str]:
+        """The tables and views that it names."""
+        from patchlake_cli.lake.engine import find_query
+        from patchlake_cli.lake.statements import relations_of
+        from patchlake_cli.lake.translation import parse_question
+
+        return find_query(self.text).relations if self.is_named else relations_of(parse_question(self.text))
 
     def notes(self, answer: "Answer") -> list[str]:
         """Return what an answer without rows means."""

@@ -13,6 +13,8 @@ from patchlake_cli.lake.errors import ParameterError
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = re.compile(r"[0-9]{1,4}")
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
+_PATCH = re.compile(r"(?![0-9]+$)\S+")
 
 
 class ParameterType(StrEnum):
@@ -21,6 +23,10 @@ class ParameterType(StrEnum):
     DATE = "date"
     """A UTC date that is not in the future."""
     DAYS = "days"
+    CVE = "cve"
+    """The id of a CVE, in capital or small letters."""
+    PATCH = "patch"
+    """The id of a patch: not the digits of a KB number alone, which no patch has."""
     TEXT = "text"
     """The name of something, such as a node or a region: any text that is not empty."""
     ANY_TEXT = "any text"
@@ -30,6 +36,8 @@ class ParameterType(StrEnum):
 _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DATE: "a UTC date up to {today}, as YYYY-MM-DD",
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
+    ParameterType.CVE: "the id of a CVE",
+    ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
     ParameterType.TEXT: "a text in UTF-8 that is not empty",
     ParameterType.ANY_TEXT: "a text in UTF-8",
 }
@@ -148,6 +156,10 @@ def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
             return day is not None and day <= today
         case ParameterType.DAYS:
             return _DAYS.fullmatch(value) is not None
+        case ParameterType.CVE:
+            return _CVE.fullmatch(value) is not None
+        case ParameterType.PATCH:
+            return _PATCH.fullmatch(value) is not None and is_utf_8(value)
         case ParameterType.TEXT:
             return is_utf_8(value) and value.strip() != ""
         case ParameterType.ANY_TEXT:

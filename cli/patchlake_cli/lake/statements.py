@@ -15,8 +15,8 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     SELECT ...
 
 A column that the header leaves out has the meaning that it has in the view or table that it comes from.
-``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter,
-which the header declares with its type (`parameters`), an example and its meaning.
+``${WindowDays}``, ``${ScanMaxAgeDays}`` and ``${HistoryDays}`` stand for the stack's parameters of those names; a ``?``
+for a parameter, which the header declares with its type (`parameters`), an example and its meaning.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
 the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
 """
@@ -52,15 +52,17 @@ _WIDTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The two parameters that the views depend on.
+    """The parameters that the views depend on.
 
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
+        history_days: the number of days that the CVEs of patches look back.
     """
 
     window_days: int = 35
     scan_max_age_days: int = 7
+    history_days: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,15 @@ class Statement:
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
-        return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
-            "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
-        )
+        values = {
+            "${WindowDays}": settings.window_days,
+            "${ScanMaxAgeDays}": settings.scan_max_age_days,
+            "${HistoryDays}": settings.history_days,
+        }
+        text = self.sql
+        for place, value in values.items():
+            text = text.replace(place, str(value))
+        return text
 
 
 def _parsed(name: str, sql: str) -> "exp.Query":
