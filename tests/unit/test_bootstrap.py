@@ -7,7 +7,7 @@ import pytest
 
 from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmApis
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
@@ -34,7 +34,7 @@ def urls_of(queues: Mapping[str, Queue]) -> dict[str, str]:
 
 
 def role_of(apis: TargetApis) -> tuple[str, str]:
-    assert isinstance(apis, SsmApis)
+    assert isinstance(apis, AwsTargetApis)
     roles = apis._roles  # noqa: SLF001  # not visible otherwise before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 

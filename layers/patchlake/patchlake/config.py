@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, Self
 
-from patchlake.core.plan import BATCH_SIZES
+from patchlake.core.plan import BATCH_SIZES, MOST_TAG_KEYS, TAG_KEY_PATTERN
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN
 from patchlake.errors import ConfigError
 
@@ -145,6 +145,11 @@ def _excluded_accounts(text: str) -> tuple[str, ...] | None:
     return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
 
 
+def _tag_keys(text: str) -> tuple[str, ...] | None:
+    keys = _list_of(TAG_KEY_PATTERN)(text) if text else ()
+    return keys if keys is not None and len(keys) <= MOST_TAG_KEYS else None
+
+
 def _number(least: int, most: int) -> Variable:
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
@@ -177,5 +182,8 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_TICK_SECONDS": _number(1, 900),
     "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
     "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
+    "PATCHLAKE_TAG_KEYS": Variable(
+        f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
+    ),
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": Variable("true or false", {"true": True, "false": False}.get),
 }

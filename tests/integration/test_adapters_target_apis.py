@@ -1,4 +1,4 @@
-"""The requests of SsmApis, and its handling of each kind of answer."""
+"""The requests of AwsTargetApis, and its handling of each kind of answer."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
@@ -15,8 +15,8 @@ import pytest
 
 from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.paging import read_chain
 from patchlake.core.targets import Target
@@ -53,7 +53,7 @@ def clock() -> ServiceClock:
 
 
 @pytest.fixture
-def sources(aws: HttpStub, clock: ServiceClock) -> SsmApis:  # noqa: ARG001
+def sources(aws: HttpStub, clock: ServiceClock) -> AwsTargetApis:  # noqa: ARG001
     return make_sources(clock)
 
 
@@ -69,8 +69,8 @@ def session() -> boto3.Session:
     return boto3.Session("home-key", "secret", region_name="eu-central-1")
 
 
-def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> SsmApis:
-    return SsmApis(
+def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> AwsTargetApis:
+    return AwsTargetApis(
         session(),
         RoleSessions(session(), "patchlake-member", external_id, attempts=attempts),
         clock,
@@ -122,7 +122,7 @@ def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], A
 # Requests and answers.
 
 
-def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmApis) -> None:
+def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": [STATE], "NextToken": "more"})
 
     page = patch_state_page(sources.open(PLAN, AT_HOME), [ID, "i-00000000"], None)
@@ -134,7 +134,9 @@ def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: S
     assert page.next_token == "more"  # noqa: S105
 
 
-def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmApis) -> None:
+def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": [{"InstanceId": ID}], "NextToken": ""})
 
     page = node_page(sources.open(PLAN, AT_HOME), "token")
@@ -145,7 +147,7 @@ def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws:
     assert page.next_token is None
 
 
-def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
+def test_the_caller_says_who_it_is(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, AT_HOME), None)
@@ -156,7 +158,9 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
     assert all(word.startswith("PT") for word in agent[2:])
 
 
-def test_a_page_was_answered_when_its_date_header_says(aws: HttpStub, sources: SsmApis, clock: ServiceClock) -> None:
+def test_a_page_was_answered_when_its_date_header_says(
+    aws: HttpStub, sources: AwsTargetApis, clock: ServiceClock
+) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": []})
 
     page = patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
@@ -168,7 +172,7 @@ def test_a_page_was_answered_when_its_date_header_says(aws: HttpStub, sources: S
 
 @pytest.mark.parametrize("date", [None, "yesterday", "Wed, 25 Nov 2026 06:00:07 GMT", "Sat, 21 Nov 2026 06:00:07 GMT"])
 def test_a_wrong_date_of_a_page_is_not_the_time_that_is_stored(
-    aws: HttpStub, sources: SsmApis, date: str | None
+    aws: HttpStub, sources: AwsTargetApis, date: str | None
 ) -> None:
     headers = {} if date is None else {"Date": date}
     aws.answer_in_turn(
@@ -189,7 +193,7 @@ def test_a_page_whose_time_cannot_be_known_fails_for_now(aws: HttpStub) -> None:
         patch_state_page(api, [ID], None)
 
 
-def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: AwsTargetApis) -> None:
     bad = STATE | {"InstanceId": "i-00000000", "OperationEndTime": "yesterday"}
     aws.answer = lambda _: reply({"InstancePatchStates": [bad, STATE]})
 
@@ -199,7 +203,9 @@ def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) 
     assert [row.instance_id for row in page.invalid] == ["i-00000000"]
 
 
-def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: HttpStub, sources: SsmApis) -> None:
+def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     def answer(request: Request) -> Answer:
         return reply(
             {"InstancePatchStates": [STATE | {"InstanceId": i} for i in json.loads(request.body)["InstanceIds"]]}
@@ -234,7 +240,9 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
     ],
     ids=["empty", "truncated", "broken_off", "html", "list", "object", "null", "output", "type"],
 )
-def test_a_successful_answer_that_is_no_page_breaks_the_chain(aws: HttpStub, sources: SsmApis, answer: Answer) -> None:
+def test_a_successful_answer_that_is_no_page_breaks_the_chain(
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer
+) -> None:
     aws.answer = lambda _: answer
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
@@ -253,21 +261,21 @@ BROKEN_CREDENTIALS = {
 
 
 @pytest.mark.parametrize("body", BROKEN_CREDENTIALS.values(), ids=list(BROKEN_CREDENTIALS))
-def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: SsmApis, body: str) -> None:
+def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: AwsTargetApis, body: str) -> None:
     aws.answer = lambda _: Answer(200, body.encode())
 
     with pytest.raises(RetryableError, match=r"222222222222:role/patchlake-member: AssumeRole failed"):
         sources.open(PLAN, MEMBER)
 
 
-def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("InvalidNextToken")
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
         node_page(sources.open(PLAN, AT_HOME), "old")
 
 
-def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sources: AwsTargetApis) -> None:
     asked: list[list[str]] = []
 
     def answer(request: Request) -> Answer:
@@ -287,7 +295,9 @@ def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sou
     assert asked == [list(STATES), *([state] for state in STATES)]
 
 
-def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     aws.answer = lambda _: error("InvalidFilter")
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidFilter") as caught:
@@ -319,7 +329,7 @@ def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws:
     ids=str,
 )
 def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_recorded(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -356,7 +366,7 @@ def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_record
     ids=str,
 )
 def test_any_other_error_of_4xx_is_a_refusal_with_its_own_code(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -376,7 +386,7 @@ def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, cl
         node_page(sources.open(PLAN, AT_HOME), None)
 
 
-def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
 
     with pytest.raises(ThrottledError, match="ServiceCode ssm, QuotaCode L-1234"):
@@ -415,7 +425,7 @@ def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceCl
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
-def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: SsmApis, code: str) -> None:
+def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: AwsTargetApis, code: str) -> None:
     aws.answer = lambda _: error(code)
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1") as caught:
@@ -447,7 +457,7 @@ def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: Service
     assert to_ssm.headers["X-Amz-Security-Token"] == "token-key-1"
 
 
-def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmApis) -> None:
+def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({}))
 
     sources.open(PLAN, MEMBER)
@@ -477,7 +487,7 @@ def test_many_sessions_search_no_more_folders_than_one(aws: HttpStub) -> None:
     assert searched[0] == searched[1] == searched[2]
 
 
-def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
+def test_our_own_account_needs_no_role(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, AT_HOME), None)
@@ -485,7 +495,7 @@ def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
     assert [session_key(request) for request in aws.requests] == ["home-key"]
 
 
-def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: SsmApis) -> None:
+def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
 
     for region in ("eu-west-1", "us-east-1", "eu-west-1"):
@@ -494,7 +504,7 @@ def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: S
     assert [is_sts(request) for request in aws.requests] == [True, False, False, False]
 
 
-def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 
     with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
@@ -522,7 +532,7 @@ def sts_error(code: str, status: int, message: str = "why") -> Answer:
     ],
 )
 def test_any_other_error_of_4xx_from_sts_is_a_refusal_with_its_own_code(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -547,7 +557,7 @@ def test_any_other_error_of_4xx_from_sts_is_a_refusal_with_its_own_code(
     ],
 )
 def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
-    aws: HttpStub, sources: SsmApis, status: int, code: str
+    aws: HttpStub, sources: AwsTargetApis, status: int, code: str
 ) -> None:
     aws.answer = lambda _: sts_error(code, status)
 
@@ -556,7 +566,7 @@ def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
     assert type(caught.value) is RetryableError
 
 
-def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmApis) -> None:
+def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: sts_error("Throttling", 400, "Rate exceeded")
 
     reason = r"AssumeRole failed: AWS throttles the call \(Throttling\): Rate exceeded\. Retry in a minute"
@@ -564,7 +574,7 @@ def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmA
         sources.open(PLAN, MEMBER)
 
 
-def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
     node_page(sources.open(PLAN, MEMBER), None)
     node_page(sources.open(PLAN, MEMBER), None)
@@ -577,7 +587,9 @@ def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources:
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])
-def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, sources: SsmApis, code: str) -> None:
+def test_a_region_that_knows_no_fresh_session_either_is_disabled(
+    aws: HttpStub, sources: AwsTargetApis, code: str
+) -> None:
     aws.answer = numbered_sessions(lambda _: error(code))
 
     with pytest.raises(RefusedError, match=r"222222222222\.eu-west-1") as caught:
@@ -587,7 +599,7 @@ def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, 
     assert [session_key(request) for request in aws.requests] == ["home-key", "key-1", "home-key", "key-2"]
 
 
-def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("UnrecognizedClientException")
 
     with pytest.raises(RefusedError) as caught:
@@ -598,7 +610,7 @@ def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources:
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_threads(
-    aws: HttpStub, sources: SsmApis, code: str
+    aws: HttpStub, sources: AwsTargetApis, code: str
 ) -> None:
     def answer(request: Request) -> Answer:
         return error(code) if session_key(request) == "key-1" else reply({"InstancePatchStates": [STATE]})
@@ -613,7 +625,7 @@ def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_thread
     assert sum(map(is_sts, aws.requests)) == 2
 
 
-def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: SsmApis) -> None:
+def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: AwsTargetApis) -> None:
     together = Barrier(4)
 
     def answer(request: Request) -> Answer:
@@ -631,14 +643,14 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
     assert sum(map(is_sts, aws.requests)) == 4
 
 
-def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: error("ExpiredTokenException"))
 
     with pytest.raises(RetryableError, match="ExpiredTokenException"):
         node_page(sources.open(PLAN, MEMBER), None)
 
 
-def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmApis) -> None:
+def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: AwsTargetApis) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     first, second = assumed("key-1"), assumed("key-2")
     short = Answer(200, first.body.replace(b"2999-01-01T00:00:00Z", soon.encode()), {"Date": DATE})
@@ -650,7 +662,9 @@ def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, s
     assert [session_key(request) for request in aws.requests] == ["home-key", "home-key", "key-2"]
 
 
-def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
     denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
@@ -666,7 +680,7 @@ def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws:
 def test_the_clients_and_sessions_of_thousands_of_targets_do_not_pile_up(
     aws: HttpStub, clock: ServiceClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patchlake.adapters.ssm.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("patchlake.adapters.target_apis.MOST_REMEMBERED", 3)
     sources = make_sources(clock)
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
     accounts = [f"{number:012d}" for number in range(4)]
