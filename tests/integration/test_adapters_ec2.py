@@ -139,6 +139,15 @@ def test_each_service_of_a_target_is_asked_in_the_same_session(aws: HttpStub, ap
     assert apis.call_counter.drain() == CallCounts(calls=2, throttles=0, retries=0)
 
 
+def test_credentials_that_have_expired_are_renewed_once(aws: HttpStub, apis: AwsTargetApis) -> None:
+    aws.answer_in_turn(error("RequestExpired"), reply(ec2_answers.instances(INSTANCE)))
+
+    page = instance_page(apis.open(PLAN, AT_HOME))
+
+    assert [record.instance_id for record in page.records] == [INSTANCE_ID]
+    assert len(aws.requests) == 2
+
+
 @pytest.mark.parametrize(
     ("code", "status", "recorded"),
     [

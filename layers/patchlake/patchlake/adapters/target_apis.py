@@ -57,6 +57,9 @@ _REFUSALS = {
 }
 """The listing status of each cause of a refusal; all others are NOT_LISTED."""
 
+_OF_THE_SESSION = frozenset({Cause.UNKNOWN_CALLER, Cause.EXPIRED, Cause.WRONG_CLOCK})
+"""The causes that may be about a session: EC2 has one code for a wrong time and for credentials that have expired."""
+
 _UNANSWERED = frozenset({Cause.PASSING, Cause.CONFLICT, Cause.UNREACHABLE})
 """The causes that may be about the ids of a call."""
 
@@ -248,7 +251,7 @@ class AwsTargetApi:
         try:
             return client, _call(client, operation, arguments)
         except AWS_ERRORS as error:
-            if cause_of(error) not in {Cause.UNKNOWN_CALLER, Cause.EXPIRED}:
+            if cause_of(error) not in _OF_THE_SESSION:
                 raise self._failure(operation, error) from error
         # The session may have ended, or be older than the activation of the region: only a new session can show.
         self._apis.forget(self._target, connection)
