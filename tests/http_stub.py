@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from threading import Event, Thread
 
 DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
@@ -34,8 +35,16 @@ class Answer:
     length: int | None = None
 
 
-class Lost(Answer):
+class Raw(Answer):
+    """An answer whose ``body`` is everything that is sent, status line included; then the connection closes."""
+
+
+class Lost(Raw):
     """No answer: the request was read, and the connection closes."""
+
+
+class Silent(Answer):
+    """No answer: the request was read, and the connection stays open."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,19 @@ def http_stub() -> Iterator[HttpStub]:
             request = Request(self.command, self.path, dict(self.headers), body)
             stub.requests.append(request)
             answer = stub.answer(request)
-            if isinstance(answer, Lost):
-                self.close_connection = True
-                return
-            if isinstance(answer, Trickling):
-                self.trickle(answer)
-                return
+            match answer:
+                case Raw():
+                    self.wfile.write(answer.body)
+                    self.close_connection = True
+                case Silent():
+                    closing.wait()
+                case Trickling():
+                    self.close_connection = True
+                    _trickle(answer, self.wfile, closing)
+                case _:
+                    self.give(answer)
+
+        def give(self, answer: Answer) -> None:
             self.send_response_only(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name, value)
@@ -89,22 +105,6 @@ def http_stub() -> Iterator[HttpStub]:
             self.end_headers()
             self.wfile.write(answer.body if self.command != "HEAD" else b"")
             self.close_connection = answer.length is not None
-
-        def trickle(self, answer: Trickling) -> None:
-            lines = [
-                f"HTTP/1.1 {answer.status} OK",
-                *(f"{name}: {value}" for name, value in answer.headers.items()),
-                f"Content-Length: {len(answer.body)}",
-            ]
-            content = "\r\n".join([*lines, "", ""]).encode() + answer.body
-            self.close_connection = True
-            with suppress(ConnectionError):
-                self.wfile.write(content[: answer.whole])
-                for place in range(answer.whole, len(content)):
-                    self.wfile.write(content[place : place + 1])
-                    closing.wait(0.02)
-                    if closing.is_set():
-                        return
 
         do_GET = do_HEAD = do_POST = do_PUT = handle_request  # noqa: N815
 
@@ -123,3 +123,18 @@ def http_stub() -> Iterator[HttpStub]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def _trickle(answer: Trickling, file: BufferedIOBase, closing: Event) -> None:
+    lines = [
+        f"HTTP/1.1 {answer.status} OK",
+        *(f"{name}: {value}" for name, value in answer.headers.items()),
+        f"Content-Length: {len(answer.body)}",
+    ]
+    content = "\r\n".join([*lines, "", ""]).encode() + answer.body
+    with suppress(ConnectionError):
+        file.write(content[: answer.whole])
+        for place in range(answer.whole, len(content)):
+            file.write(content[place : place + 1])
+            if closing.wait(0.02):
+                return

@@ -2,26 +2,31 @@
 
 from collections.abc import Callable, Iterator
 from functools import cache
+from gzip import compress
 from io import BytesIO
+from json import JSONDecodeError
 from time import monotonic
 from traceback import format_exception
-from typing import Any
+from typing import Any, NoReturn
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, CredentialRetrievalError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from patchlake.adapters import clients
+from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of
 from patchlake.adapters.clients import make_client
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
 from patchlake.errors import RetryableError
-from tests.http_stub import Answer, HttpStub, Trickling, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Trickling, http_stub
 
 BODY = b"x" * 10_000
 """A body that takes minutes, byte by byte."""
+OBJECT = {"Date": DATE, "ETag": '"1"'}
+"""The headers of an answer about an object."""
 ROLE = "arn:aws:iam::111111111111:role/patchlake-member"
 LIMIT = Config(read_timeout=0.2, retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"})
 MOST_SECONDS = 20
@@ -81,7 +86,7 @@ def test_an_object_whose_receipt_trickles_in_fails_for_now(
 
 def test_an_answer_that_comes_at_a_usual_rate_may_be_large(service: HttpStub, client: Callable[[str], Any]) -> None:
     large = bytes(range(256)) * 100_000
-    service.answer = lambda request: Answer(200, large if request.method == "GET" else b"")
+    service.answer = lambda request: Answer(200, large if request.method == "GET" else b"", OBJECT)
     store = bucket_store(client("s3"), "lake")
 
     assert [store.get("lake/large.parquet") for _ in range(3)] == [large] * 3
@@ -93,7 +98,7 @@ def test_an_answer_that_never_ends_is_given_up(
     service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "LARGEST_ANSWER", len(BODY) * 9)
-    service.answer = lambda _: Answer(200, BODY * 10)
+    service.answer = lambda _: Answer(200, BODY * 10, OBJECT)
 
     with pytest.raises(ConnectionClosedError):
         client("ssm").describe_instance_information()
@@ -149,6 +154,59 @@ def test_an_answer_not_in_the_form_of_its_service_is_an_error_without_the_body(
         CALLS[operation](client)
 
     assert "c2Vj" not in "".join(format_exception(caught.value))
+
+
+@pytest.mark.parametrize("operation", CALLS)
+def test_a_compressed_answer_says_that_it_is_one(
+    service: HttpStub, client: Callable[[str], Any], operation: str
+) -> None:
+    service.answer = lambda _: Answer(200, compress(b"{}"), {"Content-Encoding": "gzip"})
+
+    with pytest.raises(AWS_ERRORS, match="; its encoding is gzip, which was not asked for"):
+        CALLS[operation](client)
+    assert {request.headers["Accept-Encoding"] for request in service.requests} == {"identity"}
+
+
+def test_an_answer_that_is_nested_without_end_is_not_in_the_form_of_its_service(
+    service: HttpStub, client: Callable[[str], Any]
+) -> None:
+    service.answer = lambda _: Answer(200, b'{"Messages":' + b"[" * 200_000)
+
+    with pytest.raises(ResponseParserError, match="not in the form of the service"):
+        CALLS["ReceiveMessage"](client)
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (RuntimeError("the refreshed credentials are still expired"), "still expired"),
+        (FileNotFoundError(2, "No such file or directory", "print-keys"), "print-keys"),
+        (JSONDecodeError("Expecting value", "secret", 0), "Expecting value"),
+    ],
+)
+def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, raised: Exception, said: str
+) -> None:
+    def renew(_: object) -> NoReturn:
+        raise raised
+
+    monkeypatch.setattr("botocore.credentials.Credentials.get_frozen_credentials", renew)
+
+    with pytest.raises(CredentialRetrievalError, match=said) as caught:
+        client("ssm").describe_instance_information()
+    assert cause_of(caught.value) is Cause.EXPIRED
+    assert service.requests == []
+
+
+def test_a_mistake_of_the_program_is_no_error_of_aws(client: Callable[[str], Any]) -> None:
+    def mistaken(**_: object) -> NoReturn:
+        raise RuntimeError
+
+    store = client("s3")
+    store.meta.events.register("before-send", mistaken)
+
+    with pytest.raises(RuntimeError):
+        bucket_store(store, "lake").get("a")
 
 
 def test_every_client_of_a_session_has_the_limit(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,15 +15,19 @@ from urllib3.exceptions import SSLError
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import bucket_store
 from patchlake.errors import PermanentError, RetryableError
-from tests.http_stub import Answer, HttpStub, Lost, Request, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+STORED = Answer(200, headers={"Date": DATE, "ETag": '"1"'})
+
+
 @pytest.fixture
 def s3() -> Iterator[HttpStub]:
     with http_stub() as stub:
+        stub.answer = lambda _: STORED
         yield stub
 
 
@@ -76,6 +80,53 @@ def test_412_says_that_the_object_exists(s3: HttpStub) -> None:
     s3.answer_in_turn(error(412, "PreconditionFailed"))
 
     assert store(s3).create("a", b"") is False
+
+
+PAGE = b"<html>Please sign in to the network</html>"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(200, PAGE),
+        Answer(200, PAGE, {"ETag": '"1"', "Content-Type": "text/html; charset=utf-8"}),
+        Answer(200),
+        Answer(202, headers=STORED.headers),
+        Answer(204, headers=STORED.headers),
+    ],
+    ids=["page", "page of a web server", "nothing", "accepted", "no content"],
+)
+def test_an_answer_that_is_none_of_a_store_says_nothing_about_an_object(s3: HttpStub, answer: Answer) -> None:
+    s3.answer_in_turn(answer)
+
+    for call in (store(s3).get, store(s3).exists, lambda key: store(s3).create(key, b"content")):
+        with pytest.raises(
+            RetryableError, match=r"s3://lake/shared/a: the answer to \w+ is not that of an object store"
+        ):
+            call("a")
+
+
+def test_a_part_of_an_object_is_not_the_object(s3: HttpStub) -> None:
+    s3.answer_in_turn(Answer(206, b"half of", STORED.headers))
+
+    with pytest.raises(RetryableError, match="expected status 200"):
+        store(s3).get("a")
+
+
+@pytest.mark.parametrize("size", [b"-5", b"zz", b"f" * 18, b"1" * 100_000], ids=["negative", "text", "huge", "endless"])
+def test_a_body_in_pieces_of_no_size_breaks_off(s3: HttpStub, size: bytes) -> None:
+    head = b'HTTP/1.1 200 OK\r\nETag: "1"\r\nTransfer-Encoding: chunked\r\n\r\n'
+    s3.answer_in_turn(Raw(200, head + size + b"\r\ncontent"))
+
+    with pytest.raises(RetryableError, match="s3://lake/shared/a: "):
+        store(s3).get("a")
+
+
+def test_a_body_without_a_length_may_have_broken_off(s3: HttpStub) -> None:
+    s3.answer_in_turn(Raw(200, b'HTTP/1.1 200 OK\r\nETag: "1"\r\n\r\nhalf of'))
+
+    with pytest.raises(RetryableError, match="a body of the length that the answer names"):
+        store(s3).get("a")
 
 
 @pytest.mark.parametrize("body", [b"content", BytesIO(b"content")], ids=["bytes", "file"])
@@ -213,7 +264,7 @@ CONFLICT = error(409, "ConditionalRequestConflict")
 
 
 @pytest.mark.parametrize("body", [b"content", BytesIO(b"content")], ids=["bytes", "file"])
-@pytest.mark.parametrize("last", [Answer(200), error(412, "PreconditionFailed")], ids=["created", "exists"])
+@pytest.mark.parametrize("last", [STORED, error(412, "PreconditionFailed")], ids=["created", "exists"])
 def test_a_write_that_conflicts_is_repeated_whole_within_the_call(
     s3: HttpStub, body: bytes | BytesIO, last: Answer
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from gzip import compress
 from typing import Any
 
 import boto3
@@ -108,6 +109,22 @@ def test_a_json_error_may_name_its_code_in_a_header(refused: Refused) -> None:
     error = refused("ssm", Answer(400, b"{}", {"x-amzn-ErrorType": "ValidationException:http://internal/"}))
 
     assert code_of(error) == "ValidationException"
+
+
+@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+def test_a_compressed_error_says_that_it_is_one_and_keeps_its_status(refused: Refused, service: str) -> None:
+    error = refused(service, Answer(403, compress(b"<html>Blocked</html>"), {"Content-Encoding": "gzip\t"}))
+
+    assert (code_of(error), status_of(error)) == ("403", 403)
+    assert error.response["Error"]["Message"] == (
+        "the answer cannot be read; its encoding is gzip, which was not asked for"
+    )
+
+
+def test_an_error_that_can_be_read_is_read_whatever_its_encoding_is_said_to_be(refused: Refused) -> None:
+    body = json.dumps({"__type": "AccessDeniedException", "message": "why"}).encode()
+
+    assert code_of(refused("ssm", Answer(400, body, {"Content-Encoding": "gzip"}))) == "AccessDeniedException"
 
 
 _QUERY = (

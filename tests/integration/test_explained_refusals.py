@@ -196,7 +196,7 @@ def in_s3(refuse: Callable[[Request], Answer | None]) -> Callable[[Request], Ans
         if "list-type=2" in request.path:
             return Answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>", now)
         if request.method == "PUT":
-            return Answer(200, b"", now)
+            return Answer(200, b"", {**now, "ETag": '"1"'})
         return Answer(404, s3_error(404, "NoSuchKey").body, now)
 
     return answer

@@ -8,11 +8,14 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
+from patchlake.core.timings import CallTiming
+from patchlake_cli.lake import files
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.files import find_lake
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
+from tests.http_stub import Answer, Request, Silent, http_stub
 
 NAMES = ("missing_patches", "platforms")
 
@@ -61,6 +64,22 @@ def test_a_bucket_without_a_lake_or_without_being_there_is_refused(bucket: str) 
         open_lake(LakeLocation.parse(f"s3://{bucket}/elsewhere"))
     with pytest.raises(LakeError, match=r"s3://no-such-bucket cannot be opened: .*404"):
         open_lake(LakeLocation.parse("s3://no-such-bucket"))
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_stops_answering_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(request: Request) -> Answer:
+        return Answer() if request.method == "HEAD" else Silent()
+
+    monkeypatch.setattr(files, "CALL", CallTiming(attempts=2, connect_seconds=1, answer_seconds=1))
+    with http_stub() as service:
+        service.answer = answer
+        monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+
+        with pytest.raises(LakeError, match=r"s3://silent cannot be read: .*the last 1 seconds"):
+            open_lake(LakeLocation.parse("s3://silent"))
+
+        assert [request.method for request in service.requests] == ["HEAD", "GET", "GET"]
 
 
 def test_without_credentials_a_bucket_is_not_opened(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

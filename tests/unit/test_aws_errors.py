@@ -3,8 +3,11 @@
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.retries import standard
+from hypothesis import given
+from hypothesis import strategies as st
 
-from patchlake.adapters.aws_errors import Cause, cause_of, code_of, passes
+from patchlake.adapters.aws_errors import Cause, cause_of, code_of, message_of, passes
+from patchlake.adapters.one_line import MOST_CHARACTERS
 
 
 def client_error(code: object, status: int | None = 400, message: str = "why") -> ClientError:
@@ -108,6 +111,24 @@ def test_each_answer_has_its_cause(code: str, status: int | None, cause: Cause) 
 @pytest.mark.parametrize("message", [_EARLIER, _LATER], ids=["earlier", "later"])
 def test_a_signature_of_another_time_is_the_clocks_fault(code: str, message: str) -> None:
     assert cause_of(client_error(code, 403, message)) is Cause.WRONG_CLOCK
+
+
+@given(st.text())
+def test_what_a_service_says_is_one_line_without_control_characters(text: str) -> None:
+    said = message_of(client_error("AccessDenied", 403, text))
+
+    assert said.isprintable()
+    assert len(said) <= MOST_CHARACTERS + 1
+    if len(text) <= MOST_CHARACTERS and text.isprintable():
+        assert said == " ".join(text.split())
+
+
+def test_a_long_text_of_a_service_is_cut_off() -> None:
+    said = message_of(client_error("AccessDenied", 403, "\x1b[31m\u202eNo\r\nlevel: ERROR\x00 " + "x" * 100_000))
+
+    assert said.startswith("[31mNo level: ERROR xxx")
+    assert said.endswith("xxx…")
+    assert len(said) == MOST_CHARACTERS + 1
 
 
 @pytest.mark.parametrize("error", [ConnectTimeoutError, ReadTimeoutError])

@@ -260,7 +260,7 @@ def test_a_target_that_throttles_until_the_time_is_over_is_tried_again_however_o
     world.apis.of(EU).before_call = throttle
     before = dict(world.store.objects)
 
-    with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: .* seconds are left"):
+    with pytest.raises(OutOfTimeError, match=rf"^target {EU}: slow down \(.* seconds are left"):
         discover(world, receive_count=9, seconds_left=lambda: 900 - (world.clock.at - began).total_seconds())
 
     assert world.store.objects == before
@@ -275,7 +275,7 @@ def test_a_target_that_throttles_for_a_while_is_listed_by_the_same_worker() -> N
 
 
 def throttle(_: str) -> None:
-    raise ThrottledError("slow down")
+    raise ThrottledError(f"target {EU}: slow down")
 
 
 def fail_times(times: int, error: Exception) -> Callable[[str], None]:

@@ -113,7 +113,6 @@ def test_every_cause_has_a_sentence_and_a_fix_of_its_own() -> None:
         (RecursionError("maximum recursion depth exceeded"), Cause.REDIRECTED),
         (CredentialRetrievalError(provider="process", error_msg="why"), Cause.EXPIRED),
         (TokenRetrievalError(provider="sso", error_msg="why"), Cause.EXPIRED),
-        (RuntimeError("Credentials were refreshed, but the refreshed credentials are still expired."), Cause.EXPIRED),
     ],
 )
 def test_each_error_has_its_true_sentence(error: AwsError, cause: Cause) -> None:
@@ -190,4 +189,3 @@ def test_a_store_without_conditions_is_not_asked_again() -> None:
 
 def test_redirects_without_an_end_do_not_pass() -> None:
     assert not passes(RecursionError())
-    assert passes(RuntimeError())

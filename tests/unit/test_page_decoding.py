@@ -186,6 +186,30 @@ def test_an_answer_without_its_list_or_with_an_error_in_it_is_broken_and_not_emp
     assert (CORAL in body) == ("UnknownOperationException" in str(caught.value))
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"InstancePatchStates":[{}],"InstancePatchStates":[]}',
+        b'{"InstancePatchStates":[],"InstancePatchStates":[]}',
+        b'{"InstancePatchStates":[],"NextToken":"a","NextToken":null}',
+    ],
+)
+def test_an_answer_with_two_lists_or_two_tokens_is_broken_and_not_the_last_of_them(body: bytes) -> None:
+    with pytest.raises(
+        BrokenAnswerError, match="is not an object with a list InstancePatchStates and a text NextToken"
+    ):
+        STATES_DECODER.page(body, ANSWERED_AT)
+
+
+def test_a_text_that_is_the_name_of_the_list_is_a_text() -> None:
+    row = VALID | {"PatchGroup": "InstancePatchStates", "BaselineId": "NextToken"}
+
+    found = page([row, row], NextToken="InstancePatchStates")
+
+    assert [record.patch_group for record in found.records] == ["InstancePatchStates"] * 2
+    assert (found.invalid, found.next_token) == ([], "InstancePatchStates")
+
+
 def test_a_wrapper_without_an_error_beside_the_list_is_ignored() -> None:
     assert page([VALID], Output={"message": None}).invalid == []
 

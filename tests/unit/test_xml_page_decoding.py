@@ -190,6 +190,8 @@ BROKEN = {
     "a deeper reservationSet": answer("DescribeInstances", {"other": {"reservationSet": []}}),
     "an error": error("InternalError"),
     "an error and a list": answer("DescribeInstances", {"reservationSet": [], "Errors": {"Error": {"Code": "X"}}}),
+    "two lists": WHOLE.replace(b"<nextToken>", b"<reservationSet/><nextToken>"),
+    "two tokens": WHOLE.replace(b"<nextToken>", b"<nextToken/><nextToken>"),
     "a page of a proxy": b"<html><body>down</body></html>",
     "JSON": b'{"reservationSet":[]}',
     "an unknown encoding": WHOLE.replace(b'"1.0"', b'"1.0" encoding="none-such"'),

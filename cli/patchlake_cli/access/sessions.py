@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, UnknownRegionError
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
+from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def open_session(profile: str | None = None, *, region: str | None = None, regio
         else:
             session = boto3.Session(profile_name=profile, region_name=region)
         # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.
+        with renewing_credentials():
+            session.get_credentials()
         session.client("sts")
     except UnknownRegionError as error:
         raise CommandError(f"the region of your AWS session cannot be used: {error}") from error

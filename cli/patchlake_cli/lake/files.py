@@ -20,9 +20,12 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from patchlake.adapters.aws_errors import AWS_ERRORS
+from patchlake.adapters.clients import make_client
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
+from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.tables import Table
+from patchlake.core.timings import CALL
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
@@ -119,12 +122,13 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
     """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
     try:
         session = session or boto3.Session()
-        client = session.client("s3")
+        client = make_client(session, "s3")
         region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
-        credentials = session.get_credentials()
-        if credentials is None:
+        with renewing_credentials():
+            credentials = session.get_credentials()
+            frozen = None if credentials is None else credentials.get_frozen_credentials()
+        if frozen is None:
             raise LakeError(f"{text} cannot be opened: no AWS credentials found")
-        frozen = credentials.get_frozen_credentials()
     except AWS_ERRORS as error:
         raise LakeError(f"{text} cannot be opened: {explained(error, 's3:ListBucket')}") from error
     except ValueError as error:
@@ -138,4 +142,8 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
         region=region,
         scheme=endpoint.scheme,
         endpoint_override=None if of_aws else endpoint.netloc,
+        connect_timeout=CALL.connect_seconds,
+        # The longest wait for the next byte; the library has no limit for the total time of a call.
+        request_timeout=CALL.answer_seconds,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
     )

@@ -25,13 +25,16 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RuntimeError)
+from patchlake.adapters.one_line import one_line
+from patchlake.core.error_codes import without_suffix
+
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RecursionError)
 """The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer.
 
-The SDK raises RuntimeError for credentials that are expired although it has just renewed them.
+The SDK follows redirects of S3 without a limit, until Python ends that with a RecursionError.
 """
 
-type AwsError = BotoCoreError | ClientError | ResponseParserError | RuntimeError
+type AwsError = BotoCoreError | ClientError | ResponseParserError | RecursionError
 
 
 class Cause(StrEnum):
@@ -142,9 +145,8 @@ _STATUSES: Mapping[int | None, Cause] = {
 
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
-    # The SDK follows redirects of S3 without a limit. The error is a RuntimeError, as the next ones are.
     Cause.REDIRECTED: (RecursionError,),
-    Cause.EXPIRED: (CredentialRetrievalError, RuntimeError, SSOError, TokenRetrievalError),
+    Cause.EXPIRED: (CredentialRetrievalError, SSOError, TokenRetrievalError),
     Cause.PROXY: (ProxyConnectionError,),
     Cause.BAD_CERTIFICATE: (SSLError,),
     Cause.UNREACHABLE: (ConnectTimeoutError, EndpointConnectionError),
@@ -197,7 +199,7 @@ def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
     """Return the cause that an error answer names, as the SDK parsed it."""
     code, status = _code_in(answer), _status_in(answer)
     listed = _OF_KMS.sub("KMS.", code)
-    cause = _CAUSES.get(listed) or _CAUSES.get(listed.removesuffix("Exception"))
+    cause = _CAUSES.get(listed) or _CAUSES.get(without_suffix(listed))
     if "throttl" in code.casefold():
         return Cause.THROTTLED
     if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -261,8 +263,7 @@ def _is_web_page(answer: Mapping[str, Any]) -> bool:
 
 def message_of(error: AwsError) -> str:
     """Return what the service says about an error, or else the SDK, in one line."""
-    text = _message_in(error.response) if isinstance(error, ClientError) else str(error)
-    return " ".join(text.split())
+    return one_line(_message_in(error.response) if isinstance(error, ClientError) else str(error))
 
 
 def _code_in(answer: Mapping[str, Any]) -> str:

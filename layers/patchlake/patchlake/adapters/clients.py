@@ -21,7 +21,9 @@ from botocore.awsrequest import (
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.error_bodies import keep_errors_readable
+from patchlake.adapters.session_credentials import renew_readably
 from patchlake.core.timings import BYTES_IN_TIME, CALL
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
     # Nor for this.
     client._endpoint._response_parser_factory = _Parsers(client._endpoint._response_parser_factory)  # noqa: SLF001
     keep_errors_readable(client)
+    renew_readably(client)
     return client
 
 
@@ -78,14 +81,15 @@ class _Parsers:
         parser = self._factory.create_parser(protocol)
         parse = parser.parse
 
-        def parse_or_refuse(*arguments: Any) -> dict[str, Any]:  # noqa: ANN401
+        def parse_or_refuse(answer: dict[str, Any], *shape: Any) -> dict[str, Any]:  # noqa: ANN401
             found: Any = None
             # Not with the SDK's error as the cause: a log of both would have the body.
-            with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError):
-                found = parse(*arguments)
+            with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError, RecursionError):
+                found = parse(answer, *shape)
             if isinstance(found, dict):
                 return found
-            msg = "the answer was cut short, or is not in the form of the service"
+            encoding = unasked_encoding(answer["headers"])
+            msg = f"the answer was cut short, or is not in the form of the service{encoding}"
             raise ResponseParserError(msg)
 
         parser.parse = parse_or_refuse

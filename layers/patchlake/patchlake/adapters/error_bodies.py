@@ -10,8 +10,10 @@ from typing import Any
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
+from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.adapters.one_line import one_line
+
 _FIRST_ERROR_STATUS = 301
-_LONGEST_TEXT = 300
 
 
 def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
@@ -23,42 +25,44 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     status, body = response_dict["status_code"], response_dict["body"] or b""
     if status < _FIRST_ERROR_STATUS:
         return
+    encoding = unasked_encoding(response_dict["headers"])
+    text = f"the answer cannot be read{encoding}" if encoding else one_line(body.decode(errors="replace"))
     match operation_model.service_model.resolved_protocol:
         case "json":
-            response_dict["body"] = _json_error(body, response_dict["headers"])
+            response_dict["body"] = _json_error(body, response_dict["headers"], text)
         case "rest-xml":
             # Without a body the SDK takes the HTTP status for the code.
-            response_dict["body"] = body if not body or _is_flat_error(body) else _flat_error(body, status)
+            response_dict["body"] = body if not body or _is_flat_error(body) else _flat_error(status, text)
         case _:
-            response_dict["body"] = _xml_error(body, status)
+            response_dict["body"] = _xml_error(body, status, text)
 
 
-def _json_error(body: bytes, headers: Mapping[str, str]) -> bytes:
+def _json_error(body: bytes, headers: Mapping[str, str], text: str) -> bytes:
     """Return the members of a JSON error that are texts; without a type the SDK takes the HTTP status for the code."""
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        found = {"message": _shortened(body)}
+        found = {"message": text}
     texts = {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
     named = texts.pop("__type", None) or headers.get("x-amzn-errortype")
     return json.dumps({**texts, "__type": named} if named else texts).encode()
 
 
-def _xml_error(body: bytes, status: int) -> bytes:
+def _xml_error(body: bytes, status: int, text: str) -> bytes:
     """Return the first code and message of an XML error; without a code, the HTTP status is the code."""
     root = _parsed(body)
     code = "" if root is None else _text_of(root, "Code")
     message = "" if root is None else _text_of(root, "Message")
     if not code:
-        code, message = str(status), message or _shortened(body)
+        code, message = str(status), message or text
     return (
         f"<ErrorResponse><Error><Code>{escape(code)}</Code><Message>{escape(message)}</Message></Error></ErrorResponse>"
     ).encode()
 
 
-def _flat_error(body: bytes, status: int) -> bytes:
-    """Return S3's form of an error whose code is the HTTP status, and whose message is the beginning of the body."""
-    return f"<Error><Code>{status}</Code><Message>{escape(_shortened(body))}</Message></Error>".encode()
+def _flat_error(status: int, text: str) -> bytes:
+    """Return S3's form of an error whose code is the HTTP status."""
+    return f"<Error><Code>{status}</Code><Message>{escape(text)}</Message></Error>".encode()
 
 
 def _is_flat_error(body: bytes) -> bool:
@@ -84,8 +88,3 @@ def _text_of(root: ET.Element, name: str) -> str:
 
 def _local_name(element: ET.Element) -> str:
     return str(element.tag).rpartition("}")[2]
-
-
-def _shortened(body: bytes) -> str:
-    text = " ".join(body.decode(errors="replace").split())
-    return "".join(character for character in text[:_LONGEST_TEXT] if character.isprintable())

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from patchlake.core.error_codes import without_suffix
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record
 from patchlake.errors import RefusedError, RestartError
@@ -50,7 +51,7 @@ class NarrowerCalls:
         try:
             page = ask(calls[number], own_token)
         except RefusedError as refusal:
-            if number > 0 or refusal.code.removesuffix("Exception") != FILTER_REFUSED:
+            if number > 0 or without_suffix(refusal.code) != FILTER_REFUSED:
                 raise
             self._refused.add(operation)
             raise RestartError(str(refusal)) from refusal

@@ -9,7 +9,7 @@ from msgspec import field
 from patchlake.adapters.aws_errors import AWS_ERRORS, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
-from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
+from patchlake.adapters.raw_answers import keep_raw_answers, page_of
 from patchlake.adapters.sts import caller_account_id
 from patchlake.core.paging import ListingNews, read_chain
 from patchlake.core.plan import Account
@@ -78,7 +78,7 @@ class AwsAccounts:
                 "organizations:ListAccounts; or the accounts are given as a list"
             )
             raise PermanentError(msg) from error
-        return self._decoder.page(raw_body(answer), answered_at_ms=0)
+        return page_of(answer, self._decoder, answered_at_ms=0)
 
 
 def _accounts(pages: Iterable[Page[Record]]) -> list[Account]:

@@ -7,6 +7,7 @@ its status is not an empty page but a broken answer.
 
 import json
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,6 +33,9 @@ _DEEPEST = 100
 _MOST_DIGITS = 1_000
 """The digits of the longest number that is read as a whole number; Python refuses one of more than 4,300."""
 
+_REPEATED = object()
+"""The value of a member that comes twice, where either could be meant."""
+
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 """A JSON text, which may be cut short, or a bracket outside of every text."""
 
@@ -56,6 +60,7 @@ class PageDecoder:
         self._rows_member = operation.rows_member
         self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
         self._rows = RowReader(operation.record, operation.id_member)
+        self._once = [f'"{name}"'.encode() for name in (operation.rows_member, "NextToken")]
 
     def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         """Return the page in a body.
@@ -71,9 +76,13 @@ class PageDecoder:
             answer = self._answer(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._page_by_values(body, answered_at_ms)
-        if answer.error is not UNSET or answer.wrapper is not UNSET:
+        if answer.error is not UNSET or answer.wrapper is not UNSET or self._may_repeat(body):
             return self._page_by_values(body, answered_at_ms)
         return Page(answer.rows, [], answer.next_token or None, answered_at_ms)
+
+    def _may_repeat(self, body: bytes) -> bool:
+        """Whether the list or the token may come twice: the last one would count, and the other rows be lost."""
+        return any(body.count(name) > 1 for name in self._once)
 
     def _page_by_values(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         rows, next_token = self._loaded(body)
@@ -85,7 +94,7 @@ class PageDecoder:
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
         try:
-            answer = _parsed(body.decode(errors="surrogateescape"))
+            answer = _parsed(body.decode(errors="surrogateescape"), frozenset({self._rows_member, "NextToken"}))
         except (ValueError, RecursionError) as error:
             msg = f"the answer to {self._name} is not JSON, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
@@ -101,11 +110,17 @@ class PageDecoder:
         raise BrokenAnswerError(msg)
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401
+def _parsed(text: str, once: frozenset[str]) -> Any:  # noqa: ANN401
+    """Parse a text; the value of a name in ``once`` that an object has twice is ``_REPEATED``, of another the last."""
+
+    def object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
+        counts = Counter(name for name, _ in members if name in once)
+        return dict(members) | {name: _REPEATED for name, count in counts.items() if count > 1}
+
     try:
-        return json.loads(text, parse_int=_number)
+        return json.loads(text, parse_int=_number, object_pairs_hook=object_of)
     except RecursionError:
-        return json.loads(_without_deep_nesting(text), parse_int=_number)
+        return json.loads(_without_deep_nesting(text), parse_int=_number, object_pairs_hook=object_of)
 
 
 def _number(digits: str) -> float:

@@ -5,12 +5,29 @@ and takes more time than everything else.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
+
+from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.core.paging import IF_IT_LASTS
+from patchlake.core.records import Page, Record
+from patchlake.errors import BrokenAnswerError
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
 _EMPTY = {"json": b"{}", "ec2": b"<empty/>"}
 """An empty body in each protocol."""
+
+
+class Decoder(Protocol):
+    """The decoder of one operation's answers."""
+
+    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
+        """Return the page in a body.
+
+        Raises:
+            BrokenAnswerError: there is none in it.
+        """
+        ...
 
 
 def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
@@ -25,7 +42,15 @@ def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     client.meta.events.register("before-parse", keep, unique_id=_BODY)
 
 
-def raw_body(answer: Mapping[str, Any]) -> bytes:
-    """Return the body of an answer to such a client."""
-    body: bytes = answer[_BODY]
-    return body
+def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) -> Page[Record]:
+    """Return the page in an answer to such a client.
+
+    Raises:
+        BrokenAnswerError: there is none in it.
+    """
+    try:
+        return decoder.page(answer[_BODY], answered_at_ms)
+    except BrokenAnswerError as error:
+        encoding = unasked_encoding(answer["ResponseMetadata"]["HTTPHeaders"])
+        msg = f"{error}{encoding}. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg) from error

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from urllib3.exceptions import HTTPError
@@ -14,9 +15,6 @@ from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-_NOT_FOUND = 404
-_PRECONDITION_FAILED = 412
 
 _PROBE_KEY = "check/conditional-writes"
 _WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
@@ -57,26 +55,31 @@ class S3Store:
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes; None if it does not exist."""
         try:
-            # Read the body here: a connection may break in the middle of it.
-            return self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)["Body"].read()
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
+            # Read here: a connection may break in the middle of the body.
+            body = answer["Body"].read()
         except AWS_ERRORS as error:
             if code_of(error) == "NoSuchKey":
                 return None
             # Without s3:ListBucket S3 does not distinguish an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
-        except HTTPError as error:
-            # The SDK does not translate every error of its HTTP library while a body is read.
+        except (HTTPError, ValueError, OverflowError) as error:
+            # The SDK does not translate every error of its HTTP library while a body is read: sizes of chunks may be
+            # no sizes.
             msg = f"s3://{self._bucket}/{self._prefix}{key}: the body broke off: {error}"
             raise RetryableError(msg) from error
+        self._require_answer(answer, "GetObject", key, is_whole=answer.get("ContentLength") == len(body))
+        return body
 
     def exists(self, key: str) -> bool:
         """Whether the object exists."""
         try:
-            self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
+            answer = self._client.head_object(Bucket=self._bucket, Key=self._prefix + key)
         except AWS_ERRORS as error:
-            if status_of(error) == _NOT_FOUND:
+            if status_of(error) == HTTPStatus.NOT_FOUND:
                 return False
             raise self._failure(error, "HeadObject", "s3:GetObject and s3:ListBucket", key) from error
+        self._require_answer(answer, "HeadObject", key)
         return True
 
     def create(self, key: str, body: bytes | BinaryIO) -> bool:
@@ -84,7 +87,7 @@ class S3Store:
 
         The SDK repeats a PutObject whose answer was lost, and then its own first attempt is the existing object: False
         only means that the object exists. A write that conflicts with another one is repeated, which the SDK does not
-        do.
+        do. One whose answer is none of S3's is not: the next try of the message finds the object, or writes it.
         """
         for attempt in range(CONFLICT_ATTEMPTS - 1):
             if not isinstance(body, bytes):
@@ -96,11 +99,12 @@ class S3Store:
 
     def _create(self, key: str, body: bytes | BinaryIO) -> bool:
         try:
-            self._put(key, body)
+            answer = self._put(key, body)
         except AWS_ERRORS as error:
-            if status_of(error) == _PRECONDITION_FAILED:
+            if status_of(error) == HTTPStatus.PRECONDITION_FAILED:
                 return False
             raise self._failure(error, "PutObject", "s3:PutObject", key) from error
+        self._require_answer(answer, "PutObject", key)
         return True
 
     def require_conditional_writes(self) -> None:
@@ -118,11 +122,31 @@ class S3Store:
             if cause_of(error) is Cause.NO_CONDITIONAL_WRITES:
                 raise self._failure(error, "PutObject", "s3:PutObject", _PROBE_KEY) from error
 
-    def _put(self, key: str, body: bytes | BinaryIO, **checksum: str) -> None:
+    def _put(self, key: str, body: bytes | BinaryIO, **checksum: str) -> Mapping[str, Any]:
         # upload_file and similar methods cannot pass the condition.
-        self._client.put_object(
+        answer: Mapping[str, Any] = self._client.put_object(
             Bucket=self._bucket, Key=self._prefix + key, Body=body, IfNoneMatch="*", **cast("Any", checksum)
         )
+        return answer
+
+    def _require_answer(self, answer: Mapping[str, Any], operation: str, key: str, *, is_whole: bool = True) -> None:
+        """Require that an answer about an object is one: a proxy may answer anything with a page and status 200.
+
+        Raises:
+            RetryableError: it is not.
+        """
+        metadata = answer["ResponseMetadata"]
+        headers = metadata["HTTPHeaders"]
+        # Some stores give an answer without a body that type, too.
+        is_html = headers.get("content-type", "").casefold().startswith("text/html")
+        is_page = is_html and headers.get("content-length") != "0"
+        if metadata["HTTPStatusCode"] != HTTPStatus.OK or not answer.get("ETag") or is_page or not is_whole:
+            msg = (
+                f"s3://{self._bucket}/{self._prefix}{key}: the answer to {operation} is not that of an object store: "
+                "expected status 200, an ETag, no web page, and a body of the length that the answer names. Check that "
+                "no proxy answers instead of the store"
+            )
+            raise RetryableError(msg)
 
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 from botocore.config import Config
@@ -31,7 +31,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.make_once_cache import MakeOnceCache
 from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.page_decoding import PageDecoder
-from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
+from patchlake.adapters.raw_answers import Decoder, keep_raw_answers, page_of
 from patchlake.adapters.xml_page_decoding import XmlPageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
@@ -64,11 +64,7 @@ _UNANSWERED = frozenset({Cause.PASSING, Cause.CONFLICT, Cause.UNREACHABLE})
 """The causes that may be about the ids of a call."""
 
 
-class _Decoder(Protocol):
-    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]: ...
-
-
-_DECODERS: Mapping[str, Callable[[Operation, Any], _Decoder]] = {
+_DECODERS: Mapping[str, Callable[[Operation, Any], Decoder]] = {
     "json": lambda operation, _: PageDecoder(operation),
     "ec2": XmlPageDecoder,
 }
@@ -113,7 +109,7 @@ class AwsTargetApis:
             MOST_REMEMBERED, lambda made: made.close()
         )
         self._sessions: MakeOnceCache[str, boto3.Session] = MakeOnceCache(MOST_REMEMBERED)
-        self._decoders: dict[Operation, _Decoder] = {}
+        self._decoders: dict[Operation, Decoder] = {}
         self._making = Lock()
         self.call_counter = CallCounter()
 
@@ -145,7 +141,7 @@ class AwsTargetApis:
         self._sessions.forget(target.account_id, refused.session)
         self._connections.forget(target, refused)
 
-    def decoder(self, operation: Operation, client: Any) -> _Decoder:  # noqa: ANN401
+    def decoder(self, operation: Operation, client: Any) -> Decoder:  # noqa: ANN401
         """Return the decoder of an operation's answers to such a client."""
         if operation not in self._decoders:
             service = client.meta.service_model
@@ -239,7 +235,7 @@ class AwsTargetApi:
             parameters["NextToken"] = token
         client, answer = self._answer(operation, parameters)
         try:
-            return self._apis.decoder(operation, client).page(raw_body(answer), milliseconds(self._apis.now()))
+            return page_of(answer, self._apis.decoder(operation, client), milliseconds(self._apis.now()))
         except RetryableError as error:
             msg = f"target {self._target}: {xform_name(operation.name)}: {error}"
             raise type(error)(msg) from error

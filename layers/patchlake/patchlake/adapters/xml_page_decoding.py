@@ -65,18 +65,21 @@ class XmlPageDecoder:
         records: list[Record] = []
         invalid: list[InvalidRow] = []
         members: dict[str, str] = {}
+        repeated: set[str] = set()
         try:
             for element, is_item in self._elements(body):
                 if not is_item:
-                    members[_local_name(element)] = "" if len(element) else element.text or ""
+                    name = _local_name(element)
+                    repeated |= {name} & members.keys()
+                    members[name] = "" if len(element) else element.text or ""
                     continue
                 for row in self._rows(element):
                     (invalid if isinstance(row, InvalidRow) else records).append(row)  # type: ignore[arg-type]
         except (ET.ParseError, ValueError, LookupError) as error:
             msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
-        if members.keys() & _ERRORS or self._list not in members:
-            msg = f"the answer to {self._name} has status 200, and is not an answer with a {self._list}"
+        if members.keys() & _ERRORS or self._list not in members or repeated & {self._list, self._next_token}:
+            msg = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
             raise BrokenAnswerError(msg)
         return Page(records, invalid, members.get(self._next_token) or None, answered_at_ms)
 

@@ -9,13 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from patchlake.core.error_codes import without_suffix
 from patchlake.errors import FailedCallError, RefusedError, RestartError
 
 INVALID_ID = "InvalidInstanceId"
-"""The code by which a service says of a single id that it does not know it: an answer about that id.
-
-Some services add ``Exception`` to their codes.
-"""
+"""The code by which a service says of a single id that it does not know it: an answer about that id."""
 
 type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
@@ -119,7 +117,7 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if failure.code.removesuffix("Exception") == INVALID_ID:
+        if without_suffix(failure.code) == INVALID_ID:
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure

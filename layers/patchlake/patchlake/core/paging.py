@@ -13,6 +13,10 @@ EMPTY_PAGES = 100
 """The pages of a chain that may bring nothing new: AWS may send short and empty pages, but a chain must end."""
 
 
+IF_IT_LASTS = "If that lasts, check that no proxy changes answers, then report it to AWS Support"
+"""The fix for answers that break the rules of the service."""
+
+
 @dataclass(slots=True)
 class ListingNews:
     """The news in the pages of a listing, which has no other bound that its question could set.
@@ -37,7 +41,10 @@ class ListingNews:
         self._pages_without_news = 0 if known > self._known else self._pages_without_news + 1
         self._known = known
         if self._pages_without_news > EMPTY_PAGES:
-            msg = f"{self.subject}: {self._pages_without_news} pages in a row brought nothing new, and a token"
+            msg = (
+                f"{self.subject}: {self._pages_without_news} pages in a row brought nothing new, and a token. "
+                f"{IF_IT_LASTS}"
+            )
             raise RestartError(msg)
 
 
@@ -79,11 +86,12 @@ def _chain[R: Record](ask: Callable[[str | None], Page[R]], most_pages: int, sub
         if token is None:
             return
         if token in seen:
-            msg = f"{subject}: the service gave the same NextToken twice, after {len(seen) + 1} pages"
+            msg = f"{subject}: the service gave the same NextToken twice, after {len(seen) + 1} pages. {IF_IT_LASTS}"
             raise RetryableError(msg)
         seen.add(token)
     msg = (
-        f"{subject}: the service has given {most_pages} pages and a token for another one: expected an end before that"
+        f"{subject}: the service has given {most_pages} pages and a token for another one: expected an end before "
+        f"that. {IF_IT_LASTS}"
     )
     raise RestartError(msg)
 

@@ -121,6 +121,6 @@ def collection_columns(statuses: Mapping[str, Explanation]) -> tuple[Column, ...
         ),
         timestamp(
             "collected_at",
-            "When SSM answered, by the Date header of its answer; NULL if SSM gave no answer about the node.",
+            "When SSM answered, by the time that AWS's answers agree on; NULL if SSM gave no answer about the node.",
         ),
     )

@@ -26,6 +26,10 @@ LONGEST_SECOND_ASK_SECONDS = 5
 """The longest pause between two asks that a target refuses."""
 
 
+LONGEST_PROLONGED_SECONDS = 5
+"""The seconds by which an answer's header ``x-amz-retry-after`` can prolong a pause of the SDK."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallTiming:
     """The time-outs of one call to AWS, and the attempts that the SDK makes."""
@@ -36,8 +40,9 @@ class CallTiming:
 
     @property
     def longest_seconds(self) -> int:
-        """The time of a call that is never answered, with the SDK's pauses of up to 1, 2, 4, … seconds."""
-        pauses = (1 << (self.attempts - 1)) - 1
+        """The time of a call that never succeeds, with the SDK's pauses: 1, 2, 4, … seconds, prolonged by AWS."""
+        retries = self.attempts - 1
+        pauses = (1 << retries) - 1 + retries * LONGEST_PROLONGED_SECONDS
         return self.attempts * (self.connect_seconds + self.answer_seconds) + pauses
 
 

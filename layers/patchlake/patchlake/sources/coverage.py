@@ -27,7 +27,10 @@ _COLUMNS = (
         nullable=False,
     ),
     string("listing_detail", "The error code or the reason of any status other than LISTED."),
-    timestamp("listed_at", "When SSM answered the last page of the listing, by its Date header; NULL unless LISTED."),
+    timestamp(
+        "listed_at",
+        "When SSM answered the last page of the listing, by the time that AWS's answers agree on; NULL unless LISTED.",
+    ),
     count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below: NULL unless LISTED."),
     count("nodes_collected", "Nodes with a patch state."),
     count("nodes_no_patch_state", "Nodes that were never scanned."),

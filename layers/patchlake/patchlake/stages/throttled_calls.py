@@ -102,12 +102,12 @@ class ThrottledCalls:
 
     def _wait(self, throttled: ThrottledError) -> None:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())
-        try:
-            self.require_time(seconds)
-        except OutOfTimeError as error:
-            raise error from throttled
+        left = self.delivery.seconds_left()
+        if left < RESERVE_SECONDS + seconds:
+            msg = f"{throttled} ({left:.0f} seconds are left of the invocation, after {self.pauses} pauses)"
+            raise OutOfTimeError(msg) from throttled
         if self.waited_seconds + seconds > self.longest_wait_seconds:
-            msg = f"{self.subject}: throttled for {self.waited_seconds:.0f} seconds of the invocation"
+            msg = f"{throttled} (throttled for {self.waited_seconds:.0f} seconds of the invocation)"
             raise OutOfTimeError(msg) from throttled
         self.pause(seconds)
         self.pauses += 1
