@@ -11,6 +11,9 @@ TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 # !Sub fills in (W1020) and what a parameter is for (W2001).
 TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 
+# Without bytecode, each process of the tests would compile the code and rewrite the assertions again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
 

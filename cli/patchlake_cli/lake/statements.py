@@ -90,25 +90,34 @@ class Statement:
         Raises:
             ValueError: it is not a SELECT.
         """
-        # Not at the top, here and below: the help of a command lists the queries but parses none.
-        import sqlglot  # noqa: PLC0415
-        from sqlglot import exp  # noqa: PLC0415
-
-        tree = sqlglot.parse_one(self.render(Settings()), read="athena")
-        if not isinstance(tree, exp.Query):
-            raise ValueError(f"{self.name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
-        return tree
+        return _parsed(self.name, self.render(Settings()))
 
     @property
     def relations(self) -> list[str]:
         """The views and tables that it reads, sorted by name."""
-        return relations_of(self.tree)
+        return list(_relations(self.name, self.render(Settings())))
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
         return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
             "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
         )
+
+
+def _parsed(name: str, sql: str) -> "exp.Query":
+    # Not at the top, here and below: the help of a command lists the queries but parses none.
+    import sqlglot  # noqa: PLC0415
+    from sqlglot import exp  # noqa: PLC0415
+
+    tree = sqlglot.parse_one(sql, read="athena")
+    if not isinstance(tree, exp.Query):
+        raise ValueError(f"{name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
+    return tree
+
+
+@cache
+def _relations(name: str, sql: str) -> tuple[str, ...]:
+    return tuple(relations_of(_parsed(name, sql)))
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:
