@@ -48,8 +48,14 @@ def export(  # noqa: PLR0913  # one option each
     batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
     deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
+    instances: Annotated[
+        bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
+    ] = False,
+    tag_keys: Annotated[
+        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+    ] = "",
     detail_deadline: Annotated[
-        int, typer.Option(help="Seconds after which a run no longer waits for patches.")
+        int, typer.Option(help="Seconds after which a run no longer waits for patches, instances and tags.")
     ] = DETAIL_DEADLINE_SECONDS,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
@@ -75,6 +81,8 @@ def export(  # noqa: PLR0913  # one option each
         batch_size=batch_size,
         deadline=deadline,
         patches=patches,
+        instances=instances,
+        tag_keys=tag_keys,
         detail_deadline=detail_deadline,
     )
     refuse_unused_role(context, settings.accounts)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import typer
 
 from patchlake.core.run import run_date
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
+from patchlake.sources.tags import TAGS
 from patchlake_cli.access.advice import Advice, Refusals
+from patchlake_cli.access.permissions import Permission
 from patchlake_cli.export.scope import named
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
@@ -24,13 +27,13 @@ class Page:
     """One run of a lake; ``answers`` are about the newest run, and empty for an older one.
 
     Attributes:
-        patches: a sentence about the patches of the run; None if it did not ask for any.
+        sources: a sentence about each secondary source of the run.
     """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
-    patches: str | None
+    sources: list[str]
 
 
 def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
@@ -65,9 +68,21 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             },
             denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
             | denied,
-            denied_patches=denied_patches,
+            denied_sources={
+                Permission.READ_PATCHES: denied_patches,
+                Permission.LIST_INSTANCES: _denied(lake, INSTANCES.name, observation.run_id),
+                Permission.LIST_TAGS: _denied(lake, TAGS.name, observation.run_id),
+            },
         ),
-        patches=_patches(lake, observation.run_id),
+        sources=[
+            text
+            for text in (
+                _patches(lake, observation.run_id),
+                _listing(lake, INSTANCES.name, observation.run_id),
+                _listing(lake, TAGS.name, observation.run_id),
+            )
+            if text is not None
+        ],
     )
 
 
@@ -87,6 +102,38 @@ def _patches(lake: Lake, run_id: str) -> str | None:
     )
 
 
+def _denied(lake: Lake, listing: str, run_id: str) -> set[str]:
+    """Return the accounts that denied a secondary listing."""
+    return {
+        account_id
+        for (account_id,) in lake.query(
+            f"SELECT DISTINCT account_id FROM coverage WHERE run_id = ? AND {listing}_status = 'ACCESS_DENIED'",  # noqa: S608  # the name of a source
+            (run_id,),
+        ).rows
+    }
+
+
+def _listing(lake: Lake, name: str, run_id: str) -> str | None:
+    """Return a sentence about a secondary listing; None if the run does not have it."""
+    [(targets, listed, rows, without_id, reason)] = lake.query(
+        f"SELECT count({name}_status), count_if({name}_status = 'LISTED'), sum({name}_rows), "  # noqa: S608  # the name of a source
+        f"sum({name}_rows_without_id), max({name}_detail) FROM coverage WHERE run_id = ? "
+        f"AND {name}_status <> 'ACCOUNT_NOT_ACTIVE'",
+        (run_id,),
+    ).rows
+    if not targets:
+        return None
+    what = name.title()
+    if listed < targets:
+        return (
+            f"{what} are PARTIAL: {rows or 0:,} rows; {targets - listed} of {targets} targets could not be listed, "
+            f"such as: {reason}."
+        )
+    if without_id:
+        return f"{what} are PARTIAL: {rows or 0:,} rows; {without_id:,} more could not be read."
+    return f"{what} are COMPLETE: {rows or 0:,} rows."
+
+
 def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:
     """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
     if as_json:
@@ -95,8 +142,8 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
-    if page.patches is not None:
-        console.print(page.patches, soft_wrap=True, markup=False)
+    for sentence in page.sources:
+        console.print(sentence, soft_wrap=True, markup=False)
     if page.summary.run.not_planned:
         targets = named(page.summary.run.not_planned)
         console.print(
