@@ -47,7 +47,7 @@ def hostile_figures() -> Figures:
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
         window_start="2026-09-27",
-        newest_date="2026-11-01",
+        no_snapshot=None,
         run=run,
         unpublished=[],
         details=_details(),
@@ -57,7 +57,8 @@ def hostile_figures() -> Figures:
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
     nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 5)
-    return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
+    sentence = "no snapshot since 2026-09-27: the newest run is from 2026-08-01"
+    return replace(hostile_figures(), run=nothing, details=None, no_snapshot=sentence)
 
 
 def _details() -> Details:

@@ -43,8 +43,9 @@ def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
     coverage = "3 of 4 targets read, 2 no longer planned"
     assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0)
-    assert figures.unpublished == [R6]
-    assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
+    [sentence] = figures.unpublished
+    assert sentence.startswith(f"run {R6} is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. ")
+    assert (figures.as_of, figures.window_start, figures.no_snapshot) == (story.NOW, "2026-10-09", None)
 
 
 def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Details) -> None:

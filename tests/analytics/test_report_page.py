@@ -180,6 +180,25 @@ def test_without_such_targets_there_is_no_such_section() -> None:
     assert "no longer planned</h2>" not in render_page(replace(figures, details=none)).lower()
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_what_is_not_there_is_not_mentioned() -> None:
+    figures = hostile_figures()
+    assert figures.details is not None
+    none = Unread(0, None, None, 0)
+    read = replace(figures.details, unread=none, not_planned=none)
+    run = replace(figures.run, run_status="COMPLETE", rows_without_id=0)
+    accounts = replace(read.accounts, rows=[replace(account, rows_without_id=0) for account in read.accounts.rows])
+
+    whole = render_page(replace(figures, run=run, details=replace(read, accounts=accounts)))
+    nameless = render_page(replace(figures, run=replace(run, rows_without_id=1), details=read))
+    unread = render_page(replace(figures, run=run, details=replace(read, unread=Unread(1, 2, 0, 0))))
+
+    assert "ithout an id" not in whole
+    assert "Unknown nodes count against the percentage.</p>" in whole
+    assert "“at least” also counts rows without an id.</p>" in nameless
+    assert "“at least” also counts the last known nodes of targets that were not read.</p>" in unread
+
+
 @pytest.mark.parametrize(
     ("percent", "bound", "run_status", "text"),
     [
@@ -207,15 +226,14 @@ def test_an_old_snapshot_is_said_to_be_old() -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_newer_run_without_a_snapshot_is_named() -> None:
-    page = render_page(replace(hostile_figures(), unpublished=["20261102T060000Z"]))
-    assert "a newer run whose snapshot is not published: 20261102T060000Z." in page
+    page = render_page(replace(hostile_figures(), unpublished=["run 20261102T060000Z is UNPUBLISHED"]))
+    assert "does not include a newer run: run 20261102T060000Z is UNPUBLISHED." in page
 
 
 def test_without_a_snapshot_the_page_says_since_when_and_shows_no_figure_at_all() -> None:
     text = render_page(empty_figures())
     body = text.partition("<main>")[2].partition("</main>")[0]
-    assert "No snapshot since 2026-09-27" in body
-    assert "--as-of 2026-08-01" in body
+    assert "There is no snapshot since 2026-09-27: the newest run is from 2026-08-01." in body
     assert not [mark for mark in ("<table", "<svg", "<dl", "%", " 0 ") if mark in body]
 
 

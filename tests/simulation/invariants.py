@@ -67,7 +67,7 @@ from tests.simulation.proof import GET_STATES, Proof, is_witness
 from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
-_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + (1 + 5) + (2 + 5))
 _SECOND_ASK_SECONDS = 5
 _MOST_PAGES = 300
 """A page for each row of the largest question of a schedule, and a hundred without news."""

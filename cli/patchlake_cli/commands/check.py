@@ -11,6 +11,7 @@ from patchlake_cli.commands.options import (
     RegionsOption,
     RoleNameOption,
     read_lake,
+    read_stack,
     refuse_unused,
     refuse_unused_role,
 )
@@ -31,7 +32,9 @@ def check(  # noqa: PLR0913  # one option each
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
-    stack: Annotated[str | None, typer.Option(help="Check this deployed stack instead.")] = None,
+    stack: Annotated[
+        str | None, typer.Option(parser=read_stack, metavar="<str>", help="Check this deployed stack instead.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.

@@ -14,10 +14,10 @@ from patchlake.sources.patches import PATCHES
 from patchlake.sources.tags import TAGS
 from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.access.permissions import Permission
-from patchlake_cli.export.scope import named
+from patchlake_cli.lake.departures import departures
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
-from patchlake_cli.terminal.console import error_console, output_console
+from patchlake_cli.terminal.console import error_console, output_console, warn
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
 
@@ -28,12 +28,14 @@ class Page:
 
     Attributes:
         sources: a sentence about each secondary source of the run.
+        departures: a sentence about the targets that left the plan before the run; None if there are none.
     """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
     sources: list[str]
+    departures: str | None
 
 
 def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
@@ -83,6 +85,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             )
             if text is not None
         ],
+        departures=departures(lake, observation.run_id),
     )
 
 
@@ -144,11 +147,8 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
         print_run(console, page.summary, page.answers)
     for sentence in page.sources:
         console.print(sentence, soft_wrap=True, markup=False)
-    if page.summary.run.not_planned:
-        targets = named(page.summary.run.not_planned)
-        console.print(
-            f"\nNo longer planned: earlier runs of this lake covered {targets}.", soft_wrap=True, markup=False
-        )
+    if page.departures is not None:
+        warn(page.departures)
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)

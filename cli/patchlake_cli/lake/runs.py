@@ -16,6 +16,10 @@ NODE_COUNTS: Mapping[str, str] = {status: f"nodes_{status.lower()}" for status i
 _SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
 
 
+TARGETS_NAMED = 5
+"""The most targets to name in one sentence."""
+
+
 class RunStatus(StrEnum):
     """The state of a run."""
 
@@ -152,6 +156,13 @@ def with_targets_left_out(runs: Sequence[Run]) -> list[Run]:
         compared.append(replace(run, not_planned=left_out(earlier.values(), covered)) if run.is_published else run)
         earlier |= covered
     return compared[::-1]
+
+
+def named(targets: Sequence[tuple[str, str]]) -> str:
+    """Name targets by account and region, the first few of many."""
+    names = ", ".join(f"{account_id} {region}" for account_id, region in targets[:TARGETS_NAMED])
+    more = len(targets) - TARGETS_NAMED
+    return f"{names} and {more} more" if more > 0 else names
 
 
 def rows_in_words(rows_without_id: int) -> str:

@@ -4,6 +4,7 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
     -- Question 4: Which nodes are non-compliant, and against which baseline?
     -- Rows: one per NON_COMPLIANT node of the newest published run.
+    -- Empty: no published run of the window listed the node.
     -- Parameters:
     --   days (days, such as 7): N, the age of a scan.
     -- Columns:
@@ -39,7 +40,7 @@ ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
 
-_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
+_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
 _PARAMETER = re.compile(
@@ -72,6 +73,7 @@ class Statement:
         parameters: that of each ``?``, in order.
         columns: the meaning of the columns that the header describes.
         sql: the SELECT, with the stack's parameters still in it.
+        empty: the meaning of an answer without rows, where a parameter names something that may not exist.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Statement:
     columns: Mapping[str, str]
     caveats: Sequence[str]
     sql: str
+    empty: str | None = None
 
     @property
     def tree(self) -> "exp.Query":
@@ -145,6 +148,7 @@ def read_statement(path: Path) -> Statement:
         number=number,
         question=" ".join(sections["Question"]),
         rows=" ".join(sections["Rows"]),
+        empty=" ".join(sections["Empty"]) if "Empty" in sections else None,
         parameters=[_parameter(path.name, entry) for entry in sections.get("Parameters", [])],
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),

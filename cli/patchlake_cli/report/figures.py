@@ -229,15 +229,15 @@ class Figures:
     Attributes:
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
-        newest_date: the date of the newest run in the lake, inside the window or not.
-        unpublished: newer runs of the window without a whole snapshot.
+        no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
+        unpublished: a sentence for each newer run of the window without a whole snapshot.
         details: None if the window has no published run; then nothing is known.
     """
 
     as_of: datetime
     settings: Settings
     window_start: str
-    newest_date: str
+    no_snapshot: str | None
     run: LatestRun
     unpublished: Sequence[str]
     details: Details | None

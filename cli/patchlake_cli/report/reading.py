@@ -6,6 +6,7 @@ The views compute every figure. A list that may be long is cut to its most impor
 from dataclasses import fields
 
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.gaps import no_snapshot, unpublished
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -40,14 +41,13 @@ def read_figures(lake: Lake) -> Figures:
         LakeError: a file cannot be read.
     """
     [run] = _rows(lake, LatestRun, "latest_run")
-    unpublished = lake.query("SELECT run_id FROM runs WHERE NOT is_published ORDER BY run_id").rows
     return Figures(
         as_of=lake.now,
         settings=lake.settings,
         window_start=lake.window_start,
-        newest_date=lake.newest_date,
+        no_snapshot=no_snapshot(lake) if run.run_id is None else None,
         run=run,
-        unpublished=[run_id for (run_id,) in unpublished if run_id > (run.run_id or "")],
+        unpublished=list(unpublished(lake, run.run_id)),
         details=None if run.run_id is None else _details(lake),
     )
 

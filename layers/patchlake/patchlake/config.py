@@ -150,7 +150,9 @@ def _tag_keys(text: str) -> tuple[str, ...] | None:
     return keys if keys is not None and len(keys) <= MOST_TAG_KEYS else None
 
 
-def _number(least: int, most: int) -> Variable:
+def whole_number_from(least: int, most: int) -> Variable:
+    """Return the form of a whole number with these bounds, both included."""
+
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
 
@@ -175,13 +177,13 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
-    "PATCHLAKE_BATCH_SIZE": _number(*BATCH_SIZES),
-    "PATCHLAKE_CONNECTIONS": _number(1, 64),
-    "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_TICK_SECONDS": _number(1, 900),
-    "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
+    "PATCHLAKE_BATCH_SIZE": whole_number_from(*BATCH_SIZES),
+    "PATCHLAKE_CONNECTIONS": whole_number_from(1, 64),
+    "PATCHLAKE_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_TICK_SECONDS": whole_number_from(1, 900),
+    "PATCHLAKE_MAX_LATENESS_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_RETRY_SECONDS": whole_number_from(0, 900),
     "PATCHLAKE_TAG_KEYS": Variable(
         f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
     ),
