@@ -49,7 +49,10 @@ if TYPE_CHECKING:
     from patchlake.adapters.sts import RoleSessions
 
 MOST_REMEMBERED = 64
-"""The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte."""
+"""The maximum number of cached connections, and of sessions in other accounts: a pair takes about half a megabyte.
+
+A client of EC2, whose description is the SDK's largest, takes 1.4 more, but less with the trimmed one of the functions.
+"""
 
 _REFUSALS = {
     **dict.fromkeys(DENIALS, ListingStatus.ACCESS_DENIED),
