@@ -1,6 +1,6 @@
 """The embedded EC2: two operations of moto's, with the instances of the fleet and the behaviour that the API documents.
 
-moto reads the requests and writes the answers. It knows no token that expires, no number of rows that is too large and
+moto reads the requests and writes the errors. It knows no token that expires, no number of rows that is too large and
 no hidden instance, and its DescribeTags has no pages: that is answered here, from the fleet, and nothing is stored in
 moto. Source: the API reference of DescribeInstances and DescribeTags, and EC2's list of error codes.
 """
@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from moto.core.common_types import TYPE_RESPONSE
 from moto.core.request import Request
-from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import simple_aws_filter_to_re
 
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.ec2_fleet import Ec2Fleet
+from patchlake_cli.embedded.aws.ec2_xml import answer
 from patchlake_cli.embedded.aws.faults import Fault
 from patchlake_cli.embedded.aws.pages import Pages, page_size
 from patchlake_cli.embedded.aws.settings import FaultRates
@@ -50,7 +50,7 @@ class EmbeddedEc2(EC2Response):
         status, answered, body = self._dispatch(request, url, headers)
         return status, answered, body[: 1 + len(body) // 2] if self._breaks_off(request) else body
 
-    def describe_instances(self) -> ActionResult:
+    def describe_instances(self) -> str:  # type: ignore[override]
         """Return a page of the target's instances; those that a service manages only where they are asked for.
 
         Raises:
@@ -69,9 +69,9 @@ class EmbeddedEc2(EC2Response):
             {"ReservationId": f"r-{found[0]['InstanceId'].partition('-')[2]}", "Instances": list(found)}
             for found in batched(page, _INSTANCES_PER_RESERVATION, strict=False)
         ]
-        return ActionResult({"Reservations": reservations, "NextToken": token})
+        return answer("DescribeInstances", {"Reservations": reservations, "NextToken": token})
 
-    def describe_tags(self) -> ActionResult:
+    def describe_tags(self) -> str:  # type: ignore[override]
         """Return a page of the tags of the target's instances that pass the filters, which may have wildcards.
 
         Raises:
@@ -88,7 +88,7 @@ class EmbeddedEc2(EC2Response):
         ]
         passing = [row for row in rows if all(_passes(row[_member(name)], patterns[name]) for name in patterns)]
         page, token = self._page("DescribeTags", str(sorted(filters.items())), passing)
-        return ActionResult({"Tags": page, "NextToken": token})
+        return answer("DescribeTags", {"Tags": page, "NextToken": token})
 
     def _breaks_off(self, request: Request) -> bool:
         state, form = self._state, str(sorted(request.form.items()))
