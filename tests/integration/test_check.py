@@ -112,6 +112,36 @@ def test_an_account_where_ssm_denies_access_names_what_is_missing(
     assert statement["Action"] == ["ssm:DescribeInstanceInformation", "ssm:DescribeInstancePatchStates"]
 
 
+def test_a_role_that_may_not_read_patches_is_named_with_the_statement_that_it_lacks(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    aws.change(denied_actions={MEMBER: frozenset({"DescribeInstancePatches"})})
+
+    code, found = checked(environment, "--accounts", MEMBER, "--regions", "us-east-1")
+
+    [target] = found["targets"]
+    assert (code, target["works"], target["read_patch_states"]) == (0, True, "ok")
+    assert target["read_patches"] == "AccessDeniedException"
+    assert target["missing_permissions"] == ["ssm:DescribeInstancePatches"]
+    [advice] = found["advice"]
+    assert advice["text"] == f"The role patchlake-member of {MEMBER} needs ssm:DescribeInstancePatches:"
+    assert advice["policy"]["Statement"] == [
+        {"Effect": "Allow", "Action": ["ssm:DescribeInstancePatches"], "Resource": "*"}
+    ]
+
+
+def test_a_node_that_ssm_no_longer_knows_shows_that_patches_may_be_read(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    nodes = {node.instance_id for target in aws.fleet.targets for node in aws.fleet.nodes(target, 0)}
+    aws.change(vanished_nodes=frozenset(nodes))
+
+    code, found = checked(environment)
+
+    assert (code, found["advice"]) == (0, [])
+    assert [target["read_patches"] for target in found["targets"]] == ["ok"]
+
+
 def test_a_bucket_is_looked_into_and_nothing_is_stored(aws: EmbeddedAws, environment: dict[str, str]) -> None:
     client = s3(aws.endpoint)
     client.create_bucket(Bucket="checked", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})

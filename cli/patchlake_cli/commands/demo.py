@@ -17,6 +17,10 @@ def demo(  # noqa: PLR0913
     seed: Annotated[
         int, whole_number("Seed of the fleet and the faults; the same seed gives the same bytes", 0, 999_999_999)
     ] = 7,
+    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = True,
+    detail_deadline: Annotated[
+        int, whole_number("Seconds of the simulated clock after which a run no longer waits for patches", 60, 604_800)
+    ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM throttle, fail and cut off answers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
@@ -47,10 +51,11 @@ def demo(  # noqa: PLR0913
         days=days,
         conditions=Conditions(faults=USUAL_FAULTS if faults else NO_FAULTS),
     )
+    parameters = {"CollectPatches": str(patches).lower(), "DetailDeadlineSeconds": str(detail_deadline)}
     report = out / "report.html"
     replace_folder(out)
     with RunProgress(error_console()) as progress:
-        lake, summary = run_days(settings, out, progress)
+        lake, summary = run_days(settings, out, progress, parameters)
         write_report(lake, report)
     if as_json:
         typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))

@@ -19,7 +19,7 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
 from patchlake_cli.terminal.console import error_console, output_console, warn
 from patchlake_cli.terminal.observation import Observation
-from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
+from patchlake_cli.terminal.run_summary import RunSummary, print_run, print_sources, read_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,12 @@ class Page:
     """One run of a lake; ``answers`` are about the newest run, and empty for an older one.
 
     Attributes:
-        sources: a sentence about each secondary source of the run.
         departures: a sentence about the targets that left the plan before the run; None if there are none.
     """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
-    sources: list[str]
     departures: str | None
 
 
@@ -76,32 +74,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
                 Permission.LIST_TAGS: _denied(lake, TAGS.name, observation.run_id),
             },
         ),
-        sources=[
-            text
-            for text in (
-                _patches(lake, observation.run_id),
-                _listing(lake, INSTANCES.name, observation.run_id),
-                _listing(lake, TAGS.name, observation.run_id),
-            )
-            if text is not None
-        ],
         departures=departures(lake, observation.run_id),
-    )
-
-
-def _patches(lake: Lake, run_id: str) -> str | None:
-    [(targets, partial, rows, reason)] = lake.query(
-        "SELECT count(patches_status), count_if(patches_status = 'PARTIAL'), sum(patches_rows), max(patches_detail) "
-        "FROM coverage WHERE run_id = ?",
-        (run_id,),
-    ).rows
-    if not targets:
-        return None
-    if not partial:
-        return f"Patches are COMPLETE: {rows or 0:,} rows."
-    return (
-        f"Patches are PARTIAL: {rows or 0:,} rows; {partial} of {targets} targets could not be read in full, such as: "
-        f"{reason}."
     )
 
 
@@ -116,37 +89,15 @@ def _denied(lake: Lake, listing: str, run_id: str) -> set[str]:
     }
 
 
-def _listing(lake: Lake, name: str, run_id: str) -> str | None:
-    """Return a sentence about a secondary listing; None if the run does not have it."""
-    [(targets, listed, rows, without_id, reason)] = lake.query(
-        f"SELECT count({name}_status), count_if({name}_status = 'LISTED'), sum({name}_rows), "  # noqa: S608  # the name of a source
-        f"sum({name}_rows_without_id), max({name}_detail) FROM coverage WHERE run_id = ? "
-        f"AND {name}_status <> 'ACCOUNT_NOT_ACTIVE'",
-        (run_id,),
-    ).rows
-    if not targets:
-        return None
-    what = name.title()
-    if listed < targets:
-        return (
-            f"{what} are PARTIAL: {rows or 0:,} rows; {targets - listed} of {targets} targets could not be listed, "
-            f"such as: {reason}."
-        )
-    if without_id:
-        return f"{what} are PARTIAL: {rows or 0:,} rows; {without_id:,} more could not be read."
-    return f"{what} are COMPLETE: {rows or 0:,} rows."
-
-
 def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:
     """Print the run as the demo does, the advice about refusing targets, and the next command to run."""
     if as_json:
         typer.echo(json.dumps(page.summary.as_json()))
         console = error_console()
+        print_sources(console, page.summary.run)
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
-    for sentence in page.sources:
-        console.print(sentence, soft_wrap=True, markup=False)
     if page.departures is not None:
         warn(page.departures)
     for each in advice:

@@ -52,6 +52,8 @@ class PlanConfig(Config):
     batch_size: int
     deadline_seconds: int
     max_lateness_seconds: int
+    collect_patches: bool
+    detail_deadline_seconds: int
     include_sensitive_fields: bool
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class CollectConfig(Config):
     role_name: str
     external_id: str
     collect_queue_url: str
+    detail_queue_url: str
     connections: int
     retry_seconds: int
 
@@ -92,6 +95,7 @@ class CommitConfig(Config):
 
     discover_queue_url: str
     collect_queue_url: str
+    detail_queue_url: str
     commit_queue_url: str
     tick_seconds: int
     deadline_seconds: int
@@ -160,6 +164,7 @@ def whole_number_from(least: int, most: int) -> Variable:
 
 
 _QUEUE_URL = Variable("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
+_YES_OR_NO = Variable("true or false", {"true": True, "false": False}.get)
 _DAY = 24 * 60 * 60
 
 VARIABLES: dict[str, Variable] = {
@@ -176,6 +181,7 @@ VARIABLES: dict[str, Variable] = {
     ),
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_DETAIL_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_BATCH_SIZE": whole_number_from(*BATCH_SIZES),
     "PATCHLAKE_CONNECTIONS": whole_number_from(1, 64),
@@ -187,5 +193,6 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_TAG_KEYS": Variable(
         f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
     ),
-    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": Variable("true or false", {"true": True, "false": False}.get),
+    "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
+    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": _YES_OR_NO,
 }

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -591,8 +591,8 @@ for _name, _invariant, _change in (
 
 @mutant("C9", "the gaps of the parents do not count for a detail source")
 def _ignores_parents(patch: Patch) -> None:
-    def own_reason(_read: TargetRead, found: Any) -> str | None:  # noqa: ANN401
-        return min(found.gaps, default=None)
+    def own_reason(_read: TargetRead, gaps: Mapping[str, int]) -> str | None:
+        return min(gaps, default=None)
 
     patch.setattr(coverage, "_detail_gap", own_reason)
 
