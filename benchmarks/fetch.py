@@ -98,7 +98,7 @@ def run(rounds: int) -> None:
 
         works: dict[str, Callable[[], object]] = {
             "floor": _floor(url, ids, part()),
-            "calls": _calls(apis.connection(TARGET, is_home=True).client, ids),
+            "calls": _calls(apis.connection(TARGET, is_home=True).client("ssm"), ids),
             "pages": pages,
             "rows": rows,
             "part": part,

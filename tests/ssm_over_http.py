@@ -8,8 +8,8 @@ from typing import Any
 import boto3
 
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.core.targets import Target
 from tests.http_stub import DATE, Answer, Request
 from tests.target_apis import plan_of
@@ -41,8 +41,8 @@ def session() -> boto3.Session:
     return boto3.Session("home-key", "secret", region_name="eu-central-1")
 
 
-def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> SsmApis:
-    return SsmApis(
+def make_sources(clock: ServiceClock, *, attempts: int = 1, external_id: str = "") -> AwsTargetApis:
+    return AwsTargetApis(
         session(),
         RoleSessions(session(), "patchlake-member", external_id, attempts=attempts),
         clock,

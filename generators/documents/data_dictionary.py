@@ -7,16 +7,18 @@ from generators.athena.template import GLUE_TYPES, Types
 from generators.documents.meanings import RUN_DATE, relation_meanings, statement_meanings
 from generators.documents.pages import markdown, prose, with_generated
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
+from patchlake.sources.instances import INSTANCE_MEMBERS_LEFT_OUT
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
-from patchlake.sources.source import DetailSource
+from patchlake.sources.source import DetailSource, Source
 from patchlake_cli.lake.statements import Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
 
 _NODE = {column.name for column in NODE_COLUMNS}
-_DETAIL_OF = {source.table.name: source for source in SOURCES.sources if isinstance(source, DetailSource)}
+_SOURCE_OF: dict[str, Source] = {source.table.name: source for source in SOURCES.sources}
+_LEFT_OUT = {"InstanceInformation": NODE_MEMBERS_LEFT_OUT, "EC2's Instance": INSTANCE_MEMBERS_LEFT_OUT}
 
 
 def data_dictionary(view_types: Mapping[str, Types]) -> str:
@@ -25,13 +27,21 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     Args:
         view_types: the columns of each view.
     """
-    left_out = "".join(f"- `{member}`: {why}.\n" for member, why in NODE_MEMBERS_LEFT_OUT.items())
     sections = [
-        "Members of the API's InstanceInformation that no table has:\n\n" + left_out,
+        *(_left_out(structure, members) for structure, members in _LEFT_OUT.items()),
         *(_table_section(table) for table in SOURCES.tables),
         *(_view_section(view, view_types[view.name]) for view in views()),
     ]
     return with_generated(PATH.read_text(encoding="utf-8"), "\n".join(sections))
+
+
+def _left_out(structure: str, members: Mapping[str, str]) -> str:
+    """Return the members that no table has, those with the same reason in one line."""
+    by_reason: dict[str, list[str]] = {}
+    for member, why in members.items():
+        by_reason.setdefault(why, []).append(f"`{member}`")
+    lines = "".join(f"- {', '.join(names)}: {why}.\n" for why, names in by_reason.items())
+    return f"Members of {structure} that no table has:\n\n{lines}"
 
 
 def _table_section(table: Table) -> str:
@@ -59,7 +69,7 @@ def _unit(table: Table, column: Column) -> str:
         case ColumnType.INT32:
             if table.name != COVERAGE.name:
                 return "patches"
-            return "rows" if column.name.endswith("_rows") else "nodes"
+            return "rows" if "rows" in column.name else "nodes"
         case _:
             return ""
 
@@ -67,9 +77,12 @@ def _unit(table: Table, column: Column) -> str:
 def _source(table: Table, column: Column) -> str:
     if column.member is None:
         return "patchlake"
-    operation = _DETAIL_OF[table.name].operation
+    source = _SOURCE_OF[table.name]
+    operation = source.operation
     if column == INSTANCE_ID:
         return f"{'asked' if operation.id_member is None else 'both'}: {column.member}"
+    if not isinstance(source, DetailSource):
+        return f"{operation.name}: {column.member}"
     return f"{SOURCES.nodes.operation.name if column.name in _NODE else operation.name}: {column.member}"
 
 
@@ -82,9 +95,10 @@ def _null(table: Table, column: Column) -> str:
         return "unless IncludeSensitiveFields, and where SSM does not report it"
     if column.member is None:
         return "see meaning"
-    if column.name in _NODE:
-        return "where SSM does not report it"
-    answered = {answer.name: answer for answer in _DETAIL_OF[table.name].answer_columns}[column.name]
+    source = _SOURCE_OF[table.name]
+    if column.name in _NODE or not isinstance(source, DetailSource):
+        return f"where {source.operation.service.upper()} does not report it"
+    answered = {answer.name: answer for answer in source.answer_columns}[column.name]
     has_value = not answered.nullable and not answered.zero_is_absent
     return "unless COLLECTED" if has_value else "unless COLLECTED, and where SSM does not report it"
 

@@ -18,10 +18,14 @@ from patchlake.core.run import milliseconds
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TargetApi, TargetApis
+from patchlake.sources.instances import INSTANCES, Instance
 from patchlake.sources.nodes import NodeInformation
 from patchlake.sources.patch_states import PatchState
+from patchlake.sources.source import ListingSource
+from patchlake.sources.tags import TAGS, Tag
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Conditions, Settings
+from patchlake_cli.embedded.fleet.instances import instances_of
 from tests.target_apis import node_page, patch_state_page, plan_of
 
 PLAIN = Settings(nodes=400, accounts=3, regions=1)
@@ -31,6 +35,7 @@ SETTINGS = msgspec.structs.replace(
 )
 FLEET = SETTINGS.fleet()
 AT = FLEET.run_at(0)
+TAG_KEYS = ("Environment", "Owner")
 
 
 @dataclass
@@ -41,7 +46,8 @@ class World:
     now: datetime
 
     def open(self, target: Target) -> TargetApi:
-        return self.apis.open(plan_of(HOME.account_id), target)
+        plan = msgspec.structs.replace(plan_of(HOME.account_id), tag_keys=TAG_KEYS)
+        return self.apis.open(plan, target)
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +60,8 @@ def memory() -> World:
     for target in (HOME, MEMBER):
         apis.of(target).nodes.update(nodes_of(target))
         apis.of(target).states.update(states_of(target))
+        for source in (INSTANCES, TAGS):
+            apis.of(target).others[source.operation.name] = ec2_rows_of(source, target)
     return World(apis, AT)
 
 
@@ -87,6 +95,34 @@ def states_of(target: Target) -> dict[str, NodeRecord]:
     }
 
 
+def ec2_rows_of(source: ListingSource, target: Target) -> dict[str, list[Any]]:
+    """Return the rows of an EC2 source in the fleet, by the id of their instance."""
+    found = instances_of(SETTINGS.seed, target, FLEET.nodes(target, 0), AT)
+    if source is INSTANCES:
+        return {one.instance_id: [msgspec.convert(flat(one.members), Instance)] for one in found}
+    return {
+        one.instance_id: [
+            msgspec.convert(
+                {"ResourceId": one.instance_id, "ResourceType": "instance", "Key": key, "Value": value}, Tag
+            )
+            for key, value in one.tags.items()
+            if key in TAG_KEYS
+        ]
+        for one in found
+    }
+
+
+def flat(members: dict[str, Any]) -> dict[str, Any]:
+    """Return the members of a structure with those of structures in it, times in seconds."""
+    found: dict[str, Any] = {}
+    for name, value in members.items():
+        if isinstance(value, dict):
+            found |= {f"{name}.{inner}": of_inner for inner, of_inner in value.items()}
+        else:
+            found[name] = value.timestamp() if isinstance(value, datetime) else value
+    return found
+
+
 def records_of(ask: Callable[[str | None], Page[Any]]) -> list[Any]:
     """Return the records of a chain of pages, none of which may have an invalid row."""
     pages = read_chain(ask, list, PLAIN.nodes, "a target")
@@ -114,6 +150,18 @@ def test_the_states_of_the_nodes_that_were_scanned_come_back_as_they_are(world: 
     assert len(states_of(target)) < len(nodes_of(target))
     assert len(found) == len(states_of(target))
     assert {record.instance_id: record for record in found} == states_of(target)
+
+
+@pytest.mark.parametrize("target", [HOME, MEMBER], ids=["home", "member"])
+@pytest.mark.parametrize("source", [INSTANCES, TAGS], ids=["instances", "tags"])
+def test_every_row_of_ec2_is_listed_once_as_it_is(world: World, target: Target, source: ListingSource) -> None:
+    api = world.open(target)
+
+    records = records_of(lambda token: api.page(source.operation, (), token))
+
+    expected = [row for rows in ec2_rows_of(source, target).values() for row in rows]
+    assert len(records) == len(expected) > 50
+    assert sorted(map(repr, records)) == sorted(map(repr, expected))
 
 
 def test_a_node_that_ssm_does_not_know_is_left_out_in_silence(world: World) -> None:

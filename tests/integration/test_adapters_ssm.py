@@ -1,4 +1,4 @@
-"""The requests of SsmApis to SSM, and its handling of each kind of answer."""
+"""The requests of AwsTargetApis to SSM, and its handling of each kind of answer."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 
 from patchlake import __version__
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.ssm import SsmApis
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.paging import read_chain
 from patchlake.errors import FailedCallError, RefusedError, RestartError, RetryableError, ThrottledError
@@ -44,14 +44,14 @@ def clock() -> ServiceClock:
 
 
 @pytest.fixture
-def sources(aws: HttpStub, clock: ServiceClock) -> SsmApis:  # noqa: ARG001
+def sources(aws: HttpStub, clock: ServiceClock) -> AwsTargetApis:  # noqa: ARG001
     return make_sources(clock)
 
 
 # Requests and answers.
 
 
-def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: SsmApis) -> None:
+def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": [STATE], "NextToken": "more"})
 
     page = patch_state_page(sources.open(PLAN, AT_HOME), [ID, "i-00000000"], None)
@@ -63,7 +63,9 @@ def test_patch_states_are_asked_for_by_id_fifty_a_page(aws: HttpStub, sources: S
     assert page.next_token == "more"  # noqa: S105
 
 
-def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws: HttpStub, sources: SsmApis) -> None:
+def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": [{"InstanceId": ID}], "NextToken": ""})
 
     page = node_page(sources.open(PLAN, AT_HOME), "token")
@@ -74,7 +76,7 @@ def test_nodes_are_asked_for_fifty_a_page_with_the_token_of_the_page_before(aws:
     assert page.next_token is None
 
 
-def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
+def test_the_caller_says_who_it_is(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, AT_HOME), None)
@@ -85,7 +87,9 @@ def test_the_caller_says_who_it_is(aws: HttpStub, sources: SsmApis) -> None:
     assert all(word.startswith("PT") for word in agent[2:])
 
 
-def test_a_page_was_answered_when_its_date_header_says(aws: HttpStub, sources: SsmApis, clock: ServiceClock) -> None:
+def test_a_page_was_answered_when_its_date_header_says(
+    aws: HttpStub, sources: AwsTargetApis, clock: ServiceClock
+) -> None:
     aws.answer = lambda _: reply({"InstancePatchStates": []})
 
     page = patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
@@ -97,7 +101,7 @@ def test_a_page_was_answered_when_its_date_header_says(aws: HttpStub, sources: S
 
 @pytest.mark.parametrize("date", [None, "yesterday", "Wed, 25 Nov 2026 06:00:07 GMT", "Sat, 21 Nov 2026 06:00:07 GMT"])
 def test_a_wrong_date_of_a_page_is_not_the_time_that_is_stored(
-    aws: HttpStub, sources: SsmApis, date: str | None
+    aws: HttpStub, sources: AwsTargetApis, date: str | None
 ) -> None:
     headers = {} if date is None else {"Date": date}
     aws.answer_in_turn(
@@ -118,7 +122,7 @@ def test_a_page_whose_time_cannot_be_known_fails_for_now(aws: HttpStub) -> None:
         patch_state_page(api, [ID], None)
 
 
-def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: AwsTargetApis) -> None:
     bad = STATE | {"InstanceId": "i-00000000", "OperationEndTime": "yesterday"}
     aws.answer = lambda _: reply({"InstancePatchStates": [bad, STATE]})
 
@@ -128,7 +132,9 @@ def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: SsmApis) 
     assert [row.instance_id for row in page.invalid] == ["i-00000000"]
 
 
-def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: HttpStub, sources: SsmApis) -> None:
+def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     def answer(request: Request) -> Answer:
         return reply(
             {"InstancePatchStates": [STATE | {"InstanceId": i} for i in json.loads(request.body)["InstanceIds"]]}
@@ -163,21 +169,23 @@ def test_many_threads_ask_one_target_at_once_and_each_gets_its_own_answer(aws: H
     ],
     ids=["empty", "truncated", "broken_off", "html", "list", "object", "null", "output", "type"],
 )
-def test_a_successful_answer_that_is_no_page_breaks_the_chain(aws: HttpStub, sources: SsmApis, answer: Answer) -> None:
+def test_a_successful_answer_that_is_no_page_breaks_the_chain(
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer
+) -> None:
     aws.answer = lambda _: answer
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1"):
         patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
 
-def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_refused_token_breaks_the_chain(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("InvalidNextToken")
 
     with pytest.raises(RestartError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidNextToken"):
         node_page(sources.open(PLAN, AT_HOME), "old")
 
 
-def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sources: AwsTargetApis) -> None:
     asked: list[list[str]] = []
 
     def answer(request: Request) -> Answer:
@@ -197,7 +205,9 @@ def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sou
     assert asked == [list(STATES), *([state] for state in STATES)]
 
 
-def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     aws.answer = lambda _: error("InvalidFilter")
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1: describe_.*InvalidFilter") as caught:
@@ -229,7 +239,7 @@ def test_a_filter_that_no_narrower_call_replaces_is_a_refusal_with_its_code(aws:
     ids=str,
 )
 def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_recorded(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -266,7 +276,7 @@ def test_an_error_that_is_not_about_the_target_fails_for_now_and_is_never_record
     ids=str,
 )
 def test_any_other_error_of_4xx_is_a_refusal_with_its_own_code(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -286,7 +296,7 @@ def test_a_server_that_is_gone_fails_for_now(monkeypatch: pytest.MonkeyPatch, cl
         node_page(sources.open(PLAN, AT_HOME), None)
 
 
-def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_throttled_call_tells_the_quota_that_it_hit(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("ThrottlingException", QuotaCode="L-1234", ServiceCode="ssm")
 
     with pytest.raises(ThrottledError, match="ServiceCode ssm, QuotaCode L-1234"):
@@ -325,7 +335,7 @@ def test_the_sdk_retries_a_connection_that_broke(aws: HttpStub, clock: ServiceCl
 
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "AccessDenied"])
-def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: SsmApis, code: str) -> None:
+def test_a_call_that_is_denied_is_a_refusal_of_the_account(aws: HttpStub, sources: AwsTargetApis, code: str) -> None:
     aws.answer = lambda _: error(code)
 
     with pytest.raises(RefusedError, match=r"target 111111111111\.eu-west-1") as caught:

@@ -1,4 +1,4 @@
-"""The sessions of SsmApis in other accounts, and its handling of each answer of STS."""
+"""The sessions of AwsTargetApis in other accounts, and its handling of each answer of STS."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +10,8 @@ import boto3
 import pytest
 
 from patchlake.adapters.clock import ServiceClock
-from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError, RetryableError, ThrottledError
 from tests.http_stub import DATE, Answer, HttpStub, Request, http_stub
@@ -47,7 +47,7 @@ def clock() -> ServiceClock:
 
 
 @pytest.fixture
-def sources(aws: HttpStub, clock: ServiceClock) -> SsmApis:  # noqa: ARG001
+def sources(aws: HttpStub, clock: ServiceClock) -> AwsTargetApis:  # noqa: ARG001
     return make_sources(clock)
 
 
@@ -64,7 +64,7 @@ BROKEN_CREDENTIALS = {
 
 
 @pytest.mark.parametrize("body", BROKEN_CREDENTIALS.values(), ids=list(BROKEN_CREDENTIALS))
-def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: SsmApis, body: str) -> None:
+def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: AwsTargetApis, body: str) -> None:
     aws.answer = lambda _: Answer(200, body.encode())
 
     with pytest.raises(RetryableError, match=r"222222222222:role/patchlake-member: AssumeRole failed"):
@@ -91,7 +91,7 @@ def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: Service
     assert to_ssm.headers["X-Amz-Security-Token"] == "token-key-1"
 
 
-def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: SsmApis) -> None:
+def test_no_external_id_is_sent_where_none_is_configured(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({}))
 
     sources.open(PLAN, MEMBER)
@@ -121,7 +121,7 @@ def test_many_sessions_search_no_more_folders_than_one(aws: HttpStub) -> None:
     assert searched[0] == searched[1] == searched[2]
 
 
-def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
+def test_our_own_account_needs_no_role(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, AT_HOME), None)
@@ -129,7 +129,7 @@ def test_our_own_account_needs_no_role(aws: HttpStub, sources: SsmApis) -> None:
     assert [session_key(request) for request in aws.requests] == ["home-key"]
 
 
-def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: SsmApis) -> None:
+def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
 
     for region in ("eu-west-1", "us-east-1", "eu-west-1"):
@@ -138,7 +138,7 @@ def test_one_session_serves_every_region_of_an_account(aws: HttpStub, sources: S
     assert [is_sts(request) for request in aws.requests] == [True, False, False, False]
 
 
-def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_role_that_is_refused_is_a_refusal_of_the_target(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
 
     with pytest.raises(RefusedError, match="arn:aws:iam::222222222222:role/patchlake-member") as caught:
@@ -166,7 +166,7 @@ def sts_error(code: str, status: int, message: str = "why") -> Answer:
     ],
 )
 def test_any_other_error_of_4xx_from_sts_is_a_refusal_with_its_own_code(
-    aws: HttpStub, sources: SsmApis, answer: Answer, code: str
+    aws: HttpStub, sources: AwsTargetApis, answer: Answer, code: str
 ) -> None:
     aws.answer = lambda _: answer
 
@@ -191,7 +191,7 @@ def test_any_other_error_of_4xx_from_sts_is_a_refusal_with_its_own_code(
     ],
 )
 def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
-    aws: HttpStub, sources: SsmApis, status: int, code: str
+    aws: HttpStub, sources: AwsTargetApis, status: int, code: str
 ) -> None:
     aws.answer = lambda _: sts_error(code, status)
 
@@ -200,7 +200,7 @@ def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
     assert type(caught.value) is RetryableError
 
 
-def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmApis) -> None:
+def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: sts_error("Throttling", 400, "Rate exceeded")
 
     reason = r"AssumeRole failed: AWS throttles the call \(Throttling\): Rate exceeded\. Retry in a minute"
@@ -208,7 +208,7 @@ def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: SsmA
         sources.open(PLAN, MEMBER)
 
 
-def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
     node_page(sources.open(PLAN, MEMBER), None)
     node_page(sources.open(PLAN, MEMBER), None)
@@ -221,7 +221,9 @@ def test_a_fresh_session_is_not_the_one_that_was_refused(aws: HttpStub, sources:
 
 
 @pytest.mark.parametrize("code", ["UnrecognizedClientException", "InvalidClientTokenId", "OptInRequired"])
-def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, sources: SsmApis, code: str) -> None:
+def test_a_region_that_knows_no_fresh_session_either_is_disabled(
+    aws: HttpStub, sources: AwsTargetApis, code: str
+) -> None:
     aws.answer = numbered_sessions(lambda _: error(code))
 
     with pytest.raises(RefusedError, match=r"222222222222\.eu-west-1") as caught:
@@ -231,7 +233,7 @@ def test_a_region_that_knows_no_fresh_session_either_is_disabled(aws: HttpStub, 
     assert [session_key(request) for request in aws.requests] == ["home-key", "key-1", "home-key", "key-2"]
 
 
-def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: error("UnrecognizedClientException")
 
     with pytest.raises(RefusedError) as caught:
@@ -242,7 +244,7 @@ def test_a_region_of_our_own_account_can_be_disabled_too(aws: HttpStub, sources:
 
 @pytest.mark.parametrize("code", ["ExpiredTokenException", "UnrecognizedClientException"])
 def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_threads(
-    aws: HttpStub, sources: SsmApis, code: str
+    aws: HttpStub, sources: AwsTargetApis, code: str
 ) -> None:
     def answer(request: Request) -> Answer:
         return error(code) if session_key(request) == "key-1" else reply({"InstancePatchStates": [STATE]})
@@ -257,7 +259,7 @@ def test_a_session_that_is_not_accepted_any_more_is_replaced_once_for_all_thread
     assert sum(map(is_sts, aws.requests)) == 2
 
 
-def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: SsmApis) -> None:
+def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sources: AwsTargetApis) -> None:
     together = Barrier(4)
 
     def answer(request: Request) -> Answer:
@@ -275,14 +277,14 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
     assert sum(map(is_sts, aws.requests)) == 4
 
 
-def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = numbered_sessions(lambda _: error("ExpiredTokenException"))
 
     with pytest.raises(RetryableError, match="ExpiredTokenException"):
         node_page(sources.open(PLAN, MEMBER), None)
 
 
-def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: SsmApis) -> None:
+def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: AwsTargetApis) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     first, second = assumed("key-1"), assumed("key-2")
     short = Answer(200, first.body.replace(b"2999-01-01T00:00:00Z", soon.encode()), {"Date": DATE})
@@ -294,7 +296,9 @@ def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, s
     assert [session_key(request) for request in aws.requests] == ["home-key", "home-key", "key-2"]
 
 
-def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws: HttpStub, sources: SsmApis) -> None:
+def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(
+    aws: HttpStub, sources: AwsTargetApis
+) -> None:
     soon = datetime.now(UTC).replace(microsecond=0).isoformat()
     short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
     denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
@@ -310,7 +314,7 @@ def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(aws:
 def test_the_clients_and_sessions_of_thousands_of_targets_do_not_pile_up(
     aws: HttpStub, clock: ServiceClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("patchlake.adapters.ssm.MOST_REMEMBERED", 3)
+    monkeypatch.setattr("patchlake.adapters.target_apis.MOST_REMEMBERED", 3)
     sources = make_sources(clock)
     aws.answer = numbered_sessions(lambda _: reply({"InstanceInformationList": []}))
     accounts = [f"{number:012d}" for number in range(4)]

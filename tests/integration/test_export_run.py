@@ -3,14 +3,19 @@
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
+import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryStore
 from patchlake.core.keys import part_key
 from patchlake.core.targets import Target
 from patchlake.errors import IntegrityError, PermanentError, RefusedError, RetryableError, ThrottledError
+from patchlake.sources.instances import INSTANCES, Instance
 from patchlake.sources.patches import PATCHES
+from patchlake.sources.source import ListingSource
+from patchlake.sources.tags import TAGS
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.access.sessions import CredentialsError
 from patchlake_cli.exit_codes import CommandError
@@ -197,6 +202,55 @@ def test_from_the_deadline_of_details_on_no_worker_asks_for_patches() -> None:
     assert outcome(exported) is CommitOutcome.COMPLETE
     assert len(asked) == 1
     assert world.coverage(RUN_ID)["patches_nodes_not_collected"] == [6]
+
+
+def with_instances(world: ExportWorld) -> ExportWorld:
+    """Let EC2 list an instance for each of six nodes."""
+    found: dict[str, list[Any]] = {
+        node_id(number): [msgspec.convert({"InstanceId": node_id(number)}, type=Instance)] for number in range(6)
+    }
+    world.add_nodes(EU, range(6))
+    world.apis.of(EU).others[INSTANCES.operation.name] = found
+    return world
+
+
+@pytest.mark.parametrize("source", [INSTANCES, TAGS], ids=["instances", "tags"])
+def test_from_the_deadline_of_details_on_no_worker_asks_ec2(source: ListingSource) -> None:
+    world = with_instances(ExportWorld())
+    asked: list[str] = []
+
+    def too_late(operation: str) -> None:
+        if operation == source.operation.name:
+            asked.append(operation)
+            world.clock.advance(600)
+            raise RetryableError("InternalError")
+
+    world.apis.of(EU).before_call = too_late
+
+    exported = world.export(instances=True, tag_keys=("Owner",), detail_deadline_seconds=600)
+
+    assert outcome(exported) is CommitOutcome.COMPLETE
+    assert len(asked) == 1
+    assert world.coverage(RUN_ID)[f"{source.name}_status"] == ["NOT_LISTED"]
+
+
+def test_ssm_and_ec2_of_one_target_are_asked_at_the_same_time() -> None:
+    world = with_instances(ExportWorld())
+    ec2_is_asked = threading.Event()
+
+    def before(operation: str) -> None:
+        match operation:
+            case "DescribeInstances":
+                ec2_is_asked.set()
+            case "DescribeInstanceInformation":
+                assert ec2_is_asked.wait(PATIENCE_SECONDS)
+
+    world.apis.of(EU).before_call = before
+
+    exported = world.export(instances=True)
+
+    assert outcome(exported) is CommitOutcome.COMPLETE
+    assert world.coverage(RUN_ID)["instances_rows"] == [6]
 
 
 def test_past_its_deadline_a_run_is_finished_without_asking_ssm() -> None:

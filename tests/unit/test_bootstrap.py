@@ -7,7 +7,7 @@ import pytest
 
 from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmApis
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
@@ -51,7 +51,7 @@ def urls_of(queues: Mapping[str, Queue]) -> dict[str, str]:
 
 
 def role_of(apis: TargetApis) -> tuple[str, str]:
-    assert isinstance(apis, SsmApis)
+    assert isinstance(apis, AwsTargetApis)
     roles = apis._roles  # noqa: SLF001  # not visible otherwise before a role is assumed
     return roles._role_name, roles._external_id  # noqa: SLF001
 
@@ -109,7 +109,7 @@ def test_commit_gets_every_setting_and_all_queues() -> None:
         "patch_states": COLLECT_URL,
         "patches": DETAIL_URL,
     }
-    assert stage.source_queues.keys() == {source.name for source in SOURCES.sources}
+    assert stage.source_queues.keys() == {source.name for source in SOURCES.sources} - {"instances", "tags"}
     assert url_of(stage.commit_queue) == COMMIT_URL
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
     # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.

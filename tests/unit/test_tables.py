@@ -8,10 +8,13 @@ import pytest
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.coverage import coverage_table
+from patchlake.sources.instances import INSTANCE_COLUMNS, INSTANCE_MEMBERS_LEFT_OUT, INSTANCES
 from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT, SHARD
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS, PATCH_STATES
 from patchlake.sources.patches import PATCH_COLUMNS, PATCHES, STATES, STATUSES
 from patchlake.sources.registry import SOURCES
+from patchlake.sources.tags import TAG_COLUMNS, TAGS
+from tests.ec2_answers import shape_at
 from tests.ssm_model import shape
 
 COVERAGE = coverage_table(())
@@ -25,7 +28,9 @@ EVERY_MEMBER = pytest.mark.parametrize(
     ids=lambda value: value.name if isinstance(value, Column) else value,
 )
 EVERY_TABLE = pytest.mark.parametrize(
-    "table", [SHARD, PATCH_STATES.table, PATCHES.table, COVERAGE], ids=lambda table: str(table.name)
+    "table",
+    [SHARD, PATCH_STATES.table, PATCHES.table, INSTANCES.table, TAGS.table, COVERAGE],
+    ids=lambda table: str(table.name),
 )
 COLUMN_TYPES = {
     "string": ColumnType.STRING,
@@ -108,6 +113,48 @@ def test_the_patches_have_everything_in_the_order_of_the_design() -> None:
         *("collection_status", "collection_detail", "collected_at"),
         *("title", "kb_id", "classification", "severity", "state", "installed_time", "cve_ids"),
     )
+
+
+@pytest.mark.parametrize(
+    ("operation", "rows", "columns", "left_out"),
+    [
+        ("DescribeInstances", "Reservations.Instances", (INSTANCE_ID, *INSTANCE_COLUMNS), INSTANCE_MEMBERS_LEFT_OUT),
+        ("DescribeTags", "Tags", TAG_COLUMNS, {"ResourceId": "the id", "ResourceType": "always instance"}),
+    ],
+)
+def test_every_member_of_ec2_is_a_column_or_left_out_for_a_reason(
+    operation: str, rows: str, columns: tuple[Column, ...], left_out: dict[str, str]
+) -> None:
+    members = {str(column.member).partition(".")[0] for column in columns}
+
+    assert members | {*left_out} == set(shape_at(operation, rows).members)
+    assert not members & set(left_out)
+    assert all(left_out.values())
+
+
+@pytest.mark.parametrize(
+    ("operation", "path", "column"),
+    [("DescribeInstances", "Reservations.Instances", column) for column in INSTANCE_COLUMNS]
+    + [("DescribeTags", "Tags", column) for column in TAG_COLUMNS],
+    ids=lambda value: value.name if isinstance(value, Column) else value,
+)
+def test_a_column_of_ec2_has_the_type_of_its_member(operation: str, path: str, column: Column) -> None:
+    assert column.type is COLUMN_TYPES[shape_at(operation, f"{path}.{column.member}").type_name]
+
+
+def test_the_instances_and_tags_have_everything_in_the_order_of_the_design() -> None:
+    target = ("run_id", "run_at", "account_id", "region", "instance_id")
+
+    assert INSTANCES.table.column_names == (
+        *target,
+        *("state", "state_transition_reason", "launch_time", "instance_type", "architecture", "platform_details"),
+        *("image_id", "vpc_id", "availability_zone", "iam_instance_profile", "instance_lifecycle"),
+        *("operator_managed", "operator_principal"),
+    )
+    assert TAGS.table.column_names == (*target, "key", "value")
+    assert [column.name for column in INSTANCES.table if not column.nullable] == [*target]
+    assert [column.name for column in TAGS.table if not column.nullable] == [*target, "key"]
+    assert not [column.name for source in (INSTANCES, TAGS) for column in source.table if column.sensitive]
 
 
 def test_the_coverage_has_these_columns() -> None:

@@ -1,7 +1,7 @@
 """Advice about targets that refuse access: the missing IAM actions, each with a policy to paste."""
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,12 +21,12 @@ class Refusals:
     Attributes:
         roles: accounts whose role cannot be assumed.
         denied: accounts where SSM denies access.
-        denied_patches: accounts where it denies access to patches.
+        denied_sources: accounts that deny what a secondary source needs, by that permission.
     """
 
     roles: Collection[str] = field(default_factory=set)
     denied: Collection[str] = field(default_factory=set)
-    denied_patches: Collection[str] = field(default_factory=set)
+    denied_sources: Mapping[Permission, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def advise(
         ]
     for denied, permissions in (
         (refusals.denied, SSM_PERMISSIONS),
-        (refusals.denied_patches, (Permission.READ_PATCHES,)),
+        *((denied, (permission,)) for permission, denied in refusals.denied_sources.items()),
     ):
         names, needed = " and ".join(permissions), policy(permissions, partition=partition)
         if home_account_id in denied:

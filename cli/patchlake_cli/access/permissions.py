@@ -13,6 +13,8 @@ class Permission(StrEnum):
     LIST_NODES = "ssm:DescribeInstanceInformation"
     READ_PATCH_STATES = "ssm:DescribeInstancePatchStates"
     READ_PATCHES = "ssm:DescribeInstancePatches"
+    LIST_INSTANCES = "ec2:DescribeInstances"
+    LIST_TAGS = "ec2:DescribeTags"
     LIST_LAKE = "s3:ListBucket"
     READ_LAKE = "s3:GetObject"
     WRITE_LAKE = "s3:PutObject"
@@ -21,7 +23,7 @@ class Permission(StrEnum):
 SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
 """The permissions of the role in each account, and of the user in their own; neither supports resources.
 
-A run that reads patches also needs READ_PATCHES there.
+A run that reads patches also needs READ_PATCHES there, one with instances LIST_INSTANCES, one with tags LIST_TAGS.
 """
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)

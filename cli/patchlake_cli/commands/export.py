@@ -53,8 +53,17 @@ def export(  # noqa: PLR0913  # one option each
         str, typer.Option(metavar="<int>", help="Seconds after which a run ends with what it has.")
     ] = f"{DEADLINE_SECONDS}",
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
+    instances: Annotated[
+        bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
+    ] = False,
+    tag_keys: Annotated[
+        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+    ] = "",
     detail_deadline: Annotated[
-        str, typer.Option(metavar="<int>", help="Seconds after which a run no longer waits for patches.")
+        str,
+        typer.Option(
+            metavar="<int>", help="Seconds after which a run no longer waits for patches, instances and tags."
+        ),
     ] = f"{DETAIL_DEADLINE_SECONDS}",
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
@@ -80,6 +89,8 @@ def export(  # noqa: PLR0913  # one option each
         batch_size=batch_size,
         deadline=deadline,
         patches=patches,
+        instances=instances,
+        tag_keys=tag_keys,
         detail_deadline=detail_deadline,
     )
     refuse_unused_role(context, settings.accounts)

@@ -19,8 +19,10 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws
 from patchlake.ports import Accounts, Clock, Store, TargetApis
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
+from patchlake.sources.tags import TAGS
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -81,6 +83,7 @@ class Stages:
     commit: CommitStage
     discover_queue: MemoryQueue
     collect_queue: MemoryQueue
+    listing_queue: MemoryQueue
     detail_queue: MemoryQueue
     commit_queue: MemoryQueue
     stopping: Event
@@ -101,14 +104,16 @@ def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
     """Build the stages; a refusal counts at once, since a person is waiting."""
     time_of_queues = _RunningTime()
-    discover_queue, collect_queue, detail_queue, commit_queue = (
+    discover_queue, collect_queue, listing_queue, detail_queue, commit_queue = (
         MemoryQueue(time_of_queues, visibility_seconds=_NEVER_SECONDS, max_receive_count=sys.maxsize, name=name)
-        for name in ("discover", "collect", "detail", "commit")
+        for name in ("discover", "collect", "listing", "detail", "commit")
     )
     source_queues = {
         SOURCES.nodes.name: discover_queue,
         SOURCES.patch_states.name: collect_queue,
         PATCHES.name: detail_queue,
+        INSTANCES.name: listing_queue,
+        TAGS.name: listing_queue,
     }
     tables = ParquetTables()
     stopping = Event()
@@ -148,12 +153,19 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 deadline_seconds=settings.deadline_seconds,
                 max_lateness_seconds=MAX_LATENESS_SECONDS,
                 include_sensitive_fields=False,
-                sources=(PATCHES.name,) if settings.patches else (),
+                sources=_secondary(settings),
+                tag_keys=settings.tag_keys,
                 detail_deadline_seconds=settings.detail_deadline_seconds,
             ),
         ),
         discover=DiscoverStage(
-            ports.store, tables, ports.apis, SOURCES, source_queues, retry_policy(discover_queue), ports.clock
+            ports.store,
+            tables,
+            ports.apis,
+            SOURCES,
+            source_queues,
+            retry_policy(discover_queue, listing_queue),
+            ports.clock,
         ),
         collect=[collect() for _ in range(WORKERS)],
         commit=CommitStage(
@@ -168,7 +180,18 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         ),
         discover_queue=discover_queue,
         collect_queue=collect_queue,
+        listing_queue=listing_queue,
         detail_queue=detail_queue,
         commit_queue=commit_queue,
         stopping=stopping,
     )
+
+
+def _secondary(settings: ExportSettings) -> tuple[str, ...]:
+    """Return the names of the secondary sources to read."""
+    wanted = {
+        PATCHES.name: settings.patches,
+        INSTANCES.name: settings.instances,
+        TAGS.name: bool(settings.tag_keys),
+    }
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import typer
 
 from patchlake.core.run import run_date
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
+from patchlake.sources.tags import TAGS
 from patchlake_cli.access.advice import Advice, Refusals
+from patchlake_cli.access.permissions import Permission
 from patchlake_cli.lake.departures import departures
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
@@ -65,10 +68,25 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             },
             denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
             | denied,
-            denied_patches=denied_patches,
+            denied_sources={
+                Permission.READ_PATCHES: denied_patches,
+                Permission.LIST_INSTANCES: _denied(lake, INSTANCES.name, observation.run_id),
+                Permission.LIST_TAGS: _denied(lake, TAGS.name, observation.run_id),
+            },
         ),
         departures=departures(lake, observation.run_id),
     )
+
+
+def _denied(lake: Lake, listing: str, run_id: str) -> set[str]:
+    """Return the accounts that denied a secondary listing."""
+    return {
+        account_id
+        for (account_id,) in lake.query(
+            f"SELECT DISTINCT account_id FROM coverage WHERE run_id = ? AND {listing}_status = 'ACCESS_DENIED'",  # noqa: S608  # the name of a source
+            (run_id,),
+        ).rows
+    }
 
 
 def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: bool) -> None:

@@ -1,9 +1,9 @@
 """The worker threads of an export: they handle discover and collect messages until the run is published.
 
-Nodes come first, then patch states, then details, which no worker begins after their deadline.
+Nodes come first, then patch states, then secondary sources, which no worker begins after their deadline.
 
-The workers handle one message of a target at a time. So a throttled account holds only one worker, and no target gets
-more concurrent calls than one collect stage has connections.
+The workers handle one message of a target and service at a time. So an account that a service throttles holds only one
+worker of that service, and no target gets more concurrent calls than one collect stage has connections.
 """
 
 import math
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from threading import Condition
+from typing import NamedTuple
 
 from patchlake.adapters.memory import MemoryQueue
 from patchlake.core.messages import CollectMessage, DiscoverMessage
@@ -25,6 +26,14 @@ LOOK_SECONDS = 0.2
 
 type Result = DiscoverResult | CollectResult
 type Message = DiscoverMessage | CollectMessage
+
+
+class _Work(NamedTuple):
+    """A queue, the kind of its messages, and the service that they ask."""
+
+    queue: MemoryQueue
+    kind: type[Message]
+    service: str
 
 
 class Pool:
@@ -43,13 +52,14 @@ class Pool:
             stages: the stages, with one collect stage for each worker.
             on_result: called with the result of each message, from any worker.
             on_trouble: called with each failure whose message will be retried.
-            takes_details: whether the messages of secondary details are handled, or left to commit.
+            takes_details: whether the messages of secondary sources are handled, or left to commit.
         """
         self._stages = stages
         self._on_result = on_result
         self._on_trouble = on_trouble
         self._takes_details = takes_details
-        self._busy: set[str] = set()
+        self._busy: dict[str, set[str]] = {"ssm": set(), "ec2": set()}
+        """The targets that a worker asks about, by service."""
         self._changed = Condition()
         self._threads = ThreadPoolExecutor(len(stages.collect), thread_name_prefix="worker")
         self._workers: list[Future[None]] = []
@@ -74,7 +84,7 @@ class Pool:
     def is_idle(self) -> bool:
         """Whether no message is in flight, waiting or deferred."""
         with self._changed:
-            return not (self._busy or any(queue.messages for queue, _ in self._queues()))
+            return not (any(self._busy.values()) or any(work.queue.messages for work in self._queues()))
 
     def stop(self) -> None:
         """Stop every worker, without waiting for calls in flight."""
@@ -88,34 +98,39 @@ class Pool:
                 if taken is None:
                     self._changed.wait(LOOK_SECONDS)
                     continue
-            queue, message, delivery = taken
+            work, message, delivery = taken
             try:
                 self._on_result(self._handle(collect, message, delivery))
-                queue.delete(delivery)
+                work.queue.delete(delivery)
             except RetryableError as error:
                 self._on_trouble(error)
             finally:
                 with self._changed:
-                    self._busy.discard(str(message.target))
+                    self._busy[work.service].discard(str(message.target))
                     self._changed.notify_all()
 
-    def _take(self) -> tuple[MemoryQueue, Message, Delivery] | None:
+    def _take(self) -> tuple[_Work, Message, Delivery] | None:
         """Take the first message of a target that is not busy."""
-        for queue, kind in self._queues():
-            if (delivery := queue.receive(except_groups=self._busy)) is not None:
-                message = kind.decode(delivery.body)
-                self._busy.add(str(message.target))
-                return queue, message, replace(delivery, seconds_left=self._seconds_left)
+        for work in self._queues():
+            busy = self._busy[work.service]
+            if (delivery := work.queue.receive(except_groups=busy)) is not None:
+                message = work.kind.decode(delivery.body)
+                busy.add(str(message.target))
+                return work, message, replace(delivery, seconds_left=self._seconds_left)
         return None
 
-    def _queues(self) -> list[tuple[MemoryQueue, type[Message]]]:
+    def _queues(self) -> list[_Work]:
         """Return the queues in the order of work; discover first, to know the number of nodes soon."""
         stages = self._stages
-        queues: list[tuple[MemoryQueue, type[Message]]] = [
-            (stages.discover_queue, DiscoverMessage),
-            (stages.collect_queue, CollectMessage),
+        root = [
+            _Work(stages.discover_queue, DiscoverMessage, "ssm"),
+            _Work(stages.collect_queue, CollectMessage, "ssm"),
         ]
-        return [*queues, (stages.detail_queue, CollectMessage)] if self._takes_details() else queues
+        secondary = [
+            _Work(stages.listing_queue, DiscoverMessage, "ec2"),
+            _Work(stages.detail_queue, CollectMessage, "ssm"),
+        ]
+        return [*root, *secondary] if self._takes_details() else root
 
     def _seconds_left(self) -> float:
         """Give a worker unlimited time, or end it: a stop must not look like a slow target."""

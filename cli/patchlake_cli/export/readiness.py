@@ -63,12 +63,15 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     except PatchlakeError as error:
         raise explain(error, partition=identity.partition) from error
     targets = list(check_targets(plan, ports.apis))
+
+    def lacking(permission: Permission) -> set[str]:
+        return {check.target.account_id for check in targets if permission in check.missing}
+
     advice = advise(
         Refusals(
-            *(
-                {check.target.account_id for check in targets if permission in check.missing}
-                for permission in (Permission.ASSUME_ROLE, Permission.LIST_NODES, Permission.READ_PATCHES)
-            )
+            lacking(Permission.ASSUME_ROLE),
+            lacking(Permission.LIST_NODES),
+            {Permission.READ_PATCHES: lacking(Permission.READ_PATCHES)},
         ),
         home_account_id=plan.home_account_id,
         role_name=settings.role_name,

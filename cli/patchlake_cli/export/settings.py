@@ -24,6 +24,8 @@ class ExportSettings:
     Attributes:
         connections: the maximum number of concurrent calls to one target.
         patches: whether to read the patches of each node, in addition to its patch state.
+        instances: whether to list the EC2 instances of each target.
+        tag_keys: the keys of the EC2 tags to read; without any, no tags are read.
     """
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
@@ -34,6 +36,8 @@ class ExportSettings:
     batch_size: int = BATCH_SIZE
     deadline_seconds: int = DEADLINE_SECONDS
     patches: bool = False
+    instances: bool = False
+    tag_keys: tuple[str, ...] = ()
     detail_deadline_seconds: int = DETAIL_DEADLINE_SECONDS
     retry_seconds: int = RETRY_SECONDS
 
@@ -61,6 +65,8 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     batch_size: object = BATCH_SIZE,
     deadline: object = DEADLINE_SECONDS,
     patches: bool = False,
+    instances: bool = False,
+    tag_keys: str = "",
     detail_deadline: object = DETAIL_DEADLINE_SECONDS,
 ) -> ExportSettings:
     """Read the options; without ``--regions``, the regions are empty.
@@ -77,6 +83,8 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
         batch_size=option_value("--batch-size", batch_size, "PATCHLAKE_BATCH_SIZE"),
         deadline_seconds=option_value("--deadline", deadline, "PATCHLAKE_DEADLINE_SECONDS"),
         patches=patches,
+        instances=instances,
+        tag_keys=option_value("--tag-keys", tag_keys, "PATCHLAKE_TAG_KEYS"),
         detail_deadline_seconds=option_value("--detail-deadline", detail_deadline, "PATCHLAKE_DETAIL_DEADLINE_SECONDS"),
     )
 

@@ -19,8 +19,8 @@ from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.regions import region_problem
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.ssm import SsmApis
 from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
@@ -67,10 +67,10 @@ class Aws:
         self.clock.watch(client)
         return client
 
-    def target_apis(self, role_name: str, external_id: str, connections: int) -> SsmApis:
+    def target_apis(self, role_name: str, external_id: str, connections: int) -> AwsTargetApis:
         """Make the access to every target."""
         roles = RoleSessions(self.session, role_name, external_id)
-        return SsmApis(self.session, roles, self.clock, connections=connections)
+        return AwsTargetApis(self.session, roles, self.clock, connections=connections)
 
     def _ask_for_the_time(self) -> None:
         # Needs no permission. A refusal has the time as well.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, NamedTuple, Self
 
-from patchlake.core.plan import BATCH_SIZES
+from patchlake.core.plan import BATCH_SIZES, MOST_TAG_KEYS, TAG_KEY_PATTERN
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN
 from patchlake.errors import ConfigError
 
@@ -149,6 +149,11 @@ def _excluded_accounts(text: str) -> tuple[str, ...] | None:
     return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
 
 
+def _tag_keys(text: str) -> tuple[str, ...] | None:
+    keys = _list_of(TAG_KEY_PATTERN)(text) if text else ()
+    return keys if keys is not None and len(keys) <= MOST_TAG_KEYS else None
+
+
 def whole_number_from(least: int, most: int) -> Variable:
     """Return the form of a whole number with these bounds, both included."""
 
@@ -185,6 +190,9 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_TICK_SECONDS": whole_number_from(1, 900),
     "PATCHLAKE_MAX_LATENESS_SECONDS": whole_number_from(60, 7 * _DAY),
     "PATCHLAKE_RETRY_SECONDS": whole_number_from(0, 900),
+    "PATCHLAKE_TAG_KEYS": Variable(
+        f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
+    ),
     "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": _YES_OR_NO,
 }

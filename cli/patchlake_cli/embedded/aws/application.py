@@ -4,7 +4,7 @@
 one line with its port, and serves until standard input ends, so it never outlives the process that started it.
 
 Subclasses extend moto and replace nothing in it. The application answers two operations of SSM and the control calls
-itself, and passes the rest to moto, with response classes of its own for STS and Organizations.
+itself, and passes the rest to moto, with response classes of its own for EC2, STS and Organizations.
 """
 
 import os
@@ -34,6 +34,8 @@ from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.bucket_policy import answer_about_policy, is_about_policy
 from patchlake_cli.embedded.aws.content_md5 import BAD_DIGEST, has_wrong_checksum
 from patchlake_cli.embedded.aws.control import PATH_PREFIX, ControlServer
+from patchlake_cli.embedded.aws.ec2_fleet import Ec2Fleet
+from patchlake_cli.embedded.aws.ec2_refusals import Ec2Refusals
 from patchlake_cli.embedded.aws.organizations import EmbeddedOrganizations
 from patchlake_cli.embedded.aws.settings import Settings
 from patchlake_cli.embedded.aws.ssm import Ssm
@@ -72,6 +74,8 @@ class EmbeddedApplication(DomainDispatcherApplication):
         self._state = state
         self._ssm = Ssm(state)
         self._control = ControlServer(state)
+        self._ec2_fleet = Ec2Fleet(state)
+        self._ec2_refusals = Ec2Refusals(state)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, given its whole body.
@@ -113,6 +117,8 @@ class EmbeddedApplication(DomainDispatcherApplication):
             return policy.status, [("Content-Type", policy.content_type)], policy.body
         if has_wrong_checksum(environ, signer.service):
             return HTTPStatus.BAD_REQUEST, [("Content-Type", "application/xml")], BAD_DIGEST
+        if signer.service == "ec2":
+            return self._ec2_refusal(signer, environ)
         if signer.service != "lambda":
             return None
         answered = self._state.functions.answer(
@@ -126,6 +132,14 @@ class EmbeddedApplication(DomainDispatcherApplication):
             environ["wsgi.input"].seek(0)
             return None
         return answered.status, [("Content-Type", "application/json"), *answered.headers], answered.body
+
+    def _ec2_refusal(
+        self, signer: _Signer, environ: "WSGIEnvironment"
+    ) -> tuple[HTTPStatus, list[tuple[str, str]], bytes] | None:
+        form = environ["wsgi.input"].read()
+        environ["wsgi.input"].seek(0)
+        refusal = self._ec2_refusals.of(Target(signer.account_id, signer.region), signer.access_key, form)
+        return None if refusal is None else (refusal.status, [("Content-Type", "text/xml")], refusal.body)
 
     def _signer(self, environ: "WSGIEnvironment") -> _Signer:
         credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
@@ -155,13 +169,19 @@ class EmbeddedApplication(DomainDispatcherApplication):
         app = create_backend_app(service)
         # An operation that moto lacks gives an answer with status 500, not an exception in the server.
         app.config["PROPAGATE_EXCEPTIONS"] = False
-        own = {"sts": self._sts, "organizations": self._organizations}.get(service)
+        own = {"ec2": self._ec2, "sts": self._sts, "organizations": self._organizations}.get(service)
         if own is not None:
             app.view_functions = dict.fromkeys(app.view_functions, convert_to_flask_response(own))
         return app
 
     def _sts(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
         return EmbeddedSts(self._state).answer(request, url, headers)
+
+    def _ec2(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
+        # Not at the top: most runs do not ask EC2, and moto's takes as long to import as all others together.
+        from patchlake_cli.embedded.aws.ec2 import EmbeddedEc2  # noqa: PLC0415
+
+        return EmbeddedEc2(self._state, self._ec2_fleet).answer(request, url, headers)
 
     def _organizations(self, request: Request, url: str, headers: object) -> TYPE_RESPONSE:
         return EmbeddedOrganizations(self._state).answer(request, url, headers)

@@ -10,7 +10,7 @@ from patchlake_cli.embedded.fleet.fleet import Fleet
 
 
 class FaultRates(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The frequency of each fault of SSM, as a share from 0 to 1.
+    """The frequency of each fault of SSM and EC2, as a share from 0 to 1.
 
     Attributes:
         throttling: of calls, first answered with ThrottlingException.
@@ -35,17 +35,17 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The conditions that may change while the embedded AWS runs.
 
     Attributes:
-        faults: the rates of temporary failures of SSM.
-        short_pages: share of SSM's pages that hold fewer rows than asked for.
-        empty_pages: share of SSM's pages that hold none, with a token for the next.
+        faults: the rates of temporary failures of SSM and EC2.
+        short_pages: share of the pages of SSM and EC2 that hold fewer rows than asked for.
+        empty_pages: share of these pages that hold none, with a token for the next.
         latency_seconds: the time that SSM takes to answer, in addition to the work itself.
         refused_accounts: their roles cannot be assumed.
         trusted_callers: ARNs of the only roles that may assume the member role, as templates/member-role.yaml names
             them; None if it trusts every caller of the home account.
-        denied_accounts: SSM denies access to their role.
+        denied_accounts: SSM and EC2 deny access to their role.
         suspended_accounts: Organizations lists them as SUSPENDED, and their role cannot be assumed; those that are not
             in the fleet are listed after it.
-        disabled_regions: SSM recognises no token there.
+        disabled_regions: SSM and EC2 recognise no token there.
         broken_targets: ``<account_id>.<region>``, where every SSM call ends with InternalServerError.
         concurrent_executions: Lambda functions that the account may run at once, by its settings.
         vanished_nodes: ids that SSM no longer knows, whether listed before or not.

@@ -8,7 +8,6 @@ status, and a body that names the error in ``__type``. moto answers all other op
 """
 
 import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -21,6 +20,7 @@ from msgspec import Struct
 
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.faults import Fault
+from patchlake_cli.embedded.aws.pages import Pages, page_size
 from patchlake_cli.embedded.aws.settings import Conditions
 from patchlake_cli.embedded.aws.ssm_calls import Call, Chain, Operation
 from patchlake_cli.embedded.aws.state import State
@@ -31,13 +31,17 @@ _MOST_IDS: Final = 50
 _MOST_RESULTS: Final = 50
 _SHOWN_PATTERN: Final = "(^i-(\\w{8}|\\w{17})$)|(^mi-\\w{17}$)"
 _ID_PATTERN: Final = re.compile(r"(i-(\w{8}|\w{17})|mi-\w{17})\Z", re.ASCII)
-_LISTS: Final = {
+_LISTS: Final[Mapping[str, bytes]] = {
     Operation.PATCH_STATES: b"InstancePatchStates",
     Operation.INFORMATION: b"InstanceInformationList",
     Operation.PATCHES: b"Patches",
 }
-_LEAST_RESULTS: Final = {Operation.PATCH_STATES: 10, Operation.INFORMATION: 5, Operation.PATCHES: 10}
-_DEFAULT_RESULTS: Final = {Operation.PATCH_STATES: 50, Operation.INFORMATION: 10, Operation.PATCHES: 50}
+_LEAST_RESULTS: Final[Mapping[str, int]] = {Operation.PATCH_STATES: 10, Operation.INFORMATION: 5, Operation.PATCHES: 10}
+_DEFAULT_RESULTS: Final[Mapping[str, int]] = {
+    Operation.PATCH_STATES: 50,
+    Operation.INFORMATION: 10,
+    Operation.PATCHES: 50,
+}
 _MOST_PATCH_FILTERS: Final = 5
 _PATCH_FILTERS: Final = {"Classification", "KBId", "Severity", "State"}
 _NODES_WITH_PATCHES: Final = 64
@@ -106,6 +110,7 @@ class Ssm:
     def __init__(self, state: State) -> None:
         self._state = state
         self._seed = state.settings.seed
+        self._pages = Pages(self._seed)
         self._rows: dict[tuple[Target, int], _Rows] = {}
         self._lock = Lock()
         self._patches_of = lru_cache(_NODES_WITH_PATCHES)(self._patches)
@@ -178,12 +183,12 @@ class Ssm:
             self._state.counts.fault(Fault.INVALID_NEXT_TOKEN)
             raise _invalid_next_token()
         ids, row = self._answered(call, request, conditions)
-        dice = Dice(self._seed, "page", self._state.day, *chain, index)
-        size = _page_size(dice, request.max_results or _DEFAULT_RESULTS[call.operation], conditions)
+        dice = self._pages.dice(chain, self._state.day, index)
+        size = page_size(dice, request.max_results or _DEFAULT_RESULTS[call.operation], conditions)
         end = min(start + size, len(ids))
         listed = b",".join(text for text in map(row, ids[start:end]) if text is not None)
         if end < len(ids):
-            token = f',"NextToken":"{self._token(chain, end, index + 1)}"'
+            token = f',"NextToken":"{self._pages.token(chain, self._state.day, end, index + 1)}"'
         else:
             token = ',"NextToken":""' if dice.below(2) else ""
         return b'{"%s":[%s]%s}' % (_LISTS[call.operation], listed, token.encode())
@@ -239,21 +244,12 @@ class Ssm:
         }
         return {place: msgspec.json.encode(passing[place]) for place in sorted(passing)}
 
-    def _token(self, chain: Chain, start: int, index: int) -> str:
-        """Return the token of a page: it is valid for its chain on this day, and opaque."""
-        place = f"{start}.{index}"
-        text = "\0".join(map(str, (self._seed, self._state.day, *chain, place)))
-        return urlsafe_b64encode(blake2b(text.encode(), digest_size=48).digest() + place.encode()).decode()
-
     def _resumed(self, chain: Chain, token: str) -> tuple[int, int]:
         """Return the start and the number of the page of a token."""
         try:
-            start, index = map(int, urlsafe_b64decode(token)[48:].split(b"."))
+            return self._pages.resumed(chain, self._state.day, token)
         except ValueError as error:
             raise _invalid_next_token() from error
-        if token != self._token(chain, start, index):
-            raise _invalid_next_token()
-        return start, index
 
     def _rows_of(self, target: Target, day: int) -> _Rows:
         with self._lock:
@@ -287,7 +283,7 @@ def _decoded(body: bytes) -> _Request:
         raise _ServiceError("SerializationException", str(error)) from error
 
 
-def _validate(operation: Operation, request: _Request, *, single_filter_values: bool) -> None:
+def _validate(operation: str, request: _Request, *, single_filter_values: bool) -> None:
     match operation:
         case Operation.PATCH_STATES:
             _validate_ids(request.instance_ids)
@@ -332,12 +328,6 @@ def _validate_patch_filters(filters: tuple[_Filter, ...], *, most_values: int | 
         is_known = one.key in _PATCH_FILTERS and (one.key != "State" or PATCH_STATES.keys() >= set(one.values))
         if not is_known or not one.values or len(one.values) > (most_values or len(one.values)):
             raise _ServiceError("InvalidFilter", f"The filter {one.key} is not valid.")
-
-
-def _page_size(dice: Dice, asked: int, conditions: Conditions) -> int:
-    if dice.share() < conditions.empty_pages:
-        return 0
-    return dice.between((1, asked)) if dice.share() < conditions.short_pages else asked
 
 
 def _fingerprint(request: _Request) -> str:

@@ -1,4 +1,4 @@
-"""The calls of the embedded Systems Manager: its operations, and the identity of a call.
+"""The calls of the embedded AWS: the operations of its Systems Manager, and the identity of a call.
 
 Faults and pages are drawn from these, so they depend on the content of a call and not on its time.
 """
@@ -27,7 +27,7 @@ class Call(NamedTuple):
     """
 
     target: Target
-    operation: Operation
+    operation: str
     content: str
 
 
@@ -41,5 +41,5 @@ class Chain(NamedTuple):
     """
 
     target: Target
-    operation: Operation
+    operation: str
     question: str

@@ -128,7 +128,7 @@ CODES: Mapping[Cause, frozenset[str]] = {
             "TemporaryRedirect",
         }
     ),
-    Cause.BROKEN_CHAIN: frozenset({"InvalidNextToken"}),
+    Cause.BROKEN_CHAIN: frozenset({"InvalidNextToken", "InvalidPaginationToken"}),
 }
 """The codes of each cause, without the suffix ``Exception``; those of KMS all begin with ``KMS.``."""
 

@@ -252,6 +252,7 @@ class MemoryApi:
         nodes: NodeInformation by id.
         states: PatchState by id; a node without one was never scanned.
         others: the rows of every other operation, by its name and by id; a listing returns those of all ids.
+        page_size: the most rows of a page, if the operation allows as many.
         before_call: called with each operation's name before it answers; raise from it to let the call fail.
     """
 
@@ -260,7 +261,7 @@ class MemoryApi:
     nodes: dict[str, Record] = field(default_factory=dict)
     states: dict[str, Record] = field(default_factory=dict)
     others: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
-    page_size: int = 50
+    page_size: int = 1000
     before_call: Callable[[str], None] = lambda _operation: None
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
@@ -276,7 +277,7 @@ class MemoryApi:
         records: list[Record] = []
         next_token = None
         for instance_id, place, record in _rows_from(token, asked, found, is_listing=not operation.ids_per_call):
-            if len(records) == self.page_size:
+            if len(records) == min(self.page_size, operation.page_size):
                 next_token = f"{instance_id} {place}"
                 break
             records.append(record)

@@ -5,24 +5,44 @@ and takes more time than everything else.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from patchlake.adapters.answer_encoding import unasked_encoding
-from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError
 
 _BODY = "RawBody"
 _FIRST_ERROR_STATUS = 301
+_EMPTY = {"json": b"{}", "ec2": b"<empty/>"}
+"""An empty body in each protocol."""
+
+
+class Decoder(Protocol):
+    """The decoder of one operation's answers."""
+
+    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
+        """Return the page in a body.
+
+        Raises:
+            BrokenAnswerError: there is none in it.
+        """
+        ...
 
 
 def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     """Keep the body of every successful answer to this boto3 client, and give the SDK's parser an empty one."""
-    client.meta.events.register("before-parse", _keep, unique_id=_BODY)
+    empty = _EMPTY[client.meta.service_model.resolved_protocol]
+
+    def keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+        if response_dict["status_code"] < _FIRST_ERROR_STATUS:
+            customized_response_dict[_BODY] = response_dict["body"]
+            response_dict["body"] = empty
+
+    client.meta.events.register("before-parse", keep, unique_id=_BODY)
 
 
-def page_of(answer: Mapping[str, Any], decoder: PageDecoder, answered_at_ms: int) -> Page[Record]:
+def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) -> Page[Record]:
     """Return the page in an answer to such a client.
 
     Raises:
@@ -34,9 +54,3 @@ def page_of(answer: Mapping[str, Any], decoder: PageDecoder, answered_at_ms: int
         encoding = unasked_encoding(answer["ResponseMetadata"]["HTTPHeaders"])
         msg = f"{error}{encoding}. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg) from error
-
-
-def _keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    if response_dict["status_code"] < _FIRST_ERROR_STATUS:
-        customized_response_dict[_BODY] = response_dict["body"]
-        response_dict["body"] = b"{}"

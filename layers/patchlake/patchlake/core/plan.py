@@ -30,6 +30,11 @@ BATCH_SIZES: Final = (1, 10_000)
 """The smallest and the largest batch size of a plan; ``template.yaml`` allows an operator a narrower range."""
 BatchSize = Annotated[int, Meta(ge=BATCH_SIZES[0], le=BATCH_SIZES[1])]
 Time = Annotated[datetime, Meta(tz=True)]
+TAG_KEY_PATTERN = r"^[^*?\\,\x00-\x1f\x7f]{1,128}\Z"
+"""The pattern of an allowed tag key: EC2 reads ``*``, ``?`` and a backslash in filters as wildcards."""
+TagKey = Annotated[str, Meta(pattern=TAG_KEY_PATTERN)]
+MOST_TAG_KEYS: Final = 50
+"""The largest number of allowed tag keys: as many as a resource can have tags."""
 
 
 class Account(Struct, frozen=True):
@@ -92,7 +97,7 @@ class Plan(Struct, frozen=True, omit_defaults=True):
     targets: tuple[PlannedTarget, ...]
     excluded_account_ids: tuple[AccountId, ...] = ()
     sources: tuple[PlannedSource, ...] = ()
-    tag_keys: tuple[str, ...] = ()
+    tag_keys: tuple[TagKey, ...] = ()
     detail_deadline_at: Time | None = None
 
     def __post_init__(self) -> None:

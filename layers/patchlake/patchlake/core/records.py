@@ -15,7 +15,7 @@ Unknown members are ignored, and a member that is null counts as absent.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct, defstruct, field
 
@@ -78,6 +78,19 @@ class InvalidRow:
     record: Record | None = None
 
 
+class NamedRow(NamedTuple):
+    """A row of a listing that has an id.
+
+    Attributes:
+        record: its values; None if only its id could be read.
+        reason: each broken rule; None if it keeps all.
+    """
+
+    instance_id: str
+    record: Record | None
+    reason: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Page[R: Record]:
     """One page of an answer.
@@ -93,3 +106,10 @@ class Page[R: Record]:
     invalid: Sequence[InvalidRow]
     next_token: str | None
     answered_at_ms: int
+
+    def named_rows(self: "Page[Any]") -> list[NamedRow]:
+        """Return every row that has an id."""
+        broken = [
+            NamedRow(row.instance_id, row.record, row.reason) for row in self.invalid if row.instance_id is not None
+        ]
+        return broken + [NamedRow(record.instance_id, record, None) for record in self.records]

@@ -5,7 +5,7 @@ The root of every run: its shards decide which nodes the run has, and their attr
 
 from patchlake.core.keys import ROOT_LISTING
 from patchlake.core.plan import Plan
-from patchlake.core.records import InvalidRow, NodeRecord, Page, Record, record_type
+from patchlake.core.records import NodeRecord, Page, record_type
 from patchlake.core.rows import record_values
 from patchlake.core.tables import INSTANCE_ID, Column, Columns, ColumnType, Table, string, timestamp, unique_string
 from patchlake.core.targets import RunTarget
@@ -70,12 +70,13 @@ SHARD = Table(
 
 def _rows(_run_target: RunTarget, page: Page[NodeRecord], plan: Plan) -> Columns:
     """Return the rows of one page; a node whose description breaks rules has the reasons and its other attributes."""
-    invalid: list[InvalidRow] = [row for row in page.invalid if row.instance_id is not None]
-    records: list[Record | None] = [*(row.record for row in invalid), *page.records]
+    named = page.named_rows()
     return {
-        **record_values(NODE_COLUMNS, records, include_sensitive_fields=plan.include_sensitive_fields),
-        "instance_id": [*(row.instance_id for row in invalid), *(record.instance_id for record in page.records)],
-        "invalid_reason": [*(row.reason for row in invalid), *[None] * len(page.records)],
+        **record_values(
+            NODE_COLUMNS, [row.record for row in named], include_sensitive_fields=plan.include_sensitive_fields
+        ),
+        "instance_id": [row.instance_id for row in named],
+        "invalid_reason": [row.reason for row in named],
     }
 
 

@@ -7,10 +7,12 @@ from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.tables import INSTANCE_ID, Table
 from patchlake.errors import ConfigError, InputError, UnknownSourceError
 from patchlake.sources.coverage import coverage_table
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.source import DetailSource, ListingSource, Operation, Source
+from patchlake.sources.tags import TAGS
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,8 +83,11 @@ class Registry:
         return list(dict.fromkeys([INSTANCE_ID.name, *read, *carried]))
 
     def secondary_of(self, plan: Plan) -> Sequence[Source]:
-        """Return the secondary sources of the plan, without those that this build does not know (after a rollback)."""
-        return [source for source in self.secondary if _agrees(source, plan.planned_source(source.name))]
+        """Return the secondary sources that the plan names and has a question for.
+
+        Those that this build does not know (after a rollback) are left out.
+        """
+        return [source for source in self.secondary if _is_read(source, plan)]
 
     def listing(self, plan: Plan, name: str) -> ListingSource:
         """Return the listing source that a message names.
@@ -116,15 +121,16 @@ class Registry:
         raise UnknownSourceError(msg)
 
 
-def _agrees(source: Source, planned: PlannedSource | None) -> bool:
+def _is_read(source: Source, plan: Plan) -> bool:
+    planned = plan.planned_source(source.name)
     match source:
         case ListingSource():
-            return planned is not None and planned.asks_version is None
+            return planned is not None and planned.asks_version is None and source.asks(plan)
         case DetailSource():
             return planned is not None and planned.asks_version == source.asks_version
 
 
-SOURCES = Registry(NODES, PATCH_STATES, (PATCHES,))
+SOURCES = Registry(NODES, PATCH_STATES, (PATCHES, INSTANCES, TAGS))
 """The sources that patchlake knows; a run reads the secondary ones that its plan names."""
 
 COVERAGE = coverage_table(SOURCES.secondary)

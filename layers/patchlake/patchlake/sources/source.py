@@ -32,6 +32,10 @@ def _no_parameters(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
     return {}
 
 
+def _always(_plan: Plan) -> bool:
+    return True
+
+
 def _no_calls(_ids: Sequence[str], _plan: Plan) -> Sequence[dict[str, Any]]:
     return ()
 
@@ -43,7 +47,8 @@ class Operation:
     Attributes:
         service: the service, by its name in the SDK.
         name: the operation, by its name in the API.
-        rows_member: the member of an answer that holds the list of rows.
+        rows_member: the member of an answer that holds the list of rows; ``Reservations.Instances`` are the rows of
+            all lists ``Instances`` in a list ``Reservations``.
         record: the type of a row.
         page_size: MaxResults of each call.
         id_member: the member of a row that names its node; None if rows do not name one.
@@ -93,6 +98,7 @@ class ListingSource:
         table: of a shard; the published table of a secondary source is the concatenation of its shards.
         row_key: the columns by which the rows of a shard are sorted; each combination of values occurs once.
         rows: the rows of one page that have an id, in the columns of ``table``.
+        asks: whether a plan leaves anything to ask; if not, no call is made, and the run does not have the source.
     """
 
     name: str
@@ -100,12 +106,14 @@ class ListingSource:
     table: Table
     row_key: tuple[str, ...]
     rows: Callable[[RunTarget, Page[Any], Plan], Columns]
+    asks: Callable[[Plan], bool] = _always
 
     def listed(self, run_target: RunTarget, plan: Plan, pages: Iterable[Page[Any]]) -> ListedRows:
         """Return a target's rows, sorted by key, each once; only the values of each page are kept in memory.
 
-        If a row comes twice (it moved between pages while they were read), the last one counts. Once there are more
-        rows than the plan has room for, no further page is read.
+        If a row comes twice (it moved between pages while they were read), the last one counts. A row whose key could
+        not be read is counted, and left out. Once there are more rows than the plan has room for, no further page is
+        read.
 
         Raises:
             RestartError: too many pages in a row bring no further row: the chain would never end.
@@ -127,7 +135,11 @@ class ListingSource:
                     [texts.setdefault(text, text) for text in values] if column.repetitive else values
                 )
             listed_at_ms = page.answered_at_ms
-            last.update(zip(zip(*(found[name] for name in self.row_key), strict=True), places, strict=False))
+            for key, place in zip(zip(*(found[name] for name in self.row_key), strict=True), places, strict=False):
+                if None in key:
+                    without_id += 1
+                else:
+                    last[key] = place
             news.require(len(last))
             if len(last) > plan.most_nodes:
                 break

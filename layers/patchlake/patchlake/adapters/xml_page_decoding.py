@@ -1,0 +1,175 @@
+"""The decoder from the raw body of an XML answer of EC2 to a page of records.
+
+It reads the body as a stream: of each row only the members of the record are kept, so a page takes little memory,
+whatever else its rows contain. The SDK's own parser takes five times the time and fifteen times the memory for a full
+page, loses the page for one bad time, and reads every text but ``true`` as false.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+from io import BytesIO
+from itertools import batched
+from typing import Annotated, Any, NamedTuple
+from xml.etree import ElementTree as ET
+
+import msgspec
+from botocore.model import ListShape, Shape, StructureShape
+
+from patchlake.adapters.row_reading import RowReader
+from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
+from patchlake.errors import BrokenAnswerError
+from patchlake.sources.source import Operation
+
+_Time = Annotated[datetime, msgspec.Meta(tz=True)]
+_TRUTH = {"true": True, "false": False}
+_ERRORS = {"Error", "Errors"}
+"""The members that only errors have."""
+
+_MEMBER_DEPTH, _ITEM_DEPTH = 1, 2
+"""The levels of an answer's members, and of the items in its list."""
+
+
+class _Member(NamedTuple):
+    """A member of a row, its place in the row's element, and the reader of its text."""
+
+    name: str
+    place: tuple[str, ...]
+    read: Callable[[str], object]
+
+
+class XmlPageDecoder:
+    """The decoder of one operation's answers."""
+
+    def __init__(self, operation: Operation, answer: StructureShape) -> None:
+        """Find the elements of the rows in the SDK's description of the answer."""
+        self._name = operation.name
+        (self._list, self._item, *self._lists_in_item), row = _place(answer, operation.rows_member)
+        (self._next_token,), _ = _place(answer, "NextToken")
+        self._record = operation.record
+        self._reader = RowReader(operation.record, operation.id_member)
+        self._members = [
+            _Member(field.encode_name, tuple(_place(row, field.encode_name)[0]), _reader_of(field.type))
+            for field in msgspec.structs.fields(operation.record)
+        ]
+
+    def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
+        """Return the page in a body.
+
+        Args:
+            body: of an answer with status 200.
+            answered_at_ms: AWS's time then, in milliseconds since the epoch.
+
+        Raises:
+            BrokenAnswerError: the body is not a whole answer with its list, or it is an error.
+        """
+        records: list[Record] = []
+        invalid: list[InvalidRow] = []
+        members: dict[str, str] = {}
+        repeated: set[str] = set()
+        try:
+            for element, is_item in self._elements(body):
+                if not is_item:
+                    name = _local_name(element)
+                    repeated |= {name} & members.keys()
+                    members[name] = "" if len(element) else element.text or ""
+                    continue
+                for row in self._rows(element):
+                    (invalid if isinstance(row, InvalidRow) else records).append(row)  # type: ignore[arg-type]
+        except (ET.ParseError, ValueError, LookupError) as error:
+            msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
+            raise BrokenAnswerError(msg) from error
+        if members.keys() & _ERRORS or self._list not in members or repeated & {self._list, self._next_token}:
+            msg = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
+            raise BrokenAnswerError(msg)
+        return Page(records, invalid, members.get(self._next_token) or None, answered_at_ms)
+
+    def _elements(self, body: bytes) -> Iterator[tuple[ET.Element, bool]]:
+        """Yield each item of the list, and each member of the answer after its items; no item is kept."""
+        above: list[ET.Element] = []
+        for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314  # an answer of AWS
+            if event == "start":
+                above.append(element)
+                continue
+            above.pop()
+            if len(above) == _ITEM_DEPTH:
+                if _local_name(above[-1]) == self._list and _local_name(element) == self._item:
+                    yield element, True
+                above[-1].clear()
+            elif len(above) == _MEMBER_DEPTH:
+                yield element, False
+                above[-1].clear()
+
+    def _rows(self, item: ET.Element) -> Iterator[Record | InvalidRow]:
+        elements = [item]
+        for list_name, item_name in batched(self._lists_in_item, 2, strict=True):
+            lists = _named(elements, list_name)
+            if not lists:
+                yield InvalidRow(None, f"{list_name}: it is absent")
+            elements = _named(lists, item_name)
+        yield from map(self._row, elements)
+
+    def _row(self, element: ET.Element) -> Record | InvalidRow:
+        children = {_local_name(child): child for child in element}
+        texts = ((member, _text_at(children, member.place)) for member in self._members)
+        values = {
+            member.name: member.read(text) if isinstance(text, str) else text
+            for member, text in texts
+            if text is not None
+        }
+        try:
+            return msgspec.convert(values, self._record)
+        except msgspec.ValidationError:
+            return self._reader.read(values)
+
+
+def _place(shape: Shape, path: str) -> tuple[list[str], Shape]:
+    """Return the names of the elements on the way to a member, and its shape; of a list, the shape of its items."""
+    names: list[str] = []
+    for name in path.split("."):
+        member = shape.members[name] if isinstance(shape, StructureShape) else shape
+        names.append(member.serialization["name"])
+        while isinstance(member, ListShape):
+            member = member.member
+            names.append(member.serialization["name"])
+        shape = member
+    return names, shape
+
+
+def _reader_of(kind: Any) -> Callable[[str], object]:  # noqa: ANN401
+    """Return the reader of a field's text; it returns a text that it cannot read, which then breaks the rule."""
+    match kind:
+        case _ if kind in {bool, bool | None}:
+            return lambda text: _TRUTH.get(text, text)
+        case _ if kind in {EpochSeconds, EpochSeconds | None}:
+            return _seconds
+        case _:
+            return str
+
+
+def _seconds(text: str) -> object:
+    try:
+        return msgspec.convert(text, _Time).timestamp()
+    except msgspec.ValidationError:
+        return text
+
+
+def _text_at(children: Mapping[str, ET.Element], place: tuple[str, ...]) -> object:
+    """Return the text of the element at a place; None if there is none, and a list if it contains elements."""
+    first, *others = place
+    element = children.get(first)
+    for name in others:
+        if element is None:
+            return None
+        element = next((child for child in element if _local_name(child) == name), None)
+    if element is None:
+        return None
+    return [] if len(element) else element.text or ""
+
+
+def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:
+    """Return the elements of this name in these elements."""
+    return [child for element in elements for child in element if _local_name(child) == name]
+
+
+def _local_name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2]
