@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from benchmarks import alternatives, commit, cost, fetch, files, memory, million, pacing, starts, whole_runs
+from benchmarks import alternatives, commit, cost, fetch, files, memory, million, pacing, patches, starts, whole_runs
 
 ALL = {
     "fetch": fetch.main,
@@ -12,6 +12,7 @@ ALL = {
     "files": files.main,
     "million": million.main,
     "pacing": pacing.main,
+    "patches": patches.main,
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,

@@ -1,5 +1,7 @@
 """One million nodes over five thousand targets, end to end: the production stages over ports that count every call.
 
+Three of ten nodes lack patches.
+
     python -m benchmarks.million [NODES TARGETS]
 
 The store is a folder, so this process holds no more than an invocation holds: its memory after the first hundred
@@ -36,6 +38,7 @@ from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake.ports import Delivery, Queue
 from patchlake.sources.nodes import NodeInformation
 from patchlake.sources.patch_states import PatchState
+from patchlake.sources.patches import AVAILABLE_COUNT, DECIDING_COUNTS, PATCHES, STATES, Patch
 from patchlake.sources.registry import SOURCES
 from patchlake.sources.source import Operation
 from patchlake.stages.collect import CollectStage
@@ -48,6 +51,10 @@ from patchlake_cli.embedded.aws.settings import Settings
 
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
 REGIONS = ("eu-central-1", "us-east-1")
+_LACKING = 3
+"""Of ten nodes so many lack patches."""
+_STORED = ("shards", "parts", "lake/patch_states", "lake/patches")
+
 LARGEST = 24_000
 """Nodes of the largest target: more batches than one call of SQS takes."""
 
@@ -66,12 +73,30 @@ class Fleet:
         """Number the nodes of each target, after those of the previous one."""
         fleet = Settings(nodes=2000, accounts=1, regions=1).fleet()
         models = [node for node in fleet.nodes(fleet.targets[0], 0) if node.patch_state is not None]
-        self.nodes = [msgspec.convert(node.information, NodeInformation) for node in models]
         self.states = [msgspec.convert(node.patch_state, PatchState) for node in models]
+        lacking, others = (
+            [model for model, state in zip(models, self.states, strict=True) if _lacks(state) is lacks]
+            for lacks in (True, False)
+        )
+        chosen = [
+            lacking[n % len(lacking)] if n % 10 < _LACKING else others[n % len(others)] for n in range(len(models))
+        ]
+        self.nodes = [msgspec.convert(node.information, NodeInformation) for node in chosen]
+        self.states = [msgspec.convert(node.patch_state, PatchState) for node in chosen]
+        self.patches = [msgspec.convert(node.patches(frozenset(STATES)), list[Patch]) for node in chosen]  # type: ignore[valid-type]
         self.call_counter = CallCounter()
         self._clock = clock
         ends = accumulate(sizes.values())
         self._numbers = {target: range(end - sizes[target], end) for target, end in zip(sizes, ends, strict=True)}
+
+    def due_about_patches(self) -> int:
+        """Return the calls about the patches of all nodes: one for each page of a node that lacks some."""
+        pages = [
+            max(1, math.ceil(len(rows) / PATCHES.operation.page_size)) if _lacks(state) else 0
+            for state, rows in zip(self.states, self.patches, strict=True)
+        ]
+        numbers = (_number(_node_id(number)) for own in self._numbers.values() for number in own)
+        return sum(pages[number % len(pages)] for number in numbers)
 
     def open(self, plan: Plan, target: Target, *, fresh_session: bool = False) -> "Nodes":  # noqa: ARG002
         """Return a target's API."""
@@ -94,6 +119,8 @@ class Nodes:
         """Return a page of the nodes, or the states of these."""
         if operation is SOURCES.patch_states.operation:
             return self._states(ids)
+        if operation is PATCHES.operation:
+            return self._patches(ids, token)
         start = int(token or 0)
         end = min(start + operation.page_size, len(self.numbers))
         models = self.fleet.nodes
@@ -104,10 +131,14 @@ class Nodes:
 
     def _states(self, ids: Sequence[str]) -> Page[Record]:
         models = self.fleet.states
-        rows: list[Record] = [
-            replace(models[int(i.removeprefix("i-"), base=16) % len(models)], instance_id=i) for i in ids
-        ]
+        rows: list[Record] = [replace(models[_number(i) % len(models)], instance_id=i) for i in ids]
         return self.fleet.answer(rows, None)
+
+    def _patches(self, ids: Sequence[str], token: str | None) -> Page[Record]:
+        rows = self.fleet.patches[_number(ids[0]) % len(self.fleet.patches)]
+        start = int(token or 0)
+        end = start + PATCHES.operation.page_size
+        return self.fleet.answer(rows[start:end], str(end) if end < len(rows) else None)
 
 
 @dataclass
@@ -130,9 +161,9 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     clock = MemoryClock(datetime(2026, 11, 23, 6, 1, tzinfo=UTC))
     counts = Counts()
     store = CountingStore(folder, counts)
-    discover_queue, collect_queue, commit_queue = (
+    discover_queue, collect_queue, detail_queue, commit_queue = (
         CountingQueue(clock, timing.visibility_seconds, timing.max_receive_count, counts=counts)
-        for timing in (DISCOVER, COLLECT, COMMIT)
+        for timing in (DISCOVER, COLLECT, COLLECT, COMMIT)
     )
     # Backwards, since account ids begin with any digit.
     accounts = [Account(f"{number:012d}"[::-1]) for number in range(1, 1 + targets // len(REGIONS))]
@@ -140,8 +171,22 @@ def run(nodes: int, targets: int, folder: Path) -> None:
     nodes_of = dict(zip(names, sizes(nodes, targets), strict=True))
     fleet, tables = Fleet(nodes_of, clock), ParquetTables()
     deadline, lateness = default("DeadlineSeconds"), default("MaxLatenessSeconds")
-    settings = PlanSettings("organization", (), REGIONS, BATCH, deadline, lateness, include_sensitive_fields=False)
-    queues: dict[str, Queue] = {SOURCES.nodes.name: discover_queue, SOURCES.patch_states.name: collect_queue}
+    settings = PlanSettings(
+        "organization",
+        (),
+        REGIONS,
+        BATCH,
+        deadline,
+        lateness,
+        include_sensitive_fields=False,
+        sources=(PATCHES.name,),
+        detail_deadline_seconds=deadline,
+    )
+    queues: dict[str, Queue] = {
+        SOURCES.nodes.name: discover_queue,
+        SOURCES.patch_states.name: collect_queue,
+        PATCHES.name: detail_queue,
+    }
     plan = PlanStage(store, FixedAccounts(accounts), SOURCES, queues, commit_queue, clock, settings)
     discover = DiscoverStage(store, tables, fleet, SOURCES, queues, _retry_policy(discover_queue), clock)
     collect = CollectStage(store, tables, fleet, SOURCES, queues, _retry_policy(collect_queue), map, map, clock)
@@ -170,11 +215,16 @@ def run(nodes: int, targets: int, folder: Path) -> None:
         assert calls == due, f"batch {message.batch} of {message.target} took {calls} calls, not {due}"
         asked["collect"] += calls
 
+    def detailed(delivery: Delivery) -> None:
+        collect.handle(CollectMessage.decode(delivery.body), delivery)
+        asked[PATCHES.name] += fleet.call_counter.drain().calls
+
     figures: dict[str, float] = {}
     works: dict[str, Iterable[object]] = {
         "plan": (plan.handle(event) for event in [{"scheduled_time": SCHEDULED_TIME}]),
         "discover": discover_queue.handled(discovered),
         "collect": collect_queue.handled(collected),
+        PATCHES.name: detail_queue.handled(detailed),
         "commit": commit_queue.handled(lambda d: commit.handle(CommitMessage.decode(d.body), d)),
     }
     for stage, results in works.items():
@@ -191,8 +241,21 @@ def run(nodes: int, targets: int, folder: Path) -> None:
             f"{stage} peak_mebibytes": peak_mebibytes(),
             f"{stage} SSM": asked[stage],
         }
-    figures |= {f"{part} bytes": store.size(f"/{part}/") for part in ("shards", "parts", "patch_states")}
+    due = fleet.due_about_patches()
+    assert asked[PATCHES.name] == due, f"the patches took {asked[PATCHES.name]:,} calls, not {due:,}"
+    figures |= {f"{part} bytes": store.size(f"{part}/") for part in _STORED}
     tell(figures | {f"{stage} {operation}": count for (stage, operation), count in counts.made.items()})
+
+
+def _number(instance_id: str) -> int:
+    """Return the number in an id, by which its model is chosen."""
+    return int(instance_id.removeprefix("i-"), base=16)
+
+
+def _lacks(state: Record) -> bool:
+    """Whether the rule asks about a node: any count that decides is above 0 or absent, or there is one to approve."""
+    counts = [getattr(state, name) for name in DECIDING_COUNTS]
+    return any(count is None or count > 0 for count in counts) or (getattr(state, AVAILABLE_COUNT) or 0) > 0
 
 
 def _node_id(number: int) -> str:
@@ -221,10 +284,12 @@ def measure(nodes: int, targets: int) -> str:
     ]
     figures = ("invocations", "cpu_seconds", "settled_mebibytes", "peak_mebibytes", "SSM")
     operations = ("S3 PUT", "S3 GET", "S3 LIST", "SQS")
-    rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in STAGES]
-    shards, parts, snapshot = (found[f"{part} bytes"] / nodes for part in ("shards", "parts", "patch_states"))
+    stages = (*STAGES[:-1], PATCHES.name, STAGES[-1])
+    rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in stages]
+    shards, parts, snapshot, patches = (found[f"{part} bytes"] / nodes for part in _STORED)
     return (
-        f"{table(head, rows)}\n\nShards {shards:.1f}, parts {parts:.1f}, snapshot {snapshot:.1f} bytes a node; "
+        f"{table(head, rows)}\n\nShards {shards:.1f}, parts {parts:.1f}, snapshot {snapshot:.1f} and patches "
+        f"{patches:.1f} bytes a node; "
         f"nodes are 2,000 different ones again and again. {machine('pyarrow', 'msgspec')}."
     )
 

@@ -3,7 +3,14 @@
 from benchmarks.tables import report, table
 from patchlake.core.timings import COLLECT
 from patchlake.sources.registry import SOURCES
-from tests.simulation.throttled import CASES, ThrottledRun, listed_world
+from tests.simulation.throttled import (
+    CASES,
+    PATCHES_CASES,
+    PATCHES_LONG_CASES,
+    ThrottledRun,
+    listed_world,
+    pace_with_patches,
+)
 from tests.world import EU
 
 SHORT_SECONDS = 120
@@ -44,6 +51,31 @@ def measure() -> str:
     return table(head, rows)
 
 
+def measure_patches() -> str:
+    """Return the table of the runs with patches, three of ten nodes of which lack one."""
+    rows = []
+    for case in (*PATCHES_CASES, *PATCHES_LONG_CASES):
+        pace = pace_with_patches(*case)
+        dead = len(pace.world.collect_queue.dead) + len(pace.world.detail_queue.dead)
+        figures = (*case, pace.run.calls, dead)
+        rows.append(
+            [*(f"{one:,}" for one in figures), f"{pace.seconds:.0f}", f"{pace.of_bucket:.2f}", f"{pace.of_root:.2f}"]
+        )
+    head = [
+        "calls a second",
+        "workers of patch states",
+        "workers of patches",
+        "nodes",
+        "calls",
+        "dead letters",
+        "seconds",
+        "times the bucket's own",
+        "last root part, times that without patches",
+    ]
+    return table(head, rows)
+
+
 def main(*, full: bool) -> None:
-    """Report the table: it is quick, and its randomness has a seed, so it is the same in every size."""
+    """Report both tables: they are quick, and their randomness has a seed, so they are the same in every size."""
     report("performance.md", "pacing", measure(), full=full, made="Simulated")
+    report("performance.md", "pacing of patches", measure_patches(), full=full, made="Simulated")

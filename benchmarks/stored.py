@@ -8,7 +8,7 @@ from benchmarks.loopback_ssm import REGION
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
-from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
+from patchlake.core.plan import Account, Plan, PlannedSource, decode_plan, encode_plan, make_plan
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import Target
 from patchlake.ports import Store
@@ -19,7 +19,7 @@ RUN_ID = "20261123T060000Z"
 BATCH = default("BatchSize")
 
 
-def plan_of(account_ids: Sequence[str]) -> Plan:
+def plan_of(account_ids: Sequence[str], sources: Sequence[PlannedSource] = ()) -> Plan:
     """Return a plan of these accounts, the first of which is the home account."""
     return make_plan(
         RUN_ID,
@@ -30,12 +30,14 @@ def plan_of(account_ids: Sequence[str]) -> Plan:
         home_account_id=account_ids[0],
         accounts=[Account(account_id) for account_id in account_ids],
         regions=[REGION],
+        sources=sources,
+        detail_deadline_seconds=default("DeadlineSeconds"),
     )
 
 
-def store_plan(store: Store, account_ids: Sequence[str]) -> Plan:
-    """Store the plan of these accounts."""
-    plan = plan_of(account_ids)
+def store_plan(store: Store, account_ids: Sequence[str], sources: Sequence[PlannedSource] = ()) -> Plan:
+    """Store the plan of these accounts, which reads these secondary sources."""
+    plan = plan_of(account_ids, sources)
     store.create(plan_key(RUN_ID), encode_plan(plan))
     return plan
 

@@ -46,9 +46,13 @@ def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
         "SELECT coalesce(min(instance_id), 'i-0123456789abcdef0') FROM changes_since_previous_run "
         "WHERE change = 'NEWLY_NON_COMPLIANT'"
     ).rows
+    [(cve,)] = lake.query("SELECT coalesce(min(cve), 'CVE-2026-1234') FROM patch_cves").rows
+    [(kb_id,)] = lake.query("SELECT coalesce(min(kb_id), 'KB5034441') FROM open_patches").rows
     return {
         "changes_since": ["2026-10-30"],
         "node_history": [node],
+        "nodes_missing_cve": [cve],
+        "nodes_missing_patch": [kb_id],
         "not_scanned": ["5"],
         "overdue_nodes": ["1"],
     }

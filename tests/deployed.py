@@ -107,7 +107,7 @@ class DeployedRun:
         seen = self.observation
 
         def progress() -> object:
-            return seen.targets_done, seen.nodes_done, seen.outcome
+            return seen.targets_done, seen.nodes_done, seen.secondary_done, seen.outcome
 
         assert self.pipeline.wait(done, progress=progress, patience_seconds=PATIENCE_SECONDS), self.lines[-3:]
 
@@ -139,10 +139,9 @@ class DeployedRun:
                 found[version["Key"]] = found.get(version["Key"], 0) + 1
         return found
 
-    def queue_url(self, stage: str) -> str:
-        """Return the URL of a stage's queue."""
-        source = self.pipeline.stack.functions[stage].event_source
-        assert source is not None
+    def queue_url(self, name: str) -> str:
+        """Return the URL of the queue of an event source."""
+        _, source = self.pipeline.stack.event_sources[name]
         return source.queue_url
 
     def _rows(self, key: str, columns: str) -> list[tuple[Any, ...]]:

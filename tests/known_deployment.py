@@ -1,6 +1,6 @@
 """A deployed stack as the operators' commands know it, with the names that the resolved template gives."""
 
-from patchlake_cli.operations.deployment import STAGES, Deployment, StageQueue
+from patchlake_cli.operations.deployment import QUEUES, Deployment, StageQueue
 from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME
 
 BUCKET = "the-bucket"
@@ -12,7 +12,7 @@ DEPLOYMENT = Deployment(
     bucket=BUCKET,
     plan_function=f"{STACK_NAME}-plan",
     plan_dead_letter_url="",
-    queues=tuple(StageQueue(stage, "", "") for stage in STAGES),
+    queues=tuple(StageQueue(name, "", "") for name in QUEUES),
     alarm_topic_arn="",
     parameters={},
 )

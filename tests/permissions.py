@@ -18,6 +18,7 @@ ACTIONS = {
     ("sqs", "SendMessageBatch"): "sqs:SendMessage",
     ("ssm", "DescribeInstanceInformation"): "ssm:DescribeInstanceInformation",
     ("ssm", "DescribeInstancePatchStates"): "ssm:DescribeInstancePatchStates",
+    ("ssm", "DescribeInstancePatches"): "ssm:DescribeInstancePatches",
     ("sts", "AssumeRole"): "sts:AssumeRole",
 }
 """The action by which IAM knows an operation.

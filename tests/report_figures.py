@@ -16,6 +16,9 @@ from patchlake_cli.report.figures import (
     Findings,
     LatestRun,
     OverdueNode,
+    Patch,
+    Patches,
+    PatchGap,
     PatchGroup,
     Platform,
     Reason,
@@ -42,12 +45,12 @@ _NOTHING = (None, None, None, None, None, 0.0)
 def hostile_figures() -> Figures:
     """Return figures of a PARTIAL run in which every name is hostile."""
     coverage = "1 of 2 targets read, 1 no longer planned"
-    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1, 2)
+    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1, 2, "PARTIAL")
     return Figures(
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
         window_start="2026-09-27",
-        newest_date="2026-11-01",
+        no_snapshot=None,
         run=run,
         unpublished=[],
         details=_details(),
@@ -56,8 +59,10 @@ def hostile_figures() -> Figures:
 
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
-    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *[None] * 5)
-    return replace(hostile_figures(), run=nothing, details=None, newest_date="2026-08-01")
+    none = (None, None, None, None, None)
+    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *none, "NO_SNAPSHOT")
+    sentence = "no snapshot since 2026-09-27: the newest run is from 2026-08-01"
+    return replace(hostile_figures(), run=nothing, details=None, no_snapshot=sentence)
 
 
 def _details() -> Details:
@@ -92,6 +97,13 @@ def _details() -> Details:
         not_compared=1,
         unknown_nodes=[Reason("NOT_COLLECTED", 1)],
         unread_targets=[Reason("ROLE_NOT_ASSUMABLE", 1)],
+        patches=Patches(
+            gaps=[PatchGap("nodes: ROLE_NOT_ASSUMABLE", 1, None), PatchGap(SCRIPT, 0, 1)],
+            worst=Shortlist(
+                [Patch(name, name, name, 4, 9 - n, 1, 1, 0, None, RUN_AT) for n, name in enumerate(HOSTILE)], 4000
+            ),
+            cve_ids={(name, name): [f"CVE-2026-{n:04}", name] for n, name in enumerate(HOSTILE)},
+        ),
         coverage=Shortlist(
             [
                 _target("222233334444", SCRIPT, "ROLE_NOT_ASSUMABLE", BREAKOUT, None),

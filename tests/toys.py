@@ -33,7 +33,7 @@ def toy_function(
     folder: Path,
     source: str,
     *,
-    event_source: EventSource | None = None,
+    event_sources: tuple[EventSource, ...] = (),
     environment: Mapping[str, str] | None = None,
     timeout_seconds: int = PATIENCE_SECONDS,
 ) -> DeployedFunction:
@@ -51,7 +51,7 @@ def toy_function(
         timeout_seconds=timeout_seconds,
         memory_mb=256,
         asynchronous_retries=2,
-        event_source=event_source,
+        event_sources=event_sources,
     )
 
 

@@ -1,7 +1,7 @@
 -- Question 8: On which nodes did patches fail to install?
 -- Rows: one per node of the newest published run with failed_count above 0, most patches first.
 -- Caveats:
---   - SSM counts only the failures of the last operation. SSM has the names of the patches; they are not here.
+--   - SSM counts only the failures of the last operation. failed_patches names the patches.
 SELECT
   account_id,
   region,

@@ -1,5 +1,6 @@
 -- Question 6: What is the history of one node?
 -- Rows: one per published run of the window and target in which the node was ever listed, newest first.
+-- Empty: no published run of the window listed the node.
 -- Parameters:
 --   instance_id (text, such as i-0123456789abcdef0): The node.
 -- Columns:
@@ -8,7 +9,6 @@
 --   compliance_status: As in node_compliance; NULL unless LISTED.
 -- Caveats:
 --   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
---   - If there are no rows, no published run of the window listed the node.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS instance_id
 ),

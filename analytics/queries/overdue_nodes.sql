@@ -13,6 +13,8 @@
 --   - The window, and the lake's own age, limit the age that can be seen. A node that was non-compliant in all of a
 --     history of at most N days is POSSIBLY_OVERDUE.
 --   - A node that no run of the window saw NON_COMPLIANT has no row, even if its state is UNKNOWN.
+--   - Nor has a node that its target no longer lists: changes has it as VANISHED. Where the listing has rows without an id
+--     (run_coverage), it may be one of them and still be overdue: the run is then PARTIAL, and not_read has the rows.
 WITH asked AS (
   /* With the sign, a negative number is no number, as a fraction is none. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days

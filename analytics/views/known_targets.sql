@@ -44,7 +44,12 @@ SELECT
   planned.nodes_no_patch_state,
   planned.nodes_not_collected,
   planned.nodes_invalid_response,
-  planned.rows_without_id
+  planned.rows_without_id,
+  planned.patches_status,
+  planned.patches_detail,
+  planned.patches_nodes_not_collected,
+  planned.patches_nodes_invalid_response,
+  planned.patches_rows
 FROM covered_runs AS run
 /* Run ids are times: their order is the order of the runs. */
 JOIN first_plans AS target ON target.first_run_id <= run.run_id

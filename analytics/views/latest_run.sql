@@ -6,6 +6,7 @@
 --   run_coverage: How many of the active targets were read, in words, as in runs; where the window holds no published
 --     run, "no snapshot since" and the date on which the window begins.
 --   rows_without_id: As in runs.
+--   patches_status: As in runs; NO_SNAPSHOT where the window holds no published run.
 --   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
 -- Caveats:
 --   - If the window has no published run, the fleet is unknown, not empty.
@@ -25,6 +26,7 @@ SELECT
   max(targets_not_active) AS targets_not_active,
   max(targets_not_planned) AS targets_not_planned,
   max(rows_without_id) AS rows_without_id,
+  coalesce(max(patches_status), 'NO_SNAPSHOT') AS patches_status,
   CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar) AS window_start
 FROM runs
 WHERE is_latest

@@ -23,7 +23,11 @@
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
 --   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run of a
 --     version that did not count them.
+--   patches_status: COMPLETE: the patches of every node were read, and its patch state was. PARTIAL: they were not, for
+--     at least one node or target. UNPUBLISHED: the table patches does not have exactly the rows that the coverage
+--     counts. NOT_ASKED: the run did not read patches.
 -- Caveats:
+--   - run_status is about nodes and patch states. patches_status never affects it.
 --   - Every other view joins this one, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
 WITH covered AS (
@@ -40,13 +44,21 @@ WITH covered AS (
     sum(nodes_no_patch_state) AS nodes_no_patch_state,
     sum(nodes_not_collected) AS nodes_not_collected,
     sum(nodes_invalid_response) AS nodes_invalid_response,
-    sum(rows_without_id) AS rows_without_id
+    sum(rows_without_id) AS rows_without_id,
+    count(patches_status) AS patches_targets,
+    count_if(patches_status = 'COMPLETE') AS patches_targets_complete,
+    sum(patches_rows) AS patches_rows
   FROM known_targets
   GROUP BY run_id, run_at, run_date
 ),
 snapshots AS (
   SELECT run_id, run_date, count(*) AS node_rows
   FROM recent_patch_states
+  GROUP BY run_id, run_date
+),
+patch_tables AS (
+  SELECT run_id, run_date, count(*) AS patch_rows
+  FROM recent_patches
   GROUP BY run_id, run_date
 ),
 compared AS (
@@ -70,9 +82,16 @@ compared AS (
     covered.nodes_no_patch_state,
     covered.nodes_not_collected,
     covered.nodes_invalid_response,
-    covered.rows_without_id
+    covered.rows_without_id,
+    CASE
+      WHEN covered.patches_targets = 0 THEN 'NOT_ASKED'
+      WHEN coalesce(patch_tables.patch_rows, 0) <> coalesce(covered.patches_rows, 0) THEN 'UNPUBLISHED'
+      WHEN covered.patches_targets_complete = covered.targets_total THEN 'COMPLETE'
+      ELSE 'PARTIAL'
+    END AS patches_status
   FROM covered
   LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
+  LEFT JOIN patch_tables ON patch_tables.run_id = covered.run_id AND patch_tables.run_date = covered.run_date
 )
 SELECT
   run_id,
@@ -103,5 +122,6 @@ SELECT
   nodes_no_patch_state,
   nodes_not_collected,
   nodes_invalid_response,
-  rows_without_id
+  rows_without_id,
+  patches_status
 FROM compared

@@ -3,6 +3,12 @@
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.
 --   rows_without_id: As in coverage; NULL also for a run of a version that did not count them.
+--   patches_status: COMPLETE: the patches of every node of the target were read, and its patch state was. PARTIAL: they
+--     were not, for at least one node. UNPUBLISHED, NOT_ASKED: as in runs. NULL for a target that the run did not plan,
+--     and for one that is not active.
+--   patches_nodes_not_collected: Nodes that patches asked about and could not read; this and the next are NULL where the
+--     target was not listed or patches were not asked for.
+--   patches_nodes_invalid_response: Nodes whose patches broke SSM's rules.
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
@@ -34,6 +40,16 @@ SELECT
   target.nodes_not_collected,
   target.nodes_invalid_response,
   target.rows_without_id,
+  CASE
+    WHEN target.is_planned AND target.is_active
+      THEN CASE
+        WHEN runs.patches_status IN ('NOT_ASKED', 'UNPUBLISHED') THEN runs.patches_status
+        ELSE coalesce(target.patches_status, 'PARTIAL')
+      END
+  END AS patches_status,
+  target.patches_detail,
+  target.patches_nodes_not_collected,
+  target.patches_nodes_invalid_response,
   /* Run ids are times: their order is the order of the runs. */
   max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
     PARTITION BY target.account_id, target.region ORDER BY target.run_id

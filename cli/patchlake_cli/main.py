@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from threading import active_count
 
 import typer
@@ -17,7 +18,7 @@ from patchlake_cli.commands.report import report
 from patchlake_cli.commands.run import run
 from patchlake_cli.commands.status import status
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.standard_streams import open_missing_streams
+from patchlake_cli.standard_streams import escape_what_has_no_code, open_missing_streams
 from patchlake_cli.visible_text import visible_lines
 
 app = typer.Typer(
@@ -45,6 +46,7 @@ def patchlake() -> None:
 def main() -> None:
     """Run the command line and end this process with its code, although an export's threads may still wait for AWS."""
     open_missing_streams()
+    escape_what_has_no_code()
     try:
         code = run_command_line()
         if sys.stdout is not None:
@@ -67,6 +69,11 @@ def run_command_line() -> int:
     """
     if sys.stdout is None:
         _say("standard output is closed: redirect it to a file, or to /dev/null")
+        return ExitCode.ERROR
+    try:
+        Path.cwd()
+    except OSError as error:
+        _say(f"the working folder cannot be used: {error.strerror}. Change to another one")
         return ExitCode.ERROR
     try:
         code: int | None = app(standalone_mode=False)

@@ -1,5 +1,6 @@
 """The standard streams of the process."""
 
+import io
 import os
 import sys
 
@@ -16,3 +17,10 @@ def open_missing_streams() -> None:
     os.close(number)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def escape_what_has_no_code() -> None:
+    """Let the streams escape each character that their encoding does not have, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

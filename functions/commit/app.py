@@ -34,7 +34,12 @@ def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:
     logger.append_keys(run_id=message.run_id)
     result = stage().handle(message, Delivery.of(record.raw_event, lambda_context.get_remaining_time_in_millis))
     logger.info(
-        "committed", outcome=result.outcome, detail=result.detail, nodes=result.statuses, targets=result.listings
+        "committed",
+        outcome=result.outcome,
+        detail=result.detail,
+        nodes=result.statuses,
+        targets=result.listings,
+        source_gaps=result.source_gaps,
     )
     if result.detail is not None:
         logger.error(result.detail)

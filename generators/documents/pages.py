@@ -29,6 +29,7 @@ def prose(statement: Statement) -> str:
         if statement.rows.startswith("one")
         else f"Rows: {statement.rows}\n"
     )
+    lines += [] if statement.empty is None else [f"No rows: {statement.empty}\n"]
     lines += [
         f"Parameter `{each.name}` ({each.type}, such as `{each.example}`): {each.meaning}\n"
         for each in statement.parameters

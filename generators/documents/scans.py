@@ -4,7 +4,7 @@ Athena expands every view and CTE wherever it is named, and reads the columns of
 depends on. This module does the same, so the bytes follow from the sizes of column chunks in the files.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -61,8 +61,19 @@ def scans_of(question: exp.Query) -> list[Scan]:
 def _view_scans(name: str, wanted: frozenset[str]) -> list[Scan]:
     """Return the readings of a view for some of its columns."""
     tree = _views()[name].copy()
-    chosen = [column for column in tree.selects if column.alias_or_name in wanted]
-    return scans_of(tree.select(*(chosen or [exp.Literal.number(1)]), append=False, copy=False))
+    places = [place for place, column in enumerate(tree.named_selects) if column in wanted]
+    _keep(tree, places)
+    return scans_of(tree)
+
+
+def _keep(tree: exp.Query, places: Sequence[int]) -> None:
+    """Keep only these columns of a SELECT, or of each SELECT of a UNION ALL."""
+    if isinstance(tree, exp.SetOperation):
+        _keep(tree.left, places)
+        _keep(tree.right, places)
+    else:
+        chosen = [tree.selects[place] for place in places]
+        tree.select(*(chosen or [exp.Literal.number(1)]), append=False, copy=False)
 
 
 @cache

@@ -26,9 +26,9 @@ QUICKSIGHT_TYPES = {
 }
 """QuickSight's types by Athena's. A boolean has none."""
 
-LEFT_OUT = {"run_age_hours"} | {column.name for column in PATCH_STATES.table if column.sensitive}
-"""Columns that no dataset has: an age would be wrong between two refreshes, and sensitive values stay in the
-lake."""
+LEFT_OUT = {"run_age_hours", "cve_ids"} | {column.name for column in PATCH_STATES.table if column.sensitive}
+"""Columns that no dataset has: an age would be wrong between two refreshes, a text of SPICE has 2,047 characters at
+most, and sensitive values stay in the lake."""
 
 DATABASE = "${DatabaseName}"
 
@@ -106,6 +106,8 @@ DATASETS = (
     Dataset("compliance_by_patch_group"),
     Dataset("latest_known_nodes"),
     Dataset("latest_patch_states"),
+    Dataset("patches_overview"),
+    Dataset("patches_not_known"),
     Dataset("days_non_compliant", added={"age_band": _AGE_BAND}),
     Dataset("changes_since_previous_run"),
     Dataset("nodes_last_seen"),

@@ -26,7 +26,7 @@ AWS_OPERATIONS = {
     "organizations": {"ListAccounts"},
     "s3": {"GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
     "sqs": {"ChangeMessageVisibility", "GetQueueAttributes", "SendMessage", "SendMessageBatch"},
-    "ssm": {"DescribeInstanceInformation", "DescribeInstancePatchStates"},
+    "ssm": {"DescribeInstanceInformation", "DescribeInstancePatchStates", "DescribeInstancePatches"},
     "sts": {"AssumeRole", "GetCallerIdentity"},
 }
 """The operations that botocore's models keep, by service: those that the functions call, and HeadBucket, with which the

@@ -8,6 +8,7 @@ from generators.large_day import write_large_day
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
+from tests.analytics.patch_story import write_patch_story
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +21,18 @@ def story_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def lake(story_folder: Path) -> Lake:
     return open_lake(LakeLocation(str(story_folder)), now=story.NOW)
+
+
+@pytest.fixture(scope="session")
+def patch_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("patches")
+    write_patch_story(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def patch_lake(patch_folder: Path) -> Lake:
+    return open_lake(LakeLocation(str(patch_folder)), now=story.NOW)
 
 
 @pytest.fixture(scope="session")

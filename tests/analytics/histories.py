@@ -14,7 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from tests.analytics.synthetic import collected, listed
+from tests.analytics.synthetic import collected, listed, no_patch, patch
 
 RUNS = ("20261109T060000Z", "20261110T060000Z", "20261111T060000Z")
 TARGETS = (("111122223333", "eu-central-1"), ("111122223333", "us-east-1"), ("222233334444", "eu-central-1"))
@@ -33,6 +33,17 @@ NODE_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE
 """The ways in which a run may not read a node that it lists: one loses its platform too, the last is a row without an
 id, which no snapshot has."""
 
+STATE_LOST = "STATE_LOST"
+PATCH_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE, STATE_LOST)
+"""The ways in which a run may not read the patches of a node; one loses the state of each."""
+
+NOT_ASKED, UNPUBLISHED = "NOT_ASKED", "UNPUBLISHED"
+TABLE_FAULTS = (NOT_ASKED, UNPUBLISHED)
+"""The ways in which a run may have no patches at all."""
+
+PATCHES = ("KB1000001", "KB1000002", "openssl.x86_64")
+PATCH_STATES = ("Missing", "Failed", "InstalledPendingReboot", "InstalledRejected", "AvailableSecurityUpdate")
+
 PLATFORMS: tuple[Mapping[str, str], ...] = (
     {"platform_type": "Linux", "platform_name": "Ubuntu", "platform_version": "24.04"},
     {"platform_type": "Linux", "platform_name": "Bottlerocket"},
@@ -47,15 +58,20 @@ STATES: Mapping[str, Mapping[str, Any]] = {
     "unscanned": {"collection_status": CollectionStatus.NO_PATCH_STATE},
 }
 
+_GAPS = ("nodes_not_collected", "nodes_invalid_response")
+
 type Row = dict[str, Any]
 
 type Faults = Mapping[tuple[int, int], str | None]
 """The fault of each run and target, or of each run and node, by their positions."""
 
+type Patches = Mapping[str, str]
+"""The state of each patch of a node, by the patch's id."""
+
 
 @dataclass(frozen=True)
 class NodeLife:
-    """A node: its target, the runs that it is there in, and for each run its state, patch group and platform."""
+    """A node: its target, the runs that it is there in, and for each run its state, group, platform and patches."""
 
     target: int
     arrives: int
@@ -63,14 +79,22 @@ class NodeLife:
     states: tuple[str, ...]
     groups: tuple[str, ...]
     platforms: tuple[Mapping[str, str], ...]
+    patches: tuple[Patches, ...]
 
 
 @dataclass(frozen=True)
 class Blinding:
-    """A part of a history that cannot be read."""
+    """A part of a history that cannot be read.
+
+    Attributes:
+        patches: the fault of the patches of each run and node.
+        tables: the fault of the whole table of patches of each run.
+    """
 
     targets: Faults
     nodes: Faults
+    patches: Faults
+    tables: Mapping[int, str | None]
 
     def reads(self, run: int, node: int, target: int) -> bool:
         """Whether a run reads a node."""
@@ -85,10 +109,11 @@ class History:
     before: Blinding
     after: Blinding
 
-    def rows(self, blinding: Blinding) -> tuple[list[Row], list[Row]]:
-        """Return the rows of coverage and of patch_states of all runs, where this much could not be read."""
+    def tables(self, blinding: Blinding) -> dict[str, list[Row]]:
+        """Return the rows of each table, of all runs, where this much could not be read."""
         coverage: list[Row] = []
         states: list[Row] = []
+        patches: list[Row] = []
         for run, run_id in enumerate(RUNS):
             for target, (account_id, region) in enumerate(TARGETS):
                 fault = blinding.targets[run, target]
@@ -102,11 +127,18 @@ class History:
                     for status in CollectionStatus
                 }
                 place = {"run_id": run_id, "account_id": account_id, "region": region}
+                found = [row for row in nodes for row in self._patches(run, row, blinding)]
+                gaps = fault or counts["rows_without_id"] or any(map(counts.get, _GAPS)) or any(map(_is_gap, found))
+                if blinding.tables[run] != NOT_ASKED:
+                    counts["patches_rows"] = len(found)
+                    place["patches_status"] = "PARTIAL" if gaps else "COMPLETE"
+                if blinding.tables[run] is None:
+                    patches += found
                 coverage.append(
                     listed(None, listing_status=fault, **place) if fault else listed(len(nodes), **counts, **place)
                 )
                 states += nodes
-        return coverage, states
+        return {"coverage": coverage, "patch_states": states, "patches": patches}
 
     def _nodes(self, run: int, target: int) -> list[int]:
         return [
@@ -114,6 +146,23 @@ class History:
             for number, life in enumerate(self.lives)
             if life.target == target and life.arrives <= run < life.leaves
         ]
+
+    def _patches(self, run: int, node: Row, blinding: Blinding) -> list[Row]:
+        number = int(node["instance_id"].removeprefix("i-"), 16)
+        if node["collection_status"] != CollectionStatus.COLLECTED:
+            return []
+        place = {name: node[name] for name in ("account_id", "region")}
+        run_id = RUNS[run]
+        there = self.lives[number].patches[run]
+        match blinding.patches[run, number]:
+            case None:
+                rows = [patch(run_id, number, kb_id, state, **place) for kb_id, state in there.items()]
+            case fault if fault == STATE_LOST:
+                detail = "State: a reason"
+                rows = [patch(run_id, number, kb_id, None, **place, collection_detail=detail) for kb_id in there]
+            case fault:
+                rows = [no_patch(run_id, number, fault, "a reason", **place)] if there else []
+        return [{**row, "run_id": run_id} for row in rows]
 
     def _row(self, run: int, number: int, fault: str | None) -> Row:
         life = self.lives[number]
@@ -132,6 +181,10 @@ class History:
         return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state}
 
 
+def _is_gap(row: Row) -> bool:
+    return row["collection_status"] in {CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE}
+
+
 def histories() -> st.SearchStrategy[History]:
     """Return random histories; plain random numbers find more in a few examples than ones that can be shrunk."""
     return st.randoms(use_true_random=True).map(_history)
@@ -148,8 +201,9 @@ def _history(random: Random) -> History:
 def nothing() -> Blinding:
     """Return a blinding that hides nothing."""
     runs = range(len(RUNS))
+    of_nodes = dict.fromkeys(product(runs, range(NODES)), None)
     return Blinding(
-        dict.fromkeys(product(runs, range(len(TARGETS))), None), dict.fromkeys(product(runs, range(NODES)), None)
+        dict.fromkeys(product(runs, range(len(TARGETS))), None), of_nodes, of_nodes, dict.fromkeys(runs, None)
     )
 
 
@@ -165,9 +219,13 @@ def _blinding(random: Random, homes: Sequence[int], there: Blinding, *, often: f
     unplanned = (*REFUSALS, *(NOT_PLANNED for _ in REFUSALS))
     targets = {place: fault(place[0], unplanned if place[0] else REFUSALS) for place in there.targets}
     nodes = {place: fault(place[0], NODE_FAULTS) for place in there.nodes}
+    patches = {place: fault(place[0], PATCH_FAULTS) for place in there.patches}
+    tables = {run: random.choice(TABLE_FAULTS) if random.random() < 0.1 else None for run in there.tables}
     return Blinding(
         {place: old if place in nameless else targets[place] or old for place, old in there.targets.items()},
         {place: old if old == ID_LOST else nodes[place] or old for place, old in there.nodes.items()},
+        {place: patches[place] or old for place, old in there.patches.items()},
+        {run: tables[run] or old for run, old in there.tables.items()},
     )
 
 
@@ -183,4 +241,9 @@ def _life(random: Random, node: int, target: int, before: Blinding, after: Blind
         has_group = states[run] != "unscanned"
         groups.append(random.choice(GROUPS) if moves and has_group else groups[-1])
         platforms.append(random.choice(PLATFORMS) if moves else platforms[-1])
-    return NodeLife(target, arrives, leaves, tuple(states), tuple(groups), tuple(platforms))
+    patches = tuple(_patches(random) if state == "lacking" else {} for state in states)
+    return NodeLife(target, arrives, leaves, tuple(states), tuple(groups), tuple(platforms), patches)
+
+
+def _patches(random: Random) -> Patches:
+    return {kb_id: random.choice(PATCH_STATES) for kb_id in random.sample(PATCHES, random.randint(1, len(PATCHES)))}

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from patchlake.adapters.parquet import ParquetTables
-from patchlake.core.keys import coverage_key, snapshot_key
+from patchlake.core.keys import coverage_key, snapshot_key, table_key
 from patchlake.core.run import milliseconds, run_at
 from patchlake.core.tables import Columns, Table
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake.sources.patches import DECIDING_COUNTS
+from patchlake.sources.patches import DECIDING_COUNTS, PATCHES
 from patchlake.sources.registry import COVERAGE
 from tests.world import HOME
 
@@ -42,12 +42,41 @@ def unread(**columns: Any) -> dict[str, Any]:  # noqa: ANN401
     return listed(None, listing_status="ACCESS_DENIED", **columns)
 
 
-def write_run(folder: Path, run_id: str, coverage: list[dict[str, Any]], nodes: list[dict[str, Any]]) -> None:
-    """Publish a run in a folder."""
-    for key, table, rows in (
-        (coverage_key(run_id), COVERAGE, coverage),
-        (snapshot_key(run_id), PATCH_STATES.table, nodes),
-    ):
+def patch(run_id: str, number: int, kb_id: str | None, state: str | None, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the row of a patch that was collected at the run's time; its title follows from its id."""
+    return {
+        "account_id": HOME,
+        "region": REGION,
+        "instance_id": f"i-{number:08x}",
+        "collection_status": "COLLECTED",
+        "collected_at": milliseconds(run_at(run_id)),
+        "kb_id": kb_id,
+        "title": f"Update for {kb_id}",
+        "classification": "SecurityUpdates",
+        "severity": "Critical",
+        "state": state,
+        **columns,
+    }
+
+
+def no_patch(run_id: str, number: int, status: str, detail: str | None = None, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the row of a node that was asked about, without a patch."""
+    answer = dict.fromkeys(("title", "classification", "severity"))
+    return patch(run_id, number, None, None, **answer, collection_status=status, collection_detail=detail, **columns)
+
+
+def write_run(
+    folder: Path,
+    run_id: str,
+    coverage: list[dict[str, Any]],
+    nodes: list[dict[str, Any]],
+    patches: list[dict[str, Any]] | None = None,
+) -> None:
+    """Publish a run in a folder; without patches it has no such table."""
+    tables = [(coverage_key(run_id), COVERAGE, coverage), (snapshot_key(run_id), PATCH_STATES.table, nodes)]
+    if patches is not None:
+        tables.append((table_key(run_id, PATCHES.name), PATCHES.table, patches))
+    for key, table, rows in tables:
         run = {"run_id": run_id, "run_at": milliseconds(run_at(run_id))}
         path = folder / key
         path.parent.mkdir(parents=True, exist_ok=True)

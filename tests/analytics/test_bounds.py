@@ -1,4 +1,4 @@
-"""The rule of every lower bound: making nodes or targets unreadable never raises one, in any row of any view.
+"""The rule of every lower bound: making nodes, targets or patches unreadable never raises one, in any row of any view.
 
 A new view or named query with a column whose name ends in ``lower_bound`` joins by itself. Its text columns are its
 key: they identify a row before and after. A new text column that only describes a row goes into LABELS.
@@ -11,12 +11,23 @@ from hypothesis import HealthCheck, given, settings
 from patchlake.core.run import run_at
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake_cli.lake.statements import Statement, queries, views
-from tests.analytics.histories import NODES, PLATFORMS, RUNS, TARGETS, Blinding, History, NodeLife, histories, nothing
+from tests.analytics.histories import (
+    NODES,
+    PATCHES,
+    PLATFORMS,
+    RUNS,
+    TARGETS,
+    Blinding,
+    History,
+    NodeLife,
+    histories,
+    nothing,
+)
 from tests.analytics.materialized import MaterializedViews
 
 NOW = run_at("20261111T120000Z")
 
-LABELS = {"account_name", "listing_status", "run_coverage", "run_status"}
+LABELS = {"account_name", "listing_status", "patches_status", "run_coverage", "run_status", "severity"}
 """Text columns that describe a row and may change when something becomes unreadable."""
 
 
@@ -32,9 +43,8 @@ VIEWS = MaterializedViews(BOUNDED, NOW)
 
 def bounds(history: History, blinding: Blinding) -> dict[tuple[Any, ...], float | None]:
     """Return every lower bound of every statement, by the statement, the column and the row."""
-    coverage, states = history.rows(blinding)
     found = {}
-    for statement, rows in VIEWS.answers({"coverage": coverage, "patch_states": states}).items():
+    for statement, rows in VIEWS.answers(history.tables(blinding)).items():
         for row in rows:
             key = tuple((name, value) for name, value in row.items() if isinstance(value, str) and name not in LABELS)
             for name in row:
@@ -59,15 +69,18 @@ def test_the_rule_compares_rows_of_every_statement_with_a_bound() -> None:
     after = Blinding(
         {**clear.targets, (newest, 1): ListingStatus.ACCESS_DENIED},
         {**clear.nodes, (newest, 0): CollectionStatus.NOT_COLLECTED},
+        {**clear.patches, (newest, 3): CollectionStatus.NOT_COLLECTED},
+        clear.tables,
     )
     lives = tuple(
         NodeLife(
             target=node % len(TARGETS),
             arrives=0,
             leaves=len(RUNS),
-            states=("compliant",) * len(RUNS),
+            states=("compliant" if node % 2 == 0 else "lacking",) * len(RUNS),
             groups=("web",) * len(RUNS),
             platforms=(PLATFORMS[0],) * len(RUNS),
+            patches=({PATCHES[0]: "Missing"} if node % 2 else {},) * len(RUNS),
         )
         for node in range(NODES)
     )

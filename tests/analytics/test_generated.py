@@ -32,7 +32,13 @@ BUCKET = "lake-of-111122223333"
 def resources() -> dict[str, Any]:
     """The resources of the stack with a window of 20 days and a scan age of 9."""
     template = read_template(ROOT / "templates" / "analytics.yaml")
-    parameters = {"BucketName": BUCKET, "WindowDays": "20", "ScanMaxAgeDays": "9", "DatabaseName": "patches"}
+    parameters = {
+        "BucketName": BUCKET,
+        "WindowDays": "20",
+        "ScanMaxAgeDays": "9",
+        "HistoryDays": "90",
+        "DatabaseName": "patches",
+    }
     filled: dict[str, Any] = resolved(template, {"Database": "patches"}, **parameters)["Resources"]
     return filled
 
@@ -107,7 +113,7 @@ def test_a_views_text_is_its_file_with_the_parameters_filled_in(
     text = table["ViewOriginalText"].removeprefix("/* Presto View: ").removesuffix(" */")
     document = json.loads(b64decode(text, validate=True))
 
-    expected = view.render(Settings(window_days=20, scan_max_age_days=9))
+    expected = view.render(Settings(window_days=20, scan_max_age_days=9, history_days=90))
     assert document["originalSql"].split() == expected.split()
     assert (document["catalog"], document["schema"]) == ("awsdatacatalog", "patches")
     assert document["columns"] == [{"name": name, "type": TRINO_TYPES[kind]} for name, kind in types.items()]

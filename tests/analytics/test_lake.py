@@ -137,7 +137,7 @@ def test_a_named_query_says_which_parameters_it_needs(lake: Lake) -> None:
         lake.named("overdue_nodes")
     with pytest.raises(ParameterError, match="'2026-11-01': expected no parameter, since changes has none"):
         lake.named("changes", ["2026-11-01"])
-    with pytest.raises(ParameterError, match="days='soon': expected a whole number of days"):
+    with pytest.raises(ParameterError, match="days is 'soon': expected a whole number of days"):
         lake.named("overdue_nodes", ["soon"])
 
 

@@ -11,12 +11,16 @@ from typer.testing import CliRunner, Result
 
 from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.parameters import ParameterType
 from patchlake_cli.lake.statements import queries
+from patchlake_cli.visible_text import visible
 from tests.analytics.story import R5
 from tests.analytics.synthetic import collected, listed, unread, write_run
+from tests.world import HOME
 
 app = typer.Typer()
 app.command()(query)
+WIDE = {"COLUMNS": "400"}
 
 
 def run(lake: Path, *arguments: str) -> Result:
@@ -62,7 +66,7 @@ def test_a_parameter_may_be_given_without_its_name(story_folder: Path, given: tu
     assert run(story_folder, "--named", "overdue_nodes", *given).stdout == named.stdout
 
 
-@pytest.mark.parametrize("text", ["it's", '"', "x' OR 'a' = 'a", "a=b", "", "%", "; DROP TABLE runs", "\U0001f600"])
+@pytest.mark.parametrize("text", ["it's", '"', "x' OR 'a' = 'a", "a=b", "%", "; DROP TABLE runs", "\U0001f600"])
 def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
     history = run(story_folder, "--named", "node_history", "--param", f"instance_id={text}", "--format", "json")
     echoed = run(story_folder, "SELECT ? AS given", "--param", f"1={text}", "--format", "json")
@@ -72,9 +76,12 @@ def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
 
 
 UNREAD = (
+    "patchlake: run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. "
+    "It is being published, or its files are damaged. Run 20261112T060000Z answers instead.\n"
     "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read, 2 no longer planned; not read: "
-    "222233334444 us-east-1 (ACCESS_DENIED), 444455556666 eu-central-1 (TARGET_NOT_PLANNED), "
-    "444455556666 us-east-1 (TARGET_NOT_PLANNED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
+    "222233334444 us-east-1 (ACCESS_DENIED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
+    "patchlake: run 20261112T060000Z does not plan 2 targets of earlier runs: 444455556666 eu-central-1, "
+    "444455556666 us-east-1 (1 node when last listed). See --named no_longer_planned.\n"
 )
 
 
@@ -111,6 +118,115 @@ def test_an_answer_of_a_complete_run_is_whole(tmp_path: Path) -> None:
     result = run(tmp_path, "--named", "compliant_nodes")
 
     assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
+
+
+OLDER, NEWER = "20261111T060000Z", "20261112T060000Z"
+
+
+def test_what_left_the_plan_of_a_complete_run_is_a_note_and_no_gap(tmp_path: Path) -> None:
+    here, gone = listed(1), listed(2, account_id="444455556666")
+    nodes = [collected(OLDER, 1), *(collected(OLDER, number, account_id="444455556666") for number in (2, 3))]
+    write_run(tmp_path, OLDER, [here, gone, unread(region="eu-west-1")], nodes)
+    write_run(tmp_path, NEWER, [here], [collected(NEWER, 1)])
+
+    result = run(tmp_path, "--named", "compliant_nodes")
+    left = json.loads(run(tmp_path, "--named", "no_longer_planned", "--format", "json").stdout)
+
+    assert (result.return_value, result.stderr) == (
+        ExitCode.COMPLETE,
+        (
+            f"patchlake: run {NEWER} does not plan 2 targets of earlier runs: {HOME} eu-west-1, 444455556666 "
+            "eu-central-1 (2 nodes when last listed, 1 never listed). See --named no_longer_planned.\n"
+        ),
+    )
+    assert sorted(row["what"] for row in left) == ["NODE", "NODE", "TARGET", "TARGET"]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "nodes", "why"),
+    [
+        ([listed(2)], 1, "its coverage counts 2 nodes, and its snapshot has 1"),
+        ([listed(1)], 2, "its coverage counts 1 nodes, and its snapshot has 2"),
+        ([unread()], 1, "its coverage counts 0 nodes, and its snapshot has 1"),
+        ([], 1, "it has no coverage, and its snapshot has 1"),
+    ],
+    ids=["lost rows", "more rows", "rows of a target that was not read", "no coverage"],
+)
+def test_a_newest_run_whose_tables_do_not_agree_is_a_gap(
+    tmp_path: Path, coverage: list[dict[str, object]], nodes: int, why: str
+) -> None:
+    write_run(tmp_path, OLDER, [listed(1)], [collected(OLDER, 1)])
+    write_run(tmp_path, NEWER, coverage, [collected(NEWER, number) for number in range(nodes)])
+
+    result = run(tmp_path, "SELECT run_id FROM latest_run")
+    allowed = run(tmp_path, "SELECT run_id FROM latest_run", "--allow-partial")
+
+    assert OLDER in result.stdout
+    assert (result.return_value, allowed.return_value) == (ExitCode.PARTIAL, ExitCode.COMPLETE)
+    assert (
+        result.stderr
+        == allowed.stderr
+        == (
+            f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged. "
+            f"Run {OLDER} answers instead.\n"
+        )
+    )
+
+
+def test_a_run_without_nodes_is_published(tmp_path: Path) -> None:
+    write_run(tmp_path, NEWER, [listed(0)], [])
+
+    assert run(tmp_path, "--named", "changes").stderr == ""
+
+
+@pytest.mark.parametrize("node", ["i-0000000000000dead", "nonsense", "I-00000001", "\x1b[31m"])
+def test_a_node_that_no_run_listed_is_said_to_be_listed_by_none(tmp_path: Path, node: str) -> None:
+    write_run(tmp_path, NEWER, [listed(1)], [collected(NEWER, 1)])
+
+    result = run(tmp_path, "--named", "node_history", "--param", f"instance_id={node}", "--format", "json")
+    known = run(tmp_path, "--named", "node_history", "--param", "instance_id=i-00000001")
+
+    assert (result.return_value, json.loads(result.stdout)) == (ExitCode.COMPLETE, [])
+    assert result.stderr == (
+        f"patchlake: no rows for instance_id={visible(node)}: no published run of the window listed the node.\n"
+    )
+    assert (known.return_value, known.stderr) == (ExitCode.COMPLETE, "")
+
+
+@pytest.mark.parametrize("query_name", [query.name for query in queries()])
+@pytest.mark.parametrize("value", ["", " ", "\t"])
+def test_a_name_that_is_empty_is_a_usage_error_of_every_query(story_folder: Path, query_name: str, value: str) -> None:
+    [query] = [query for query in queries() if query.name == query_name]
+    for asked in (each for each in query.parameters if each.type is ParameterType.TEXT):
+        given = [f"--param={each.name}={value if each is asked else each.example}" for each in query.parameters]
+
+        result = CliRunner().invoke(app, ["--lake", str(story_folder), "--named", query_name, *given], env=WIDE)
+
+        assert result.exit_code == ExitCode.USAGE
+        assert f"--param: {asked.name} is {value!r}: expected a text in UTF-8 that is not empty" in result.stderr
+        assert query.empty is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        " -- ?",
+        "help",
+        "SELECT",
+        "WITH",
+        "SELECT 1 UNION SELECT",
+        "SELECT 1 FROM",
+        "SELECT 'a",
+        "DROP TABLE runs",
+    ],
+)
+def test_a_text_that_is_no_statement_is_a_usage_error(text: str, tmp_path: Path) -> None:
+    result = run(tmp_path / "is not even read", text)
+
+    assert isinstance(result.exception, CommandError)
+    assert (result.exception.exit_code, result.stdout) == (ExitCode.USAGE, "")
 
 
 def test_many_unread_targets_are_counted(tmp_path: Path) -> None:
@@ -181,7 +297,7 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
     assert "no snapshot since 2027-01-25" in result.stdout
     assert result.stderr == (
         "patchlake: no snapshot since 2027-01-25: the newest run is from 2026-11-13. "
-        "Use --as-of 2026-11-13 to query the lake as it was then.\n"
+        "Use --as-of 2026-11-13 to see the lake as it was then.\n"
     )
 
 
@@ -196,10 +312,17 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
             "2026-10-20",
             (
                 "no snapshot since 2026-10-19: the newest run is from 2026-10-01. "
-                "Use --as-of 2026-10-01 to query the lake as it was then"
+                "Use --as-of 2026-10-01 to see the lake as it was then"
             ),
         ),
-        ("2026-11-14", "no snapshot since 2026-11-13: no run of the window is published"),
+        (
+            "2026-11-14",
+            (
+                "run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. It is "
+                "being published, or its files are damaged.\n"
+                "patchlake: no snapshot since 2026-11-13: no run of the window is published"
+            ),
+        ),
     ],
 )
 def test_a_window_without_a_snapshot_is_explained(story_folder: Path, as_of: str, expected: str) -> None:
@@ -222,22 +345,22 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "expected either one SELECT or --named NAME"),
-        (["SELECT 1", "--named", "changes"], "expected either one SELECT or --named NAME"),
+        ([], "expects either one SELECT or --named NAME"),
+        (["SELECT 1", "--named", "changes"], "expects either one SELECT or --named NAME"),
         (
             ["--named", "change"],
-            "there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
+            "--named: there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
         ),
         (["--named", "overdue_nodes"], "--param: expected the parameter of overdue_nodes, such as days=30 (N, the"),
         (
             ["--named", "changes", "--csv-table", "waivers=w.csv"],
-            "--csv-table: it has no effect with --named: leave one of them out",
+            "--csv-table has no effect with --named: leave one of them out",
         ),
         (["--csv-table", "waivers.csv", "SELECT 1"], "expected NAME=FILE"),
     ],
 )
 def test_a_wrong_command_line_is_a_usage_error(story_folder: Path, arguments: list[str], complaint: str) -> None:
-    result = CliRunner().invoke(app, ["--lake", str(story_folder), *arguments], env={"COLUMNS": "400"})
+    result = CliRunner().invoke(app, ["--lake", str(story_folder), *arguments], env=WIDE)
 
     assert result.exit_code == ExitCode.USAGE
     assert complaint in result.stderr

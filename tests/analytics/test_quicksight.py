@@ -21,7 +21,7 @@ from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack
-from tests.analytics.synthetic import collected, listed, write_run
+from tests.analytics.synthetic import collected, listed, patch, write_run
 
 [DASHBOARD] = of_type(RESOURCES, "Dashboard")
 HELD = [
@@ -89,6 +89,14 @@ def test_no_dataset_holds_what_is_sensitive_or_stands_still() -> None:
     assert "run_age_hours" not in names
 
 
+def test_no_dataset_has_a_row_per_node_and_patch_or_a_text_that_spice_would_cut() -> None:
+    names = set(values(of_type(RESOURCES, "DataSet"), "Name"))
+
+    assert {"kb_id", "reason"} <= names
+    assert "cve_ids" not in names
+    assert {dataset.name for dataset in DATASETS}.isdisjoint({"node_patches", "latest_patches", "open_patches"})
+
+
 @pytest.mark.parametrize(
     ("dataset", "column", "cells"),
     [
@@ -112,7 +120,9 @@ def lake_of_impossible_times(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             collected(run_id, number, missing_count=missing, **dict.fromkeys(times, milliseconds(time)))
             for number, time in enumerate([*HELD, *NOT_HELD, *NOT_HELD[:gone]])
         ]
-        write_run(folder, run_id, [listed(len(nodes), listed_at=milliseconds(NOT_HELD[0]))], nodes)
+        found = [patch(run_id, number, "KB1", "Missing", installed_time=0) for number in range(len(nodes))]
+        covered = {"patches_status": "PARTIAL", "patches_rows": len(found)}
+        write_run(folder, run_id, [listed(len(nodes), listed_at=milliseconds(NOT_HELD[0]), **covered)], nodes, found)
     return open_lake(LakeLocation(str(folder)), now=run_at("20261112T060000Z"))
 
 

@@ -8,12 +8,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from patchlake_cli.commands.query import query
 from patchlake_cli.commands.report import report
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from tests.analytics.story import R5
+from tests.analytics.synthetic import collected, listed, write_run
 
 app = typer.Typer()
 app.command()(report)
+query_app = typer.Typer()
+query_app.command()(query)
 
 
 def run(lake: Path, *arguments: str | Path) -> Result:
@@ -55,6 +59,7 @@ def test_json_is_one_object_about_the_whole_fleet(story_folder: Path, tmp_path: 
         "targets_not_active": 2,
         "targets_not_planned": 2,
         "rows_without_id": 0,
+        "patches_status": "NOT_ASKED",
         "nodes_listed": 12,
         "nodes_compliant": 2,
         "nodes_non_compliant": 3,
@@ -70,8 +75,47 @@ def test_a_window_without_a_snapshot_is_a_report_too(story_folder: Path, tmp_pat
     result = run(story_folder, "--out", out, "--as-of", "2027-03-01")
 
     assert result.return_value is ExitCode.PARTIAL
-    assert result.stdout.startswith("There is no snapshot since 2027-01-25; the newest run is from 2026-11-13.\n")
-    assert "No snapshot since 2027-01-25" in out.read_text(encoding="utf-8")
+    assert result.stdout.startswith(
+        "There is no snapshot since 2027-01-25: the newest run is from 2026-11-13. "
+        "Use --as-of 2026-11-13 to see the lake as it was then.\n"
+    )
+    assert "<p>There is no snapshot since 2027-01-25: the newest run" in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("as_of", ["2026-09-30", "2026-10-20", "2027-03-01"])
+def test_a_window_without_a_snapshot_is_explained_in_the_words_of_query(
+    story_folder: Path, tmp_path: Path, as_of: str
+) -> None:
+    options = ("--as-of", as_of, "--window-days", "1")
+    asked = ["--lake", str(story_folder), *options, "--named", "changes"]
+
+    reported = run(story_folder, "--out", tmp_path / "report.html", *options)
+    queried = CliRunner().invoke(query_app, asked, standalone_mode=False)
+
+    [said] = reported.stderr.splitlines()
+    assert queried.stderr.splitlines() == [said]
+    assert reported.stdout.startswith(f"There is {said.removeprefix('patchlake: ')}\n")
+
+
+def test_what_the_answer_lacks_is_on_standard_error(story_folder: Path, tmp_path: Path) -> None:
+    result = run(story_folder, "--out", tmp_path / "report.html", "--json")
+
+    unpublished, partial, left = result.stderr.splitlines()
+    assert unpublished.startswith("patchlake: run 20261113T060000Z is UNPUBLISHED: ")
+    assert partial.startswith(f"patchlake: run {R5} is PARTIAL: 3 of 4 targets read, 2 no longer planned; not read: ")
+    assert left.startswith(f"patchlake: run {R5} does not plan 2 targets of earlier runs: ")
+
+
+def test_a_newer_run_that_is_not_published_is_a_gap_of_a_complete_one(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    write_run(lake, "20261112T060000Z", [listed(1)], [collected("20261112T060000Z", 1)])
+    write_run(lake, "20261113T060000Z", [listed(2)], [collected("20261113T060000Z", 1)])
+
+    result = run(lake, "--out", tmp_path / "report.html")
+    allowed = run(lake, "--out", tmp_path / "report.html", "--allow-partial")
+
+    assert (result.return_value, allowed.return_value) == (ExitCode.PARTIAL, ExitCode.COMPLETE)
+    assert "run 20261113T060000Z is UNPUBLISHED: its coverage counts 2 nodes" in result.stderr
 
 
 def test_a_lake_that_is_none_leaves_the_older_report(tmp_path: Path) -> None:
@@ -118,10 +162,10 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--out", "."], ". is not a file"),
-        (["--out", "nowhere/report.html"], "folder nowhere does not exist"),
-        (["--as-of", "yesterday"], "--as-of: 'yesterday': expected a UTC date as YYYY-MM-DD"),
-        (["--window-days", "0"], "window-days"),
+        (["--out", "."], "--out is '.': expected a file"),
+        (["--out", "nowhere/report.html"], "expected a file in a folder, and nowhere does not exist"),
+        (["--as-of", "yesterday"], "--as-of is 'yesterday': expected a UTC date as YYYY-MM-DD"),
+        (["--window-days", "0"], "--window-days is '0': expected a whole number from 1 to 36500"),
         (["somewhere"], "unexpected extra argument"),
     ],
 )

@@ -17,11 +17,14 @@ from patchlake_cli.report.figures import (
     Figures,
     Findings,
     LatestRun,
+    PatchGap,
     Reason,
+    Shortlist,
     Unread,
 )
 from patchlake_cli.report.reading import read_figures
 from tests.analytics import story
+from tests.analytics.patch_story import CUMULATIVE, FIREFOX, KERNEL, OFFICE, OLD, OPENSSL
 from tests.analytics.story import CLOSED, LAB, R1, R3, R4, R5, R6, SHOP
 from tests.world import HOME, node_id
 
@@ -42,9 +45,10 @@ def details(figures: Figures) -> Details:
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
     coverage = "3 of 4 targets read, 2 no longer planned"
-    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0)
-    assert figures.unpublished == [R6]
-    assert (figures.as_of, figures.window_start, figures.newest_date) == (story.NOW, "2026-10-09", "2026-11-13")
+    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0, "NOT_ASKED")
+    [sentence] = figures.unpublished
+    assert sentence.startswith(f"run {R6} is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. ")
+    assert (figures.as_of, figures.window_start, figures.no_snapshot) == (story.NOW, "2026-10-09", None)
 
 
 def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Details) -> None:
@@ -188,3 +192,35 @@ def test_a_window_without_a_snapshot_has_no_figures_at_all(story_folder: Path) -
     assert figures.run.run_status == "NO_SNAPSHOT"
     assert figures.run.run_coverage == "no snapshot since 2027-01-25"
     assert set(astuple(figures.run)) == {None, "NO_SNAPSHOT", "no snapshot since 2027-01-25"}
+
+
+def test_a_report_without_patches_says_so(details: Details) -> None:
+    assert details.patches.worst == Shortlist([], 0)
+    assert [(gap.reason, gap.targets) for gap in details.patches.gaps] == [
+        ("NOT_ASKED", 4),
+        ("TARGET_NOT_PLANNED", 2),
+        ("NO_PATCH_STATE", 0),
+    ]
+
+
+def test_the_patches_that_most_nodes_need_come_first_with_their_cves(patch_lake: Lake) -> None:
+    figures = read_figures(patch_lake)
+    assert figures.details is not None
+    patches = figures.details.patches
+
+    assert figures.run.patches_status == "PARTIAL"
+    assert [(patch.kb_id, patch.nodes_lower_bound, patch.cves) for patch in patches.worst.rows] == [
+        (CUMULATIVE, 3, 2),
+        (FIREFOX, 1, None),
+        (OLD, 1, 1),
+        (OFFICE, 1, 1),
+        (OPENSSL, 1, 0),
+        (KERNEL, 1, 0),
+    ]
+    assert patches.cve_ids[CUMULATIVE, f"Update for {CUMULATIVE}"] == ["CVE-2026-1001", "CVE-2026-1002"]
+    assert patches.gaps == [
+        PatchGap("nodes: ACCESS_DENIED", 1, None),
+        PatchGap("AccessDeniedException", 1, 1),
+        PatchGap("NO_PATCH_STATE", 0, 1),
+        PatchGap("State: expected a text", 0, 1),
+    ]

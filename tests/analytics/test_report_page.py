@@ -10,11 +10,11 @@ from itertools import pairwise
 
 import pytest
 
-from patchlake.core.statuses import CollectionStatus, ListingStatus
-from patchlake_cli.report.figures import Compliance, Shortlist, Unread
+from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus
+from patchlake_cli.report.figures import Compliance, Patches, PatchGap, Shortlist, Unread
 from patchlake_cli.report.headline import headline_percent
 from patchlake_cli.report.page import render_page
-from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS
+from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS, patch_gap
 from patchlake_cli.visible_text import visible
 from tests.report_figures import HOSTILE, empty_figures, hostile_figures
 
@@ -101,7 +101,7 @@ def test_nothing_is_loaded_and_the_policy_allows_only_what_is_in_the_file(page: 
 
 def test_every_table_has_a_caption_and_heads_that_name_their_scope(page: Page) -> None:
     tables = list(page.all("table"))
-    assert len(tables) == len(list(page.all("caption"))) == 10
+    assert len(tables) == len(list(page.all("caption"))) == 12
     assert all(content.strip() for _, content in page.all("caption"))
     assert {attributes.get("scope") for attributes, _ in page.all("th")} == {"col", "row"}
 
@@ -180,6 +180,25 @@ def test_without_such_targets_there_is_no_such_section() -> None:
     assert "no longer planned</h2>" not in render_page(replace(figures, details=none)).lower()
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_what_is_not_there_is_not_mentioned() -> None:
+    figures = hostile_figures()
+    assert figures.details is not None
+    none = Unread(0, None, None, 0)
+    read = replace(figures.details, unread=none, not_planned=none)
+    run = replace(figures.run, run_status="COMPLETE", rows_without_id=0)
+    accounts = replace(read.accounts, rows=[replace(account, rows_without_id=0) for account in read.accounts.rows])
+
+    whole = render_page(replace(figures, run=run, details=replace(read, accounts=accounts)))
+    nameless = render_page(replace(figures, run=replace(run, rows_without_id=1), details=read))
+    unread = render_page(replace(figures, run=run, details=replace(read, unread=Unread(1, 2, 0, 0))))
+
+    assert "ithout an id" not in whole
+    assert "Unknown nodes count against the percentage.</p>" in whole
+    assert "“at least” also counts rows without an id.</p>" in nameless
+    assert "“at least” also counts the last known nodes of targets that were not read.</p>" in unread
+
+
 @pytest.mark.parametrize(
     ("percent", "bound", "run_status", "text"),
     [
@@ -207,15 +226,14 @@ def test_an_old_snapshot_is_said_to_be_old() -> None:
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_newer_run_without_a_snapshot_is_named() -> None:
-    page = render_page(replace(hostile_figures(), unpublished=["20261102T060000Z"]))
-    assert "a newer run whose snapshot is not published: 20261102T060000Z." in page
+    page = render_page(replace(hostile_figures(), unpublished=["run 20261102T060000Z is UNPUBLISHED"]))
+    assert "does not include a newer run: run 20261102T060000Z is UNPUBLISHED." in page
 
 
 def test_without_a_snapshot_the_page_says_since_when_and_shows_no_figure_at_all() -> None:
     text = render_page(empty_figures())
     body = text.partition("<main>")[2].partition("</main>")[0]
-    assert "No snapshot since 2026-09-27" in body
-    assert "--as-of 2026-08-01" in body
+    assert "There is no snapshot since 2026-09-27: the newest run is from 2026-08-01." in body
     assert not [mark for mark in ("<table", "<svg", "<dl", "%", " 0 ") if mark in body]
 
 
@@ -238,3 +256,50 @@ def test_a_list_that_is_cut_says_so_and_names_the_query_that_has_the_rest(text: 
 def test_every_reason_that_a_run_can_have_is_explained() -> None:
     assert set(UNREAD_TARGETS) == set(ListingStatus) - {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}
     assert set(CollectionStatus) - {CollectionStatus.COLLECTED} <= set(UNKNOWN_NODES)
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_is_not_known_of_patches_comes_before_what_is() -> None:
+    page = render_page(hostile_figures())
+    section = page.partition('<h2 id="patches">')[2].partition("</section>")[0]
+
+    assert "they may need any patch" in section.partition("Patches that nodes need")[0]
+    assert LISTING[ListingStatus.ROLE_NOT_ASSUMABLE].sentence in section
+    assert "Nodes, at least" in section
+    assert 'data-words="CVE-2026-0000 ' in section
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(
+    ("status", "gaps", "expected"),
+    [
+        ("NOT_ASKED", [PatchGap("NOT_ASKED", 1, 10)], "which patches its nodes need is not known"),
+        ("UNPUBLISHED", [PatchGap("UNPUBLISHED", 1, 10)], "No node whose patches are known needs one."),
+        ("COMPLETE", [], "No node needs a patch."),
+    ],
+)
+def test_no_patch_is_not_the_same_as_patches_that_were_not_read(
+    status: str, gaps: list[PatchGap], expected: str
+) -> None:
+    figures = hostile_figures()
+    assert figures.details is not None
+    details = replace(figures.details, patches=Patches(gaps, Shortlist([], 0), {}))
+
+    page = render_page(replace(figures, details=details, run=replace(figures.run, patches_status=status)))
+
+    assert expected in page
+    assert ("No node needs a patch." in page) is (status == "COMPLETE")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("NOT_ASKED", "The run did not read patches."),
+        ("nodes: rows without an id", "A row of the listing has no id."),
+        ("patch_states: NOT_COLLECTED", f"The patch state of a node is not known. {UNKNOWN_NODES['NOT_COLLECTED']}"),
+        ("AccessDeniedException", "SSM did not answer about patches, for this reason."),
+        ("State: expected a text", "A value of a patch broke this rule."),
+    ],
+)
+def test_each_reason_why_patches_are_not_known_has_words(reason: str, words: str) -> None:
+    assert patch_gap(reason) == words

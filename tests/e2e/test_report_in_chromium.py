@@ -249,6 +249,21 @@ def test_a_window_without_a_snapshot_says_so(opened: Open, tmp_path: Path) -> No
 
     page = opened(path, width=390)
 
-    assert page.get_by_role("heading", name="No snapshot since 2026-09-27").is_visible()
+    assert page.get_by_role("heading", name="No snapshot").is_visible()
     assert page.locator("table, figure").count() == 0
     assert overflow(page) == 0
+
+
+def test_a_search_shows_the_patches_that_have_every_word_also_of_a_cve(opened: Open) -> None:
+    page = opened()
+    patches = table(page, "Patches that nodes need").locator("tbody tr:visible")
+    search = page.get_by_label("Search by id, title, severity or CVE")
+
+    search.fill("cve-2026-0001")
+    assert patches.count() == 1
+    assert BREAKOUT in patches.inner_text()
+    assert page.locator("output").inner_text() == f"1 of {len(HOSTILE)} patches"
+    search.fill("cve-2026-0001 nowhere")
+    assert patches.count() == 0
+    search.fill("")
+    assert patches.count() == len(HOSTILE)

@@ -225,6 +225,7 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"<L><IsTruncated>true</IsTruncated><NextContinuationToken/></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents/></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents><Key/></Contents></L>",
+        b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/plans/a</Key></Contents></L>",
     ],
 )
 def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:

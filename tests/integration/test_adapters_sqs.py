@@ -83,7 +83,9 @@ def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs
     assert len(sqs.requests) == 3
 
 
-@pytest.mark.parametrize("content", [{}, {"Successful": []}, {"Failed": []}, {"Output": {"__type": "x"}}], ids=repr)
+@pytest.mark.parametrize(
+    "content", [{}, {"Successful": []}, {"Successful": [{}]}, {"Failed": []}, {"Output": {"__type": "x"}}], ids=repr
+)
 def test_messages_that_the_answer_does_not_name_are_not_taken_for_sent(sqs: HttpStub, content: object) -> None:
     sqs.answer = lambda _: reply(content)
 
@@ -115,6 +117,22 @@ def test_the_dead_letter_queue_is_the_one_of_the_redrive_policy(sqs: HttpStub) -
 
     message = json.loads(sqs.requests[1].body)
     assert (message["QueueUrl"], message["MessageBody"]) == (f"{sqs.url}/123456789012/lost", "body")
+
+
+@pytest.mark.parametrize("failure", [{"Id": "0"}, {"Id": "0", "Code": 5}, {"Id": "0", "Code": ["\x1b"]}], ids=repr)
+def test_a_failure_without_a_code_is_a_failure(sqs: HttpStub, failure: dict[str, object]) -> None:
+    sqs.answer = lambda _: reply({"Failed": [failure]})
+
+    with pytest.raises(RetryableError, match="collect: 1 messages of a batch could not be sent in 3 attempts: "):
+        queue(sqs).send([("a", "g")])
+
+
+@pytest.mark.parametrize("policy", ["", "{", "[]", "{}", '{"deadLetterTargetArn":5}', 5, ["x"]], ids=repr)
+def test_a_redrive_policy_that_names_no_queue_fails_for_now(sqs: HttpStub, policy: object) -> None:
+    sqs.answer = lambda _: reply({"Attributes": {"RedrivePolicy": policy}})
+
+    with pytest.raises(RetryableError, match="redrive policy"):
+        queue(sqs).dead_letter(DELIVERY)
 
 
 def test_a_queue_without_a_dead_letter_queue_says_so(sqs: HttpStub) -> None:

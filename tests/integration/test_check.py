@@ -83,7 +83,7 @@ def test_an_option_that_a_stack_makes_useless_is_refused(environment: dict[str, 
     ended = patchlake_here(environment, "check", "--stack", "any", f"--{option}", "self")
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"--{option}: it has no effect with --stack: leave one of them out." in ended.stderr
+    assert f"--{option} has no effect with --stack: leave one of them out." in ended.stderr
 
 
 @pytest.mark.parametrize("command", [("check",), ("export", "--lake", "lake")])
@@ -94,7 +94,7 @@ def test_a_role_is_refused_where_only_the_own_account_is_read(
     ended = patchlake_here(environment, *command, f"--{option}", "reader", folder=tmp_path)
 
     assert (ended.returncode, ended.stdout, list(tmp_path.iterdir())) == (2, "", [])
-    assert f"--{option}: it has no effect with --accounts self: leave one of them out." in ended.stderr
+    assert f"--{option} has no effect with --accounts self: leave one of them out." in ended.stderr
 
 
 def test_an_account_where_ssm_denies_access_names_what_is_missing(
@@ -110,6 +110,36 @@ def test_an_account_where_ssm_denies_access_names_what_is_missing(
     assert f"The role patchlake-member of {MEMBER} needs" in advice["text"]
     [statement] = advice["policy"]["Statement"]
     assert statement["Action"] == ["ssm:DescribeInstanceInformation", "ssm:DescribeInstancePatchStates"]
+
+
+def test_a_role_that_may_not_read_patches_is_named_with_the_statement_that_it_lacks(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    aws.change(denied_actions={MEMBER: frozenset({"DescribeInstancePatches"})})
+
+    code, found = checked(environment, "--accounts", MEMBER, "--regions", "us-east-1")
+
+    [target] = found["targets"]
+    assert (code, target["works"], target["read_patch_states"]) == (0, True, "ok")
+    assert target["read_patches"] == "AccessDeniedException"
+    assert target["missing_permissions"] == ["ssm:DescribeInstancePatches"]
+    [advice] = found["advice"]
+    assert advice["text"] == f"The role patchlake-member of {MEMBER} needs ssm:DescribeInstancePatches:"
+    assert advice["policy"]["Statement"] == [
+        {"Effect": "Allow", "Action": ["ssm:DescribeInstancePatches"], "Resource": "*"}
+    ]
+
+
+def test_a_node_that_ssm_no_longer_knows_shows_that_patches_may_be_read(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    nodes = {node.instance_id for target in aws.fleet.targets for node in aws.fleet.nodes(target, 0)}
+    aws.change(vanished_nodes=frozenset(nodes))
+
+    code, found = checked(environment)
+
+    assert (code, found["advice"]) == (0, [])
+    assert [target["read_patches"] for target in found["targets"]] == ["ok"]
 
 
 def test_a_bucket_is_looked_into_and_nothing_is_stored(aws: EmbeddedAws, environment: dict[str, str]) -> None:
@@ -140,11 +170,15 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--accounts", "all"], 2, "--accounts: 'all': expected self, organization"),
-        (["--regions", "mars-north-1"], 2, "--regions: mars-north-1: the AWS SDK knows no such region of SSM"),
-        (["--regions", "us-gov-west-1"], 2, "--regions: us-gov-west-1: in the partition aws-us-gov, but the session"),
+        (["--accounts", "all"], 2, "--accounts is 'all': expected self, organization"),
+        (["--regions", "mars-north-1"], 2, "--regions names mars-north-1: the AWS SDK knows no such region of SSM"),
+        (
+            ["--regions", "us-gov-west-1"],
+            2,
+            "--regions names us-gov-west-1: in the partition aws-us-gov, but the session",
+        ),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
-        (["--lake", "ftp://x"], 2, "--lake: 'ftp://x'"),
+        (["--lake", "ftp://x"], 2, "--lake is 'ftp://x'"),
     ],
 )
 def test_what_is_wrong_is_one_line(environment: dict[str, str], arguments: list[str], code: int, text: str) -> None:

@@ -27,6 +27,7 @@ MEMBERS = [
     "nodes_not_collected",
     "nodes_invalid_response",
     "rows_without_id",
+    "sources",
     "unread",
     "api_calls",
     "retries",
@@ -75,10 +76,10 @@ def test_an_export_gives_the_bytes_of_the_demos_last_day(
     *_, refused = Settings().account_list()
     aws = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
     regions = ",".join(aws.region_list())
-    options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK, "--json")
+    options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK)
 
     with start_server(aws) as server:
-        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options)
+        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options, "--patches", "--json")
 
     assert (demo.returncode, export.returncode) == (0, 3), export.stderr
     ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
-TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
+TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "detail": COLLECT, "commit": COMMIT}
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +75,8 @@ def test_each_environment_satisfies_its_configuration(stack: DeployedStack) -> N
     assert plan.discover_queue_url == discover.discover_queue_url == stack.outputs["DiscoverQueueUrl"]
     assert discover.collect_queue_url == collect.collect_queue_url == stack.outputs["CollectQueueUrl"]
     assert plan.commit_queue_url == commit.commit_queue_url == stack.outputs["CommitQueueUrl"]
+    assert collect.detail_queue_url == commit.detail_queue_url == stack.outputs["DetailQueueUrl"]
+    assert (plan.collect_patches, plan.detail_deadline_seconds) == (True, 3600)
     assert (discover.external_id, collect.connections, commit.tick_seconds) == ("", 8, 60)
 
 
@@ -92,8 +94,7 @@ def test_a_function_is_described_as_the_template_has_it(stack: DeployedStack) ->
 def test_the_queues_stand_with_their_times_and_redrive_policies(
     stack: DeployedStack, sqs: "SQSClient", stage: str, timing: QueueTiming
 ) -> None:
-    source = stack.functions[stage].event_source
-    assert source is not None
+    _, source = stack.event_sources[stage]
 
     attributes = sqs.get_queue_attributes(QueueUrl=source.queue_url, AttributeNames=["All"])["Attributes"]
     redrive = json.loads(attributes["RedrivePolicy"])
@@ -106,13 +107,17 @@ def test_the_queues_stand_with_their_times_and_redrive_policies(
 
 
 def test_an_event_source_is_described_as_the_template_has_it(stack: DeployedStack) -> None:
-    sources = {stage: function.event_source for stage, function in stack.functions.items()}
+    sources = {name: (function.stage, source) for name, (function, source) in stack.event_sources.items()}
 
-    batch_sizes = {stage: source and source.batch_size for stage, source in sources.items()}
-    concurrency = {stage: source and source.maximum_concurrency for stage, source in sources.items()}
-    assert batch_sizes == {"plan": None, "discover": 1, "collect": 1, "commit": 1}
-    assert concurrency == {"plan": None, "discover": 3, "collect": 4, "commit": 2}
-    assert all(source.reports_item_failures for source in sources.values() if source)
+    assert {
+        name: (stage, source.batch_size, source.maximum_concurrency) for name, (stage, source) in sources.items()
+    } == {
+        "discover": ("discover", 1, 3),
+        "collect": ("collect", 1, 4),
+        "detail": ("collect", 1, 2),
+        "commit": ("commit", 1, 2),
+    }
+    assert all(source.reports_item_failures for _, source in sources.values())
 
 
 def test_the_bucket_keeps_versions(stack: DeployedStack, s3: "S3Client") -> None:
@@ -126,6 +131,9 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
         "Regions": "eu-west-1,us-east-1",
         "TickSeconds": "1",
         "CollectConcurrency": "7",
+        "DetailConcurrency": "5",
+        "DetailDeadlineSeconds": "900",
+        "CollectPatches": "false",
         "IncludeSensitiveFields": "true",
     }
 
@@ -136,9 +144,9 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
     assert plan.excluded_accounts == ("777788889999", "444455556666")
     assert plan.include_sensitive_fields
     assert CommitConfig.read(stack.functions["commit"].environment).tick_seconds == 1
-    source = stack.functions["collect"].event_source
-    assert source is not None
-    assert source.maximum_concurrency == 7
+    assert (plan.collect_patches, plan.detail_deadline_seconds) == (False, 900)
+    concurrency = {name: source.maximum_concurrency for name, (_, source) in stack.event_sources.items()}
+    assert (concurrency["collect"], concurrency["detail"]) == (7, 5)
 
 
 def test_two_stacks_share_nothing(endpoint: Endpoint, stack: DeployedStack) -> None:

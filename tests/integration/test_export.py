@@ -114,7 +114,9 @@ def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
     assert f"Warning: run 20261101T050000Z of this lake covers {home} {here}, and this run does not." in export.stderr
     assert export.returncode == 0
     assert f"Run {RUN_ID} is COMPLETE: 1 of 1 targets read, 1 no longer planned" in export.stdout
-    assert f"No longer planned: earlier runs of this lake covered {home} {here}." in export.stdout
+    left = f"patchlake: run {RUN_ID} does not plan 1 target of earlier runs: {home} {here} ("
+    assert left in export.stderr
+    assert left in again.stderr
     assert json.loads(again.stdout)["not_planned"] == [{"account_id": home, "region": here}]
 
 
@@ -222,21 +224,21 @@ def test_a_late_run_is_closed_as_partial_and_says_so_and_todays_is_taken(
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (["--accounts", "12"], 2, "--accounts: '12': expected self, organization"),
-        (["--regions", "eu-centrl-1"], 2, "--regions: eu-centrl-1: the AWS SDK knows no such region of SSM"),
+        (["--accounts", "12"], 2, "--accounts is '12': expected self, organization"),
+        (["--regions", "eu-centrl-1"], 2, "--regions names eu-centrl-1: the AWS SDK knows no such region of SSM"),
         (
             ["--regions", "eu-central-1,cn-north-1"],
             2,
-            "--regions: cn-north-1: in the partition aws-cn, but the session",
+            "--regions names cn-north-1: in the partition aws-cn, but the session",
         ),
-        (["--scheduled-time", "today"], 2, "--scheduled-time: 'today': expected an ISO 8601 time"),
+        (["--scheduled-time", "today"], 2, "--scheduled-time is 'today': expected an ISO 8601 time"),
         (["--scheduled-time", "2026-12-01T00:00:00Z"], 1, "its scheduled time is in the future"),
         (["--scheduled-time", "2026-10-01T00:00:00Z"], 1, "SSM keeps no history"),
-        (["--batch-size", "0"], 2, "--batch-size: '0': expected a whole number"),
-        (["--deadline", "1"], 2, "--deadline: '1': expected a whole number"),
-        (["--role-name", "a/b"], 2, "--role-name: 'a/b': expected the name of an IAM role"),
+        (["--batch-size", "0"], 2, "--batch-size is '0': expected a whole number"),
+        (["--deadline", "1"], 2, "--deadline is '1': expected a whole number"),
+        (["--role-name", "a/b"], 2, "--role-name is 'a/b': expected the name of an IAM role"),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
-        (["--lake", "gs://bucket"], 2, "--lake: 'gs://bucket': expected a folder, or s3://BUCKET"),
+        (["--lake", "gs://bucket"], 2, "--lake is 'gs://bucket': expected a folder, or s3://BUCKET"),
         (["--lake", "s3://no-such-bucket"], 1, "NoSuchBucket"),
         (["--lake", "file"], 1, "file is not a folder"),
         (["--lake", "file/lake"], 1, "file is not a folder"),

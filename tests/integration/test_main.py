@@ -28,7 +28,7 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["query"], "patchlake: Missing option '--lake'. Run `patchlake query --help` for usage.\n"),
         (
             ["query", "--lake", "x"],
-            "expected either one SELECT or --named NAME. Run `patchlake query --help` for usage.\n",
+            "expects either one SELECT or --named NAME. Run `patchlake query --help` for usage.\n",
         ),
     ],
 )
@@ -46,7 +46,7 @@ def test_a_wrong_lake_is_refused_in_the_same_words_by_every_command(command: str
 
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr == (
-        "patchlake: Invalid value for --lake: 'ftp://x': expected a folder, or s3://BUCKET with an optional prefix. "
+        "patchlake: --lake is 'ftp://x': expected a folder, or s3://BUCKET with an optional prefix. "
         f"Run `patchlake {command} --help` for usage.\n"
     )
 
@@ -57,7 +57,7 @@ def test_a_wrong_scheduled_time_is_refused_in_the_same_words_by_every_command(co
 
     assert (ended.returncode, ended.stdout) == (ExitCode.USAGE, "")
     assert ended.stderr == (
-        "patchlake: Invalid value for --scheduled-time: 'tomorrow': expected an ISO 8601 time with an offset and whole "
+        "patchlake: --scheduled-time is 'tomorrow': expected an ISO 8601 time with an offset and whole "
         f"seconds, such as 2026-11-23T06:00:00Z. Run `patchlake {command[0]} --help` for usage.\n"
     )
 

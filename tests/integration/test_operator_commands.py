@@ -75,7 +75,7 @@ def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
     shown = said(status)
     assert shown["runs"] == [run]
     assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
-    assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "commit"]
+    assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "detail", "commit"]
     assert f"run {a_run.run_id}: already published; nothing was started" in again.stderr
     assert f"Not read: {REFUSED} eu-central-1: role not assumable (ROLE_NOT_ASSUMABLE: AccessDenied)" in again.stdout
 
@@ -92,7 +92,7 @@ def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, 
     assert (ended.returncode, status.returncode) == (ExitCode.COMPLETE, ExitCode.COMPLETE), ended.stderr
     assert "is COMPLETE: 6 of 6 targets read" in ended.stdout
     assert "COMPLETE, 0 min old: 6 of 6 targets read." in status.stdout
-    assert (check.returncode, "12 of 12 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
+    assert (check.returncode, "13 of 13 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
 
 
 def test_ctrl_c_stops_following_and_not_the_run(aws: EmbeddedAws, a_run: DeployedRun) -> None:
@@ -277,7 +277,7 @@ def test_dead_letters_go_back_to_their_own_queue_as_they_were(aws: EmbeddedAws, 
 
     assert ended.returncode == ExitCode.COMPLETE, ended.stderr
     moved = {queue["stage"]: (queue["found"], queue["moved"], queue["left"]) for queue in said(ended)["queues"]}
-    assert moved == {"discover": (1, 1, 0), "collect": (12, 12, 0), "commit": (0, 0, 0)}
+    assert moved == {"discover": (1, 1, 0), "collect": (12, 12, 0), "detail": (0, 0, 0), "commit": (0, 0, 0)}
     assert sorted(message["Body"] for message in received) == sorted(collect)
     assert {message["Attributes"]["MessageGroupId"] for message in received} == {f"{REFUSED}.eu-central-1"}
     assert (again.returncode, "collect: no dead letters." in again.stdout) == (ExitCode.COMPLETE, True)
@@ -323,7 +323,8 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
     kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
     scheduler.update_schedule(**kept, State="DISABLED")
-    [source] = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
+    sources = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
+    [source] = [source for source in sources if source["EventSourceArn"].endswith("-detail")]
     functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
     s3.delete_bucket_policy(Bucket=stack.bucket)
     s3.put_bucket_versioning(Bucket=stack.bucket, VersioningConfiguration={"Status": "Suspended"})
@@ -342,7 +343,9 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
 
     assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts on schedule"]
-    assert found["event sources"] == ["the event source mapping of collect is Disabled: its messages are not read"]
+    assert found["event sources"] == [
+        "the event source mapping of the queue detail is Disabled: its messages are not read"
+    ]
     assert found["dead letters"] == ["dead letters of commit: 1"]
     assert len(found["runs"]) == 1
     assert found["runs"][0].endswith("more than 30 hours old")
@@ -355,7 +358,7 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     ]
     assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
     assert found["concurrency"] == [
-        "the stack may run 10 functions at once, but the account only 5: they are throttled"
+        "the stack may run 12 functions at once, but the account only 5: they are throttled"
     ]
 
 
@@ -383,7 +386,7 @@ def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedA
     assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
     assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
     assert [text.split(":")[0] for text in found["event sources"]] == [
-        f"no function reads the queue of {stage}" for stage in ("discover", "collect", "commit")
+        f"no function reads the queue {name}" for name in ("discover", "collect", "detail", "commit")
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import msgspec
@@ -10,15 +10,18 @@ import pytest
 
 from patchlake.adapters.memory import MemoryApi
 from patchlake.core.keys import part_key, plan_key, snapshot_key, table_key
+from patchlake.core.messages import CollectMessage
+from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import decode_plan
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.tables import Columns
-from patchlake.errors import FailedCallError, RefusedError, RetryableError, ThrottledError
-from patchlake.ports import TableFormat
+from patchlake.errors import FailedCallError, OutOfTimeError, RefusedError, RetryableError, ThrottledError
+from patchlake.ports import Delivery, TableFormat
 from patchlake.sources.patches import AVAILABLE_COUNT, DECIDING_COUNTS, PATCHES, Patch
 from patchlake.sources.registry import SOURCES
 from patchlake.sources.source import Operation
 from patchlake.stages.commit import CommitOutcome
+from patchlake.stages.step import Step
 from tests.world import EU, ROOT_SOURCES, RUN_ID, World, node_id
 
 BATCH = 120
@@ -251,6 +254,129 @@ def test_a_node_about_which_no_call_succeeds_costs_no_other_node(
     assert {i: asked[i] for i in bad} == dict.fromkeys(bad, asks)
     assert set(statuses(world)) == set(LACKING)
     assert world.coverage()["patches_status"] == ["PARTIAL"]
+
+
+@dataclass
+class EndlessApi(MemoryApi):
+    """An SSM whose chain of pages about the patches of one node never ends: the same rows again, or none."""
+
+    node: str = ""
+    pages: int = 0
+
+    def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+        if operation.name != OPERATION or ids != (self.node,):
+            return super().page(operation, ids, token)
+        self.pages += 1
+        page = super().page(operation, ids, None)
+        return replace(page, records=page.records if self.pages % 2 else (), next_token=f"page {self.pages}")
+
+
+def test_a_chain_of_pages_that_never_ends_is_given_up_and_costs_no_other_node() -> None:
+    world = patch_world()
+    api = world.apis.of(EU)
+    endless = EndlessApi(world.clock, world.apis.call_counter, api.nodes, api.states, api.others, node=LACKING[3])
+    world.apis.targets[EU] = endless
+
+    assert run(world) is CommitOutcome.COMPLETE
+
+    rows = published(world)
+    reasons = zip(rows["instance_id"], rows["collection_status"], rows["collection_detail"], strict=True)
+    assert [row for row in reasons if row[1] != "COLLECTED"] == [(LACKING[3], "NOT_COLLECTED", "BrokenChain")]
+    assert set(statuses(world)) == set(LACKING)
+    assert endless.pages <= 2 * ATTEMPTS * (EMPTY_PAGES + 3)
+
+
+def test_a_worker_whose_time_is_nearly_over_begins_no_page_of_a_long_chain() -> None:
+    world = patch_world()
+    world.apis.of(EU).page_size = 1
+    world.start()
+    while world.deliver_discover():
+        pass
+    world.deliver_collect()
+    before = dict(world.store.objects)
+    calls = calls_about_patches(world)
+    message = CollectMessage.of(RUN_ID, EU, 0, "patches", 0)
+
+    # Every node has two pages: the time is over after the first one of the third node.
+    with pytest.raises(OutOfTimeError):
+        world.collect.handle(message, Delivery(message.encode(), "0", 1, seconds_left=lambda: 900 - 160 * len(calls)))
+
+    assert len(calls) == 5
+    assert world.store.objects == before
+
+
+def test_the_only_node_of_a_slice_is_recorded_for_its_own_failure_if_ssm_does_not_know_another_one() -> None:
+    world = patch_world()
+    world.add_nodes(EU, range(NODES, BATCH * 2), **CLEAN | {"MissingCount": 0})
+    alone, others = node_id(126), [i for i in LACKING if i < node_id(BATCH)]
+    for number in (120, 123, 129):
+        world.add_nodes(EU, [number], **CLEAN | {"MissingCount": 0})
+    asked = fail_about(world, [alone, *others], RefusedError("NOT_LISTED", "InvalidInstanceId", "gone", OPERATION))
+    api = world.apis.of(EU)
+    assert isinstance(api, FailingApi)
+    api.errors = {**api.errors, alone: FailedCallError("InternalServerError", "down")}
+
+    run(world)
+
+    rows = published(world)
+    reasons = dict(zip(rows["instance_id"], rows["collection_detail"], strict=True))
+    assert reasons == dict.fromkeys(others, "InvalidInstanceId") | {alone: "InternalServerError"}
+    assert asked[alone] == 2
+
+
+def stored_batches(world: World, batches: int) -> CollectMessage:
+    """Store some of the two batches of the target; return the message of a child."""
+    world.start()
+    while world.deliver_discover():
+        pass
+    for batch in range(batches):
+        collect(world, CollectMessage.of(RUN_ID, EU, batch))
+    return CollectMessage.of(RUN_ID, EU, 0, "patches", 0)
+
+
+def collect(world: World, message: CollectMessage) -> Step:
+    return world.collect.handle(message, Delivery(message.encode(), "0", 1)).step
+
+
+def test_a_throttled_child_leaves_its_target_to_the_patch_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = patch_world()
+    child = stored_batches(world, 1)
+    calls = calls_about_patches(world, ThrottledError("Rate exceeded"))
+    made: list[int] = []
+    advance = world.clock.advance
+
+    def pause(seconds: float) -> None:
+        advance(seconds)
+        made.append(len(calls))
+        if len(made) == 5:
+            collect(world, CollectMessage.of(RUN_ID, EU, 1))
+
+    monkeypatch.setattr(world.clock, "advance", pause)
+
+    assert collect(world, child) is Step.STORED
+    assert made == [1] * 5
+    assert len(calls) > 1
+
+
+def test_a_child_of_a_target_whose_patch_states_are_stored_pauses_once() -> None:
+    world = patch_world()
+    child = stored_batches(world, 2)
+    calls_about_patches(world, ThrottledError("Rate exceeded"))
+    before = world.clock.at
+
+    assert collect(world, child) is Step.STORED
+    assert world.clock.at - before < timedelta(seconds=2)
+
+
+def test_a_batch_that_is_never_stored_costs_the_others_no_more_than_half_of_the_time_for_details() -> None:
+    world = patch_world()
+    child = stored_batches(world, 1)
+    calls_about_patches(world, ThrottledError("Rate exceeded"))
+    plan = decode_plan(world.store.objects[plan_key(RUN_ID)], RUN_ID)
+    half = (plan.closes_details_at - plan.planned_at) / 2
+
+    assert collect(world, child) is Step.STORED
+    assert half <= world.clock.at - plan.planned_at < half + timedelta(seconds=30)
 
 
 def test_a_slice_of_nodes_that_ssm_no_longer_knows_is_recorded_without_a_pause() -> None:

@@ -67,8 +67,8 @@ class Recorded:
                 Request("logs:CreateLogStream", stream),
                 Request("logs:PutLogEvents", stream),
             ]
-            if stage != "plan":
-                queue = f"arn:aws:sqs:{here}:{self.stack.name}-{stage}"
+            for source in self.stack.functions[stage].event_sources:
+                queue = source.queue_arn
                 # Lambda's event source reads the queue, and deletes what did not fail.
                 found[f"{stage.title()}Role"] += [
                     Request("sqs:ReceiveMessage", queue),
@@ -104,6 +104,14 @@ def calls(lines: list[dict[str, Any]], stack: DeployedStack) -> Iterator[Call]:
             yield Call(line["stage"], call["service"], call["operation"], is_own, said)
 
 
+def has_deferred(lines: list[dict[str, Any]]) -> bool:
+    """Whether collect has returned a message to its queue for a pause."""
+    return any(
+        line["stage"] == "collect" and line.get("aws_call", {}).get("operation") == "ChangeMessageVisibility"
+        for line in list(lines)
+    )
+
+
 class Watch:
     """Commit's watch of a run, tick by tick at times that the test chooses."""
 
@@ -134,7 +142,8 @@ class Watch:
 def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> list[dict[str, Any]]:
     """Make the functions do everything that they can: a whole run, sending again, fencing, adopting, and giving up."""
     refused = aws.settings.conditions.refused_accounts
-    denied_account = aws.settings.account_list()[1].account_id
+    home = aws.settings.account_list()[0].account_id
+    broken = frozenset({str(min(aws.fleet.targets))})
     with running(aws, stack, 0, folder) as run:
         for pump in run.pipeline.pumps.values():
             pump.pause()
@@ -147,26 +156,35 @@ def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> l
             run.wait(lambda: run.observation.targets_done == run.observation.targets)
             aws.advance_clock(2 * COLLECT.visibility_seconds - DISCOVER.visibility_seconds)
             watch.tick()  # sends collect messages again
-            aws.change(denied_accounts=frozenset({denied_account}))
+            aws.change(broken_targets=broken)
             run.pipeline.pumps["collect"].resume()  # some fail, and come back
+            run.wait(lambda: has_deferred(run.lines))
+            aws.change(broken_targets=frozenset())
             run.wait(lambda: run.observation.nodes_done == run.observation.nodes_listed)
-            watch.tick()  # publishes
+            watch.tick()  # sends messages about patches again
+            aws.change(denied_actions={home: frozenset({"DescribeInstancePatches"})})
+            run.pipeline.pumps["detail"].resume()  # some fail, and come back
+
+            def is_published() -> bool:
+                watch.tick()
+                return run.observation.outcome is not None
+
+            run.wait(is_published)
             s3(aws.endpoint).delete_object(Bucket=stack.bucket, Key=snapshot_key(run.run_id))
-            watch.tick()  # finds its own coverage, as after a crash between the two
+            watch.tick()  # finds its own tables, as after a crash before the last one
         lines = list(run.lines)
-    aws.change(denied_accounts=frozenset(), refused_accounts=refused)
+    aws.change(denied_actions={}, refused_accounts=refused)
     with running(aws, stack, 1, folder) as run:
         for stage in ("collect", "commit"):
             run.pipeline.pumps[stage].pause()
-        target = min(aws.fleet.targets)
-        aws.change(broken_targets=frozenset({str(target)}))
+        aws.change(broken_targets=broken)
         run.fire()
         assert run.observation.targets is not None
         expected = run.observation.targets - 1
         run.wait(lambda: run.observation.targets_done == expected)
         with closing(Watch(run)) as watch:
             aws.advance_clock(DEADLINE_SECONDS)
-            watch.tick()  # writes tombstones of a shard and of parts
+            watch.tick()  # writes tombstones of a shard, of parts and of their children
         assert run.observation.outcome == "PARTIAL"
         lines += run.lines
     aws.change(broken_targets=frozenset())

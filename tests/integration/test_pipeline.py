@@ -24,7 +24,18 @@ from tests.integration.conftest import DAYS
 EVENTS = Path(__file__).parents[2] / "events"
 LAST_DAY = DAYS - 1
 BATCH_SIZE = 120
-QUEUE_STAGES = ("discover", "collect", "commit")
+
+
+def slice_keys(run: DeployedRun) -> list[str]:
+    """Return the keys of the parts of patches: each batch of 120 nodes has slices of 50."""
+    refused = run.aws.settings.conditions.refused_accounts
+    return [
+        f"runs/{run.run_id}/details/patches/{target}/{3 * batch + number:07d}.parquet"
+        for target in run.aws.fleet.targets
+        if target.account_id not in refused
+        for batch, first in enumerate(range(0, run.aws.fleet.size(target), BATCH_SIZE))
+        for number in range(-(-min(BATCH_SIZE, run.aws.fleet.size(target) - first) // 50))
+    ]
 
 
 @dataclass(frozen=True)
@@ -99,7 +110,9 @@ def test_every_object_of_a_run_has_the_key_of_the_design(undisturbed: Undisturbe
                 if target.account_id not in refused
                 for number in range(-(-fleet.size(target) // BATCH_SIZE))
             ),
+            *slice_keys(run),
             f"lake/coverage/run_date={date}/{run.run_id}.parquet",
+            f"lake/patches/run_date={date}/{run.run_id}.parquet",
             f"lake/patch_states/run_date={date}/{run.run_id}.parquet",
         ]
     )
@@ -178,14 +191,15 @@ def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
     def twice_and_backwards(batch: Batch) -> Iterable[Batch]:
         return [[message] for message in reversed([*batch, *batch])]
 
-    disturbances = {stage: Disturbance(arrange=twice_and_backwards) for stage in QUEUE_STAGES}
-    with running(aws, new_stack(aws, BatchSize=str(BATCH_SIZE)), calm.day, tmp_path, disturbances) as wild:
+    stack = new_stack(aws, BatchSize=str(BATCH_SIZE))
+    disturbances = {name: Disturbance(arrange=twice_and_backwards) for name in stack.event_sources}
+    with running(aws, stack, calm.day, tmp_path, disturbances) as wild:
         wild.fire()
         wild.fire()
         wild.wait_until_committed()
 
         found = {key: body for key, body in wild.objects().items() if key.startswith(("plans/", "lake/"))}
-        assert len(expected) == 3
+        assert len(expected) == 4
         assert found == expected
         assert set(wild.versions().values()) == {1}
 
@@ -205,11 +219,9 @@ def test_a_host_that_dies_around_every_first_message_loses_nothing(
         return Disturbance(crash=crash_once)
 
     stack = new_stack(aws, BatchSize="200")
-    for stage in QUEUE_STAGES:
-        source = stack.functions[stage].event_source
-        assert source is not None
+    for _, source in stack.event_sources.values():
         set_queue(aws, source.queue_url, visibility_seconds=1)
-    with running(aws, stack, 2, tmp_path, {stage: dying() for stage in QUEUE_STAGES}) as run:
+    with running(aws, stack, 2, tmp_path, {name: dying() for name in stack.event_sources}) as run:
         run.fire()
         run.wait(lambda: run.pipeline.store.exists(snapshot_key(run.run_id)))
 
@@ -219,8 +231,7 @@ def test_a_host_that_dies_around_every_first_message_loses_nothing(
 
 def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_harms_no_other(aws: EmbeddedAws, tmp_path: Path) -> None:
     stack = new_stack(aws)
-    source = stack.functions["collect"].event_source
-    assert source is not None
+    _, source = stack.event_sources["collect"]
     assert source.dead_letter_queue_url is not None
     set_queue(aws, source.queue_url, visibility_seconds=1, receives=2)
     client = sqs(aws.endpoint)
@@ -269,6 +280,7 @@ def test_two_commits_that_race_publish_once(aws: EmbeddedAws, undisturbed: Undis
     run.fire()
     run.wait(lambda: run.observation.targets_done == run.observation.targets)
     run.wait(lambda: run.observation.nodes_done == len(readable_nodes(run)))
+    run.wait(lambda: set(slice_keys(run)) <= set(run.pipeline.store.keys("runs/")))
     client = sqs(aws.endpoint)
     [message] = client.receive_message(
         QueueUrl=run.queue_url("commit"), MessageSystemAttributeNames=["All"], WaitTimeSeconds=5

@@ -79,6 +79,7 @@ class Stream:
         self.folder = folder
         self.witness = Witness()
         self.source = EventSource(
+            name="toy",
             queue_url="",
             queue_arn="",
             dead_letter_queue_url=None,
@@ -104,10 +105,8 @@ class Stream:
         self, handler: str = HANDLER, *, timeout_seconds: int = 30, disturbance: Disturbance | None = None
     ) -> Pump:
         """Make a pump; the test starts it."""
-        function = toy_function(
-            self.folder / "code", handler, event_source=self.source, timeout_seconds=timeout_seconds
-        )
-        return Pump(function, self.endpoint, self.witness, disturbance=disturbance)
+        function = toy_function(self.folder / "code", handler, timeout_seconds=timeout_seconds)
+        return Pump(function, self.source, self.endpoint, self.witness, disturbance=disturbance)
 
     def send(self, *bodies: Mapping[str, object]) -> None:
         """Send messages."""
@@ -369,7 +368,7 @@ def test_a_paused_pump_receives_nothing_until_it_is_resumed(stream: Stream) -> N
         stream.send({"name": "a"})
         # Works without a clock: a second pump on the same queue gets the message, so the first one did not take it.
         second = Witness()
-        with Pump(toy_function(stream.folder / "second", HANDLER, event_source=stream.source), stream.endpoint, second):
+        with Pump(toy_function(stream.folder / "second", HANDLER), stream.source, stream.endpoint, second):
             second.wait_for(InvocationEnded)
         started_while_paused = stream.witness.seen(InvocationStarted)
         stream.send({"name": "b"})
@@ -403,10 +402,3 @@ def test_a_pump_whose_queue_is_gone_says_so_and_stops(stream: Stream) -> None:
         [broken] = stream.witness.wait_for(PumpBroken)
 
     assert "NonExistentQueue" in str(broken.error)
-
-
-def test_a_function_without_a_queue_has_no_pump(endpoint: Endpoint, tmp_path: Path) -> None:
-    function = toy_function(tmp_path, HANDLER)
-
-    with pytest.raises(ValueError, match="stack-toy has no event source"):
-        Pump(function, endpoint, Witness())

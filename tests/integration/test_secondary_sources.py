@@ -25,6 +25,7 @@ from patchlake.errors import (
 )
 from patchlake.ports import Delivery, TableFormat
 from patchlake.sources.nodes import NODE_COLUMNS
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import detail_table
 from patchlake.stages.commit import CommitOutcome
@@ -587,6 +588,24 @@ def test_a_child_part_that_contradicts_its_parent_makes_the_run_corrupt(
 
     assert result.outcome is CommitOutcome.CORRUPT
     assert re.match(rf"{key}: .*{named}.* not those of its slice", result.detail or "")
+    assert snapshot_key(RUN_ID) not in world.store.objects
+
+
+def test_the_part_of_another_source_is_named_and_nothing_is_published() -> None:
+    world = toy_world()
+    world.start()
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+    key = part_key(RUN_ID, EU, 0, "toys")
+    rows = world.tables.open(world.store.objects[key])
+    shared = rows.columns(name for name in rows.column_names if name not in {"name", "size"})
+    others = {column.name: [None] * len(shared["region"]) for column in PATCHES.answer_columns}
+    world.store.objects[key] = world.tables.encode(PATCHES.table, [shared | others], {})
+
+    result = world.run_until_committed()
+
+    assert result.outcome is CommitOutcome.CORRUPT
+    assert result.detail == f"{key}: it has no column of toys"
     assert snapshot_key(RUN_ID) not in world.store.objects
 
 

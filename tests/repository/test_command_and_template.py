@@ -9,6 +9,7 @@ import pytest
 from patchlake_cli.access.permissions import Permission
 from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements
+from patchlake_cli.operations.deployment import QUEUES
 from tests.known_deployment import BUCKET, DEPLOYMENT
 from tests.resolved_template import REGION, resolved
 
@@ -37,7 +38,21 @@ def test_the_policy_that_is_expected_is_the_templates(template: Template) -> Non
 def test_the_names_that_are_expected_are_the_templates(template: Template) -> None:
     assert named(template, "AWS::Scheduler::Schedule", "Name") == [DEPLOYMENT.schedule]
     assert named(template, "AWS::Logs::LogGroup", "LogGroupName") == list(DEPLOYMENT.log_groups)
-    assert DEPLOYMENT.commit.stage == "commit"
+    assert DEPLOYMENT.commit.name == "commit"
+
+
+def test_the_queues_that_are_known_are_the_event_sources_of_their_stages(template: Template) -> None:
+    sources = [
+        (source["Properties"]["EventSourceArn"].rpartition(":")[2], source["Properties"]["FunctionName"])
+        for source in template["Resources"].values()
+        if source["Type"] == "AWS::Lambda::EventSourceMapping"
+    ]
+
+    assert sorted(sources) == sorted(
+        (f"{DEPLOYMENT.stack}-{name}", f"{DEPLOYMENT.stack}-{stage}") for name, stage in QUEUES.items()
+    )
+    outputs = read_template(TEMPLATE)["Outputs"].keys()
+    assert {f"{name.title()}{kind}" for name in QUEUES for kind in ("QueueUrl", "DeadLetterQueueUrl")} <= outputs
 
 
 def test_each_parameter_that_a_check_reads_is_the_templates() -> None:
@@ -63,13 +78,12 @@ def allowed_actions(value: object) -> Iterator[str]:
                 yield from allowed_actions(member)
 
 
-def test_an_export_needs_what_the_four_functions_need_of_the_lake_and_of_ssm_and_for_patches_one_action_more() -> None:
+def test_an_export_needs_what_the_four_functions_need_of_the_lake_and_of_ssm() -> None:
     roles = [read_template(TEMPLATE)["Resources"][name]["Properties"]["Policies"] for name in ROLES]
     actions = set(allowed_actions(roles))
 
     services = {permission.partition(":")[0] for permission in Permission}
-    of_export_alone = {Permission.READ_PATCHES}
-    assert {action for action in actions if action.partition(":")[0] in services} == set(Permission) - of_export_alone
+    assert {action for action in actions if action.partition(":")[0] in services} == set(Permission)
 
 
 def test_every_action_that_the_commands_need_is_in_the_runbook() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from tests.policies import Request, Statement, allowed
 from tests.resolved_template import ACCOUNT_ID, REGION, STACK_NAME, resolved
@@ -89,12 +90,18 @@ def test_with_both_both_are_asked_for(written: Template) -> None:
     assert not trusts(role, role_of("collect"), organization_id="o-abcdefghij")
 
 
-def test_it_allows_two_reading_actions_and_nothing_else(written: Template) -> None:
+def test_it_allows_the_operation_of_every_source_and_nothing_else(written: Template) -> None:
     [policy] = member_role(written)["Policies"]
     statements: list[Statement] = policy["PolicyDocument"]["Statement"]
 
     assert [statement["Effect"] for statement in statements] == ["Allow"]
-    assert statements[0]["Action"] == ["ssm:DescribeInstanceInformation", "ssm:DescribeInstancePatchStates"]
+    operations = [f"{operation.service}:{operation.name}" for operation in SOURCES.operations]
+    assert statements[0]["Action"] == operations
+    assert operations == [
+        "ssm:DescribeInstanceInformation",
+        "ssm:DescribeInstancePatchStates",
+        "ssm:DescribeInstancePatches",
+    ]
 
 
 @pytest.mark.parametrize("name", ["RoleName", "ExternalId", "OrganizationId"])

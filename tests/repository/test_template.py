@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake_cli.embedded.cloudformation.template import (
     Template,
     read_template,
@@ -21,6 +21,15 @@ from tests.resolved_template import resolved
 PATH = Path(__file__).parents[2] / "template.yaml"
 STAGES = ["plan", "discover", "collect", "commit"]
 TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
+EVENT_SOURCES = {
+    "DiscoverFunctionQueue": ("DiscoverQueue", "discover"),
+    "CollectFunctionQueue": ("CollectQueue", "collect"),
+    "CollectFunctionDetailQueue": ("DetailQueue", "collect"),
+    "CommitFunctionQueue": ("CommitQueue", "commit"),
+}
+"""The queue of each event source, and the stage that it feeds."""
+EVERY_QUEUE = pytest.mark.parametrize(("queue", "stage"), EVENT_SOURCES.values())
+EACH_QUEUE = pytest.mark.parametrize("queue", [queue for queue, _ in EVENT_SOURCES.values()])
 CONFIGS = {"plan": PlanConfig, "discover": DiscoverConfig, "collect": CollectConfig, "commit": CommitConfig}
 
 
@@ -127,45 +136,65 @@ def test_a_function_has_the_memory_that_the_measurements_call_for(translated: Te
     assert size >= 3 * max(measured)
 
 
-@pytest.mark.parametrize(("stage", "timing"), TIMINGS.items())
-def test_a_stage_has_the_times_of_the_table_of_timings(translated: Template, stage: str, timing: QueueTiming) -> None:
-    queue = properties(translated, f"{stage.title()}Queue")
-    function = properties(translated, f"{stage.title()}Function")
+@EVERY_QUEUE
+def test_a_queue_has_the_times_of_the_table_of_timings(translated: Template, queue: str, stage: str) -> None:
+    timing = TIMINGS[stage]
+    found = properties(translated, queue)
 
-    assert function["Timeout"] == timing.timeout_seconds
-    assert queue["VisibilityTimeout"] == timing.visibility_seconds
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == timing.max_receive_count
-
-
-@pytest.mark.parametrize("stage", TIMINGS)
-def test_a_queue_feeds_its_function_with_partial_batch_responses(translated: Template, stage: str) -> None:
-    source = properties(translated, f"{stage.title()}FunctionQueue")
-
-    assert source["EventSourceArn"] == {"Fn::GetAtt": [f"{stage.title()}Queue", "Arn"]}
-    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
-    assert source["ScalingConfig"]["MaximumConcurrency"]
+    assert properties(translated, f"{stage.title()}Function")["Timeout"] == timing.timeout_seconds
+    assert found["VisibilityTimeout"] == timing.visibility_seconds
+    assert found["RedrivePolicy"]["maxReceiveCount"] == timing.max_receive_count
 
 
-@pytest.mark.parametrize("stage", TIMINGS)
-def test_a_dead_letter_queue_keeps_messages_for_longer_than_its_source(translated: Template, stage: str) -> None:
-    queue = properties(translated, f"{stage.title()}Queue")
-    dead_letter_queue = properties(translated, f"{stage.title()}DeadLetterQueue")
+def test_every_queue_feeds_its_function_with_partial_batch_responses(translated: Template) -> None:
+    sources = {
+        name: source["Properties"]
+        for name, source in resources_of_type(translated, "AWS::Lambda::EventSourceMapping").items()
+    }
 
-    assert queue["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{stage.title()}DeadLetterQueue", "Arn"]}
-    assert dead_letter_queue["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]
+    assert sources.keys() == EVENT_SOURCES.keys()
+    for name, (queue, stage) in EVENT_SOURCES.items():
+        assert sources[name]["EventSourceArn"] == {"Fn::GetAtt": [queue, "Arn"]}
+        assert sources[name]["FunctionName"] == {"Ref": f"{stage.title()}Function"}
+        # Each message belongs to one run, account and region, and may take the whole timeout.
+        assert sources[name]["BatchSize"] == 1
+        assert sources[name]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        assert sources[name]["ScalingConfig"]["MaximumConcurrency"]
 
 
-@pytest.mark.parametrize("stage", TIMINGS)
-def test_a_message_that_fails_each_time_is_a_dead_letter_before_it_expires(translated: Template, stage: str) -> None:
-    queue, timing = properties(translated, f"{stage.title()}Queue"), TIMINGS[stage]
+@EACH_QUEUE
+def test_a_dead_letter_queue_keeps_messages_for_longer_than_its_source(translated: Template, queue: str) -> None:
+    found = properties(translated, queue)
+    dead_letter_queue = queue.replace("Queue", "DeadLetterQueue")
 
-    assert queue["MessageRetentionPeriod"] > timing.max_receive_count * timing.visibility_seconds
+    assert found["RedrivePolicy"]["deadLetterTargetArn"] == {"Fn::GetAtt": [dead_letter_queue, "Arn"]}
+    assert properties(translated, dead_letter_queue)["MessageRetentionPeriod"] > found["MessageRetentionPeriod"]
+
+
+@EVERY_QUEUE
+def test_a_message_that_fails_each_time_is_a_dead_letter_before_it_expires(
+    translated: Template, queue: str, stage: str
+) -> None:
+    timing = TIMINGS[stage]
+
+    retention = properties(translated, queue)["MessageRetentionPeriod"]
+
+    assert retention > timing.max_receive_count * timing.visibility_seconds
 
 
 def test_any_deadline_leaves_each_stage_three_visibility_timeouts(written: Template) -> None:
     longest = max(timing.visibility_seconds for timing in TIMINGS.values())
 
     assert written["Parameters"]["DeadlineSeconds"]["MinValue"] >= 3 * longest
+
+
+def test_details_have_three_visibility_timeouts_by_default_and_the_longest_deadline_covers_theirs(
+    written: Template,
+) -> None:
+    parameters = written["Parameters"]
+
+    assert parameters["DetailDeadlineSeconds"]["Default"] >= 3 * COLLECT.visibility_seconds
+    assert parameters["DetailDeadlineSeconds"]["MaxValue"] == parameters["DeadlineSeconds"]["MaxValue"]
 
 
 def test_no_choice_of_deadline_and_tick_needs_more_than_five_hundred_ticks(written: Template) -> None:

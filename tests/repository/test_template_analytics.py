@@ -48,14 +48,14 @@ def test_every_parameter_of_the_nested_stack_is_given(translated: Template, anal
 def test_a_parameter_of_both_has_the_same_default_and_limits(written: Template, analytics: Template) -> None:
     both = written["Parameters"].keys() & analytics["Parameters"].keys() - {"KmsKeyArn"}
 
-    assert both >= {"WindowDays", "ScanMaxAgeDays", "FirstDay", "BytesScannedLimit", "ResultsExpiryDays"}
+    assert both >= {"WindowDays", "HistoryDays", "ScanMaxAgeDays", "FirstDay", "BytesScannedLimit", "ResultsExpiryDays"}
     assert [name for name in both if written["Parameters"][name] != analytics["Parameters"][name]] == []
 
 
 def test_the_command_assumes_what_the_stack_has_by_default(analytics: Template) -> None:
-    defaults = {name: int(analytics["Parameters"][name]["Default"]) for name in ("WindowDays", "ScanMaxAgeDays")}
+    names = ("WindowDays", "ScanMaxAgeDays", "HistoryDays")
 
-    assert Settings(defaults["WindowDays"], defaults["ScanMaxAgeDays"]) == Settings()
+    assert Settings(*(int(analytics["Parameters"][name]["Default"]) for name in names)) == Settings()
 
 
 def test_what_is_chosen_reaches_the_nested_stack(translated: Template) -> None:

@@ -12,7 +12,7 @@ from tests.resolved_template import ACCOUNT_ID, REGION, resolved
 PATH = Path(__file__).parents[2] / "template.yaml"
 BUCKET = "arn:aws:s3:::Bucket"
 STAGES = ["plan", "discover", "collect", "commit"]
-DEAD_LETTER_STAGES = ["discover", "collect", "commit"]
+QUEUES = ["discover", "collect", "detail", "commit"]
 TLS = {"aws:SecureTransport": "true"}
 KEYS = [
     "plans/20261123T060000Z.json",
@@ -106,17 +106,17 @@ def test_every_queue_refuses_what_is_not_encrypted_on_its_way(translated: Templa
     assert all(queue["Properties"]["SqsManagedSseEnabled"] is True for queue in queues.values())
 
 
-@pytest.mark.parametrize("stage", DEAD_LETTER_STAGES)
-def test_a_dead_letter_queue_takes_messages_of_its_own_stage_only(template: Template, stage: str) -> None:
-    allow = properties(template, f"{stage.title()}DeadLetterQueue")["RedriveAllowPolicy"]
+@pytest.mark.parametrize("queue", QUEUES)
+def test_a_dead_letter_queue_takes_messages_of_its_own_queue_only(template: Template, queue: str) -> None:
+    allow = properties(template, f"{queue.title()}DeadLetterQueue")["RedriveAllowPolicy"]
 
     assert allow == {
         "redrivePermission": "byQueue",
-        "sourceQueueArns": [f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:patchlake-{stage}"],
+        "sourceQueueArns": [f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:patchlake-{queue}"],
     }
 
 
-@pytest.mark.parametrize("logical_id", ["PlanDeadLetterQueue", "DiscoverQueue", "CollectQueue", "CommitQueue"])
+@pytest.mark.parametrize("logical_id", ["PlanDeadLetterQueue", *(f"{queue.title()}Queue" for queue in QUEUES)])
 def test_no_other_queue_is_a_dead_letter_queue_of_queues(template: Template, logical_id: str) -> None:
     assert properties(template, logical_id)["RedriveAllowPolicy"] == {"redrivePermission": "denyAll"}
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
@@ -70,6 +71,16 @@ class Asked:
     operation: str
     target: Target
     instance_ids: tuple[str, ...]
+    by: Invocation
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """SSM receives a call about the patches of a node: its members, without those of the page, and the page's size."""
+
+    instance_ids: tuple[str, ...]
+    request: Mapping[str, Any]
+    page_size: int
     by: Invocation
 
 
@@ -145,9 +156,14 @@ class Misread:
 
 @dataclass(frozen=True, slots=True)
 class Hastened:
-    """A worker begins a call of a listing, whatever time it has left."""
+    """A worker begins a call of a chain, whatever time it has left.
+
+    Attributes:
+        left: the time that it has, where it must have looked just before; None where only what it was told counts.
+    """
 
     by: Invocation
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +208,7 @@ type Event = (
     | Deferred
     | Opened
     | Asked
+    | Requested
     | AskedAgain
     | Ended
     | Failed

@@ -41,6 +41,8 @@ class Fault(StrEnum):
     NAMELESS_ROW = "row without an id"
     NO_ACCOUNTS = "organization listed without accounts"
     ENDLESS = "chain of pages without an end"
+    FILTER_REFUSED = "filter of several values refused"
+    NODE_UNKNOWN = "node that SSM does not know"
     # A message.
     DUPLICATED = "message delivered twice at once"
     DELAYED = "message delayed"
@@ -81,6 +83,9 @@ BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)
 """The faults that a healthy API does not have; it may still throttle, fail and refuse a single call."""
 
 
+_ALWAYS = (Fault.FILTER_REFUSED, Fault.NODE_UNKNOWN)
+"""What a target does in any case, or in none."""
+
 SABOTAGE = (Fault.DAMAGED, Fault.VANISHED, Fault.WATCH_LOST)
 """The faults that no service causes: someone reached into the bucket or the queue."""
 
@@ -97,7 +102,7 @@ class Dice:
         """Choose the faults of this schedule, and how often they strike."""
         self.random = random
         chance = random.choice((0.1, 0.4, 0.8))
-        self.enabled = frozenset(fault for fault in Fault if random.random() < chance)
+        self.enabled = frozenset(fault for fault in Fault if fault not in _ALWAYS and random.random() < chance)
         self.call_rate = random.choice((0.02, 0.08, 0.2))
         self.world_rate = random.choice((0.02, 0.1, 0.3))
         self.pause_rate = random.choice((0.05, 0.2, 0.5))

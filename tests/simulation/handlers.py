@@ -37,7 +37,6 @@ from tests.simulation.ports import (
     SimulatedStore,
     decoded,
 )
-from tests.simulation.toys import NAMES
 from tests.simulation.turns import Turns
 from tests.simulation.world import Build, Invocation, Message, Process, QueueName, Stage, World
 
@@ -394,7 +393,7 @@ class Handlers:
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
             include_sensitive_fields=scenario.include_sensitive_fields,
-            sources=NAMES if scenario.toys else (),
+            sources=tuple(source.name for source in by.build.sources.secondary),
             tag_keys=scenario.tag_keys,
             detail_deadline_seconds=scenario.detail_deadline_seconds,
         )
@@ -415,6 +414,7 @@ class Handlers:
             "gadgets": self._queues["listing"],
             "patch_states": self._queues["collect"],
             "toys": self._queues["detail"],
+            "patches": self._queues["detail"],
         }
 
     def _commit(self, by: Invocation, message: CommitMessage, delivery: Delivery) -> object:

@@ -67,7 +67,7 @@ from tests.simulation.proof import GET_STATES, Proof, is_witness
 from tests.simulation.world import Invocation, World, watch_body
 from tests.world import HOME
 
-_RESERVE_SECONDS = 2 * (3 * (5 + 15) + 1 + 2)
+_RESERVE_SECONDS = 2 * (3 * (5 + 15) + (1 + 5) + (2 + 5))
 _SECOND_ASK_SECONDS = 5
 _MOST_PAGES = 300
 """A page for each row of the largest question of a schedule, and a hundred without news."""
@@ -448,9 +448,10 @@ def a_target_that_is_too_large_is_recorded(_: World, failed: Failed) -> Iterator
 
 @holds("I21", Hastened)
 def a_call_that_is_never_answered_still_ends_in_time(_: World, hastened: Hastened) -> Iterator[str]:
-    """A worker begins no call of a listing once less time is left than such a call and storing may take."""
-    if hastened.by.seconds_left < _RESERVE_SECONDS:
-        yield f"{hastened.by} begins a call, and has {hastened.by.seconds_left:.1f} seconds"
+    """A worker begins no call of a chain once less time is left than such a call and storing may take."""
+    left = hastened.by.seconds_left if hastened.left is None else min(hastened.left, hastened.by.seconds_left)
+    if left < _RESERVE_SECONDS:
+        yield f"{hastened.by} begins a call, and has {left:.1f} seconds"
 
 
 @holds("L1", Ended)

@@ -21,7 +21,8 @@ def lateness(world: World, run_id: str, ready_at: datetime) -> Iterator[str]:
 def sent_again_by(world: World, plan: Plan, deadline_at: datetime) -> bool:
     """Whether nothing breaks any more when the last round of re-sending begins that is over by a deadline."""
     shards = [world.tables[shard_key(plan.run_id, target)] for target in plan.active_targets()]
-    children = len(secondary_oracle.object_keys(world, plan.run_id, "toys")) if plan.sources else 0
+    details = secondary_oracle.details(plan)
+    children = sum(len(secondary_oracle.object_keys(world, plan.run_id, source)) for source in details)
     messages = max(len(plan.targets), sum(len(shard.row_counts) for shard in shards), children)
     ticks = 2 + messages // (RESEND_LIMIT // 2)
     seconds = (deadline_at - plan.planned_at).total_seconds() - ticks * world.scenario.tick_seconds

@@ -10,6 +10,7 @@ from patchlake.core.targets import Target
 from patchlake.errors import FailedCallError, RefusedError, ThrottledError
 from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
+from tests.simulation.patch_service import DESCRIBE_PATCHES
 from tests.simulation.ports import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
@@ -190,7 +191,10 @@ def _forge(world: World) -> str:
     if name in {"collect", "detail"}:
         forged["batch"] = random.choice((0, 99, -1))
     if name in _SECONDARY_HINTS:
-        forged["source"] = random.choice(("gadgets", "toys", "toys", "toys", "nodes", "patch_states", "x", "../x"))
+        details = (
+            ("toys", "toys", "toys") if world.scenario.patches_per_part is None else ("toys", "patches", "patches")
+        )
+        forged["source"] = random.choice(("gadgets", *details, "nodes", "patch_states", "x", "../x"))
     if name == "detail":
         forged["slice"] = random.choice((0, 1, 99, -1))
     forged |= random.choice(({}, {}, {"role_arn": f"arn:aws:iam::{HOME}:role/admin"}, {"v": 2}))
@@ -255,7 +259,10 @@ def _throttle(world: World, target: Target, until: datetime) -> str:
 
 def _operations(world: World) -> tuple[str, ...]:
     """Return the operations that a run calls, and an empty name for all of them."""
-    return _OPERATIONS if world.scenario.toys is None else (*_OPERATIONS, *TOY_OPERATIONS)
+    if world.scenario.toys is None:
+        return _OPERATIONS
+    patches = () if world.scenario.patches_per_part is None else (DESCRIBE_PATCHES,)
+    return (*_OPERATIONS, *TOY_OPERATIONS, *patches)
 
 
 def _throttle_for_good(world: World) -> str | None:

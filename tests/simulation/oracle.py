@@ -26,8 +26,9 @@ from tests.simulation.keys import (
 )
 from tests.simulation.proof import GET_STATES, Proof, is_refused
 from tests.simulation.secondary_oracle import (
-    PART_COLUMNS,
+    TABLE_COLUMNS,
     asked,
+    details,
     known,
     number_of,
     object_keys,
@@ -149,10 +150,10 @@ def _secondary_place(world: World, run_id: str, key: str) -> Place | None:
             target = Target(*name.split(".", 1))
             if target in world.active[run_id] and key == secondary_shard_key(run_id, source, target):
                 return SecondaryShardPlace(run_id, target, source)
-        case ["runs", _, "details", "toys" as source, name, number] if source in planned(plan):
+        case ["runs", _, "details", source, name, number] if source in details(plan):
             target = Target(*name.split(".", 1))
             if target in world.active[run_id] and key == child_key(run_id, source, target, int(number)):
-                return ChildPlace(run_id, target, source, *divmod(int(number), number_of(plan, 1, 0)))
+                return ChildPlace(run_id, target, source, *divmod(int(number), number_of(plan, source, 1, 0)))
     return None
 
 
@@ -430,11 +431,11 @@ def is_complete(world: World, run_id: str) -> bool:
 def fits(world: World, key: str) -> bool:
     """Whether an object has the bytes that it must have, though someone put them there: an empty part has no owner."""
     match place(world, key):
-        case ChildPlace(run_id, target, batch=number, slice=slice_):
-            states = slice_rows(world, run_id, target, number, slice_)
+        case ChildPlace(run_id, target, source, number, slice_):
+            states = slice_rows(world, run_id, target, source, number, slice_)
             table = world.tables[key]
-            is_empty = list(table.column_names) == PART_COLUMNS and not sum(table.row_counts)
-            return is_empty and states is not None and not asked(world.plans[run_id], states)
+            is_empty = list(table.column_names) == TABLE_COLUMNS[source] and not sum(table.row_counts)
+            return is_empty and states is not None and not asked(world.plans[run_id], source, states)
     return False
 
 

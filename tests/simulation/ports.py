@@ -1,8 +1,9 @@
 """The ports as a handler sees them: memory adapters, where at every call others may go first or something breaks."""
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache, lru_cache, partial
 from typing import Any, BinaryIO, NoReturn
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO, NoReturn
 from msgspec.structs import replace
 
 from patchlake.adapters.memory import MemoryApi, MemoryQueue
+from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
@@ -28,7 +30,7 @@ from patchlake.errors import (
 )
 from patchlake.ports import Delivery
 from patchlake.sources.source import Operation
-from tests.simulation import fleet
+from tests.simulation import fleet, patch_service
 from tests.simulation.checking import check
 from tests.simulation.events import (
     Asked,
@@ -42,10 +44,13 @@ from tests.simulation.events import (
     Opened,
     Outlived,
     Read,
+    Requested,
     Sent,
 )
 from tests.simulation.faults import BAD_ANSWERS, Fault
 from tests.simulation.interleaving import Killed
+from tests.simulation.patch_service import DESCRIBE_PATCHES, INVALID_FILTER, INVALID_ID, Said
+from tests.simulation.secondary_oracle import DETAILS
 from tests.simulation.world import Asking, Message, QueueName, Stage, World
 from tests.world import HOME, node_id
 
@@ -69,6 +74,8 @@ _ASK_SSM = (
 _LISTED = (Fault.LISTED_TWICE, Fault.BAD_VALUE, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
 _ANSWERED_WITH_NOTHING = (Fault.NOT_ASKED_FOR, Fault.NAMELESS_ROW)
 _ANSWERED = (*_ANSWERED_WITH_NOTHING, Fault.ANSWERED_TWICE, Fault.BAD_VALUE, Fault.INVALID_ROW)
+
+_PATCHES_ANSWERED = (Fault.ANSWERED_TWICE, Fault.BAD_VALUE, Fault.INVALID_ROW)
 
 _NO_ANSWERS = (
     b"",
@@ -231,6 +238,8 @@ class Calls:
         """
         by = self.world.acting
         if isinstance(error, RefusedError):
+            if error.listing_status != "NOT_LISTED":
+                by.denied = set()
             by.refused[by.asked_again].append(error)
             if by.final_refusal is not None:
                 self.world.excuse(by)
@@ -347,6 +356,8 @@ class SimulatedSource:
     calls: Calls
     target: Target
     memory: MemoryApi
+    plan: Plan
+    narrower_calls: NarrowerCalls = field(default_factory=NarrowerCalls)
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
         """Ask for one page of a listing, or about these nodes; now and then the chain never ends."""
@@ -360,6 +371,8 @@ class SimulatedSource:
             if not (ids and by.is_aside):
                 evidence = by.answers[tuple(ids)] if ids else by.listing
                 evidence[-1] = page
+                if said := by.said.get(tuple(ids)):
+                    said[-1] = said[-1]._replace(next_token=_ENDLESS)
         return page
 
     def _endless(self, operation: str, ids: Sequence[str], number: int) -> Page[Any]:
@@ -381,7 +394,7 @@ class SimulatedSource:
             by.listing.clear()
             by.listing_seconds = 0
         retries = counter.retries
-        page = self._ask(operation, (), token)
+        page = self._ask(operation, (), partial(self._call, operation, (), token))
         if page.records and (fault := self._strikes(operation.name, _LISTED)) is not None:
             page = self._mislisted(page, fault)
         by.listing.append(page)
@@ -414,18 +427,80 @@ class SimulatedSource:
         world, asked = self.calls.world, tuple(instance_ids)
         by = world.acting
         by.calls_since_look += 1
+        check(world, Hastened(by, by.time_left(world.clock.at)))
         check(world, Asked(operation.name, self.target, asked, by))
+        by.must_yield = False
         if token is None:
             pages = by.answers.get(asked, [])
             by.is_aside = bool(pages) and pages[-1].next_token is None
             if not by.is_aside:
                 by.answers[asked] = []
-        page = self._ask(operation, asked, token)
+                by.said[asked] = []
+        if operation.name == DESCRIBE_PATCHES:
+            page = self.narrower_calls.page(
+                operation, asked, self.plan, token, partial(self._patches, operation, asked)
+            )
+            if not by.is_aside:
+                by.answers[asked].append(page)
+            return page
+        page = self._ask(operation, asked, partial(self._call, operation, asked, token))
         fault = self._strikes(operation.name, self._faults_of(operation, page))
         page = page if fault is None else self._misanswered(page, fault)
         if not by.is_aside:
             by.answers[asked].append(page)
         return page
+
+    def _patches(
+        self, operation: Operation, ids: tuple[str, ...], request: dict[str, Any], token: str | None
+    ) -> Page[Any]:
+        """Return a page of a node's patches as the production decoder reads it."""
+        world = self.calls.world
+        by = world.acting
+        check(world, Requested(ids, request, operation.page_size, by))
+        states = patch_service.states_of(request)
+        said: list[Said] = []
+
+        def answer() -> Page[Any]:
+            rows, next_token = self._patch_rows(ids, request, token)
+            said[:] = [Said(states, rows, next_token, 0)]
+            return _decoder(operation).page(json.dumps({"Patches": rows, "NextToken": next_token}).encode(), 0)
+
+        page = self._ask(operation, ids, answer)
+        if not by.is_aside:
+            by.said[ids] += [each._replace(at_ms=page.answered_at_ms) for each in said]
+        return page
+
+    def _patch_rows(
+        self, ids: tuple[str, ...], request: dict[str, Any], token: str | None
+    ) -> tuple[list[Any], str | None]:
+        world = self.calls.world
+        world.acting.calls += 1
+        world.apis.call_counter.add(calls=1)
+        is_known = ids[0] in self.memory.nodes
+        refuses_filter = self.target in world.refuses_filters
+        try:
+            rows, next_token = patch_service.page(
+                world.patches.get(ids[0], patch_service.NO_SCAN) if is_known else None,
+                request,
+                token,
+                self.memory.page_size,
+                refuses_filter=refuses_filter,
+            )
+        except RefusedError as error:
+            self._patches_refused(error)
+        fault = self._strikes(DESCRIBE_PATCHES, _PATCHES_ANSWERED) if rows else None
+        return (rows if fault is None else patch_service.damaged(rows, fault, world.random)), next_token
+
+    def _patches_refused(self, error: RefusedError) -> NoReturn:
+        world = self.calls.world
+        by = world.acting
+        if error.code == INVALID_FILTER:
+            # The whole filter: the narrower ones are accepted, so it is no refusal of the target.
+            world.dice.note(Fault.FILTER_REFUSED)
+            by.is_filter_refused = True
+            raise error
+        world.dice.note(Fault.NODE_UNKNOWN)
+        self.calls.fail(error)
 
     @staticmethod
     def _faults_of(operation: Operation, page: Page[Any]) -> Sequence[Fault]:
@@ -437,7 +512,7 @@ class SimulatedSource:
         self.calls.world.acting.calls += 1
         return self.memory.page(operation, ids, token)
 
-    def _ask(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Any]:
+    def _ask(self, operation: Operation, ids: Sequence[str], call: Callable[[], Page[Any]]) -> Page[Any]:
         world = self.calls.world
         by = world.acting
         if by.throttled:
@@ -452,16 +527,16 @@ class SimulatedSource:
                 self.calls.fail(_poison(poisoned[0], operation.name))
             if self._strikes(operation.name, (Fault.BROKEN_BODY,)) is not None:
                 return self._misread(operation)
-            return self._call(operation, ids, token)
+            return call()
 
         denied = RefusedError("ACCESS_DENIED", "AccessDeniedException", Fault.REFUSED_ONCE, operation.name)
         try:
             page = self.calls.make(operation.name, answer, _ASK_SSM, denied)
         except ThrottledError:
-            by.throttled = True
+            by.throttled, by.must_yield = True, by.source in DETAILS
             raise
         except (FailedCallError, RestartError, RefusedError) as error:
-            self._note(operation.name, ids, error.code)
+            self._note(operation.name, ids, "BrokenChain" if error.code == INVALID_FILTER else error.code)
             raise
         self._note(operation.name, ids, None)
         return dataclasses.replace(page, answered_at_ms=milliseconds(self.calls.now()))
@@ -474,6 +549,8 @@ class SimulatedSource:
             failed_at = [ask.at for ask in by.asks if ask.code and ask[:2] == (operation, asked)]
             if failed_at and at - failed_at[0] >= world.scenario.retry_seconds:
                 world.blank(by)
+        if code == INVALID_ID:
+            world.blank(by)
         by.asks.append(Asking(operation, asked, at, code))
 
     def _misread(self, operation: Operation) -> Page[Any]:
@@ -533,14 +610,17 @@ class SimulatedSources:
         check(world, Opened(target, plan.home_account_id, by))
         if by.throttled:
             check(world, Hurried(by))
+        by.is_filter_refused, by.denied = False, None
         if fresh_session and not by.asked_again:
             check(world, AskedAgain(by))
             by.asked_again = True
             by.answers.clear()
+            by.said.clear()
+            by.asked_from = len(by.asks)
         trouble = world.trouble(target, ASSUME_ROLE)
         if isinstance(trouble, RefusedError) and trouble.operation == ASSUME_ROLE:
             self.calls.fail(trouble)
-        source = SimulatedSource(self.calls, target, world.apis.of(target))
+        source = SimulatedSource(self.calls, target, world.apis.of(target), plan)
         if target.account_id == plan.home_account_id:
             return source
         denied = RefusedError("ROLE_NOT_ASSUMABLE", "AccessDenied", Fault.REFUSED_ONCE, ASSUME_ROLE)

@@ -44,15 +44,17 @@ class Proof:
         return asks[last].code if is_proved or asks[last].code == "InvalidInstanceId" else None
 
     def _is_witness(self, ask: Asking, instance_id: str) -> bool:
-        if ask.code is not None or instance_id in ask.ids:
+        if ask.code not in {None, "InvalidInstanceId"} or instance_id in ask.ids:
             return False
         return ask.operation == self.operation or (self.listing_counts and ask.operation == LIST_NODES)
 
 
 def is_refused(by: Invocation, found: Iterable[tuple[str, str | None]]) -> bool:
-    """Whether a part says of each node that its target refuses, and it does."""
+    """Whether a part says of each node that its target refuses, and it does; that an id is unknown is no refusal."""
     refusal = by.final_refusal
-    return refusal is not None and set(found) == {("NOT_COLLECTED", refusal.code)}
+    return (
+        refusal is not None and refusal.code != "InvalidInstanceId" and set(found) == {("NOT_COLLECTED", refusal.code)}
+    )
 
 
 def is_witness(by: Invocation, operation: str, ids: tuple[str, ...]) -> bool:

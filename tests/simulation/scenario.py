@@ -1,6 +1,6 @@
 """The start of a schedule: the planned targets, the settings, and the time for which things break."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from patchlake.core.plan import Account
@@ -15,7 +15,7 @@ _CLOSE_RACES = 0.06
 _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
-_WITH_TOYS = 0.3
+_WITH_TOYS, _WITH_PATCHES = 0.3, 0.7
 _HOME_ACTIVE = 0.95
 _GIANTS, _GIANT_ROW_SECONDS = 0.01, 18.3
 """Giant targets take about as long to list as one invocation has; SSM takes long, so that few nodes are enough."""
@@ -41,8 +41,10 @@ class Scenario:
         deployed: whether handlers that run at one go are the deployed functions, with their answers and metrics.
         sabotage: whether someone may reach into the bucket and the queues.
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
-        toys: the secondary sources of the run, as the first build knows them.
-        toys_healthy: whether their operations are healthy.
+        toys: the toys of the run, as the first build knows them; there is no other secondary source without them.
+        patches_per_part: the nodes of a part of the patches, as the first build cuts them; None in a run without them.
+        refuses_filters: whether SSM refuses a filter of several values in some targets.
+        toys_healthy: whether the operations of the secondary sources are healthy.
         detail_deadline_seconds: how long a run waits for them.
         tag_keys: those that the environment of plan names.
     """
@@ -70,6 +72,8 @@ class Scenario:
     sabotage: bool
     healthy: bool
     toys: KnownToys | None
+    patches_per_part: int | None
+    refuses_filters: bool
     toys_healthy: bool
     detail_deadline_seconds: int
     tag_keys: tuple[str, ...]
@@ -86,7 +90,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
     close_race = not crowd and random.random() < _CLOSE_RACES
     stalled = not close_race and random.random() < (_STALLED_CROWDS if crowd else _STALLED)
     deadline_seconds = 2880 if close_race or stalled else random.choice((2880, 2880, 7200, 14_400))
-    return Scenario(
+    scenario = Scenario(
         accounts=accounts,
         excluded_accounts=_excluded(random, accounts),
         regions=regions,
@@ -112,10 +116,16 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         sabotage=random.random() < _SABOTAGE,
         healthy=random.random() < 0.5,
         toys=None if crowd else _toys(random, large=large),
+        patches_per_part=None,
+        refuses_filters=False,
         toys_healthy=random.random() < 0.6,
         detail_deadline_seconds=random.choice((1200, 3600, 3600, 14_400)),
         tag_keys=random.choice(((), ("team", "env", "team"))),
     )
+    if scenario.toys is None or random.random() >= _WITH_PATCHES:
+        return scenario
+    nodes_per_part = 50 if large else random.randint(1, 4)
+    return replace(scenario, patches_per_part=nodes_per_part, refuses_filters=random.random() < 0.5)
 
 
 def _toys(random: Random, *, large: bool) -> KnownToys | None:

@@ -1,4 +1,4 @@
-"""The invariants of the secondary sources: C1 to C11 after every act of a handler, L3 and L4 at the end.
+"""The invariants of the secondary sources: C1 to C12 after every act of a handler, L3 and L4 at the end.
 
 Once someone has reached into the objects of a run, others may have been made from them: most do not look at such runs.
 """
@@ -14,10 +14,20 @@ from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.step import Step
+from tests.simulation import patch_service, patches_oracle
 from tests.simulation import secondary_oracle as oracle
 from tests.simulation.checking import holds
-from tests.simulation.events import Asked, Deferred, Ended, Failed, Opened, Rested, Sent, Waited, Wrote
-from tests.simulation.keys import child_key, coverage_key, part_key, secondary_shard_key, snapshot_key, table_key
+from tests.simulation.events import Asked, Deferred, Ended, Failed, Opened, Requested, Rested, Sent, Waited, Wrote
+from tests.simulation.faults import Fault
+from tests.simulation.keys import (
+    child_key,
+    coverage_key,
+    part_key,
+    secondary_shard_key,
+    shard_key,
+    snapshot_key,
+    table_key,
+)
 from tests.simulation.liveness import lateness, sent_again_by
 from tests.simulation.oracle import (
     ChildPlace,
@@ -47,7 +57,7 @@ def a_child_needs_its_parent(world: World, event: Wrote | Sent) -> Iterator[str]
         case Wrote(key, ChildPlace(run_id, target, batch=batch)):
             if part_key(run_id, target, batch) not in world.tables and run_id not in world.tampered:
                 yield f"{event.by} wrote {key}, and batch {batch} of {target} has no part"
-        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message):
+        case Sent(message=CollectMessage(run_id=run_id, source=source) as message) if source in oracle.DETAILS:
             if part_key(run_id, message.target, message.batch) not in world.tables and run_id not in world.tampered:
                 yield f"{event.by} sent {message}, and its batch has no part"
 
@@ -67,10 +77,11 @@ def secondary_objects_hold_what_aws_answered(world: World, wrote: Wrote) -> Iter
     match where:
         case SecondaryShardPlace(target=target):
             yield from oracle.shard_problems(table, target, wrote.by, plan)
-        case ChildPlace(run_id, target, batch=batch, slice=slice_):
-            states = oracle.slice_rows(world, run_id, target, batch, slice_)
+        case ChildPlace(run_id, target, source, batch, slice_):
+            states = oracle.slice_rows(world, run_id, target, source, batch, slice_)
             if states is not None:
-                yield from oracle.part_problems(table, target, states, wrote.by, plan, world.scenario.retry_seconds)
+                seconds = world.scenario.retry_seconds
+                yield from oracle.part_problems(table, source, target, states, wrote.by, plan, seconds)
 
 
 @holds("C3", Wrote)
@@ -79,8 +90,8 @@ def plan_and_nodes_name_every_key(world: World, wrote: Wrote) -> Iterator[str]:
     match wrote.place:
         case PlanPlace(run_id):
             yield from _plan_problems(world, run_id, wrote.by)
-        case ChildPlace(run_id, target, batch=batch, slice=slice_):
-            if (batch, slice_) not in oracle.slices(world, run_id, target) and run_id not in world.tampered:
+        case ChildPlace(run_id, target, source, batch, slice_):
+            if (batch, slice_) not in oracle.slices(world, run_id, target, source) and run_id not in world.tampered:
                 yield f"{wrote.by} wrote {wrote.key}, and batch {batch} of {target} has no slice {slice_}"
         case SnapshotPlace(run_id):
             for source in oracle.known(world.plans[run_id], wrote.by.build):
@@ -96,6 +107,8 @@ def _plan_problems(world: World, run_id: str, by: Invocation) -> Iterator[str]:
             yield f"{by} planned {found} until {plan.detail_deadline_at}, and knows no secondary source"
         return
     wanted = [("gadgets", None, None), ("toys", toys.nodes_per_part, toys.asks_version)]
+    if by.build.patches_per_part is not None:
+        wanted.append(("patches", by.build.patches_per_part, 1))
     if found != wanted:
         yield f"{by} planned the sources {found}, and knows {wanted}"
     seconds = min(scenario.detail_deadline_seconds, by.build.deadline_seconds)
@@ -108,9 +121,12 @@ def children_come_before_the_acknowledgement(world: World, event: Ended | Sent) 
     """The worker that stores or finds a parent's part writes its empty children, and asks for the absent others."""
     by = event.by
     match event:
-        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message) if by.stage == "collect":
-            states = oracle.slice_rows(world, run_id, message.target, message.batch, message.slice)
-            if states is not None and not oracle.asked(world.plans[run_id], states) and run_id not in world.tampered:
+        case Sent(message=CollectMessage(run_id=run_id, source=source) as message) if (
+            source in oracle.DETAILS and by.stage == "collect"
+        ):
+            states = oracle.slice_rows(world, run_id, message.target, source, message.batch, message.slice)
+            has_none = states is not None and not oracle.asked(world.plans[run_id], source, states)
+            if has_none and run_id not in world.tampered:
                 yield f"{by} sent {message}, which has nothing to ask"
         case Ended(PlanResult(run_id, targets=int())):
             asked_for = {(m.source, m.target) for m in by.sent if isinstance(m, DiscoverMessage)}
@@ -128,16 +144,18 @@ def children_come_before_the_acknowledgement(world: World, event: Ended | Sent) 
 def _forgotten_children(world: World, result: CollectResult, by: Invocation) -> Iterator[str]:
     run_id, target, batch = result.run_id, result.target, result.batch
     plan = world.plans[run_id]
-    if run_id in world.tampered or "toys" not in oracle.known(plan, by.build):
+    if run_id in world.tampered:
         return
-    numbers = [number for of_batch, number in oracle.slices(world, run_id, target) if of_batch == batch]
-    if result.source == "toys":
-        numbers = [result.slice]
-    asked_for = {m.slice for m in by.sent if isinstance(m, CollectMessage) and m.source == "toys"}
-    for number in numbers:
-        key = child_key(run_id, "toys", target, oracle.number_of(plan, batch, number))
-        if key not in world.objects and (number not in asked_for or result.source == "toys"):
-            yield f"{by} is done with batch {batch} of {target}, and no one makes {key}"
+    asked_for = {(m.source, m.slice) for m in by.sent if isinstance(m, CollectMessage) and m.batch == batch}
+    is_child = result.source in oracle.DETAILS
+    for source in [result.source] if is_child else oracle.details(plan):
+        if source not in oracle.known(plan, by.build):
+            continue
+        numbers = [number for of_batch, number in oracle.slices(world, run_id, target, source) if of_batch == batch]
+        for number in [result.slice] if is_child else numbers:
+            key = child_key(run_id, source, target, oracle.number_of(plan, source, batch, number))
+            if key not in world.objects and (is_child or (source, number) not in asked_for):
+                yield f"{by} is done with batch {batch} of {target}, and no one makes {key}"
 
 
 @holds("C4", Wrote)
@@ -217,7 +235,7 @@ def nothing_is_closed_before_its_deadline(world: World, event: Wrote | Sent) -> 
             has_rows = sum(world.tables[key].row_counts) or by.stage == "commit"
             if has_rows and not _shows(by, world.plans[run_id].detail_deadline_at):
                 yield f"{by} put a tombstone at {key} before the detail deadline"
-        case Sent(message=CollectMessage(run_id=run_id, source="toys") as message):
+        case Sent(message=CollectMessage(run_id=run_id, source=source) as message) if source in oracle.DETAILS:
             if _shows(by, world.plans[run_id].detail_deadline_at):
                 yield f"{by} sent {message} after the detail deadline"
 
@@ -260,14 +278,14 @@ def a_child_asks_only_for_its_slice(world: World, event: Wrote | Asked | Opened)
             keys, wanted = world.plans[run_id].tag_keys, tuple(sorted({*world.scenario.tag_keys}))
             if keys != (wanted if by.build.toys is not None else ()):
                 yield f"{by} planned the tag keys {keys}, and the settings name {wanted}"
-        case Asked("DescribeToys", target, ids):
+        case Asked(operation, target, ids) if operation in oracle.ASKED_BY:
             is_ours = set(ids) <= set(_to_ask(world, by)) or by.run_id in world.tampered
-            is_ours |= is_witness(by, "DescribeToys", ids)
+            is_ours |= is_witness(by, operation, ids)
             if not is_ours or not 0 < len(ids) <= _IDS_PER_CALL:
                 yield f"{by} asked {target} about {ids}, and its slice is {_to_ask(world, by)}"
             if by.calls_since_look > _CALLS_BETWEEN_LOOKS:
                 yield f"{by} made {by.calls_since_look} calls without looking for its part"
-        case Opened(target) if by.source == "toys" and by.run_id in world.plans:
+        case Opened(target) if by.source in oracle.DETAILS and by.run_id in world.plans:
             if not _to_ask(world, by) and by.run_id not in world.tampered:
                 yield f"{by} goes for {target}, and has no node to ask about"
 
@@ -275,11 +293,41 @@ def a_child_asks_only_for_its_slice(world: World, event: Wrote | Asked | Opened)
 def _to_ask(world: World, by: Invocation) -> list[str]:
     """Return the nodes that a child's message is about."""
     match by.message:
-        case CollectMessage(run_id=run_id, source="toys") as message:
-            plan = world.plans[run_id]
-            states = oracle.slice_rows(world, run_id, message.target, message.batch, message.slice)
-            return [] if states is None else oracle.asked(plan, states)
+        case CollectMessage(run_id=run_id, source=source) as message if source in oracle.details(world.plans[run_id]):
+            states = oracle.slice_rows(world, run_id, message.target, source, message.batch, message.slice)
+            return [] if states is None else oracle.asked(world.plans[run_id], source, states)
     return []
+
+
+@holds("C8", Requested)
+def only_patches_that_count_are_asked_for(_: World, requested: Requested) -> Iterator[str]:
+    """SSM is asked for the patches of one node in the five states that count, fifty a page, by one filter.
+
+    Only once it refused that filter, it is asked for one state after another, and never with that filter again.
+    """
+    by = requested.by
+    problem = patches_oracle.request_problem(
+        requested.instance_ids, dict(requested.request), requested.page_size, refused=by.is_filter_refused
+    )
+    if problem is not None:
+        yield f"{by} asks for {problem}"
+
+
+@holds("C8", Asked)
+def a_refusal_ends_the_questions(_: World, asked: Asked) -> Iterator[str]:
+    """Access that is denied ends all questions about a slice; a node that is unknown, those about the node.
+
+    Calls that were under way come to their end.
+    """
+    by = asked.by
+    if by.source not in oracle.DETAILS or asked.operation not in oracle.ASKED_BY:
+        return
+    if by.denied is not None:
+        by.denied.add(asked.instance_ids)
+        if len(by.denied) > by.under_way:
+            yield f"{by} was denied the access, and asks about {len(by.denied)}: {by.under_way} were under way"
+    if any(ask.code == "InvalidInstanceId" and ask.ids == asked.instance_ids for ask in by.asks[by.asked_from :]):
+        yield f"{by} asks again about {asked.instance_ids}, which SSM does not know"
 
 
 @holds("C9", Wrote)
@@ -318,7 +366,13 @@ def secondary_work_has_queues_of_its_own(world: World, event: Sent | Deferred | 
 
 
 _ROOT = ("nodes", "patch_states")
-_QUEUES = {"nodes": "discover", "patch_states": "collect", "gadgets": "listing", "toys": "detail"}
+_QUEUES = {
+    "nodes": "discover",
+    "patch_states": "collect",
+    "gadgets": "listing",
+    "toys": "detail",
+    "patches": "detail",
+}
 
 
 @holds("C11", Waited)
@@ -327,6 +381,22 @@ def a_secondary_listing_pauses_for_two_minutes(_: World, waited: Waited) -> Iter
     by = waited.by
     if by.stage == "discover" and by.is_secondary and by.waited_seconds > _MOST_PAUSED_SECONDS:
         yield f"{by} pauses for {by.waited_seconds:.0f} seconds"
+
+
+@holds("C12", Asked)
+def the_patch_states_come_first(world: World, asked: Asked) -> Iterator[str]:
+    """A child that was throttled asks no more while a root part of its target is missing.
+
+    Only in the second half of the time for details it does so all the same.
+    """
+    by = asked.by
+    if by.must_yield and by.run_id is not None and by.run_id not in world.tampered:
+        plan, shard = world.plans[by.run_id], world.tables[shard_key(by.run_id, asked.target)]
+        closes_at = plan.detail_deadline_at or plan.deadline_at
+        keys = [part_key(by.run_id, asked.target, number) for number in range(len(shard.row_counts))]
+        missing = [key for key in keys if key not in world.objects]
+        if missing and not _shows(by, plan.planned_at + (closes_at - plan.planned_at) / 2):
+            yield f"{by} was throttled, and asks {asked.target} before {missing[0]} is stored"
 
 
 @holds("L3", Rested)
@@ -359,3 +429,22 @@ def healthy_apis_mean_complete_sources(world: World, _: Rested) -> Iterator[str]
             found = {*coverage.columns([name])[name]} if name in coverage.column_names else {"LISTED"}
             if found - {"LISTED", "COMPLETE", "ACCOUNT_NOT_ACTIVE", None}:
                 yield f"run {run_id} has the {name} {sorted(map(str, found))}"
+
+
+@holds("L4", Rested)
+def patches_agree_with_the_counts(world: World, _: Rested) -> Iterator[str]:
+    """With a healthy API a node has as many patches of each state as its scan counted, if it was scanned only once."""
+    if not (world.scenario.healthy and world.scenario.toys_healthy) or world.dice.struck[Fault.NODE_SCANNED]:
+        return
+    for run_id in world.published_at:
+        table, snapshot = (world.tables.get(key) for key in (table_key(run_id, "patches"), snapshot_key(run_id)))
+        if table is None or snapshot is None or run_id in world.tampered:
+            continue
+        found: dict[str, Counter[str]] = {}
+        for instance_id, status, state in rows(table, ["instance_id", "collection_status", "state"]):
+            if status in {"COLLECTED", "NO_PATCHES"}:
+                found.setdefault(instance_id, Counter())[state or ""] += 1
+        for instance_id, *counts in rows(snapshot, ["instance_id", *patch_service.COUNTED_STATES]):
+            for state, count in zip(patch_service.COUNTED_STATES.values(), counts, strict=True):
+                if instance_id in found and count is not None and found[instance_id][state] != count:
+                    yield f"run {run_id} has {found[instance_id][state]} patches {state} of {instance_id}, not {count}"

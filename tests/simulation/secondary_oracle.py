@@ -4,56 +4,99 @@ Keys, columns and reasons are written out: none of it is taken from the code tha
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
-from typing import Any
+from typing import Any, NamedTuple
 
 from patchlake.core.plan import Plan, PlannedTarget
-from patchlake.core.records import Page
 from patchlake.core.run import milliseconds
 from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
+from tests.simulation import patches_oracle
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
 from tests.simulation.proof import Proof, is_refused
 from tests.simulation.world import Build, Invocation, World
 
 SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
-PART_COLUMNS = [
-    "run_id",
-    "run_at",
-    "account_id",
-    "region",
-    "instance_id",
-    "collection_status",
-    "collection_detail",
-    "collected_at",
-    "name",
-    "size",
-]
-TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, "toys": PART_COLUMNS}
-STATUS_COLUMNS = ("gadgets_status", "gadgets_detail", "gadgets_listed_at", "toys_status", "toys_detail")
-COUNT_COLUMNS = (
-    "gadgets_rows_without_id",
-    "gadgets_rows",
-    "toys_nodes_collected",
-    "toys_nodes_no_toys",
-    "toys_nodes_not_collected",
-    "toys_nodes_invalid_response",
-    "toys_rows",
+_WHOSE_COLUMNS = ["run_id", "run_at", "account_id", "region"]
+_COLLECTION_COLUMNS = ["instance_id", "collection_status", "collection_detail", "collected_at"]
+
+
+class Detail(NamedTuple):
+    """A detail source, written out.
+
+    Attributes:
+        operation: that its parts ask.
+        columns: of an answered row.
+        parent_columns: of the patch states that decide whom it asks about.
+        nothing: the status of a node for which AWS answered nothing.
+        asks: the nodes that it asks about, by the version of its rule and the patch states.
+    """
+
+    operation: str
+    columns: list[str]
+    parent_columns: list[str]
+    nothing: str
+    asks: Callable[[int | None, Columns], list[str]]
+
+    @property
+    def part_columns(self) -> list[str]:
+        """The columns of a part and of the table."""
+        return [*_WHOSE_COLUMNS, *_COLLECTION_COLUMNS, *self.columns]
+
+
+def _toys_asked(version: int | None, rows: Columns) -> list[str]:
+    """Return the nodes that miss a patch or may miss one; by version 2 all that are collected."""
+    states = zip(rows["instance_id"], rows["collection_status"], rows["missing_count"], strict=True)
+    return [i for i, status, missing in states if status == "COLLECTED" and (version == 2 or missing != 0)]
+
+
+DETAILS = {
+    "toys": Detail("DescribeToys", ["name", "size"], ["missing_count"], "NO_TOYS", _toys_asked),
+    "patches": Detail(
+        "DescribeInstancePatches",
+        patches_oracle.COLUMNS,
+        [*patches_oracle.DECIDING, patches_oracle.AVAILABLE],
+        "NO_PATCHES",
+        lambda _, rows: patches_oracle.asked(rows),
+    ),
+}
+ASKED_BY = {detail.operation: source for source, detail in DETAILS.items()}
+"""The source of each operation that is asked about nodes."""
+
+TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, **{source: detail.part_columns for source, detail in DETAILS.items()}}
+_COUNTED = {
+    source: [
+        f"{source}_nodes_collected",
+        f"{source}_nodes_{detail.nothing.lower()}",
+        f"{source}_nodes_not_collected",
+        f"{source}_nodes_invalid_response",
+        f"{source}_rows",
+    ]
+    for source, detail in DETAILS.items()
+}
+STATUS_COLUMNS = (
+    "gadgets_status",
+    "gadgets_detail",
+    "gadgets_listed_at",
+    "toys_status",
+    "toys_detail",
+    "patches_status",
+    "patches_detail",
 )
+COUNT_COLUMNS = ("gadgets_rows_without_id", "gadgets_rows", *_COUNTED["toys"], *_COUNTED["patches"])
 COVERAGE_COLUMNS = {
     "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows_without_id", "gadgets_rows"],
-    "toys": ["toys_status", "toys_detail", *COUNT_COLUMNS[2:]],
+    **{source: [f"{source}_status", f"{source}_detail", *counted] for source, counted in _COUNTED.items()},
 }
-PREFIXES = ("gadgets_", "toys_")
+PREFIXES = ("gadgets_", "toys_", "patches_")
 """The beginnings of the columns of coverage about secondary sources."""
 
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
 _NO_DETAIL = "no part by the run's detail deadline"
 _GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
-_DESCRIBE_TOYS = "DescribeToys"
 
 
 def planned(plan: Plan) -> list[str]:
@@ -68,43 +111,54 @@ def toys_version(plan: Plan) -> int | None:
 
 def known(plan: Plan, build: Build) -> list[str]:
     """Return the secondary sources of a plan that a build knows as the plan has them."""
-    if build.toys is None:
+    toys = build.toys
+    if toys is None:
         return []
-    return [name for name in planned(plan) if name == "gadgets" or build.toys.asks_version == toys_version(plan)]
+    knows = {
+        "gadgets": True,
+        "toys": toys.asks_version == toys_version(plan),
+        "patches": build.patches_per_part is not None,
+    }
+    return [name for name in planned(plan) if knows[name]]
 
 
-def nodes_per_part(plan: Plan) -> int:
-    """Return how many nodes a part of the run's toys is about."""
-    return next(source.nodes_per_part for source in plan.sources if source.name == "toys") or 0
+def details(plan: Plan) -> list[str]:
+    """Return the secondary detail sources of a plan."""
+    return [name for name in planned(plan) if name in DETAILS]
 
 
-def number_of(plan: Plan, batch: int, slice_: int) -> int:
-    """Return the number in the key of a part of the toys."""
-    return batch * ceil(plan.batch_size / nodes_per_part(plan)) + slice_
+def nodes_per_part(plan: Plan, source: str) -> int:
+    """Return how many nodes a part of a source of the run is about."""
+    return next(each.nodes_per_part for each in plan.sources if each.name == source) or 0
 
 
-def slice_rows(world: World, run_id: str, target: Target, batch: int, slice_: int) -> Columns | None:
+def number_of(plan: Plan, source: str, batch: int, slice_: int) -> int:
+    """Return the number in the key of a part of a source."""
+    return batch * ceil(plan.batch_size / nodes_per_part(plan, source)) + slice_
+
+
+def slice_rows(  # noqa: PLR0913, PLR0917
+    world: World, run_id: str, target: Target, source: str, batch: int, slice_: int
+) -> Columns | None:
     """Return the patch states of one slice of a batch; None where there is no such slice, or no such part."""
     part = world.tables.get(part_key(run_id, target, batch))
     if part is None:
         return None
-    size = nodes_per_part(world.plans[run_id])
-    columns = part.columns(["instance_id", "collection_status", "missing_count"])
+    size = nodes_per_part(world.plans[run_id], source)
+    columns = part.columns(["instance_id", "collection_status", *DETAILS[source].parent_columns])
     rows = {name: values[slice_ * size : (slice_ + 1) * size] for name, values in columns.items()}
     return rows if rows["instance_id"] else None
 
 
-def asked(plan: Plan, rows: Columns) -> list[str]:
-    """Return the nodes that the toys ask about: those that miss a patch or may miss one; by version 2 all collected."""
-    every = toys_version(plan) == 2
-    states = zip(rows["instance_id"], rows["collection_status"], rows["missing_count"], strict=True)
-    return [i for i, status, missing in states if status == "COLLECTED" and (every or missing != 0)]
+def asked(plan: Plan, source: str, rows: Columns) -> list[str]:
+    """Return the nodes that a source asks about."""
+    return DETAILS[source].asks(toys_version(plan), rows)
 
 
-def slices(world: World, run_id: str, target: Target) -> list[tuple[int, int]]:
+def slices(world: World, run_id: str, target: Target, source: str) -> list[tuple[int, int]]:
     """Return batch and number of each slice that must have a part, by the target's shard."""
     shard = world.tables.get(shard_key(run_id, target))
-    size = nodes_per_part(world.plans[run_id])
+    size = nodes_per_part(world.plans[run_id], source)
     counts = () if shard is None else shard.row_counts
     return [(batch, number) for batch, nodes in enumerate(counts) for number in range(ceil(nodes / size))]
 
@@ -116,9 +170,9 @@ def object_keys(world: World, run_id: str, source: str) -> list[str]:
         return [secondary_shard_key(run_id, source, target) for target in targets]
     plan = world.plans[run_id]
     return [
-        child_key(run_id, source, target, number_of(plan, batch, number))
+        child_key(run_id, source, target, number_of(plan, source, batch, number))
         for target in targets
-        for batch, number in slices(world, run_id, target)
+        for batch, number in slices(world, run_id, target, source)
     ]
 
 
@@ -161,12 +215,13 @@ def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
 
 
 def part_problems(  # noqa: PLR0913, PLR0917
-    part: TableFile, target: Target, rows: Columns, by: Invocation, plan: Plan, retry_seconds: float
+    part: TableFile, source: str, target: Target, rows: Columns, by: Invocation, plan: Plan, retry_seconds: float
 ) -> Iterator[str]:
     """Yield where a part is not what AWS answered about its slice, or the true reason why that is not known.
 
     Args:
         part: the part.
+        source: its source.
         target: its target.
         rows: its slice of the patch states.
         by: who wrote it.
@@ -177,9 +232,9 @@ def part_problems(  # noqa: PLR0913, PLR0917
     is_whole = is_refused(by, zip(found["collection_status"], found["collection_detail"], strict=True))
     refusal = by.final_refusal if is_whole else None
     # Whether other parts ask about any id cannot be told here, so a listing always counts.
-    proof = Proof(by, _DESCRIBE_TOYS, retry_seconds, listing_counts=True, refusal=refusal)
-    expected = [row for instance_id in asked(plan, rows) for row in _rows_of(by, instance_id, proof)]
-    names = PART_COLUMNS[4:]
+    proof = Proof(by, DETAILS[source].operation, retry_seconds, listing_counts=True, refusal=refusal)
+    expected = [row for instance_id in asked(plan, source, rows) for row in _rows_of(by, source, instance_id, proof)]
+    names = [*_COLLECTION_COLUMNS, *DETAILS[source].columns]
     wanted = {**_whose(plan, target, len(expected)), **{n: [row[n] for row in expected] for n in names}}
     wrong = [name for name in wanted if found[name] != wanted[name]]
     if wrong:
@@ -189,44 +244,54 @@ def part_problems(  # noqa: PLR0913, PLR0917
         )
 
 
-def _rows_of(by: Invocation, instance_id: str, proof: Proof) -> list[dict[str, Any]]:
+def _rows_of(by: Invocation, source: str, instance_id: str, proof: Proof) -> list[dict[str, Any]]:
     """Return the rows that a node must have after these answers."""
-    if by.source != "toys":
-        return [_status_row(instance_id, "NOT_COLLECTED", _NO_DETAIL)]
+    if by.source != source:
+        return [_status_row(source, instance_id, "NOT_COLLECTED", _NO_DETAIL)]
     if proof.refusal is not None:
-        return [_status_row(instance_id, "NOT_COLLECTED", proof.refusal.code)]
+        return [_status_row(source, instance_id, "NOT_COLLECTED", proof.refusal.code)]
+    rows = _patches_answered(by, instance_id) if source == "patches" else _toys_answered(by, instance_id)
+    if rows is not None:
+        return rows
+    if code := proof.code(instance_id):
+        return [_status_row(source, instance_id, "NOT_COLLECTED", code)]
+    return [_status_row(source, instance_id, "nothing: AWS has not answered to the end", None)]
+
+
+def _patches_answered(by: Invocation, instance_id: str) -> list[dict[str, Any]] | None:
+    said = by.said.get((instance_id,), [])
+    whose = {"instance_id": instance_id}
+    return patches_oracle.answered(said, whose) if patches_oracle.is_whole(said) else None
+
+
+def _toys_answered(by: Invocation, instance_id: str) -> list[dict[str, Any]] | None:
     pages = by.answers.get((instance_id,), [])
     if not pages or pages[-1].next_token is not None:
-        if code := proof.code(instance_id):
-            return [_status_row(instance_id, "NOT_COLLECTED", code)]
-        return [_status_row(instance_id, "nothing: AWS has not answered to the end", None)]
-    return _answered(pages, instance_id)
-
-
-def _answered(pages: list[Page[Any]], instance_id: str) -> list[dict[str, Any]]:
+        return None
     at = pages[-1].answered_at_ms
     if reasons := [row.reason for page in pages for row in page.invalid]:
-        return [_status_row(instance_id, "INVALID_RESPONSE", reasons[0], at)]
+        return [_status_row("toys", instance_id, "INVALID_RESPONSE", reasons[0], at)]
     rows = [
         {
-            **_status_row(instance_id, "COLLECTED", None, page.answered_at_ms),
+            **_status_row("toys", instance_id, "COLLECTED", None, page.answered_at_ms),
             "name": record.name,
             "size": record.size,
         }
         for page in pages
         for record in page.records
     ]
-    return rows or [_status_row(instance_id, "NO_TOYS", None, at)]
+    return rows or [_status_row("toys", instance_id, "NO_TOYS", None, at)]
 
 
-def _status_row(instance_id: str, status: str, detail: str | None, at: int | None = None) -> dict[str, Any]:
+def _status_row(
+    source: str, instance_id: str, status: str, detail: str | None, at: int | None = None
+) -> dict[str, Any]:
     return {
         "instance_id": instance_id,
         "collection_status": status,
         "collection_detail": detail,
         "collected_at": at,
-        "name": None,
-        "size": None,
+        **dict.fromkeys(DETAILS[source].columns),
     }
 
 
@@ -244,7 +309,10 @@ def coverage_values(world: World, run_id: str, target: PlannedTarget) -> dict[st
     values: dict[str, Any] = dict.fromkeys((*STATUS_COLUMNS, *COUNT_COLUMNS))
     if not target.active:
         return values | {"gadgets_status": "ACCOUNT_NOT_ACTIVE"}
-    return values | _gadgets_values(world, run_id, target.target) | _toys_values(world, run_id, target.target)
+    values |= _gadgets_values(world, run_id, target.target)
+    for source in details(world.plans[run_id]):
+        values |= _detail_values(world, run_id, target.target, source)
+    return values
 
 
 def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
@@ -262,12 +330,13 @@ def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]
     }
 
 
-def _toys_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
+def _detail_values(world: World, run_id: str, target: Target, source: str) -> dict[str, Any]:
     shard, plan = world.tables[shard_key(run_id, target)], world.plans[run_id]
     listing_status = shard.metadata["listing_status"]
     if listing_status != "LISTED":
-        return {"toys_status": "PARTIAL", "toys_detail": f"nodes: {listing_status}"}
-    keys = [child_key(run_id, "toys", target, number_of(plan, *place)) for place in slices(world, run_id, target)]
+        return {f"{source}_status": "PARTIAL", f"{source}_detail": f"nodes: {listing_status}"}
+    places = slices(world, run_id, target, source)
+    keys = [child_key(run_id, source, target, number_of(plan, source, *place)) for place in places]
     found = [row for key in keys if key in world.tables for row in _collection_rows(world.tables[key])]
     statuses = Counter({instance_id: status for instance_id, status, _ in found}.values())
     batches = [world.tables[part_key(run_id, target, number)] for number in range(len(shard.row_counts))]
@@ -278,14 +347,11 @@ def _toys_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
     reasons = Counter(reason or status for _, status, reason in found if status in _GAPS)
     if detail is None and reasons:
         detail = min(reasons, key=lambda reason: (-reasons[reason], reason))
+    counts = [statuses[each] for each in ("COLLECTED", DETAILS[source].nothing, *_GAPS)]
     return {
-        "toys_status": "COMPLETE" if detail is None else "PARTIAL",
-        "toys_detail": detail,
-        "toys_nodes_collected": statuses["COLLECTED"],
-        "toys_nodes_no_toys": statuses["NO_TOYS"],
-        "toys_nodes_not_collected": statuses["NOT_COLLECTED"],
-        "toys_nodes_invalid_response": statuses["INVALID_RESPONSE"],
-        "toys_rows": len(found),
+        f"{source}_status": "COMPLETE" if detail is None else "PARTIAL",
+        f"{source}_detail": detail,
+        **dict(zip(_COUNTED[source], [*counts, len(found)], strict=True)),
     }
 
 

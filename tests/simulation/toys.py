@@ -1,4 +1,4 @@
-"""The toy sources as the simulated builds know them, and their rows in the simulated fleet."""
+"""The secondary sources as the simulated builds know them: two toys and the patches; and the toys of the fleet."""
 
 import dataclasses
 from functools import cache
@@ -7,13 +7,13 @@ from typing import NamedTuple
 from patchlake.adapters.memory import MemoryApi
 from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import Registry
 from tests.toy_sources import GADGETS, TOYS, gadget, toys_of
 from tests.world import ROOT_SOURCES
 
 LIST_GADGETS, DESCRIBE_TOYS = "ListGadgets", "DescribeToys"
 OPERATIONS = (LIST_GADGETS, DESCRIBE_TOYS)
-NAMES = ("gadgets", "toys")
 
 
 class KnownToys(NamedTuple):
@@ -24,8 +24,13 @@ class KnownToys(NamedTuple):
 
 
 @cache
-def registry(known: KnownToys | None) -> Registry:
-    """Return the sources of a build; one that does not know the toys is of an edition before them."""
+def registry(known: KnownToys | None, patches_per_part: int | None) -> Registry:
+    """Return the sources of a build; one that does not know the toys is of an edition before all secondary sources.
+
+    Args:
+        known: the toys.
+        patches_per_part: the nodes of a part of the patches; None in an edition before them.
+    """
     if known is None:
         return ROOT_SOURCES
     toys = dataclasses.replace(
@@ -34,7 +39,8 @@ def registry(known: KnownToys | None) -> Registry:
         asks_version=known.asks_version,
         asks_about=TOYS.asks_about if known.asks_version == 1 else _collected,
     )
-    return Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, toys))
+    patches = () if patches_per_part is None else (dataclasses.replace(PATCHES, nodes_per_part=patches_per_part),)
+    return Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, toys, *patches))
 
 
 def _collected(states: Columns) -> list[str]:

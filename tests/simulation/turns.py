@@ -78,6 +78,8 @@ class Turns:
         """Make the calls, or some until one fails; then a few others are under way."""
         waiting = [call for call in calls if not call.done()]
         self._world.random.shuffle(waiting)
+        if return_when == FIRST_EXCEPTION:
+            self._world.acting.under_way = 0
         while waiting:
             call = waiting.pop()
             call.make()
@@ -86,6 +88,7 @@ class Turns:
                 for other in under_way:
                     other.begun = True
                 self._under_way += under_way
+                self._world.acting.under_way = len(under_way)
                 break
 
     def forget(self, by: Invocation) -> None:

@@ -28,6 +28,8 @@ from patchlake.stages.retry_policy import FinalRefusals
 from tests.simulation import fleet
 from tests.simulation.faults import Dice
 from tests.simulation.keys import is_secondary, run_of
+from tests.simulation.patch_service import DESCRIBE_PATCHES, Said, Scan
+from tests.simulation.patch_service import scanned as scanned_for_patches
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
@@ -41,18 +43,19 @@ type Message = DiscoverMessage | CollectMessage | CommitMessage
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """One deployed version of patchlake with its settings; an older one does not know the newest columns, or toys."""
+    """One deployed version of patchlake with its settings; an older one knows fewer columns, or sources."""
 
     version: str
     batch_size: int
     deadline_seconds: int
     unknown_columns: frozenset[str] = frozenset()
     toys: KnownToys | None = None
+    patches_per_part: int | None = None
 
     @property
     def sources(self) -> Registry:
         """The sources that this build knows."""
-        return registry(self.toys)
+        return registry(self.toys, self.patches_per_part)
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
         """Return a file of the columns that this build knows."""
@@ -111,6 +114,11 @@ class Invocation:
         queue: that its message came from.
         listing: the pages of its latest chain of a listing.
         answers: the pages of a detail source, by the ids of the call.
+        said: the pages of the patches as their service answered them, by the ids of the call.
+        is_filter_refused: whether the service refused their filter, since the target's API was opened.
+        denied: the ids of the calls since the target denied the access, None where it did not.
+        under_way: the number of calls that were under way when another one failed.
+        asked_from: the number of its calls of SSM before it asked its target again.
         is_aside: whether it asks once more about ids that were answered, to see whether SSM answers at all.
         asks: its calls of SSM.
         process: the process that runs it.
@@ -120,12 +128,13 @@ class Invocation:
         listing_seconds: how long the rows of that chain take, without any delay.
         seconds_left: the least that it was told of.
         waited_seconds: how long it waited for a target that throttled, in total.
-        calls_since_look: about a part of the toys, since it last looked whether there is one.
+        calls_since_look: about a secondary part, since it last looked whether there is one.
         over: whether it has ended.
         calls: how many of its calls reached SSM.
         absorbed: how often the SDK repeated a call of it.
         hurries: whether it was told that its time is nearly over, whatever the clock says.
         throttled: whether it was throttled, and has not paused since.
+        must_yield: whether it asks for details, was throttled, and has not been answered or asked again since.
         wakes_at: when it goes on, after a pause or a slow call.
         lost_seconds: of its time, which passed for no other handler.
     """
@@ -150,6 +159,11 @@ class Invocation:
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
+    said: dict[tuple[str, ...], list[Said]] = field(default_factory=dict)
+    is_filter_refused: bool = False
+    denied: set[tuple[str, ...]] | None = None
+    under_way: int = 0
+    asked_from: int = 0
     is_aside: bool = False
     asks: list[Asking] = field(default_factory=list)
     refused: dict[bool, list[RefusedError]] = field(default_factory=lambda: {False: [], True: []})
@@ -164,6 +178,7 @@ class Invocation:
     absorbed: int = 0
     hurries: bool = False
     throttled: bool = False
+    must_yield: bool = False
     wakes_at: datetime = RUN_AT
     lost_seconds: float = 0
 
@@ -185,6 +200,10 @@ class Invocation:
         """Whether its time is over, and the rows that it listed take nine tenths of any invocation's time."""
         enough = 0.9 * (_TIMEOUT_SECONDS - RESERVE_SECONDS)
         return self.seconds_left < RESERVE_SECONDS and self.listing_seconds >= enough
+
+    def time_left(self, now: datetime) -> float:
+        """Return the time that a worker has."""
+        return _TIMEOUT_SECONDS - (now - self.begun_at).total_seconds() - self.lost_seconds
 
     @property
     def account_id(self) -> str | None:
@@ -307,6 +326,8 @@ class World:
         poisoned: the nodes on which every call about them fails, each with the error.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
         gaps: the runs in which that happened to any source, secondary ones included.
+        patches: the patches of each node, as its last scan found them.
+        refuses_filters: the targets whose SSM refuses a filter of several values.
         store_trouble: what the store refuses for now.
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
         tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
@@ -340,7 +361,12 @@ class World:
         self.accounts: Sequence[Account] = scenario.accounts
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
-        self.build = Build("1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys)
+        patches = scenario.patches_per_part
+        self.build = _build("1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys, patches)
+        self.patches: dict[str, Scan] = {}
+        self.refuses_filters = {
+            target for n, target in enumerate(scenario.nodes) if scenario.refuses_filters and n % 2 == 0
+        }
         self._nodes = self._joined = 0
         self._serials = count()
         for target, number in scenario.nodes.items():
@@ -394,8 +420,11 @@ class World:
         unknown = self.random.choice((frozenset[str](), NEWEST_COLUMNS))
         deadline_seconds = self.random.choice((self.scenario.deadline_seconds, 2880, 14_400))
         toys = None if self.scenario.toys is None else self._other_toys(self.scenario.toys)
+        patches = self.scenario.patches_per_part
+        if patches is not None:
+            patches = self.random.choice((patches, patches, self.random.randint(1, 4), None))
         version = str(int(self.build.version) + 1)
-        self.build = Build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys)
+        self.build = _build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys, patches)
 
     def _other_toys(self, known: KnownToys) -> KnownToys | None:
         """Return the toys as another build may know them: in other parts, by another rule, or not at all."""
@@ -419,6 +448,7 @@ class World:
         source = self.apis.of(target)
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
+        self.patches.pop(instance_id, None)
         if self.scenario.toys is not None:
             strip(source, instance_id)
 
@@ -428,7 +458,11 @@ class World:
 
     def scan_node(self, target: Target, instance_id: str) -> None:
         """Let a node be scanned, with a result that no node had before."""
-        self.apis.of(target).states[instance_id] = fleet.scanned(instance_id, next(self._serials))
+        serial, states = next(self._serials), self.apis.of(target).states
+        if self.scenario.patches_per_part is None:
+            states[instance_id] = fleet.scanned(instance_id, serial)
+        else:
+            states[instance_id], self.patches[instance_id] = scanned_for_patches(instance_id, serial)
 
     def trouble(self, target: Target, operation: str) -> RetryableError | RefusedError | None:
         """Return what a target answers to an operation instead of an answer, at this time."""
@@ -442,7 +476,8 @@ class World:
 
     def is_healthy(self, operation: str) -> bool:
         """Whether an operation never breaks its own rules, nor refuses for long."""
-        return self.scenario.toys_healthy if operation in TOY_OPERATIONS else self.scenario.healthy
+        is_secondary_one = operation in {*TOY_OPERATIONS, DESCRIBE_PATCHES}
+        return self.scenario.toys_healthy if is_secondary_one else self.scenario.healthy
 
     def store_refuses(self, operation: str) -> bool:
         """Whether the store refuses an operation at this time."""
@@ -519,6 +554,20 @@ class World:
                 self.last_root_part_at[run_of(key)] = self.clock.at
         if key.startswith("lake/patch_states/"):
             self.published_at[run_of(key)] = self.clock.at
+
+
+def _build(  # noqa: PLR0913, PLR0917
+    version: str,
+    batch_size: int,
+    deadline_seconds: int,
+    unknown: frozenset[str],
+    toys: KnownToys | None,
+    patches_per_part: int | None,
+) -> Build:
+    """Return a build; one that knows the patches knows the columns by which it selects their nodes."""
+    if patches_per_part is not None:
+        unknown -= {"available_security_update_count"}
+    return Build(version, batch_size, deadline_seconds, unknown, toys, patches_per_part)
 
 
 def watch_body(run_id: str) -> str:

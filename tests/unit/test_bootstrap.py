@@ -1,7 +1,7 @@
 """Each function's settings reach the place in its stage that they are for, and no other."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
@@ -12,9 +12,26 @@ from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import Queue, TargetApis
+from patchlake.sources.registry import SOURCES
 from patchlake.stages.plan import PlanSettings
 
-DISCOVER_URL, COLLECT_URL, COMMIT_URL = (f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "commit"))
+DISCOVER_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL = (
+    f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "detail", "commit")
+)
+PLAN = PlanConfig(
+    bucket="lake",
+    accounts=("1" * 12,),
+    excluded_accounts=("2" * 12,),
+    regions=("eu-west-1",),
+    discover_queue_url=DISCOVER_URL,
+    commit_queue_url=COMMIT_URL,
+    batch_size=7,
+    deadline_seconds=3600,
+    max_lateness_seconds=60,
+    collect_patches=True,
+    detail_deadline_seconds=600,
+    include_sensitive_fields=True,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -40,14 +57,16 @@ def role_of(apis: TargetApis) -> tuple[str, str]:
 
 
 def test_plan_gets_every_setting_and_its_two_queues() -> None:
-    config = PlanConfig("lake", ("1" * 12,), ("2" * 12,), ("eu-west-1",), DISCOVER_URL, COMMIT_URL, 7, 3600, 60, True)  # noqa: FBT003
+    stage = bootstrap.plan_stage(PLAN)
 
-    stage = bootstrap.plan_stage(config)
-
-    assert stage.settings == PlanSettings(
-        **{f.name: getattr(config, f.name) for f in fields(PlanSettings) if hasattr(config, f.name)}
-    )
+    settings = {f.name: getattr(PLAN, f.name) for f in fields(PlanSettings) if hasattr(PLAN, f.name)}
+    assert settings.keys() == {f.name for f in fields(PlanSettings)} - {"sources", "tag_keys"}
+    assert stage.settings == PlanSettings(**settings, sources=("patches",))
     assert (urls_of(stage.listing_queues), url_of(stage.commit_queue)) == ({"nodes": DISCOVER_URL}, COMMIT_URL)
+
+
+def test_without_patches_plan_names_no_secondary_source() -> None:
+    assert bootstrap.plan_stage(replace(PLAN, collect_patches=False)).settings.sources == ()
 
 
 @pytest.mark.parametrize(
@@ -58,11 +77,8 @@ def test_plan_gets_every_setting_and_its_two_queues() -> None:
     ],
 )
 def test_plan_refuses_a_region_that_it_cannot_read(region: str, reason: str) -> None:
-    regions = ("eu-west-1", region)
-    config = PlanConfig("lake", "self", (), regions, DISCOVER_URL, COMMIT_URL, 7, 3600, 60, False)  # noqa: FBT003
-
     with pytest.raises(ConfigError, match=f"PATCHLAKE_REGIONS: {reason}"):
-        bootstrap.plan_stage(config)
+        bootstrap.plan_stage(replace(PLAN, regions=("eu-west-1", region)))
 
 
 def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
@@ -75,18 +91,25 @@ def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
     assert len({stage.retry_policy.chance() for _ in range(10)}) > 1
 
 
-def test_collect_defers_on_its_own_queue() -> None:
-    stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, 8, 30))
+def test_collect_sends_to_the_queue_of_details_and_defers_on_both_of_its_queues() -> None:
+    stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, DETAIL_URL, 8, 30))
 
-    assert [url_of(queue) for queue in stage.retry_policy.queues] == [COLLECT_URL]
+    assert urls_of(stage.detail_queues) == {"patches": DETAIL_URL}
+    assert [url_of(queue) for queue in stage.retry_policy.queues] == [COLLECT_URL, DETAIL_URL]
     assert role_of(stage.apis) == ("role", "external")
     assert stage.retry_policy.base_seconds == 30
 
 
-def test_commit_gets_every_setting_and_all_three_queues() -> None:
-    stage = bootstrap.commit_stage(CommitConfig("lake", DISCOVER_URL, COLLECT_URL, COMMIT_URL, 60, 3600, 86_400))
+def test_commit_gets_every_setting_and_all_queues() -> None:
+    config = CommitConfig("lake", DISCOVER_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL, 60, 3600, 86_400)
+    stage = bootstrap.commit_stage(config)
 
-    assert urls_of(stage.source_queues) == {"nodes": DISCOVER_URL, "patch_states": COLLECT_URL}
+    assert urls_of(stage.source_queues) == {
+        "nodes": DISCOVER_URL,
+        "patch_states": COLLECT_URL,
+        "patches": DETAIL_URL,
+    }
+    assert stage.source_queues.keys() == {source.name for source in SOURCES.sources}
     assert url_of(stage.commit_queue) == COMMIT_URL
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
     # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.

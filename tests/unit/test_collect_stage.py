@@ -243,9 +243,11 @@ def test_answers_of_many_pages_are_read_to_their_end() -> None:
 def test_a_worker_whose_time_is_nearly_over_gives_its_message_back_and_stores_nothing() -> None:
     world = listed_world(120, batch_size=120)
     before = dict(world.store.objects)
+    asked: list[str] = []
+    world.apis.of(EU).before_call = asked.append
 
     with pytest.raises(OutOfTimeError, match=f"run {RUN_ID}, target {EU}: 19 seconds are left"):
-        collect(world, receive_count=9, seconds_left=iter([700, 600, 500, 400, 19]).__next__)
+        collect(world, receive_count=9, seconds_left=lambda: 819 - 400 * len(asked))
 
     assert world.store.objects == before
     assert world.apis.call_counter.drain().calls == 2

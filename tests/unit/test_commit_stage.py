@@ -462,6 +462,7 @@ def test_the_counts_of_a_published_run_have_every_status_by_the_name_of_its_metr
         "TargetsNotListed": 0,
         "TargetsAccountNotActive": 0,
         "RowsWithoutId": 0,
+        "DetailGaps": 0,
     }
 
 

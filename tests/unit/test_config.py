@@ -16,6 +16,7 @@ ENVIRONMENT = {
     "PATCHLAKE_EXTERNAL_ID": "",
     "PATCHLAKE_DISCOVER_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/discover",
     "PATCHLAKE_COLLECT_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/collect",
+    "PATCHLAKE_DETAIL_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/111122223333/detail",
     "PATCHLAKE_COMMIT_QUEUE_URL": "http://127.0.0.1:5000/111122223333/commit",
     "PATCHLAKE_BATCH_SIZE": "2000",
     "PATCHLAKE_CONNECTIONS": "8",
@@ -23,6 +24,8 @@ ENVIRONMENT = {
     "PATCHLAKE_TICK_SECONDS": "60",
     "PATCHLAKE_MAX_LATENESS_SECONDS": "86400",
     "PATCHLAKE_RETRY_SECONDS": "30",
+    "PATCHLAKE_COLLECT_PATCHES": "true",
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": "3600",
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": "false",
 }
 FUNCTIONS: list[type[Config]] = [PlanConfig, DiscoverConfig, CollectConfig, CommitConfig]
@@ -45,6 +48,7 @@ WRONG = {
     "PATCHLAKE_EXTERNAL_ID": ["x", "with space", "é" * 5, "a" * 1225, "line\n"],
     "PATCHLAKE_DISCOVER_QUEUE_URL": ["", "discover", "arn:aws:sqs:eu-central-1:111122223333:discover"],
     "PATCHLAKE_COLLECT_QUEUE_URL": ["", "ftp://host/queue", "https://host", "https://host/"],
+    "PATCHLAKE_DETAIL_QUEUE_URL": ["", "detail"],
     "PATCHLAKE_COMMIT_QUEUE_URL": ["", "https:///queue", "https://ho st/queue", "https://host/queue\n"],
     "PATCHLAKE_BATCH_SIZE": ["", "0", "-1", "10001", "2e3", "2000.0", "two", " 2000", "２０００"],  # noqa: RUF001
     "PATCHLAKE_CONNECTIONS": ["", "0", "65", "8,0", "0x8"],
@@ -52,6 +56,8 @@ WRONG = {
     "PATCHLAKE_TICK_SECONDS": ["", "0", "901", "1_0"],
     "PATCHLAKE_MAX_LATENESS_SECONDS": ["", "59", "604801", "-60"],
     "PATCHLAKE_RETRY_SECONDS": ["", "-1", "901", "30s"],
+    "PATCHLAKE_COLLECT_PATCHES": ["", "True", "patches", "0"],
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": ["", "59", "604801", "1h"],
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": ["", "True", "yes", "1", "false "],
 }
 
@@ -71,6 +77,8 @@ def test_plan_reads_its_environment() -> None:
         batch_size=2000,
         deadline_seconds=14_400,
         max_lateness_seconds=86_400,
+        collect_patches=True,
+        detail_deadline_seconds=3600,
         include_sensitive_fields=False,
     )
 

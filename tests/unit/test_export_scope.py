@@ -53,7 +53,7 @@ def test_of_many_targets_the_first_are_named() -> None:
     text = warning(world, export_again(world))
 
     assert text is not None
-    assert f"{HOME} us-east-1 and 1 more targets" in text
+    assert f"{HOME} us-east-1 and 1 more," in text
 
 
 def test_a_coverage_that_cannot_be_read_is_a_warning_and_no_obstacle() -> None:

@@ -23,12 +23,24 @@ def test_a_run_is_followed_from_its_plan_to_its_end() -> None:
     seen = Observation(RUN_ID)
 
     seen.read(said(message="planned", active_targets=3))
-    seen.read(said(message="discovered", step="STORED", nodes=70))
-    seen.read(said(message="collected", step="STORED", nodes={"COLLECTED": 40, "NO_PATCH_STATE": 10}))
+    seen.read(said(message="discovered", source="nodes", step="STORED", nodes=70))
+    seen.read(
+        said(message="collected", source="patch_states", step="STORED", nodes={"COLLECTED": 40, "NO_PATCH_STATE": 10})
+    )
     seen.read(said(message="committed", outcome="PARTIAL", detail=None))
 
     assert (seen.targets, seen.targets_done, seen.nodes_listed, seen.nodes_done) == (3, 1, 70, 50)
     assert seen.outcome == "PARTIAL"
+
+
+def test_what_secondary_sources_store_is_progress_and_no_node() -> None:
+    seen = Observation(RUN_ID)
+
+    seen.read(said(message="discovered", source="instances", step="STORED", nodes=70))
+    seen.read(said(message="collected", source="patches", step="STORED", nodes={"COLLECTED": 40}))
+    seen.read(said(message="collected", source="patches", step="ADOPTED", nodes={}))
+
+    assert (seen.targets_done, seen.nodes_listed, seen.nodes_done, seen.secondary_done) == (0, 0, 0, 2)
 
 
 def test_what_was_done_before_is_not_counted_again() -> None:

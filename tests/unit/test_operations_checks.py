@@ -84,6 +84,7 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> dict[str, Any]:
             [
                 "lake/coverage/ expires after 20 days, but the views look back 35 days",
                 "lake/patch_states/ expires after 20 days, but the views look back 35 days",
+                "lake/patches/ expires after 20 days, but the views look back 35 days",
                 "plans/ expires after 20 days, but the views look back 35 days",
             ],
         ),

@@ -206,7 +206,7 @@ def test_a_text_that_is_the_name_of_the_list_is_a_text() -> None:
 
     found = page([row, row], NextToken="InstancePatchStates")
 
-    assert [record.patch_group for record in found.records] == ["InstancePatchStates"] * 2  # type: ignore[attr-defined]
+    assert [record.patch_group for record in found.records] == ["InstancePatchStates"] * 2
     assert (found.invalid, found.next_token) == ([], "InstancePatchStates")
 
 

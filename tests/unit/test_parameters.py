@@ -13,6 +13,7 @@ from patchlake_cli.lake.statements import Statement, queries
 TODAY = date(2026, 11, 13)
 SINCE = Parameter("since", ParameterType.DATE, "2026-11-01", "The first date.")
 DAYS = Parameter("days", ParameterType.DAYS, "30", "The days.")
+ANY = Parameter("any", ParameterType.ANY_TEXT, "x", "Anything.")
 NODE = Parameter("node", ParameterType.TEXT, "i-1", "The node.")
 
 
@@ -47,7 +48,7 @@ def refusal(*given: str, parameters: tuple[Parameter, ...] = (SINCE,)) -> str:
 )
 def test_what_is_no_date_up_to_today_is_refused(value: str) -> None:
     assert refusal(f"since={value}") == (
-        f"since={value!r}: expected a UTC date up to 2026-11-13, as YYYY-MM-DD, such as since=2026-11-13"
+        f"since is {value!r}: expected a UTC date up to 2026-11-13, as YYYY-MM-DD, such as since=2026-11-13"
     )
 
 
@@ -56,7 +57,7 @@ def test_what_is_no_date_up_to_today_is_refused(value: str) -> None:
 )
 def test_what_is_no_number_of_days_is_refused(value: str) -> None:
     assert refusal(f"days={value}", parameters=(DAYS,)) == (
-        f"days={value!r}: expected a whole number of days, from 0 to 9999, such as days=30"
+        f"days is {value!r}: expected a whole number of days, from 0 to 9999, such as days=30"
     )
 
 
@@ -66,12 +67,20 @@ def test_a_whole_number_is_a_number_of_days(value: str) -> None:
 
 
 @given(st.text())
-def test_a_text_may_be_anything(value: str) -> None:
-    assert read_values("it", (NODE,), [f"node={value}"], TODAY) == [value]
+def test_a_text_may_be_anything_but_empty(value: str) -> None:
+    assert read_values("it", (ANY,), [f"any={value}"], TODAY) == [value]
+    if value.strip():
+        assert read_values("it", (NODE,), [f"node={value}"], TODAY) == [value]
+    else:
+        assert refusal(f"node={value}", parameters=(NODE,)) == (
+            f"node is {value!r}: expected a text in UTF-8 that is not empty, such as node=i-1"
+        )
 
 
 def test_bytes_that_are_not_utf_8_are_no_text() -> None:
-    assert refusal("node=\udcff", parameters=(NODE,)) == "node='\\udcff': expected a text in UTF-8, such as node=i-1"
+    assert refusal("node=\udcff", parameters=(NODE,)) == (
+        "node is '\\udcff': expected a text in UTF-8 that is not empty, such as node=i-1"
+    )
 
 
 def test_values_are_named_in_any_order_or_come_in_order() -> None:

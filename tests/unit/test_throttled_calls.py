@@ -1,7 +1,7 @@
 """The time that a worker spends on a throttling target."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -49,6 +49,24 @@ def test_a_throttled_call_is_made_again_after_a_pause_that_grows() -> None:
     assert [calls.call(lambda item=item: ask(item)) for item in (7, 8)] == [7, 8]  # type: ignore[misc]
     assert worker.pauses == [1, 2, 4, 1]
     assert calls.pauses == 4
+
+
+def test_a_throttled_worker_asks_again_only_once_it_need_not_yield() -> None:
+    worker = Worker()
+    yields = [True, True, True, False]
+    calls = replace(worker.throttled_calls(), must_yield=lambda: yields.pop(0))
+
+    assert list(calls.call_each(worker.throttling(0), [7, 8], map)) == [7, 8]
+    assert worker.pauses == [1, 2, 4, 8]
+    assert worker.asked == [7, -1, -1, -1, -1, 7, 8]
+    assert yields == []
+
+
+def test_a_worker_that_is_not_throttled_never_yields() -> None:
+    worker = Worker()
+    calls = replace(worker.throttled_calls(), must_yield=lambda: pytest.fail("it yields"))
+
+    assert list(calls.call_each(worker.throttling(), [7, 8], map)) == [7, 8]
 
 
 def test_nothing_is_begun_that_could_not_be_finished() -> None:

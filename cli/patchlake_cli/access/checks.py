@@ -9,10 +9,12 @@ from tempfile import TemporaryDirectory
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.s3 import S3Store
+from patchlake.core.halving import is_unknown_id
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, RefusedError
 from patchlake.ports import Store, TargetApis
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
 
@@ -28,7 +30,7 @@ UNKNOWN_NODE = "i-00000000000000000"
 OK = "ok"
 OWN = "own account"
 UNTRIED = "-"
-_STEPS = ("role", "list_nodes", "read_patch_states")
+_STEPS = ("role", "list_nodes", "read_patch_states", "read_patches")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,13 @@ class TargetCheck:
     role: str = UNTRIED
     list_nodes: str = UNTRIED
     read_patch_states: str = UNTRIED
+    read_patches: str = UNTRIED
     detail: str | None = None
     missing: tuple[Permission, ...] = ()
 
     @property
     def works(self) -> bool:
-        """Whether an export could read this target."""
+        """Whether an export could read this target; patches, which change no status of a run, do not count."""
         return self.read_patch_states == OK
 
 
@@ -65,21 +68,26 @@ def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
         api = apis.open(plan, target)
         check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
         nodes = api.page(SOURCES.nodes.operation, (), None).records
+        node = nodes[0].instance_id if nodes else UNKNOWN_NODE
         check = replace(check, list_nodes=OK)
-        api.page(SOURCES.patch_states.operation, [nodes[0].instance_id if nodes else UNKNOWN_NODE], None)
-        return replace(check, read_patch_states=OK)
+        api.page(SOURCES.patch_states.operation, [node], None)
+        check = replace(check, read_patch_states=OK)
+        api.page(PATCHES.operation, [node], None)
+        return replace(check, read_patches=OK)
     except PatchlakeError as error:
+        if check.works and isinstance(error, RefusedError) and is_unknown_id(error.code):
+            return replace(check, read_patches=OK)
         failed = next(step for step in _STEPS if getattr(check, step) == UNTRIED)
         code = error.code if isinstance(error, RefusedError) else "failed"
-        return replace(check, **{failed: code}, detail=str(error), missing=_missing(error))  # type: ignore[arg-type]
+        return replace(check, **{failed: code}, detail=str(error), missing=_missing(failed, error))  # type: ignore[arg-type]
 
 
-def _missing(error: PatchlakeError) -> tuple[Permission, ...]:
+def _missing(step: str, error: PatchlakeError) -> tuple[Permission, ...]:
     match error:
         case RefusedError(listing_status="ROLE_NOT_ASSUMABLE"):
             return (Permission.ASSUME_ROLE,)
         case RefusedError(listing_status="ACCESS_DENIED"):
-            return SSM_PERMISSIONS
+            return (Permission.READ_PATCHES,) if step == "read_patches" else SSM_PERMISSIONS
         case _:
             return ()
 

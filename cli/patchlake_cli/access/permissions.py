@@ -21,7 +21,7 @@ class Permission(StrEnum):
 SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
 """The permissions of the role in each account, and of the user in their own; neither supports resources.
 
-An export with patches also needs READ_PATCHES there.
+A run that reads patches also needs READ_PATCHES there.
 """
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)

@@ -11,6 +11,7 @@ from patchlake_cli.commands.options import (
     RegionsOption,
     RoleNameOption,
     read_lake,
+    read_stack,
     refuse_unused,
     refuse_unused_role,
 )
@@ -31,14 +32,17 @@ def check(  # noqa: PLR0913  # one option each
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
-    stack: Annotated[str | None, typer.Option(help="Check this deployed stack instead.")] = None,
+    stack: Annotated[
+        str | None, typer.Option(parser=read_stack, metavar="<str>", help="Check this deployed stack instead.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
 
     Changes nothing: in the folder of a lake, it stores and removes a temporary file.
 
-    Exit codes: 0 everything works, 1 an export would fail, 3 some targets cannot be read.
+    Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches do not count:
+    an export reads them only with --patches, and is complete without them.
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 

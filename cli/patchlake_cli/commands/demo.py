@@ -5,20 +5,22 @@ from typing import Annotated
 
 import typer
 
+from patchlake_cli.option_values import whole_number
+
 
 def demo(  # noqa: PLR0913
     *,
-    nodes: Annotated[
-        int, typer.Option(min=1, max=1_000_000, metavar="<int>", help="Managed nodes in the simulated fleet.")
-    ] = 5000,
-    accounts: Annotated[
-        int, typer.Option(min=1, max=100, metavar="<int>", help="Accounts; the last of several refuses access.")
-    ] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, metavar="<int>", help="Regions in every account.")] = 2,
-    days: Annotated[int, typer.Option(min=1, max=60, metavar="<int>", help="Days, with one run each.")] = 7,
+    nodes: Annotated[int, whole_number("Managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
+    accounts: Annotated[int, whole_number("Accounts; the last of several refuses access", 1, 100)] = 3,
+    regions: Annotated[int, whole_number("Regions in every account", 1, 10)] = 2,
+    days: Annotated[int, whole_number("Days, with one run each", 1, 60)] = 7,
     seed: Annotated[
-        int, typer.Option(help="Seed of the fleet and the faults; the same seed gives the same bytes.")
+        int, whole_number("Seed of the fleet and the faults; the same seed gives the same bytes", 0, 999_999_999)
     ] = 7,
+    patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = True,
+    detail_deadline: Annotated[
+        int, whole_number("Seconds of the simulated clock after which a run no longer waits for patches", 60, 604_800)
+    ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM throttle, fail and cut off answers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
@@ -49,10 +51,11 @@ def demo(  # noqa: PLR0913
         days=days,
         conditions=Conditions(faults=USUAL_FAULTS if faults else NO_FAULTS),
     )
+    parameters = {"CollectPatches": str(patches).lower(), "DetailDeadlineSeconds": str(detail_deadline)}
     report = out / "report.html"
     replace_folder(out)
     with RunProgress(error_console()) as progress:
-        lake, summary = run_days(settings, out, progress)
+        lake, summary = run_days(settings, out, progress, parameters)
         write_report(lake, report)
     if as_json:
         typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))

@@ -13,6 +13,7 @@ from patchlake_cli.commands.options import (
     RoleNameOption,
     ScheduledTimeOption,
     read_lake,
+    refuse_unless,
     refuse_unused_role,
 )
 from patchlake_cli.exit_codes import ExitCode
@@ -44,13 +45,17 @@ def export(  # noqa: PLR0913  # one option each
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     run_id: ScheduledTimeOption = None,
-    connections: Annotated[int, typer.Option(help="Concurrent calls to one account and region.")] = CONNECTIONS,
-    batch_size: Annotated[int, typer.Option(help="Nodes per stored object.")] = BATCH_SIZE,
-    deadline: Annotated[int, typer.Option(help="Seconds after which a run ends with what it has.")] = DEADLINE_SECONDS,
+    connections: Annotated[
+        str, typer.Option(metavar="<int>", help="Concurrent calls to one account and region.")
+    ] = f"{CONNECTIONS}",
+    batch_size: Annotated[str, typer.Option(metavar="<int>", help="Nodes per stored object.")] = f"{BATCH_SIZE}",
+    deadline: Annotated[
+        str, typer.Option(metavar="<int>", help="Seconds after which a run ends with what it has.")
+    ] = f"{DEADLINE_SECONDS}",
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
     detail_deadline: Annotated[
-        int, typer.Option(help="Seconds after which a run no longer waits for patches.")
-    ] = DETAIL_DEADLINE_SECONDS,
+        str, typer.Option(metavar="<int>", help="Seconds after which a run no longer waits for patches.")
+    ] = f"{DETAIL_DEADLINE_SECONDS}",
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
@@ -78,6 +83,7 @@ def export(  # noqa: PLR0913  # one option each
         detail_deadline=detail_deadline,
     )
     refuse_unused_role(context, settings.accounts)
+    refuse_unless(context, "detail_deadline", "--patches", given=patches)
     exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
     return ExitCode.of_run(exported.page.summary.run.status, allow_partial=allow_partial)

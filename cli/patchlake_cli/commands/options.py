@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from typing import Annotated
@@ -11,32 +12,34 @@ from patchlake.errors import InputError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import read_date
 from patchlake_cli.lake.statements import Settings
+from patchlake_cli.option_values import OptionError, whole_number, wrong_value
 
 DEFAULTS = Settings()
+
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:[!-~]+")
 
 
 def read_lake(text: str) -> LakeLocation:
     """Read ``--lake``.
 
     Raises:
-        typer.BadParameter: it is not a location.
+        OptionError: it is not a location.
     """
     try:
         return LakeLocation.parse(text)
     except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint="--lake") from error
+        raise wrong_value(text, str(error), "--lake") from error
 
 
 def read_as_of(text: str) -> date:
     """Read ``--as-of``.
 
     Raises:
-        typer.BadParameter: it is not a date.
+        OptionError: it is not a date.
     """
     day = read_date(text)
     if day is None:
-        expected = "expected a UTC date as YYYY-MM-DD, such as 2026-11-01"
-        raise typer.BadParameter(f"{text!r}: {expected}", param_hint="--as-of")
+        raise wrong_value(text, "a UTC date as YYYY-MM-DD, such as 2026-11-01", "--as-of")
     return day
 
 
@@ -44,18 +47,39 @@ def read_run_id(text: str) -> str:
     """Read ``--scheduled-time``.
 
     Raises:
-        typer.BadParameter: it is not a time that can name a run.
+        OptionError: it is not a time that can name a run.
     """
     try:
         return run_id_of(text)
     except InputError as error:
-        expected = "expected an ISO 8601 time with an offset and whole seconds, such as 2026-11-23T06:00:00Z"
-        raise typer.BadParameter(f"{text!r}: {expected}", param_hint="--scheduled-time") from error
+        expected = "an ISO 8601 time with an offset and whole seconds, such as 2026-11-23T06:00:00Z"
+        raise wrong_value(text, expected, "--scheduled-time") from error
 
 
-def unused(option: str, other: str) -> typer.BadParameter:
+def read_stack(text: str) -> str:
+    """Read ``--stack``.
+
+    Raises:
+        OptionError: no stack can have this name.
+    """
+    if _STACK.fullmatch(text) is None:
+        raise wrong_value(text, "the name of a stack, of letters, digits and hyphens, or its ARN", "--stack")
+    return text
+
+
+def refuse_unless(context: typer.Context, name: str, other: str, *, given: bool) -> None:
+    """Refuse an option that has no effect without another one.
+
+    Raises:
+        OptionError: it is given, and the other one is not.
+    """
+    if not given and _is_given(context, name):
+        raise OptionError(f"has no effect without {other}", _option(name))
+
+
+def unused(option: str, other: str) -> OptionError:
     """Return the error about an option that another one makes useless: the command would ignore it."""
-    return typer.BadParameter(f"it has no effect with {other}: leave one of them out", param_hint=option)
+    return OptionError(f"has no effect with {other}: leave one of them out", option)
 
 
 def refuse_unused(context: typer.Context, names: Iterable[str], other: str) -> None:
@@ -67,22 +91,30 @@ def refuse_unused(context: typer.Context, names: Iterable[str], other: str) -> N
         other: the other option, as the user gives it.
 
     Raises:
-        typer.BadParameter: one of them is given.
+        OptionError: one of them is given.
     """
     for name in names:
-        source = context.get_parameter_source(name)
-        if source is not None and source.name == "COMMANDLINE":
-            raise unused(f"--{name.replace('_', '-')}", other)
+        if _is_given(context, name):
+            raise unused(_option(name), other)
 
 
 def refuse_unused_role(context: typer.Context, accounts: object) -> None:
     """Refuse the options about the role of other accounts where only the user's own account is read.
 
     Raises:
-        typer.BadParameter: one of them is given.
+        OptionError: one of them is given.
     """
     if accounts == "self":
         refuse_unused(context, ("role_name", "external_id"), "--accounts self")
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 LakeOption = Annotated[
@@ -98,12 +130,8 @@ AsOfOption = Annotated[
 MOST_DAYS = 36_500
 """The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
 
-WindowDaysOption = Annotated[
-    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Days that the views look back.")
-]
-ScanMaxAgeDaysOption = Annotated[
-    int, typer.Option(min=1, max=MOST_DAYS, metavar="<int>", help="Maximum age of a scan, in days.")
-]
+WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
+ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]
 AllowPartialOption = Annotated[
     bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
 ]
@@ -115,7 +143,9 @@ RegionsOption = Annotated[
 RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
 ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
 ProfileOption = Annotated[str | None, typer.Option(help="Profile from your AWS configuration files.")]
-StackOption = Annotated[str, typer.Option(help="Name of the deployed stack.", show_default=False)]
+StackOption = Annotated[
+    str, typer.Option(parser=read_stack, metavar="<str>", help="Name of the deployed stack.", show_default=False)
+]
 ScheduledTimeOption = Annotated[
     str | None,
     typer.Option(

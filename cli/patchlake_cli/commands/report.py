@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from patchlake_cli.commands.caveats import end_answer
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
@@ -17,6 +18,7 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
+from patchlake_cli.option_values import wrong_value
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -35,21 +37,27 @@ def report(  # noqa: PLR0913  # one option each
 
     The figures come from the newest published run. The report also shows what that run could not read.
 
-    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL or there is none, 1 error.
+    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
+    says what is missing. 1 error.
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
     """
+    from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
+    from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.report_file import write_report
 
     if out.exists() and not out.is_file():
-        raise typer.BadParameter(f"{out} is not a file", param_hint="--out")
+        raise wrong_value(out, "a file", "--out")
     if not out.parent.is_dir():
-        raise typer.BadParameter(f"folder {out.parent} does not exist", param_hint="--out")
+        problem = "is not a folder" if out.parent.exists() else "does not exist"
+        raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
     try:
-        figures = write_report(open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days)), out)
+        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
+        gaps, notes = find_gaps(opened), departures_of_newest(opened)
+        figures = write_report(opened, out)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
-    return ExitCode.of_run(figures.run.run_status, allow_partial=allow_partial)
+    return end_answer(gaps, notes, allow_partial=allow_partial)

@@ -6,6 +6,7 @@ import typer
 
 from patchlake_cli.commands.options import ProfileOption, StackOption
 from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.option_values import whole_number
 
 WATCH_SECONDS = 5
 """The pause between two refreshes of ``--watch``."""
@@ -14,7 +15,7 @@ WATCH_SECONDS = 5
 def status(
     *,
     stack: StackOption,
-    runs: Annotated[int, typer.Option(min=1, max=100, metavar="<int>", help="Number of runs to show.")] = 7,
+    runs: Annotated[int, whole_number("Number of runs to show", 1, 100)] = 7,
     watch: Annotated[bool, typer.Option(help=f"Refresh every {WATCH_SECONDS} seconds until Ctrl-C.")] = False,
     profile: ProfileOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object; with --watch, one per line.")] = False,

@@ -17,16 +17,15 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
+from patchlake_cli.option_values import whole_number
 
 
 def serve(
     *,
     stack: Annotated[str, typer.Option(help="Name of the stack.")] = "patchlake",
-    nodes: Annotated[int, typer.Option(min=1, metavar="<int>", help="Managed nodes in the simulated fleet.")] = 5000,
-    accounts: Annotated[
-        int, typer.Option(min=1, max=100, metavar="<int>", help="Accounts; the last of several refuses access.")
-    ] = 3,
-    regions: Annotated[int, typer.Option(min=1, max=10, metavar="<int>", help="Regions in every account.")] = 2,
+    nodes: Annotated[int, whole_number("Managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
+    accounts: Annotated[int, whole_number("Accounts; the last of several refuses access", 1, 100)] = 3,
+    regions: Annotated[int, whole_number("Regions in every account", 1, 10)] = 2,
 ) -> None:
     """Deploy template.yaml to an embedded AWS and run its functions until Ctrl-C."""
     refusing = refusing_accounts(Settings(accounts=accounts))

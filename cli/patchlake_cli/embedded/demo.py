@@ -1,7 +1,7 @@
 """The demo's days: the deployed handlers write one snapshot of a simulated fleet per day, in a folder."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -29,8 +29,16 @@ REFUSED_DAYS = 3
 """The number of last days on which one account refuses its role: its nodes are known before, and unknown then."""
 
 
-def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake, RunSummary]:
+def run_days(
+    settings: Settings, out: Path, progress: RunProgress, parameters: Mapping[str, str] | None = None
+) -> tuple[Lake, RunSummary]:
     """Simulate every day of the settings, and return the lake in ``out`` with the summary of the last run.
+
+    Args:
+        settings: of the embedded AWS.
+        out: the folder of the lake and the logs.
+        progress: shows the days.
+        parameters: of the stack, in addition to those that every demo has.
 
     Raises:
         CommandError: a run makes no progress or ends without a snapshot, or a node is not accounted for.
@@ -45,7 +53,12 @@ def run_days(settings: Settings, out: Path, progress: RunProgress) -> tuple[Lake
             if observations:
                 observations[-1].read(line)
 
-        stack = deploy(TEMPLATE, aws.endpoint, stack_name="patchlake", parameters=stack_parameters(settings))
+        stack = deploy(
+            TEMPLATE,
+            aws.endpoint,
+            stack_name="patchlake",
+            parameters=stack_parameters(settings) | dict(parameters or {}),
+        )
         aws.change(trusted_callers=trusted_callers(stack))
         over()
         lake = DirectoryStore(out)

@@ -11,12 +11,12 @@ from patchlake.core.run import run_date
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
 from patchlake_cli.access.advice import Advice, Refusals
-from patchlake_cli.export.scope import named
+from patchlake_cli.lake.departures import departures
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
-from patchlake_cli.terminal.console import error_console, output_console
+from patchlake_cli.terminal.console import error_console, output_console, warn
 from patchlake_cli.terminal.observation import Observation
-from patchlake_cli.terminal.run_summary import RunSummary, print_run, read_summary
+from patchlake_cli.terminal.run_summary import RunSummary, print_run, print_sources, read_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Page:
     """One run of a lake; ``answers`` are about the newest run, and empty for an older one.
 
     Attributes:
-        patches: a sentence about the patches of the run; None if it did not ask for any.
+        departures: a sentence about the targets that left the plan before the run; None if there are none.
     """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
-    patches: str | None
+    departures: str | None
 
 
 def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
@@ -67,23 +67,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             | denied,
             denied_patches=denied_patches,
         ),
-        patches=_patches(lake, observation.run_id),
-    )
-
-
-def _patches(lake: Lake, run_id: str) -> str | None:
-    [(targets, partial, rows, reason)] = lake.query(
-        "SELECT count(patches_status), count_if(patches_status = 'PARTIAL'), sum(patches_rows), max(patches_detail) "
-        "FROM coverage WHERE run_id = ?",
-        (run_id,),
-    ).rows
-    if not targets:
-        return None
-    if not partial:
-        return f"Patches are COMPLETE: {rows or 0:,} rows."
-    return (
-        f"Patches are PARTIAL: {rows or 0:,} rows; {partial} of {targets} targets could not be read in full, such as: "
-        f"{reason}."
+        departures=departures(lake, observation.run_id),
     )
 
 
@@ -92,16 +76,12 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
     if as_json:
         typer.echo(json.dumps(page.summary.as_json()))
         console = error_console()
+        print_sources(console, page.summary.run)
     else:
         console = output_console()
         print_run(console, page.summary, page.answers)
-    if page.patches is not None:
-        console.print(page.patches, soft_wrap=True, markup=False)
-    if page.summary.run.not_planned:
-        targets = named(page.summary.run.not_planned)
-        console.print(
-            f"\nNo longer planned: earlier runs of this lake covered {targets}.", soft_wrap=True, markup=False
-        )
+    if page.departures is not None:
+        warn(page.departures)
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)

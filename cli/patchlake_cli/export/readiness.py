@@ -65,8 +65,10 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     targets = list(check_targets(plan, ports.apis))
     advice = advise(
         Refusals(
-            {check.target.account_id for check in targets if Permission.ASSUME_ROLE in check.missing},
-            {check.target.account_id for check in targets if Permission.LIST_NODES in check.missing},
+            *(
+                {check.target.account_id for check in targets if permission in check.missing}
+                for permission in (Permission.ASSUME_ROLE, Permission.LIST_NODES, Permission.READ_PATCHES)
+            )
         ),
         home_account_id=plan.home_account_id,
         role_name=settings.role_name,

@@ -41,6 +41,7 @@ def _as_json(readiness: Readiness) -> dict[str, Any]:
                 "role": check.role,
                 "list_nodes": check.list_nodes,
                 "read_patch_states": check.read_patch_states,
+                "read_patches": check.read_patches,
                 "detail": check.detail,
                 "missing_permissions": list(check.missing),
             }
@@ -55,11 +56,11 @@ def _print(console: Console, readiness: Readiness) -> None:
     if readiness.lake is not None:
         works = _FOLDER_WORKS if readiness.lake.bucket is None else _BUCKET_WORKS
         console.print(f"Lake {readiness.lake.text}: {readiness.lake_obstacle or works}.\n", soft_wrap=True)
-    table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states")
+    table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states", "read patches")
     for check in readiness.targets:
         steps = (
             Text(step, style=_STYLES.get(step, _BAD))
-            for step in (check.role, check.list_nodes, check.read_patch_states)
+            for step in (check.role, check.list_nodes, check.read_patch_states, check.read_patches)
         )
         table.add_row(check.target.account_id, check.target.region, *steps)
     console.print(table)

@@ -1,17 +1,12 @@
 """The scope of an export, compared with the newest run of its lake: the targets that would be missing."""
 
-from collections.abc import Sequence
-
 from patchlake.core.keys import SNAPSHOTS
 from patchlake.core.plan import Plan
 from patchlake.errors import IntegrityError
 from patchlake.ports import Store
 from patchlake_cli.export.resume import run_ids
 from patchlake_cli.lake.run_reader import Runs
-from patchlake_cli.lake.runs import TargetCoverage, left_out
-
-NAMED = 5
-"""The number of targets to name in a warning."""
+from patchlake_cli.lake.runs import left_out, named
 
 
 def scope_warning(plan: Plan, store: Store, runs: Runs) -> str | None:
@@ -28,16 +23,10 @@ def scope_warning(plan: Plan, store: Store, runs: Runs) -> str | None:
     except IntegrityError as error:
         return f"Warning: this run cannot be compared with the newest run of the lake: {error}"
     planned = {(planned.target.account_id, planned.target.region) for planned in plan.targets}
-    missing = left_out(covered, planned)
+    missing = [(target.account_id, target.region) for target in left_out(covered, planned)]
     if not missing:
         return None
     return (
         f"Warning: run {newest} of this lake covers {named(missing)}, and this run does not. The figures of this run "
         "lack their nodes; only the lower bounds count them. Use the same accounts and regions, or another lake."
     )
-
-
-def named(targets: Sequence[TargetCoverage]) -> str:
-    """Name targets, the first few of many."""
-    names = ", ".join(f"{target.account_id} {target.region}" for target in targets[:NAMED])
-    return names if len(targets) <= NAMED else f"{names} and {len(targets) - NAMED} more targets"

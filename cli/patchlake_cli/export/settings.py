@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-import typer
+from patchlake_cli.option_values import OptionError, read_as
 
 if TYPE_CHECKING:
     import boto3
@@ -41,13 +41,13 @@ class ExportSettings:
         """Return the settings with the regions to read: the given ones, or the session's.
 
         Raises:
-            typer.BadParameter: the session cannot read one of them.
+            OptionError: the session cannot read one of them.
         """
         from patchlake.adapters.regions import region_problem  # noqa: PLC0415
 
         regions = self.regions or (session.region_name,)
         if (problem := region_problem(session, regions)) is not None:
-            raise typer.BadParameter(problem, param_hint="--regions")
+            raise OptionError(f"names {problem}", "--regions")
         return replace(self, regions=regions)
 
 
@@ -57,16 +57,16 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     regions: str | None,
     role_name: str,
     external_id: str,
-    connections: int = CONNECTIONS,
-    batch_size: int = BATCH_SIZE,
-    deadline: int = DEADLINE_SECONDS,
+    connections: object = CONNECTIONS,
+    batch_size: object = BATCH_SIZE,
+    deadline: object = DEADLINE_SECONDS,
     patches: bool = False,
-    detail_deadline: int = DETAIL_DEADLINE_SECONDS,
+    detail_deadline: object = DETAIL_DEADLINE_SECONDS,
 ) -> ExportSettings:
     """Read the options; without ``--regions``, the regions are empty.
 
     Raises:
-        typer.BadParameter: an option has an invalid value.
+        OptionError: an option has an invalid value.
     """
     return ExportSettings(
         accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
@@ -85,13 +85,9 @@ def option_value(option: str, value: object, variable: str) -> Any:  # noqa: ANN
     """Read an option as the functions read a variable.
 
     Raises:
-        typer.BadParameter: the value is not valid for the variable.
+        OptionError: the value is not valid for the variable.
     """
     # Not at the top, here and above: the help of a command needs only the defaults above.
     from patchlake.config import VARIABLES  # noqa: PLC0415
 
-    parsed = VARIABLES[variable].parse(str(value))
-    if parsed is None:
-        expected = VARIABLES[variable].expected
-        raise typer.BadParameter(f"{str(value)!r}: expected {expected}", param_hint=option)
-    return parsed
+    return read_as(VARIABLES[variable], value, option)

@@ -21,6 +21,7 @@ from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
+    TOO_DEEP,
     located,
     number_of_places,
     parse_question,
@@ -93,11 +94,6 @@ class Lake:
         """The dates of all runs in the lake, in order, later ones than ``date`` included."""
         return self._files.dates
 
-    @property
-    def newest_date(self) -> str:
-        """The date of the newest run in the lake, inside the window or not."""
-        return self._files.newest_date
-
     def query(self, sql: str, values: Sequence[str] = ()) -> Answer:
         """Answer one SELECT in Athena's SQL.
 
@@ -119,6 +115,8 @@ class Lake:
             translated = translate_question(question, self.now, schema)
         except QueryError as error:
             raise QueryError(located(sql, str(error))) from error
+        except RecursionError as error:
+            raise QueryError(TOO_DEEP) from error
         return self._answer(sql, translated, values)
 
     def named(self, name: str, values: Sequence[str] = ()) -> Answer:
@@ -153,25 +151,29 @@ class Lake:
         Raises:
             QueryError: the name is in use, or the text is not a table.
         """
-        head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
-        if name in self._defined or name in self._undefined:
+        if name in self._defined or name in self._undefined or name.endswith(_FILES):
             raise QueryError(f"table {name!r} already exists: choose another name")
-        if not head or len(set(head)) < len(head) or not all(map(str.isidentifier, head)):
+        try:
+            head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
+        except csv.Error as error:
+            raise QueryError(f"{name}: it is not CSV: {error}") from error
+        # Names of columns have no case in Athena.
+        if not head or len({column.lower() for column in head}) < len(head) or not all(map(str.isidentifier, head)):
             raise QueryError(f"{name}: the first line must name each column once, with letters, digits and _")
         if uneven := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
             raise QueryError(f"{name}: row {uneven[0]} does not have {len(head)} columns, as the first row does")
         columns = ", ".join(f'"{column}" VARCHAR' for column in head)
-        self._database.execute(f"CREATE TABLE {name} ({columns})")
+        self._database.execute(f'CREATE TABLE "{name}" ({columns})')
         if rows:
             values = ", ".join("?" for _ in head)
-            self._database.executemany(f"INSERT INTO {name} VALUES ({values})", rows)  # noqa: S608
+            self._database.executemany(f'INSERT INTO "{name}" VALUES ({values})', rows)  # noqa: S608
         self._defined.add(name)
         self._added.add(name)
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
         self._define([relation])
-        rows = self._database.execute(f"DESCRIBE {relation}").fetchall()
+        rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
         return {row[0]: _ATHENA[row[1]] for row in rows}
 
     def _define(self, relations: Iterable[str]) -> None:

@@ -17,6 +17,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+from botocore.exceptions import BotoCoreError
 from pyarrow import fs
 
 from patchlake.adapters.aws_errors import AWS_ERRORS
@@ -47,11 +48,6 @@ class LakeFiles:
     paths: Mapping[str, Sequence[tuple[str, str]]]
 
     @property
-    def newest_date(self) -> str:
-        """The date of the newest run that has published a table."""
-        return self.dates[-1]
-
-    @property
     def dates(self) -> list[str]:
         """The dates of all runs that have published a table, in order."""
         return sorted({run_date for files in self.paths.values() for run_date, _ in files})
@@ -60,13 +56,20 @@ class LakeFiles:
         """Return a table's rows of these dates, both included, as something that DuckDB can register.
 
         The columns are those of the declared table; one that a file lacks is NULL in its rows.
+
+        Raises:
+            LakeError: the files cannot be read.
         """
         schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
         paths = [path for run_date, path in self.paths[table.name] if first <= run_date <= last]
         if not paths:
             return schema.empty_table()
         partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
-        return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
+        try:
+            return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
+        except OSError as error:
+            # Such as a folder that has the name of a file.
+            raise LakeError(f"the lake cannot be read: {error}") from error
 
     def column_bytes(self, table: str) -> dict[str, int]:
         """Return the bytes of each column of a table in all its files: a query that reads the column scans them."""
@@ -123,6 +126,10 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
     try:
         session = session or boto3.Session()
         client = make_client(session, "s3")
+    except (BotoCoreError, ValueError) as error:
+        settings = "the AWS settings of your environment or profile cannot be used"
+        raise LakeError(f"{text} cannot be opened: {settings}: {error}") from error
+    try:
         region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
         with renewing_credentials():
             credentials = session.get_credentials()

@@ -9,6 +9,7 @@ import io
 import json
 from datetime import date, datetime
 from decimal import Decimal
+from math import isfinite
 from typing import Any
 
 from rich.cells import cell_len
@@ -76,6 +77,9 @@ def _inert(text: str) -> str:
 
 def _json_value(value: Any) -> Any:  # noqa: ANN401  # any column
     match value:
+        case float() if not isfinite(value):
+            # JSON has no such number.
+            return str(value)
         case None | bool() | int() | float() | str():
             return value
         case Decimal():

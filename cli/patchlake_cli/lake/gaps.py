@@ -5,9 +5,7 @@ from datetime import date
 
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.parameters import Parameter, ParameterType
-
-TARGETS_NAMED = 5
-"""The most targets to name in one sentence."""
+from patchlake_cli.lake.runs import TARGETS_NAMED
 
 
 def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence[str] = ()) -> list[str]:
@@ -23,15 +21,16 @@ def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence
     """
     [(run_id, status, coverage)] = lake.query("SELECT run_id, run_status, run_coverage FROM latest_run").rows
     if run_id is None:
-        return [_no_snapshot(lake)]
-    found = list(_outside(lake, parameters, values))
+        return [*unpublished(lake, None), no_snapshot(lake)]
+    found = [*_outside(lake, parameters, values), *unpublished(lake, run_id)]
     if status != "COMPLETE":
         unread = ", ".join([*_targets(lake), *_nodes(lake)]) or "see --named not_read"
         found.append(f"run {run_id} is {status}: {coverage}; not read: {unread}")
     return found
 
 
-def _no_snapshot(lake: Lake) -> str:
+def no_snapshot(lake: Lake) -> str:
+    """Return why the window has no published run, and what to ask instead."""
     past = [run_date for run_date in lake.run_dates if run_date <= lake.date]
     if not past:
         first = lake.run_dates[0]
@@ -40,8 +39,36 @@ def _no_snapshot(lake: Lake) -> str:
         return f"no snapshot since {lake.window_start}: no run of the window is published"
     return (
         f"no snapshot since {lake.window_start}: the newest run is from {past[-1]}. "
-        f"Use --as-of {past[-1]} to query the lake as it was then"
+        f"Use --as-of {past[-1]} to see the lake as it was then"
     )
+
+
+def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
+    """Yield a sentence for each run of the window after the one that answers: their tables do not agree.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    runs = lake.query(
+        """
+        SELECT coalesce(covered.run_id, stored.run_id) AS run_id, covered.nodes, stored.nodes
+        FROM (
+          SELECT run_id, coalesce(sum(nodes_listed), 0) AS nodes FROM recent_coverage WHERE run_id > ? GROUP BY run_id
+        ) AS covered
+        FULL OUTER JOIN (
+          SELECT run_id, count(*) AS nodes FROM recent_patch_states WHERE run_id > ? GROUP BY run_id
+        ) AS stored ON stored.run_id = covered.run_id
+        ORDER BY run_id
+        """,
+        (answering or "", answering or ""),
+    ).rows
+    instead = "" if answering is None else f". Run {answering} answers instead"
+    for run_id, listed, stored in runs:
+        counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
+        yield (
+            f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
+            f"its files are damaged{instead}"
+        )
 
 
 def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
@@ -65,7 +92,7 @@ def _days(first: str, last: str) -> int:
 def _targets(lake: Lake) -> list[str]:
     unread = lake.query(
         "SELECT account_id, region, listing_status FROM latest_coverage "
-        "WHERE is_active AND listing_status <> 'LISTED' ORDER BY account_id, region"
+        "WHERE is_planned AND is_active AND listing_status <> 'LISTED' ORDER BY account_id, region"
     ).rows
     named = [f"{account_id} {region} ({status})" for account_id, region, status in unread[:TARGETS_NAMED]]
     more = len(unread) - len(named)

@@ -24,7 +24,7 @@ class LakeLocation:
         """Read a location.
 
         Raises:
-            ValueError: it is neither a folder nor a bucket; the text says what was expected.
+            ValueError: it is neither a folder nor a bucket; the text is what was expected.
         """
         # Not at the top: a command's help needs only the type of its option.
         from patchlake.config import VARIABLES  # noqa: PLC0415
@@ -33,12 +33,12 @@ class LakeLocation:
         parts = urlsplit(text)
         if parts.scheme != "s3":
             if not text or "://" in text:
-                raise ValueError(f"{text!r}: expected a folder, or s3://BUCKET with an optional prefix")
+                raise ValueError("a folder, or s3://BUCKET with an optional prefix")
             return cls(text)
         path = parts.path.strip("/")
         bucket: str | None = parse_bucket(parts.netloc)
         if bucket is None or parts.query or parts.fragment or "//" in path:
-            raise ValueError(f"{text!r}: expected s3://BUCKET or s3://BUCKET/PREFIX")
+            raise ValueError("s3://BUCKET or s3://BUCKET/PREFIX")
         return cls(f"s3://{bucket}/{path}".rstrip("/"), bucket, f"{path}/" if path else "")
 
     @property

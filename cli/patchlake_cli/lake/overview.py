@@ -1,4 +1,4 @@
-"""Three common questions about a snapshot, answered by the views of a stack."""
+"""Common questions about a snapshot, answered by the views of a stack."""
 
 from typing import NamedTuple
 
@@ -63,11 +63,36 @@ _QUESTIONS = {
     """,
 }
 
+_ABOUT_PATCHES = {
+    "Worst patches": """
+        SELECT
+          kb_id AS patch,
+          title,
+          severity,
+          nodes_lower_bound AS nodes_that_lack_it,
+          accounts_lower_bound AS accounts,
+          cves
+        FROM patches_overview
+        WHERE nodes_lower_bound > 0
+        ORDER BY nodes_that_lack_it DESC, severity_rank DESC, patch, title
+        LIMIT 5
+    """,
+    "Whose patches are not known": """
+        SELECT gap.reason, count_if(gap.instance_id IS NULL) AS targets,
+          CASE WHEN count(gap.nodes) = count(*) THEN sum(gap.nodes) END AS nodes
+        FROM patches_not_known AS gap
+        GROUP BY gap.reason
+        ORDER BY targets DESC, nodes DESC NULLS FIRST, gap.reason
+    """,
+}
+
 
 def answer_questions(lake: Lake) -> list[AnsweredQuestion]:
-    """Answer each question for the newest published run."""
+    """Answer each question for the newest published run; those about patches if it read them."""
+    [(patches_status,)] = lake.query("SELECT patches_status FROM latest_run").rows
+    is_asked = patches_status not in {"NOT_ASKED", "NO_SNAPSHOT"}
     answers = []
-    for question, sql in _QUESTIONS.items():
+    for question, sql in (_QUESTIONS | _ABOUT_PATCHES if is_asked else _QUESTIONS).items():
         found = lake.query(sql)
         answers.append(AnsweredQuestion(question, found.columns, found.rows))
     return answers

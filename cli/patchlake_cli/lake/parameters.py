@@ -13,6 +13,8 @@ from patchlake_cli.lake.errors import ParameterError
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = re.compile(r"[0-9]{1,4}")
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
+_PATCH = re.compile(r"(?![0-9]+$)\S+")
 
 
 class ParameterType(StrEnum):
@@ -21,14 +23,23 @@ class ParameterType(StrEnum):
     DATE = "date"
     """A UTC date that is not in the future."""
     DAYS = "days"
+    CVE = "cve"
+    """The id of a CVE, in capital or small letters."""
+    PATCH = "patch"
+    """The id of a patch: not the digits of a KB number alone, which no patch has."""
     TEXT = "text"
-    """Any text, the empty one included."""
+    """The name of something, such as a node or a region: any text that is not empty."""
+    ANY_TEXT = "any text"
+    """Any text, the empty one included: a value in the SELECT of a user, or a name that may be left open."""
 
 
 _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DATE: "a UTC date up to {today}, as YYYY-MM-DD",
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
-    ParameterType.TEXT: "a text in UTF-8",
+    ParameterType.CVE: "the id of a CVE",
+    ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
+    ParameterType.TEXT: "a text in UTF-8 that is not empty",
+    ParameterType.ANY_TEXT: "a text in UTF-8",
 }
 
 
@@ -59,7 +70,7 @@ class Parameter:
         if not _is_valid(self.type, value, today):
             example = today if self.type is ParameterType.DATE else self.example
             expected = _EXPECTED[self.type].format(today=today)
-            raise ParameterError(f"{self.name}={value!r}: expected {expected}, such as {self.name}={example}")
+            raise ParameterError(f"{self.name} is {value!r}: expected {expected}, such as {self.name}={example}")
 
 
 def read_date(text: str) -> date | None:
@@ -75,7 +86,7 @@ def read_date(text: str) -> date | None:
 def places(number: int) -> tuple[Parameter, ...]:
     """Return the parameters of a SELECT of the user, which has this number of ``?``."""
     return tuple(
-        Parameter(str(place), ParameterType.TEXT, "eu-central-1", f"The value of ? number {place}.")
+        Parameter(str(place), ParameterType.ANY_TEXT, "eu-central-1", f"The value of ? number {place}.")
         for place in range(1, number + 1)
     )
 
@@ -145,6 +156,16 @@ def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
             return day is not None and day <= today
         case ParameterType.DAYS:
             return _DAYS.fullmatch(value) is not None
+        case ParameterType.CVE:
+            return _CVE.fullmatch(value) is not None
+        case ParameterType.PATCH:
+            return _PATCH.fullmatch(value) is not None and is_utf_8(value)
         case ParameterType.TEXT:
-            # The shell passes bytes that are not UTF-8 as surrogates.
-            return not any("\ud800" <= character <= "\udfff" for character in value)
+            return is_utf_8(value) and value.strip() != ""
+        case ParameterType.ANY_TEXT:
+            return is_utf_8(value)
+
+
+def is_utf_8(value: str) -> bool:
+    """Whether a text of the command line was UTF-8: Python passes other bytes on as surrogates."""
+    return not any("\ud800" <= character <= "\udfff" for character in value)

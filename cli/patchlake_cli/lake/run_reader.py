@@ -4,20 +4,22 @@
 """
 
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
-from patchlake.ports import Clock, Store, TableFormat
+from patchlake.ports import Clock, Store, TableFile, TableFormat
 from patchlake.sources.coverage import is_complete
-from patchlake.sources.registry import SOURCES
+from patchlake.sources.registry import COVERAGE, SOURCES
+from patchlake.sources.source import Source
 from patchlake.stages.stored_objects import open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.stored_run import StoredRuns
 from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage, with_targets_left_out
+from patchlake_cli.lake.source_coverage import SourceCoverage, columns_of, source_coverage
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Lake
@@ -71,7 +73,8 @@ class Runs:
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
         names = [*_TARGET, *NODE_COUNTS.values()]
-        columns = open_table(self._tables, key, self._store.get(key)).columns(names)
+        table = open_table(self._tables, key, self._store.get(key))
+        columns = table.columns(names)
         coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
         without_id = sum(target.rows_without_id or 0 for target in coverage)
@@ -83,6 +86,7 @@ class Runs:
             targets=len(coverage),
             coverage=coverage,
             nodes=nodes,
+            sources={source.name: _source(source, table) for source in SOURCES.secondary},
         )
 
     def _under_way(self, run_id: str) -> Run:
@@ -101,12 +105,40 @@ class Runs:
         run = self._runs.of(plan)
         unlisted = run.missing_shards(SOURCES.nodes)
         listed = [target for target in active if target not in unlisted]
+        secondary = SOURCES.details(plan)
+        progress = Progress(
+            plan.deadline_at, len(active), len(listed), 0, None, detail_deadline_at=plan.detail_deadline_at
+        )
         if len(listed) > MOST_SHARDS:
-            parts = sum(1 for _ in self._store.keys(parts_prefix(plan.run_id)))
-            return Progress(plan.deadline_at, len(active), len(listed), parts, None)
-        batches = run.slices(SOURCES.patch_states, run.batches(listed))
-        parts = len(batches) - len(run.missing_parts(SOURCES.patch_states, batches))
-        return Progress(plan.deadline_at, len(active), len(listed), parts, len(batches))
+            return replace(
+                progress,
+                parts=self._count(parts_prefix(plan.run_id)),
+                details=sum(self._count(parts_prefix(plan.run_id, source.name)) for source in secondary),
+            )
+        batches = run.batches(listed)
+        places = [(source, run.slices(source, batches)) for source in (SOURCES.patch_states, *secondary)]
+        [(parts, expected), *details] = [
+            (len(slices) - len(run.missing_parts(source, slices)), len(slices)) for source, slices in places
+        ]
+        return replace(
+            progress,
+            parts=parts,
+            parts_expected=expected,
+            details=sum(stored for stored, _ in details),
+            details_expected=sum(most for _, most in details) if details else None,
+        )
+
+    def _count(self, prefix: str) -> int:
+        return sum(1 for _ in self._store.keys(prefix))
+
+
+def _source(source: Source, coverage: TableFile) -> SourceCoverage:
+    """Return the coverage of a secondary source; an older file has no columns about it."""
+    members = columns_of(source, coverage.column_names)
+    names = ["account_id", "region", *(f"{source.name}_{member}" for member in members)]
+    columns = coverage.columns(names)
+    rows = zip(*(columns[name] for name in names), strict=True)
+    return source_coverage(dict(zip(("account_id", "region", *members), row, strict=True)) for row in rows)
 
 
 def read_run(lake: "Lake", run_id: str) -> Run:
@@ -133,8 +165,18 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         run_id=run_id,
         run_at=run_at(run_id),
         status=RunStatus(status),
+        sources={source.name: _source_in_lake(lake, source, run_id) for source in SOURCES.secondary},
         targets=len(targets),
         coverage=tuple(TargetCoverage(*row) for row in targets),
         nodes=dict.fromkeys(map(str, NODE_COUNTS), 0) | dict(nodes),
         not_planned=tuple(TargetCoverage(*row) for row in left),
     )
+
+
+def _source_in_lake(lake: "Lake", source: Source, run_id: str) -> SourceCoverage:
+    members = columns_of(source, COVERAGE.column_names)
+    columns = ", ".join(f"{source.name}_{member}" for member in members)
+    sql = f"SELECT account_id, region, {columns} FROM coverage WHERE run_id = ?"  # noqa: S608  # our own names
+    rows = lake.query(sql, (run_id,)).rows
+    [(published,)] = lake.query(f"SELECT count(*) FROM {source.name} WHERE run_id = ?", (run_id,)).rows  # noqa: S608
+    return source_coverage((dict(zip(("account_id", "region", *members), row, strict=True)) for row in rows), published)

@@ -1,7 +1,7 @@
 """A run of a lake: its status, its targets, and the nodes that it accounts for."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -9,11 +9,16 @@ from typing import Any
 from patchlake.core.run import run_id_of
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.ports import Clock
+from patchlake_cli.lake.source_coverage import SourceCoverage
 
 NODE_COUNTS: Mapping[str, str] = {status: f"nodes_{status.lower()}" for status in CollectionStatus}
 """The column of coverage that counts the nodes with each collection status; also the name of the count in JSON."""
 
 _SETTLED = frozenset({ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE})
+
+
+TARGETS_NAMED = 5
+"""The most targets to name in one sentence."""
 
 
 class RunStatus(StrEnum):
@@ -49,6 +54,9 @@ class Progress:
         shards: active targets that have been listed, or have refused.
         parts: batches of nodes that have been collected.
         parts_expected: the batches of the shards so far; None where there are too many shards to read.
+        details: parts of secondary detail sources that are stored.
+        details_expected: the parts that they have for these batches; None where the batches are not known.
+        detail_deadline_at: when the run stops waiting for secondary sources; None if it has none.
     """
 
     deadline_at: datetime
@@ -56,6 +64,9 @@ class Progress:
     shards: int
     parts: int
     parts_expected: int | None
+    details: int = 0
+    details_expected: int | None = None
+    detail_deadline_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +78,7 @@ class Run:
         coverage: the coverage of each target; empty until the run is published.
         nodes: the nodes by ``collection_status``; None until the run is published.
         not_planned: active targets that earlier runs covered and this run did not plan; None if it was not compared.
+        sources: the coverage of each secondary source; empty until the run is published.
         progress: None once the run is published.
     """
 
@@ -77,6 +89,7 @@ class Run:
     coverage: tuple[TargetCoverage, ...] = ()
     nodes: Mapping[str, int] | None = None
     not_planned: tuple[TargetCoverage, ...] | None = None
+    sources: Mapping[str, SourceCoverage] = field(default_factory=dict)
     progress: Progress | None = None
 
     @property
@@ -154,6 +167,13 @@ def with_targets_left_out(runs: Sequence[Run]) -> list[Run]:
     return compared[::-1]
 
 
+def named(targets: Sequence[tuple[str, str]]) -> str:
+    """Name targets by account and region, the first few of many."""
+    names = ", ".join(f"{account_id} {region}" for account_id, region in targets[:TARGETS_NAMED])
+    more = len(targets) - TARGETS_NAMED
+    return f"{names} and {more} more" if more > 0 else names
+
+
 def rows_in_words(rows_without_id: int) -> str:
     """Return the number of rows without an id."""
     return "1 row without an id" if rows_without_id == 1 else f"{rows_without_id:,} rows without an id"
@@ -173,6 +193,7 @@ def counts_as_json(run: Run) -> dict[str, Any]:
         "nodes_listed": run.nodes_listed,
         **{name: None if run.nodes is None else run.nodes[status] for status, name in NODE_COUNTS.items()},
         "rows_without_id": run.rows_without_id,
+        "sources": None if run.nodes is None else {name: coverage.as_json() for name, coverage in run.sources.items()},
     }
 
 

@@ -4,6 +4,7 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
     -- Question 4: Which nodes are non-compliant, and against which baseline?
     -- Rows: one per NON_COMPLIANT node of the newest published run.
+    -- Empty: no published run of the window listed the node.
     -- Parameters:
     --   days (days, such as 7): N, the age of a scan.
     -- Columns:
@@ -14,8 +15,8 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     SELECT ...
 
 A column that the header leaves out has the meaning that it has in the view or table that it comes from.
-``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter,
-which the header declares with its type (`parameters`), an example and its meaning.
+``${WindowDays}``, ``${ScanMaxAgeDays}`` and ``${HistoryDays}`` stand for the stack's parameters of those names; a ``?``
+for a parameter, which the header declares with its type (`parameters`), an example and its meaning.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
 the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
 """
@@ -39,7 +40,7 @@ ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
 
-_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Parameters|Columns|Caveats):\s*(?P<text>.*)")
+_SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
 _PARAMETER = re.compile(
@@ -51,15 +52,17 @@ _WIDTH = 120
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The two parameters that the views depend on.
+    """The parameters that the views depend on.
 
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
+        history_days: the number of days that the CVEs of patches look back.
     """
 
     window_days: int = 35
     scan_max_age_days: int = 7
+    history_days: int = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Statement:
         parameters: that of each ``?``, in order.
         columns: the meaning of the columns that the header describes.
         sql: the SELECT, with the stack's parameters still in it.
+        empty: the meaning of an answer without rows, where a parameter names something that may not exist.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Statement:
     columns: Mapping[str, str]
     caveats: Sequence[str]
     sql: str
+    empty: str | None = None
 
     @property
     def tree(self) -> "exp.Query":
@@ -99,9 +104,15 @@ class Statement:
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
-        return self.sql.replace("${WindowDays}", str(settings.window_days)).replace(
-            "${ScanMaxAgeDays}", str(settings.scan_max_age_days)
-        )
+        values = {
+            "${WindowDays}": settings.window_days,
+            "${ScanMaxAgeDays}": settings.scan_max_age_days,
+            "${HistoryDays}": settings.history_days,
+        }
+        text = self.sql
+        for place, value in values.items():
+            text = text.replace(place, str(value))
+        return text
 
 
 def _parsed(name: str, sql: str) -> "exp.Query":
@@ -145,6 +156,7 @@ def read_statement(path: Path) -> Statement:
         number=number,
         question=" ".join(sections["Question"]),
         rows=" ".join(sections["Rows"]),
+        empty=" ".join(sections["Empty"]) if "Empty" in sections else None,
         parameters=[_parameter(path.name, entry) for entry in sections.get("Parameters", [])],
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),

@@ -19,8 +19,11 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.parameters import is_utf_8
 
-_SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|/\*.*?\*/)*(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+# Without backtracking: many comments would take forever.
+_SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+TOO_DEEP = "the SELECT is nested too deeply"
 
 type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
@@ -44,6 +47,8 @@ def parse_question(sql: str) -> exp.Query:
     """
     if not _SELECT.match(sql):
         raise QueryError("expected one SELECT")
+    if not is_utf_8(sql):
+        raise QueryError("expected one SELECT in UTF-8")
     try:
         statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
     except ParseError as error:
@@ -54,8 +59,11 @@ def parse_question(sql: str) -> exp.Query:
         raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
     except SqlglotError as error:
         raise QueryError("a quote or a comment is not closed") from error
+    except RecursionError as error:
+        raise QueryError(TOO_DEEP) from error
     match statements:
-        case [exp.Query() as question]:
+        # sqlglot accepts a SELECT of nothing.
+        case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
             return question
         case _:
             raise QueryError("expected one SELECT")

@@ -17,6 +17,7 @@ CHECKS: Mapping[str, Check] = {
     "dead letters": service_checks.check_dead_letters,
     "runs": lake_checks.check_runs,
     "targets": lake_checks.check_targets,
+    "sources": lake_checks.check_sources,
     "alarm topic": service_checks.check_alarm_topic,
     "bucket policy": lake_checks.check_bucket_policy,
     "versions": lake_checks.check_versions,

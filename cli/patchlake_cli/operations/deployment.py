@@ -13,15 +13,21 @@ from patchlake_cli.operations.calls import failure
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
 
-STAGES = ("discover", "collect", "commit")
-"""The stages with a queue."""
+STAGES = ("plan", "discover", "collect", "commit")
+"""The stages, each with a function."""
+
+QUEUES: Mapping[str, str] = {"discover": "discover", "collect": "collect", "detail": "collect", "commit": "commit"}
+"""The stage that each queue feeds."""
+
+ADDED_QUEUES = frozenset({"detail"})
+"""The queues that a stack of an older version does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageQueue:
-    """The queue of a stage, and its dead-letter queue."""
+    """A queue of a stage, and its dead-letter queue; ``name`` is its name without that of the stack."""
 
-    stage: str
+    name: str
     url: str
     dead_letter_url: str
 
@@ -48,7 +54,7 @@ class Deployment:
     @property
     def commit(self) -> StageQueue:
         """The queue of the watch messages."""
-        return self.queues[STAGES.index("commit")]
+        return next(queue for queue in self.queues if queue.name == "commit")
 
     @property
     def schedule(self) -> str:
@@ -58,7 +64,7 @@ class Deployment:
     @property
     def log_groups(self) -> tuple[str, ...]:
         """The names of its functions' log groups."""
-        return tuple(f"/aws/lambda/{self.stack}-{stage}" for stage in ("plan", *STAGES))
+        return tuple(f"/aws/lambda/{self.stack}-{stage}" for stage in STAGES)
 
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
@@ -92,8 +98,9 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
             plan_function=outputs["PlanFunctionName"],
             plan_dead_letter_url=outputs["PlanDeadLetterQueueUrl"],
             queues=tuple(
-                StageQueue(stage, outputs[f"{stage.title()}QueueUrl"], outputs[f"{stage.title()}DeadLetterQueueUrl"])
-                for stage in STAGES
+                StageQueue(name, outputs[f"{name.title()}QueueUrl"], outputs[f"{name.title()}DeadLetterQueueUrl"])
+                for name in QUEUES
+                if name not in ADDED_QUEUES or f"{name.title()}QueueUrl" in outputs
             ),
             alarm_topic_arn=outputs["AlarmTopicArn"],
             parameters={

@@ -5,9 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from patchlake.core.keys import LAKE, PLANS
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.access.permissions import Permission
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
+from patchlake_cli.lake.source_coverage import SourceGap
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
 from patchlake_cli.operations.findings import Finding
@@ -54,6 +58,30 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
     for target in newest.incomplete:
         found = rows_in_words(target.rows_without_id or 0)
         yield Finding(f"{target.account_id} {target.region}: {found}", ROWS_WITHOUT_ID.fix)
+
+
+def check_sources(stack: Stack) -> Iterator[Finding]:
+    """Check that the newest snapshot has everything that its secondary sources were asked for."""
+    with reading_the_lake():
+        newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
+    if newest is None:
+        raise CommandError("there is no snapshot to check")
+    read = {(target.account_id, target.region) for target in newest.coverage} - {
+        (target.account_id, target.region) for target in (*newest.unread, *newest.incomplete)
+    }
+    for name, coverage in newest.sources.items():
+        for gap in coverage.gaps:
+            if (gap.account_id, gap.region) in read:
+                yield Finding(
+                    f"{gap.account_id} {gap.region}: {name} not read in full ({gap.reason})", _source_fix(gap)
+                )
+
+
+def _source_fix(gap: SourceGap) -> str:
+    if gap.reason.startswith("AccessDenied"):
+        statement = json.dumps({"Effect": "Allow", "Action": str(Permission.READ_PATCHES), "Resource": "*"})
+        return f"deploy templates/member-role.yaml in the account again, or add this statement to its role: {statement}"
+    return "see DetailGapAlarm in docs/operations.md"
 
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
@@ -125,7 +153,8 @@ def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[F
             f"shards and parts expire after {runs} days, before a dead letter does",
             f"change the rule on runs/ to keep them for at least {SHORTEST_RUNS_DAYS} days",
         )
-    for prefix in ("lake/coverage/", "lake/patch_states/", "plans/"):
+    tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
+    for prefix in (*tables, PLANS):
         days = _days_kept(rules, prefix)
         if days is not None and days < window_days:
             yield Finding(

@@ -17,6 +17,7 @@ from patchlake_cli.operations.stack import Stack
 from patchlake_cli.operations.status import run_as_json
 from patchlake_cli.operations.status_page import progress_line, run_line
 from patchlake_cli.terminal.console import error_console, output_console
+from patchlake_cli.terminal.run_summary import print_sources
 
 LOOK_SECONDS = 2
 """The pause between two reads of the run."""
@@ -54,6 +55,7 @@ def print_ended(ended: Run, *, as_json: bool) -> None:
         return
     console = output_console()
     console.print(run_line(ended))
+    print_sources(console, ended)
     for target in ended.unread:
         words = listing_words(target.listing_status)
         code = listing_code(target.listing_status, target.listing_detail)

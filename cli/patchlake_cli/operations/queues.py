@@ -25,7 +25,7 @@ class Depth:
 
 @dataclass(frozen=True, slots=True)
 class StageDepth:
-    """A stage's queue and its dead letters; the plan function has no queue, only failed events."""
+    """A queue and its dead letters, by its name; the stage plan has no queue, only failed events."""
 
     stage: str
     queue: Depth | None
@@ -57,7 +57,7 @@ def read_depths(client: "SQSClient", deployment: Deployment) -> list[StageDepth]
     """Read the depth of every queue of a stack, in the order of the stages."""
     plan = StageDepth("plan", None, read_depth(client, deployment.plan_dead_letter_url))
     return [plan] + [
-        StageDepth(queue.stage, read_depth(client, queue.url), read_depth(client, queue.dead_letter_url))
+        StageDepth(queue.name, read_depth(client, queue.url), read_depth(client, queue.dead_letter_url))
         for queue in deployment.queues
     ]
 

@@ -21,7 +21,7 @@ class Redriven:
     """The result of a redrive.
 
     Attributes:
-        moved: the dead letters, by the stage of their queue.
+        moved: the dead letters, by their queue.
         events: the failed events of the schedule.
     """
 
@@ -46,7 +46,7 @@ def redrive_stack(stack: Stack) -> Redriven:
     with reading_the_lake():
         events = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
     moved = {
-        queue.stage: move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
+        queue.name: move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
         for queue in stack.deployment.queues
     }
     return Redriven(moved, events)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from patchlake_cli.operations.calls import AwsRefusedError, asking
+from patchlake_cli.operations.deployment import QUEUES
 from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
 from patchlake_cli.operations.stack import Stack
@@ -39,18 +40,18 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
-    for stage, sources in _event_sources(stack).items():
+    for name, sources in _event_sources(stack).items():
         if not sources:
             yield Finding(
-                f"no function reads the queue of {stage}: its event source mapping does not exist",
-                f"aws lambda create-event-source-mapping --function-name {stack.deployment.stack}-{stage} "
-                f"--event-source-arn {_queue_arns(stack)[stage]} --batch-size 1 "
+                f"no function reads the queue {name}: its event source mapping does not exist",
+                f"aws lambda create-event-source-mapping --function-name {stack.deployment.stack}-{QUEUES[name]} "
+                f"--event-source-arn {_queue_arns(stack)[name]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
             )
         for source in sources:
             if source["State"] not in _WORKING_STATES:
                 yield Finding(
-                    f"the event source mapping of {stage} is {source['State']}: its messages are not read",
+                    f"the event source mapping of the queue {name} is {source['State']}: its messages are not read",
                     f"aws lambda update-event-source-mapping --uuid {source['UUID']} --enabled",
                 )
 
@@ -125,14 +126,15 @@ def check_concurrency(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             f"the stack may run {wanted} functions at once, but the account only {limit}: they are throttled",
             "raise the limit (aws service-quotas request-service-quota-increase --service-code lambda --quota-code "
-            f"L-B99A9384 --desired-value {max(1000, wanted)}), or lower DiscoverConcurrency and CollectConcurrency",
+            f"L-B99A9384 --desired-value {max(1000, wanted)}), or lower DiscoverConcurrency, CollectConcurrency and "
+            "DetailConcurrency",
         )
 
 
 def _queue_arns(stack: Stack) -> dict[str, str]:
     own = stack.deployment
     return {
-        queue.stage: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
+        queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
         for queue in own.queues
     }
 
@@ -140,7 +142,7 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
 def _event_sources(stack: Stack) -> dict[str, list[Mapping[str, Any]]]:
     client = stack.aws.client("lambda")
     found = {}
-    for stage, arn in _queue_arns(stack).items():
-        with asking("lambda:ListEventSourceMappings", f"the event source of {stage}"):
-            found[stage] = client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+    for name, arn in _queue_arns(stack).items():
+        with asking("lambda:ListEventSourceMappings", f"the event source of the queue {name}"):
+            found[name] = client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
     return found

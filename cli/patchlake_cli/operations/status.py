@@ -79,7 +79,10 @@ def run_as_json(run: Run) -> dict[str, Any]:
 
 
 def _progress_as_json(progress: Progress) -> dict[str, Any]:
-    return asdict(progress) | {"deadline_at": as_time(progress.deadline_at)}
+    return asdict(progress) | {
+        "deadline_at": as_time(progress.deadline_at),
+        "detail_deadline_at": None if progress.detail_deadline_at is None else as_time(progress.detail_deadline_at),
+    }
 
 
 def as_time(at: datetime) -> str:

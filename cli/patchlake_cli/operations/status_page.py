@@ -9,6 +9,7 @@ from rich.text import Text
 
 from patchlake.core.statuses import ROWS_WITHOUT_ID, CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.runs import Progress, Run, RunStatus
+from patchlake_cli.lake.source_coverage import SourceStatus, sentence
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.status import Status, as_time
 from patchlake_cli.terminal.run_summary import styled_status
@@ -26,6 +27,8 @@ def status_page(status: Status) -> RenderableType:
 def _parts(status: Status) -> Iterator[RenderableType]:
     yield Text(f"Stack {status.stack} in {status.region}, account {status.account_id}, at {as_time(status.at)}")
     yield _headline(status)
+    if status.snapshot is not None:
+        yield from _sources(status.snapshot)
     yield Text()
     for run in status.runs:
         if run.progress is not None:
@@ -36,6 +39,8 @@ def _parts(status: Status) -> Iterator[RenderableType]:
         yield _unread(status.snapshot)
     if status.snapshot is not None and status.snapshot.incomplete:
         yield _incomplete(status.snapshot)
+    if status.snapshot is not None:
+        yield from _source_gaps(status.snapshot)
     if status.snapshot is not None and status.snapshot.not_planned:
         yield _not_planned(status.snapshot)
     yield _queues(status.queues)
@@ -61,6 +66,7 @@ def progress_line(run: Run) -> Text:
         styled_status(run),
         f": {progress.shards} of {progress.targets} targets listed, {_parts_of(progress)}, "
         f"deadline {as_time(progress.deadline_at)}.",
+        _details_of(progress),
         (late, _BAD) if run.status is RunStatus.OVERDUE else "",
     )
 
@@ -89,6 +95,13 @@ def _parts_of(progress: Progress) -> str:
         return f"{progress.parts:,} parts collected"
     so_far = "" if progress.shards == progress.targets else " so far"
     return f"{progress.parts:,} of {progress.parts_expected:,} parts collected{so_far}"
+
+
+def _details_of(progress: Progress) -> str:
+    if progress.detail_deadline_at is None:
+        return ""
+    of_all = "" if progress.details_expected is None else f" of {progress.details_expected:,}"
+    return f" Details: {progress.details:,}{of_all} parts, deadline {as_time(progress.detail_deadline_at)}."
 
 
 def _runs(runs: list[Run]) -> Table:
@@ -129,6 +142,23 @@ def _incomplete(run: Run) -> RenderableType:
     return Group(table, Text(f"{ROWS_WITHOUT_ID.sentence} Fix: {ROWS_WITHOUT_ID.fix}."))
 
 
+def _sources(run: Run) -> Iterator[Text]:
+    for name, coverage in run.sources.items():
+        if (text := sentence(name, coverage)) is not None:
+            yield Text(text, style="" if coverage.status is SourceStatus.COMPLETE else _BAD)
+
+
+def _source_gaps(run: Run) -> Iterator[Table]:
+    for name, coverage in run.sources.items():
+        if coverage.gaps:
+            table = new_table(
+                f"{name.capitalize()} not read in full in run {run.run_id}", "account", "region", "reason"
+            )
+            for gap in coverage.gaps:
+                table.add_row(gap.account_id, gap.region, gap.reason)
+            yield table
+
+
 def _not_planned(run: Run) -> Table:
     table = new_table(f"No longer planned in run {run.run_id}", "account", "name", "region")
     for target in run.not_planned or ():
@@ -137,7 +167,7 @@ def _not_planned(run: Run) -> Table:
 
 
 def _queues(queues: list[StageDepth]) -> Table:
-    table = new_table("Queues", "stage", "waiting", "in flight", "dead letters")
+    table = new_table("Queues", "queue", "waiting", "in flight", "dead letters")
     for column in table.columns[1:]:
         column.justify = "right"
     for depth in queues:

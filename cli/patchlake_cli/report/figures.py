@@ -3,7 +3,7 @@
 None is NULL in the views: not known. Nothing turns it into 0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class LatestRun:
     targets_not_active: int | None
     targets_not_planned: int | None
     rows_without_id: int | None
+    patches_status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +179,56 @@ class CoveredTarget(TargetCoverage):
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """A patch that nodes need; the numbers of nodes and accounts are those that are known."""
+
+    kb_id: str
+    title: str
+    severity: str | None
+    severity_rank: int
+    nodes_lower_bound: int
+    accounts_lower_bound: int
+    nodes_failed: int
+    nodes_awaiting_reboot: int
+    cves: int | None
+    oldest_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class PatchGap:
+    """A reason why the patches of nodes are not known.
+
+    Attributes:
+        targets: the targets to which it applies as a whole.
+        nodes: the nodes that this is known to concern; None if their number is not known.
+    """
+
+    reason: str
+    targets: int
+    nodes: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlist[Row]:
     """The most important rows of a list, and the length of the list."""
 
     rows: Sequence[Row]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Patches:
+    """The patches of a run.
+
+    Attributes:
+        gaps: the reasons why patches are not known.
+        worst: the patches that nodes need, those of most nodes first.
+        cve_ids: the CVEs of the patches in ``worst``, by the id and title of the patch.
+    """
+
+    gaps: Sequence[PatchGap]
+    worst: Shortlist[Patch]
+    cve_ids: Mapping[tuple[str, str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +264,7 @@ class Details:
     not_compared: int
     unknown_nodes: Sequence[Reason]
     unread_targets: Sequence[Reason]
+    patches: Patches
     coverage: Shortlist[CoveredTarget]
     left_targets: Shortlist[CoveredTarget]
 
@@ -229,15 +276,15 @@ class Figures:
     Attributes:
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
-        newest_date: the date of the newest run in the lake, inside the window or not.
-        unpublished: newer runs of the window without a whole snapshot.
+        no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
+        unpublished: a sentence for each newer run of the window without a whole snapshot.
         details: None if the window has no published run; then nothing is known.
     """
 
     as_of: datetime
     settings: Settings
     window_start: str
-    newest_date: str
+    no_snapshot: str | None
     run: LatestRun
     unpublished: Sequence[str]
     details: Details | None

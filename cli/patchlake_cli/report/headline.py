@@ -11,7 +11,7 @@ def in_words(figures: Figures) -> str:
     """Return one line about the run of the figures and its compliant nodes."""
     run = figures.run
     if figures.details is None:
-        return f"There is {run.run_coverage}; the newest run is from {figures.newest_date}."
+        return f"There is {figures.no_snapshot}."
     fleet = figures.details.fleet
     nodes = "no target was read"
     if fleet.nodes_listed is not None:

@@ -21,7 +21,7 @@ from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.headline import headline_percent
-from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS
+from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS, patch_gap
 from patchlake_cli.visible_text import visible
 
 _OLD_HOURS = 48
@@ -32,7 +32,7 @@ _HERE = files(__package__)
 
 def render_page(figures: Figures) -> str:
     """Return the page; the same figures give the same text."""
-    style, script = _read("page.css"), _read("sort.js")
+    style, script = _read("page.css"), _read("sort.js") + _read("search.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -110,6 +110,7 @@ def _environment() -> jinja2.Environment:
         "platform_name": platform_name,
         "group_name": group_name,
         "rows": rows_in_words,
+        "patch_gap": patch_gap,
     }
     environment.filters |= filters
     return environment

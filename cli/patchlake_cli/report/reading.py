@@ -6,6 +6,7 @@ The views compute every figure. A list that may be long is cut to its most impor
 from dataclasses import fields
 
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.gaps import no_snapshot, unpublished
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -18,6 +19,9 @@ from patchlake_cli.report.figures import (
     Findings,
     LatestRun,
     OverdueNode,
+    Patch,
+    Patches,
+    PatchGap,
     PatchGroup,
     Platform,
     Reason,
@@ -29,6 +33,7 @@ from patchlake_cli.report.figures import (
 NODES_SHOWN = 25
 GROUPS_SHOWN = 25
 PLATFORMS_SHOWN = 50
+PATCHES_SHOWN = 200
 ACCOUNTS_SHOWN = 100
 TARGETS_SHOWN = 200
 
@@ -40,14 +45,13 @@ def read_figures(lake: Lake) -> Figures:
         LakeError: a file cannot be read.
     """
     [run] = _rows(lake, LatestRun, "latest_run")
-    unpublished = lake.query("SELECT run_id FROM runs WHERE NOT is_published ORDER BY run_id").rows
     return Figures(
         as_of=lake.now,
         settings=lake.settings,
         window_start=lake.window_start,
-        newest_date=lake.newest_date,
+        no_snapshot=no_snapshot(lake) if run.run_id is None else None,
         run=run,
-        unpublished=[run_id for (run_id,) in unpublished if run_id > (run.run_id or "")],
+        unpublished=list(unpublished(lake, run.run_id)),
         details=None if run.run_id is None else _details(lake),
     )
 
@@ -104,6 +108,7 @@ def _details(lake: Lake) -> Details:
         ),
         unknown_nodes=[Reason(*row) for row in lake.query(_UNKNOWN_NODES).rows],
         unread_targets=[Reason(*row) for row in lake.query(_UNREAD_TARGETS).rows],
+        patches=_patches(lake),
         coverage=_shortlist(
             lake,
             CoveredTarget,
@@ -121,6 +126,30 @@ def _details(lake: Lake) -> Details:
     )
 
 
+def _patches(lake: Lake) -> Patches:
+    worst = _shortlist(
+        lake,
+        Patch,
+        "patches_overview WHERE nodes_lower_bound > 0",
+        "nodes_lower_bound DESC, severity_rank DESC, kb_id, title",
+        PATCHES_SHOWN,
+    )
+    cve_ids: dict[tuple[str, str], list[str]] = {(patch.kb_id, patch.title): [] for patch in worst.rows}
+    if cve_ids:
+        for kb_id, title, cve in lake.query("SELECT kb_id, title, cve FROM patch_cves ORDER BY cve").rows:
+            cve_ids.get((kb_id, title), []).append(cve)
+    return Patches([PatchGap(*row) for row in lake.query(_PATCH_GAPS).rows], worst, cve_ids)
+
+
+_PATCH_GAPS = """
+    SELECT
+      reason,
+      count_if(instance_id IS NULL) AS targets,
+      CASE WHEN count(nodes) = count(*) THEN sum(nodes) END AS nodes
+    FROM patches_not_known
+    GROUP BY reason
+    ORDER BY targets DESC, nodes DESC NULLS FIRST, reason
+"""
 _UNREAD = """
     SELECT
       count(*), sum(last_known_nodes), sum(last_known_rows_without_id), count_if(last_known_nodes IS NULL)

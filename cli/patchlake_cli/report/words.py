@@ -1,6 +1,6 @@
 """Explanations of the statuses and reasons in the views."""
 
-from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus
+from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus, ListingStatus
 
 UNREAD_TARGETS = {status: explanation.sentence for status, explanation in LISTING.items() if explanation.fix}
 """The reasons why the nodes of a target are not known."""
@@ -26,3 +26,22 @@ CHANGES = {
     "REMEDIATED": "It was non-compliant and is compliant.",
 }
 """The kinds of change of a node, worst first."""
+
+_PATCH_GAPS = {
+    "NOT_ASKED": "The run did not read patches.",
+    "UNPUBLISHED": "The table of patches is not there in full.",
+    "TARGET_NOT_PLANNED": "Earlier runs covered the target, and this run did not plan it.",
+    "NO_PATCH_STATE": UNKNOWN_NODES[CollectionStatus.NO_PATCH_STATE],
+}
+
+
+def patch_gap(reason: str) -> str:
+    """Return the explanation of a reason in ``patches_not_known``: a status, a parent and its status, or an error."""
+    parent, _, status = reason.partition(": ")
+    if reason in _PATCH_GAPS:
+        return _PATCH_GAPS[reason]
+    if parent == "nodes":
+        return LISTING[ListingStatus(status)].sentence if status in LISTING else "A row of the listing has no id."
+    if parent == "patch_states":
+        return f"The patch state of a node is not known. {UNKNOWN_NODES.get(status, '')}".strip()
+    return "A value of a patch broke this rule." if status else "SSM did not answer about patches, for this reason."

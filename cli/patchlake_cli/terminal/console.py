@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Span, Text
@@ -54,6 +55,11 @@ def output_console() -> Console:
 def error_console() -> Console:
     """Return a console on standard error."""
     return DataConsole(stderr=True)
+
+
+def warn(sentence: str) -> None:
+    """Print a sentence without its full stop on standard error."""
+    typer.echo(f"patchlake: {visible(sentence)}.", err=True)
 
 
 def _escaped(character: Text) -> Text:

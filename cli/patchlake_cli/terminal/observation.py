@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from threading import RLock
 from typing import Any
 
+from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
+
 
 @dataclass
 class Observation:
@@ -15,6 +17,7 @@ class Observation:
         targets: the active targets of the plan; None until the plan is known.
         targets_done: the targets with a shard.
         nodes_listed, nodes_done: the nodes in shards, and in parts.
+        secondary_done: the shards and parts of secondary sources.
         outcome: the result of commit when it ended the run's watch; None until then.
         metrics: the sum of each metric.
         trouble: the latest failure that will be retried.
@@ -25,6 +28,7 @@ class Observation:
     targets_done: int = 0
     nodes_listed: int = 0
     nodes_done: int = 0
+    secondary_done: int = 0
     outcome: str | None = None
     detail: str | None = None
     metrics: Counter[str] = field(default_factory=Counter)
@@ -66,10 +70,12 @@ class Observation:
         match entry:
             case {"message": "planned", "active_targets": int(targets)}:
                 self.targets = targets
-            case {"message": "discovered", "step": "STORED"}:
+            case {"message": "discovered", "step": "STORED", "source": source} if source == ROOT_LISTING:
                 self.listed(entry["nodes"])
-            case {"message": "collected", "step": "STORED"}:
+            case {"message": "collected", "step": "STORED", "source": source} if source == ROOT_DETAIL:
                 self.collected(sum(entry["nodes"].values()))
+            case {"message": "discovered" | "collected", "step": "STORED"}:
+                self.secondary_done += 1
             case {"message": "committed", "outcome": str(outcome)} if outcome != "LATE":
                 self.outcome = outcome
                 self.detail = entry.get("detail")

@@ -77,7 +77,7 @@ class RunBars:
         self._progress.update(self._collect, total=seen.nodes_listed or None, completed=seen.nodes_done)
         self._progress.update(self._collect, unit=f"nodes{self._rate()}")
         self._progress.update(self._commit, completed=int(seen.outcome is not None))
-        return seen.targets, seen.targets_done, seen.nodes_listed, seen.nodes_done
+        return seen.targets, seen.targets_done, seen.nodes_listed, seen.nodes_done, seen.secondary_done
 
     def _rate(self) -> str:
         """Return the rate of collection, and the number of throttled calls."""

@@ -13,6 +13,7 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion
 from patchlake_cli.lake.run_reader import read_run
 from patchlake_cli.lake.runs import Run, RunStatus, TargetCoverage, counts_as_json
+from patchlake_cli.lake.source_coverage import sentence
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.tables import new_table
 
@@ -89,9 +90,17 @@ def print_run(console: Console, summary: RunSummary, answers: Sequence[AnsweredQ
     console.print()
     console.print(_nodes(summary.run))
     console.print(_coverage(summary.run.coverage))
+    print_sources(console, summary.run)
     for answer in answers:
         console.print(_answer(answer))
     console.print(f"Lake: {summary.lake}")
+
+
+def print_sources(console: Console, run: Run) -> None:
+    """Print a sentence about each secondary source that the run was asked for."""
+    for name, coverage in run.sources.items():
+        if (text := sentence(name, coverage)) is not None:
+            console.print(Text(text), soft_wrap=True)
 
 
 def styled_status(run: Run) -> tuple[str, str]:

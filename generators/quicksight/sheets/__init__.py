@@ -5,6 +5,7 @@ from generators.quicksight.sheets.coverage import COVERAGE
 from generators.quicksight.sheets.groups import GROUPS
 from generators.quicksight.sheets.nodes import NODES
 from generators.quicksight.sheets.overview import OVERVIEW
+from generators.quicksight.sheets.patches import PATCHES
 
 CALCULATED: dict[str, dict[str, tuple[str, str]]] = {
     "compliance_overall": {"age_hours": ("INTEGER", 'dateDiff({run_at}, now(), "HH")')}
@@ -12,4 +13,4 @@ CALCULATED: dict[str, dict[str, tuple[str, str]]] = {
 """Columns that QuickSight computes when a sheet is opened, by dataset: their type and expression. A run's age must
 stay correct even if the data are no longer refreshed."""
 
-SHEETS = (OVERVIEW, NODES, GROUPS, CHANGES, COVERAGE)
+SHEETS = (OVERVIEW, NODES, PATCHES, GROUPS, CHANGES, COVERAGE)

@@ -25,6 +25,7 @@ from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
+from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
@@ -109,6 +110,8 @@ def plan_stage(config: PlanConfig) -> PlanStage:
             deadline_seconds=config.deadline_seconds,
             max_lateness_seconds=config.max_lateness_seconds,
             include_sensitive_fields=config.include_sensitive_fields,
+            sources=(PATCHES.name,) if config.collect_patches else (),
+            detail_deadline_seconds=config.detail_deadline_seconds,
         ),
     )
 
@@ -123,7 +126,7 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
         apis=aws.target_apis(config.role_name, config.external_id, connections=1),
         sources=SOURCES,
         detail_queues={SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url)},
-        retry_policy=_retry_policy(SqsQueue(sqs, config.discover_queue_url), config),
+        retry_policy=_retry_policy(config, SqsQueue(sqs, config.discover_queue_url)),
         clock=aws.clock,
     )
 
@@ -131,13 +134,15 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
 def collect_stage(config: CollectConfig) -> CollectStage:
     """Build collect."""
     aws = Aws()
+    sqs = aws.client("sqs")
+    detail_queue = SqsQueue(sqs, config.detail_queue_url)
     return CollectStage(
         store=bucket_store(aws.client("s3"), config.bucket),
         tables=_tables(),
         apis=aws.target_apis(config.role_name, config.external_id, config.connections),
-        retry_policy=_retry_policy(SqsQueue(aws.client("sqs"), config.collect_queue_url), config),
+        retry_policy=_retry_policy(config, SqsQueue(sqs, config.collect_queue_url), detail_queue),
         sources=SOURCES,
-        detail_queues={},
+        detail_queues={PATCHES.name: detail_queue},
         parallel_map=ThreadedMap(config.connections, "ssm"),
         detail_map=ThreadedMap(DETAIL_CONNECTIONS, "detail"),
         clock=aws.clock,
@@ -159,6 +164,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
         source_queues={
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
             SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url),
+            PATCHES.name: SqsQueue(sqs, config.detail_queue_url),
         },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,
@@ -169,8 +175,8 @@ def commit_stage(config: CommitConfig) -> CommitStage:
     )
 
 
-def _retry_policy(queue: SqsQueue, config: DiscoverConfig | CollectConfig) -> RetryPolicy:
-    return RetryPolicy([queue], config.retry_seconds, random.random, time.sleep)
+def _retry_policy(config: DiscoverConfig | CollectConfig, *queues: SqsQueue) -> RetryPolicy:
+    return RetryPolicy(queues, config.retry_seconds, random.random, time.sleep)
 
 
 def _tables() -> TableFormat:

@@ -52,6 +52,8 @@ class PlanConfig(Config):
     batch_size: int
     deadline_seconds: int
     max_lateness_seconds: int
+    collect_patches: bool
+    detail_deadline_seconds: int
     include_sensitive_fields: bool
 
     def __post_init__(self) -> None:
@@ -82,6 +84,7 @@ class CollectConfig(Config):
     role_name: str
     external_id: str
     collect_queue_url: str
+    detail_queue_url: str
     connections: int
     retry_seconds: int
 
@@ -92,6 +95,7 @@ class CommitConfig(Config):
 
     discover_queue_url: str
     collect_queue_url: str
+    detail_queue_url: str
     commit_queue_url: str
     tick_seconds: int
     deadline_seconds: int
@@ -145,7 +149,9 @@ def _excluded_accounts(text: str) -> tuple[str, ...] | None:
     return _list_of(ACCOUNT_ID_PATTERN)(text) if text else ()
 
 
-def _number(least: int, most: int) -> Variable:
+def whole_number_from(least: int, most: int) -> Variable:
+    """Return the form of a whole number with these bounds, both included."""
+
     def parse(text: str) -> int | None:
         return int(text) if re.match(r"^[0-9]{1,9}\Z", text) and least <= int(text) <= most else None
 
@@ -153,6 +159,7 @@ def _number(least: int, most: int) -> Variable:
 
 
 _QUEUE_URL = Variable("the URL of an SQS queue", _matching(r"^https?://[^\s/]+/\S+\Z"))
+_YES_OR_NO = Variable("true or false", {"true": True, "false": False}.get)
 _DAY = 24 * 60 * 60
 
 VARIABLES: dict[str, Variable] = {
@@ -169,13 +176,15 @@ VARIABLES: dict[str, Variable] = {
     ),
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_DETAIL_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
-    "PATCHLAKE_BATCH_SIZE": _number(*BATCH_SIZES),
-    "PATCHLAKE_CONNECTIONS": _number(1, 64),
-    "PATCHLAKE_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_TICK_SECONDS": _number(1, 900),
-    "PATCHLAKE_MAX_LATENESS_SECONDS": _number(60, 7 * _DAY),
-    "PATCHLAKE_RETRY_SECONDS": _number(0, 900),
-    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": Variable("true or false", {"true": True, "false": False}.get),
+    "PATCHLAKE_BATCH_SIZE": whole_number_from(*BATCH_SIZES),
+    "PATCHLAKE_CONNECTIONS": whole_number_from(1, 64),
+    "PATCHLAKE_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_DETAIL_DEADLINE_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_TICK_SECONDS": whole_number_from(1, 900),
+    "PATCHLAKE_MAX_LATENESS_SECONDS": whole_number_from(60, 7 * _DAY),
+    "PATCHLAKE_RETRY_SECONDS": whole_number_from(0, 900),
+    "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
+    "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": _YES_OR_NO,
 }

@@ -4,7 +4,17 @@ A mutant replaces one function of a stage, or of a port, for as long as schedule
 invariant that it names; a mutant that survives shows what the simulator cannot see.
 """
 
-from tests.simulation.mutants import absence, functions, halving, protocol, refusals, secondary, trouble, values
+from tests.simulation.mutants import (
+    absence,
+    functions,
+    halving,
+    patches,
+    protocol,
+    refusals,
+    secondary,
+    trouble,
+    values,
+)
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, schedules_survived
 
 __all__ = [
@@ -13,6 +23,7 @@ __all__ = [
     "absence",
     "functions",
     "halving",
+    "patches",
     "protocol",
     "refusals",
     "schedules_survived",

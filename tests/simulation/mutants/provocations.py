@@ -60,6 +60,16 @@ def with_toys(world: World) -> bool:
     return world.scenario.toys is not None
 
 
+def with_patches(world: World) -> bool:
+    """Whether the run collects patches."""
+    return world.scenario.patches_per_part is not None
+
+
+def filters_refused(world: World) -> bool:
+    """Whether some targets refuse a filter of several values."""
+    return world.scenario.refuses_filters
+
+
 def builds_that_differ(world: World) -> bool:
     """Whether builds change in mid-run that know other secondary sources, or the same ones otherwise."""
     return with_toys(world) and struck_by(Fault.DEPLOYED)(world)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -214,7 +214,7 @@ def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=6235)
+@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=5800)
 def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
@@ -376,21 +376,21 @@ def _sends_root_again(patch: Patch) -> None:
 
 @mutant("C5", "the tables of secondary sources are published before coverage")
 def _tables_first(patch: Patch) -> None:
-    _publish_after(patch, "/coverage/", "/toys/")
+    publish_after(patch, "/coverage/", "/toys/")
 
 
 @mutant("C5", "the snapshot is published before the tables of secondary sources")
 def _tables_last(patch: Patch) -> None:
-    _publish_after(patch, "/toys/", "/patch_states/")
+    publish_after(patch, "/toys/", "/patch_states/")
 
 
 @mutant("C5", "the tables of secondary sources are not published")
 def _publishes_no_tables(patch: Patch) -> None:
-    _publish_after(patch, "/toys/", "nothing")
+    publish_after(patch, "/toys/", "nothing")
 
 
-def _publish_after(patch: Patch, late: str, last: str) -> None:
-    """Let one kind of object wait until another one is published."""
+def publish_after(patch: Patch, late: str, last: str) -> None:
+    """Let one kind of object of runs with secondary sources wait until another one is published."""
     create = publish._create  # noqa: SLF001
     waiting: list[tuple[str, BinaryIO]] = []
 
@@ -591,8 +591,8 @@ for _name, _invariant, _change in (
 
 @mutant("C9", "the gaps of the parents do not count for a detail source")
 def _ignores_parents(patch: Patch) -> None:
-    def own_reason(_read: TargetRead, found: Any) -> str | None:  # noqa: ANN401
-        return min(found.gaps, default=None)
+    def own_reason(_read: TargetRead, gaps: Mapping[str, int]) -> str | None:
+        return min(gaps, default=None)
 
     patch.setattr(coverage, "_detail_gap", own_reason)
 

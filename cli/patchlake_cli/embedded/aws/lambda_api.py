@@ -22,7 +22,7 @@ _START_SECONDS: Final = 60
 
 
 class ServedEventSource(Struct, frozen=True, kw_only=True):
-    """A function's queue, as Lambda describes it."""
+    """A queue that feeds a function, as Lambda describes it."""
 
     uuid: str
     queue_arn: str
@@ -38,7 +38,7 @@ class ServedFunction(Struct, frozen=True, kw_only=True):
     arn: str
     port: int
     timeout_seconds: int
-    event_source: ServedEventSource | None = None
+    event_sources: tuple[ServedEventSource, ...] = ()
 
 
 class LambdaAnswer(NamedTuple):
@@ -108,21 +108,22 @@ class Functions:
             found = [
                 _described(function, source)
                 for function in self._served.values()
-                if (source := function.event_source) is not None
-                and asked.get("FunctionName", [function.name])[0].rpartition(":")[2] == function.name
-                and asked.get("EventSourceArn", [source.queue_arn])[0] == source.queue_arn
+                if asked.get("FunctionName", [function.name])[0].rpartition(":")[2] == function.name
+                for source in function.event_sources
+                if asked.get("EventSourceArn", [source.queue_arn])[0] == source.queue_arn
             ]
         return _json(HTTPStatus.OK, {"EventSourceMappings": found})
 
     def _enable(self, uuid: str, *, enabled: bool) -> LambdaAnswer:
         with self._lock:
             for function in self._served.values():
-                source = function.event_source
-                if source is not None and source.uuid == uuid:
-                    changed = msgspec.structs.replace(source, enabled=enabled)
-                    self._served[function.name] = msgspec.structs.replace(function, event_source=changed)
-                    _ask(function, "PUT", f"/event-source/{function.name}", json.dumps(enabled).encode())
-                    return _json(HTTPStatus.ACCEPTED, _described(function, changed))
+                for place, source in enumerate(function.event_sources):
+                    if source.uuid == uuid:
+                        changed = msgspec.structs.replace(source, enabled=enabled)
+                        sources = (*function.event_sources[:place], changed, *function.event_sources[place + 1 :])
+                        self._served[function.name] = msgspec.structs.replace(function, event_sources=sources)
+                        _ask(function, "PUT", f"/event-source/{uuid}", json.dumps(enabled).encode())
+                        return _json(HTTPStatus.ACCEPTED, _described(function, changed))
         return _not_found("The resource you requested does not exist.")
 
 

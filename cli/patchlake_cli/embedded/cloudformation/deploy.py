@@ -84,7 +84,7 @@ def deploy(
             timeout_seconds=function["timeout"],
             memory_mb=function["memory"],
             asynchronous_retries=function["retries"],
-            event_source=_event_source(sqs, function["source"]) if function["source"] else None,
+            event_sources=tuple(_event_source(sqs, stack_name, source) for source in function["sources"]),
             role_name=function["role"].rpartition("/")[2],
         )
     return DeployedStack(
@@ -139,10 +139,7 @@ def _references(expression: object) -> Iterator[str]:
 
 def _to_resolve(template: Template) -> dict[str, Any]:
     """Collect, as expressions of the template, everything that the embedded run needs."""
-    sources = {
-        source["FunctionName"]["Ref"]: source
-        for source in _properties_of_type(template, "AWS::Lambda::EventSourceMapping")
-    }
+    sources = _properties_of_type(template, "AWS::Lambda::EventSourceMapping")
     retries = {
         config["FunctionName"]["Ref"]: config.get("MaximumRetryAttempts", _DEFAULT_ASYNCHRONOUS_RETRIES)
         for config in _properties_of_type(template, "AWS::Lambda::EventInvokeConfig")
@@ -182,7 +179,7 @@ def _to_resolve(template: Template) -> dict[str, Any]:
                 "timeout": function["Properties"].get("Timeout", _DEFAULT_TIMEOUT_SECONDS),
                 "memory": function["Properties"].get("MemorySize", _DEFAULT_MEMORY_MB),
                 "retries": retries.get(name, _DEFAULT_ASYNCHRONOUS_RETRIES),
-                "source": _source_to_resolve(sources[name]) if name in sources else {},
+                "sources": [_source_to_resolve(source) for source in sources if source["FunctionName"]["Ref"] == name],
             }
             for name, function in resources_of_type(template, "AWS::Lambda::Function").items()
         ],
@@ -216,11 +213,12 @@ def _create(
     return stack_id, {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
 
-def _event_source(sqs: "SQSClient", source: Mapping[str, Any]) -> EventSource:
+def _event_source(sqs: "SQSClient", stack_name: str, source: Mapping[str, Any]) -> EventSource:
     queue_url = _queue_url(sqs, source["arn"])
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["RedrivePolicy"]).get("Attributes", {})
     redrive = json.loads(attributes.get("RedrivePolicy", "{}"))
     return EventSource(
+        name=source["arn"].rpartition(":")[2].removeprefix(f"{stack_name}-"),
         queue_url=queue_url,
         queue_arn=source["arn"],
         dead_letter_queue_url=_queue_url(sqs, redrive["deadLetterTargetArn"]) if redrive else None,

@@ -12,9 +12,10 @@ from patchlake_cli.embedded.lambda_.function_process import FunctionProcess, Run
 
 @dataclass(frozen=True, slots=True)
 class EventSource:
-    """A function's queue, and how Lambda reads it.
+    """A queue that feeds a function, and how Lambda reads it.
 
     Attributes:
+        name: the queue's name without that of its stack: discover, collect, detail or commit.
         queue_url: the source queue.
         queue_arn: of the same queue.
         dead_letter_queue_url: the queue to which SQS moves messages received too often; None without a redrive policy.
@@ -23,6 +24,7 @@ class EventSource:
         reports_item_failures: whether Lambda uses ``batchItemFailures`` in the function's answer.
     """
 
+    name: str
     queue_url: str
     queue_arn: str
     dead_letter_queue_url: str | None
@@ -46,7 +48,7 @@ class DeployedFunction:
         timeout_seconds: of one invocation.
         memory_mb: the memory that the context shows to the handler; the process has no such limit.
         asynchronous_retries: the number of times that Lambda retries a failed asynchronous invocation.
-        event_source: its queue; None for a function that no queue feeds.
+        event_sources: the queues that feed it, each with its own concurrency; none for a function without a queue.
         role_name: the name of its role, by which the embedded AWS recognizes its calls.
         runtime: starts the processes of its handler.
     """
@@ -61,7 +63,7 @@ class DeployedFunction:
     timeout_seconds: int
     memory_mb: int
     asynchronous_retries: int
-    event_source: EventSource | None
+    event_sources: tuple[EventSource, ...]
     role_name: str = "function"
     runtime: Runtime = FunctionProcess
 
@@ -87,3 +89,8 @@ class DeployedStack:
     functions: Mapping[str, DeployedFunction]
     schedule_input: str
     outputs: Mapping[str, str]
+
+    @property
+    def event_sources(self) -> Mapping[str, tuple[DeployedFunction, EventSource]]:
+        """Every event source with the function that it feeds, by its name."""
+        return {source.name: (each, source) for each in self.functions.values() for source in each.event_sources}

@@ -14,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from patchlake_cli.embedded.aws.control import ControlClient
 from patchlake_cli.embedded.aws.lambda_api import ServedEventSource, ServedFunction
-from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack, EventSource
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 
 type Invoke = Callable[[object], Any]
@@ -36,20 +36,20 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Invoke a function, and answer as `runtime` does: a result or an error."""
         try:
-            self._answer({"result": self.server.invoke[self._function()](self._body())})
+            self._answer({"result": self.server.invoke[self._named()](self._body())})
         except InvocationError as error:
             self._answer({"error": {"errorType": error.error_type, "errorMessage": error.error_message}})
 
     def do_PUT(self) -> None:
-        """Start or stop a function's queue."""
-        self.server.enable[self._function()](bool(self._body()))
+        """Start or stop an event source."""
+        self.server.enable[self._named()](bool(self._body()))
         self._answer(None)
 
     @override
     def log_message(self, format: str, *args: object) -> None:
         """Log nothing: the functions have their own logs."""
 
-    def _function(self) -> str:
+    def _named(self) -> str:
         return self.path.rpartition("/")[2]
 
     def _body(self) -> Any:  # noqa: ANN401 - any JSON
@@ -73,12 +73,12 @@ def hosted(
         stack: the stack whose functions run in this process.
         control: the control calls of the embedded AWS.
         invoke: by stage, runs its function on one event; raises InvocationError if that fails.
-        enable: by stage with a queue, starts or stops the queue.
+        enable: by the name of an event source, starts or stops it.
     """
     by_name = {function.name: stage for stage, function in stack.functions.items()}
     server = _Server(
         {name: invoke[stage] for name, stage in by_name.items() if stage in invoke},
-        {name: enable[stage] for name, stage in by_name.items() if stage in enable},
+        {_uuid(source): enable[name] for name, (_, source) in stack.event_sources.items()},
     )
     Thread(target=server.serve_forever, name="function-host", daemon=True).start()
     control.serve_functions(_served(stack, server.server_port))
@@ -97,14 +97,20 @@ def _served(stack: DeployedStack, port: int) -> list[ServedFunction]:
             arn=function.arn,
             port=port,
             timeout_seconds=function.timeout_seconds,
-            event_source=None
-            if function.event_source is None
-            else ServedEventSource(
-                uuid=str(uuid5(NAMESPACE_URL, function.arn)),
-                queue_arn=function.event_source.queue_arn,
-                batch_size=function.event_source.batch_size,
-                maximum_concurrency=function.event_source.maximum_concurrency,
+            event_sources=tuple(
+                ServedEventSource(
+                    uuid=_uuid(source),
+                    queue_arn=source.queue_arn,
+                    batch_size=source.batch_size,
+                    maximum_concurrency=source.maximum_concurrency,
+                )
+                for source in function.event_sources
             ),
         )
         for function in stack.functions.values()
     ]
+
+
+def _uuid(source: EventSource) -> str:
+    # Lambda reads a queue for one function only.
+    return str(uuid5(NAMESPACE_URL, source.queue_arn))

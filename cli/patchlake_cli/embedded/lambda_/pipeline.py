@@ -18,8 +18,6 @@ from patchlake_cli.embedded.lambda_.function_host import hosted
 from patchlake_cli.embedded.lambda_.pump import Disturbance, LogLine, Pump, PumpBroken, PumpEvent
 from patchlake_cli.embedded.lambda_.schedule import invoke_asynchronously, scheduled_event
 
-QUEUE_STAGES = ("discover", "collect", "commit")
-
 
 class PipelineError(Exception):
     """The pipeline stopped: the embedded AWS ended, or answered an error."""
@@ -31,7 +29,7 @@ class Pipeline:
 
     Attributes:
         store: the stack's bucket.
-        pumps: by stage.
+        pumps: by the name of their event source.
     """
 
     stack: DeployedStack
@@ -89,8 +87,8 @@ def running_pipeline(
         stack: the stack to run.
         endpoint: the AWS that it is deployed to.
         on_log: called with the stage and each line that its function prints, from several threads.
-        concurrency: environments of a queue's function, at most.
-        disturbances: by stage, the trouble that its queue or host causes.
+        concurrency: environments of an event source, at most.
+        disturbances: by event source, the trouble that its queue or host causes.
     """
     changed = threading.Condition()
     broken: list[PumpBroken] = []
@@ -116,16 +114,17 @@ def running_pipeline(
         for environment in invoked.values():
             running.callback(environment.close)
         pumps = {
-            stage: running.enter_context(
+            name: running.enter_context(
                 Pump(
-                    stack.functions[stage],
+                    function,
+                    source,
                     endpoint,
                     observe,
                     concurrency=concurrency,
-                    disturbance=(disturbances or {}).get(stage),
+                    disturbance=(disturbances or {}).get(name),
                 )
             )
-            for stage in QUEUE_STAGES
+            for name, (function, source) in stack.event_sources.items()
         }
         store = bucket_store(
             endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config), stack.bucket
@@ -135,7 +134,7 @@ def running_pipeline(
                 stack,
                 ControlClient.at(endpoint.url),
                 {stage: environment.invoke for stage, environment in invoked.items()},
-                {stage: pump.flow for stage, pump in pumps.items()},
+                {name: pump.flow for name, pump in pumps.items()},
             )
         )
         yield Pipeline(stack, store, pumps, invoked["plan"], changed, broken)

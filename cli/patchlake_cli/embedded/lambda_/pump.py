@@ -1,8 +1,8 @@
-"""Lambda's SQS event source for one function: between a queue and the function's execution environments.
+"""One SQS event source of a function: between a queue and the function's execution environments.
 
 Receives, invokes with partial batch responses, deletes the messages that succeeded, and leaves the others to the
-queue's visibility timeout and redrive policy. There is one pump per function with a queue. It can simulate the trouble
-that a queue or a host causes (`Disturbance`).
+queue's visibility timeout and redrive policy. There is one pump per event source, with environments of its own. It can
+simulate the trouble that a queue or a host causes (`Disturbance`).
 """
 
 import queue
@@ -112,15 +112,16 @@ type PumpEvent = InvocationStarted | InvocationEnded | LogLine | PumpBroken
 
 
 class Pump:
-    """Feeds one function from its queue, with up to ``concurrency`` execution environments.
+    """Feeds one function from one queue, with up to ``concurrency`` execution environments.
 
-    Usage: ``with Pump(function, endpoint, observe): …``. Leaving the block kills current invocations;
+    Usage: ``with Pump(function, source, endpoint, observe): …``. Leaving the block kills current invocations;
     their messages become visible again after their visibility timeout, as after the death of a host.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         function: DeployedFunction,
+        source: EventSource,
         endpoint: Endpoint,
         observe: Callable[[PumpEvent], None],
         *,
@@ -130,19 +131,15 @@ class Pump:
         """Start nothing yet.
 
         Args:
-            function: the function to invoke; it must have an event source.
+            function: the function to invoke.
+            source: the queue to read.
             endpoint: the AWS of its queue.
             observe: called with every event, by several threads; it must not raise or block.
             concurrency: the maximum number of environments, no more than the event source's own maximum.
             disturbance: the trouble to simulate.
-
-        Raises:
-            ValueError: the function has no event source.
         """
-        if function.event_source is None:
-            raise ValueError(f"{function.name} has no event source")
         self._function = function
-        self._source: EventSource = function.event_source
+        self._source = source
         self._observe = observe
         self._disturbance = disturbance or Disturbance()
         limits = (limit for limit in (concurrency, self._source.maximum_concurrency) if limit is not None)
@@ -156,7 +153,7 @@ class Pump:
         self._stopping = threading.Event()
         self._flowing = threading.Event()
         self._flowing.set()
-        self._threads = ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix=f"pump-{function.stage}")
+        self._threads = ThreadPoolExecutor(self._concurrency + 1, thread_name_prefix=f"pump-{source.name}")
 
     def start(self) -> None:
         """Start receiving."""

@@ -174,7 +174,7 @@ class S3Store:
         contents = page.get("Contents", [])
         # The SDK takes a page without a token for the last one, even if it says that there are more.
         is_whole = "IsTruncated" in page and (not page["IsTruncated"] or page.get("NextContinuationToken"))
-        if not is_whole or not all(found.get("Key") for found in contents):
+        if not is_whole or not all(found.get("Key", "").startswith(self._prefix + prefix) for found in contents):
             msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
             raise RetryableError(msg)
         return [found["Key"] for found in contents]

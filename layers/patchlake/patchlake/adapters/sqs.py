@@ -9,6 +9,7 @@ import msgspec
 
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.explanations import explained
+from patchlake.adapters.one_line import one_line
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
 
@@ -21,6 +22,10 @@ MESSAGES_PER_CALL = 10
 
 SEND_ATTEMPTS = 3
 """The tries of a message that SQS reports as failed inside a successful call, where the SDK sees no error."""
+
+
+class _RedrivePolicy(msgspec.Struct):
+    target_arn: str = msgspec.field(name="deadLetterTargetArn")
 
 
 class SqsQueue:
@@ -63,9 +68,13 @@ class SqsQueue:
         if policy is None:
             msg = f"{self._url}: the queue has no redrive policy, so there is no dead-letter queue to send to"
             raise RetryableError(msg)
+        try:
+            arn = msgspec.json.decode(str(policy), type=_RedrivePolicy).target_arn
+        except msgspec.DecodeError as error:
+            msg = f"{self._url}: the queue's redrive policy names no dead-letter queue: {error}"
+            raise RetryableError(msg) from error
         # Both queues are in one account and region, so their addresses differ only in the name.
-        name = msgspec.json.decode(policy)["deadLetterTargetArn"].rpartition(":")[2]
-        url = f"{self._url.rpartition('/')[0]}/{name}"
+        url = f"{self._url.rpartition('/')[0]}/{arn.rpartition(':')[2]}"
         with self._failing("SendMessage"):
             self._client.send_message(QueueUrl=url, MessageBody=delivery.body)
 
@@ -76,11 +85,12 @@ class SqsQueue:
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             failed = answer.get("Failed", [])
             # An answer that names an entry nowhere says nothing about it.
-            sent = {success["Id"] for success in answer.get("Successful", [])}
+            sent = {success.get("Id") for success in answer.get("Successful", [])}
             entries = [entry for entry in entries if entry["Id"] not in sent]
             if not entries:
                 return
-        codes = ", ".join(sorted({failure["Code"] for failure in failed})) or "they are not in the answer"
+        codes = ", ".join(sorted({one_line(str(failure.get("Code"))) for failure in failed}))
+        codes = codes or "they are not in the answer"
         msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
 

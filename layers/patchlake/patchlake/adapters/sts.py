@@ -116,7 +116,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             "SecretAccessKey": str(secret_key),
             "SessionToken": str(token),
             "Expiration": datetime() as expiration,
-        } if access_key and secret_key and token:
+        } if access_key and secret_key and token and expiration.tzinfo is not None:
             return {
                 "access_key": access_key,
                 "secret_key": secret_key,

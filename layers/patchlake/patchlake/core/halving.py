@@ -15,6 +15,12 @@ from patchlake.errors import FailedCallError, RefusedError, RestartError
 INVALID_ID = "InvalidInstanceId"
 """The code by which a service says of a single id that it does not know it: an answer about that id."""
 
+
+def is_unknown_id(code: str) -> bool:
+    """Whether a code is that of an id which the service does not know; some services add ``Exception`` to it."""
+    return without_suffix(code) == INVALID_ID
+
+
 type Chunk = tuple[str, ...]
 type Failure = FailedCallError | RestartError | RefusedError
 
@@ -117,7 +123,7 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if without_suffix(failure.code) == INVALID_ID:
+        if is_unknown_id(failure.code):
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from patchlake.core.halving import is_unknown_id
 from patchlake.core.listing import ListingResult
 from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus, described
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
@@ -91,6 +92,22 @@ def is_complete(listings: Iterable[str], statuses: Mapping[str, int], rows_witho
     return active == {ListingStatus.LISTED} and not rows_without_id and not any(map(statuses.get, _GAPS))
 
 
+def has_gap(source: Source, read: TargetRead) -> bool:
+    """Whether a secondary source did not read all of an active target; nodes that AWS no longer knows are no gap."""
+    if read.listing.status is ListingStatus.ACCOUNT_NOT_ACTIVE:
+        return False
+    found = read.sources.get(source.name, SourceRead())
+    match source:
+        case ListingSource():
+            listing = found.listing
+            return listing is None or listing.status is not ListingStatus.LISTED or listing.rows_without_id > 0
+        case DetailSource():
+            return (
+                _detail_gap(read, Counter({reason: n for reason, n in found.gaps.items() if not is_unknown_id(reason)}))
+                is not None
+            )
+
+
 def coverage_table(sources: Iterable[Source]) -> Table:
     """Declare the coverage of runs that read these secondary sources."""
     return Table(
@@ -165,7 +182,7 @@ def _listing_values(found: SourceRead) -> dict[str, Any]:
 def _detail_values(source: DetailSource, read: TargetRead, found: SourceRead) -> dict[str, Any]:
     is_active = read.listing.status is not ListingStatus.ACCOUNT_NOT_ACTIVE
     is_listed = read.listing.status is ListingStatus.LISTED
-    gap = _detail_gap(read, found) if is_active else None
+    gap = _detail_gap(read, found.gaps) if is_active else None
     return {
         "status": (COMPLETE if gap is None else PARTIAL) if is_active else None,
         "detail": gap,
@@ -174,7 +191,7 @@ def _detail_values(source: DetailSource, read: TargetRead, found: SourceRead) ->
     }
 
 
-def _detail_gap(read: TargetRead, found: SourceRead) -> str | None:
+def _detail_gap(read: TargetRead, gaps: Mapping[str, int]) -> str | None:
     """Return the reason why a detail source did not read all of a target, its parents' first; None if it did."""
     if read.listing.status is not ListingStatus.LISTED:
         return f"nodes: {read.listing.status}"
@@ -183,5 +200,4 @@ def _detail_gap(read: TargetRead, found: SourceRead) -> str | None:
     for status in _GAPS:
         if read.statuses[status]:
             return f"patch_states: {status}"
-    reasons = sorted(found.gaps, key=lambda reason: (-found.gaps[reason], reason))
-    return reasons[0] if reasons else None
+    return min(gaps, key=lambda reason: (-gaps[reason], reason), default=None)

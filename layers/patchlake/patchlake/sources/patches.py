@@ -7,6 +7,7 @@ that its baseline has not approved: a Windows node has thousands of others that 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record, record_type
 from patchlake.core.rows import Outcome
@@ -110,11 +111,15 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
     A patch that comes twice, since it moved between pages or changed its state while they were read, counts as its last
     row has it; a row whose id or title broke a rule is a patch of its own. A row of which nothing can be read might be
     any patch, so the node is INVALID_RESPONSE.
+
+    Raises:
+        RestartError: too many pages in a row bring no further patch: the chain would never end.
     """
     (instance_id,) = asked
     found: dict[tuple[Any, ...], Outcome] = {}
     answered_at_ms: int | None = None
     broken: str | None = None
+    news = ListingNews(instance_id)
     for page in pages:
         answered_at_ms = page.answered_at_ms
         rows: list[tuple[str | None, Record | None]] = [(None, record) for record in page.records]
@@ -123,6 +128,7 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
                 broken = reason
             else:
                 found[_key(record, len(found))] = Outcome(CollectionStatus.COLLECTED, reason, answered_at_ms, record)
+        news.require(len(found))
     if broken is not None:
         return {instance_id: [Outcome(CollectionStatus.INVALID_RESPONSE, broken, answered_at_ms)]}
     outcomes = [found[patch] for patch in sorted(found)]

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import batched
 from typing import Any
 
-from patchlake.core.halving import Chunk, Halving
+from patchlake.core.halving import Chunk, Halving, is_unknown_id
 from patchlake.core.paging import read_chain
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
@@ -71,13 +71,21 @@ class CallsAboutIds:
         return is_own and refusal.listing_status == ListingStatus.NOT_LISTED
 
     def require_answer(self, answered: Sequence[str]) -> None:
-        """Return once the target answered about another id; where it has none, once it answered a listing."""
+        """Return once the target answered about another id; where it has none, once it answered a listing.
+
+        That it does not know the other id is an answer.
+        """
         other = next(iter(answered), None) or next(self.other_ids, None)
         if other is None:
             self.calls.call(lambda: self.api.page(self.listing, (), None))
         else:
-            self.calls.call(partial(self.ask, (other,)))
+            try:
+                self.calls.call(partial(self.ask, (other,)))
+            except RefusedError as refusal:
+                if not is_unknown_id(refusal.code):
+                    raise
 
     def _page(self, chunk: Chunk, token: str | None) -> Page[Any]:
         self.look()
+        self.calls.require_time()
         return self.api.page(self.source.operation, chunk, token)

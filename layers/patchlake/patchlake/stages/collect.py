@@ -198,12 +198,35 @@ class CollectStage:
         """
         settled: dict[str, Sequence[Outcome]] = {}
         if ids := source.asks_about(parent_rows):
-            question = partial(self._ask, plan, message.target, source, ids, attempt.calls(), self._looks(key))
+            calls = attempt.calls(must_yield=self._must_yield(plan, source, message.target))
+            question = partial(self._ask, plan, message.target, source, ids, calls, self._looks(key))
             try:
                 settled = attempt.ask(question)
             except RefusedError as refusal:
                 settled = dict.fromkeys(ids, (Outcome(CollectionStatus.NOT_COLLECTED, refusal.code),))
         return source.part(plan.run_target(message.target), plan, parent_rows, settled)
+
+    def _must_yield(self, plan: Plan, source: DetailSource, target: Target) -> Callable[[], bool]:
+        """Return whether a worker of a throttled target still has to leave it to those of the root detail.
+
+        At most for half of the time for details: a batch that cannot be collected must not cost its target these.
+        """
+        if source is self.sources.patch_states:
+            return lambda: False
+        yields_until = plan.planned_at + (plan.closes_details_at - plan.planned_at) / 2
+        missing: list[int] | None = None
+
+        def must_yield() -> bool:
+            nonlocal missing
+            if self.clock.now() >= yields_until:
+                return False
+            if missing is None:
+                missing = list(range(len(self._shard(plan, target).row_counts)))
+            while missing and self.store.exists(part_key(plan.run_id, target, missing[-1])):
+                missing.pop()
+            return bool(missing)
+
+        return must_yield
 
     def _looks(self, key: str | None) -> Callable[[], None]:
         """Return what is called before each call to AWS: at every tenth, it looks whether ``key`` exists by now.

@@ -75,6 +75,9 @@ TARGET_METRICS = {
 ROWS_METRIC = "RowsWithoutId"
 """The rows of listings that name no node."""
 
+GAPS_METRIC = "DetailGaps"
+"""The secondary sources of a run that did not read everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitResult:
@@ -84,6 +87,7 @@ class CommitResult:
         statuses: nodes by ``collection_status``, if this call published the run.
         listings: targets by ``listing_status``, if this call published the run.
         rows_without_id: rows of listings that are in no snapshot, if this call published the run.
+        source_gaps: the secondary sources that did not read everything that AWS knows, if this call published the run.
         age: from the scheduled time to now, by AWS's time, if this call published the run.
         detail: the reason why a run is CORRUPT.
     """
@@ -93,6 +97,7 @@ class CommitResult:
     statuses: Mapping[str, int] = field(default_factory=dict)
     listings: Mapping[str, int] = field(default_factory=dict)
     rows_without_id: int = 0
+    source_gaps: Sequence[str] = ()
     age: timedelta | None = None
     detail: str | None = None
 
@@ -103,6 +108,7 @@ class CommitResult:
             counts |= {metric: self.statuses.get(status, 0) for status, metric in NODE_METRICS.items()}
             counts |= {metric: self.listings.get(status, 0) for status, metric in TARGET_METRICS.items()}
             counts[ROWS_METRIC] = self.rows_without_id
+            counts[GAPS_METRIC] = len(self.source_gaps)
         return counts
 
 
@@ -170,6 +176,7 @@ class CommitStage:
             published.statuses,
             published.listings,
             published.rows_without_id,
+            published.source_gaps,
             self.clock.now() - plan.run_at,
         )
 

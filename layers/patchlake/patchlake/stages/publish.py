@@ -23,7 +23,7 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile
-from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table, is_complete
+from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table, has_gap, is_complete
 from patchlake.sources.source import DetailSource, ListingSource, Source, slice_of
 from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_run import Slice, StoredRun
@@ -31,11 +31,16 @@ from patchlake.stages.stored_run import Slice, StoredRun
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The contents of a snapshot: nodes by ``collection_status``, targets by ``listing_status``."""
+    """The contents of a snapshot: nodes by ``collection_status``, targets by ``listing_status``.
+
+    Attributes:
+        source_gaps: the secondary sources of the plan that did not read everything that AWS knows.
+    """
 
     statuses: Counter[str]
     listings: Counter[str]
     rows_without_id: int
+    source_gaps: Sequence[str] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -68,10 +73,12 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
     statuses: Counter[str] = Counter()
     for read in reads:
         statuses.update(read.statuses)
+    whole = {source.name for source in secondary if not any(has_gap(source, read) for read in reads)}
     return Published(
         statuses=statuses,
         listings=Counter(str(read.listing.status) for read in reads),
         rows_without_id=sum(read.listing.rows_without_id for read in reads),
+        source_gaps=tuple(planned.name for planned in run.plan.sources if planned.name not in whole),
     )
 
 
@@ -244,6 +251,9 @@ def _require_detail_rows(source: DetailSource, run_target: RunTarget, part: Tabl
 
     Each id has at least one row, in the parent's order; a row that is not COLLECTED is the only one of its id.
     """
+    if not {column.name for column in source.answer_columns} & set(part.column_names):
+        msg = f"it has no column of {source.name}"
+        raise IntegrityError(msg)
     found = part.columns(
         ["run_id", "run_at", "account_id", "region", "instance_id", "collection_status", "collection_detail"]
     )

@@ -101,10 +101,18 @@ class Attempt:
     run_id: str
     target: Target
 
-    def calls(self, longest_wait_seconds: float = math.inf) -> ThrottledCalls:
-        """Return the calls that the message may make; its pauses take at most ``longest_wait_seconds`` in total."""
+    def calls(
+        self, longest_wait_seconds: float = math.inf, must_yield: Callable[[], bool] = lambda: False
+    ) -> ThrottledCalls:
+        """Return the calls that the message may make.
+
+        Args:
+            longest_wait_seconds: the maximum total of its pauses.
+            must_yield: whether it still has to leave a target that throttles to others.
+        """
         subject = f"run {self.run_id}, target {self.target}"
-        return ThrottledCalls(subject, self.delivery, self.policy.pause, self.policy.chance, longest_wait_seconds)
+        policy = self.policy
+        return ThrottledCalls(subject, self.delivery, policy.pause, policy.chance, longest_wait_seconds, must_yield)
 
     def ask[T](self, question: Ask[T]) -> T:
         """Return the answer to a question, which a refused target is asked twice.

@@ -22,6 +22,7 @@ class ThrottledCalls:
         pause: waits for some seconds.
         chance: returns a number in [0, 1), so that workers that were throttled together do not ask again together.
         longest_wait_seconds: the maximum total of the pauses of one message.
+        must_yield: whether a throttled worker still has to leave the target to others.
         pauses: the number of pauses.
         waited_seconds: their total.
         call_seconds: the time of the latest call that was answered.
@@ -32,6 +33,7 @@ class ThrottledCalls:
     pause: Callable[[float], None]
     chance: Callable[[], float]
     longest_wait_seconds: float = math.inf
+    must_yield: Callable[[], bool] = lambda: False
     pauses: int = 0
     waited_seconds: float = 0
     call_seconds: float = 0
@@ -101,6 +103,11 @@ class ThrottledCalls:
         self.pause(seconds)
 
     def _wait(self, throttled: ThrottledError) -> None:
+        self._pause_once(throttled)
+        while self.must_yield():
+            self._pause_once(throttled)
+
+    def _pause_once(self, throttled: ThrottledError) -> None:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())
         left = self.delivery.seconds_left()
         if left < RESERVE_SECONDS + seconds:

@@ -1,0 +1,56 @@
+-- Question: Which patches does each node of the newest published run need, await or reject?
+-- Rows: one per node and patch that the newest published run read.
+-- Columns:
+--   account_name: As in coverage.
+--   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low; 0 for every other word, for the
+--     package priorities of Ubuntu and Debian, which are no severities, and where there is none.
+--   is_open: Whether the node still needs the patch: Missing, Failed or InstalledPendingReboot. AvailableSecurityUpdate
+--     (the baseline has not approved it) and InstalledRejected are here, and are not open.
+-- Caveats:
+--   - patches_not_known has the nodes and targets that may need patches that are not here.
+--   - The states are those of the last scan of the node, which ended at operation_end_time.
+SELECT
+  patch.run_id,
+  patch.run_at,
+  patch.run_date,
+  patch.run_status,
+  patch.run_age_hours,
+  patch.run_coverage,
+  patch.patches_status,
+  patch.account_id,
+  target.account_name,
+  patch.region,
+  patch.instance_id,
+  node.computer_name,
+  node.platform_type,
+  node.platform_name,
+  node.platform_version,
+  node.patch_group,
+  node.baseline_id,
+  patch.kb_id,
+  patch.title,
+  patch.classification,
+  patch.severity,
+  CASE
+    WHEN node.platform_name LIKE 'Ubuntu%' OR node.platform_name LIKE 'Debian%' THEN 0
+    WHEN patch.severity = 'Critical' THEN 4
+    WHEN patch.severity = 'Important' THEN 3
+    WHEN patch.severity IN ('Moderate', 'Medium') THEN 2
+    WHEN patch.severity = 'Low' THEN 1
+    ELSE 0
+  END AS severity_rank,
+  patch.state,
+  patch.is_open,
+  patch.is_known,
+  patch.installed_time,
+  patch.cve_ids,
+  node.operation_end_time,
+  node.is_stale
+FROM node_patches AS patch
+JOIN latest_patch_states AS node
+  ON node.run_id = patch.run_id
+  AND node.account_id = patch.account_id
+  AND node.region = patch.region
+  AND node.instance_id = patch.instance_id
+JOIN latest_coverage AS target ON target.account_id = patch.account_id AND target.region = patch.region
+WHERE patch.is_latest AND patch.collection_status = 'COLLECTED'

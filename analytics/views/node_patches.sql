@@ -1,0 +1,53 @@
+-- Question: Which patches does each node have, by their states?
+-- Rows: one per node and patch of each published run of the window that read patches, and one per node that was asked
+--   about and has none, or could not be read.
+-- Columns:
+--   patches_status: As in runs: COMPLETE or PARTIAL.
+--   is_open: Whether the node still needs the patch: true for Missing, Failed and InstalledPendingReboot; false for
+--     InstalledRejected, AvailableSecurityUpdate and a node without a patch; NULL where that is not known.
+--   is_known: Whether the row says all that SSM knows: false where a node could not be read, and where the state, the
+--     title, the id or the CVEs of a patch broke a rule.
+-- Caveats:
+--   - A node that needs no patch was not asked about, and has no row. patches_not_known has the nodes and targets that may
+--     need patches that are not here.
+--   - cve_ids is only for Missing and Failed: use patch_cves to find the patches of a CVE.
+SELECT
+  patch.run_id,
+  patch.run_at,
+  patch.run_date,
+  runs.run_status,
+  runs.is_latest,
+  runs.run_age_hours,
+  runs.run_coverage,
+  runs.patches_status,
+  patch.account_id,
+  patch.region,
+  patch.instance_id,
+  patch.collection_status,
+  patch.collection_detail,
+  patch.collected_at,
+  patch.title,
+  patch.kb_id,
+  patch.classification,
+  patch.severity,
+  patch.state,
+  patch.installed_time,
+  patch.cve_ids,
+  CASE
+    WHEN patch.state IN ('Missing', 'Failed', 'InstalledPendingReboot') THEN true
+    WHEN patch.state IN ('InstalledRejected', 'AvailableSecurityUpdate') OR patch.collection_status = 'NO_PATCHES' THEN false
+  END AS is_open,
+  patch.collection_status = 'NO_PATCHES'
+    OR patch.collection_status = 'COLLECTED'
+      AND coalesce(patch.state, '') IN (
+        'Missing', 'Failed', 'InstalledPendingReboot', 'InstalledRejected', 'AvailableSecurityUpdate'
+      )
+      AND patch.title IS NOT NULL
+      AND patch.kb_id IS NOT NULL
+      AND (patch.cve_ids IS NOT NULL OR coalesce(patch.collection_detail, '') NOT LIKE '%CVEIds%') AS is_known
+FROM recent_patches AS patch
+JOIN runs
+  ON runs.run_id = patch.run_id
+  AND runs.run_date = patch.run_date
+  AND runs.is_published
+  AND runs.patches_status IN ('COMPLETE', 'PARTIAL')

@@ -1,0 +1,113 @@
+-- Question: Do the patches of each node agree with the counts of its patch state?
+-- Rows: one per node of each published run of the window that has a patch state, and a patch that was read or a count of
+--   the four that is not 0.
+-- Columns:
+--   check_status: The first that applies. NOT_COMPARABLE: the patches of the node are not known, or one of its four
+--     counts is not. EQUAL: each of the four counts has as many rows. RESCANNED: they differ, and a later run shows a scan
+--     that ended between the two answers of SSM. DIFFERS: they differ, and no later run explains it.
+--   patches_status: As in target_runs.
+--   missing_rows: Patches of the node that are Missing; this and the next three are NULL where its patches are not known.
+--   failed_rows: Patches of the node that are Failed.
+--   installed_pending_reboot_rows: Patches of the node that are InstalledPendingReboot.
+--   installed_rejected_rows: Patches of the node that are InstalledRejected.
+--   patches_collected_at: When SSM answered about the patches; NULL where it did not.
+-- Caveats:
+--   - SSM's counts by severity may overlap, so they are not compared.
+--   - Nothing explains a difference in the newest run until a later run shows the next scan.
+WITH found AS (
+  SELECT
+    run_id, run_date, account_id, region, instance_id,
+    max(collected_at) AS patches_collected_at,
+    count_if(state = 'Missing') AS missing_rows,
+    count_if(state = 'Failed') AS failed_rows,
+    count_if(state = 'InstalledPendingReboot') AS installed_pending_reboot_rows,
+    count_if(state = 'InstalledRejected') AS installed_rejected_rows,
+    /* A broken title or CVE list still counts: only a state that is not known cannot. */
+    count_if(is_open IS NULL) AS rows_not_known
+  FROM node_patches
+  GROUP BY run_id, run_date, account_id, region, instance_id
+),
+compared AS (
+  SELECT
+    node.run_id, node.run_at, node.run_date, node.run_status, node.is_latest, node.run_age_hours, node.run_coverage,
+    target.patches_status,
+    node.account_id, node.region, node.instance_id, node.computer_name, node.collected_at,
+    node.missing_count, node.failed_count, node.installed_pending_reboot_count, node.installed_rejected_count,
+    found.patches_collected_at,
+    coalesce(found.rows_not_known = 0, target.patches_status IN ('COMPLETE', 'PARTIAL')) AS is_known,
+    node.missing_count = coalesce(found.missing_rows, 0)
+      AND node.failed_count = coalesce(found.failed_rows, 0)
+      AND node.installed_pending_reboot_count = coalesce(found.installed_pending_reboot_rows, 0)
+      AND node.installed_rejected_count = coalesce(found.installed_rejected_rows, 0) AS is_equal,
+    coalesce(found.missing_rows, 0) AS missing_rows,
+    coalesce(found.failed_rows, 0) AS failed_rows,
+    coalesce(found.installed_pending_reboot_rows, 0) AS installed_pending_reboot_rows,
+    coalesce(found.installed_rejected_rows, 0) AS installed_rejected_rows
+  FROM node_compliance AS node
+  JOIN target_runs AS target
+    ON target.run_id = node.run_id AND target.account_id = node.account_id AND target.region = node.region
+  LEFT JOIN found
+    ON found.run_id = node.run_id
+    AND found.run_date = node.run_date
+    AND found.account_id = node.account_id
+    AND found.region = node.region
+    AND found.instance_id = node.instance_id
+  WHERE node.collection_status = 'COLLECTED' AND (
+    found.instance_id IS NOT NULL
+    OR coalesce(node.missing_count, 1) > 0
+    OR coalesce(node.failed_count, 1) > 0
+    OR coalesce(node.installed_pending_reboot_count, 1) > 0
+    OR coalesce(node.installed_rejected_count, 1) > 0
+  )
+),
+rescanned AS (
+  SELECT DISTINCT compared.run_id, compared.account_id, compared.region, compared.instance_id
+  FROM compared
+  JOIN node_compliance AS later
+    ON later.account_id = compared.account_id
+    AND later.region = compared.region
+    AND later.instance_id = compared.instance_id
+  WHERE NOT compared.is_equal
+    AND later.run_id > compared.run_id
+    AND later.operation_end_time >= compared.collected_at
+    AND later.operation_end_time <= compared.patches_collected_at
+)
+SELECT
+  compared.run_id,
+  compared.run_at,
+  compared.run_date,
+  compared.run_status,
+  compared.is_latest,
+  compared.run_age_hours,
+  compared.run_coverage,
+  compared.patches_status,
+  compared.account_id,
+  compared.region,
+  compared.instance_id,
+  compared.computer_name,
+  CASE
+    WHEN NOT compared.is_known
+      OR compared.missing_count IS NULL
+      OR compared.failed_count IS NULL
+      OR compared.installed_pending_reboot_count IS NULL
+      OR compared.installed_rejected_count IS NULL THEN 'NOT_COMPARABLE'
+    WHEN compared.is_equal THEN 'EQUAL'
+    WHEN rescanned.instance_id IS NOT NULL THEN 'RESCANNED'
+    ELSE 'DIFFERS'
+  END AS check_status,
+  compared.missing_count,
+  CASE WHEN compared.is_known THEN compared.missing_rows END AS missing_rows,
+  compared.failed_count,
+  CASE WHEN compared.is_known THEN compared.failed_rows END AS failed_rows,
+  compared.installed_pending_reboot_count,
+  CASE WHEN compared.is_known THEN compared.installed_pending_reboot_rows END AS installed_pending_reboot_rows,
+  compared.installed_rejected_count,
+  CASE WHEN compared.is_known THEN compared.installed_rejected_rows END AS installed_rejected_rows,
+  compared.collected_at,
+  compared.patches_collected_at
+FROM compared
+LEFT JOIN rescanned
+  ON rescanned.run_id = compared.run_id
+  AND rescanned.account_id = compared.account_id
+  AND rescanned.region = compared.region
+  AND rescanned.instance_id = compared.instance_id

@@ -1,0 +1,18 @@
+-- Question: Which CVEs does each patch resolve?
+-- Rows: one per patch and CVE that a run saw in the last days, as many as the parameter HistoryDays says: 120 by default.
+-- Columns:
+--   cve: The id of the CVE, as SSM writes it.
+-- Caveats:
+--   - SSM names the CVEs of a patch only where a node misses it or failed to install it, so join by kb_id and title. The
+--     row of a node that awaits its reboot has no cve_ids of its own.
+--   - A patch without a row here resolves no CVE that SSM names, or was never Missing or Failed in that time.
+SELECT DISTINCT
+  patch.kb_id,
+  patch.title,
+  trim(c.cve) AS cve
+FROM patches AS patch
+CROSS JOIN UNNEST(split(patch.cve_ids, ',')) AS c (cve)
+WHERE patch.run_date >= CAST(CAST(current_date - INTERVAL '${HistoryDays}' DAY AS date) AS varchar)
+  AND patch.kb_id IS NOT NULL
+  AND patch.title IS NOT NULL
+  AND trim(c.cve) <> ''

@@ -1,0 +1,79 @@
+"""The gaps of the secondary sources that a statement reads: a run's snapshot may be whole without their tables."""
+
+from collections.abc import Collection, Iterator
+
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.runs import TARGETS_NAMED
+from patchlake_cli.lake.statements import RECENT, views
+
+_STATUS_ONLY = "runs"
+"""The view that counts the rows of every table, only to say which are there."""
+
+_OF_SEVERAL_RUNS = "is_latest"
+"""The column of a view that has the rows of several runs, so that a statement may ask about any of them."""
+
+
+def find_source_gaps(lake: Lake, relations: Collection[str], *, of_newest: bool) -> list[str]:
+    """Return a sentence for each secondary source that is not COMPLETE in a run that a statement may ask about.
+
+    Args:
+        lake: the lake that answers.
+        relations: the tables and views that the statement names.
+        of_newest: whether it asks about the newest run only, or its rows say what is not known of earlier ones.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    return [
+        gap
+        for source in sources_of(relations)
+        for gap in _gaps(lake, source, several=not of_newest and _reads_several_runs(relations, source))
+    ]
+
+
+def sources_of(relations: Collection[str]) -> list[str]:
+    """Return the secondary sources whose tables these relations read, directly or through views."""
+    read, found = {view.name: view.relations for view in views()}, set(relations)
+    waiting = list(found)
+    while waiting:
+        name = waiting.pop()
+        further = set(read.get(name, ()) if name != _STATUS_ONLY else ()) - found
+        found |= further
+        waiting += further
+    return [source.name for source in SOURCES.secondary if {source.name, RECENT + source.name} & found]
+
+
+def _reads_several_runs(relations: Collection[str], source: str) -> bool:
+    columns = {view.name: view.tree.named_selects for view in views()}
+    tables = {source, RECENT + source}
+    return any(
+        name in tables or _OF_SEVERAL_RUNS in columns[name] for name in relations if source in sources_of([name])
+    )
+
+
+def _gaps(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
+    runs = lake.query(f"SELECT run_id, is_latest, {source}_status FROM runs WHERE is_published ORDER BY run_id").rows  # noqa: S608
+    unread = [(run_id, status) for run_id, is_latest, status in runs if status != "COMPLETE" and not is_latest]
+    for run_id, status in [(run_id, status) for run_id, is_latest, status in runs if is_latest]:
+        if status != "COMPLETE":
+            yield f"the {source} of run {run_id} are {status}{_explained(lake, source, status)}"
+    if several and unread:
+        named = [f"{run_id} ({status})" for run_id, status in unread[-TARGETS_NAMED:]]
+        more = [f"{len(unread) - len(named)} older runs"] if len(unread) > len(named) else []
+        yield f"the {source} of earlier runs are not COMPLETE: {', '.join([*reversed(named), *more])}"
+
+
+def _explained(lake: Lake, source: str, status: str) -> str:
+    match status:
+        case "NOT_ASKED":
+            return ": the run did not read this table"
+        case "UNPUBLISHED":
+            return ": the table does not have the rows that the coverage counts"
+    unread = lake.query(
+        f"SELECT account_id, region, {source}_detail FROM latest_coverage "  # noqa: S608
+        f"WHERE is_active AND is_planned AND {source}_status <> 'COMPLETE' ORDER BY account_id, region"
+    ).rows
+    named = [f"{account_id} {region} ({detail})" for account_id, region, detail in unread[:TARGETS_NAMED]]
+    more = [f"{len(unread) - len(named)} more targets"] if len(unread) > len(named) else []
+    return f"; not read in full: {', '.join([*named, *more])}"

@@ -1,0 +1,67 @@
+"""The values of options: their parsers, and one style of sentence about a value that is not valid.
+
+It is the style of the functions' variables: ``--days is '0': expected a whole number from 1 to 60``.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from patchlake.config import Variable
+
+
+class OptionError(typer.BadParameter):
+    """An option that the command cannot accept; the text is a sentence that begins with the option."""
+
+    def __init__(self, problem: str, option: str | None = None) -> None:
+        """Take the rest of the sentence; where a parser raises the error, typer knows the option."""
+        super().__init__(problem, param_hint=option)
+
+    def format_message(self) -> str:
+        """Return the sentence."""
+        option = self.param_hint or (self.param.opts[0] if self.param else "an option")
+        return f"{option} {self.message}"
+
+
+def wrong_value(value: object, expected: str, option: str | None = None) -> OptionError:
+    """Return the error about a value that is not valid."""
+    return OptionError(f"is {str(value)!r}: expected {expected}", option)
+
+
+def read_as(variable: "Variable", value: object, option: str | None = None) -> Any:  # noqa: ANN401  # each has its own
+    """Read an option as the functions read a variable.
+
+    Raises:
+        OptionError: the value does not have the form of the variable.
+    """
+    parsed = variable.parse(str(value))
+    if parsed is None:
+        raise wrong_value(value, variable.expected, option)
+    return parsed
+
+
+def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of a whole number; its help is a sentence without its full stop, and the bounds."""
+
+    def read(value: object) -> int:
+        # Not at the top: a command's help parses no value.
+        from patchlake.config import whole_number_from  # noqa: PLC0415
+
+        number: int = read_as(whole_number_from(least, most), value)
+        return number
+
+    return typer.Option(parser=read, metavar="<int>", help=f"{sentence} ({least} to {most}).")
+
+
+def choice(sentence: str, values: Iterable[str], option: str) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of one of several texts."""
+    known = tuple(values)
+
+    def read(value: object) -> str:
+        if value not in known:
+            raise wrong_value(value, f"{', '.join(known[:-1])} or {known[-1]}")
+        return str(value)
+
+    return typer.Option(option, parser=read, metavar=f"<{'|'.join(known)}>", help=sentence)

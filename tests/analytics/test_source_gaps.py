@@ -1,0 +1,134 @@
+"""The exit code of a query over patches, and the sentences about what was not read of them."""
+
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from patchlake_cli.commands.query import query
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.source_gaps import sources_of
+from patchlake_cli.lake.statements import queries, views
+from tests.analytics.patch_story import P1, P2, P3, covered
+from tests.analytics.synthetic import collected, listed, patch, unread, write_run
+
+app = typer.Typer()
+app.command()(query)
+
+UNLISTED = f"patchlake: run {P3} is PARTIAL: 3 of 4 targets read; not read: 222233334444 us-east-1 (ACCESS_DENIED).\n"
+NEWEST = (
+    f"patchlake: the patches of run {P3} are PARTIAL; not read in full: 111122223333 us-east-1 "
+    "(AccessDeniedException), 222233334444 us-east-1 (nodes: ACCESS_DENIED).\n"
+)
+EARLIER = f"patchlake: the patches of earlier runs are not COMPLETE: {P2} (PARTIAL), {P1} (NOT_ASKED).\n"
+
+
+def run(lake: Path, *arguments: str) -> Result:
+    """Call the command on a lake as of the day of the story."""
+    options = ["--lake", str(lake), "--as-of", "2026-11-13", *arguments]
+    return CliRunner().invoke(app, options, standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("SELECT kb_id FROM open_patches",),
+        ("WITH mine AS (SELECT kb_id FROM patches_overview) SELECT count(*) AS n FROM mine",),
+        ("SELECT count(*) AS n FROM latest_run AS r LEFT JOIN latest_patches AS p ON p.run_id = r.run_id",),
+        ("SELECT max(run_id) AS newest FROM runs WHERE EXISTS (SELECT 1 FROM patch_cves)",),
+        ("--named", "failed_patches"),
+        ("--named", "nodes_missing_cve", "--param", "cve=CVE-2026-1001"),
+        ("--named", "new_patches"),
+    ],
+)
+def test_a_query_over_the_newest_patches_says_what_was_not_read_of_them(
+    patch_folder: Path, asked: tuple[str, ...]
+) -> None:
+    result, allowed = run(patch_folder, *asked), run(patch_folder, "--allow-partial", *asked)
+
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, UNLISTED + NEWEST)
+    assert (allowed.return_value, allowed.stderr) == (ExitCode.COMPLETE, UNLISTED + NEWEST)
+    assert result.stdout == allowed.stdout != ""
+
+
+@pytest.mark.parametrize("relation", ["patches", "recent_patches", "node_patches", "patch_count_checks", "PATCHES"])
+def test_a_query_over_the_patches_of_several_runs_says_which_of_them_are_not_complete(
+    patch_folder: Path, relation: str
+) -> None:
+    result = run(patch_folder, f"SELECT count(*) AS n FROM {relation}")  # noqa: S608
+
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, UNLISTED + NEWEST + EARLIER)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["SELECT patches_status FROM latest_run", "SELECT patches_detail FROM latest_coverage", "SELECT run_id FROM runs"],
+)
+def test_a_query_about_the_status_of_patches_is_not_about_patches(patch_folder: Path, asked: str) -> None:
+    assert run(patch_folder, asked).stderr == UNLISTED
+
+
+def test_patches_that_no_run_read_are_said_to_be_not_asked(tmp_path: Path) -> None:
+    write_run(tmp_path, P3, [listed(1)], [collected(P3, 1, missing_count=1)])
+
+    result = run(tmp_path, "SELECT kb_id FROM open_patches")
+
+    expected = f"patchlake: the patches of run {P3} are NOT_ASKED: the run did not read this table.\n"
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, expected)
+    assert run(tmp_path, "--named", "non_compliant_nodes").return_value == ExitCode.COMPLETE
+
+
+def test_patches_whose_table_is_not_whole_are_said_to_be_unpublished(tmp_path: Path) -> None:
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 2)], [collected(P3, 1)], [patch(P3, 1, "KB1", "Missing")])
+
+    result = run(tmp_path, "SELECT kb_id FROM open_patches")
+
+    expected = "are UNPUBLISHED: the table does not have the rows that the coverage counts.\n"
+    assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, f"patchlake: the patches of run {P3} {expected}")
+
+
+def test_patches_that_were_read_in_full_are_a_whole_answer(tmp_path: Path) -> None:
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 1)], [collected(P3, 1)], [patch(P3, 1, "KB1", "Missing")])
+
+    for asked in (["SELECT kb_id FROM patches"], ["--named", "failed_patches"]):
+        result = run(tmp_path, *asked)
+        assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
+
+
+def test_many_targets_and_runs_are_counted(tmp_path: Path) -> None:
+    for day in range(1, 8):
+        write_run(tmp_path, f"202611{day:02}T060000Z", [listed(0)], [])
+    targets = [unread(account_id=f"{n:012}", patches_status="PARTIAL", patches_detail="nodes") for n in range(7)]
+    write_run(tmp_path, P3, [covered(0, "COMPLETE", 0), *targets], [])
+
+    text = run(tmp_path, "SELECT kb_id FROM patches").stderr
+
+    assert "000000000004 eu-central-1 (nodes), 2 more targets.\n" in text
+    assert "earlier runs are not COMPLETE: 20261107T060000Z (NOT_ASKED), " in text
+    assert text.endswith("20261103T060000Z (NOT_ASKED), 2 older runs.\n")
+
+
+def test_an_empty_window_is_said_once(patch_folder: Path) -> None:
+    options = ["--lake", str(patch_folder), "--as-of", "2027-06-01", "SELECT kb_id FROM open_patches"]
+
+    result = CliRunner().invoke(app, options, standalone_mode=False)
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert result.stderr.count("patchlake: ") == 1
+
+
+def test_only_statements_about_patches_read_patches() -> None:
+    about = {view.name for view in views() if sources_of([view.name])}
+    about |= {query.name for query in queries() if sources_of(query.relations)}
+
+    assert about == {
+        "node_patches",
+        "latest_patches",
+        "open_patches",
+        "patch_cves",
+        "patches_overview",
+        "patches_not_known",
+        "patch_count_checks",
+        *(query.name for query in queries() if "answer" in query.tree.named_selects),
+    }

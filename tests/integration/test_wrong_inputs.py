@@ -1,0 +1,194 @@
+"""Wrong inputs of the command: each ends with one plain line, no traceback, and the right exit code."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchlake.config import VARIABLES
+from patchlake.errors import ConfigError
+from patchlake_cli.exit_codes import ExitCode
+from tests.analytics.synthetic import collected, listed, write_run
+from tests.command_line import patchlake_here
+
+RUN_ID = "20261112T060000Z"
+PATCHLAKE = Path(sys.executable).with_name("patchlake")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a lake of one run, CSV files and a folder."""
+    folder = tmp_path_factory.mktemp("wrong")
+    write_run(folder / "lake", RUN_ID, [listed(1)], [collected(RUN_ID, 1)])
+    (folder / "ok.csv").write_text("a,b\n1,2\n")
+    (folder / "latin.csv").write_bytes(b"a\n\xe9\n")
+    (folder / "twice.csv").write_text("a,A\n1,2\n")
+    (folder / "long.csv").write_text(f"a\n{'x' * 200_000}\n")
+    (folder / "folder").mkdir()
+    return folder
+
+
+def ended(folder: Path, *arguments: str) -> tuple[int, str]:
+    """Return the exit code and the one line of a command that prints nothing else."""
+    result = patchlake_here(dict(os.environ), *arguments, folder=folder)
+    assert (result.stdout, result.stderr.count("\n")) == ("", 1), result.stderr
+    assert result.stderr.startswith("patchlake: ")
+    return result.returncode, result.stderr.removeprefix("patchlake: ").rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "value", "expected"),
+    [
+        ("demo", "--nodes", "0", "a whole number from 1 to 1000000"),
+        ("demo", "--nodes", "1e3", "a whole number from 1 to 1000000"),
+        ("demo", "--accounts", "101", "a whole number from 1 to 100"),
+        ("demo", "--regions", "\u0661", "a whole number from 1 to 10"),
+        ("demo", "--days", "0", "a whole number from 1 to 60"),
+        ("demo", "--days", "", "a whole number from 1 to 60"),
+        ("demo", "--seed", "-1", "a whole number from 0 to 999999999"),
+        ("demo", "--seed", "99999999999999999999", "a whole number from 0 to 999999999"),
+        ("query", "--window-days", "7.5", "a whole number from 1 to 36500"),
+        ("query", "--scan-max-age-days", " 7", "a whole number from 1 to 36500"),
+        ("query", "--format", "xml", "table, csv or json"),
+        ("query", "--format", "JSON", "table, csv or json"),
+        ("query", "--csv-table", "a=", "NAME=FILE with a name of lowercase letters, digits and _"),
+        ("query", "--as-of", "2026-11-31", "a UTC date as YYYY-MM-DD, such as 2026-11-01"),
+        ("report", "--window-days", "0", "a whole number from 1 to 36500"),
+        ("report", "--out", ".", "a file"),
+        ("report", "--out", "folder", "a file"),
+        ("report", "--out", "ok.csv/x.html", "a file in a folder, and ok.csv is not a folder"),
+        ("export", "--connections", "0", "a whole number from 1 to 64"),
+        ("export", "--batch-size", "1_000", "a whole number from 1 to 10000"),
+        ("export", "--deadline", "59", "a whole number from 60 to 604800"),
+        ("export", "--detail-deadline", "x", "a whole number from 60 to 604800"),
+        ("export", "--regions", "", "region names such as eu-central-1, separated by commas"),
+        ("export", "--external-id", "a", "an external id of 2 to 1224 characters, or nothing"),
+        ("check", "--lake", "", "a folder, or s3://BUCKET with an optional prefix"),
+        ("check", "--stack", "a b", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+        ("status", "--runs", "0", "a whole number from 1 to 100"),
+        ("status", "--stack", "", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+        ("run", "--stack", "\u00e4", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+        ("redrive", "--stack", "1x", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+    ],
+)
+def test_a_value_that_is_not_valid_is_refused_in_one_style(
+    folder: Path, command: str, option: str, value: str, expected: str
+) -> None:
+    required = {"query": ["--lake", "lake", "SELECT 1"], "report": ["--lake", "lake"], "export": ["--lake", "new"]}
+    others = ["--stack", "x"] if command in {"status", "run", "redrive"} and option != "--stack" else []
+
+    code, said = ended(folder, command, *required.get(command, others), option, value)
+
+    assert code == ExitCode.USAGE
+    assert said == f"{option} is {value!r}: expected {expected}. Run `patchlake {command} --help` for usage."
+    assert not (folder / "new").exists()
+
+
+@pytest.mark.parametrize("name", [name for name in VARIABLES if name.endswith(("SECONDS", "SIZE", "CONNECTIONS"))])
+def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
+    variable = VARIABLES[name]
+
+    with pytest.raises(ConfigError) as refused:
+        variable.read(name, "-1")
+
+    assert str(refused.value) == f"{name} is '-1': expected {variable.expected}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--csv-table", "a=latin.csv", "SELECT 1"], 1, "latin.csv cannot be read: it is not UTF-8 at byte 2"),
+        (["--csv-table", "a=folder", "SELECT 1"], 1, "folder cannot be read: Is a directory"),
+        (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
+        (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),
+        (["--csv-table", "a=long.csv", "SELECT 1"], 1, "a: it is not CSV: field larger than field limit (131072)"),
+        (["--csv-table", "coverage_files=ok.csv", "SELECT 1"], 1, "table 'coverage_files' already exists"),
+        (["SELECT '\udcff'"], 2, "expected one SELECT in UTF-8"),
+        ([f"SELECT {'(' * 3000}1{')' * 3000}"], 2, "the SELECT is nested too deeply"),
+        ([f"{'/**/' * 60} x"], 2, "expected one SELECT"),
+        (["--named", "\udcff"], 2, "--named: there is no named query '\\udcff'."),
+        (
+            ["--named", "overdue_nodes", "--param", "days=-5"],
+            2,
+            "--param: days is '-5': expected a whole number of days",
+        ),
+    ],
+)
+def test_a_question_that_cannot_be_asked_is_one_line(folder: Path, arguments: list[str], code: int, said: str) -> None:
+    assert ended(folder, "query", "--lake", "lake", *arguments)[0] == code
+    assert ended(folder, "query", "--lake", "lake", *arguments)[1].startswith(said)
+
+
+def test_a_table_may_have_the_name_of_a_keyword(folder: Path) -> None:
+    asked = ("--csv-table", "select=ok.csv", "--format", "csv", 'SELECT b FROM "select"')
+
+    result = patchlake_here(dict(os.environ), "query", "--lake", "lake", *asked, folder=folder)
+
+    assert (result.returncode, result.stdout) == (0, '"b"\r\n"2"\r\n')
+
+
+def test_a_number_that_json_does_not_have_is_a_text(folder: Path) -> None:
+    asked = ("--format", "json", "SELECT CAST('nan' AS double) AS a, CAST('infinity' AS double) AS b")
+
+    result = patchlake_here(dict(os.environ), "query", "--lake", "lake", *asked, folder=folder)
+
+    assert result.stdout == '[\n  {\n    "a": "nan",\n    "b": "inf"\n  }\n]\n'
+
+
+def test_a_deadline_of_patches_that_are_not_read_is_refused(folder: Path) -> None:
+    assert ended(folder, "export", "--lake", "new", "--detail-deadline", "100") == (
+        ExitCode.USAGE,
+        "--detail-deadline has no effect without --patches. Run `patchlake export --help` for usage.",
+    )
+
+
+def test_a_folder_with_the_name_of_a_file_of_the_lake_is_one_line(tmp_path: Path) -> None:
+    write_run(tmp_path, RUN_ID, [listed(1)], [collected(RUN_ID, 1)])
+    [snapshot] = tmp_path.glob("lake/patch_states/*/*.parquet")
+    snapshot.unlink()
+    snapshot.mkdir()
+
+    code, said = ended(tmp_path, "query", "--lake", ".", "--as-of", "2026-11-12", "SELECT count(*) FROM runs")
+
+    assert code == ExitCode.ERROR
+    assert said.startswith("the lake cannot be read: ")
+
+
+def test_a_profile_that_does_not_exist_is_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
+    environment = {**os.environ, "AWS_PROFILE": "nope"}
+
+    result = patchlake_here(environment, "query", "--lake", "s3://bucket", "SELECT 1", folder=tmp_path)
+
+    assert (result.returncode, result.stderr) == (
+        ExitCode.ERROR,
+        (
+            "patchlake: s3://bucket cannot be opened: the AWS settings of your environment or profile cannot be used: "
+            "The config profile (nope) could not be found\n"
+        ),
+    )
+
+
+def test_what_the_encoding_of_the_output_does_not_have_is_escaped(folder: Path) -> None:
+    result = subprocess.run(
+        [PATCHLAKE, "query", "--lake", "lake", "--format", "csv", "SELECT '\u20ac' AS a"],
+        capture_output=True,
+        check=False,
+        cwd=folder,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+        timeout=60,
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, b'"a"\r\n"\\u20ac"\r\n', b"")
+
+
+def test_a_working_folder_that_is_gone_is_one_line() -> None:
+    line = f'cd "$(mktemp -d)" && rmdir "$PWD" && {PATCHLAKE} report --lake x'
+
+    result = subprocess.run(["/bin/bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (result.returncode, result.stderr) == (
+        ExitCode.ERROR,
+        "patchlake: the working folder cannot be used: No such file or directory. Change to another one\n",
+    )
