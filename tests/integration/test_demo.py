@@ -2,24 +2,18 @@
 
 import json
 import os
-import re
 import select
 import signal
 import subprocess
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from generators.documents.queries import answered_questions
-from generators.lakes import demo_lake
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 
-README = Path(__file__).parents[2] / "README.md"
-QUERIES = README.with_name("docs") / "queries.md"
 MEMBERS = [
     "run_id",
     "status",
@@ -48,12 +42,6 @@ def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return patchlake(ENVIRONMENT, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments)
 
 
-def published(out: Path) -> dict[str, str]:
-    """Return the checksum of every published object of a demo's folder, and of the report."""
-    files = [*sorted((out / "lake").rglob("*.parquet")), out / "report.html"]
-    return {str(file.relative_to(out)): sha256(file.read_bytes()).hexdigest() for file in files}
-
-
 @pytest.fixture(scope="module")
 def two_days(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
     """Return the folder of a demo of two runs, and how it ended."""
@@ -72,30 +60,13 @@ def test_json_is_one_object_about_the_last_run(two_days: tuple[Path, subprocess.
     assert (summary["targets"], summary["targets_listed"]) == (6, 4)
     accounted = [name for name in MEMBERS if name.startswith("nodes_") and name != "nodes_listed"]
     assert summary["nodes_listed"] == sum(summary[name] for name in accounted) > 0
-    assert list(published(out)) == [
+    published = [str(file.relative_to(out)) for file in sorted((out / "lake").rglob("*.parquet"))]
+    assert published == [
         f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
         for table in ("coverage", "patch_states")
         for date in ("2026-10-31", "2026-11-01")
-    ] + ["report.html"]
-
-
-def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(
-    two_days: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
-) -> None:
-    undisturbed, _ = two_days
-    disturbed = tmp_path / "demo"
-    killed = subprocess.Popen(
-        [PATCHLAKE, "demo", "--nodes", "300", "--days", "1", "--out", disturbed], stderr=subprocess.PIPE
-    )
-    with pytest.raises(subprocess.TimeoutExpired):
-        killed.wait(timeout=3)
-    killed.kill()
-    killed.communicate()
-    demo(disturbed, "--days", "2", "--faults")
-
-    assert published(disturbed) == published(undisturbed)
-    assert retries(undisturbed) == 0
-    assert retries(disturbed) > 0
+    ]
+    assert (out / "report.html").is_file()
 
 
 def test_an_export_gives_the_bytes_of_the_demos_last_day(
@@ -115,47 +86,6 @@ def test_an_export_gives_the_bytes_of_the_demos_last_day(
     assert objects(tmp_path) == {key: body for key, body in objects(out).items() if ours["run_id"] in key}
     assert list(ours) == MEMBERS
     assert {name for name in ours if ours[name] != theirs[name]} <= {"lake", "wall_seconds"}
-
-
-def retries(out: Path) -> float:
-    """Return the number of retried calls of all runs, from the functions' logs."""
-    log = (out / "functions.log").read_text(encoding="utf-8")
-    return sum(float(found) for found in re.findall(r'"SsmRetries":\[([0-9.]+)\]', log))
-
-
-@pytest.fixture(scope="module")
-def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Return the folder of a demo with default options, and its output."""
-    folder = tmp_path_factory.mktemp("whole")
-    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=folder)
-    return folder, ended.stdout
-
-
-def test_people_see_the_summary_the_refused_account_and_three_answers(whole_demo: tuple[Path, str]) -> None:
-    _, printed = whole_demo
-
-    assert "Run 20261101T060000Z is PARTIAL: 4 of 6 targets read" in printed
-    assert "ROLE_NOT_ASSUMABLE" in printed
-    for question in ("Compliance by account", "Worst patch groups", "What is unknown, or was not read"):
-        assert question in printed
-    assert "Report: demo/report.html" in printed
-    assert "\x1b" not in printed
-
-
-def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path, str]) -> None:
-    answered = answered_questions(demo_lake(whole_demo[0] / "demo"))
-
-    assert answered in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
-
-
-def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
-    [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert words(shown) == words(whole_demo[1])
-
-
-def words(text: str) -> list[str]:
-    """Return a text's words, without the duration and the path of the command."""
-    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), ".venv/bin/patchlake").split()
 
 
 def test_a_single_account_refuses_nothing_and_is_complete(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ _LONGEST_DELAY_SECONDS = 900
 _MOST = 30
 """So much goes wrong in a schedule at most: some of it makes more messages, with which more can go wrong."""
 
+_MOST_FIRED_AGAIN = 8
+"""So often the schedule fires again: each time adds a watch message, which sends all that is missing once more."""
+
 _OPERATIONS = ("", LIST_NODES, GET_STATES)
 _HINTS: tuple[QueueName, ...] = ("discover", "collect")
 _SECONDARY_HINTS: tuple[QueueName, ...] = ("listing", "detail")
@@ -61,6 +64,8 @@ def maybe(world: World, fire: Callable[[int], None]) -> None:
     if fault is None or sum(dice.struck[fault] for fault in _FAULTS) >= _MOST:
         return
     if fault is Fault.FIRED_AGAIN:
+        if dice.struck[fault] >= _MOST_FIRED_AGAIN:
+            return
         fire(world.random.randrange(len(world.scenario.run_spacings)))
     what = _MISCHIEF[fault](world)
     if what is not None:

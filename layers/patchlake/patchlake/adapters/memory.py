@@ -179,20 +179,19 @@ class MemoryTable:
     @property
     def row_counts(self) -> Sequence[int]:
         """The number of rows of each row group."""
-        return [len(next(iter(group.values()))) for group in self._stored.row_groups]
+        return [_row_count(group) for group in self._stored.row_groups]
 
     def columns(self, names: Iterable[str], row_group: int | None = None) -> Columns:
         """Read columns; one that the file does not have is all NULL."""
-        numbers = range(len(self._stored.row_groups)) if row_group is None else [row_group]
-        counts = self.row_counts
+        groups = self._stored.row_groups if row_group is None else [self._stored.row_groups[row_group]]
         return {
-            name: [
-                value
-                for number in numbers
-                for value in self._stored.row_groups[number].get(name) or [None] * counts[number]
-            ]
+            name: [value for group in groups for value in group.get(name) or [None] * _row_count(group)]
             for name in names
         }
+
+
+def _row_count(group: Columns) -> int:
+    return len(next(iter(group.values())))
 
 
 @dataclass(frozen=True, slots=True)
