@@ -63,7 +63,7 @@ def test_json_is_one_object_about_the_last_run(two_days: tuple[Path, subprocess.
     published = [str(file.relative_to(out)) for file in sorted((out / "lake").rglob("*.parquet"))]
     assert published == [
         f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
-        for table in ("coverage", "patch_states")
+        for table in ("coverage", "patch_states", "patches")
         for date in ("2026-10-31", "2026-11-01")
     ]
     assert (out / "report.html").is_file()
@@ -74,11 +74,13 @@ def test_an_export_gives_the_bytes_of_the_demos_last_day(
 ) -> None:
     out, demo = two_days
     *_, refused = Settings().account_list()
-    aws = Settings(nodes=300, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
+    aws = Settings(nodes=300, days=2, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
     regions = ",".join(aws.region_list())
     options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK)
 
     with start_server(aws) as server:
+        # The sizes of the pages, and so the number of calls, depend on the day.
+        server.begin_day(1)
         export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options, "--patches", "--json")
 
     assert (demo.returncode, export.returncode) == (0, 3), export.stderr
