@@ -9,6 +9,7 @@ from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from tests.simulation.events import Answered
 from tests.simulation.keys import coverage_key, snapshot_key
+from tests.simulation.secondary_oracle import sources_with_gaps
 from tests.simulation.world import World
 
 _RUN_METRICS = {
@@ -50,8 +51,9 @@ def metrics(world: World, answered: Answered) -> Counter[str]:
         match result:
             case CommitResult(run_id, outcome):
                 counts[_RUN_METRICS[outcome]] += 1
-                if outcome in {"COMPLETE", "PARTIAL"}:
+                if outcome in {"COMPLETE", "PARTIAL"} and answered.build is not None:
                     counts.update(_published_counts(world, run_id))
+                    counts["DetailGaps"] += len(sources_with_gaps(world, run_id, answered.build))
             case PlanResult(step="STORED"):
                 counts["RunsPlanned"] += 1
             case PlanResult(step="LATE") | DiscoverResult(step="LATE") | CollectResult(step="LATE"):

@@ -8,7 +8,7 @@ from typing import Any
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
 from tests.simulation.oracle import Place
-from tests.simulation.world import Invocation, Message, QueueName, Stage
+from tests.simulation.world import Build, Invocation, Message, QueueName, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,7 @@ class Answered:
         metrics: the sum of each metric.
         calls: how many calls reached SSM meanwhile.
         absorbed: how often the SDK repeated one that was throttled.
+        build: of the function; None where it handled no message.
     """
 
     stage: Stage
@@ -144,6 +145,7 @@ class Answered:
     metrics: Mapping[str, float]
     calls: int
     absorbed: int
+    build: Build | None
 
 
 @dataclass(frozen=True, slots=True)

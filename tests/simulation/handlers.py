@@ -168,7 +168,8 @@ class Handlers:
         failed = frozenset(i["itemIdentifier"] for i in (answer.returned or {}).get("batchItemFailures", ()))
         received = frozenset(r["messageId"] for r in event.get("Records", ()))
         calls, absorbed = sum(by.calls for by in handled), sum(by.absorbed for by in handled)
-        check(world, Answered(stage, results, received, failed, answer.metrics, calls, absorbed))
+        build = handled[0].build if handled else None
+        check(world, Answered(stage, results, received, failed, answer.metrics, calls, absorbed, build))
         return failed
 
     @property

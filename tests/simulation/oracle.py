@@ -24,7 +24,7 @@ from tests.simulation.keys import (
     snapshot_key,
     table_key,
 )
-from tests.simulation.proof import GET_STATES, Proof, is_refused
+from tests.simulation.proof import GET_STATES, Proof, refusal_recorded
 from tests.simulation.secondary_oracle import (
     TABLE_COLUMNS,
     asked,
@@ -291,8 +291,9 @@ def part_problems(part: TableFile, nodes: Columns, by: Invocation, proof: Proof,
     found = {row["instance_id"]: row for row in _rows_by_name(part)}
     attributes = [column.name for column in NODE_COLUMNS if column.name in nodes]
     asked = [row for instance_id, row in found.items() if not is_unknown_form(instance_id)]
-    if is_refused(by, ((row["collection_status"], row["collection_detail"]) for row in asked)):
-        proof = Proof(by, GET_STATES, refusal=by.final_refusal)
+    refusal = refusal_recorded(by, ((row["collection_status"], row["collection_detail"]) for row in asked))
+    if refusal is not None:
+        proof = Proof(by, GET_STATES, refusal=refusal)
     for number, instance_id in enumerate(nodes["instance_id"]):
         expected = {name: nodes[name][number] for name in attributes}
         expected |= _outcome(by, instance_id, nodes["invalid_reason"][number], proof, sensitive=sensitive)

@@ -49,12 +49,13 @@ class Proof:
         return ask.operation == self.operation or (self.listing_counts and ask.operation == LIST_NODES)
 
 
-def is_refused(by: Invocation, found: Iterable[tuple[str, str | None]]) -> bool:
-    """Whether a part says of each node that its target refuses, and it does; that an id is unknown is no refusal."""
-    refusal = by.final_refusal
-    return (
-        refusal is not None and refusal.code != "InvalidInstanceId" and set(found) == {("NOT_COLLECTED", refusal.code)}
-    )
+def refusal_recorded(by: Invocation, found: Iterable[tuple[str, str | None]]) -> RefusedError | None:
+    """Return the refusal that a part records of each node, if its target refuses so; an unknown id is no refusal."""
+    rows = set(found)
+    if len(rows) != 1:
+        return None
+    [(status, detail)] = rows
+    return by.final_refusal_with(detail) if status == "NOT_COLLECTED" and detail != "InvalidInstanceId" else None
 
 
 def is_witness(by: Invocation, operation: str, ids: tuple[str, ...]) -> bool:

@@ -16,7 +16,7 @@ from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from tests.simulation import patches_oracle
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
-from tests.simulation.proof import Proof, is_refused
+from tests.simulation.proof import Proof, refusal_recorded
 from tests.simulation.world import Build, Invocation, World
 
 SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
@@ -97,6 +97,7 @@ PREFIXES = ("gadgets_", "toys_", "patches_")
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
 _NO_DETAIL = "no part by the run's detail deadline"
 _GAPS = ("NOT_COLLECTED", "INVALID_RESPONSE")
+_UNKNOWN_ID = ("InvalidInstanceId", "InvalidInstanceIdException")
 
 
 def planned(plan: Plan) -> list[str]:
@@ -229,8 +230,7 @@ def part_problems(  # noqa: PLR0913, PLR0917
         retry_seconds: the pause between two failures that count.
     """
     found = part.columns(part.column_names)
-    is_whole = is_refused(by, zip(found["collection_status"], found["collection_detail"], strict=True))
-    refusal = by.final_refusal if is_whole else None
+    refusal = refusal_recorded(by, zip(found["collection_status"], found["collection_detail"], strict=True))
     # Whether other parts ask about any id cannot be told here, so a listing always counts.
     proof = Proof(by, DETAILS[source].operation, retry_seconds, listing_counts=True, refusal=refusal)
     expected = [row for instance_id in asked(plan, source, rows) for row in _rows_of(by, source, instance_id, proof)]
@@ -331,13 +331,11 @@ def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]
 
 
 def _detail_values(world: World, run_id: str, target: Target, source: str) -> dict[str, Any]:
-    shard, plan = world.tables[shard_key(run_id, target)], world.plans[run_id]
+    shard = world.tables[shard_key(run_id, target)]
     listing_status = shard.metadata["listing_status"]
     if listing_status != "LISTED":
         return {f"{source}_status": "PARTIAL", f"{source}_detail": f"nodes: {listing_status}"}
-    places = slices(world, run_id, target, source)
-    keys = [child_key(run_id, source, target, number_of(plan, source, *place)) for place in places]
-    found = [row for key in keys if key in world.tables for row in _collection_rows(world.tables[key])]
+    found = _detail_rows(world, run_id, target, source)
     statuses = Counter({instance_id: status for instance_id, status, _ in found}.values())
     batches = [world.tables[part_key(run_id, target, number)] for number in range(len(shard.row_counts))]
     parents = {s for batch in batches for s in batch.columns(["collection_status"])["collection_status"]}
@@ -353,6 +351,42 @@ def _detail_values(world: World, run_id: str, target: Target, source: str) -> di
         f"{source}_detail": detail,
         **dict(zip(_COUNTED[source], [*counts, len(found)], strict=True)),
     }
+
+
+def sources_with_gaps(world: World, run_id: str, build: Build) -> list[str]:
+    """Return the secondary sources of a published run that a build does not know, or that were not read in full.
+
+    A node that AWS no longer knows is no gap.
+    """
+    plan = world.plans[run_id]
+    active = [target for target in plan.targets if target.active]
+    return [
+        source
+        for source in planned(plan)
+        if source not in known(plan, build) or any(_has_gap(world, run_id, target, source) for target in active)
+    ]
+
+
+def _has_gap(world: World, run_id: str, target: PlannedTarget, source: str) -> bool:
+    found = coverage_values(world, run_id, target)
+    if source == "gadgets":
+        return (found["gadgets_status"], found["gadgets_rows_without_id"]) != ("LISTED", 0)
+    if found[f"{source}_status"] == "COMPLETE":
+        return False
+    if (found[f"{source}_detail"] or "").startswith(("nodes: ", "patch_states: ")):
+        return True
+    rows = _detail_rows(world, run_id, target.target, source)
+    return any(status in _GAPS and reason not in _UNKNOWN_ID for _, status, reason in rows)
+
+
+def _detail_rows(world: World, run_id: str, target: Target, source: str) -> list[tuple[str, str, str | None]]:
+    """Return node, status and reason of each stored row of a detail source."""
+    plan = world.plans[run_id]
+    keys = [
+        child_key(run_id, source, target, number_of(plan, source, *place))
+        for place in slices(world, run_id, target, source)
+    ]
+    return [row for key in keys if key in world.tables for row in _collection_rows(world.tables[key])]
 
 
 def _collection_rows(part: TableFile) -> list[tuple[str, str, str | None]]:

@@ -188,12 +188,19 @@ class Invocation:
 
     @property
     def final_refusal(self) -> RefusedError | None:
-        """The refusal that it may record: of a second ask from the third receive on, or known to its process."""
+        """The last refusal that it met, if it may record it."""
         refusal = next(reversed(self.refused[self.asked_again]), None)
-        if refusal is None:
-            return None
+        return None if refusal is None or not self.may_record(refusal) else refusal
+
+    def final_refusal_with(self, code: str | None) -> RefusedError | None:
+        """The refusal with this code that it may record; concurrent calls may have been refused for other reasons."""
+        refusals = [each for each in self.refused[self.asked_again] if each.code == code and self.may_record(each)]
+        return next(reversed(refusals), None)
+
+    def may_record(self, refusal: RefusedError) -> bool:
+        """Whether a refusal counts: of a second ask from the third receive on, or known to its process."""
         is_final = self.asked_again and self.receive_count >= PERMANENT_FROM_RECEIVE
-        return refusal if is_final or self.process.knows(self, refusal) else None
+        return is_final or self.process.knows(self, refusal)
 
     @property
     def is_too_large_to_list(self) -> bool:
