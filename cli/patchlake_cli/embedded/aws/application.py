@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import cache
 from http import HTTPStatus
 from io import BytesIO
 from threading import Thread
@@ -76,6 +77,12 @@ class EmbeddedApplication(DomainDispatcherApplication):
         self._control = ControlServer(state)
         self._ec2_fleet = Ec2Fleet(state)
         self._ec2_refusals = Ec2Refusals(state)
+        self._backend_for_host = cache(super().get_backend_for_host)
+
+    def get_backend_for_host(self, host: str | None) -> str | None:
+        """Return the backend for a host; moto lists all its folders to find it, so each host is asked about once."""
+        backend: str | None = self._backend_for_host(host)
+        return backend
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answer a request, given its whole body.
