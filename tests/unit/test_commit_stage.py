@@ -1,7 +1,7 @@
 """commit: watch a run until it is published, and send again what was lost."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from patchlake.adapters.memory import MemoryQueue
-from patchlake.core.keys import part_key, plan_key, shards_prefix, snapshot_key
+from patchlake.core.keys import part_key, plan_key, shard_key, shards_prefix, snapshot_key
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
 from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Delivery
-from patchlake.stages.commit import NODE_METRICS, RUN_METRICS, TARGET_METRICS, CommitOutcome, CommitResult
+from patchlake.stages.commit import NODE_METRICS, RUN_METRICS, TARGET_METRICS, CommitOutcome, CommitResult, CommitStage
 from tests.watched_store import WatchedStore, fail_once
-from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World
+from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World, node_id
 
 WATCH = CommitMessage(run_id=RUN_ID).encode()
 
@@ -187,6 +187,62 @@ def test_a_shard_is_read_once_however_often_its_run_is_looked_at_while_memory_is
             stage.handle(CommitMessage(run_id=RUN_ID), delivery)
 
     assert len([key for key in read if "/shards/" in key]) == reads
+
+
+# A shard that someone deleted, and that was listed again while no commit looked
+
+
+def listed_again(world: World, numbers: Iterable[int]) -> CommitStage:
+    """List a target again, with other nodes; return a commit that counted the batches of its first shard."""
+    stage = world.commit
+    with pytest.raises(NotReadyError):
+        stage.handle(CommitMessage(run_id=RUN_ID), Delivery(WATCH, "0", 1))
+    del world.store.objects[shard_key(RUN_ID, EU)]
+    world.apis.of(EU).nodes.clear()
+    world.add_nodes(EU, numbers)
+    world.discover_queue.send([(DiscoverMessage.of(RUN_ID, EU).encode(), str(EU))])
+    drain_workers(world)
+    return stage
+
+
+def published_by(world: World, stage: CommitStage) -> CommitResult:
+    """Let one commit look every tick until the run is published."""
+    while True:
+        try:
+            return stage.handle(CommitMessage(run_id=RUN_ID), Delivery(WATCH, "0", 1))
+        except RetryableError:
+            drain_workers(world)
+            world.clock.advance(60)
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 2, 3, 4, 5, 6, 7])
+def test_a_commit_that_counted_the_batches_of_an_earlier_shard_publishes_every_node_of_the_stored_one(
+    nodes: int,
+) -> None:
+    world = world_of(nodes=3)
+    world.deliver_discover()
+    stage = listed_again(world, range(nodes))
+
+    result = published_by(world, stage)
+
+    assert result.outcome is CommitOutcome.COMPLETE
+    assert world.snapshot()["instance_id"] == [node_id(number) for number in range(nodes)]
+    assert world.coverage()["nodes_listed"] == [nodes]
+
+
+@pytest.mark.parametrize("nodes", [1, 2, 3, 4, 5, 6, 7])
+def test_its_fence_closes_the_batches_of_the_stored_shard(nodes: int) -> None:
+    world = world_of(nodes=3)
+    world.deliver_discover()
+    stage = listed_again(world, range(nodes))
+    for key in [key for key in world.store.objects if "/parts/" in key]:
+        del world.store.objects[key]
+    world.clock.advance(14_400)
+
+    result = published_by(world, stage)
+
+    assert result.statuses == Counter(NOT_COLLECTED=nodes)
+    assert world.snapshot()["instance_id"] == [node_id(number) for number in range(nodes)]
 
 
 # Sending again

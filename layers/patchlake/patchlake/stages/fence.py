@@ -5,7 +5,6 @@ like any other object, so a worker that is still running wins or loses the key a
 After that, every key that was closed exists.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -15,7 +14,7 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.sources.source import DetailSource, ListingSource, slice_of
 from patchlake.stages.stored_objects import about
-from patchlake.stages.stored_run import Batch, Slice, StoredRun
+from patchlake.stages.stored_run import Batch, Slice, StoredRun, by_target
 
 NO_SHARD = "no shard by the run's deadline"
 NO_PART = "no part by the run's deadline"
@@ -29,7 +28,7 @@ def close_run(run: StoredRun) -> None:
     A second call finds nothing to do.
 
     Raises:
-        RetryableError: the store could not answer for now; existing tombstones stay.
+        RetryableError: the store could not answer for now, or a shard was made again; existing tombstones stay.
         IntegrityError: a shard or part cannot be read.
     """
     _close_shards(run, run.sources.nodes, NO_SHARD)
@@ -67,18 +66,18 @@ def _close_batches(run: StoredRun, batches: Sequence[Batch]) -> None:
     """Close the missing parts of the root detail, target by target, so that a large shard is read once."""
     source, nodes = run.sources.patch_states, run.sources.nodes
     missing = run.missing_parts(source, run.slices(source, batches))
-    batches_of = Counter(batch.target for batch in batches)
+    batches_of = by_target(batches)
 
     def close(slices: list[Slice]) -> None:
         target = slices[0].batch.target
-        shard = run.shard(nodes, target)
+        shard = run.counted_shard(target, batches_of[target])
         for slice_ in slices:
             with about(run.shard_key(nodes, target)):
                 rows = shard.columns(nodes.table.column_names, slice_.batch.number)
             _create_tombstone(run, source, slice_, rows, NO_PART)
 
-    by_target = [list(some) for _, some in groupby(sorted(missing), key=lambda slice_: slice_.batch.target)]
-    run.for_each_in_groups(close, by_target, lambda slices: batches_of[slices[0].batch.target])
+    groups = [list(some) for _, some in groupby(sorted(missing), key=lambda slice_: slice_.batch.target)]
+    run.for_each_in_groups(close, groups, lambda slices: len(batches_of[slices[0].batch.target]))
 
 
 def _close_slices(run: StoredRun, source: DetailSource, batches: Sequence[Batch]) -> None:

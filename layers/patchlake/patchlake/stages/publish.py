@@ -26,7 +26,7 @@ from patchlake.ports import TableFile
 from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, coverage_table, has_gap, is_complete
 from patchlake.sources.source import DetailSource, ListingSource, Source, slice_of
 from patchlake.stages.stored_objects import about, open_table
-from patchlake.stages.stored_run import Slice, StoredRun
+from patchlake.stages.stored_run import Batch, Slice, StoredRun, by_target
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
         metadata: the entries of every published footer.
 
     Raises:
-        RetryableError: the store could not answer for now; the snapshot is not published.
+        RetryableError: the store could not answer for now, or a shard was made again; the snapshot is not published.
         IntegrityError: shards and parts contradict each other, or other files are published under the run's keys.
     """
     merge = _Merge(run, metadata)
@@ -88,12 +88,14 @@ class _Merge:
 
     Attributes:
         reads: the result of reading each target of the plan, in its order.
+        batches: those of every active target, in the order of the snapshot.
         asked: a digest of the ids that each slice must have asked about, by source and slice.
     """
 
     run: StoredRun
     metadata: dict[str, str]
     reads: dict[Target, TargetRead] = field(init=False)
+    batches: list[Batch] = field(init=False)
     asked: dict[tuple[str, Slice], bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,6 +105,7 @@ class _Merge:
             planned.target: TargetRead(plan.run_target(planned.target), planned.account_name, not_active)
             for planned in plan.targets
         }
+        self.batches = self.run.batches(plan.active_targets())
 
     def coverage(self, sources: Sequence[Source]) -> BinaryIO:
         """Return the coverage of what was merged so far."""
@@ -144,7 +147,7 @@ class _Merge:
     def _listing_table(self, source: ListingSource) -> BinaryIO:
         run, active = self.run, self.run.plan.active_targets()
         writer = run.runs.tables.writer(source.table, self.metadata)
-        batches_of = Counter(batch.target for batch in run.batches(active))
+        batches_of = Counter(batch.target for batch in self.batches)
         shards = run.read_in_groups(lambda target: run.shard(source, target), active, lambda one: batches_of[one] or 1)
         for target, shard in zip(active, shards, strict=True):
             read = self.reads[target]
@@ -158,7 +161,7 @@ class _Merge:
     def _detail_table(self, source: DetailSource) -> BinaryIO:
         run, active = self.run, self.run.plan.active_targets()
         writer = run.runs.tables.writer(source.table, self.metadata)
-        slices = run.slices(source, run.batches(active))
+        slices = run.slices(source, self.batches)
         for target in active:
             self.reads[target].sources[source.name] = SourceRead()
         parts = run.read_in_groups(lambda slice_: run.part(source, slice_), slices)
@@ -179,18 +182,17 @@ class _Merge:
 
     def _shards_with_parts(self) -> Iterator[tuple[Target, TableFile, Iterator[tuple[Slice, TableFile]]]]:
         """Yield each active target's shard with the parts of its batches, which are read on demand."""
-        run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
+        run, source = self.run, self.run.sources.patch_states
         active = run.plan.active_targets()
-        slices = run.slices(source, run.batches(active))
-        batches_of = Counter(slice_.batch.target for slice_ in slices)
+        slices, batches_of = run.slices(source, self.batches), by_target(self.batches)
         slices_of = {target: list(some) for target, some in groupby(slices, lambda slice_: slice_.batch.target)}
         objects: list[Target | Slice] = [one for target in active for one in (target, *slices_of.get(target, ()))]
 
         def read(one: Target | Slice) -> TableFile:
-            return run.shard(nodes, one) if isinstance(one, Target) else run.part(source, one)
+            return run.counted_shard(one, batches_of[one]) if isinstance(one, Target) else run.part(source, one)
 
         def size(one: Target | Slice) -> int:
-            return max(1, batches_of[one]) if isinstance(one, Target) else 1
+            return max(1, len(batches_of[one])) if isinstance(one, Target) else 1
 
         files = run.read_in_groups(read, objects, size)
         for target in active:

@@ -4,7 +4,7 @@ Each shard and part has one key, so a listing of keys shows the progress of a ru
 decide which parts it must have.
 """
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,6 +13,7 @@ from typing import NamedTuple
 from patchlake.core.keys import by_first_digit, part_key, parts_prefix, shard_key, shards_prefix
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
+from patchlake.errors import RetryableError
 from patchlake.ports import ParallelMap, Store, TableFile, TableFormat
 from patchlake.sources.registry import Registry
 from patchlake.sources.source import DetailSource, ListingSource
@@ -36,6 +37,14 @@ class Batch(NamedTuple):
     nodes: int
 
 
+def by_target(batches: Iterable[Batch]) -> dict[Target, list[Batch]]:
+    """Group batches by their target; a target without any has an empty list."""
+    grouped: dict[Target, list[Batch]] = defaultdict(list)
+    for batch in batches:
+        grouped[batch.target].append(batch)
+    return grouped
+
+
 class Slice(NamedTuple):
     """The nodes of one part: a slice of a batch, by its number. Slices sort as their keys do."""
 
@@ -45,7 +54,7 @@ class Slice(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StoredRuns:
-    """The access to the stored objects of every run; shards never change, so each is counted once."""
+    """The access to the stored objects of every run; shards seldom change, so the batches of each are remembered."""
 
     store: Store
     tables: TableFormat
@@ -58,7 +67,7 @@ class StoredRuns:
         return StoredRun(self, plan)
 
     def row_counts(self, key: str, count: Callable[[], Sequence[int]]) -> tuple[int, ...]:
-        """Return the number of nodes of each batch of a shard, counted on first use."""
+        """Return the number of nodes of each batch of a shard, as counted on first use."""
         if key not in self._row_counts:
             if len(self._row_counts) >= MOST_REMEMBERED:
                 self._row_counts.clear()
@@ -121,6 +130,23 @@ class StoredRun:
         """
         body = self.runs.store.get(self.shard_key(source, target))
         return open_shard(self.runs.tables, source, self.plan.run_target(target), body)
+
+    def counted_shard(self, target: Target, batches: Sequence[Batch]) -> TableFile:
+        """Open a target's shard of the nodes, which must still have these batches.
+
+        It has others if someone deleted the shard, and it was made again since this process counted it.
+
+        Raises:
+            RetryableError: it has other batches; the next look at the run counts them.
+            IntegrityError: as in ``shard``.
+        """
+        shard = self.shard(self.sources.nodes, target)
+        if list(shard.row_counts) != [batch.nodes for batch in batches]:
+            key = self.shard_key(self.sources.nodes, target)
+            self.runs.forget(key)
+            msg = f"{key}: the object was deleted and made again, with other batches"
+            raise RetryableError(msg)
+        return shard
 
     def part(self, source: DetailSource, slice_: Slice) -> TableFile:
         """Open a part.
