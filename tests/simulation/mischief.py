@@ -123,12 +123,16 @@ def _lose_watch(world: World) -> str | None:
 
 
 def _damage(world: World) -> str | None:
-    """Put other bytes into an object of a run that is not published: cut off, none, or those of another object."""
+    """Put other bytes into an object of a run that is not published: cut off, none, or those of another object.
+
+    A damaged object is no such other: its bytes may be an earlier listing of this very target, which is true and fits.
+    """
     keys = _unpublished(world)
     if not keys:
         return None
     key, body = world.random.choice([(key, world.objects[key]) for key in keys])
-    others = [world.objects[other] for other in keys if other.count("/") == key.count("/")]
+    undamaged = [other for other in keys if other.count("/") == key.count("/") and other not in world.damaged]
+    others = [world.objects[other] for other in undamaged] or [body]
     damaged = world.random.choice((b"", body[: len(body) // 2], world.random.choice(others)))
     if damaged == body:
         return None
