@@ -202,7 +202,8 @@ def _plans_once(patch: Patch) -> None:
     def handle_once(stage: PlanStage, event: Mapping[str, object]) -> PlanResult:
         if not stage.store.exists(plan_key(run_id_of(event.get("scheduled_time")))):
             return handle(stage, event)
-        return handle(dataclasses.replace(stage, listing_queues={"nodes": DeafQueue()}), event)
+        deaf = dict.fromkeys(stage.listing_queues, DeafQueue())
+        return handle(dataclasses.replace(stage, listing_queues=deaf), event)
 
     patch.setattr(PlanStage, "handle", handle_once)
 

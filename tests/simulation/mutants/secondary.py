@@ -256,7 +256,7 @@ def _cuts_as_the_build(patch: Patch) -> None:
 
 @mutant("C2", "nodes are selected by another version of the rule than the plan's", builds_that_differ)
 def _selects_as_the_build(patch: Patch) -> None:
-    patch.setattr(registry, "_agrees", lambda _source, planned: planned is not None)
+    patch.setattr(registry, "_is_read", lambda source, planned: planned.planned_source(source.name) is not None)
 
 
 @mutant("C8", "the plan names a tag key of its own")
