@@ -49,7 +49,15 @@ SELECT
   planned.patches_detail,
   planned.patches_nodes_not_collected,
   planned.patches_nodes_invalid_response,
-  planned.patches_rows
+  planned.patches_rows,
+  planned.instances_status,
+  planned.instances_detail,
+  planned.instances_rows_without_id,
+  planned.instances_rows,
+  planned.tags_status,
+  planned.tags_detail,
+  planned.tags_rows_without_id,
+  planned.tags_rows
 FROM covered_runs AS run
 /* Run ids are times: their order is the order of the runs. */
 JOIN first_plans AS target ON target.first_run_id <= run.run_id

@@ -26,8 +26,10 @@
 --   patches_status: COMPLETE: the patches of every node were read, and its patch state was. PARTIAL: they were not, for
 --     at least one node or target. UNPUBLISHED: the table patches does not have exactly the rows that the coverage
 --     counts. NOT_ASKED: the run did not read patches.
+--   instances_status: COMPLETE: every active target was listed by EC2, each row with an id. Otherwise as patches_status.
+--   tags_status: As instances_status, for the tags of the allowed keys.
 -- Caveats:
---   - run_status is about nodes and patch states. patches_status never affects it.
+--   - run_status is about nodes and patch states. The statuses of other tables never affect it.
 --   - Every other view joins this one, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
 WITH covered AS (
@@ -47,7 +49,13 @@ WITH covered AS (
     sum(rows_without_id) AS rows_without_id,
     count(patches_status) AS patches_targets,
     count_if(patches_status = 'COMPLETE') AS patches_targets_complete,
-    sum(patches_rows) AS patches_rows
+    sum(patches_rows) AS patches_rows,
+    count(instances_status) AS instances_targets,
+    count_if(instances_status = 'LISTED' AND instances_rows_without_id = 0) AS instances_targets_complete,
+    sum(instances_rows) AS instances_rows,
+    count(tags_status) AS tags_targets,
+    count_if(tags_status = 'LISTED' AND tags_rows_without_id = 0) AS tags_targets_complete,
+    sum(tags_rows) AS tags_rows
   FROM known_targets
   GROUP BY run_id, run_at, run_date
 ),
@@ -59,6 +67,16 @@ snapshots AS (
 patch_tables AS (
   SELECT run_id, run_date, count(*) AS patch_rows
   FROM recent_patches
+  GROUP BY run_id, run_date
+),
+instance_tables AS (
+  SELECT run_id, run_date, count(*) AS instance_rows
+  FROM recent_instances
+  GROUP BY run_id, run_date
+),
+tag_tables AS (
+  SELECT run_id, run_date, count(*) AS tag_rows
+  FROM recent_tags
   GROUP BY run_id, run_date
 ),
 compared AS (
@@ -88,10 +106,26 @@ compared AS (
       WHEN coalesce(patch_tables.patch_rows, 0) <> coalesce(covered.patches_rows, 0) THEN 'UNPUBLISHED'
       WHEN covered.patches_targets_complete = covered.targets_total THEN 'COMPLETE'
       ELSE 'PARTIAL'
-    END AS patches_status
+    END AS patches_status,
+    CASE
+      WHEN covered.instances_targets = 0 THEN 'NOT_ASKED'
+      WHEN coalesce(instance_tables.instance_rows, 0) <> coalesce(covered.instances_rows, 0) THEN 'UNPUBLISHED'
+      WHEN covered.instances_targets_complete = covered.targets_total THEN 'COMPLETE'
+      ELSE 'PARTIAL'
+    END AS instances_status,
+    CASE
+      WHEN covered.tags_targets = 0 THEN 'NOT_ASKED'
+      WHEN coalesce(tag_tables.tag_rows, 0) <> coalesce(covered.tags_rows, 0) THEN 'UNPUBLISHED'
+      WHEN covered.tags_targets_complete = covered.targets_total THEN 'COMPLETE'
+      ELSE 'PARTIAL'
+    END AS tags_status
   FROM covered
   LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
   LEFT JOIN patch_tables ON patch_tables.run_id = covered.run_id AND patch_tables.run_date = covered.run_date
+  LEFT JOIN instance_tables
+    ON instance_tables.run_id = covered.run_id AND instance_tables.run_date = covered.run_date
+  LEFT JOIN tag_tables
+    ON tag_tables.run_id = covered.run_id AND tag_tables.run_date = covered.run_date
 )
 SELECT
   run_id,
@@ -123,5 +157,7 @@ SELECT
   nodes_not_collected,
   nodes_invalid_response,
   rows_without_id,
-  patches_status
+  patches_status,
+  instances_status,
+  tags_status
 FROM compared

@@ -9,6 +9,10 @@
 --   patches_nodes_not_collected: Nodes that patches asked about and could not read; this and the next are NULL where the
 --     target was not listed or patches were not asked for.
 --   patches_nodes_invalid_response: Nodes whose patches broke SSM's rules.
+--   instances_status: COMPLETE: EC2 listed every instance of the target, each with an id. Otherwise as patches_status.
+--   instances_detail: The reason why it is PARTIAL.
+--   tags_status: As instances_status, for the tags of the allowed keys.
+--   tags_detail: The reason why it is PARTIAL.
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
@@ -50,6 +54,30 @@ SELECT
   target.patches_detail,
   target.patches_nodes_not_collected,
   target.patches_nodes_invalid_response,
+  CASE
+    WHEN target.is_planned AND target.is_active
+      THEN CASE
+        WHEN runs.instances_status IN ('NOT_ASKED', 'UNPUBLISHED') THEN runs.instances_status
+        WHEN target.instances_status = 'LISTED' AND target.instances_rows_without_id = 0 THEN 'COMPLETE'
+        ELSE 'PARTIAL'
+      END
+  END AS instances_status,
+  CASE
+    WHEN target.instances_status <> 'LISTED' THEN coalesce(target.instances_detail, target.instances_status)
+    WHEN target.instances_rows_without_id > 0 THEN 'rows without an id'
+  END AS instances_detail,
+  CASE
+    WHEN target.is_planned AND target.is_active
+      THEN CASE
+        WHEN runs.tags_status IN ('NOT_ASKED', 'UNPUBLISHED') THEN runs.tags_status
+        WHEN target.tags_status = 'LISTED' AND target.tags_rows_without_id = 0 THEN 'COMPLETE'
+        ELSE 'PARTIAL'
+      END
+  END AS tags_status,
+  CASE
+    WHEN target.tags_status <> 'LISTED' THEN coalesce(target.tags_detail, target.tags_status)
+    WHEN target.tags_rows_without_id > 0 THEN 'rows without an id'
+  END AS tags_detail,
   /* Run ids are times: their order is the order of the runs. */
   max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
     PARTITION BY target.account_id, target.region ORDER BY target.run_id

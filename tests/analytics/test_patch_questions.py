@@ -247,6 +247,7 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
         ),
         ("nodes_missing_patch", "", "expected the id of a patch"),
         ("nodes_missing_patch", "KB 5034441", "expected the id of a patch"),
+        ("nodes_missing_patch", "kb5034441", "expected the id of a patch"),
         ("nodes_missing_patch", "KB\udcff", "expected the id of a patch"),
     ],
 )
@@ -255,6 +256,12 @@ def test_a_value_that_is_no_id_is_refused(patch_lake: Lake, query: str, value: s
         patch_lake.named(query, [value])
 
     assert expected in str(refused.value)
+
+
+def test_the_name_of_a_package_may_have_spaces(patch_lake: Lake) -> None:
+    answer = patch_lake.named("nodes_missing_patch", ["Command Line Tools"])
+
+    assert "KNOWN" not in {row[0] for row in pick(answer, "answer")}
 
 
 def test_the_overview_names_the_worst_patches_and_whose_patches_are_not_known(patch_lake: Lake, lake: Lake) -> None:

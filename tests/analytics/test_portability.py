@@ -11,8 +11,9 @@ from sqlglot import exp
 from trino_query_parser import TrinoSyntaxError, parse_statement
 
 from generators.lakes import sample_arguments
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, views
 
 FUNCTIONS = {
     exp.And,
@@ -187,7 +188,7 @@ def test_the_header_names_every_parameter_of_a_query(query: Statement) -> None:
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_every_view_reads_the_window_only_and_every_query_the_views_only(statement: Statement) -> None:
     names = {view.name for view in views()}
-    tables = {"recent_patch_states", "recent_coverage", "recent_patches"} if statement.number is None else set()
+    tables = {RECENT + table.name for table in SOURCES.tables} if statement.number is None else set()
     beyond_the_window = {"patches"} if statement.name == "patch_cves" else set()
 
     assert set(statement.relations) <= names | tables | beyond_the_window

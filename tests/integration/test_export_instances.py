@@ -35,6 +35,13 @@ def export(environment: dict[str, str], lake: Path, *options: str) -> int:
     return run(environment, lake, *options).returncode
 
 
+def asked(environment: dict[str, str], lake: Path, table: str) -> tuple[int, str]:
+    """Query a table as of the run's day; return the exit code and what standard error says."""
+    sql = f"SELECT count(*) FROM {table}"  # noqa: S608  # the name of a table
+    answered = patchlake_here(environment, "query", "--lake", lake, "--as-of", "2026-10-29", sql)
+    return answered.returncode, answered.stderr
+
+
 def rows(lake: Path, table: str) -> list[dict[str, Any]]:
     file = ParquetTables().open((lake / table_key(RUN_ID, table)).read_bytes())
     columns = file.columns(file.column_names)
@@ -78,6 +85,8 @@ def test_a_lake_has_every_instance_and_every_tag_with_an_allowed_key(
     ]
     assert coverage(tmp_path, "instances")["instances_status"] == ["LISTED", "LISTED"]
     assert sum(coverage(tmp_path, "tags")["tags_rows"]) == len(tags)
+    assert asked(environment, tmp_path, "instances") == (0, "")
+    assert asked(environment, tmp_path, "tags") == (0, "")
     assert f"Instances are COMPLETE: {len(found):,} rows." in exported.stdout
     assert f"Tags are COMPLETE: {len(tags):,} rows." in exported.stdout
 
@@ -123,6 +132,9 @@ def test_instances_without_tag_keys_make_no_call_about_tags(
     aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
 ) -> None:
     assert export(environment, tmp_path, "--instances") == 0
+    exit_code, said = asked(environment, tmp_path, "tags")
+    assert exit_code == 3
+    assert "NOT_ASKED" in said
 
     assert aws.statistics().count("ec2", "DescribeTags") == 0
     assert aws.statistics().count("ec2", "DescribeInstances") > 0
@@ -167,6 +179,10 @@ def test_denied_ec2_changes_no_byte_of_the_snapshot_and_names_the_permissions(
         assert found[f"{source}_status"] == ["ACCESS_DENIED", "ACCESS_DENIED"]
         assert found[f"{source}_detail"] == ["UnauthorizedOperation"] * 2
         assert found[f"{source}_rows"] == [None, None]
+        exit_code, said = asked(environment, tmp_path / "denied", source)
+        assert exit_code == 3
+        assert f"the {source} of run {RUN_ID} are PARTIAL; not read in full: {account_id} eu-central-1" in said
+        assert said.count("(UnauthorizedOperation)") == 2
 
 
 def test_a_role_that_cannot_be_assumed_is_the_reason_for_ec2_as_well(
