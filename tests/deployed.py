@@ -13,6 +13,7 @@ import duckdb
 
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import run_id_of
+from patchlake.stages.commit import GAPS_METRIC
 from patchlake_cli.embedded.aws.endpoint import Endpoint
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.cloudformation.deploy import deploy
@@ -114,6 +115,11 @@ class DeployedRun:
     def wait_until_committed(self) -> None:
         """Wait until commit has ended the run's watch."""
         self.wait(lambda: self.observation.outcome is not None)
+
+    def detail_gaps(self) -> int:
+        """Return the metric of the published run; a function prints its metrics after its log lines."""
+        self.wait(lambda: GAPS_METRIC in self.observation.metrics)
+        return self.observation.metrics[GAPS_METRIC]
 
     def nodes(self) -> list[tuple[Any, ...]]:
         """Return account, region, id, status and detail of every row of the snapshot, in its order."""

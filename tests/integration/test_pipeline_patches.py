@@ -90,7 +90,7 @@ def test_the_rows_of_each_node_are_those_that_its_patch_state_counts(undisturbed
 
 def test_a_run_that_read_all_patches_has_no_gap(undisturbed: DeployedRun) -> None:
     assert undisturbed.observation.outcome == "COMPLETE"
-    assert undisturbed.observation.metrics["DetailGaps"] == 0
+    assert undisturbed.detail_gaps() == 0
 
 
 def test_an_older_member_role_changes_no_byte_of_the_snapshot_and_is_not_silent(
@@ -103,7 +103,7 @@ def test_an_older_member_role_changes_no_byte_of_the_snapshot_and_is_not_silent(
 
         assert run.objects()[snapshot_key(run.run_id)] == undisturbed.objects()[snapshot_key(run.run_id)]
         assert run.observation.outcome == "COMPLETE"
-        assert run.observation.metrics["DetailGaps"] == 1
+        assert run.detail_gaps() == 1
         assert statuses(run) == {HOME: {"COMPLETE"}, MEMBER: {"PARTIAL"}}
         asked = {row["instance_id"] for row in patches(undisturbed) if row["account_id"] == MEMBER}
         refused = [row for row in patches(run) if row["account_id"] == MEMBER]
@@ -135,7 +135,7 @@ def test_a_node_that_ssm_no_longer_knows_is_named_and_raises_no_alarm(
 
         [row] = [row for row in patches(run) if row["instance_id"] == gone]
         assert (row["collection_status"], row["collection_detail"]) == ("NOT_COLLECTED", "InvalidInstanceId")
-        assert run.observation.metrics["DetailGaps"] == 0
+        assert run.detail_gaps() == 0
         assert "PARTIAL" in statuses(run)[row["account_id"]]
 
 
@@ -154,7 +154,7 @@ def test_from_the_detail_deadline_on_a_run_waits_for_no_patch(
         run.wait_until_committed()
 
         assert run.observation.outcome == "COMPLETE"
-        assert run.observation.metrics["DetailGaps"] == 1
+        assert run.detail_gaps() == 1
         assert {(row["collection_status"], row["collection_detail"]) for row in patches(run)} == {
             ("NOT_COLLECTED", NO_DETAIL)
         }
@@ -175,7 +175,7 @@ def test_without_patches_a_run_has_no_word_of_them(aws: EmbeddedAws, undisturbed
         )
         assert not [name for name in table(run, coverage_key(run.run_id)) if name.startswith("patches")]
         assert table(run, snapshot_key(run.run_id)) == table(undisturbed, snapshot_key(run.run_id))
-        assert run.observation.metrics["DetailGaps"] == 0
+        assert run.detail_gaps() == 0
     assert aws.statistics().count("ssm", ACTION) == before
 
 

@@ -14,7 +14,7 @@ from patchlake_cli.lake.errors import ParameterError
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = re.compile(r"[0-9]{1,4}")
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
-_PATCH = re.compile(r"KB[0-9]+|(?!(?i:KB)?\s*[0-9]+\Z)\S(?:.*\S)?")
+_PATCH = re.compile(r"(?i:KB)[0-9]+|(?!(?i:KB)?\s*[0-9]+\Z)\S(?:.*\S)?")
 
 
 class ParameterType(StrEnum):
@@ -26,7 +26,7 @@ class ParameterType(StrEnum):
     CVE = "cve"
     """The id of a CVE, in capital or small letters."""
     PATCH = "patch"
-    """The id of a patch, spaces included: but not digits alone, "KB 123" or "kb123", which no patch has."""
+    """The id of a patch, in capital or small letters: but not digits alone or "KB 123", which no patch has."""
     TEXT = "text"
     """The name of something, such as a node or a region: any text that is not empty."""
     ANY_TEXT = "any text"
