@@ -121,8 +121,7 @@ def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
         if not _is_of_a_run(**match.groupdict()):
             # A copy would count its run twice, here and in Athena.
             raise LakeError(
-                f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it "
-                "out of the table"
+                f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it out of the table"
             )
     return sorted((match["date"], path) for match, path in files)
 
