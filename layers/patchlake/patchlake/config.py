@@ -127,7 +127,8 @@ class Variable(NamedTuple):
         if text is None:
             msg = f"{name} is not set: expected {self.expected}"
             raise ConfigError(msg)
-        value = self.parse(text)
+        # A byte that is not UTF-8 is a surrogate here, which no request, plan or file can hold.
+        value = None if any("\ud800" <= character <= "\udfff" for character in text) else self.parse(text)
         if value is None:
             msg = f"{name} is {text!r}: expected {self.expected}"
             raise ConfigError(msg)
