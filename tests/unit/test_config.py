@@ -63,6 +63,7 @@ WRONG = {
     "PATCHLAKE_COLLECT_PATCHES": ["", "True", "patches", "0"],
     "PATCHLAKE_COLLECT_INSTANCES": ["", "True", "instances", "0"],
     "PATCHLAKE_TAG_KEYS": [
+        "\udcff",
         "*",
         "Own?r",
         "back\\slash",
