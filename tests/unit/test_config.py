@@ -73,7 +73,6 @@ WRONG = {
         "a" * 129,
         ",".join("k" * 51),
         "a\nb",
-        "\udcff",
     ],
     "PATCHLAKE_DETAIL_DEADLINE_SECONDS": ["", "59", "604801", "1h"],
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": ["", "True", "yes", "1", "false "],
