@@ -1,6 +1,8 @@
 # Every target does the setup that it needs. `make` without a target lists them.
 BIN := .venv/bin
-PYTEST = $(BIN)/pytest -n auto --dist worksteal
+# One process runs all tests of a file, which share what they have set up; long files come before those of tests/unit.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+QUICK := tests/unit tests/contract
 PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
@@ -15,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick slow test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,14 +29,17 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 	@$(BIN)/patchlake demo $(ARGS)
 
 quick: check ## Run the checks, then the unit and contract tests
-	@$(PYTEST) tests/unit tests/contract $(ARGS)
+	@$(PYTEST) $(QUICK) $(ARGS)
+
+slow: setup ## Run the tests of make test that make quick leaves out
+	@$(PYTEST) --ignore tests/e2e $(QUICK:%=--ignore %) $(ARGS)
 
 test: check ## Run the checks, then all tests except those of verify: make test ARGS="-k fence"
 	@$(PYTEST) --ignore tests/e2e $(ARGS)
 
 test-3.14: ## Run the unit and contract tests on Python 3.14
 	@scripts/setup 3.14
-	@.venv-3.14/bin/pytest -n auto --dist worksteal tests/unit tests/contract $(ARGS)
+	@$(PYTEST:$(BIN)%=.venv-3.14/bin%) $(QUICK) $(ARGS)
 
 check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check
