@@ -17,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick slow test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,9 +30,6 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 
 quick: check ## Run the checks, then the unit and contract tests
 	@$(PYTEST) $(QUICK) $(ARGS)
-
-slow: setup ## Run the tests of make test that make quick leaves out
-	@$(PYTEST) --ignore tests/e2e $(QUICK:%=--ignore %) $(ARGS)
 
 test: check ## Run the checks, then all tests except those of verify: make test ARGS="-k fence"
 	@$(PYTEST) --ignore tests/e2e $(ARGS)
