@@ -22,6 +22,7 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 from tests.simulation import functions
+from tests.simulation.calls import Calls
 from tests.simulation.checking import check
 from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
@@ -29,14 +30,13 @@ from tests.simulation.functions import records
 from tests.simulation.interleaving import Killed, Strand
 from tests.simulation.ports import (
     STAGES,
-    Calls,
     SimulatedAccounts,
     SimulatedClock,
     SimulatedQueue,
-    SimulatedSources,
     SimulatedStore,
     decoded,
 )
+from tests.simulation.target_apis import SimulatedSources
 from tests.simulation.turns import Turns
 from tests.simulation.world import Build, Invocation, Message, Process, QueueName, Stage, World
 
@@ -394,7 +394,11 @@ class Handlers:
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
             include_sensitive_fields=scenario.include_sensitive_fields,
-            sources=tuple(source.name for source in by.build.sources.secondary),
+            sources=tuple(
+                source.name
+                for source in by.build.sources.secondary
+                if source.name != "tags" or scenario.tag_keys  # Without keys there is nothing to ask.
+            ),
             tag_keys=scenario.tag_keys,
             detail_deadline_seconds=scenario.detail_deadline_seconds,
         )
@@ -416,6 +420,8 @@ class Handlers:
             "patch_states": self._queues["collect"],
             "toys": self._queues["detail"],
             "patches": self._queues["detail"],
+            "instances": self._queues["listing"],
+            "tags": self._queues["listing"],
         }
 
     def _commit(self, by: Invocation, message: CommitMessage, delivery: Delivery) -> object:

@@ -8,11 +8,12 @@ from patchlake.core.messages import VERSION, CommitMessage
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import FailedCallError, RefusedError, ThrottledError
+from tests.simulation.ec2_service import OPERATIONS as EC2_OPERATIONS
 from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
 from tests.simulation.patch_service import DESCRIBE_PATCHES
-from tests.simulation.ports import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
+from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
 from tests.simulation.world import QueueName, StoreTrouble, Trouble, World
 from tests.world import HOME
@@ -195,10 +196,10 @@ def _forge(world: World) -> str:
     if name in {"collect", "detail"}:
         forged["batch"] = random.choice((0, 99, -1))
     if name in _SECONDARY_HINTS:
-        details = (
-            ("toys", "toys", "toys") if world.scenario.patches_per_part is None else ("toys", "patches", "patches")
-        )
-        forged["source"] = random.choice(("gadgets", *details, "nodes", "patch_states", "x", "../x"))
+        details = ("toys",) if world.scenario.patches_per_part is None else ("toys", "patches")
+        listings = ("gadgets", "instances", "tags") if world.scenario.lists_ec2 else ("gadgets",)
+        strangers = ("nodes", "patch_states", "x", "../x")
+        forged["source"] = random.choice(random.choice((details, listings, strangers)))
     if name == "detail":
         forged["slice"] = random.choice((0, 1, 99, -1))
     forged |= random.choice(({}, {}, {"role_arn": f"arn:aws:iam::{HOME}:role/admin"}, {"v": 2}))
@@ -266,7 +267,8 @@ def _operations(world: World) -> tuple[str, ...]:
     if world.scenario.toys is None:
         return _OPERATIONS
     patches = () if world.scenario.patches_per_part is None else (DESCRIBE_PATCHES,)
-    return (*_OPERATIONS, *TOY_OPERATIONS, *patches)
+    ec2 = (*EC2_OPERATIONS, *EC2_OPERATIONS) if world.scenario.lists_ec2 else ()
+    return (*_OPERATIONS, *TOY_OPERATIONS, *patches, *ec2)
 
 
 def _throttle_for_good(world: World) -> str | None:

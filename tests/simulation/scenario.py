@@ -15,7 +15,7 @@ _CLOSE_RACES = 0.06
 _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
-_WITH_TOYS, _WITH_PATCHES = 0.3, 0.7
+_WITH_TOYS, _WITH_PATCHES, _WITH_EC2 = 0.3, 0.7, 0.7
 _HOME_ACTIVE = 0.95
 _GIANTS, _GIANT_ROW_SECONDS = 0.01, 18.3
 """Giant targets take about as long to list as one invocation has; SSM takes long, so that few nodes are enough."""
@@ -43,6 +43,7 @@ class Scenario:
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
         toys: the toys of the run, as the first build knows them; there is no other secondary source without them.
         patches_per_part: the nodes of a part of the patches, as the first build cuts them; None in a run without them.
+        lists_ec2: whether the first build lists instances, and the tags of those keys that are allowed.
         refuses_filters: whether SSM refuses a filter of several values in some targets.
         toys_healthy: whether the operations of the secondary sources are healthy.
         detail_deadline_seconds: how long a run waits for them.
@@ -73,6 +74,7 @@ class Scenario:
     healthy: bool
     toys: KnownToys | None
     patches_per_part: int | None
+    lists_ec2: bool
     refuses_filters: bool
     toys_healthy: bool
     detail_deadline_seconds: int
@@ -117,15 +119,18 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         healthy=random.random() < 0.5,
         toys=None if crowd else _toys(random, large=large),
         patches_per_part=None,
+        lists_ec2=False,
         refuses_filters=False,
         toys_healthy=random.random() < 0.6,
         detail_deadline_seconds=random.choice((1200, 3600, 3600, 14_400)),
         tag_keys=random.choice(((), ("team", "env", "team"))),
     )
-    if scenario.toys is None or random.random() >= _WITH_PATCHES:
+    if scenario.toys is None:
         return scenario
-    nodes_per_part = 50 if large else random.randint(1, 4)
-    return replace(scenario, patches_per_part=nodes_per_part, refuses_filters=random.random() < 0.5)
+    if random.random() < _WITH_PATCHES:
+        nodes_per_part = 50 if large else random.randint(1, 4)
+        scenario = replace(scenario, patches_per_part=nodes_per_part, refuses_filters=random.random() < 0.5)
+    return replace(scenario, lists_ec2=random.random() < _WITH_EC2)
 
 
 def _toys(random: Random, *, large: bool) -> KnownToys | None:

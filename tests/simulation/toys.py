@@ -1,4 +1,4 @@
-"""The secondary sources as the simulated builds know them: two toys and the patches; and the toys of the fleet."""
+"""The secondary sources as the simulated builds know them: two toys, and the real ones; and the toys of the fleet."""
 
 import dataclasses
 from functools import cache
@@ -7,8 +7,10 @@ from typing import NamedTuple
 from patchlake.adapters.memory import MemoryApi
 from patchlake.core.statuses import CollectionStatus
 from patchlake.core.tables import Columns
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import Registry
+from patchlake.sources.tags import TAGS
 from tests.toy_sources import GADGETS, TOYS, gadget, toys_of
 from tests.world import ROOT_SOURCES
 
@@ -24,12 +26,13 @@ class KnownToys(NamedTuple):
 
 
 @cache
-def registry(known: KnownToys | None, patches_per_part: int | None) -> Registry:
+def registry(known: KnownToys | None, patches_per_part: int | None, *, lists_ec2: bool) -> Registry:
     """Return the sources of a build; one that does not know the toys is of an edition before all secondary sources.
 
     Args:
         known: the toys.
         patches_per_part: the nodes of a part of the patches; None in an edition before them.
+        lists_ec2: whether the edition has instances and tags.
     """
     if known is None:
         return ROOT_SOURCES
@@ -40,7 +43,8 @@ def registry(known: KnownToys | None, patches_per_part: int | None) -> Registry:
         asks_about=TOYS.asks_about if known.asks_version == 1 else _collected,
     )
     patches = () if patches_per_part is None else (dataclasses.replace(PATCHES, nodes_per_part=patches_per_part),)
-    return Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, toys, *patches))
+    ec2 = (INSTANCES, TAGS) if lists_ec2 else ()
+    return Registry(ROOT_SOURCES.nodes, ROOT_SOURCES.patch_states, (GADGETS, toys, *patches, *ec2))
 
 
 def _collected(states: Columns) -> list[str]:
