@@ -124,7 +124,8 @@ def _reservations(rows: Sequence[Row]) -> Iterator[Row]:
 
 def no_answers(operation: str) -> tuple[bytes, ...]:
     """Return bodies with status 200 that say nothing."""
-    whole = body(operation, [tag("i-0", "team", "")], None)
+    is_tags = operation == DESCRIBE_TAGS
+    whole = body(operation, [tag("i-0", "team", SECRET_TAG) if is_tags else launched("i-0", 1).row], None)
     return (
         b"",
         b"{}",

@@ -50,7 +50,6 @@ _MOST_PAUSED = 5
 _MOST_RECORDS = 3
 _CONNECTIONS = 8
 _MOST_SKEW_SECONDS = 900
-_MOST_OVERSLEPT = 0.5
 _NEW_PROCESSES = 0.3
 
 
@@ -357,7 +356,7 @@ class Handlers:
                 by.waited_seconds += seconds
             check(world, Waited(seconds, left, by))
             by.throttled = False
-            self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
+            self._elapse(seconds + world.random.random() * world.scenario.most_overslept * (left - seconds))
 
         return RetryPolicy(
             [self._queues[name] for name in names],

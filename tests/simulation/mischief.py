@@ -15,7 +15,7 @@ from tests.simulation.patch_service import DESCRIBE_PATCHES
 from tests.simulation.scenario import REGIONS
 from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
-from tests.simulation.world import QueueName, StoreTrouble, Trouble, World
+from tests.simulation.world import Poison, QueueName, StoreTrouble, Trouble, World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)
@@ -128,7 +128,7 @@ def _damage(world: World) -> str | None:
 
     A damaged object is no such other: its bytes may be an earlier listing of this very target, which is true and fits.
     """
-    keys = _unpublished(world)
+    keys = [key for key in _unpublished(world) if world.exposed in key]
     if not keys:
         return None
     key, body = world.random.choice([(key, world.objects[key]) for key in keys])
@@ -303,8 +303,10 @@ def _poison(world: World) -> str | None:
     if not nodes or world.scenario.healthy or world.scenario.toys_healthy:
         return None
     instance_id = world.random.choice(sorted(nodes))
-    world.poisoned[instance_id] = world.random.choice(_POISONS)
-    return f"{instance_id} of {target}, with {world.poisoned[instance_id].code}"
+    operation = world.random.choice([one for one in _operations(world) if one not in {LIST_NODES, *EC2_OPERATIONS}])
+    error = world.random.choice(_POISONS)
+    world.poisoned[instance_id] = Poison(error, operation)
+    return f"{instance_id} of {target}, {operation or 'all operations'}, with {error.code}"
 
 
 def _some_time_later(world: World) -> datetime:

@@ -34,6 +34,7 @@ class Scenario:
         run_spacings: seconds from the first run's scheduled time to each run's.
         quiet_after_seconds: from the first run's scheduled time to the moment from which on nothing breaks.
         pace_seconds: how long a step takes at most, while things may break.
+        most_overslept: the share of its time left by which a worker's pause may be too long.
         close_race: whether a target is throttled to about the deadline, so that its workers race the fence.
         in_turns: the share of handlers that may be interrupted; the others run at one go, which is quicker.
         include_sensitive_fields: whether plans include them.
@@ -65,6 +66,7 @@ class Scenario:
     run_spacings: tuple[int, ...]
     quiet_after_seconds: int
     pace_seconds: float
+    most_overslept: float
     close_race: bool
     in_turns: float
     include_sensitive_fields: bool
@@ -110,6 +112,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         if close_race or stalled
         else _quiet_after_seconds(random, deadline_seconds),
         pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),
+        most_overslept=0.5,
         close_race=close_race,
         in_turns=0.8 if close_race else random.choice((0.1, 0.3, 0.6)),
         include_sensitive_fields=random.random() < 0.3,

@@ -77,13 +77,6 @@ def _decoder(operation: Operation) -> Decoder:
     return PageDecoder(operation)
 
 
-def _poison(error: FailedCallError | RefusedError, operation: str) -> FailedCallError | RefusedError:
-    """Return the error of a node for the operation that is asked about it."""
-    if isinstance(error, FailedCallError):
-        return error
-    return RefusedError(error.listing_status, error.code, str(error), operation)
-
-
 @dataclass(frozen=True, slots=True)
 class SimulatedSource:
     """``TargetApi``: it keeps what it answered as evidence, and its answers may break SSM's own rules."""
@@ -283,9 +276,8 @@ class SimulatedSource:
         def answer() -> Page[Any]:
             if trouble is not None:
                 self.calls.fail(trouble)
-            poisoned = [world.poisoned[instance_id] for instance_id in ids if instance_id in world.poisoned]
-            if poisoned and world.dice.rolling:
-                self.calls.fail(_poison(poisoned[0], operation.name))
+            if (error := world.poison(ids, operation.name)) is not None:
+                self.calls.fail(error)
             if self._strikes(operation.name, (Fault.BROKEN_BODY,)) is not None:
                 return self._misread(operation)
             return call()

@@ -79,7 +79,7 @@ class Build:
 
 
 _TIMEOUT_SECONDS = 900
-_UNMANAGED = 0xA00000
+UNMANAGED = 0xA00000
 """The number of the first instance that SSM does not know."""
 
 _TIMINGS: dict[QueueName, QueueTiming] = {
@@ -288,6 +288,13 @@ class Trouble:
     operation: str
 
 
+class Poison(NamedTuple):
+    """The error of every call about a node: of one operation, or of all where it is empty."""
+
+    error: FailedCallError | RefusedError
+    operation: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreTrouble:
     """A refusal of the store, and its end, when the bucket or the use of its key is granted again."""
@@ -338,16 +345,17 @@ class World:
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
-        poisoned: the nodes on which every call about them fails, each with the error.
+        poisoned: the nodes on which every call about them fails, each with the error, and the operation or none.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
         gaps: the runs in which that happened to any source, secondary ones included.
-        patches: the patches of each node, as its last scan found them.
+        patches: the patches of each node, as its last scan found them; None of one that this operation does not know.
         instances: the EC2 instances of each target, by id.
         refuses_filters: the targets whose SSM refuses a filter of several values.
         store_trouble: what the store refuses for now.
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
         tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
             until then.
+        exposed: a text in the keys of the objects that someone may damage.
         deleted: the objects that someone deleted, and that were not made again.
         corrupt: the runs that commit called CORRUPT, each with the reason.
         unwatched: the runs whose watch message is lost.
@@ -381,7 +389,7 @@ class World:
         self.build = _build(
             "1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys, patches, scenario.lists_ec2
         )
-        self.patches: dict[str, Scan] = {}
+        self.patches: dict[str, Scan | None] = {}
         self.instances: defaultdict[Target, dict[str, Ec2Instance]] = defaultdict(dict)
         self.refuses_filters = {
             target for n, target in enumerate(scenario.nodes) if scenario.refuses_filters and n % 2 == 0
@@ -402,11 +410,12 @@ class World:
         self.published_at: dict[str, datetime] = {}
         self.sent: list[tuple[QueueName, str]] = []
         self.troubles: dict[Target, Trouble] = {}
-        self.poisoned: dict[str, FailedCallError | RefusedError] = {}
+        self.poisoned: dict[str, Poison] = {}
         self.blanked: set[str] = set()
         self.gaps: set[str] = set()
         self.store_trouble: StoreTrouble | None = None
         self.damaged: dict[str, int] = {}
+        self.exposed = ""
         self.tampered: dict[str, int] = {}
         self.deleted: set[str] = set()
         self.corrupt: dict[str, str] = {}
@@ -488,7 +497,7 @@ class World:
         if serial % 5:
             self.instances[target][instance_id] = launched(instance_id, serial)
         if serial % 2:
-            unmanaged = node_id(_UNMANAGED + serial)
+            unmanaged = node_id(UNMANAGED + serial)
             self.instances[target][unmanaged] = launched(unmanaged, serial + 1)
 
     def _terminate(self, target: Target, instance_id: str) -> None:
@@ -514,6 +523,16 @@ class World:
             return None
         error = trouble.error
         if isinstance(error, RefusedError) and not error.operation:
+            return RefusedError(error.listing_status, error.code, str(error), operation)
+        return error
+
+    def poison(self, ids: Iterable[str], operation: str) -> FailedCallError | RefusedError | None:
+        """Return the error of a call about some nodes, while anything breaks; a refusal is of that operation."""
+        poisons = [self.poisoned[instance_id] for instance_id in ids if instance_id in self.poisoned]
+        error = next((poison.error for poison in poisons if poison.operation in {"", operation}), None)
+        if not self.dice.rolling:
+            return None
+        if isinstance(error, RefusedError):
             return RefusedError(error.listing_status, error.code, str(error), operation)
         return error
 

@@ -18,7 +18,8 @@ from patchlake.stages import plan, publish
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import no_active_target, struck_by
+from tests.simulation.mutants.provocations import NO_ACTIVE_TARGET
+from tests.simulation.provocation import struck_by
 from tests.world import HOME
 
 
@@ -55,7 +56,7 @@ def _alter_completeness(patch: Patch, listings: bool, rows: bool) -> None:  # no
     patch.setattr(publish, "is_complete", altered)
 
 
-@mutant("I7", "a run without an active target is COMPLETE", no_active_target)
+@mutant("I7", "a run without an active target is COMPLETE", NO_ACTIVE_TARGET)
 def _completes_without_targets(patch: Patch) -> None:
     _alter_completeness(patch, listings=True, rows=False)
 

@@ -39,18 +39,20 @@ from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
-    a_close_race,
-    a_plan_that_comes_late,
-    answers_often_lost,
-    deploys_between_calls,
-    forged_often,
-    large_batches,
-    losses_in_a_long_run,
-    more_ticks_than_receives,
-    struck_by,
-    two_plans_at_once,
+    A_CLOSE_RACE,
+    A_PLAN_THAT_COMES_LATE,
+    ANSWERS_OFTEN_LOST,
+    DEPLOYS_BETWEEN_CALLS,
+    FORGED_OFTEN,
+    LARGE_BATCHES,
+    LOSSES_IN_A_LONG_RUN,
+    MORE_TICKS_THAN_RECEIVES,
+    PEOPLED,
+    REFUSED_FOR_GOOD,
+    TWO_PLANS_AT_ONCE,
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
+from tests.simulation.provocation import struck_by, struck_only_by
 
 type Ask = Callable[[str | None], Page[Any]]
 type Read = Callable[[Pages], ListedRows]
@@ -71,28 +73,28 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
     patch.setattr(SimulatedStore, "_create", put)
 
 
-for _prefix, _part, _name, _soon in (
-    ("plans/", "", "plan overwrites the stored plan", 1),
-    ("runs/", "/shards/", "discover overwrites a stored shard", 70),
-    ("runs/", "/parts/", "collect overwrites a stored part", 1),
-    ("lake/", "/coverage/", "commit overwrites published coverage", 1),
-    ("lake/", "/patch_states/", "commit overwrites a published snapshot", 1),
+for _prefix, _part, _name in (
+    ("plans/", "", "plan overwrites the stored plan"),
+    ("runs/", "/shards/", "discover overwrites a stored shard"),
+    ("runs/", "/parts/", "collect overwrites a stored part"),
+    ("lake/", "/coverage/", "commit overwrites published coverage"),
+    ("lake/", "/patch_states/", "commit overwrites a published snapshot"),
 ):
 
     def _overwrite(patch: Patch, prefix: str = _prefix, part: str = _part) -> None:
         _put_without_condition(patch, lambda _, key: key.startswith(prefix) and part in key)
 
-    MUTANTS.append(Mutant(_name, "I4", _overwrite, soon=_soon))
+    MUTANTS.append(Mutant(_name, "I4", _overwrite))
 
 
-@mutant("I4", "a tombstone overwrites what came just in time", a_close_race, soon=776)
+@mutant("I4", "a tombstone overwrites what came just in time", A_CLOSE_RACE)
 def _tombstones_win(patch: Patch) -> None:
     _put_without_condition(
         patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
     )
 
 
-@mutant("L1", "412 is taken for an error", answers_often_lost, soon=265)
+@mutant("L1", "412 is taken for an error", ANSWERS_OFTEN_LOST)
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -104,7 +106,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT), soon=228)
+@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -159,7 +161,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=4676)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", TWO_PLANS_AT_ONCE)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -243,7 +245,7 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 # Discover.
 
 
-@mutant("I1", "discover keeps a node that was listed twice")
+@mutant("I1", "discover keeps a node that was listed twice", PEOPLED & struck_only_by(Fault.LISTED_TWICE))
 def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
@@ -327,7 +329,7 @@ def _discovers_once(patch: Patch) -> None:
     patch.setattr(DiscoverStage, "handle", handle_once)
 
 
-@mutant("I1", "a refusal is recorded without its code")
+@mutant("I1", "a refusal is recorded without its code", REFUSED_FOR_GOOD)
 def _refuses_without_reason(patch: Patch) -> None:
     def metadata(run_target: RunTarget, listing: ListingResult, source: str) -> dict[str, str]:
         return listing_metadata(run_target, ListingResult(listing.status, None, listing.listed_at_ms), source)
@@ -340,7 +342,7 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target", forged_often, soon=423)
+@mutant("I11", "discover and collect trust the message for the target", FORGED_OFTEN)
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
@@ -425,7 +427,7 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@mutant("I1", "rows that break a rule are ignored", soon=41)
+@mutant("I1", "rows that break a rule are ignored")
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
@@ -457,7 +459,7 @@ def _keeps_strangers(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", with_strangers)
 
 
-@mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
+@mutant("I12", "SSM is asked for 100 nodes a call", LARGE_BATCHES)
 def _asks_for_more(patch: Patch) -> None:
     alter_ids_per_call(patch, "DescribeInstancePatchStates", 100)
 
@@ -498,7 +500,7 @@ def _no_part_tombstones(patch: Patch) -> None:
     patch.setattr(fence, "_close_batches", lambda *_: None)
 
 
-@mutant("L2", "commit sends nothing again", losses_in_a_long_run)
+@mutant("L2", "commit sends nothing again", LOSSES_IN_A_LONG_RUN)
 def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_window", lambda *_: ResendWindow(0, 0))
 
@@ -514,10 +516,10 @@ for _stage in ("discover", "collect"):
 
         patch.setattr(SimulatedQueue, "send", send_some)
 
-    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, losses_in_a_long_run))
+    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, LOSSES_IN_A_LONG_RUN))
 
 
-@mutant("L1", "commit takes what another build published for a contradiction", deploys_between_calls)
+@mutant("L1", "commit takes what another build published for a contradiction", DEPLOYS_BETWEEN_CALLS)
 def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 
@@ -548,7 +550,7 @@ def _lists_once(patch: Patch) -> None:
     patch.setattr(StoredRun, "missing_parts", missing_parts_once)
 
 
-@mutant("L1", "commit gives up an old run, though it has a plan", a_plan_that_comes_late)
+@mutant("L1", "commit gives up an old run, though it has a plan", A_PLAN_THAT_COMES_LATE)
 def _gives_up(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -561,7 +563,7 @@ def _gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_young)
 
 
-@mutant("L1", "commit looks for a plan at every tick", more_ticks_than_receives)
+@mutant("L1", "commit looks for a plan at every tick", MORE_TICKS_THAN_RECEIVES)
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 

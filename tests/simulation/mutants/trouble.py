@@ -30,17 +30,13 @@ from tests.simulation.faults import Fault
 from tests.simulation.keys import plan_key
 from tests.simulation.mutants.mutant import Patch, mutant
 from tests.simulation.mutants.protocol import DeafQueue
-from tests.simulation.mutants.provocations import (
-    large_batches,
-    struck_by,
-    throttled_for_good,
-    workers_stalled,
-)
+from tests.simulation.mutants.provocations import LARGE_BATCHES, PARTS_DAMAGED, THROTTLED_FOR_GOOD, WORKERS_STALLED
+from tests.simulation.provocation import struck_by, struck_only_by
 
 # What is damaged or gone.
 
 
-@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=5394)
+@mutant("I1", "commit publishes a part that is not its batch's", PARTS_DAMAGED)
 def _publishes_any_part(patch: Patch) -> None:
     def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
@@ -165,9 +161,9 @@ def _returns_early(patch: Patch) -> None:
 # Throttling.
 
 
-@mutant("I17", "a worker waits for a throttled target until Lambda ends it", throttled_for_good)
+@mutant("I17", "a worker waits for a throttled target until Lambda ends it", THROTTLED_FOR_GOOD)
 def _waits_for_ever(patch: Patch) -> None:
-    patch.setattr(ThrottledCalls, "require_time", lambda calls, *_: calls.delivery.seconds_left())
+    patch.setattr(throttled_calls, "RESERVE_SECONDS", 0)
 
 
 @mutant("I21", "a worker keeps the time of a third of a call in reserve", struck_by(Fault.OUT_OF_TIME))
@@ -185,7 +181,7 @@ def _pauses_for_nothing(patch: Patch) -> None:
     patch.setattr(throttled_calls, "throttle_pause_seconds", lambda *_: 0.0)
 
 
-@mutant("I17", "calls are begun after one was throttled", large_batches)
+@mutant("I17", "calls are begun after one was throttled", LARGE_BATCHES & struck_only_by(Fault.THROTTLED))
 def _begins_more(patch: Patch) -> None:
     def ask_all(
         calls: ThrottledCalls, ask: Callable[[Any], Any], items: Sequence[Any], parallel_map: ParallelMap
@@ -216,7 +212,7 @@ def _begins_more(patch: Patch) -> None:
 # Very much.
 
 
-@mutant("L1", "the fence closes a thousand targets at most", workers_stalled, crowd=True)
+@mutant("L1", "the fence closes a thousand targets at most", WORKERS_STALLED, crowd=True)
 def _fences_a_thousand(patch: Patch) -> None:
     missing_shards = StoredRun.missing_shards
 

@@ -20,7 +20,8 @@ from patchlake.stages import discover, fence, publish, stored_run
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
-from tests.simulation.mutants.provocations import sensitive_fields_left_out, struck_by
+from tests.simulation.mutants.provocations import GIANT_TARGETS, SENSITIVE_FIELDS_LEFT_OUT
+from tests.simulation.provocation import CALM, struck_by
 
 type Alter = Callable[[Columns], Columns]
 
@@ -116,7 +117,7 @@ for _name, _alter in (
     MUTANTS.append(Mutant(_name, "I1", partial(_alter_parts, alter=_alter)))
 
 
-@mutant("I1", "sensitive fields are stored, whatever the plan says", sensitive_fields_left_out)
+@mutant("I1", "sensitive fields are stored, whatever the plan says", SENSITIVE_FIELDS_LEFT_OUT)
 def _stores_sensitive(patch: Patch) -> None:
     part = DetailSource.part
 
@@ -126,7 +127,7 @@ def _stores_sensitive(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", all_fields)
 
 
-@mutant("I1", "sensitive fields are listed, whatever the plan says", sensitive_fields_left_out)
+@mutant("I1", "sensitive fields are listed, whatever the plan says", SENSITIVE_FIELDS_LEFT_OUT)
 def _lists_sensitive(patch: Patch) -> None:
     listed = ListingSource.listed
 
@@ -250,6 +251,6 @@ def _renames_no_part(patch: Patch) -> None:
     patch.setattr(fence, "NO_PART", "no part")
 
 
-@mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME), soon=1283)
+@mutant("I1", "a target that is too large has another reason", GIANT_TARGETS & CALM)
 def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")
