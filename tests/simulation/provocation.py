@@ -76,13 +76,13 @@ def having(**settings: Any) -> Provocation:  # noqa: ANN401
 
 
 def struck_by(*faults: Fault) -> Provocation:
-    """Return a provocation in which all of these faults may strike."""
-    return _unhealthy_if(faults) & Provocation(faults=frozenset(faults))
+    """Return a provocation in which these faults often strike, for an hour at least, and no others."""
+    often = Provocation(_for_an_hour, frozenset(faults), only=True, call_rate=0.2, world_rate=0.3)
+    return _unhealthy_if(faults) & often
 
 
-def struck_only_by(*faults: Fault) -> Provocation:
-    """Return a provocation in which these faults often strike, and no others."""
-    return struck_by(*faults) & CALM & Provocation(call_rate=0.2, world_rate=0.3)
+def _for_an_hour(scenario: Scenario) -> Scenario:
+    return replace(scenario, quiet_after_seconds=max(scenario.quiet_after_seconds, 3600))
 
 
 def _unhealthy_if(faults: Iterable[Fault]) -> Provocation:

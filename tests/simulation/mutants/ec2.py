@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from patchlake.adapters.xml_page_decoding import XmlPageDecoder
-from patchlake.core.listing import read_listing
+from patchlake.core import paging
 from patchlake.core.records import Page
 from patchlake.core.tables import Columns
 from patchlake.errors import BrokenAnswerError
@@ -30,15 +30,15 @@ from tests.simulation.mutants.provocations import (
     INSTANCES_THROTTLED,
     LOSSES_OF_TOYS,
     NAMELESS_INSTANCES,
+    PEOPLED,
     RUNS_IN_FUNCTIONS,
-    SHARDS_DAMAGED,
     TAGS_REFUSED,
     TOYS_UNHEALTHY,
     WITH_TAGS,
 )
 from tests.simulation.mutants.secondary import publish_after, with_queues
 from tests.simulation.mutants.values import alter_merge
-from tests.simulation.provocation import ANY, CALM, Provocation, struck_only_by
+from tests.simulation.provocation import ANY, CALM, Provocation, struck_by
 from tests.simulation.world import UNMANAGED
 from tests.world import node_id
 
@@ -108,12 +108,12 @@ def _alter_listed(patch: Patch, name: str, alter: Callable[[ListedRows], ListedR
     patch.setattr(ListingSource, "listed", altered)
 
 
-@mutant("C8", "a tag that was not asked for is stored", struck_only_by(Fault.NOT_ASKED_FOR))
+@mutant("C8", "a tag that was not asked for is stored", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _keeps_any_tag(patch: Patch) -> None:
     patch.setattr(tags, "_may_be_kept", lambda *_: True)
 
 
-@mutant("C8", "the keys of tags are compared without their case", struck_only_by(Fault.NOT_ASKED_FOR))
+@mutant("C8", "the keys of tags are compared without their case", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _ignores_case(patch: Patch) -> None:
     patch.setattr(tags, "_may_be_kept", lambda tag, plan: tag.key is None or tag.key.lower() in plan.tag_keys)
 
@@ -139,7 +139,7 @@ def _repeats_the_answer(patch: Patch) -> None:
     patch.setattr(XmlPageDecoder, "page", page_or_body)
 
 
-@mutant("I1", "an answer of EC2 without its list is an empty page", struck_only_by(Fault.BROKEN_BODY))
+@mutant("I1", "an answer of EC2 without its list is an empty page", PEOPLED & struck_by(Fault.BROKEN_BODY))
 def _reads_nothing(patch: Patch) -> None:
     page = XmlPageDecoder.page
 
@@ -154,7 +154,7 @@ def _reads_nothing(patch: Patch) -> None:
 
 @mutant("C2", "an empty page ends a listing of EC2", CALM)
 def _ends_early(patch: Patch) -> None:
-    read_chain = discover.read_chain
+    read_chain = paging.read_chain
 
     def read_until_empty(ask: Callable[[str | None], Page[Any]], *others: Any) -> Any:  # noqa: ANN401
         def page(token: str | None) -> Page[Any]:
@@ -166,7 +166,9 @@ def _ends_early(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", read_until_empty)
 
 
-@mutant("C2", "an instance that is listed twice counts as its first row has it", struck_only_by(Fault.LISTED_TWICE))
+@mutant(
+    "C2", "an instance that is listed twice counts as its first row has it", PEOPLED & struck_by(Fault.LISTED_TWICE)
+)
 def _first_row_counts(patch: Patch) -> None:
     listed = ListingSource.listed
 
@@ -181,13 +183,13 @@ def _first_row_counts(patch: Patch) -> None:
     patch.setattr(ListingSource, "listed", backwards)
 
 
-@mutant("C2", "a bad value costs its instance", struck_only_by(Fault.BAD_VALUE))
+@mutant("C2", "a bad value costs its instance", PEOPLED & struck_by(Fault.BAD_VALUE))
 def _loses_the_instance(patch: Patch) -> None:
     named_rows = Page.named_rows
     patch.setattr(Page, "named_rows", lambda page: [row for row in named_rows(page) if row.reason is None])
 
 
-@mutant("C2", "an instance whose id has an unknown form is left out", TOYS_UNHEALTHY & struck_only_by(Fault.UNKNOWN_ID))
+@mutant("C2", "an instance whose id has an unknown form is left out", TOYS_UNHEALTHY & struck_by(Fault.UNKNOWN_ID))
 def _leaves_out_strangers(patch: Patch) -> None:
     _alter_rows(patch, "instances", partial(_where, name="instance_id", is_kept=lambda one: one.startswith("i-")))
 
@@ -210,7 +212,7 @@ for _name, _table, _alter, _where_from in (
         "a launch time that cannot be read is 1970",
         "instances",
         partial(_changed, name="launch_time", change=lambda time: time or 0),
-        struck_only_by(Fault.BAD_VALUE),
+        struck_by(Fault.BAD_VALUE),
     ),
     (
         "a launch time is stored in whole seconds",
@@ -241,7 +243,7 @@ for _name, _table, _alter, _where_from in (
         "a tag whose value cannot be read is left out",
         "tags",
         partial(_where, name="value", is_kept=lambda value: value is not None),
-        struck_only_by(Fault.BAD_VALUE),
+        struck_by(Fault.BAD_VALUE),
     ),
 ):
     _apply = partial(_alter_rows, name=_table, alter=_alter)
@@ -250,7 +252,7 @@ for _name, _table, _alter, _where_from in (
 
 for _table in ("instances", "tags"):
     _uncounted = partial(_alter_listed, name=_table, alter=lambda rows: rows._replace(without_id=0))
-    _nameless = WITH_TAGS & TOYS_UNHEALTHY & struck_only_by(Fault.NAMELESS_ROW)
+    _nameless = WITH_TAGS & TOYS_UNHEALTHY & struck_by(Fault.NAMELESS_ROW)
     MUTANTS.append(Mutant(f"rows of {_table} without an id are not counted", "C2", _uncounted, _nameless))
 
 
@@ -349,16 +351,6 @@ def _table_first(patch: Patch) -> None:
 @mutant("C5", "the snapshot is published before the table of the tags", CALM)
 def _table_last(patch: Patch) -> None:
     publish_after(patch, "/tags/", "/patch_states/")
-
-
-@mutant("I14", "the shard of another source is published", SHARDS_DAMAGED)
-def _publishes_others(patch: Patch) -> None:
-    def read_any(run_target: Any, metadata: Any, source: str = "nodes") -> Any:  # noqa: ANN401
-        return read_listing(run_target, {**metadata, "source": source} if source != "nodes" else metadata, source)
-
-    for module in (stored_objects, discover, publish):
-        patch.setattr(module, "read_listing", read_any)
-    patch.setattr(publish, "_require_listed_rows", lambda _source, _target, shard: sum(shard.row_counts))
 
 
 # Messages and deadlines.

@@ -41,6 +41,7 @@ from tests.simulation.mutants.provocations import (
     CHILDREN_BEFORE_BATCHES,
     CHILDREN_DAMAGED,
     CHILDREN_SENT_AGAIN,
+    ENDLESS_CHAINS,
     FILTERS_REFUSED,
     LOSSES_OF_TOYS,
     MANY_SCANS,
@@ -52,6 +53,7 @@ from tests.simulation.mutants.provocations import (
     SLOW_PAGES,
     TOYS_HELD_BACK,
     TOYS_UNHEALTHY,
+    UNKNOWN_NODES,
     WITH_PATCHES,
 )
 from tests.simulation.mutants.secondary import asks_about_batch, publish_after
@@ -271,7 +273,7 @@ def _gives_up_the_filter(patch: Patch) -> None:
 # Refusals.
 
 
-@mutant("C8", "a worker that is denied the access goes on with the other nodes")
+@mutant("C8", "a worker that is denied the access goes on with the other nodes", NODES_OF_SLICES & PATCHES_REFUSED)
 def _goes_on(patch: Patch) -> None:
     patch.setattr(
         CallsAboutIds, "is_about_ids", lambda calls, refusal: refusal.operation == calls.source.operation.name
@@ -289,12 +291,12 @@ def _records_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", require)
 
 
-@mutant("C8", "a node that SSM does not know is asked about again", struck_by(Fault.NODE_VANISHED))
+@mutant("C8", "a node that SSM does not know is asked about again", UNKNOWN_NODES)
 def _asks_again(patch: Patch) -> None:
     patch.setattr(halving, "INVALID_ID", "nothing")
 
 
-@mutant("C2", "a node that SSM does not know has no patches", struck_by(Fault.NODE_VANISHED))
+@mutant("C2", "a node that SSM does not know has no patches", UNKNOWN_NODES)
 def _unknown_has_none(patch: Patch) -> None:
     settled = CallsAboutIds.settled
 
@@ -330,7 +332,7 @@ def _begins_pages_late(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "_page", page)
 
 
-@mutant("I19", "a chain of patches goes on without anything new", struck_by(Fault.ENDLESS))
+@mutant("I19", "a chain of patches goes on without anything new", ENDLESS_CHAINS)
 def _reads_on(patch: Patch) -> None:
     class Patient(ListingNews):
         def require(self, known: int) -> None:

@@ -41,18 +41,24 @@ from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
     A_CLOSE_RACE,
     A_PLAN_THAT_COMES_LATE,
+    AN_ACCOUNT_LEFT_OUT,
     ANSWERS_OFTEN_LOST,
     DEPLOYS_BETWEEN_CALLS,
+    DEPLOYS_TO_THE_DEADLINE,
+    ENDLESS_CHAINS,
     FORGED_OFTEN,
+    HURRIED,
     LARGE_BATCHES,
     LOSSES_IN_A_LONG_RUN,
     MORE_TICKS_THAN_RECEIVES,
+    OVERWRITTEN,
     PEOPLED,
     REFUSED_FOR_GOOD,
+    STATES_THROTTLED,
     TWO_PLANS_AT_ONCE,
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
-from tests.simulation.provocation import struck_by, struck_only_by
+from tests.simulation.provocation import having, struck_by
 
 type Ask = Callable[[str | None], Page[Any]]
 type Read = Callable[[Pages], ListedRows]
@@ -73,18 +79,18 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
     patch.setattr(SimulatedStore, "_create", put)
 
 
-for _prefix, _part, _name in (
-    ("plans/", "", "plan overwrites the stored plan"),
-    ("runs/", "/shards/", "discover overwrites a stored shard"),
-    ("runs/", "/parts/", "collect overwrites a stored part"),
-    ("lake/", "/coverage/", "commit overwrites published coverage"),
-    ("lake/", "/patch_states/", "commit overwrites a published snapshot"),
+for _prefix, _part, _name, _where in (
+    ("plans/", "", "plan overwrites the stored plan", TWO_PLANS_AT_ONCE),
+    ("runs/", "/shards/", "discover overwrites a stored shard", OVERWRITTEN),
+    ("runs/", "/parts/", "collect overwrites a stored part", OVERWRITTEN),
+    ("lake/", "/coverage/", "commit overwrites published coverage", OVERWRITTEN),
+    ("lake/", "/patch_states/", "commit overwrites a published snapshot", OVERWRITTEN),
 ):
 
     def _overwrite(patch: Patch, prefix: str = _prefix, part: str = _part) -> None:
         _put_without_condition(patch, lambda _, key: key.startswith(prefix) and part in key)
 
-    MUTANTS.append(Mutant(_name, "I4", _overwrite))
+    MUTANTS.append(Mutant(_name, "I4", _overwrite, _where))
 
 
 @mutant("I4", "a tombstone overwrites what came just in time", A_CLOSE_RACE)
@@ -106,7 +112,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT))
+@mutant("I8", "409 is taken for 412", PEOPLED & struck_by(Fault.CONFLICT))
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -169,7 +175,7 @@ def _adopts_itself(patch: Patch) -> None:
     patch.setattr(plan, "create_or_adopt", create_or_ignore)
 
 
-@mutant("I13", "plan takes any scheduled time")
+@mutant("I13", "plan takes any scheduled time", struck_by(Fault.SKEWED))
 def _plans_any_time(patch: Patch) -> None:
     patch.setattr(PlanStage, "_require_current", lambda *_: None)
 
@@ -215,7 +221,7 @@ def _plans_active(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "accounts": [a for a in wanted["accounts"] if a.active]})
 
 
-@mutant("I6", "plan covers accounts that are left out on purpose")
+@mutant("I6", "plan covers accounts that are left out on purpose", AN_ACCOUNT_LEFT_OUT)
 def _plans_excluded(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
 
@@ -245,7 +251,7 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 # Discover.
 
 
-@mutant("I1", "discover keeps a node that was listed twice", PEOPLED & struck_only_by(Fault.LISTED_TWICE))
+@mutant("I1", "discover keeps a node that was listed twice", PEOPLED & struck_by(Fault.LISTED_TWICE))
 def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
@@ -281,17 +287,17 @@ def _stops_early(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_so_far)
 
 
-@mutant("I19", "a listing may go on without news", struck_by(Fault.ENDLESS))
+@mutant("I19", "a listing may go on without news", ENDLESS_CHAINS)
 def _lists_for_ever(patch: Patch) -> None:
     patch.setattr(paging.ListingNews, "require", lambda *_: None)
 
 
-@mutant("I19", "a chain of pages about nodes may go on and on", struck_by(Fault.ENDLESS))
+@mutant("I19", "a chain of pages about nodes may go on and on", ENDLESS_CHAINS)
 def _asks_for_ever(patch: Patch) -> None:
     patch.setattr(paging, "EMPTY_PAGES", 1_000_000)
 
 
-@mutant("I1", "what was read of an endless listing is taken for the whole", struck_by(Fault.ENDLESS))
+@mutant("I1", "what was read of an endless listing is taken for the whole", ENDLESS_CHAINS)
 def _takes_endless_for_whole(patch: Patch) -> None:
     def first_pages(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
@@ -347,7 +353,7 @@ def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
 
-@mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
+@mutant("I1", "a listing that ran out of time is taken for the whole", HURRIED)
 def _lists_until_time_is_out(patch: Patch) -> None:
     def pages_in_time(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
@@ -396,7 +402,7 @@ def _swallows(patch: Patch) -> None:
     patch.setattr(CollectStage, "_ask", ask_or_guess)
 
 
-@mutant("I1", "nodes that were not collected have no reason")
+@mutant("I1", "nodes that were not collected have no reason", STATES_THROTTLED)
 def _gives_no_reason(patch: Patch) -> None:
     not_collected = DetailSource.not_collected
 
@@ -495,7 +501,7 @@ def _no_tombstones(patch: Patch) -> None:
     patch.setattr(commit, "close_run", lambda *_: None)
 
 
-@mutant("L1", "there are tombstones for shards alone")
+@mutant("L1", "there are tombstones for shards alone", STATES_THROTTLED)
 def _no_part_tombstones(patch: Patch) -> None:
     patch.setattr(fence, "_close_batches", lambda *_: None)
 
@@ -529,7 +535,7 @@ def _with_deadline(planned: Plan, at: datetime) -> Plan:
     return replace(planned, deadline_at=at, detail_deadline_at=closes_at and min(closes_at, at))
 
 
-@mutant("I13", "commit counts the deadline from the scheduled time")
+@mutant("I13", "commit counts the deadline from the scheduled time", STATES_THROTTLED & having(tick_seconds=60))
 def _counts_from_schedule(patch: Patch) -> None:
     def decode_earlier(body: bytes, run_id: str) -> Plan:
         planned = decode_plan(body, run_id)
@@ -568,7 +574,7 @@ def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 
 
-@mutant("I13", "commit counts the deadline by its own settings")
+@mutant("I13", "commit counts the deadline by its own settings", DEPLOYS_TO_THE_DEADLINE)
 def _counts_by_settings(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -643,12 +649,12 @@ def _counts_zero(patch: Patch) -> None:
     patch.setattr(publish, "coverage_row", zeros)
 
 
-@mutant("I18", "the time of one answer counts", struck_by(Fault.DATE_JUMPED))
+@mutant("I18", "the time of one answer counts", PEOPLED & struck_by(Fault.DATE_JUMPED))
 def _believes_one_answer(patch: Patch) -> None:
     patch.setattr(AgreedTime, "agreed", lambda time: time.latest)
 
 
-@mutant("I18", "two times agree whatever lies between them", struck_by(Fault.DATE_JUMPED))
+@mutant("I18", "two times agree whatever lies between them", PEOPLED & struck_by(Fault.DATE_JUMPED))
 def _agrees_with_everything(patch: Patch) -> None:
     patch.setattr(agreed_time, "AGREEMENT", timedelta(days=3))
 

@@ -10,7 +10,7 @@ from patchlake.errors import FailedCallError, RefusedError, RetryableError, Thro
 from tests.simulation.ec2_service import DESCRIBE_INSTANCES, DESCRIBE_TAGS
 from tests.simulation.faults import Fault
 from tests.simulation.patch_service import DESCRIBE_PATCHES
-from tests.simulation.provocation import CALM, Provocation, having, struck_by, struck_only_by
+from tests.simulation.provocation import CALM, Provocation, having, struck_by
 from tests.simulation.scenario import REGIONS
 from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import DESCRIBE_TOYS, LIST_GADGETS, KnownToys
@@ -22,7 +22,6 @@ _FOREVER = timedelta(days=365)
 # How often something breaks, and for how long.
 
 CALLS_STRUCK_OFTEN = Provocation(call_rate=0.2)
-WORLD_STRUCK_OFTEN = Provocation(world_rate=0.3)
 OFTEN_IN_TURNS = having(in_turns=0.6) & Provocation(pause_rate=0.5)
 BREAKS_FOR_AN_HOUR = having(deadline_seconds=7200, quiet_after_seconds=3600)
 UNHEALTHY = having(healthy=False, toys_healthy=False)
@@ -63,7 +62,7 @@ NO_ACTIVE_TARGET = having(accounts=(Account(HOME, "home", active=False),), exclu
 TWO_PLANS_AT_ONCE = (
     PEOPLED
     & having(quiet_after_seconds=3000, in_turns=0.9)
-    & struck_only_by(Fault.FIRED_AGAIN, Fault.ACCOUNTS_CHANGED)
+    & struck_by(Fault.FIRED_AGAIN, Fault.ACCOUNTS_CHANGED)
     & Provocation(pause_rate=0.5)
 )
 """The schedule fires twice, and the accounts change meanwhile."""
@@ -89,37 +88,59 @@ MORE_TICKS_THAN_RECEIVES = (
 )
 """Commit looks for a plan more often than a message can be received, and plans often fail to come."""
 
+ENDLESS_CHAINS = PEOPLED & struck_by(Fault.ENDLESS) & Provocation(call_rate=0.6)
+"""Chains of pages often have no end."""
+
+HURRIED = PEOPLED & struck_by(Fault.OUT_OF_TIME) & Provocation(call_rate=0.6)
+"""The time of a worker is often nearly over."""
+
+OVERWRITTEN = (
+    PEOPLED
+    & BREAKS_FOR_AN_HOUR
+    & OFTEN_IN_TURNS
+    & struck_by(Fault.FIRED_AGAIN, Fault.DUPLICATED, Fault.CRASHED_AFTER, Fault.UNACKNOWLEDGED)
+    & Provocation(call_rate=0.08)
+)
+"""Objects are often made twice."""
+
 WORKERS_STALLED = CALM & having(
     stalled=True, close_race=False, deadline_seconds=2880, tick_seconds=180, quiet_after_seconds=2880 + 900
 )
 """A run comes to its deadline without a shard."""
 
-SLOW_PAGES = PEOPLED & having(ssm_page_size=1, quiet_after_seconds=5000) & struck_only_by(Fault.SLOW)
+SLOW_PAGES = PEOPLED & having(ssm_page_size=1, quiet_after_seconds=5000) & struck_by(Fault.SLOW)
 """Chains have several pages, some of which take minutes."""
 
 # Deployments, messages, objects.
 
-DEPLOYS_IN_MID_RUN = PEOPLED & OFTEN_IN_TURNS & BREAKS_FOR_AN_HOUR & WORLD_STRUCK_OFTEN & struck_by(Fault.DEPLOYED)
+AN_ACCOUNT_LEFT_OUT = PEOPLED & having(excluded_accounts=(_ACCOUNTS[0].account_id,))
+"""One account is left out on purpose."""
+
+DEPLOYS_IN_MID_RUN = PEOPLED & OFTEN_IN_TURNS & BREAKS_FOR_AN_HOUR & struck_by(Fault.DEPLOYED)
 """Builds change while handlers take turns."""
 
 DEPLOYS_BETWEEN_CALLS = (
-    ONE_TARGET
+    _of_nodes(1, targets=_TARGETS[-1:])
     & BREAKS_FOR_AN_HOUR
-    & struck_only_by(Fault.DEPLOYED, Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER, Fault.FIRED_AGAIN)
+    & struck_by(Fault.DEPLOYED, Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER, Fault.FIRED_AGAIN)
     & Provocation(call_rate=0.08)
 )
 """Commits of different builds publish one run."""
 
-FORGED_OFTEN = PEOPLED & BREAKS_FOR_AN_HOUR & struck_only_by(Fault.FORGED)
+FORGED_OFTEN = PEOPLED & BREAKS_FOR_AN_HOUR & struck_by(Fault.FORGED)
 """Messages are often forged."""
 
-ANSWERS_OFTEN_LOST = CALLS_STRUCK_OFTEN & struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED)
+ANSWERS_OFTEN_LOST = (
+    ONE_TARGET
+    & struck_by(Fault.ANSWER_LOST, Fault.DUPLICATED)
+    & having(deadline_seconds=2880, tick_seconds=180, quiet_after_seconds=3600)
+)
 """The SDK often repeats calls whose answer was lost, and messages come twice."""
 
 LOSSES_IN_A_LONG_RUN = (
     PEOPLED
+    & struck_by(Fault.LOST)
     & having(healthy=True, stalled=False, close_race=False, deadline_seconds=7200, quiet_after_seconds=1200)
-    & struck_only_by(Fault.LOST)
 )
 """Messages are lost, of a run with a healthy API and the time to send them again."""
 
@@ -128,7 +149,7 @@ def _damaged(text: str) -> Provocation:
     def prepare(world: World) -> None:
         world.exposed = text
 
-    return BREAKS_FOR_AN_HOUR & struck_only_by(Fault.DAMAGED) & Provocation(prepare=prepare)
+    return BREAKS_FOR_AN_HOUR & struck_by(Fault.DAMAGED) & Provocation(prepare=prepare)
 
 
 PARTS_DAMAGED = ONE_TARGET & having(batch_size=1, toys=None) & _damaged("/parts/")
@@ -150,10 +171,10 @@ WITH_INSTANCES = WITH_TOYS & having(lists_ec2=True)
 WITH_TAGS = WITH_INSTANCES & having(tag_keys=("team", "env", "team"))
 """The run lists instances, and their tags with two keys."""
 
-BROKEN_ANSWERS = WITH_TAGS & UNHEALTHY & struck_only_by(Fault.BROKEN_BODY) & Provocation(call_rate=0.6)
+BROKEN_ANSWERS = WITH_TAGS & UNHEALTHY & struck_by(Fault.BROKEN_BODY) & Provocation(call_rate=0.6)
 """Most answers are none."""
 
-NAMELESS_INSTANCES = WITH_TAGS & UNHEALTHY & struck_only_by(Fault.NAMELESS_ROW)
+NAMELESS_INSTANCES = WITH_TAGS & UNHEALTHY & struck_by(Fault.NAMELESS_ROW)
 """Rows of listings have no id."""
 
 MANY_SCANS = CALM & _of_nodes(20, targets=_TARGETS[:3])
@@ -165,11 +186,11 @@ TOYS_OF_SLICES = CALM & having(batch_size=4, toys=KnownToys(4), patches_per_part
 CHILDREN_SENT_AGAIN = (
     BREAKS_FOR_AN_HOUR
     & having(detail_deadline_seconds=7200, batch_size=4, toys=KnownToys(1), patches_per_part=1)
-    & struck_only_by(Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
+    & struck_by(Fault.CRASHED_BEFORE, Fault.CRASHED_AFTER)
 )
 """Workers crash before they close the children that have nothing to ask, and commit sends for these again."""
 
-CHILDREN_BEFORE_BATCHES = ONE_TARGET & having(batch_size=1, patches_per_part=1) & struck_only_by(Fault.THROTTLED)
+CHILDREN_BEFORE_BATCHES = ONE_TARGET & having(batch_size=1, patches_per_part=1) & struck_by(Fault.THROTTLED)
 """Details are throttled while the patch states are not yet stored."""
 
 SLICES_OF_BATCHES = CALM & having(batch_size=4, toys=KnownToys(1), patches_per_part=1)
@@ -180,9 +201,6 @@ CHILDREN_DAMAGED = SLICES_OF_BATCHES & _damaged("/details/")
 
 NODES_OF_SLICES = CALM & having(batch_size=4, toys=KnownToys(4), patches_per_part=4)
 """A slice has several nodes."""
-
-SHARDS_DAMAGED = WITH_TAGS & ONE_TARGET & _damaged("/shards/instances")
-"""The shard of the instances is often damaged."""
 
 LARGE_SLICES = CALM & LARGE_BATCHES & having(toys=KnownToys(50))
 """A slice takes many calls."""
@@ -210,9 +228,7 @@ LOSSES_OF_TOYS = (
 TOYS_HELD_BACK = (
     WITH_TOYS
     & having(detail_deadline_seconds=1200, deadline_seconds=7200, quiet_after_seconds=3000)
-    & CALLS_STRUCK_OFTEN
-    & WORLD_STRUCK_OFTEN
-    & struck_by(Fault.LOST, Fault.DELAYED)
+    & struck_by(Fault.LOST, Fault.DELAYED, Fault.THROTTLED, Fault.INTERNAL_ERROR)
 )
 """A run comes to its detail deadline, long before its deadline, with secondary objects missing."""
 
@@ -256,7 +272,7 @@ REFUSED_WITH_ANY_CODE = _troubled(_refuses_by_region, LIST_NODES)
 """The targets of an account refuse with different codes."""
 
 REFUSED_NOW_AND_THEN = (
-    PEOPLED & UNHEALTHY & BREAKS_FOR_AN_HOUR & struck_only_by(Fault.REFUSED_FOR_GOOD, Fault.REFUSED_FOR_A_WHILE)
+    PEOPLED & UNHEALTHY & BREAKS_FOR_AN_HOUR & struck_by(Fault.REFUSED_FOR_GOOD, Fault.REFUSED_FOR_A_WHILE)
 )
 """Targets begin to refuse in mid-run."""
 
@@ -265,6 +281,14 @@ THROTTLED_FOR_GOOD = _troubled(_throttles)
 
 STATES_THROTTLED = _troubled(_throttles, GET_STATES)
 """The patch states of every target are throttled."""
+
+DEPLOYS_TO_THE_DEADLINE = (
+    STATES_THROTTLED
+    & _of_nodes(1, targets=_TARGETS[-1:])
+    & having(deadline_seconds=7200, tick_seconds=300, quiet_after_seconds=9000)
+    & struck_by(Fault.DEPLOYED)
+)
+"""Builds change until a run comes to its deadline without its patch states."""
 
 TOYS_OR_STATES_REFUSED = WITH_TOYS & _troubled(
     _refuses, lambda target: DESCRIBE_TOYS if target.region == REGIONS[0] else GET_STATES
@@ -302,8 +326,18 @@ LISTINGS_THROTTLED = (
 )
 """A secondary listing is throttled for good, and its deadline is long before the run's."""
 
-POISONED = PEOPLED & UNHEALTHY & BREAKS_FOR_AN_HOUR & WORLD_STRUCK_OFTEN & struck_by(Fault.POISONED)
+POISONED = PEOPLED & UNHEALTHY & BREAKS_FOR_AN_HOUR & struck_by(Fault.POISONED)
 """Every call about some nodes fails, and soon."""
+
+
+def _forget_every_second(world: World) -> None:
+    """Let SSM list nodes of which it has no patches, since it does not know them."""
+    for target in world.scenario.nodes:
+        world.patches |= dict.fromkeys(sorted(world.apis.of(target).nodes)[::2])
+
+
+UNKNOWN_NODES = UNHEALTHY & CALM & Provocation(prepare=_forget_every_second)
+"""SSM says of every second node that it does not know it."""
 
 
 def _forget_others(world: World) -> None:

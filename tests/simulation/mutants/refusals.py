@@ -14,11 +14,12 @@ from tests.simulation.faults import Fault
 from tests.simulation.mutants.mutant import Patch, mutant
 from tests.simulation.mutants.provocations import (
     GIANT_TARGETS,
+    HURRIED,
     REFUSED_BY_ROLE_OR_LISTING,
     REFUSED_FOR_GOOD,
     REFUSED_WITH_ANY_CODE,
 )
-from tests.simulation.provocation import struck_by, struck_only_by
+from tests.simulation.provocation import struck_by
 
 # A refusal.
 
@@ -128,7 +129,7 @@ def _waits_for_the_unlisted(patch: Patch) -> None:
 # Too large.
 
 
-@mutant("I1", "a target whose listing ran out of time is recorded as too large", struck_by(Fault.OUT_OF_TIME))
+@mutant("I1", "a target whose listing ran out of time is recorded as too large", HURRIED)
 def _blames_the_target(patch: Patch) -> None:
     patch.setattr(ListingProgress, "fills_an_invocation", True)
 
@@ -162,7 +163,7 @@ def _counts_broken_chains(patch: Patch) -> None:
     _measured(patch, lambda *_: False)
 
 
-@mutant("I1", "pages that the SDK asked for several times count", GIANT_TARGETS & struck_only_by(Fault.ABSORBED))
+@mutant("I1", "pages that the SDK asked for several times count", GIANT_TARGETS & struck_by(Fault.ABSORBED))
 def _counts_retries(patch: Patch) -> None:
     class NoRetries:
         retries = 0

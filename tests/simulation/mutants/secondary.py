@@ -42,6 +42,7 @@ from tests.simulation.mutants.provocations import (
     LARGE_SLICES,
     LISTINGS_THROTTLED,
     LOSSES_OF_TOYS,
+    PEOPLED,
     SLICES_OF_BATCHES,
     STATES_THROTTLED,
     TOYS_HELD_BACK,
@@ -53,7 +54,7 @@ from tests.simulation.mutants.provocations import (
     WITH_TOYS,
 )
 from tests.simulation.mutants.values import alter_merge
-from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by, struck_only_by
+from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by
 
 
 def mutant(
@@ -337,7 +338,7 @@ def _defers_elsewhere(patch: Patch) -> None:
     patch.setattr(RetryPolicy, "attempt", attempt)
 
 
-@mutant("C10", "commit sends for children before root parts", struck_by(Fault.LOST))
+@mutant("C10", "commit sends for children before root parts", PEOPLED & struck_by(Fault.LOST))
 def _children_first(patch: Patch) -> None:
     send_again = CommitStage._send_again  # noqa: SLF001
 
@@ -500,7 +501,7 @@ def _status_and_rows(patch: Patch) -> None:
     alter_settling(patch, both, "toys")
 
 
-@mutant("C2", "rows of toys that break a rule are ignored", TOYS_UNHEALTHY & struck_only_by(Fault.INVALID_ROW))
+@mutant("C2", "rows of toys that break a rule are ignored", TOYS_UNHEALTHY & struck_by(Fault.INVALID_ROW))
 def _ignores_broken_toys(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
@@ -541,7 +542,9 @@ def _records_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", require)
 
 
-@mutant("C2", "the shards of a secondary source keep a row that was listed twice", struck_by(Fault.LISTED_TWICE))
+@mutant(
+    "C2", "the shards of a secondary source keep a row that was listed twice", PEOPLED & struck_by(Fault.LISTED_TWICE)
+)
 def _keeps_twins(patch: Patch) -> None:
     listed = ListingSource.listed
 

@@ -30,8 +30,15 @@ from tests.simulation.faults import Fault
 from tests.simulation.keys import plan_key
 from tests.simulation.mutants.mutant import Patch, mutant
 from tests.simulation.mutants.protocol import DeafQueue
-from tests.simulation.mutants.provocations import LARGE_BATCHES, PARTS_DAMAGED, THROTTLED_FOR_GOOD, WORKERS_STALLED
-from tests.simulation.provocation import struck_by, struck_only_by
+from tests.simulation.mutants.provocations import (
+    HURRIED,
+    LARGE_BATCHES,
+    PARTS_DAMAGED,
+    PEOPLED,
+    THROTTLED_FOR_GOOD,
+    WORKERS_STALLED,
+)
+from tests.simulation.provocation import struck_by
 
 # What is damaged or gone.
 
@@ -44,7 +51,7 @@ def _publishes_any_part(patch: Patch) -> None:
     patch.setattr(publish, "_require_rows", unchecked)
 
 
-@mutant("I14", "commit calls a run CORRUPT and keeps its watch message to itself", struck_by(Fault.DAMAGED))
+@mutant("I14", "commit calls a run CORRUPT and keeps its watch message to itself", PEOPLED & struck_by(Fault.DAMAGED))
 def _keeps_dead_letter(patch: Patch) -> None:
     handle = CommitStage.handle
 
@@ -54,7 +61,7 @@ def _keeps_dead_letter(patch: Patch) -> None:
     patch.setattr(CommitStage, "handle", handle_silently)
 
 
-@mutant("I14", "a CORRUPT run is not counted", struck_by(Fault.DAMAGED))
+@mutant("I14", "a CORRUPT run is not counted", PEOPLED & struck_by(Fault.DAMAGED))
 def _counts_no_corrupt(patch: Patch) -> None:
     counts = CommitResult.counts
 
@@ -64,7 +71,7 @@ def _counts_no_corrupt(patch: Patch) -> None:
     patch.setattr(CommitResult, "counts", without_corrupt)
 
 
-@mutant("I14", "a CORRUPT run does not say which object", struck_by(Fault.DAMAGED))
+@mutant("I14", "a CORRUPT run does not say which object", PEOPLED & struck_by(Fault.DAMAGED))
 def _names_nothing(patch: Patch) -> None:
     @contextmanager
     def silent(_key: str) -> Iterator[None]:
@@ -74,7 +81,7 @@ def _names_nothing(patch: Patch) -> None:
         patch.setattr(module, "about", silent)
 
 
-@mutant("L1", "a damaged run is waited for", struck_by(Fault.DAMAGED))
+@mutant("L1", "a damaged run is waited for", PEOPLED & struck_by(Fault.DAMAGED))
 def _waits_for_damage(patch: Patch) -> None:
     handle = CommitStage._commit  # noqa: SLF001
 
@@ -87,7 +94,7 @@ def _waits_for_damage(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", wait)
 
 
-@mutant("L1", "plan sends no watch message for a plan that was there", struck_by(Fault.WATCH_LOST))
+@mutant("L1", "plan sends no watch message for a plan that was there", PEOPLED & struck_by(Fault.WATCH_LOST))
 def _watches_once(patch: Patch) -> None:
     handle = PlanStage.handle
 
@@ -102,7 +109,7 @@ def _watches_once(patch: Patch) -> None:
 # What the store refuses.
 
 
-@mutant("L1", "commit gives a run up that the store refuses", struck_by(Fault.STORE_REFUSED_ONCE))
+@mutant("L1", "commit gives a run up that the store refuses", PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE))
 def _commit_gives_up(patch: Patch) -> None:
     handle = CommitStage.handle
 
@@ -115,7 +122,9 @@ def _commit_gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "handle", handle_or_miss)
 
 
-@mutant("I8", "collect acknowledges a batch whose part the store refuses", struck_by(Fault.STORE_REFUSED_ONCE))
+@mutant(
+    "I8", "collect acknowledges a batch whose part the store refuses", PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE)
+)
 def _collect_gives_up(patch: Patch) -> None:
     handle = CollectStage.handle
 
@@ -129,7 +138,9 @@ def _collect_gives_up(patch: Patch) -> None:
 
 
 @mutant(
-    "I10", "discover takes a run for published that the store refuses to look for", struck_by(Fault.STORE_REFUSED_ONCE)
+    "I10",
+    "discover takes a run for published that the store refuses to look for",
+    PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE),
 )
 def _discover_gives_up(patch: Patch) -> None:
     handle = DiscoverStage.handle
@@ -166,7 +177,7 @@ def _waits_for_ever(patch: Patch) -> None:
     patch.setattr(throttled_calls, "RESERVE_SECONDS", 0)
 
 
-@mutant("I21", "a worker keeps the time of a third of a call in reserve", struck_by(Fault.OUT_OF_TIME))
+@mutant("I21", "a worker keeps the time of a third of a call in reserve", HURRIED)
 def _keeps_too_little(patch: Patch) -> None:
     patch.setattr(throttled_calls, "RESERVE_SECONDS", 20)
 
@@ -181,7 +192,7 @@ def _pauses_for_nothing(patch: Patch) -> None:
     patch.setattr(throttled_calls, "throttle_pause_seconds", lambda *_: 0.0)
 
 
-@mutant("I17", "calls are begun after one was throttled", LARGE_BATCHES & struck_only_by(Fault.THROTTLED))
+@mutant("I17", "calls are begun after one was throttled", LARGE_BATCHES & struck_by(Fault.THROTTLED))
 def _begins_more(patch: Patch) -> None:
     def ask_all(
         calls: ThrottledCalls, ask: Callable[[Any], Any], items: Sequence[Any], parallel_map: ParallelMap

@@ -20,8 +20,14 @@ from patchlake.stages import discover, fence, publish, stored_run
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
-from tests.simulation.mutants.provocations import GIANT_TARGETS, SENSITIVE_FIELDS_LEFT_OUT
-from tests.simulation.provocation import CALM, struck_by
+from tests.simulation.mutants.provocations import (
+    GIANT_TARGETS,
+    PEOPLED,
+    SENSITIVE_FIELDS_LEFT_OUT,
+    STATES_THROTTLED,
+    THROTTLED_FOR_GOOD,
+)
+from tests.simulation.provocation import CALM, having, struck_by
 
 type Alter = Callable[[Columns], Columns]
 
@@ -80,7 +86,11 @@ for _name, _alter in (
     MUTANTS.append(Mutant(_name, "I1", partial(_alter_shards, alter=_alter)))
 
 
-@mutant("I1", "discover keeps the first description of a node that was listed twice", struck_by(Fault.LISTED_TWICE))
+@mutant(
+    "I1",
+    "discover keeps the first description of a node that was listed twice",
+    PEOPLED & struck_by(Fault.LISTED_TWICE),
+)
 def _keeps_the_first(patch: Patch) -> None:
     def first(pages: Pages) -> Pages:
         seen: set[str] = set()
@@ -137,7 +147,9 @@ def _lists_sensitive(patch: Patch) -> None:
     patch.setattr(ListingSource, "listed", all_fields)
 
 
-@mutant("I1", "a node that comes twice with different values has the first ones", struck_by(Fault.ANSWERED_TWICE))
+@mutant(
+    "I1", "a node that comes twice with different values has the first ones", PEOPLED & struck_by(Fault.ANSWERED_TWICE)
+)
 def _takes_the_first_state(patch: Patch) -> None:
     def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         def once(page: Page[Any]) -> Page[Any]:
@@ -236,17 +248,17 @@ def _moves_shards(patch: Patch) -> None:
         patch.setattr(module, "shards_prefix", lambda run_id, _source: f"runs/{run_id}/shard/")
 
 
-@mutant("I11", "snapshots lie under the month")
+@mutant("I11", "snapshots lie under the month", having(deployed=False))
 def _moves_snapshots(patch: Patch) -> None:
     patch.setattr(keys, "run_date", lambda run_id: run_date(run_id)[:7])
 
 
-@mutant("I1", "a target that was not listed in time has another reason")
+@mutant("I1", "a target that was not listed in time has another reason", THROTTLED_FOR_GOOD)
 def _renames_no_shard(patch: Patch) -> None:
     patch.setattr(fence, "NO_SHARD", "no shard")
 
 
-@mutant("I1", "nodes that were not collected in time have another reason")
+@mutant("I1", "nodes that were not collected in time have another reason", STATES_THROTTLED)
 def _renames_no_part(patch: Patch) -> None:
     patch.setattr(fence, "NO_PART", "no part")
 
