@@ -214,9 +214,6 @@ FILTERS_REFUSED = having(refuses_filters=True)
 BUILDS_THAT_DIFFER = WITH_TOYS & DEPLOYS_IN_MID_RUN
 """Builds change in mid-run that know other secondary sources, or the same ones otherwise."""
 
-TOYS_FORGED = WITH_TOYS & FORGED_OFTEN
-"""Messages about secondary sources are often forged."""
-
 TOYS_UNHEALTHY = WITH_TOYS & having(toys_healthy=False)
 """The operations of secondary sources refuse, or break their own rules."""
 
@@ -270,11 +267,6 @@ REFUSED_BY_ROLE_OR_LISTING = _troubled(
 
 REFUSED_WITH_ANY_CODE = _troubled(_refuses_by_region, LIST_NODES)
 """The targets of an account refuse with different codes."""
-
-REFUSED_NOW_AND_THEN = (
-    PEOPLED & UNHEALTHY & BREAKS_FOR_AN_HOUR & struck_by(Fault.REFUSED_FOR_GOOD, Fault.REFUSED_FOR_A_WHILE)
-)
-"""Targets begin to refuse in mid-run."""
 
 THROTTLED_FOR_GOOD = _troubled(_throttles)
 """Every target throttles every operation."""
