@@ -63,13 +63,17 @@ def tags(rows: Iterable[Row], plan: Plan) -> tuple[int, Columns]:
     nameless = 0
     for row in rows:
         instance_id, key = _text(row, "resourceId"), _text(row, "key")
-        if instance_id and (_text(row, "resourceType") or "instance") != "instance":
+        if instance_id and not _is_of_instance(instance_id, _text(row, "resourceType")):
             continue
         if not instance_id or key is None:
             nameless += 1
         elif key in plan.tag_keys:
             found[instance_id, key] = {"instance_id": instance_id, "key": key, "value": _text(row, "value")}
     return nameless, _columns(TAG_COLUMNS, [found[key] for key in sorted(found)])
+
+
+def _is_of_instance(resource_id: str, resource_type: str | None) -> bool:
+    return resource_id.startswith("i-") if resource_type is None else resource_type == "instance"
 
 
 def _columns(names: Iterable[str], rows: list[dict[str, Any]]) -> Columns:

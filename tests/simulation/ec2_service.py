@@ -191,5 +191,6 @@ _DAMAGED_TAGS: dict[Fault, Sequence[_Damage]] = {
         _after(key="Team", value=SECRET_TAG),
         _after(key="password", value=SECRET_TAG),
         _after(resourceId="vol-1", resourceType="volume", value=SECRET_TAG),
+        _after(resourceId="vol-1", resourceType=None, value=SECRET_TAG),
     ),
 }

@@ -393,11 +393,7 @@ class Handlers:
             deadline_seconds=by.build.deadline_seconds,
             max_lateness_seconds=scenario.max_lateness_seconds,
             include_sensitive_fields=scenario.include_sensitive_fields,
-            sources=tuple(
-                source.name
-                for source in by.build.sources.secondary
-                if source.name != "tags" or scenario.tag_keys  # Without keys there is nothing to ask.
-            ),
+            sources=tuple(source.name for source in by.build.sources.secondary),
             tag_keys=scenario.tag_keys,
             detail_deadline_seconds=scenario.detail_deadline_seconds,
         )

@@ -132,7 +132,7 @@ def _plan_problems(world: World, run_id: str, by: Invocation) -> Iterator[str]:
     if by.build.patches_per_part is not None:
         wanted.append(("patches", by.build.patches_per_part, 1))
     if by.build.lists_ec2:
-        wanted += [("instances", None, None), *([("tags", None, None)] if scenario.tag_keys else [])]
+        wanted += [("instances", None, None), ("tags", None, None)]
     if found != wanted:
         yield f"{by} planned the sources {found}, and knows {wanted}"
     seconds = min(scenario.detail_deadline_seconds, by.build.deadline_seconds)

@@ -131,6 +131,11 @@ def toys_version(plan: Plan) -> int | None:
 
 
 def known(plan: Plan, build: Build) -> list[str]:
+    """Return the secondary sources of a plan that a build reads: tags only if a key is allowed."""
+    return [name for name in _known(plan, build) if name != "tags" or plan.tag_keys]
+
+
+def _known(plan: Plan, build: Build) -> list[str]:
     """Return the secondary sources of a plan that a build knows as the plan has them."""
     toys = build.toys
     if toys is None:
@@ -389,11 +394,9 @@ def sources_with_gaps(world: World, run_id: str, build: Build) -> list[str]:
     """
     plan = world.plans[run_id]
     active = [target for target in plan.targets if target.active]
-    return [
-        source
-        for source in planned(plan)
-        if source not in known(plan, build) or any(_has_gap(world, run_id, target, source) for target in active)
-    ]
+    unknown = [source for source in planned(plan) if source not in _known(plan, build)]
+    read = known(plan, build)
+    return unknown + [source for source in read if any(_has_gap(world, run_id, target, source) for target in active)]
 
 
 def _has_gap(world: World, run_id: str, target: PlannedTarget, source: str) -> bool:

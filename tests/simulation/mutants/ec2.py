@@ -7,11 +7,13 @@ from typing import Any
 
 from patchlake.adapters.xml_page_decoding import XmlPageDecoder
 from patchlake.core import paging
+from patchlake.core.plan import Plan
 from patchlake.core.records import Page
 from patchlake.core.tables import Columns
 from patchlake.errors import BrokenAnswerError
-from patchlake.sources import tags
+from patchlake.sources import registry, tags
 from patchlake.sources.coverage import SourceRead, coverage_row, has_gap
+from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages import commit, discover, fence, publish, stored_objects
 from patchlake.stages.commit import CommitStage
@@ -38,7 +40,7 @@ from tests.simulation.mutants.provocations import (
 )
 from tests.simulation.mutants.secondary import publish_after, with_queues
 from tests.simulation.mutants.values import alter_merge
-from tests.simulation.provocation import ANY, CALM, Provocation, struck_by
+from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by
 from tests.simulation.world import UNMANAGED
 from tests.world import node_id
 
@@ -115,7 +117,28 @@ def _keeps_any_tag(patch: Patch) -> None:
 
 @mutant("C8", "the keys of tags are compared without their case", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _ignores_case(patch: Patch) -> None:
-    patch.setattr(tags, "_may_be_kept", lambda tag, plan: tag.key is None or tag.key.lower() in plan.tag_keys)
+    patch.setattr(tags, "_may_be_kept", lambda _, tag, plan: tag.key is None or tag.key.lower() in plan.tag_keys)
+
+
+@mutant("C8", "a tag of a resource whose type is absent is a tag of an instance", struck_by(Fault.NOT_ASKED_FOR))
+def _takes_any_resource(patch: Patch) -> None:
+    def may_be_kept(_: str, tag: Any, plan: Plan) -> bool:  # noqa: ANN401
+        return tag.resource_type in {None, "instance"} and tag.key in {None, *plan.tag_keys}
+
+    patch.setattr(tags, "_may_be_kept", may_be_kept)
+
+
+@mutant("C8", "tags are asked for, though the plan allows no key", having(tag_keys=()) & CALM)
+def _asks_without_keys(patch: Patch) -> None:
+    patch.setattr(registry, "_is_read", registry._is_known)  # noqa: SLF001
+
+
+@mutant("I15", "tags that need no call are a gap", having(tag_keys=()) & CALM & RUNS_IN_FUNCTIONS)
+def _misses_what_is_not_asked(patch: Patch) -> None:
+    def not_read(made: Registry, plan: Plan) -> set[str]:
+        return {each.name for each in plan.sources} - {each.name for each in made.secondary_of(plan)}
+
+    patch.setattr(Registry, "unknown_of", not_read)
 
 
 @mutant("C8", "an address is stored", CALM)
