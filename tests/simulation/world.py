@@ -29,7 +29,7 @@ from patchlake.stages.retry_policy import FinalRefusals
 from tests.simulation import ec2_service, fleet
 from tests.simulation.ec2_service import Ec2Instance, launched
 from tests.simulation.faults import Dice
-from tests.simulation.keys import is_secondary, run_of
+from tests.simulation.keys import is_secondary, run_of, snapshot_key
 from tests.simulation.patch_service import DESCRIBE_PATCHES, Said, Scan
 from tests.simulation.patch_service import scanned as scanned_for_patches
 from tests.simulation.scenario import Scenario
@@ -614,7 +614,7 @@ class World:
             self.last_part_at[run_of(key)] = self.clock.at
             if not is_secondary(key):
                 self.last_root_part_at[run_of(key)] = self.clock.at
-        if key.startswith("lake/patch_states/"):
+        if key == snapshot_key(run_of(key)):
             self.published_at[run_of(key)] = self.clock.at
 
 

@@ -437,7 +437,7 @@ for _name, _fault, _rows in (
     )
 
 
-@mutant("C2", "the rows of a node have the time of its first page")
+@mutant("C2", "the rows of a node have the time of its first page", PAGES_OF_PATCHES & struck_by(Fault.SLOW))
 def _time_of_the_first(patch: Patch) -> None:
     def first_time(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         pages = list(pages)

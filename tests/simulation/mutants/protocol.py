@@ -58,7 +58,7 @@ from tests.simulation.mutants.provocations import (
     TWO_PLANS_AT_ONCE,
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
-from tests.simulation.provocation import having, struck_by
+from tests.simulation.provocation import CALM, having, struck_by
 
 type Ask = Callable[[str | None], Page[Any]]
 type Read = Callable[[Pages], ListedRows]
@@ -226,7 +226,7 @@ def _plans_excluded(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
 
 
-@mutant("I11", "plan takes the first account for the home account")
+@mutant("I11", "plan takes the first account for the home account", PEOPLED & CALM)
 def _plans_first(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "home_account_id": wanted["accounts"][0].account_id})
 
@@ -441,7 +441,7 @@ def _ignores_invalid(patch: Patch) -> None:
     alter_settling(patch, valid)
 
 
-@mutant("I12", "a node that was not asked for is kept")
+@mutant("I12", "a node that was not asked for is kept", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _keeps_strangers(patch: Patch) -> None:
     part = DetailSource.part
 

@@ -45,6 +45,9 @@ def _of_nodes(number: int, *, targets: tuple[Target, ...] = _TARGETS) -> Provoca
 PEOPLED = _of_nodes(4)
 """Six targets of four nodes each."""
 
+TWO_TARGETS = _of_nodes(4, targets=_TARGETS[-2:])
+"""Two targets of four nodes each."""
+
 ONE_TARGET = _of_nodes(8, targets=_TARGETS[-1:])
 """One target of eight nodes."""
 
@@ -66,6 +69,13 @@ TWO_PLANS_AT_ONCE = (
     & Provocation(pause_rate=0.5)
 )
 """The schedule fires twice, and the accounts change meanwhile."""
+
+A_PLAN_THAT_NEVER_COMES = (
+    struck_by(Fault.NO_ACCOUNTS)
+    & having(max_lateness_seconds=3600, deadline_seconds=2880, tick_seconds=900, quiet_after_seconds=20_000)
+    & Provocation(call_rate=1)
+)
+"""The organization is listed without accounts, each time."""
 
 A_CLOSE_RACE = PEOPLED & having(
     close_race=True,
@@ -271,7 +281,7 @@ REFUSED_WITH_ANY_CODE = _troubled(_refuses_by_region, LIST_NODES)
 THROTTLED_FOR_GOOD = _troubled(_throttles)
 """Every target throttles every operation."""
 
-STATES_THROTTLED = _troubled(_throttles, GET_STATES)
+STATES_THROTTLED = _troubled(_throttles, GET_STATES) & TWO_TARGETS & having(deadline_seconds=2880, tick_seconds=180)
 """The patch states of every target are throttled."""
 
 DEPLOYS_TO_THE_DEADLINE = (
@@ -301,8 +311,11 @@ TAGS_REFUSED = WITH_TAGS & _troubled(_refuses, DESCRIBE_TAGS)
 
 INSTANCES_THROTTLED = (
     WITH_TAGS
-    & having(detail_deadline_seconds=1200, deadline_seconds=7200, most_overslept=0)
     & _troubled(_throttles, DESCRIBE_INSTANCES)
+    & TWO_TARGETS
+    & having(
+        detail_deadline_seconds=1200, deadline_seconds=7200, tick_seconds=300, quiet_after_seconds=0, most_overslept=0
+    )
 )
 """The instances are throttled for good, and their deadline is long before the run's."""
 
@@ -313,8 +326,11 @@ TOYS_STUCK = (
 
 LISTINGS_THROTTLED = (
     WITH_TOYS
-    & having(detail_deadline_seconds=1200, deadline_seconds=7200, most_overslept=0)
     & _troubled(_throttles, LIST_GADGETS)
+    & TWO_TARGETS
+    & having(
+        detail_deadline_seconds=1200, deadline_seconds=7200, tick_seconds=300, quiet_after_seconds=0, most_overslept=0
+    )
 )
 """A secondary listing is throttled for good, and its deadline is long before the run's."""
 

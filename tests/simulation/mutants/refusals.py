@@ -24,12 +24,12 @@ from tests.simulation.provocation import struck_by
 # A refusal.
 
 
-@mutant("I20", "a refusal is recorded from the first receive on")
+@mutant("I20", "a refusal is recorded from the first receive on", REFUSED_FOR_GOOD)
 def _records_soon(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", lambda *_: None)
 
 
-@mutant("I1", "a refusal is recorded after one ask")
+@mutant("I1", "a refusal is recorded after one ask", REFUSED_FOR_GOOD)
 def _asks_once(patch: Patch) -> None:
     def ask(attempt: Attempt, question: Ask[Any]) -> Any:  # noqa: ANN401
         try:
@@ -41,7 +41,7 @@ def _asks_once(patch: Patch) -> None:
     patch.setattr(Attempt, "ask", ask)
 
 
-@mutant("I1", "a refused target is asked again with the session that it refused")
+@mutant("I1", "a refused target is asked again with the session that it refused", REFUSED_FOR_GOOD)
 def _keeps_the_session(patch: Patch) -> None:
     ask = Attempt.ask
 
@@ -54,12 +54,12 @@ def _keeps_the_session(patch: Patch) -> None:
     patch.setattr(Attempt, "ask", ask_in_one_session)
 
 
-@mutant("I20", "a refused target is asked again without a pause")
+@mutant("I20", "a refused target is asked again without a pause", REFUSED_FOR_GOOD)
 def _asks_again_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "_pause_before_second_ask", lambda *_: None)
 
 
-@mutant("I20", "a refused target is asked again after as long as a message waits")
+@mutant("I20", "a refused target is asked again after as long as a message waits", REFUSED_FOR_GOOD)
 def _pauses_long(patch: Patch) -> None:
     patch.setattr(retry_policy, "second_ask_seconds", lambda base_seconds: base_seconds)
 
@@ -99,7 +99,7 @@ def _knows_any_run(patch: Patch) -> None:
     _knows(patch, lambda _, target, refusal: ("run", target, refusal))
 
 
-@mutant("I1", "a refusal that was met once is remembered")
+@mutant("I1", "a refusal that was met once is remembered", REFUSED_FOR_GOOD)
 def _remembers_any(patch: Patch) -> None:
     require_final = Attempt.require_final
 

@@ -31,6 +31,7 @@ from tests.simulation.keys import plan_key
 from tests.simulation.mutants.mutant import Patch, mutant
 from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
+    A_PLAN_THAT_NEVER_COMES,
     HURRIED,
     LARGE_BATCHES,
     PARTS_DAMAGED,
@@ -38,7 +39,7 @@ from tests.simulation.mutants.provocations import (
     THROTTLED_FOR_GOOD,
     WORKERS_STALLED,
 )
-from tests.simulation.provocation import struck_by
+from tests.simulation.provocation import CALM, struck_by
 
 # What is damaged or gone.
 
@@ -238,7 +239,7 @@ def _fences_a_thousand(patch: Patch) -> None:
     patch.setattr(commit, "close_run", close_some)
 
 
-@mutant("L1", "keys are looked for under the first digits alone")
+@mutant("L1", "keys are looked for under the first digits alone", PEOPLED & CALM)
 def _looks_under_some(patch: Patch) -> None:
     # A run of any size is looked for as a large one is, so that it does not take thousands of targets.
     patch.setattr(stored_run, "KEYS_PER_PAGE", 0)
@@ -254,7 +255,7 @@ def _lists_one_page(patch: Patch) -> None:
     patch.setattr(StoredRun, "_keys", first_page)
 
 
-@mutant("L1", "commit waits forever for a plan that does not come")
+@mutant("L1", "commit waits forever for a plan that does not come", A_PLAN_THAT_NEVER_COMES)
 def _waits_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "is_missed", lambda *_: False)
 

@@ -27,7 +27,7 @@ from tests.simulation.mutants.provocations import (
     STATES_THROTTLED,
     THROTTLED_FOR_GOOD,
 )
-from tests.simulation.provocation import CALM, having, struck_by
+from tests.simulation.provocation import CALM, struck_by
 
 type Alter = Callable[[Columns], Columns]
 
@@ -187,7 +187,6 @@ def _absent_as_zero(columns: Columns) -> Columns:
 
 
 for _name, _invariant, _alter in (
-    ("the merge leaves out nodes that were not collected", "I1", _collected_only),
     ("the merge turns absent counts into zeros", "I5", _absent_as_zero),
     ("the merge sorts each part again", "I3", _in_another_order),
     ("the merge swaps two counts", "I5", _swapped("installed_count", "installed_other_count")),
@@ -199,6 +198,11 @@ for _name, _invariant, _alter in (
     ("the merge holds texts for one that differ in spaces only", "I5", _with_plain_spaces),
 ):
     MUTANTS.append(Mutant(_name, _invariant, partial(alter_merge, alter=_alter)))
+
+
+@mutant("I1", "the merge leaves out nodes that were not collected", STATES_THROTTLED)
+def _leaves_out_nodes(patch: Patch) -> None:
+    alter_merge(patch, _collected_only)
 
 
 @mutant("I5", "the merge leaves out a column")
@@ -248,7 +252,7 @@ def _moves_shards(patch: Patch) -> None:
         patch.setattr(module, "shards_prefix", lambda run_id, _source: f"runs/{run_id}/shard/")
 
 
-@mutant("I11", "snapshots lie under the month", having(deployed=False))
+@mutant("I11", "snapshots lie under the month", CALM)
 def _moves_snapshots(patch: Patch) -> None:
     patch.setattr(keys, "run_date", lambda run_id: run_date(run_id)[:7])
 
