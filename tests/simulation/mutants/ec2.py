@@ -17,10 +17,9 @@ from patchlake.sources.registry import Registry
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages import commit, discover, fence, publish, stored_objects
 from patchlake.stages.commit import CommitStage
-from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.step import Step
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.stored_run import StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import alter_page_size, alter_request
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
@@ -38,7 +37,7 @@ from tests.simulation.mutants.provocations import (
     TOYS_UNHEALTHY,
     WITH_TAGS,
 )
-from tests.simulation.mutants.secondary import publish_after, with_queues
+from tests.simulation.mutants.secondary import close_all_but, publish_after, with_queues
 from tests.simulation.mutants.values import alter_merge
 from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by
 from tests.simulation.world import UNMANAGED
@@ -413,17 +412,7 @@ def _never_sends_again(patch: Patch) -> None:
 
 @mutant("L3", "the instances are closed at the run's deadline", INSTANCES_THROTTLED)
 def _closes_at_the_deadline(patch: Patch) -> None:
-    missing_shards = StoredRun.missing_shards
-
-    def of_others(run: StoredRun, source: ListingSource) -> Any:  # noqa: ANN401
-        return set() if source.name == "instances" else missing_shards(run, source)
-
-    def close_others(run: StoredRun, stored: Sequence[Batch]) -> None:
-        with patch.context() as during:
-            during.setattr(StoredRun, "missing_shards", of_others)
-            fence.close_secondary(run, stored)
-
-    patch.setattr(commit, "close_secondary", close_others)
+    close_all_but(patch, "instances")
 
 
 @mutant("C6", "instances that are refused once are closed at once", INSTANCES_THROTTLED)
@@ -439,12 +428,4 @@ def _closes_at_once(patch: Patch) -> None:
 
 @mutant("C11", "a listing of instances waits for EC2 as long as one of nodes", INSTANCES_THROTTLED)
 def _waits_for_ec2(patch: Patch) -> None:
-    shard = DiscoverStage._shard  # noqa: SLF001
-
-    def shard_patiently(stage: DiscoverStage, planned: Any, target: Any, source: ListingSource, attempt: Any) -> bytes:  # noqa: ANN401
-        with patch.context() as during:
-            if source.name == "instances":
-                during.setattr(discover, "LISTING_PAUSE_SECONDS", 900)
-            return shard(stage, planned, target, source, attempt)
-
-    patch.setattr(DiscoverStage, "_shard", shard_patiently)
+    patch.setattr(discover, "LISTING_PAUSE_SECONDS", 900)

@@ -19,12 +19,12 @@ from patchlake.ports import TableFile
 from patchlake.sources import patches
 from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, Operation, Source
-from patchlake.stages import commit, fence, publish
+from patchlake.stages import publish
 from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.retry_policy import Attempt
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.stored_run import StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import (
     Pages,
@@ -56,7 +56,7 @@ from tests.simulation.mutants.provocations import (
     UNKNOWN_NODES,
     WITH_PATCHES,
 )
-from tests.simulation.mutants.secondary import asks_about_batch, publish_after
+from tests.simulation.mutants.secondary import asks_about_batch, close_all_but, publish_after
 from tests.simulation.mutants.values import alter_merge
 from tests.simulation.provocation import ANY, Provocation, struck_by
 
@@ -523,19 +523,7 @@ def _closes_for_all(patch: Patch) -> None:
 
 @mutant("C6", "the patches are closed at the run's deadline", TOYS_HELD_BACK)
 def _closes_at_the_deadline(patch: Patch) -> None:
-    close_secondary = fence.close_secondary
-
-    missing_parts = StoredRun.missing_parts
-
-    def of_others(run: StoredRun, source: DetailSource, slices: Any) -> Any:  # noqa: ANN401
-        return set() if source.name == "patches" else missing_parts(run, source, slices)
-
-    def close_others(run: StoredRun, stored: Sequence[Batch]) -> None:
-        with patch.context() as during:
-            during.setattr(StoredRun, "missing_parts", of_others)
-            close_secondary(run, stored)
-
-    patch.setattr(commit, "close_secondary", close_others)
+    close_all_but(patch, "patches")
 
 
 @mutant("C5", "the table of the patches is published before coverage")

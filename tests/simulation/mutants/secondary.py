@@ -237,6 +237,20 @@ def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
 
+def close_all_but(patch: Patch, name: str) -> None:
+    """Let commit leave a source open at the detail deadline."""
+
+    def close_others(run: StoredRun, stored: Sequence[Batch]) -> None:
+        for listing in run.sources.listings(run.plan):
+            if listing.name != name:
+                fence._close_shards(run, listing, fence.NO_DETAIL_SHARD)  # noqa: SLF001
+        for detail in run.sources.details(run.plan):
+            if detail.name != name:
+                fence._close_slices(run, detail, stored)  # noqa: SLF001
+
+    patch.setattr(commit, "close_secondary", close_others)
+
+
 @mutant("I13", "root sources are closed at the detail deadline", TOYS_HELD_BACK)
 def _closes_all_at_once(patch: Patch) -> None:
     patch.setattr(commit, "close_secondary", lambda run, _batches: fence.close_run(run))
