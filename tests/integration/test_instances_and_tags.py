@@ -108,9 +108,10 @@ def test_every_instance_of_a_target_and_every_allowed_tag_has_a_row(tables: Tabl
 def test_without_tag_keys_no_call_is_made_and_coverage_has_no_word_of_tags() -> None:
     world = ec2_world(tag_keys=())
     calls = calls_of(world)
+    world.start()
+    result = world.run_until_committed()
 
-    assert run(world) is CommitOutcome.COMPLETE
-
+    assert (result.outcome, result.source_gaps) == (CommitOutcome.COMPLETE, ())
     assert (calls["DescribeInstances"], calls["DescribeTags"]) == (1, 0)
     assert not [name for name in world.coverage() if name.startswith("tags_")]
     assert table_key(RUN_ID, "tags") not in world.store.objects

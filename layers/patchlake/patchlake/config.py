@@ -48,11 +48,14 @@ class PlanConfig(Config):
     excluded_accounts: tuple[str, ...]
     regions: tuple[str, ...]
     discover_queue_url: str
+    listing_queue_url: str
     commit_queue_url: str
     batch_size: int
     deadline_seconds: int
     max_lateness_seconds: int
     collect_patches: bool
+    collect_instances: bool
+    tag_keys: tuple[str, ...]
     detail_deadline_seconds: int
     include_sensitive_fields: bool
 
@@ -73,6 +76,7 @@ class DiscoverConfig(Config):
     role_name: str
     external_id: str
     discover_queue_url: str
+    listing_queue_url: str
     collect_queue_url: str
     retry_seconds: int
 
@@ -94,6 +98,7 @@ class CommitConfig(Config):
     """The environment of commit."""
 
     discover_queue_url: str
+    listing_queue_url: str
     collect_queue_url: str
     detail_queue_url: str
     commit_queue_url: str
@@ -180,6 +185,7 @@ VARIABLES: dict[str, Variable] = {
         _matching(r"^([\w+=,.@:/-]{2,1224})?\Z"),
     ),
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_LISTING_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_DETAIL_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
@@ -194,5 +200,6 @@ VARIABLES: dict[str, Variable] = {
         f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
     ),
     "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
+    "PATCHLAKE_COLLECT_INSTANCES": _YES_OR_NO,
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": _YES_OR_NO,
 }

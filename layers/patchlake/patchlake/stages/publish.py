@@ -73,12 +73,13 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
     statuses: Counter[str] = Counter()
     for read in reads:
         statuses.update(read.statuses)
-    whole = {source.name for source in secondary if not any(has_gap(source, read) for read in reads)}
+    gaps = {source.name for source in secondary if any(has_gap(source, read) for read in reads)}
+    gaps |= run.sources.unknown_of(run.plan)
     return Published(
         statuses=statuses,
         listings=Counter(str(read.listing.status) for read in reads),
         rows_without_id=sum(read.listing.rows_without_id for read in reads),
-        source_gaps=tuple(planned.name for planned in run.plan.sources if planned.name not in whole),
+        source_gaps=tuple(planned.name for planned in run.plan.sources if planned.name in gaps),
     )
 
 
