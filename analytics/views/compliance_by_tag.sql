@@ -16,8 +16,8 @@
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
---     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, and where no run of the
---     window has listed one of these targets: then no bound is known.
+--     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, where no key is known, and
+--     where no run of the window has listed one of these targets: then no bound is known.
 -- Caveats:
 --   - A node is in one row of each key. Add up the rows of one key only.
 --   - Tags are those of the newest published run; a node whose tags it did not read has no known tag, whatever it had
@@ -75,7 +75,7 @@ SELECT
   nodes_unplaced,
   floor(CAST(nodes_compliant AS double) * 1000 / nullif(nodes_listed, 0)) / 10 AS compliant_percent,
   CASE
-    WHEN targets_never_read = 0 AND tag_status <> 'NOT_READ'
+    WHEN targets_never_read = 0 AND tag_key IS NOT NULL AND tag_status <> 'NOT_READ'
       THEN floor(CAST(nodes_compliant AS double) * 1000 / (nodes + nodes_unplaced)) / 10
   END AS compliant_percent_lower_bound
 FROM placed
