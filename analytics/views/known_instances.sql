@@ -17,7 +17,15 @@
 -- Caveats:
 --   - The columns of an instance that is not is_read are from an earlier run: use them only in lower bounds.
 --   - An EC2 instance that is registered with SSM as a hybrid node (mi-) shows as NOT_MANAGED.
-WITH listed AS (
+WITH targets AS (
+  SELECT
+    run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage,
+    account_id, account_name, region,
+    is_planned, listing_status, rows_without_id, listed_at, last_read_run_id, last_instances_run_id
+  FROM target_runs
+  WHERE is_active AND last_instances_run_id IS NOT NULL
+),
+listed AS (
   SELECT
     target.run_id, target.run_at, target.run_date, target.run_status, target.is_latest, target.run_age_hours,
     target.run_coverage, target.account_id, target.account_name, target.region,
@@ -25,12 +33,17 @@ WITH listed AS (
     target.last_instances_run_id = target.run_id AS is_read,
     instance.instance_id,
     instance.${InstanceColumns}
-  FROM target_runs AS target
+  FROM targets AS target
   JOIN recent_instances AS instance
     ON instance.run_id = target.last_instances_run_id
     AND instance.account_id = target.account_id
     AND instance.region = target.region
-  WHERE target.is_active
+),
+listed_nodes AS (
+  /* Only those of runs that have instances: a lake without instances reads none. */
+  SELECT node.run_id, node.account_id, node.region, node.instance_id, node.ping_status
+  FROM recent_patch_states AS node
+  JOIN (SELECT DISTINCT last_read_run_id FROM targets) AS run ON run.last_read_run_id = node.run_id
 ),
 placed AS (
   SELECT
@@ -45,9 +58,8 @@ placed AS (
     listed.listing_status = 'LISTED' AS are_nodes_listed,
     coalesce(listed.rows_without_id, 0) > 0 AS are_nodes_without_id,
     listed.state = 'pending' OR listed.launch_time > listed.listed_at - INTERVAL '1' HOUR AS is_starting
-  /* From the right, since Athena skips the files of the left side that the right side has no run of. */
-  FROM recent_patch_states AS node
-  RIGHT JOIN listed
+  FROM listed
+  LEFT JOIN listed_nodes AS node
     ON node.run_id = listed.last_read_run_id
     AND node.account_id = listed.account_id
     AND node.region = listed.region
