@@ -348,9 +348,7 @@ def _blinding(random: Random, homes: Sequence[int], there: Blinding, *, often: f
 
     nameless, stateless = places(there.nodes, [ID_LOST]), places(there.instances, INSTANCE_FAULTS)
     listings = more(there.listings, REFUSALS)
-    tables = {
-        place: random.choice(TABLE_FAULTS) if random.random() < 0.1 else None for place in there.tables
-    }
+    tables = {place: random.choice(TABLE_FAULTS) if random.random() < 0.1 else None for place in there.tables}
     blind = {run for run, _ in stateless}
     return Blinding(
         targets={
