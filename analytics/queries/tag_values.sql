@@ -56,4 +56,4 @@ SELECT
   run_coverage
 FROM targets_not_known
 WHERE tags_reason IS NOT NULL OR nodes_reason IS NOT NULL
-ORDER BY answer DESC, account_id NULLS LAST, region, tag_key, compliant_percent NULLS FIRST, tag_status DESC, tag_value
+ORDER BY answer DESC, tag_key NULLS FIRST, compliant_percent NULLS FIRST, tag_status DESC, tag_value, account_id, region

@@ -13,7 +13,6 @@ from tests.analytics.ec2_story import (
     E3,
     E4,
     EU,
-    HYBRID,
     IN_B_EU,
     ROOT_DENIED,
     US,
@@ -37,10 +36,8 @@ def opened(folder: Path) -> Lake:
 
 def newest(lake: Lake, *columns: str) -> list[tuple[object, ...]]:
     """Return these columns of the instances of the newest run."""
-    selected = ", ".join(columns)
-    return lake.query(
-        f"SELECT {selected} FROM instance_management WHERE is_latest ORDER BY instance_id"  # noqa: S608
-    ).rows
+    rows = view(lake, "instance_management", "instance_id", "is_latest", *columns)
+    return [row[2:] for row in rows if row[1]]
 
 
 def test_each_instance_has_the_management_of_the_first_rule_that_applies(ec2_lake: Lake) -> None:
@@ -82,12 +79,12 @@ def test_the_instances_of_every_run_that_read_them_are_there(ec2_lake: Lake) -> 
 def test_an_instance_of_a_target_that_ec2_refused_is_known_from_before_and_counts_only_in_bounds(
     ec2_lake: Lake,
 ) -> None:
-    sql = (
+    found = ec2_lake.query(
         "SELECT instance_id, management, unknown_reason, is_in_fleet_bound FROM known_instances "
         "WHERE is_latest AND NOT is_read ORDER BY instance_id"
     )
 
-    assert ec2_lake.query(sql).rows == [
+    assert found.rows == [
         (node(21), "UNKNOWN", "INSTANCES_NOT_READ", False),
         (node(22), "UNKNOWN", "INSTANCES_NOT_READ", True),
         # It was starting then; by now it may run.
@@ -161,8 +158,8 @@ FLEET = (
 
 
 def test_the_compliance_of_the_whole_fleet_and_its_bound(ec2_lake: Lake) -> None:
-    # E2: host 1 of the hosts 1, 2 and 15. E3: 6 of 7 nodes and 3 unmanaged instances. E4: 5 of 6 + 2 of the first target,
-    # 1 + 2 of the second, 1 + 1 last known of the third, and 1 + 1 + 1 of the fourth are 14.
+    # E2: host 1 of the hosts 1, 2 and 15. E3: 6 of 7 nodes and 3 unmanaged instances. E4: 5 of 14, which are 4 + 2 of the
+    # first target, 1 + 2 of the second, 1 + 1 of the third as last known, and 1 + 1 + 1 of the fourth.
     assert view(ec2_lake, "compliance_of_runs", "run_id", *FLEET) == [
         (E1, None, "INSTANCES_NOT_ASKED", None, None),
         (E2, 1, None, 33.3, 33.3),
@@ -195,8 +192,8 @@ def test_each_target_says_why_its_unmanaged_instances_are_not_known(ec2_lake: La
 
 
 def test_the_bound_counts_each_node_and_instance_that_was_last_listed_once(tmp_path: Path) -> None:
-    # The day before, EC2 listed three managed instances and one that was not. Since then one of them lost its agent, and
-    # a hybrid node came: four nodes, and two instances that are not managed. EC2 is denied, which changes no instance.
+    # The day before, EC2 listed three managed instances and one that was not. Since then one of them lost its agent,
+    # and a hybrid node came: three nodes, and two unmanaged instances. EC2 is denied, which changes no instance.
     before = [collected(E3, number) for number in (1, 2, 3)]
     there = [instance(number) for number in (1, 2, 3, 4)]
     write_run(tmp_path, E3, [covered(E3, 3, 4, 0)], before, instances=there, tags=[])
@@ -205,8 +202,8 @@ def test_the_bound_counts_each_node_and_instance_that_was_last_listed_once(tmp_p
 
     [(_, _, _, bound)] = view(opened(tmp_path), "compliance_overall", *FLEET)
 
-    # max(listed nodes + last known unmanaged, last known nodes + last known unmanaged) would be 4, a bound of 75 %: more
-    # than the 60 % that the same day has if EC2 can be read.
+    # The greater number of nodes and the last known unmanaged instance would be 4, a bound of 75 %: more than the 60 %
+    # of the same day if EC2 can be read.
     assert bound == 60.0
     write_run(tmp_path, E4, [covered(E4, 3, 4, 0)], now, instances=there, tags=[])
     assert view(opened(tmp_path), "compliance_overall", *FLEET) == [(2, None, 60.0, 60.0)]
@@ -296,7 +293,7 @@ def test_a_tag_without_an_id_may_be_that_of_any_node_without_one(tmp_path: Path)
 
 
 @pytest.mark.parametrize("is_asked", [True, False])
-def test_without_any_tag_the_nodes_are_one_row_without_a_key(tmp_path: Path, is_asked: bool) -> None:
+def test_without_any_tag_the_nodes_are_one_row_without_a_key(tmp_path: Path, *, is_asked: bool) -> None:
     coverage = covered(E4, 2, 0, 0) if is_asked else listed(2)
     write_run(tmp_path, E4, [coverage], [collected(E4, 1), hybrid(E4)], tags=[])
 

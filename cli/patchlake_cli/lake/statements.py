@@ -18,8 +18,8 @@ A column that the header leaves out has the meaning that it has in the view or t
 ``${WindowDays}``, ``${ScanMaxAgeDays}`` and ``${HistoryDays}`` stand for the stack's parameters of those names; a ``?``
 for a parameter, which the header declares with its type (`parameters`), an example and its meaning.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
-the two operations of SSM give to ``patch_states``, and ``${InstanceColumns}`` for those of ``instances``: a new one needs
-no change in the views that pass all of them on.
+the two operations of SSM give to ``patch_states``, and ``${InstanceColumns}`` for those of ``instances``: a new one
+needs no change in the views that pass all of them on.
 """
 
 import re

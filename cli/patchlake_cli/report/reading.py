@@ -175,6 +175,7 @@ _MANAGEMENT = """
     FROM instance_management
     WHERE is_latest
     GROUP BY management, unknown_reason
+    ORDER BY management, unknown_reason NULLS FIRST
 """
 _PATCH_GAPS = """
     SELECT
