@@ -158,8 +158,8 @@ FLEET = (
 
 
 def test_the_compliance_of_the_whole_fleet_and_its_bound(ec2_lake: Lake) -> None:
-    # E2: host 1 of the hosts 1, 2 and 15. E3: 6 of 7 nodes and 3 unmanaged instances. E4: 5 of 14, which are 4 + 2 of the
-    # first target, 1 + 2 of the second, 1 + 1 of the third as last known, and 1 + 1 + 1 of the fourth.
+    # E2: host 1 of the hosts 1, 2 and 15. E3: 6 of 7 nodes and 3 unmanaged instances. E4: 5 of 14, which are 4 + 2 of
+    # the first target, 1 + 2 of the second, 1 + 1 of the third as last known, and 1 + 1 + 1 of the fourth.
     assert view(ec2_lake, "compliance_of_runs", "run_id", *FLEET) == [
         (E1, None, "INSTANCES_NOT_ASKED", None, None),
         (E2, 1, None, 33.3, 33.3),
