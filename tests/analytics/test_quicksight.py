@@ -126,11 +126,17 @@ def lake_of_impossible_times(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     return open_lake(LakeLocation(str(folder)), now=run_at("20261112T060000Z"))
 
 
+@pytest.fixture(scope="module")
+def impossible_copies(lake_of_impossible_times: Lake) -> dict[str, Source]:
+    """The rows that each dataset copies from that lake, by name."""
+    return {source.name: source for source in sources(lake_of_impossible_times)}
+
+
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_no_time_of_a_dataset_is_outside_the_years_that_spice_can_hold(
-    lake_of_impossible_times: Lake, dataset: Dataset
+    lake_of_impossible_times: Lake, impossible_copies: dict[str, Source], dataset: Dataset
 ) -> None:
-    [source] = [source for source in sources(lake_of_impossible_times) if source.name == dataset.name]
+    source = impossible_copies[dataset.name]
     times = [name for name, kind in source.columns.items() if kind == "DATETIME"]
     answer = lake_of_impossible_times.query(source.sql.replace("${DatabaseName}.", ""))
 
@@ -140,9 +146,10 @@ def test_no_time_of_a_dataset_is_outside_the_years_that_spice_can_hold(
     assert all(HELD[0] <= time.replace(tzinfo=UTC) <= HELD[-1] for time in found - {None})
 
 
-def test_a_time_that_spice_can_hold_stays_and_another_is_null(lake_of_impossible_times: Lake) -> None:
-    [source] = [source for source in sources(lake_of_impossible_times) if source.name == "latest_patch_states"]
-    select = source.sql.replace("${DatabaseName}.", "")
+def test_a_time_that_spice_can_hold_stays_and_another_is_null(
+    lake_of_impossible_times: Lake, impossible_copies: dict[str, Source]
+) -> None:
+    select = impossible_copies["latest_patch_states"].sql.replace("${DatabaseName}.", "")
     answer = lake_of_impossible_times.query(
         f"SELECT operation_end_time, registration_date FROM ({select}) AS one ORDER BY instance_id"  # noqa: S608
     )

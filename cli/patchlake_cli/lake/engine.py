@@ -61,7 +61,7 @@ class Answer:
 
 
 class Lake:
-    """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for queries."""
+    """The published tables, their twins ``recent_…`` and every view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
         """Register the tables; this reads only the names of files."""
@@ -73,6 +73,7 @@ class Lake:
         self._database.execute("SET TimeZone = 'UTC'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
+        self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
@@ -172,9 +173,12 @@ class Lake:
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
-        self._define([relation])
-        rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
-        return {row[0]: _ATHENA[row[1]] for row in rows}
+        if relation not in self._described:
+            self._define([relation])
+            # For each view, DuckDB resolves all views below it once more.
+            rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
+            self._described[relation] = {row[0]: _ATHENA[row[1]] for row in rows}
+        return self._described[relation]
 
     def _define(self, relations: Iterable[str]) -> None:
         """Create the views among these, and the views that they read; a query defines only what it reads."""

@@ -112,11 +112,19 @@ class Variable(NamedTuple):
 
     Attributes:
         expected: the form, for people.
-        parse: returns the value of a text; None where the text has another form.
+        parse: returns the value of a text in UTF-8; None where the text has another form.
     """
 
     expected: str
     parse: Callable[[str], Any]
+
+    def value(self, text: str) -> Any:  # noqa: ANN401  # each variable has its own type
+        """Return the value of a text; None where it has another form, or is not UTF-8."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
+        return self.parse(text)
 
     def read(self, name: str, text: str | None) -> Any:  # noqa: ANN401  # each variable has its own type
         """Return the value of the variable ``name``.
@@ -127,7 +135,7 @@ class Variable(NamedTuple):
         if text is None:
             msg = f"{name} is not set: expected {self.expected}"
             raise ConfigError(msg)
-        value = self.parse(text)
+        value = self.value(text)
         if value is None:
             msg = f"{name} is {text!r}: expected {self.expected}"
             raise ConfigError(msg)

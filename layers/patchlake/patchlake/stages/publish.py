@@ -18,7 +18,7 @@ import msgspec
 from patchlake.core.keys import coverage_key, table_key
 from patchlake.core.listing import ListingResult, read_listing
 from patchlake.core.rows import target_values
-from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.statuses import NOT_READ, CollectionStatus, ListingStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
@@ -177,7 +177,7 @@ class _Merge:
             found.gaps.update(
                 detail or status
                 for status, detail in zip(rows["collection_status"], rows["collection_detail"], strict=True)
-                if status in (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+                if status in NOT_READ
             )
         return writer.finish()
 
