@@ -16,6 +16,8 @@
 --     approved. It does not affect compliance_status.
 --   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
 --     not be read in full.
+--   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
+--     id, such as that of a hybrid node (mi-).
 --   policy_version: The version of this rule, raised when it changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
@@ -80,6 +82,7 @@ SELECT
   available_security_update_count > 0 AS has_unapproved_security_updates,
   platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
     OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
+  instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged
