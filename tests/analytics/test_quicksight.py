@@ -21,7 +21,7 @@ from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack
-from tests.analytics.synthetic import collected, listed, patch, write_run
+from tests.analytics.synthetic import collected, instance, listed, patch, write_run
 
 [DASHBOARD] = of_type(RESOURCES, "Dashboard")
 HELD = [
@@ -121,8 +121,18 @@ def lake_of_impossible_times(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             for number, time in enumerate([*HELD, *NOT_HELD, *NOT_HELD[:gone]])
         ]
         found = [patch(run_id, number, "KB1", "Missing", installed_time=0) for number in range(len(nodes))]
-        covered = {"patches_status": "PARTIAL", "patches_rows": len(found)}
-        write_run(folder, run_id, [listed(len(nodes), listed_at=milliseconds(NOT_HELD[0]), **covered)], nodes, found)
+        others = [
+            instance(number, launch_time=milliseconds(time))
+            for number, time in enumerate([*HELD, *NOT_HELD], len(nodes))
+        ]
+        covered = {
+            "listed_at": milliseconds(NOT_HELD[-1]),
+            "patches_status": "PARTIAL",
+            "patches_rows": len(found),
+            "instances_status": "LISTED",
+            "instances_rows": len(others),
+        }
+        write_run(folder, run_id, [listed(len(nodes), **covered)], nodes, found, instances=others)
     return open_lake(LakeLocation(str(folder)), now=run_at("20261112T060000Z"))
 
 
