@@ -189,7 +189,7 @@ def test_the_overview_names_the_unmanaged_instances_of_each_account(ec2_lake: La
     ]
     assert (account, at_least, reason) == (HOME, 2, "INSTANCES_NOT_READ")
     named = answers["The unmanaged instances that were launched first"]
-    assert [(row[2], row[5]) for row in named] == [(node(11), "Owner=data, Stage="), (node(18), "")]
+    assert [(row[2], row[4]) for row in named] == [(node(11), "Owner=data, Stage="), (node(18), "")]
     assert not [answer.question for answer in answer_questions(lake) if "nstances" in answer.question]
 
 

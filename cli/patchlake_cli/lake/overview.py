@@ -89,9 +89,7 @@ _ABOUT_PATCHES = {
 _ABOUT_INSTANCES = {
     "Instances that run, and that Systems Manager does not manage, by account": """
         WITH counted AS (
-          SELECT account_id, count(*) AS instances, count_if(tags = '') AS without_tag, min(launch_time) AS launched
-          FROM unmanaged_instances
-          GROUP BY account_id
+          SELECT account_id, count(*) AS instances FROM unmanaged_instances GROUP BY account_id
         )
         SELECT
           account.account_id AS account,
@@ -99,19 +97,17 @@ _ABOUT_INSTANCES = {
           CASE WHEN account.fleet_unknown_reason IS NULL THEN coalesce(counted.instances, 0) ELSE counted.instances END
             AS not_managed_at_least,
           account.fleet_unknown_reason AS not_all_known,
-          counted.without_tag,
-          counted.launched AS oldest_launch,
-          account.fleet_compliant_percent AS compliant_percent,
+          account.fleet_compliant_percent,
           account.fleet_compliant_percent_lower_bound AS at_least_percent
         FROM compliance_by_account AS account
         LEFT JOIN counted ON counted.account_id = account.account_id
         ORDER BY account.account_id
     """,
     "The unmanaged instances that were launched first": """
-        SELECT account_id AS account, region, instance_id AS instance, launch_time AS launched, image_id AS image, tags
+        SELECT account_id AS account, region, instance_id AS instance, CAST(launch_time AS date) AS launched, tags
         FROM unmanaged_instances
         ORDER BY launch_time, account_id, region, instance_id
-        LIMIT 10
+        LIMIT 5
     """,
 }
 
