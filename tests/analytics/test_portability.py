@@ -34,7 +34,7 @@ FUNCTIONS = {
     exp.Max,
     exp.Min,
     exp.Nullif,
-    exp.RegexpExtractAll,  # of a pattern that all engines read the same way; of NULL it is NULL, which unnests to no row
+    exp.RegexpExtractAll,  # of a pattern that is the same in all engines; of NULL it is NULL, which unnests to no row
     exp.RegexpReplace,  # translation replaces every match, as Athena does
     exp.RowNumber,
     exp.Split,  # of NULL it is NULL, which unnests to no row

@@ -11,7 +11,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 NOTES = '#!/bin/sh\necho "${0##*/} $*" >>"$LOG"\n'
-CHECKS = ["make test", "make verify"]
+LEFT_OUT = "--ignore tests/unit --ignore tests/contract"
+CHECKS = ["make quick", f"make test ARGS={LEFT_OUT}", "make verify"]
 
 
 def run(folder: Path, **programs: str) -> list[str]:
@@ -53,12 +54,14 @@ def test_nothing_is_verified_when_a_test_has_failed(tmp_path: Path) -> None:
 def test_no_test_is_left_out() -> None:
     planned = {
         target: subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True).stdout  # noqa: S607
-        for target in ("test", "verify")
+        for target in ("quick", "test", "verify")
     }
     chosen = {target: {*re.findall(r"(?<!--ignore )\btests/(\w+)", plan)} for target, plan in planned.items()}
     ignored = {target: {*re.findall(r"--ignore tests/(\w+)", plan)} for target, plan in planned.items()}
 
     assert (chosen["test"], ignored["test"]) == (set(), chosen["verify"])
+    assert {*re.findall(r"--ignore tests/(\w+)", LEFT_OUT)} == chosen["quick"]
+    assert ignored["quick"] == set()
     assert (len(chosen["verify"]), ignored["verify"]) == (1, set())
 
 
