@@ -12,7 +12,6 @@ from tests.handlers import Context, invoke, records
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World, node_id
 
 DISCOVER = {"v": 1, "run_id": RUN_ID, "account_id": HOME, "region": "eu-central-1"}
-ABOUT = f"run {RUN_ID}, target {EU}"
 COLLECT = {**DISCOVER, "batch": 0}
 COMMIT = {"v": 1, "run_id": RUN_ID}
 
