@@ -82,7 +82,7 @@ def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
     run.wait_until_committed()
 
     assert (source["State"], disabled["State"]) == ("Enabled", "Disabled")
-    assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
     # One receive may have been in progress when it was disabled.
     assert waiting >= 5
 
