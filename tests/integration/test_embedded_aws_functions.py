@@ -130,6 +130,16 @@ def test_the_schedule_and_the_subscription_stand_as_the_template_has_them(aws: E
     assert days == {"runs/": 30, "plans/": 365, "lake/": 365, "": None}
 
 
+def test_an_address_for_new_snapshots_is_subscribed_to_a_topic_of_its_own(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws, NotifyEmail="team@example.com")
+
+    topics = [stack.outputs[name] for name in ("SnapshotTopicArn", "AlarmTopicArn")]
+    told, alarmed = (client(aws, "sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] for arn in topics)
+
+    assert [subscription["Endpoint"] for subscription in told] == ["team@example.com"]
+    assert alarmed == []
+
+
 def test_every_output_of_the_template_is_known(aws: EmbeddedAws) -> None:
     stack = new_stack(aws)
 
