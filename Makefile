@@ -3,7 +3,7 @@ BIN := .venv/bin
 # One process runs all tests of a file, which share what they have set up; long files come before those of tests/unit.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 QUICK := tests/unit tests/contract
-PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli generators functions tests benchmarks)
+PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
 TOOLS := audit $(VERIFY_TOOLS)
@@ -73,8 +73,8 @@ format: setup ## Format the code and apply the safe fixes
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 lock: setup ## Pin all requirements again; newest versions: make lock ARGS=--upgrade
-	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
-	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
+	$(LOCK) pyproject.toml --group dev --output-file requirements.txt $(ARGS)
+	$(LOCK) --group functions --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
 	for tool in $(TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
 	for rival in awswrangler dlt pandas; do \
 		$(LOCK) benchmarks/rivals/$$rival.in --output-file benchmarks/rivals/$$rival.txt $(ARGS) || exit 1; done
