@@ -17,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate release format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ bench-full: setup ## Run full-size benchmarks, in an hour, and rewrite the table
 
 generate: setup ## Check the SQL, then rewrite the generated templates and docs
 	@$(BIN)/python -m generators
+
+# The archives have the time of the commit, so that another build of it has the same bytes.
+release: setup ## Write wheel, source archive, packaged template and checksums of this commit to dist/
+	@test -z "$$(git status --porcelain)" || { echo "There are changes without a commit: commit them first." >&2; exit 1; }
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m generators.release
 
 format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only
