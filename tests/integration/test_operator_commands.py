@@ -366,7 +366,7 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     ]
     assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
     assert found["concurrency"] == [
-        "the stack may run 14 functions at once, but the account only 5: they are throttled"
+        "the stack may run 10 functions at once, but the account only 5: they are throttled"
     ]
 
 
