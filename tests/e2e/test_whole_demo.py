@@ -74,10 +74,10 @@ def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path,
 
 
 def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
-    [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    [shown] = re.findall(r"\$ patchlake demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
     assert words(shown) == words(whole_demo[1])
 
 
 def words(text: str) -> list[str]:
     """Return a text's words, without the duration and the path of the command."""
-    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), ".venv/bin/patchlake").split()
+    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), "patchlake").split()

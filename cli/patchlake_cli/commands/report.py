@@ -54,9 +54,9 @@ def report(  # noqa: PLR0913  # one option each
     Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
     says what is missing. 1 error.
 
-    Examples: patchlake report --lake demo --as-of 2026-11-01 --out report.html
+    Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
 
-    patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
+    Example: patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
