@@ -1,6 +1,7 @@
 """``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +39,7 @@ def report(  # noqa: PLR0913  # one option each
     report_format: Annotated[
         str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
     ] = ReportFormat.HTML,
+    title: Annotated[str | None, typer.Option(help="Whose fleet it is, for the heading.")] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
@@ -75,7 +77,7 @@ def report(  # noqa: PLR0913  # one option each
     try:
         opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = read_figures(opened)
+        figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)
