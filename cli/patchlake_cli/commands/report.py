@@ -26,6 +26,12 @@ from patchlake_cli.report.report_format import ReportFormat
 _STANDARD_OUTPUT = Path("-")
 
 
+def _read_title(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
+    return text
+
+
 def report(  # noqa: PLR0913  # one option each
     *,
     lake: LakeOption,
@@ -39,7 +45,9 @@ def report(  # noqa: PLR0913  # one option each
     report_format: Annotated[
         str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
     ] = ReportFormat.HTML,
-    title: Annotated[str | None, typer.Option(help="Whose fleet it is, for the heading.")] = None,
+    title: Annotated[
+        str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+    ] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
