@@ -358,7 +358,7 @@ class Handlers:
         def pause(seconds: float) -> None:
             left = self._time_left(by)
             if by.refused[False] and not by.asked_again:
-                by.refusal_pause = seconds
+                by.refusal_pauses.append(seconds)
             else:
                 by.waited_seconds += seconds
             check(world, Waited(seconds, left, by))
