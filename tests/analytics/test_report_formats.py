@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.markdown_text import code
 from patchlake_cli.report.document import render_json
-from patchlake_cli.report.figures import Figures, Unread
+from patchlake_cli.report.figures import Day, Figures, Unread
+from patchlake_cli.report.headline import week_before
 from patchlake_cli.report.markdown import ROWS_SHOWN, render_markdown
 from patchlake_cli.report.reading import read_figures
 from patchlake_cli.report.renderers import RENDERERS
@@ -200,3 +201,39 @@ def test_a_printed_report_leaves_no_place_for_the_summary(story_folder: Path) ->
 
     assert result.exit_code == 2
     assert "--json has no effect with --out -: leave one of them out" in result.output
+
+
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        ([], "There is no run of a week before to compare with."),
+        ([("2026-11-01", "COMPLETE")], "There is no run of a week before to compare with."),
+        ([("2026-10-26", "COMPLETE"), ("2026-11-01", "COMPLETE")], "There is no run of a week before to compare with."),
+        (
+            [("2026-10-20", "COMPLETE"), ("2026-10-25", "COMPLETE"), ("2026-11-01", "PARTIAL")],
+            "A week before, on 2026-10-25, the run was COMPLETE: 60.0 % compliant.",
+        ),
+        (
+            [("2026-10-20", "PARTIAL"), ("2026-10-27", "COMPLETE"), ("2026-11-01", "PARTIAL")],
+            (
+                "A week before, on 2026-10-20, the run was PARTIAL: at least 50.0 % compliant (60.0 % of the listed "
+                "nodes)."
+            ),
+        ),
+    ],
+)
+def test_the_percentage_is_compared_with_that_of_a_week_before(days: list[tuple[str, str]], sentence: str) -> None:
+    trend = [
+        Day(10, 6, 4, 0, 60.0, 60.0 if status == "COMPLETE" else 50.0, day, f"{day}-run", status, "read")
+        for day, status in days
+    ]
+
+    assert week_before(trend) == sentence
+
+
+def test_a_title_is_in_every_format(story_folder: Path) -> None:
+    markdown = run_report(story_folder, "--title", "Example & Co", "--format", "markdown", "--out", "-").stdout
+    document = run_report(story_folder, "--title", "Example & Co", "--format", "json", "--out", "-").stdout
+
+    assert markdown.startswith("# Patch compliance of `Example & Co`, 2026-11-12\n")
+    assert json.loads(document)["title"] == "Example & Co"

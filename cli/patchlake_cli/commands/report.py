@@ -1,6 +1,7 @@
 """``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,17 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.option_values import choice
+from patchlake_cli.option_values import choice, wrong_value
 from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
 _STANDARD_OUTPUT = Path("-")
+
+
+def _read_title(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
+    return text
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -40,6 +47,9 @@ def report(  # noqa: PLR0913  # one option each
     report_format: Annotated[
         str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
     ] = ReportFormat.HTML,
+    title: Annotated[
+        str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+    ] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
@@ -78,7 +88,7 @@ def report(  # noqa: PLR0913  # one option each
     try:
         opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days), profile)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = read_figures(opened)
+        figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)

@@ -18,6 +18,7 @@ def render_json(figures: Figures) -> str:
     if details:
         not_known |= {"patches": details["patches"].pop("gaps"), "targets": details["ec2"].pop("gaps")}
     document = {
+        "title": figures.title,
         "as_of": figures.as_of,
         "window_start": figures.window_start,
         **asdict(figures.settings),

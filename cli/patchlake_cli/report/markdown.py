@@ -8,7 +8,7 @@ import jinja2
 
 from patchlake_cli.markdown_text import code
 from patchlake_cli.report.figures import Figures
-from patchlake_cli.report.headline import in_words
+from patchlake_cli.report.headline import in_words, week_before
 from patchlake_cli.report.not_known import not_known
 from patchlake_cli.report.words import CHANGES, age_in_words
 
@@ -26,12 +26,14 @@ def render_markdown(figures: Figures) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"code": code, "number": number, "age": age_in_words}
+    details = figures.details
     return environment.get_template("page.md").render(
         figures=figures,
         run=figures.run,
-        details=figures.details,
+        details=details,
         not_known=list(not_known(figures, code)),
         headline=in_words(figures),
+        week_before="" if details is None else week_before(details.trend),
         changes=CHANGES,
         shown=ROWS_SHOWN,
     )

@@ -20,7 +20,7 @@ from patchlake.core.statuses import ROWS_WITHOUT_ID, listing_words
 from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
-from patchlake_cli.report.headline import headline_percent
+from patchlake_cli.report.headline import headline_percent, week_before
 from patchlake_cli.report.words import (
     CHANGES,
     FLEET_UNKNOWN,
@@ -39,7 +39,7 @@ _HERE = files(__package__)
 
 def render_page(figures: Figures) -> str:
     """Return the page; the same figures give the same text."""
-    style, script = _read("page.css"), _read("sort.js") + _read("search.js")
+    style, script = _read("page.css"), _read("sort.js") + _read("tools.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -117,6 +117,7 @@ def _environment() -> jinja2.Environment:
         "visible": visible,
         "listing_words": listing_words,
         "headline_percent": headline_percent,
+        "week_before": week_before,
         "platform_name": platform_name,
         "group_name": group_name,
         "rows": rows_in_words,
