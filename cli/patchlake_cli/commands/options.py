@@ -120,9 +120,38 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def require_lake(lake: LakeLocation | None) -> LakeLocation:
+    """Return the lake.
+
+    Raises:
+        OptionError: the user gave none.
+    """
+    if lake is None:
+        raise OptionError("is missing: give a folder, or s3://BUCKET with an optional prefix", "--lake")
+    return lake
+
+
+OptionalLakeOption = Annotated[
+    LakeLocation | None,
+    typer.Option(
+        "--lake",
+        "-l",
+        envvar="PATCHLAKE_LAKE",
+        parser=read_lake,
+        metavar="<str>",
+        help="A folder, or s3://BUCKET with an optional prefix.",
+    ),
+]
 LakeOption = Annotated[
     LakeLocation,
-    typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
+    typer.Option(
+        "--lake",
+        "-l",
+        envvar="PATCHLAKE_LAKE",
+        parser=read_lake,
+        metavar="<str>",
+        help="A folder, or s3://BUCKET with an optional prefix.",
+    ),
 ]
 AsOfOption = Annotated[
     date | None,
@@ -145,9 +174,23 @@ RegionsOption = Annotated[
 ]
 RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
 ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile from your AWS configuration files.")]
+ProfileOption = Annotated[
+    str | None, typer.Option(envvar="PATCHLAKE_PROFILE", help="Profile from your AWS configuration files.")
+]
+RegionOption = Annotated[
+    str | None, typer.Option(help="Region of the stack; AWS_REGION or that of your profile by default.")
+]
 StackOption = Annotated[
-    str, typer.Option(parser=read_stack, metavar="<str>", help="Name of the deployed stack.", show_default=False)
+    str,
+    typer.Option(
+        "--stack",
+        "-s",
+        envvar="PATCHLAKE_STACK",
+        parser=read_stack,
+        metavar="<str>",
+        help="Name of the deployed stack.",
+        show_default=False,
+    ),
 ]
 ScheduledTimeOption = Annotated[
     str | None,

@@ -239,14 +239,16 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
 
-def open_lake_as_of(location: LakeLocation, as_of: date | None, settings: Settings | None = None) -> Lake:
-    """Open a lake, as it is or as it was in the last second of a UTC date.
+def open_lake_as_of(
+    location: LakeLocation, as_of: date | None, settings: Settings | None = None, profile: str | None = None
+) -> Lake:
+    """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
 
     Raises:
         LakeError: there is no lake, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    return open_lake(location, now=now, settings=settings)
+    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings())
 
 
 def find_query(name: str) -> Statement:
