@@ -56,7 +56,7 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
-    # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
+    # The samples come from the demo: tests/e2e/test_whole_demo.py compares them with the demo's lake.
     large = find_lake(LakeLocation(str(large_day)))
     files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, large, NODES)}
     stale = [

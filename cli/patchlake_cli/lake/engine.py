@@ -5,7 +5,8 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -42,6 +43,9 @@ _ATHENA = {
     "TIMESTAMP": "timestamp",
 }
 """Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
+
+_COMPUTED_ONCE = frozenset({"known_targets", "runs", "target_runs"})
+"""Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
 
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
@@ -181,28 +185,34 @@ class Lake:
         return self._described[relation]
 
     def _define(self, relations: Iterable[str]) -> None:
-        """Create the views among these, and the views that they read; a query defines only what it reads."""
+        """Create the views among these, and the views that they read; a query defines only what it reads.
+
+        Raises:
+            QueryError: a relation does not exist.
+            LakeError: a file cannot be read.
+        """
         for name in relations:
-            view = self._undefined.pop(name, None)
-            if view is not None:
+            if view := self._undefined.get(name):
                 self._define(view.relations)
-                self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self.settings), self.now)}")
+                kind = "TABLE" if name in _COMPUTED_ONCE else "VIEW"
+                with _lake_errors():
+                    self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)
+                del self._undefined[name]
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
-            result = self._database.execute(translated, list(values))
-            description = result.description or []
-            return Answer(
-                columns=tuple(column[0] for column in description),
-                types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
-                rows=result.fetchall(),
-            )
+            with _lake_errors():
+                result = self._database.execute(translated, list(values))
+                description = result.description or []
+                return Answer(
+                    columns=tuple(column[0] for column in description),
+                    types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
+                    rows=result.fetchall(),
+                )
         except duckdb.Error as error:
-            if _FILES in str(error):
-                raise LakeError(f"the lake cannot be read: {error}") from error
             raise QueryError(located(asked, str(error))) from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
@@ -216,6 +226,17 @@ class Lake:
         selected = ", ".join([*columns, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
         self._defined.add(name)
+
+
+@contextmanager
+def _lake_errors() -> Iterator[None]:
+    """Raise a LakeError for an error of DuckDB that is about the files of a table."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if _FILES not in str(error):
+            raise
+        raise LakeError(f"the lake cannot be read: {error}") from error
 
 
 def open_lake(
