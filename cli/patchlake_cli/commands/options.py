@@ -111,6 +111,16 @@ def refuse_unused_role(context: typer.Context, accounts: object) -> None:
         refuse_unused(context, ("role_name", "external_id"), "--accounts self")
 
 
+def refuse_unused_profile(context: typer.Context, lake: LakeLocation) -> None:
+    """Refuse a profile for a lake that is read without credentials.
+
+    Raises:
+        OptionError: it is given.
+    """
+    if lake.bucket is None:
+        refuse_unused(context, ("profile",), "a lake in a folder")
+
+
 def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"

@@ -17,6 +17,7 @@ from patchlake_cli.commands.options import (
     ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
+    refuse_unused_profile,
     require_lake,
     unused,
 )
@@ -50,6 +51,7 @@ def completed_names(incomplete: str) -> list[str]:
 
 
 def query(  # noqa: PLR0913  # one option each
+    context: typer.Context,
     sql: Annotated[
         str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views; - reads standard input.")
     ] = None,
@@ -117,6 +119,7 @@ def query(  # noqa: PLR0913  # one option each
         _write(_catalogued(describe), chosen, out, limit)
         return ExitCode.COMPLETE
     location = require_lake(lake)
+    refuse_unused_profile(context, location)
     if file is not None or sql == _STANDARD_INPUT:
         sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
     from patchlake_cli.lake.departures import departures_of_newest

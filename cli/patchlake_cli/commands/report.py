@@ -16,6 +16,7 @@ from patchlake_cli.commands.options import (
     ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
+    refuse_unused_profile,
     unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -35,6 +36,7 @@ def _read_title(text: str) -> str:
 
 
 def report(  # noqa: PLR0913  # one option each
+    context: typer.Context,
     *,
     lake: LakeOption,
     out: Annotated[
@@ -78,6 +80,7 @@ def report(  # noqa: PLR0913  # one option each
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
 
+    refuse_unused_profile(context, lake)
     chosen = ReportFormat(report_format)
     out = Path(f"report.{chosen.suffix}") if out is None else out
     is_printed = out == _STANDARD_OUTPUT
