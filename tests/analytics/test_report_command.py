@@ -155,7 +155,7 @@ def test_a_report_that_cannot_be_written_leaves_the_older_one_and_nothing_else(
         path.touch()
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     result = run(story_folder, "--out", out)
 
     assert str(result.exception) == f"cannot write {out}: No space left on device"
