@@ -11,7 +11,7 @@ from patchlake_cli.commands.options import (
     RegionOption,
     RegionsOption,
     RoleNameOption,
-    read_lake,
+    lake_option,
     read_stack,
     refuse_unless,
     refuse_unused,
@@ -25,17 +25,7 @@ from patchlake_cli.lake.location import LakeLocation
 def check(  # noqa: PLR0913  # one option each
     context: typer.Context,
     *,
-    lake: Annotated[
-        LakeLocation | None,
-        typer.Option(
-            "--lake",
-            "-l",
-            envvar="PATCHLAKE_LAKE",
-            parser=read_lake,
-            metavar="<str>",
-            help="Also check this lake: a folder, or s3://BUCKET/PREFIX.",
-        ),
-    ] = None,
+    lake: Annotated[LakeLocation | None, lake_option("Also check this lake: a folder, or s3://BUCKET/PREFIX.")] = None,
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,

@@ -12,7 +12,7 @@ from patchlake_cli.commands.options import (
     RegionsOption,
     RoleNameOption,
     ScheduledTimeOption,
-    read_lake,
+    lake_option,
     refuse_unless,
     refuse_unused_role,
 )
@@ -33,14 +33,7 @@ def export(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[
         LakeLocation,
-        typer.Option(
-            "--lake",
-            "-l",
-            envvar="PATCHLAKE_LAKE",
-            parser=read_lake,
-            metavar="<str>",
-            help="A folder, created if needed, or s3://BUCKET with an optional prefix.",
-        ),
+        lake_option("A folder, created if needed, or s3://BUCKET with an optional prefix."),
     ],
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -141,28 +141,14 @@ def require_lake(lake: LakeLocation | None) -> LakeLocation:
     return lake
 
 
-OptionalLakeOption = Annotated[
-    LakeLocation | None,
-    typer.Option(
-        "--lake",
-        "-l",
-        envvar="PATCHLAKE_LAKE",
-        parser=read_lake,
-        metavar="<str>",
-        help="A folder, or s3://BUCKET with an optional prefix.",
-    ),
-]
-LakeOption = Annotated[
-    LakeLocation,
-    typer.Option(
-        "--lake",
-        "-l",
-        envvar="PATCHLAKE_LAKE",
-        parser=read_lake,
-        metavar="<str>",
-        help="A folder, or s3://BUCKET with an optional prefix.",
-    ),
-]
+def lake_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of a lake, with its help."""
+    return typer.Option("--lake", "-l", envvar="PATCHLAKE_LAKE", parser=read_lake, metavar="<str>", help=sentence)
+
+
+_LAKE = lake_option("A folder, or s3://BUCKET with an optional prefix.")
+LakeOption = Annotated[LakeLocation, _LAKE]
+OptionalLakeOption = Annotated[LakeLocation | None, _LAKE]
 AsOfOption = Annotated[
     date | None,
     typer.Option(

@@ -158,6 +158,8 @@ def _catalogued(relation: str | None) -> "Answer":
 def _text_of(file: Path, encoding: str) -> str:
     """Return the text of a file, or of standard input."""
     name = "standard input" if str(file) == _STANDARD_INPUT else file
+    if file.is_char_device():
+        raise CommandError(f"{name} cannot be read: it is a device, and may have no end")
     try:
         content = sys.stdin.buffer.read() if str(file) == _STANDARD_INPUT else file.read_bytes()
         return content.decode(encoding)
@@ -171,8 +173,6 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not file or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         raise wrong_value(option, "NAME=FILE with a name of lowercase letters, digits and _", "--csv-table")
-    if Path(file).is_char_device():
-        raise wrong_value(option, "NAME=FILE with a file that ends, and not a device", "--csv-table")
     lake.add_csv(name, _text_of(Path(file), "utf-8-sig"))
 
 
