@@ -55,4 +55,5 @@ def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
         "nodes_missing_patch": [kb_id],
         "not_scanned": ["5"],
         "overdue_nodes": ["1"],
+        "patches_open_longer": ["5"],
     }

@@ -16,6 +16,8 @@
 --     approved. It does not affect compliance_status.
 --   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
 --     not be read in full.
+--   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
+--     priorities of packages.
 --   policy_version: The version of this rule, raised when it changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
@@ -80,6 +82,7 @@ SELECT
   available_security_update_count > 0 AS has_unapproved_security_updates,
   platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
     OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
+  NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged

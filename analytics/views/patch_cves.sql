@@ -10,9 +10,8 @@ SELECT DISTINCT
   patch.kb_id,
   patch.title,
   trim(c.cve) AS cve
-FROM patches AS patch
+FROM history_patches AS patch
 CROSS JOIN UNNEST(split(patch.cve_ids, ',')) AS c (cve)
-WHERE patch.run_date >= CAST(CAST(current_date - INTERVAL '${HistoryDays}' DAY AS date) AS varchar)
-  AND patch.kb_id IS NOT NULL
+WHERE patch.kb_id IS NOT NULL
   AND patch.title IS NOT NULL
   AND trim(c.cve) <> ''

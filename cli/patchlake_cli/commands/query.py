@@ -15,6 +15,7 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     LakeOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
@@ -60,6 +61,7 @@ def query(  # noqa: PLR0913  # one option each
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
@@ -81,7 +83,7 @@ def query(  # noqa: PLR0913  # one option each
     from patchlake_cli.lake.source_gaps import find_source_gaps
 
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
+        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days))
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)

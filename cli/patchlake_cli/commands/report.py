@@ -11,6 +11,7 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     LakeOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
@@ -28,6 +29,7 @@ def report(  # noqa: PLR0913  # one option each
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
@@ -54,7 +56,7 @@ def report(  # noqa: PLR0913  # one option each
         problem = "is not a folder" if out.parent.exists() else "does not exist"
         raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days))
+        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days))
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = write_report(opened, out)
     except (LakeError, QueryError) as error:

@@ -19,7 +19,7 @@ from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, find_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
-from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
@@ -43,6 +43,9 @@ _ATHENA = {
 }
 """Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
 
+_ANSWERED_ONCE = {"runs"}
+"""The views that nearly all others read, often several times: few rows, which count those of every table."""
+
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
 
@@ -61,7 +64,7 @@ class Answer:
 
 
 class Lake:
-    """The tables ``patch_states`` and ``coverage``, their twins ``recent_…`` and every view, ready for queries."""
+    """The tables, their twins ``recent_…`` and ``history_…``, and every view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
         """Register the tables; this reads only the names of files."""
@@ -71,18 +74,21 @@ class Lake:
         # A query can read the registered tables only: no file, no network, no variable of this process.
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
+        # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
+        # side first, as Athena needs it, which does not know either.
+        self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
+            self._register(table, HISTORY + table.name, self._days_ago(self.settings.history_days))
         self._undefined = {view.name: view for view in views()}
 
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        first = self.now.toordinal() - self.settings.window_days
-        return date.fromordinal(max(first, date.min.toordinal())).isoformat()
+        return self._days_ago(self.settings.window_days)
 
     @property
     def date(self) -> str:
@@ -176,13 +182,17 @@ class Lake:
         rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
         return {row[0]: _ATHENA[row[1]] for row in rows}
 
+    def _days_ago(self, days: int) -> str:
+        return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()
+
     def _define(self, relations: Iterable[str]) -> None:
         """Create the views among these, and the views that they read; a query defines only what it reads."""
         for name in relations:
             view = self._undefined.pop(name, None)
             if view is not None:
                 self._define(view.relations)
-                self._database.execute(f"CREATE VIEW {name} AS {translate(view.render(self.settings), self.now)}")
+                kind = "TABLE" if name.removeprefix(HISTORY) in _ANSWERED_ONCE else "VIEW"
+                self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterator
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import TARGETS_NAMED
-from patchlake_cli.lake.statements import RECENT, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, views
 
-_STATUS_ONLY = "runs"
-"""The view that counts the rows of every table, only to say which are there."""
+_STATUS_ONLY = {"runs", HISTORY + "runs"}
+"""The views that count the rows of every table, only to say which are there."""
 
 _OF_SEVERAL_RUNS = "is_latest"
 """The column of a view that has the rows of several runs, so that a statement may ask about any of them."""
@@ -38,18 +38,23 @@ def sources_of(relations: Collection[str]) -> list[str]:
     waiting = list(found)
     while waiting:
         name = waiting.pop()
-        further = set(read.get(name, ()) if name != _STATUS_ONLY else ()) - found
+        further = set(read.get(name, ()) if name not in _STATUS_ONLY else ()) - found
         found |= further
         waiting += further
-    return [source.name for source in SOURCES.secondary if {source.name, RECENT + source.name} & found]
+    return [source.name for source in SOURCES.secondary if _tables(source.name) & found]
 
 
 def _reads_several_runs(relations: Collection[str], source: str) -> bool:
     columns = {view.name: view.tree.named_selects for view in views()}
-    tables = {source, RECENT + source}
     return any(
-        name in tables or _OF_SEVERAL_RUNS in columns[name] for name in relations if source in sources_of([name])
+        name in _tables(source) or _OF_SEVERAL_RUNS in columns[name]
+        for name in relations
+        if source in sources_of([name])
     )
+
+
+def _tables(source: str) -> set[str]:
+    return {source, RECENT + source, HISTORY + source}
 
 
 def _gaps(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
