@@ -33,7 +33,7 @@ MEASURED_RUN = (100_000, 1200)
 SSM_SECONDS, S3_SECONDS, START_SECONDS = 0.1, 0.03, 0.5
 LOOKS = 10
 QUERIES_A_DAY, LAKE_MONTHS = 30, 12
-QUEUES, POLLERS, POLL_SECONDS = 4, 5, 20
+QUEUES, POLLERS, POLL_SECONDS = 5, 5, 20
 DAYS = 30
 WINDOW_DAYS, RUNS_DAYS, CONNECTIONS = default("WindowDays"), default("RunsRetentionDays"), default("Connections")
 VCPU_MEGABYTES = 1769
@@ -43,7 +43,7 @@ ASSUMED = (
     ("an invocation starts in, occasional cold starts included", f"{START_SECONDS} s"),
     ("Lambda gives one processor for", f"{VCPU_MEGABYTES:,} MB, as fast as the measuring one"),
     ("commit checks a run until it is complete", f"{LOOKS} times, in one environment"),
-    ("Lambda polls each of the four queues, also when it is empty", f"{POLLERS} at once, every {POLL_SECONDS} s"),
+    ("Lambda polls each of the five queues, also when it is empty", f"{POLLERS} at once, every {POLL_SECONDS} s"),
     ("queries a day, each the mean of the shipped ones", f"{QUERIES_A_DAY}, over {WINDOW_DAYS} days of runs"),
     ("the lake is kept for", f"{LAKE_MONTHS} months"),
     ("shards and parts are kept for", f"{RUNS_DAYS} days"),

@@ -7,6 +7,8 @@ from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from tests.policies import Request, Statement, allowed, applies, listed
 
 ACTIONS = {
+    ("ec2", "DescribeInstances"): "ec2:DescribeInstances",
+    ("ec2", "DescribeTags"): "ec2:DescribeTags",
     ("organizations", "ListAccounts"): "organizations:ListAccounts",
     ("s3", "GetObject"): "s3:GetObject",
     ("s3", "HeadObject"): "s3:GetObject",

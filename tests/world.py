@@ -190,19 +190,15 @@ class World:
 
     def deliver_discover(self) -> bool:
         """Deliver one message to discover, if one is visible."""
-        stage = self.discover
-        return any(
-            self._deliver(queue, lambda d: stage.handle(DiscoverMessage.decode(d.body), d))
-            for queue in (self.discover_queue, self.listing_queue)
-        )
+        return self._discover(self.discover_queue) or self._discover(self.listing_queue)
 
     def deliver_collect(self) -> bool:
         """Deliver one message to collect, if one is visible."""
-        stage = self.collect
-        return any(
-            self._deliver(queue, lambda d: stage.handle(CollectMessage.decode(d.body), d))
-            for queue in (self.collect_queue, self.detail_queue)
-        )
+        return self._collect(self.collect_queue) or self._collect(self.detail_queue)
+
+    def deliver_root(self) -> bool:
+        """Deliver one message of the root sources, if one is visible."""
+        return self._discover(self.discover_queue) or self._collect(self.collect_queue)
 
     def deliver_commit(self) -> bool:
         """Deliver one watch message, if one is visible."""
@@ -212,6 +208,14 @@ class World:
             self.committed.append(stage.handle(CommitMessage.decode(delivery.body), delivery))
 
         return self._deliver(self.commit_queue, handle)
+
+    def _discover(self, queue: MemoryQueue) -> bool:
+        stage = self.discover
+        return self._deliver(queue, lambda d: stage.handle(DiscoverMessage.decode(d.body), d))
+
+    def _collect(self, queue: MemoryQueue) -> bool:
+        stage = self.collect
+        return self._deliver(queue, lambda d: stage.handle(CollectMessage.decode(d.body), d))
 
     def _deliver(self, queue: MemoryQueue, handle: Callable[[Delivery], object]) -> bool:
         delivery = queue.receive()

@@ -44,7 +44,7 @@ WITH judged AS (
         OR state.security_non_compliant_count > 0
         OR state.other_non_compliant_count > 0
       ) THEN 'NON_COMPLIANT'
-      WHEN state.collection_status <> 'COLLECTED' THEN state.collection_status
+      WHEN state.collection_status IS DISTINCT FROM 'COLLECTED' THEN coalesce(state.collection_status, 'INVALID_RESPONSE')
       WHEN state.operation_end_time IS NULL
         OR state.collected_at IS NULL
         OR state.operation_end_time < TIMESTAMP '2000-01-01 00:00:00'

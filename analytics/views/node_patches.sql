@@ -44,7 +44,9 @@ SELECT
       )
       AND patch.title IS NOT NULL
       AND patch.kb_id IS NOT NULL
-      AND (patch.cve_ids IS NOT NULL OR coalesce(patch.collection_detail, '') NOT LIKE '%CVEIds%') AS is_known
+      AND (patch.cve_ids IS NOT NULL OR coalesce(patch.collection_detail, '') NOT LIKE '%CVEIds%')
+      /* Whatever is left of the text when its ids are taken out names no further CVE. */
+      AND coalesce(regexp_replace(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}', ''), '') NOT LIKE '%CVE%' AS is_known
 FROM recent_patches AS patch
 JOIN runs
   ON runs.run_id = patch.run_id

@@ -1,7 +1,7 @@
 -- Question: Which CVEs does each patch resolve?
 -- Rows: one per patch and CVE that a run saw in the last days, as many as the parameter HistoryDays says: 120 by default.
 -- Columns:
---   cve: The id of the CVE, as SSM writes it.
+--   cve: The id of the CVE, in capital letters.
 -- Caveats:
 --   - SSM names the CVEs of a patch only where a node misses it or failed to install it, so join by kb_id and title. The
 --     row of a node that awaits its reboot has no cve_ids of its own.
@@ -9,9 +9,8 @@
 SELECT DISTINCT
   patch.kb_id,
   patch.title,
-  trim(c.cve) AS cve
+  c.cve
 FROM history_patches AS patch
-CROSS JOIN UNNEST(split(patch.cve_ids, ',')) AS c (cve)
+CROSS JOIN UNNEST(regexp_extract_all(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}')) AS c (cve)
 WHERE patch.kb_id IS NOT NULL
   AND patch.title IS NOT NULL
-  AND trim(c.cve) <> ''

@@ -1,22 +1,61 @@
 -- Question: Whose patches are not known, and why?
--- Rows: one per active target whose patches the newest published run did not read in full, one per node of that run
---   that was never scanned, and one per node with a patch of which a value broke a rule.
+-- Rows: one per active target whose patches the newest published run did not read in full, and one per node of that run
+--   whose patches were read and are not known all the same.
 -- Columns:
 --   account_name: As in coverage.
 --   instance_id: The node; NULL for a target.
 --   reason: For a target, as patches_detail says: the source and what it lacks, or the error code; NOT_ASKED: the run did
 --     not read patches. UNPUBLISHED: the table patches is not there in full. TARGET_NOT_PLANNED: as in known_targets. For
---     a node, NO_PATCH_STATE, or the rule that a value broke.
+--     a node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was never scanned;
+--     SCAN_TIME_INVALID or STALE_SCAN: its last scan cannot know the patches of today, as in node_compliance;
+--     COUNTS_DIFFER: its patches are not those that its own counts say, as in patch_count_checks.
 --   nodes: The nodes that this row stands for, rows without an id included; NULL for a target that was not listed, whose
 --     number of nodes is not known.
 -- Caveats:
 --   - Every figure about patches counts what is known. These nodes may need any patch.
 --   - If the window has no published run there are no rows: latest_run says so.
-WITH broken AS (
-  SELECT account_id, region, instance_id, min(coalesce(collection_detail, 'State: ' || state)) AS reason
+WITH found AS (
+  SELECT
+    account_id, region, instance_id,
+    min(CASE
+      WHEN collection_status <> 'COLLECTED' OR is_known THEN NULL
+      WHEN is_open IS NULL THEN coalesce(collection_detail, 'State: ' || state)
+      ELSE coalesce(collection_detail, 'CVEIds: expected the ids of CVEs')
+    END) AS broken_rule,
+    count_if(collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE')) AS rows_not_read,
+    count_if(state = 'Missing') AS missing_rows,
+    count_if(state = 'Failed') AS failed_rows,
+    count_if(state = 'InstalledPendingReboot') AS installed_pending_reboot_rows,
+    count_if(state = 'InstalledRejected') AS installed_rejected_rows
   FROM node_patches
-  WHERE is_latest AND collection_status = 'COLLECTED' AND NOT is_known
+  WHERE is_latest
   GROUP BY account_id, region, instance_id
+),
+judged AS (
+  SELECT
+    node.run_id, node.run_at, node.run_date, node.run_status, node.run_age_hours, node.run_coverage,
+    node.account_id, target.account_name, node.region, node.instance_id,
+    node.computer_name, node.platform_name, node.patch_group,
+    CASE
+      WHEN found.broken_rule IS NOT NULL THEN found.broken_rule
+      WHEN node.collection_status = 'NO_PATCH_STATE' THEN node.collection_status
+      WHEN target.patches_status NOT IN ('COMPLETE', 'PARTIAL') THEN NULL
+      WHEN node.scan_age_days IS NULL THEN 'SCAN_TIME_INVALID'
+      WHEN node.is_stale THEN 'STALE_SCAN'
+      WHEN coalesce(found.rows_not_read, 0) = 0 AND (
+        node.missing_count <> coalesce(found.missing_rows, 0)
+        OR node.failed_count <> coalesce(found.failed_rows, 0)
+        OR node.installed_pending_reboot_count <> coalesce(found.installed_pending_reboot_rows, 0)
+        OR node.installed_rejected_count <> coalesce(found.installed_rejected_rows, 0)
+      ) THEN 'COUNTS_DIFFER'
+    END AS reason
+  FROM latest_patch_states AS node
+  JOIN latest_coverage AS target ON target.account_id = node.account_id AND target.region = node.region
+  LEFT JOIN found
+    ON found.account_id = node.account_id
+    AND found.region = node.region
+    AND found.instance_id = node.instance_id
+  WHERE node.collection_status IN ('COLLECTED', 'NO_PATCH_STATE')
 )
 SELECT
   run_id,
@@ -48,25 +87,20 @@ FROM latest_coverage
 WHERE is_active AND coalesce(patches_status, 'TARGET_NOT_PLANNED') <> 'COMPLETE'
 UNION ALL
 SELECT
-  node.run_id,
-  node.run_at,
-  node.run_date,
-  node.run_status,
-  node.run_age_hours,
-  node.run_coverage,
-  node.account_id,
-  target.account_name,
-  node.region,
-  node.instance_id,
-  node.computer_name,
-  node.platform_name,
-  node.patch_group,
-  coalesce(broken.reason, node.collection_status) AS reason,
+  run_id,
+  run_at,
+  run_date,
+  run_status,
+  run_age_hours,
+  run_coverage,
+  account_id,
+  account_name,
+  region,
+  instance_id,
+  computer_name,
+  platform_name,
+  patch_group,
+  reason,
   1 AS nodes
-FROM latest_patch_states AS node
-JOIN latest_coverage AS target ON target.account_id = node.account_id AND target.region = node.region
-LEFT JOIN broken
-  ON broken.account_id = node.account_id
-  AND broken.region = node.region
-  AND broken.instance_id = node.instance_id
-WHERE node.collection_status = 'NO_PATCH_STATE' OR broken.instance_id IS NOT NULL
+FROM judged
+WHERE reason IS NOT NULL

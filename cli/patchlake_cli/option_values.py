@@ -36,7 +36,7 @@ def read_as(variable: "Variable", value: object, option: str | None = None) -> A
     Raises:
         OptionError: the value does not have the form of the variable.
     """
-    parsed = variable.parse(str(value))
+    parsed = variable.value(str(value))
     if parsed is None:
         raise wrong_value(value, variable.expected, option)
     return parsed

@@ -1,15 +1,20 @@
 """A lake as a database: the SQL that it accepts, answers as in Athena, and refusals with the position."""
 
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from patchlake.core.keys import snapshot_key
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import relations_of
+from patchlake_cli.lake.translation import parse_question
 from tests.analytics import story
 from tests.analytics.synthetic import collected, listed, write_run
 
@@ -25,6 +30,9 @@ from tests.analytics.synthetic import collected, listed, write_run
         ("date_diff('hour', TIMESTAMP '2026-11-01 23:00:00', TIMESTAMP '2026-11-02 01:00:00')", 2),
         ("current_date", date(2026, 11, 13)),
         ("CAST(current_timestamp AS timestamp)", datetime(2026, 11, 13, 12)),  # noqa: DTZ001  # answers have no zone
+        ("localtimestamp", datetime(2026, 11, 13, 12)),  # noqa: DTZ001
+        ("CAST(current_time AS varchar)", "12:00:00"),
+        ("CAST(localtime AS varchar)", "12:00:00"),
         ("count_if(false) OVER ()", 0),
         ("(SELECT count_if(nodes_listed < 0) FROM target_runs WHERE listing_status = 'ACCESS_DENIED')", 0),
         (
@@ -169,6 +177,45 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(40)], [collected(run_id, n, missing_count=n * 7 % 200) for n in range(40)])
+    path = tmp_path / snapshot_key(run_id)
+    whole = path.read_bytes()
+    [column] = [
+        column
+        for column in map(pq.read_metadata(path).row_group(0).column, range(len(PATCH_STATES.table.column_names)))
+        if column.path_in_schema == "missing_count"
+    ]
+    end = column.dictionary_page_offset + column.total_compressed_size
+    known = open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT sum(missing_count) FROM patch_states")
+
+    for place in range(column.dictionary_page_offset, end, 7):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with suppress(LakeError):
+            lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+            assert lake.query("SELECT sum(missing_count) FROM patch_states").rows == known.rows, place
+
+
+@pytest.mark.parametrize("name", ["copy.parquet", "20261111T060000Z.parquet", "20261112T060000Z (1).parquet"])
+def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    published = tmp_path / snapshot_key(run_id)
+    published.with_name(name).write_bytes(published.read_bytes())
+
+    with pytest.raises(LakeError, match="is not the file of a run") as refused:
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+    assert name in str(refused.value)
+
+
+def test_a_cte_may_have_the_name_of_the_table_that_it_reads(lake: Lake) -> None:
+    sql = "WITH patch_states AS (SELECT * FROM patch_states) SELECT count(*) FROM patch_states"
+
+    assert relations_of(parse_question(sql)) == ["patch_states"]
+    assert lake.query(sql).rows == lake.query("SELECT count(*) FROM patch_states").rows
 
 
 def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None:

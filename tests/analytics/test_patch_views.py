@@ -29,6 +29,8 @@ from tests.analytics.story import NOW, R1, R2, R3, R4, R5, R6, SHOP
 from tests.analytics.synthetic import collected, listed, no_patch, patch, write_run
 from tests.world import HOME
 
+BAD_CVES = "CVEIds: expected the ids of CVEs"
+
 
 def node(number: int) -> str:
     return f"i-{number:08x}"
@@ -243,11 +245,11 @@ def test_a_rejected_patch_is_shown_and_needs_nothing(tmp_path: Path) -> None:
     assert view(opened(tmp_path), "patch_count_checks", "check_status", "installed_rejected_rows") == [("EQUAL", 1)]
 
 
-def test_the_cves_of_patches_are_trimmed_and_each_is_there_once(patch_lake: Lake) -> None:
+def test_the_cves_of_patches_are_in_capital_letters_and_each_is_there_once(patch_lake: Lake) -> None:
     assert view(patch_lake, "patch_cves", "kb_id", "title", "cve") == [
         (CUMULATIVE, f"Update for {CUMULATIVE}", "CVE-2026-1001"),
         (CUMULATIVE, f"Update for {CUMULATIVE}", "CVE-2026-1002"),
-        (OFFICE, f"Update for {OFFICE}", "cve-2026-1003"),
+        (OFFICE, f"Update for {OFFICE}", "CVE-2026-1003"),
         (OLD, f"Update for {OLD}", "CVE-2026-0900"),
     ]
 
@@ -265,9 +267,77 @@ def test_whose_patches_are_not_known_is_said_with_the_reason(patch_lake: Lake) -
     ).rows == [
         ("platform", EU, node(4), "NO_PATCH_STATE", 1),
         ("platform", EU, node(7), "State: expected a text", 1),
+        ("platform", EU, node(8), "COUNTS_DIFFER", 1),
         ("platform", US, None, "AccessDeniedException", 1),
         ("shop", US, None, "nodes: ACCESS_DENIED", None),
     ]
+
+
+def test_a_node_whose_patches_differ_from_its_counts_is_not_known(patch_lake: Lake) -> None:
+    differing = "SELECT instance_id FROM patch_count_checks WHERE is_latest AND check_status = 'DIFFERS'"
+
+    assert patch_lake.query(differing).rows == [(node(8),)]
+    assert patch_lake.query("SELECT instance_id FROM patches_not_known WHERE reason = 'COUNTS_DIFFER'").rows == [
+        (node(8),)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("missing", "found", "expected"),
+    [
+        (1, ["Missing"], []),
+        (0, ["AvailableSecurityUpdate"], []),
+        (2, [], [(node(1), "COUNTS_DIFFER")]),
+        (2, ["Missing"], [(node(1), "COUNTS_DIFFER")]),
+        (0, ["InstalledRejected"], [(node(1), "COUNTS_DIFFER")]),
+    ],
+)
+def test_fewer_or_more_patches_than_the_counts_say_are_no_answer(
+    tmp_path: Path, missing: int, found: list[str], expected: list[tuple[str, str]]
+) -> None:
+    rows = [patch(P3, 1, f"KB{number}", state) for number, state in enumerate(found)] or [no_patch(P3, 1, "NO_PATCHES")]
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 1)], [collected(P3, 1, missing_count=missing)], rows)
+
+    assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == expected
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+@pytest.mark.parametrize(
+    ("days", "expected"), [(1, []), (100, [(node(1), "STALE_SCAN")]), (-2, [(node(1), "SCAN_TIME_INVALID")])]
+)
+def test_a_scan_that_cannot_know_the_patches_of_today_is_no_answer(
+    tmp_path: Path, missing: int, days: int, expected: list[tuple[str, str]]
+) -> None:
+    state = collected(P3, 1, missing_count=missing)
+    state["operation_end_time"] = state["collected_at"] - days * 86_400_000
+    rows = [patch(P3, 1, "KB1", "Missing")] * missing
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", missing)], [state], rows)
+
+    assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cves", "reasons"),
+    [
+        ("CVE-2026-1,CVE-2026-1001", ["CVE-2026-1001"], [BAD_CVES]),
+        ("CVE-2026-1001;CVE-2026-1002", ["CVE-2026-1001", "CVE-2026-1002"], []),
+        ("cve-2026-1001,\n CVE-2026-10020", ["CVE-2026-1001", "CVE-2026-10020"], []),
+        ("ALAS-2026-1001 CVE-2026-1001", ["CVE-2026-1001"], []),
+        ("CVE 2026 1001", [], [BAD_CVES]),
+        ("", [], []),
+    ],
+)
+def test_the_cves_of_a_patch_are_read_whatever_separates_them(
+    tmp_path: Path, text: str, cves: list[str], reasons: list[str]
+) -> None:
+    row = patch(P3, 1, "KB1", "Missing", cve_ids=text)
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 1)], [collected(P3, 1, missing_count=1)], [row])
+
+    lake = opened(tmp_path)
+
+    assert view(lake, "patch_cves", "cve") == [(cve,) for cve in cves]
+    assert view(lake, "node_patches", "is_known") == [(not reasons,)]
+    assert view(lake, "patches_not_known", "reason") == [(reason,) for reason in reasons]
 
 
 def test_each_node_is_compared_with_its_own_counts(patch_lake: Lake) -> None:

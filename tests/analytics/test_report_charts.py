@@ -59,6 +59,13 @@ def test_rows_of_one_name_keep_bars_of_their_own() -> None:
     assert {"twin", "twin (2)"} <= set(labels(shares_chart([("twin", SOME), ("twin", SOME)], "account")))
 
 
+def test_a_name_of_any_length_has_a_bar() -> None:
+    names = labels(shares_chart([("x" * 100_000, SOME), ("x" * 100_001, SOME)], "platform"))
+
+    assert max(map(len, names)) <= len("x" * 79 + "… (2)")
+    assert len([name for name in names if name.startswith("xxx")]) == 2
+
+
 def test_no_more_than_a_dozen_bars_are_drawn() -> None:
     rows = [(f"group-{number}", SOME) for number in range(40)]
 

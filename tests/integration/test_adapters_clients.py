@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from gzip import compress
 from io import BytesIO
+from itertools import count
 from json import JSONDecodeError
 from time import monotonic
 from traceback import format_exception
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ConnectionClosedError, CredentialRetrievalError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
@@ -51,6 +53,13 @@ def client(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     return lambda name: make_client(session(), name, LIMIT)
 
 
+@pytest.fixture
+def patient(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
+    """Return what makes clients that wait as long as those of the functions."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    return lambda name: make_client(session(), name)
+
+
 @pytest.fixture(autouse=True)
 def in_time() -> Iterator[None]:
     began = monotonic()
@@ -84,14 +93,20 @@ def test_an_object_whose_receipt_trickles_in_fails_for_now(
         bucket_store(client("s3"), "lake").create("plans/a.json", body)
 
 
-def test_an_answer_that_comes_at_a_usual_rate_may_be_large(service: HttpStub, client: Callable[[str], Any]) -> None:
-    large = bytes(range(256)) * 100_000
+def test_an_answer_that_comes_at_a_usual_rate_may_be_large(
+    service: HttpStub, patient: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = bytes(range(256)) * 10_000
     service.answer = lambda request: Answer(200, large if request.method == "GET" else b"", OBJECT)
-    store = bucket_store(client("s3"), "lake")
+    store = bucket_store(patient("s3"), "lake")
+    # Each send and receipt takes a quarter of a second: far less than a call may take, but all of them take far more.
+    quarters = count()
+    monkeypatch.setattr(clients, "monotonic", lambda: next(quarters) / 4)
 
     assert [store.get("lake/large.parquet") for _ in range(3)] == [large] * 3
     assert store.create("lake/large.parquet", BytesIO(large)) is True
     assert store.create("lake/large.parquet", large) is True
+    assert next(quarters) / 4 > 2 * CALL.answer_seconds
 
 
 def test_an_answer_that_never_ends_is_given_up(
@@ -106,11 +121,11 @@ def test_an_answer_that_never_ends_is_given_up(
 
 
 def test_many_answers_over_one_connection_may_be_larger_than_one_of_them(
-    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+    service: HttpStub, patient: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clients, "LARGEST_ANSWER", 1000)
     service.answer = lambda _: Answer(200, b'{"InstanceInformationList":[]}')
-    ssm = client("ssm")
+    ssm = patient("ssm")
 
     assert [ssm.describe_instance_information()["InstanceInformationList"] for _ in range(20)] == [[]] * 20
 
@@ -195,6 +210,18 @@ def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
     with pytest.raises(CredentialRetrievalError, match=said) as caught:
         client("ssm").describe_instance_information()
     assert cause_of(caught.value) is Cause.EXPIRED
+    assert service.requests == []
+
+
+@pytest.mark.parametrize("value", ["AKIA\nX", "AKIA\x1b[0m", "AKIÄ"])
+def test_credentials_that_no_header_can_hold_are_not_sent(
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    frozen = ReadOnlyCredentials(value, "secret", None)
+    monkeypatch.setattr("botocore.credentials.Credentials.get_frozen_credentials", lambda _: frozen)
+
+    with pytest.raises(CredentialRetrievalError, match="a character that no credentials have"):
+        client("ssm").describe_instance_information()
     assert service.requests == []
 
 

@@ -14,7 +14,14 @@ from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.paging import read_chain
-from patchlake.errors import FailedCallError, RefusedError, RestartError, RetryableError, ThrottledError
+from patchlake.errors import (
+    BrokenAnswerError,
+    FailedCallError,
+    RefusedError,
+    RestartError,
+    RetryableError,
+    ThrottledError,
+)
 from patchlake.sources.patches import PATCHES, STATES
 from tests.http_stub import Answer, HttpStub, Lost, Request, http_stub
 from tests.ssm_over_http import (
@@ -120,6 +127,15 @@ def test_a_page_whose_time_cannot_be_known_fails_for_now(aws: HttpStub) -> None:
 
     with pytest.raises(RetryableError, match=r"111111111111\.eu-west-1.*the time is unknown"):
         patch_state_page(api, [ID], None)
+
+
+@pytest.mark.parametrize("status", [201, 203, 206])
+def test_an_answer_of_another_status_than_200_is_no_page(aws: HttpStub, sources: AwsTargetApis, status: int) -> None:
+    whole = reply({"InstancePatchStates": []})
+    aws.answer = lambda _: Answer(status, whole.body, whole.headers)
+
+    with pytest.raises(BrokenAnswerError, match=f"the answer has status {status}: expected 200"):
+        patch_state_page(sources.open(PLAN, AT_HOME), [ID], None)
 
 
 def test_a_bad_row_is_invalid_beside_good_ones(aws: HttpStub, sources: AwsTargetApis) -> None:

@@ -130,6 +130,42 @@ def test_a_role_that_may_not_read_patches_is_named_with_the_statement_that_it_la
     ]
 
 
+def test_a_role_that_is_older_than_every_secondary_source_is_named_with_each_action_that_it_lacks(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    lacking = ("ssm:DescribeInstancePatches", "ec2:DescribeInstances", "ec2:DescribeTags")
+    aws.change(denied_actions={MEMBER: frozenset(action.partition(":")[2] for action in lacking)})
+
+    code, found = checked(environment, "--accounts", MEMBER, "--regions", "us-east-1")
+
+    [target] = found["targets"]
+    assert (code, target["works"]) == (0, True)
+    assert (target["list_instances"], target["list_tags"]) == ("UnauthorizedOperation", "UnauthorizedOperation")
+    assert target["missing_permissions"] == list(lacking)
+    assert [advice["text"] for advice in found["advice"]] == [
+        f"The role patchlake-member of {MEMBER} needs {action}:" for action in lacking
+    ]
+    for action in lacking:
+        assert action in target["detail"]
+
+
+def test_a_target_that_may_list_tags_alone_is_told_from_one_that_may_not(
+    aws: EmbeddedAws, environment: dict[str, str]
+) -> None:
+    aws.change(denied_actions={HOME: frozenset({"DescribeInstances"})})
+
+    _, found = checked(environment)
+
+    [target] = found["targets"]
+    assert (target["read_patches"], target["list_instances"], target["list_tags"]) == (
+        "ok",
+        "UnauthorizedOperation",
+        "ok",
+    )
+    [advice] = found["advice"]
+    assert advice["text"] == f"In your own account {HOME}, your identity needs ec2:DescribeInstances:"
+
+
 def test_a_node_that_ssm_no_longer_knows_shows_that_patches_may_be_read(
     aws: EmbeddedAws, environment: dict[str, str]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
+from tests.ec2_of_fleet import found_in, values_that_are_not_allowed
 
 MEMBERS = [
     "run_id",
@@ -63,10 +64,24 @@ def test_json_is_one_object_about_the_last_run(two_days: tuple[Path, subprocess.
     published = [str(file.relative_to(out)) for file in sorted((out / "lake").rglob("*.parquet"))]
     assert published == [
         f"lake/{table}/run_date={date}/{date.replace('-', '')}T060000Z.parquet"
-        for table in ("coverage", "patch_states", "patches")
+        for table in ("coverage", "instances", "patch_states", "patches", "tags")
         for date in ("2026-10-31", "2026-11-01")
     ]
     assert (out / "report.html").is_file()
+
+
+def test_nothing_that_a_demo_writes_has_a_tag_that_is_not_allowed_or_an_address(
+    two_days: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    out, ended = two_days
+    written = {str(path): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    settings = Settings(nodes=300, days=2)
+
+    assert any(path.endswith("functions.log") and body for path, body in written.items())
+    assert any("/lake/tags/" in path for path in written)
+    assert (
+        found_in(written | {"printed": ended.stdout.encode()}, values_that_are_not_allowed(settings, range(2))) == set()
+    )
 
 
 def test_an_export_gives_the_bytes_of_the_demos_last_day(
@@ -77,11 +92,12 @@ def test_an_export_gives_the_bytes_of_the_demos_last_day(
     aws = Settings(nodes=300, days=2, conditions=Conditions(refused_accounts=frozenset({refused.account_id})))
     regions = ",".join(aws.region_list())
     options = ("--accounts", "organization", "--regions", regions, "--deadline", DEADLINE_OF_A_STACK)
+    sources = ("--patches", "--instances", "--tag-keys", "Owner,Environment")
 
     with start_server(aws) as server:
         # The sizes of the pages, and so the number of calls, depend on the day.
         server.begin_day(1)
-        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options, "--patches", "--json")
+        export = patchlake(variables(server.endpoint), "export", "--lake", tmp_path, *options, *sources, "--json")
 
     assert (demo.returncode, export.returncode) == (0, 3), export.stderr
     ours, theirs = json.loads(export.stdout), json.loads(demo.stdout)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
-TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "detail": COLLECT, "commit": COMMIT}
+TIMINGS = {"discover": DISCOVER, "listing": DISCOVER, "collect": COLLECT, "detail": COLLECT, "commit": COMMIT}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,14 @@ def test_each_environment_satisfies_its_configuration(stack: DeployedStack) -> N
     assert discover.collect_queue_url == collect.collect_queue_url == stack.outputs["CollectQueueUrl"]
     assert plan.commit_queue_url == commit.commit_queue_url == stack.outputs["CommitQueueUrl"]
     assert collect.detail_queue_url == commit.detail_queue_url == stack.outputs["DetailQueueUrl"]
+    assert (
+        plan.listing_queue_url
+        == discover.listing_queue_url
+        == commit.listing_queue_url
+        == stack.outputs["ListingQueueUrl"]
+    )
     assert (plan.collect_patches, plan.detail_deadline_seconds) == (True, 3600)
+    assert (plan.collect_instances, plan.tag_keys) == (True, ())
     assert (discover.external_id, collect.connections, commit.tick_seconds) == ("", 8, 60)
 
 
@@ -113,6 +120,7 @@ def test_an_event_source_is_described_as_the_template_has_it(stack: DeployedStac
         name: (stage, source.batch_size, source.maximum_concurrency) for name, (stage, source) in sources.items()
     } == {
         "discover": ("discover", 1, 3),
+        "listing": ("discover", 1, 2),
         "collect": ("collect", 1, 4),
         "detail": ("collect", 1, 2),
         "commit": ("commit", 1, 2),
@@ -134,6 +142,8 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
         "DetailConcurrency": "5",
         "DetailDeadlineSeconds": "900",
         "CollectPatches": "false",
+        "CollectInstances": "false",
+        "TagKeys": "Owner,cost:center",
         "IncludeSensitiveFields": "true",
     }
 
@@ -145,6 +155,7 @@ def test_a_parameter_reaches_what_depends_on_it(endpoint: Endpoint) -> None:
     assert plan.include_sensitive_fields
     assert CommitConfig.read(stack.functions["commit"].environment).tick_seconds == 1
     assert (plan.collect_patches, plan.detail_deadline_seconds) == (False, 900)
+    assert (plan.collect_instances, plan.tag_keys) == (False, ("Owner", "cost:center"))
     concurrency = {name: source.maximum_concurrency for name, (_, source) in stack.event_sources.items()}
     assert (concurrency["collect"], concurrency["detail"]) == (7, 5)
 

@@ -8,11 +8,11 @@ import pytest
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, snapshot_key, table_key
-from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.aws.settings import FaultRates
-from patchlake_cli.embedded.fleet.instances import Instance, instances_of
+from patchlake_cli.embedded.fleet.instances import Instance
 from tests.command_line import objects, patchlake_here, variables
+from tests.ec2_of_fleet import found_in, instances, values_that_are_not_allowed
 
 RUN_ID = "20261029T060000Z"
 REGIONS = ("eu-central-1", "us-east-1")
@@ -56,13 +56,8 @@ def coverage(lake: Path, source: str) -> dict[str, list[Any]]:
 
 def fleet(aws: EmbeddedAws) -> list[Instance]:
     """Return every instance of our own account, in the order of targets and ids."""
-    account_id = aws.settings.account_list()[0].account_id
-    found: list[Instance] = []
-    for region in sorted(REGIONS):
-        target = Target(account_id, region)
-        of_target = instances_of(aws.settings.seed, target, aws.fleet.nodes(target, 0), aws.fleet.run_at(0))
-        found += sorted(of_target, key=lambda one: one.instance_id)
-    return found
+    home = aws.settings.account_list()[0].account_id
+    return [one for target, found in instances(aws.settings, 0).items() if target.account_id == home for one in found]
 
 
 def test_a_lake_has_every_instance_and_every_tag_with_an_allowed_key(
@@ -99,22 +94,11 @@ def test_no_object_and_no_line_has_a_tag_that_is_not_allowed_or_an_address(
     exported = run(environment, tmp_path)
 
     assert exported.returncode == 0
-    instances = fleet(aws)
-    nodes = {node.instance_id for region in REGIONS for node in aws.fleet.nodes(Target("111122223333", region), 0)}
-    secret = {one.members["PrivateIpAddress"] for one in instances} | {"CostCenter"}
-    # The name of a managed node's instance is the name of its computer, which SSM lists.
-    secret |= {one.tags["Name"] for one in instances if one.instance_id not in nodes}
-    written, values = [exported.stdout, exported.stderr], set[str]()
-    for path in (path for path in tmp_path.rglob("*") if path.is_file()):
-        if path.suffix == ".parquet":
-            file = ParquetTables().open(path.read_bytes())
-            written.append(str(file.metadata))
-            values.update(str(value) for found in file.columns(file.column_names).values() for value in found)
-        else:
-            written.append(path.read_text(encoding="utf-8"))
-    assert {one.instance_id for one in instances} <= values
-    assert secret & values == set()
-    assert [text for text in secret if any(text in one for one in written)] == []
+    written = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    ids = {one.instance_id for one in fleet(aws)}
+    assert found_in(written, ids) == ids
+    written["printed"] = (exported.stdout + exported.stderr).encode()
+    assert found_in(written, values_that_are_not_allowed(aws.settings, [0])) == set()
     assert "owner" not in {row["key"] for row in rows(tmp_path, "tags")}
 
 

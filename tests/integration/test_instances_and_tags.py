@@ -9,12 +9,15 @@ import pytest
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, shard_key, snapshot_key, table_key
+from patchlake.core.messages import DiscoverMessage
+from patchlake.core.paging import ATTEMPTS
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.tables import Columns
 from patchlake.errors import RefusedError, RestartError, RetryableError, ThrottledError
-from patchlake.ports import TableFormat
+from patchlake.ports import Delivery, TableFormat
 from patchlake.sources.instances import INSTANCES, Instance
 from patchlake.sources.registry import Registry
+from patchlake.sources.source import ListingSource
 from patchlake.sources.tags import TAGS, Tag
 from patchlake.stages.commit import CommitOutcome
 from tests.world import EU, ROOT_SOURCES, RUN_ID, US, World, node_id
@@ -108,9 +111,10 @@ def test_every_instance_of_a_target_and_every_allowed_tag_has_a_row(tables: Tabl
 def test_without_tag_keys_no_call_is_made_and_coverage_has_no_word_of_tags() -> None:
     world = ec2_world(tag_keys=())
     calls = calls_of(world)
+    world.start()
+    result = world.run_until_committed()
 
-    assert run(world) is CommitOutcome.COMPLETE
-
+    assert (result.outcome, result.source_gaps) == (CommitOutcome.COMPLETE, ())
     assert (calls["DescribeInstances"], calls["DescribeTags"]) == (1, 0)
     assert not [name for name in world.coverage() if name.startswith("tags_")]
     assert table_key(RUN_ID, "tags") not in world.store.objects
@@ -152,7 +156,7 @@ def test_a_fault_that_passes_costs_no_row(error: Exception) -> None:
 
 
 @pytest.mark.parametrize("source", EC2, ids=["instances", "tags"])
-def test_a_token_that_is_always_refused_ends_at_the_deadline_of_details(source: Any) -> None:  # noqa: ANN401
+def test_a_token_that_is_always_refused_ends_at_the_deadline_of_details(source: ListingSource) -> None:
     world = ec2_world()
     failing(world, source.operation.name, RestartError("InvalidPaginationToken"))
 
@@ -160,6 +164,25 @@ def test_a_token_that_is_always_refused_ends_at_the_deadline_of_details(source: 
 
     assert ec2_coverage(world, source.name)["status"] == ["NOT_LISTED"]
     assert len(world.snapshot()["instance_id"]) == NODES
+
+
+@pytest.mark.parametrize("source", EC2, ids=["instances", "tags"])
+def test_a_token_that_is_always_refused_restarts_the_listing_a_bounded_number_of_times(source: ListingSource) -> None:
+    world = ec2_world()
+    world.start()
+    calls: Counter[str] = Counter()
+
+    def before(name: str) -> None:
+        calls[name] += 1
+        raise RestartError("InvalidPaginationToken")
+
+    world.apis.of(EU).before_call = before
+    message = DiscoverMessage.of(RUN_ID, EU, source.name)
+
+    with pytest.raises(RestartError):
+        world.discover.handle(message, Delivery(message.encode(), "0", 1, "listing"))
+
+    assert calls == {source.operation.name: ATTEMPTS}
 
 
 def test_rows_that_cannot_be_read_are_counted_in_the_coverage_and_make_no_run_partial(

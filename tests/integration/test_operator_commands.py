@@ -75,7 +75,9 @@ def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
     shown = said(status)
     assert shown["runs"] == [run]
     assert (shown["snapshot"], shown["snapshot_age_seconds"]) == (a_run.run_id, 0)
-    assert [queue["stage"] for queue in shown["queues"]] == ["plan", "discover", "collect", "detail", "commit"]
+    assert [queue["stage"] for queue in shown["queues"]] == [
+        *("plan", "discover", "listing", "collect", "detail", "commit")
+    ]
     assert f"run {a_run.run_id}: already published; nothing was started" in again.stderr
     assert f"Not read: {REFUSED} eu-central-1: role not assumable (ROLE_NOT_ASSUMABLE: AccessDenied)" in again.stdout
 
@@ -277,7 +279,13 @@ def test_dead_letters_go_back_to_their_own_queue_as_they_were(aws: EmbeddedAws, 
 
     assert ended.returncode == ExitCode.COMPLETE, ended.stderr
     moved = {queue["stage"]: (queue["found"], queue["moved"], queue["left"]) for queue in said(ended)["queues"]}
-    assert moved == {"discover": (1, 1, 0), "collect": (12, 12, 0), "detail": (0, 0, 0), "commit": (0, 0, 0)}
+    assert moved == {
+        "discover": (1, 1, 0),
+        "listing": (0, 0, 0),
+        "collect": (12, 12, 0),
+        "detail": (0, 0, 0),
+        "commit": (0, 0, 0),
+    }
     assert sorted(message["Body"] for message in received) == sorted(collect)
     assert {message["Attributes"]["MessageGroupId"] for message in received} == {f"{REFUSED}.eu-central-1"}
     assert (again.returncode, "collect: no dead letters." in again.stdout) == (ExitCode.COMPLETE, True)
@@ -358,7 +366,7 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     ]
     assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
     assert found["concurrency"] == [
-        "the stack may run 12 functions at once, but the account only 5: they are throttled"
+        "the stack may run 14 functions at once, but the account only 5: they are throttled"
     ]
 
 
@@ -386,7 +394,7 @@ def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedA
     assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
     assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
     assert [text.split(":")[0] for text in found["event sources"]] == [
-        f"no function reads the queue {name}" for name in ("discover", "collect", "detail", "commit")
+        f"no function reads the queue {name}" for name in ("discover", "listing", "collect", "detail", "commit")
     ]
 
 

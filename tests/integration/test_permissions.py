@@ -151,7 +151,7 @@ def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> l
         run.fire()
         with closing(Watch(run)) as watch:
             aws.advance_clock(DISCOVER.visibility_seconds)
-            watch.tick()  # sends discover messages again
+            watch.tick()  # sends discover messages again, those about instances and tags too
             run.pipeline.pumps["discover"].resume()
             run.wait(lambda: run.observation.targets_done == run.observation.targets)
             aws.advance_clock(2 * COLLECT.visibility_seconds - DISCOVER.visibility_seconds)
@@ -162,8 +162,9 @@ def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> l
             aws.change(broken_targets=frozenset())
             run.wait(lambda: run.observation.nodes_done == run.observation.nodes_listed)
             watch.tick()  # sends messages about patches again
-            aws.change(denied_actions={home: frozenset({"DescribeInstancePatches"})})
-            run.pipeline.pumps["detail"].resume()  # some fail, and come back
+            aws.change(denied_actions={home: frozenset({"DescribeInstancePatches", "DescribeInstances"})})
+            for name in ("detail", "listing"):
+                run.pipeline.pumps[name].resume()  # some fail, and come back
 
             def is_published() -> bool:
                 watch.tick()
@@ -201,7 +202,8 @@ def record_everything(aws: EmbeddedAws, stack: DeployedStack, folder: Path) -> l
 @pytest.fixture(scope="module")
 def recorded(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     """Three runs, with every event that can happen in them."""
-    parameters = {"Accounts": "organization", "Regions": ",".join(shared_aws.settings.region_list())}
+    regions = ",".join(shared_aws.settings.region_list())
+    parameters = {"Accounts": "organization", "Regions": regions, "TagKeys": "Owner"}
     stack = recording(new_stack(shared_aws, ExternalId=EXTERNAL_ID, **parameters))
     lines = record_everything(shared_aws, stack, tmp_path_factory.mktemp("recorded"))
     pseudo = {

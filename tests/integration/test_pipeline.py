@@ -103,7 +103,7 @@ def test_every_object_of_a_run_has_the_key_of_the_design(undisturbed: Undisturbe
     assert sorted(run.objects()) == sorted(
         [
             plan_key(run.run_id),
-            *(shard_key(run.run_id, target) for target in fleet.targets),
+            *(shard_key(run.run_id, target, name) for target in fleet.targets for name in ("nodes", "instances")),
             *(
                 part_key(run.run_id, target, number)
                 for target in fleet.targets
@@ -112,6 +112,7 @@ def test_every_object_of_a_run_has_the_key_of_the_design(undisturbed: Undisturbe
             ),
             *slice_keys(run),
             f"lake/coverage/run_date={date}/{run.run_id}.parquet",
+            f"lake/instances/run_date={date}/{run.run_id}.parquet",
             f"lake/patches/run_date={date}/{run.run_id}.parquet",
             f"lake/patch_states/run_date={date}/{run.run_id}.parquet",
         ]
@@ -199,7 +200,7 @@ def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
         wild.wait_until_committed()
 
         found = {key: body for key, body in wild.objects().items() if key.startswith(("plans/", "lake/"))}
-        assert len(expected) == 4
+        assert len(expected) == 5
         assert found == expected
         assert set(wild.versions().values()) == {1}
 

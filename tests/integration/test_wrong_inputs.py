@@ -137,11 +137,11 @@ def test_a_number_that_json_does_not_have_is_a_text(folder: Path) -> None:
     assert result.stdout == '[\n  {\n    "a": "nan",\n    "b": "inf"\n  }\n]\n'
 
 
-def test_a_deadline_of_patches_that_are_not_read_is_refused(folder: Path) -> None:
-    assert ended(folder, "export", "--lake", "new", "--detail-deadline", "100") == (
-        ExitCode.USAGE,
-        "--detail-deadline has no effect without --patches. Run `patchlake export --help` for usage.",
-    )
+def test_a_deadline_of_details_that_are_not_read_is_refused(folder: Path) -> None:
+    code, said = ended(folder, "export", "--lake", "new", "--detail-deadline", "100")
+
+    assert code == ExitCode.USAGE
+    assert said.startswith("--detail-deadline has no effect without --patches, --instances or --tag-keys. ")
 
 
 def test_a_folder_with_the_name_of_a_file_of_the_lake_is_one_line(tmp_path: Path) -> None:

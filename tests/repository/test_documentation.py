@@ -49,7 +49,7 @@ def test_the_causes_of_refusals_are_those_of_the_messages() -> None:
     rows = [
         f"| {meaning} | {', '.join(f'`{code}`' for code in sorted(CODES.get(cause, ())))} "
         f"| {fix.format(permissions='the named permission')} |"
-        for cause, (meaning, fix) in EXPLANATIONS.items()
+        for cause, (meaning, fix, _) in EXPLANATIONS.items()
     ]
 
     document = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")

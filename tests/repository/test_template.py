@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
+from patchlake.core.plan import MOST_TAG_KEYS, TAG_KEY_PATTERN
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake_cli.embedded.cloudformation.template import (
     Template,
@@ -23,6 +24,7 @@ STAGES = ["plan", "discover", "collect", "commit"]
 TIMINGS = {"discover": DISCOVER, "collect": COLLECT, "commit": COMMIT}
 EVENT_SOURCES = {
     "DiscoverFunctionQueue": ("DiscoverQueue", "discover"),
+    "DiscoverFunctionListingQueue": ("ListingQueue", "discover"),
     "CollectFunctionQueue": ("CollectQueue", "collect"),
     "CollectFunctionDetailQueue": ("DetailQueue", "collect"),
     "CommitFunctionQueue": ("CommitQueue", "commit"),
@@ -85,6 +87,12 @@ def test_each_parameter_is_constrained(written: Template) -> None:
     constraints = {"AllowedPattern", "AllowedValues", "MinValue"}
 
     assert [name for name, body in written["Parameters"].items() if not constraints & body.keys()] == []
+
+
+def test_tag_keys_have_the_form_that_a_plan_requires(written: Template) -> None:
+    key = TAG_KEY_PATTERN.removeprefix("^").removesuffix(r"\Z")
+
+    assert written["Parameters"]["TagKeys"]["AllowedPattern"] == f"^({key}(,{key}){{0,{MOST_TAG_KEYS - 1}}})?$"
 
 
 @pytest.mark.parametrize("stage", STAGES)

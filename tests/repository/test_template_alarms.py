@@ -93,7 +93,7 @@ def test_every_dead_letter_queue_has_its_alarm(template: Template) -> None:
         if name == "ApproximateNumberOfMessagesVisible"
     }
     assert depths == queues
-    assert len(queues) == 5
+    assert len(queues) == 6
 
 
 READ = {ListingStatus.LISTED: 2, ListingStatus.ACCOUNT_NOT_ACTIVE: 1}, {CollectionStatus.COLLECTED: 5}, 0

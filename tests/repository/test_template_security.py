@@ -12,7 +12,7 @@ from tests.resolved_template import ACCOUNT_ID, REGION, resolved
 PATH = Path(__file__).parents[2] / "template.yaml"
 BUCKET = "arn:aws:s3:::Bucket"
 STAGES = ["plan", "discover", "collect", "commit"]
-QUEUES = ["discover", "collect", "detail", "commit"]
+QUEUES = ["discover", "listing", "collect", "detail", "commit"]
 TLS = {"aws:SecureTransport": "true"}
 KEYS = [
     "plans/20261123T060000Z.json",

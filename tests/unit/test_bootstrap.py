@@ -15,8 +15,8 @@ from patchlake.ports import Queue, TargetApis
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.plan import PlanSettings
 
-DISCOVER_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL = (
-    f"http://127.0.0.1:1/1/{name}" for name in ("discover", "collect", "detail", "commit")
+DISCOVER_URL, LISTING_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL = (
+    f"http://127.0.0.1:1/1/{name}" for name in ("discover", "listing", "collect", "detail", "commit")
 )
 PLAN = PlanConfig(
     bucket="lake",
@@ -24,11 +24,14 @@ PLAN = PlanConfig(
     excluded_accounts=("2" * 12,),
     regions=("eu-west-1",),
     discover_queue_url=DISCOVER_URL,
+    listing_queue_url=LISTING_URL,
     commit_queue_url=COMMIT_URL,
     batch_size=7,
     deadline_seconds=3600,
     max_lateness_seconds=60,
     collect_patches=True,
+    collect_instances=True,
+    tag_keys=("Owner",),
     detail_deadline_seconds=600,
     include_sensitive_fields=True,
 )
@@ -56,17 +59,31 @@ def role_of(apis: TargetApis) -> tuple[str, str]:
     return roles._role_name, roles._external_id  # noqa: SLF001
 
 
-def test_plan_gets_every_setting_and_its_two_queues() -> None:
+def test_plan_gets_every_setting_and_its_queues() -> None:
     stage = bootstrap.plan_stage(PLAN)
 
     settings = {f.name: getattr(PLAN, f.name) for f in fields(PlanSettings) if hasattr(PLAN, f.name)}
-    assert settings.keys() == {f.name for f in fields(PlanSettings)} - {"sources", "tag_keys"}
-    assert stage.settings == PlanSettings(**settings, sources=("patches",))
-    assert (urls_of(stage.listing_queues), url_of(stage.commit_queue)) == ({"nodes": DISCOVER_URL}, COMMIT_URL)
+    assert settings.keys() == {f.name for f in fields(PlanSettings)} - {"sources"}
+    assert stage.settings == PlanSettings(**settings, sources=("patches", "instances", "tags"))
+    assert urls_of(stage.listing_queues) == {"nodes": DISCOVER_URL, "instances": LISTING_URL, "tags": LISTING_URL}
+    assert url_of(stage.commit_queue) == COMMIT_URL
 
 
-def test_without_patches_plan_names_no_secondary_source() -> None:
-    assert bootstrap.plan_stage(replace(PLAN, collect_patches=False)).settings.sources == ()
+@pytest.mark.parametrize(
+    ("patches", "instances", "tag_keys", "sources"),
+    [
+        (False, False, (), ()),
+        (True, False, (), ("patches",)),
+        (False, True, (), ("instances",)),
+        (False, False, ("Owner",), ("tags",)),
+    ],
+)
+def test_plan_names_the_sources_that_it_is_asked_for_and_tags_only_with_keys(
+    *, patches: bool, instances: bool, tag_keys: tuple[str, ...], sources: tuple[str, ...]
+) -> None:
+    config = replace(PLAN, collect_patches=patches, collect_instances=instances, tag_keys=tag_keys)
+
+    assert bootstrap.plan_stage(config).settings.sources == sources
 
 
 @pytest.mark.parametrize(
@@ -81,11 +98,12 @@ def test_plan_refuses_a_region_that_it_cannot_read(region: str, reason: str) -> 
         bootstrap.plan_stage(replace(PLAN, regions=("eu-west-1", region)))
 
 
-def test_discover_sends_to_collect_and_defers_on_its_own_queue() -> None:
-    stage = bootstrap.discover_stage(DiscoverConfig("lake", "role", "external", DISCOVER_URL, COLLECT_URL, 30))
+def test_discover_sends_to_collect_and_defers_on_both_of_its_queues() -> None:
+    config = DiscoverConfig("lake", "role", "external", DISCOVER_URL, LISTING_URL, COLLECT_URL, 30)
+    stage = bootstrap.discover_stage(config)
 
     assert urls_of(stage.detail_queues) == {"patch_states": COLLECT_URL}
-    assert [url_of(queue) for queue in stage.retry_policy.queues] == [DISCOVER_URL]
+    assert [url_of(queue) for queue in stage.retry_policy.queues] == [DISCOVER_URL, LISTING_URL]
     assert stage.retry_policy.base_seconds == 30
     assert role_of(stage.apis) == ("role", "external")
     assert len({stage.retry_policy.chance() for _ in range(10)}) > 1
@@ -101,15 +119,17 @@ def test_collect_sends_to_the_queue_of_details_and_defers_on_both_of_its_queues(
 
 
 def test_commit_gets_every_setting_and_all_queues() -> None:
-    config = CommitConfig("lake", DISCOVER_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL, 60, 3600, 86_400)
+    config = CommitConfig("lake", DISCOVER_URL, LISTING_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL, 60, 3600, 86_400)
     stage = bootstrap.commit_stage(config)
 
     assert urls_of(stage.source_queues) == {
         "nodes": DISCOVER_URL,
         "patch_states": COLLECT_URL,
         "patches": DETAIL_URL,
+        "instances": LISTING_URL,
+        "tags": LISTING_URL,
     }
-    assert stage.source_queues.keys() == {source.name for source in SOURCES.sources} - {"instances", "tags"}
+    assert stage.source_queues.keys() == {source.name for source in SOURCES.sources}
     assert url_of(stage.commit_queue) == COMMIT_URL
     assert (stage.tick_seconds, stage.deadline_seconds, stage.max_lateness_seconds) == (60, 3600, 86_400)
     # Reads that are under way when one fails are waited for: Lambda would let them go on in a later invocation.

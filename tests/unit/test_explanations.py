@@ -116,7 +116,7 @@ def test_every_cause_has_a_sentence_and_a_fix_of_its_own() -> None:
     ],
 )
 def test_each_error_has_its_true_sentence(error: AwsError, cause: Cause) -> None:
-    meaning, fix = EXPLANATIONS[cause]
+    meaning, fix, _ = EXPLANATIONS[cause]
 
     assert cause_of(error) is cause
     assert said(error).startswith(meaning)

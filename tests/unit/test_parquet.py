@@ -1,6 +1,7 @@
 """The format of a Parquet file: its metadata, and its content by an independent reader."""
 
 import random
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from tempfile import gettempdir
@@ -219,8 +220,9 @@ def test_a_column_of_a_type_that_no_table_has_is_refused() -> None:
         file.columns(["missing_count"])
 
 
-def test_a_full_disk_needs_a_person_and_its_folder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    with Path("/dev/full").open("wb", buffering=0) as full:
+@pytest.mark.parametrize("buffering", [0, 1 << 20], ids=["at once", "at the end"])
+def test_a_full_disk_needs_a_person_and_its_folder_is_named(monkeypatch: pytest.MonkeyPatch, buffering: int) -> None:
+    with suppress(OSError), Path("/dev/full").open("wb", buffering=buffering) as full:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda: full)
 
         with pytest.raises(PermanentError, match=rf"the table shard cannot .* {gettempdir()}: .*No space left"):

@@ -167,6 +167,12 @@ def test_a_patch_that_comes_twice_is_one_row_the_last() -> None:
     assert rows["state"] == ["InstalledPendingReboot", "Missing"]
 
 
+def test_patches_with_neither_an_id_nor_a_title_are_different_patches() -> None:
+    rows = rows_of(page(patch(KBId="", Title="", CVEIds="CVE-2026-1001"), patch(KBId="", Title=" ", Severity="Low")))
+
+    assert rows["cve_ids"] == ["CVE-2026-1001", None]
+
+
 def test_patches_that_share_an_id_or_a_title_are_different_patches() -> None:
     rows = [patch(KBId="kernel", Title="kernel-1"), patch(KBId="kernel", Title="kernel-2"), patch(KBId="", Title="")]
 

@@ -107,6 +107,23 @@ def test_a_run_under_way_has_no_sources_yet() -> None:
     assert counts_as_json(Run(RUN_ID, RUN_AT, RunStatus.RUNNING, 1))["sources"] is None
 
 
+@pytest.mark.parametrize(
+    ("found", "is_denied"),
+    [
+        (target("PARTIAL", "AccessDeniedException"), True),
+        (target("PARTIAL", "no part by the run's detail deadline"), False),
+        (target("ACCESS_DENIED", "UnauthorizedOperation", None), True),
+        (target("NOT_LISTED", "InternalError", None), False),
+        (target("ROLE_NOT_ASSUMABLE", "AccessDenied", None), False),
+        (target("LISTED", None, 2, rows_without_id=1), False),
+    ],
+)
+def test_only_a_policy_that_denies_the_action_is_a_denial(found: dict[str, Any], *, is_denied: bool) -> None:
+    [gap] = source_coverage([found]).gaps
+
+    assert gap.is_denied is is_denied
+
+
 def test_a_gap_keeps_its_target() -> None:
-    assert source_coverage([READ, REFUSED]).gaps == (SourceGap(HOME, EU.region, "AccessDeniedException"),)
+    assert source_coverage([READ, REFUSED]).gaps == (SourceGap(HOME, EU.region, "AccessDeniedException", "PARTIAL"),)
     assert source_coverage([READ, REFUSED]).status is SourceStatus.PARTIAL

@@ -1,7 +1,7 @@
 """Checks of access: one harmless call for each permission that an export needs. Nothing is kept."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +13,13 @@ from patchlake.core.halving import is_unknown_id
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, RefusedError
-from patchlake.ports import Store, TargetApis
+from patchlake.ports import Store, TargetApi, TargetApis
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.access.permissions import SSM_PERMISSIONS, Permission
+from patchlake.sources.source import DetailSource, Source
+from patchlake.sources.tags import TAGS
+from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, SSM_PERMISSIONS, Permission
 
 AT_ONCE = 8
 """The number of targets to check at the same time."""
@@ -30,7 +33,13 @@ UNKNOWN_NODE = "i-00000000000000000"
 OK = "ok"
 OWN = "own account"
 UNTRIED = "-"
-_STEPS = ("role", "list_nodes", "read_patch_states", "read_patches")
+ANY_TAG_KEY = "Owner"
+"""The tag key to ask for: EC2 answers whether or not an instance has it."""
+
+_ROOT_STEPS = ("role", "list_nodes", "read_patch_states")
+_SOURCE_STEPS: Mapping[str, Source] = {"read_patches": PATCHES, "list_instances": INSTANCES, "list_tags": TAGS}
+STEPS = (*_ROOT_STEPS, *_SOURCE_STEPS)
+"""The steps in one target, by the attribute of ``TargetCheck`` that has the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +47,7 @@ class TargetCheck:
     """The result of each step in one target: OK, UNTRIED, or an error code.
 
     Attributes:
-        detail: the full error message.
+        detail: the full error messages.
         missing: the missing permissions, if these are the reason.
     """
 
@@ -47,12 +56,14 @@ class TargetCheck:
     list_nodes: str = UNTRIED
     read_patch_states: str = UNTRIED
     read_patches: str = UNTRIED
+    list_instances: str = UNTRIED
+    list_tags: str = UNTRIED
     detail: str | None = None
     missing: tuple[Permission, ...] = ()
 
     @property
     def works(self) -> bool:
-        """Whether an export could read this target; patches, which change no status of a run, do not count."""
+        """Whether an export could read this target, secondary sources aside: they change no status of a run."""
         return self.read_patch_states == OK
 
 
@@ -72,24 +83,39 @@ def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
         check = replace(check, list_nodes=OK)
         api.page(SOURCES.patch_states.operation, [node], None)
         check = replace(check, read_patch_states=OK)
-        api.page(PATCHES.operation, [node], None)
-        return replace(check, read_patches=OK)
     except PatchlakeError as error:
-        if check.works and isinstance(error, RefusedError) and is_unknown_id(error.code):
-            return replace(check, read_patches=OK)
-        failed = next(step for step in _STEPS if getattr(check, step) == UNTRIED)
-        code = error.code if isinstance(error, RefusedError) else "failed"
-        return replace(check, **{failed: code}, detail=str(error), missing=_missing(failed, error))  # type: ignore[arg-type]
+        failed = next(step for step in _ROOT_STEPS if getattr(check, step) == UNTRIED)
+        return _failed(check, failed, error, SSM_PERMISSIONS)
+    for step, source in _SOURCE_STEPS.items():
+        check = _check_source(check, step, source, api, node)
+    return check
 
 
-def _missing(step: str, error: PatchlakeError) -> tuple[Permission, ...]:
+def _check_source(check: TargetCheck, step: str, source: Source, api: TargetApi, node: str) -> TargetCheck:
+    try:
+        api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
+    except PatchlakeError as error:
+        if not (isinstance(error, RefusedError) and is_unknown_id(error.code)):
+            return _failed(check, step, error, (SOURCE_PERMISSIONS[source.name],))
+    return _with(check, step, OK)
+
+
+def _failed(check: TargetCheck, step: str, error: PatchlakeError, permissions: tuple[Permission, ...]) -> TargetCheck:
+    """Note that a step failed, which may need permissions."""
     match error:
         case RefusedError(listing_status="ROLE_NOT_ASSUMABLE"):
-            return (Permission.ASSUME_ROLE,)
+            missing: tuple[Permission, ...] = (Permission.ASSUME_ROLE,)
         case RefusedError(listing_status="ACCESS_DENIED"):
-            return (Permission.READ_PATCHES,) if step == "read_patches" else SSM_PERMISSIONS
+            missing = permissions
         case _:
-            return ()
+            missing = ()
+    found = error.code if isinstance(error, RefusedError) else "failed"
+    detail = "; ".join(filter(None, (check.detail, str(error))))
+    return replace(_with(check, step, found), detail=detail, missing=(*check.missing, *missing))
+
+
+def _with(check: TargetCheck, step: str, found: str) -> TargetCheck:
+    return replace(check, **{step: found})  # type: ignore[arg-type]  # each step is a text
 
 
 def check_folder(folder: Path) -> str | None:

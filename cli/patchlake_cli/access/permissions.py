@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
+from patchlake.sources.registry import SOURCES
+
 
 class Permission(StrEnum):
     """An IAM action that export uses, named as in a policy."""
@@ -21,10 +23,12 @@ class Permission(StrEnum):
 
 
 SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
-"""The permissions of the role in each account, and of the user in their own; neither supports resources.
+"""The permissions of the role in each account, and of the user in their own; neither supports resources."""
 
-A run that reads patches also needs READ_PATCHES there, one with instances LIST_INSTANCES, one with tags LIST_TAGS.
-"""
+SOURCE_PERMISSIONS = {
+    source.name: Permission(f"{source.operation.service}:{source.operation.name}") for source in SOURCES.secondary
+}
+"""The permission that a run which reads a secondary source also needs there, by the name of the source."""
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)
 """The permissions that a lake in a bucket needs."""

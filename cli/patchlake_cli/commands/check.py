@@ -41,8 +41,8 @@ def check(  # noqa: PLR0913  # one option each
 
     Changes nothing: in the folder of a lake, it stores and removes a temporary file.
 
-    Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches do not count:
-    an export reads them only with --patches, and is complete without them.
+    Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches, instances
+    and tags do not count: an export reads them only with their options, and is complete without them.
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 

@@ -18,10 +18,21 @@ def demo(  # noqa: PLR0913
         int, whole_number("Seed of the fleet and the faults; the same seed gives the same bytes", 0, 999_999_999)
     ] = 7,
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = True,
+    instances: Annotated[
+        bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
+    ] = True,
+    tag_keys: Annotated[
+        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+    ] = "Owner,Environment",
     detail_deadline: Annotated[
-        int, whole_number("Seconds of the simulated clock after which a run no longer waits for patches", 60, 604_800)
+        int,
+        whole_number(
+            "Seconds of the simulated clock after which a run no longer waits for patches, instances and tags",
+            60,
+            604_800,
+        ),
     ] = 3600,
-    faults: Annotated[bool, typer.Option(help="Make SSM throttle, fail and cut off answers.")] = False,
+    faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
@@ -37,6 +48,7 @@ def demo(  # noqa: PLR0913
     from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
     from patchlake_cli.embedded.demo import run_days
     from patchlake_cli.embedded.demo_folder import replace_folder
+    from patchlake_cli.export.settings import option_value
     from patchlake_cli.lake.overview import answer_questions
     from patchlake_cli.report.report_file import write_report
     from patchlake_cli.terminal.console import error_console, output_console, own_name
@@ -51,7 +63,12 @@ def demo(  # noqa: PLR0913
         days=days,
         conditions=Conditions(faults=USUAL_FAULTS if faults else NO_FAULTS),
     )
-    parameters = {"CollectPatches": str(patches).lower(), "DetailDeadlineSeconds": str(detail_deadline)}
+    parameters = {
+        "CollectPatches": str(patches).lower(),
+        "CollectInstances": str(instances).lower(),
+        "TagKeys": ",".join(option_value("--tag-keys", tag_keys, "PATCHLAKE_TAG_KEYS")),
+        "DetailDeadlineSeconds": str(detail_deadline),
+    }
     report = out / "report.html"
     replace_folder(out)
     with RunProgress(error_console()) as progress:

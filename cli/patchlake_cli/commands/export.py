@@ -94,7 +94,8 @@ def export(  # noqa: PLR0913  # one option each
         detail_deadline=detail_deadline,
     )
     refuse_unused_role(context, settings.accounts)
-    refuse_unless(context, "detail_deadline", "--patches", given=patches)
+    asks_for_details = patches or instances or bool(settings.tag_keys)
+    refuse_unless(context, "detail_deadline", "--patches, --instances or --tag-keys", given=asks_for_details)
     exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
     return ExitCode.of_run(exported.page.summary.run.status, allow_partial=allow_partial)

@@ -17,7 +17,7 @@ from patchlake.adapters.memory import MemoryQueue
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
-from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws
+from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws, secondary_sources
 from patchlake.ports import Accounts, Clock, Store, TargetApis
 from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
@@ -153,7 +153,9 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
                 deadline_seconds=settings.deadline_seconds,
                 max_lateness_seconds=MAX_LATENESS_SECONDS,
                 include_sensitive_fields=False,
-                sources=_secondary(settings),
+                sources=secondary_sources(
+                    patches=settings.patches, instances=settings.instances, tag_keys=settings.tag_keys
+                ),
                 tag_keys=settings.tag_keys,
                 detail_deadline_seconds=settings.detail_deadline_seconds,
             ),
@@ -185,13 +187,3 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
         commit_queue=commit_queue,
         stopping=stopping,
     )
-
-
-def _secondary(settings: ExportSettings) -> tuple[str, ...]:
-    """Return the names of the secondary sources to read."""
-    wanted = {
-        PATCHES.name: settings.patches,
-        INSTANCES.name: settings.instances,
-        TAGS.name: bool(settings.tag_keys),
-    }
-    return tuple(name for name, is_wanted in wanted.items() if is_wanted)

@@ -13,7 +13,7 @@ from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.tags import TAGS
 from patchlake_cli.access.advice import Advice, Refusals
-from patchlake_cli.access.permissions import Permission
+from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.lake.departures import departures
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
@@ -69,9 +69,11 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             denied={target.account_id for target in summary.run.coverage if target.listing_status == "ACCESS_DENIED"}
             | denied,
             denied_sources={
-                Permission.READ_PATCHES: denied_patches,
-                Permission.LIST_INSTANCES: _denied(lake, INSTANCES.name, observation.run_id),
-                Permission.LIST_TAGS: _denied(lake, TAGS.name, observation.run_id),
+                SOURCE_PERMISSIONS[PATCHES.name]: denied_patches,
+                **{
+                    SOURCE_PERMISSIONS[listing.name]: _denied(lake, listing.name, observation.run_id)
+                    for listing in (INSTANCES, TAGS)
+                },
             },
         ),
         departures=departures(lake, observation.run_id),

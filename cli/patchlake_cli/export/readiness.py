@@ -1,14 +1,14 @@
 """The readiness of an export, target by target: credentials, role, region and each API."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchlake.adapters.memory import MemoryStore
 from patchlake.bootstrap import Aws
 from patchlake.errors import PatchlakeError
 from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_refusal, explain
-from patchlake_cli.access.checks import TargetCheck, check_folder, check_store, check_targets
-from patchlake_cli.access.permissions import Permission
+from patchlake_cli.access.checks import ANY_TAG_KEY, TargetCheck, check_folder, check_store, check_targets
+from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, Permission
 from patchlake_cli.access.sessions import REGION_OPTION, Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.composition import aws_ports, compose, local_time
@@ -54,7 +54,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
     session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
-    settings = settings.of_session(session)
+    settings = replace(settings.of_session(session), tag_keys=(ANY_TAG_KEY,))
     aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())
     identity = ports.identify()
@@ -71,7 +71,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
         Refusals(
             lacking(Permission.ASSUME_ROLE),
             lacking(Permission.LIST_NODES),
-            {Permission.READ_PATCHES: lacking(Permission.READ_PATCHES)},
+            {permission: lacking(permission) for permission in SOURCE_PERMISSIONS.values()},
         ),
         home_account_id=plan.home_account_id,
         role_name=settings.role_name,

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from patchlake_cli.access.checks import OK, OWN, UNTRIED
+from patchlake_cli.access.checks import OK, OWN, STEPS, UNTRIED
 from patchlake_cli.export.readiness import Readiness
 from patchlake_cli.terminal.console import output_console
 from patchlake_cli.terminal.tables import new_table
@@ -38,10 +38,7 @@ def _as_json(readiness: Readiness) -> dict[str, Any]:
                 "account_id": check.target.account_id,
                 "region": check.target.region,
                 "works": check.works,
-                "role": check.role,
-                "list_nodes": check.list_nodes,
-                "read_patch_states": check.read_patch_states,
-                "read_patches": check.read_patches,
+                **{step: getattr(check, step) for step in STEPS},
                 "detail": check.detail,
                 "missing_permissions": list(check.missing),
             }
@@ -56,12 +53,9 @@ def _print(console: Console, readiness: Readiness) -> None:
     if readiness.lake is not None:
         works = _FOLDER_WORKS if readiness.lake.bucket is None else _BUCKET_WORKS
         console.print(f"Lake {readiness.lake.text}: {readiness.lake_obstacle or works}.\n", soft_wrap=True)
-    table = new_table("Targets", "account", "region", "role", "list nodes", "read patch states", "read patches")
+    table = new_table("Targets", "account", "region", *(step.replace("_", " ") for step in STEPS))
     for check in readiness.targets:
-        steps = (
-            Text(step, style=_STYLES.get(step, _BAD))
-            for step in (check.role, check.list_nodes, check.read_patch_states, check.read_patches)
-        )
+        steps = (Text(found, style=_STYLES.get(found, _BAD)) for found in (getattr(check, step) for step in STEPS))
         table.add_row(check.target.account_id, check.target.region, *steps)
     console.print(table)
     for check in readiness.targets:

@@ -5,13 +5,12 @@ deadlines, the sources, the tag keys and the fields to keep. Access settings (ro
 are not in the plan and may change between attempts, so a run can continue after a misspelt role.
 """
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key
+from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key, run_ids
 from patchlake.core.plan import Plan, decode_plan
-from patchlake.core.run import RUN_ID_PATTERN, run_at
+from patchlake.core.run import run_at
 from patchlake.errors import IntegrityError
 from patchlake.ports import Store
 from patchlake.stages.plan import PlanStage
@@ -22,12 +21,6 @@ from patchlake_cli.lake.runs import current_run_id
 
 _ANY_AGE_SECONDS = 10**9
 """A stored plan may have any age; only a new one must be recent."""
-
-
-def run_ids(keys: Iterable[str]) -> set[str]:
-    """Return the run ids in the names of keys."""
-    names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
-    return {name for name in names if re.match(RUN_ID_PATTERN, name)}
 
 
 def unfinished_plans(store: Store) -> Iterator[Plan]:

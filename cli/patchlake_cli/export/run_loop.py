@@ -21,6 +21,9 @@ REFRESH_SECONDS = 0.25
 LOOK_SECONDS = 10
 """The time between two looks of commit at a run that has work left: each look lists the run's keys."""
 
+THROTTLED = "AWS throttles calls; their workers wait and ask again"
+"""The trouble of an export that is throttled."""
+
 CLOSING_SECONDS = 300
 """The time after its deadline in which a run is closed, or given up: AWS or the lake may not answer at all."""
 
@@ -67,7 +70,11 @@ def finish_run(  # noqa: PLR0913
     try:
         while True:
             pool.wait(REFRESH_SECONDS)
-            observation.metrics.update(ports.apis.call_counter.drain().metrics())
+            counts = ports.apis.call_counter.drain()
+            observation.metrics.update(counts.metrics())
+            if counts.throttles:
+                # Workers keep a message that is throttled, so there is no failure that would say so.
+                observation.trouble = THROTTLED
             on_progress()
             if is_open and not pool.is_idle and time.monotonic() < next_look:
                 continue

@@ -1,10 +1,9 @@
 """The scope of an export, compared with the newest run of its lake: the targets that would be missing."""
 
-from patchlake.core.keys import SNAPSHOTS
+from patchlake.core.keys import SNAPSHOTS, run_ids
 from patchlake.core.plan import Plan
 from patchlake.errors import IntegrityError
 from patchlake.ports import Store
-from patchlake_cli.export.resume import run_ids
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import left_out, named
 

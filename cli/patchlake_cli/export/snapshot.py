@@ -112,4 +112,8 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
     if result.outcome is CommitOutcome.CORRUPT:
         raise CommandError(f"run {run_id} cannot be published: {result.detail}")
     if ports.clock.now() >= deadline_at:
-        progress.say(f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then.")
+        throttles = observation.metrics["SsmThrottles"]
+        progress.say(
+            f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then."
+            + (f" AWS throttled {throttles:,} calls." if throttles else "")
+        )

@@ -64,7 +64,7 @@ class Answer:
 
 
 class Lake:
-    """The tables, their twins ``recent_…`` and ``history_…``, and every view, ready for queries."""
+    """The published tables, their twins ``recent_…`` and ``history_…``, and every view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
         """Register the tables; this reads only the names of files."""

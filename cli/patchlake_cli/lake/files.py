@@ -25,14 +25,20 @@ from patchlake.adapters.clients import make_client
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.adapters.session_credentials import renewing_credentials
+from patchlake.core.run import run_date
 from patchlake.core.tables import Table
 from patchlake.core.timings import CALL
+from patchlake.errors import InputError
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 
 _PARTITION = pa.field("run_date", pa.string())
-_FILE = re.compile(r".*/run_date=(?P<run_date>\d{4}-\d\d-\d\d)/[^/]+\.parquet")
+_FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
+_FORMAT = ds.ParquetFileFormat(
+    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+)
+"""A damaged page is an error, never another figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,7 @@ class LakeFiles:
     @property
     def dates(self) -> list[str]:
         """The dates of all runs that have published a table, in order."""
-        return sorted({run_date for files in self.paths.values() for run_date, _ in files})
+        return sorted({date for files in self.paths.values() for date, _ in files})
 
     def rows(self, table: Table, first: str, last: str) -> Any:  # noqa: ANN401
         """Return a table's rows of these dates, both included, as something that DuckDB can register.
@@ -61,12 +67,12 @@ class LakeFiles:
             LakeError: the files cannot be read.
         """
         schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
-        paths = [path for run_date, path in self.paths[table.name] if first <= run_date <= last]
+        paths = [path for date, path in self.paths[table.name] if first <= date <= last]
         if not paths:
             return schema.empty_table()
         partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
         try:
-            return ds.dataset(paths, schema, "parquet", self.filesystem, partitioning)
+            return ds.dataset(paths, schema, _FORMAT, self.filesystem, partitioning)
         except OSError as error:
             # Such as a folder that has the name of a file.
             raise LakeError(f"the lake cannot be read: {error}") from error
@@ -110,7 +116,21 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
 
 def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
     found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
-    return sorted((match["run_date"], info.path) for info in found if (match := _FILE.fullmatch(info.path)))
+    files = [(match, info.path) for info in found if (match := _FILE.fullmatch(info.path))]
+    for match, path in files:
+        if not _is_of_a_run(**match.groupdict()):
+            # A copy would count its run twice, here and in Athena.
+            raise LakeError(
+                f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it out of the table"
+            )
+    return sorted((match["date"], path) for match, path in files)
+
+
+def _is_of_a_run(date: str, name: str) -> bool:
+    try:
+        return run_date(name) == date
+    except InputError:
+        return False
 
 
 def _open_folder(text: str) -> tuple[fs.FileSystem, str]:

@@ -3,12 +3,11 @@
 `Runs` lists keys and reads a bounded number of small objects; it opens no snapshot.
 """
 
-import re
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key
+from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key, run_ids
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
 from patchlake.ports import Clock, Store, TableFile, TableFormat
@@ -34,7 +33,6 @@ OVERDUE_AFTER = timedelta(minutes=30)
 """The time after its deadline from which an unpublished run is overdue: two ticks of the longest kind."""
 
 _TARGET = tuple(field.name for field in fields(TargetCoverage))
-_PLAN = re.compile(rf"{PLANS}(?P<run_id>\d{{8}}T\d{{6}}Z)\.json")
 
 
 class Runs:
@@ -55,8 +53,7 @@ class Runs:
         found: list[str] = []
         month = self.clock.now()
         for _ in range(MOST_MONTHS):
-            keys = self._store.keys(f"{PLANS}{month:%Y%m}")
-            found += sorted((match["run_id"] for key in keys if (match := _PLAN.fullmatch(key))), reverse=True)
+            found += sorted(run_ids(self._store.keys(f"{PLANS}{month:%Y%m}")), reverse=True)
             if len(found) >= most:
                 break
             month = month.replace(day=1) - timedelta(days=1)

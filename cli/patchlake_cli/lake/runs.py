@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from patchlake.core.run import run_id_of
-from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.statuses import NOT_READ, CollectionStatus, ListingStatus
 from patchlake.ports import Clock
 from patchlake_cli.lake.source_coverage import SourceCoverage
 
@@ -143,7 +143,7 @@ class Run:
         """The listed nodes whose state could not be read."""
         if self.nodes is None:
             return None
-        return self.nodes[CollectionStatus.NOT_COLLECTED] + self.nodes[CollectionStatus.INVALID_RESPONSE]
+        return sum(self.nodes[status] for status in NOT_READ)
 
 
 def left_out(covered: Iterable[TargetCoverage], planned: Container[tuple[str, str]]) -> tuple[TargetCoverage, ...]:

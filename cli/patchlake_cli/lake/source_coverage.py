@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from patchlake.core.statuses import ListingStatus
-from patchlake.sources.coverage import COMPLETE, ROWS_WITHOUT_ID
+from patchlake.sources.coverage import COMPLETE, PARTIAL, ROWS_WITHOUT_ID
 from patchlake.sources.source import Source
 
 _READ = frozenset({COMPLETE, ListingStatus.LISTED})
@@ -27,11 +27,19 @@ class SourceStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceGap:
-    """A target that a source did not read in full, and the most frequent reason."""
+    """A target that a source did not read in full: the status of the source there, and the most frequent reason."""
 
     account_id: str
     region: str
     reason: str
+    status: str
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the account denied what the source needs; a detail has only the code of the refusal."""
+        return self.status == ListingStatus.ACCESS_DENIED or (
+            self.status == PARTIAL and self.reason.startswith("AccessDenied")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +94,7 @@ def source_coverage(targets: Iterable[Mapping[str, Any]], published_rows: int | 
         return NOT_ASKED
     active = [target for target in asked if target["status"] != ListingStatus.ACCOUNT_NOT_ACTIVE]
     gaps = tuple(
-        SourceGap(target["account_id"], target["region"], target["detail"] or target["status"])
+        SourceGap(target["account_id"], target["region"], target["detail"] or target["status"], target["status"])
         for target in active
         if target["status"] not in _READ or target.get(ROWS_WITHOUT_ID)
     )

@@ -32,6 +32,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
+from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.parameters import Parameter, ParameterType
 
 if TYPE_CHECKING:
@@ -136,12 +137,23 @@ def _relations(name: str, sql: str) -> tuple[str, ...]:
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:
-    """Return the views and tables that a parsed SELECT reads, sorted by name; not its own CTEs."""
-    from sqlglot import exp  # noqa: PLC0415
+    """Return the views and tables that a parsed SELECT reads, sorted by name; not its own CTEs.
 
-    own = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
-    named = {table.name.lower() for table in tree.find_all(exp.Table) if isinstance(table.this, exp.Identifier)}
-    return sorted(named - own)
+    A CTE may have the name of a table that it reads.
+
+    Raises:
+        QueryError: two relations of one SELECT have the same name.
+    """
+    from sqlglot import exp  # noqa: PLC0415
+    from sqlglot.errors import OptimizeError  # noqa: PLC0415
+    from sqlglot.optimizer.scope import traverse_scope  # noqa: PLC0415
+
+    try:
+        sources = [source for scope in traverse_scope(tree) for source in scope.sources.values()]
+    except OptimizeError as error:
+        raise QueryError(str(error)) from error
+    tables = [source for source in sources if isinstance(source, exp.Table)]
+    return sorted({table.name.lower() for table in tables if isinstance(table.this, exp.Identifier)})
 
 
 def read_statement(path: Path) -> Statement:

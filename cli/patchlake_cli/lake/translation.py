@@ -144,8 +144,10 @@ def _duckdb(tree: exp.Expr, now: datetime) -> str:
 def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
     adapted = node
     match node:
-        case exp.CurrentTimestamp():
+        case exp.CurrentTimestamp() | exp.Localtimestamp():
             adapted = exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "seconds")), "TIMESTAMP")
+        case exp.CurrentTime() | exp.Localtime():
+            adapted = exp.cast(exp.Literal.string(now.time().isoformat("seconds")), "TIME")
         case exp.CurrentDate():
             adapted = exp.cast(exp.Literal.string(now.date().isoformat()), "DATE")
         case exp.DateDiff():

@@ -16,10 +16,16 @@ if TYPE_CHECKING:
 STAGES = ("plan", "discover", "collect", "commit")
 """The stages, each with a function."""
 
-QUEUES: Mapping[str, str] = {"discover": "discover", "collect": "collect", "detail": "collect", "commit": "commit"}
+QUEUES: Mapping[str, str] = {
+    "discover": "discover",
+    "listing": "discover",
+    "collect": "collect",
+    "detail": "collect",
+    "commit": "commit",
+}
 """The stage that each queue feeds."""
 
-ADDED_QUEUES = frozenset({"detail"})
+ADDED_QUEUES = frozenset({"listing", "detail"})
 """The queues that a stack of an older version does not have."""
 
 

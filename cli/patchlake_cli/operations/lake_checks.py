@@ -8,7 +8,7 @@ from typing import Any
 from patchlake.core.keys import LAKE, PLANS
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.access.permissions import Permission
+from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
 from patchlake_cli.lake.source_coverage import SourceGap
@@ -73,13 +73,13 @@ def check_sources(stack: Stack) -> Iterator[Finding]:
         for gap in coverage.gaps:
             if (gap.account_id, gap.region) in read:
                 yield Finding(
-                    f"{gap.account_id} {gap.region}: {name} not read in full ({gap.reason})", _source_fix(gap)
+                    f"{gap.account_id} {gap.region}: {name} not read in full ({gap.reason})", _source_fix(name, gap)
                 )
 
 
-def _source_fix(gap: SourceGap) -> str:
-    if gap.reason.startswith("AccessDenied"):
-        statement = json.dumps({"Effect": "Allow", "Action": str(Permission.READ_PATCHES), "Resource": "*"})
+def _source_fix(name: str, gap: SourceGap) -> str:
+    if gap.is_denied:
+        statement = json.dumps({"Effect": "Allow", "Action": str(SOURCE_PERMISSIONS[name]), "Resource": "*"})
         return f"deploy templates/member-role.yaml in the account again, or add this statement to its role: {statement}"
     return "see DetailGapAlarm in docs/operations.md"
 

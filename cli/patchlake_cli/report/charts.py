@@ -24,6 +24,8 @@ FULL = 1120
 """Widths in pixels: for a phone, for two charts next to each other, for long names, for the whole page."""
 
 BARS_SHOWN = 12
+NAME_CHARACTERS = 80
+"""The most characters of a bar's name: the time to draw it grows with their square."""
 
 type Spec = dict[str, Any]
 type Values = list[dict[str, Any]]
@@ -306,9 +308,11 @@ def _in_words(figures: Compliance) -> str:
 
 
 def _with_different_names(rows: Sequence[tuple[str, Compliance]]) -> Iterable[tuple[str, Compliance]]:
-    """Number the rows whose names look the same, which would otherwise share one bar."""
+    """Cut long names, and number those that look the same, which would otherwise share one bar."""
     seen: dict[str, int] = {}
     for name, figures in rows:
         shown = visible(name)
+        if len(shown) > NAME_CHARACTERS:
+            shown = f"{shown[: NAME_CHARACTERS - 1]}…"
         seen[shown] = seen.get(shown, 0) + 1
         yield (shown if seen[shown] == 1 else f"{shown} ({seen[shown]})"), figures

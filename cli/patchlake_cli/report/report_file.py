@@ -1,6 +1,7 @@
 """The report as a file: read the figures of a lake, render the page, and write it atomically."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from patchlake_cli.exit_codes import CommandError
@@ -26,5 +27,6 @@ def write_report(lake: Lake, out: Path) -> Figures:
     except OSError as error:
         raise CommandError(f"cannot write {out}: {error.strerror}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
     return figures

@@ -31,7 +31,8 @@ _PATCH_GAPS = {
     "NOT_ASKED": "The run did not read patches.",
     "UNPUBLISHED": "The table of patches is not there in full.",
     "TARGET_NOT_PLANNED": "Earlier runs covered the target, and this run did not plan it.",
-    "NO_PATCH_STATE": UNKNOWN_NODES[CollectionStatus.NO_PATCH_STATE],
+    **{reason: UNKNOWN_NODES[reason] for reason in ("NO_PATCH_STATE", "STALE_SCAN", "SCAN_TIME_INVALID")},
+    "COUNTS_DIFFER": "SSM's patches of the node are not those that its own counts say.",
 }
 
 

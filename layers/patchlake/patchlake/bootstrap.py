@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
@@ -25,8 +25,10 @@ from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
+from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
+from patchlake.sources.tags import TAGS
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -83,6 +85,12 @@ def bucket_store(client: "S3Client", bucket: str, prefix: str = "") -> S3Store:
     return S3Store(client, bucket, prefix, pause=time.sleep, chance=random.random)
 
 
+def secondary_sources(*, patches: bool, instances: bool, tag_keys: Collection[str]) -> tuple[str, ...]:
+    """Return the names of the secondary sources that a run reads: tags only if there are keys to ask for."""
+    wanted = {PATCHES.name: patches, INSTANCES.name: instances, TAGS.name: bool(tag_keys)}
+    return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
 def plan_stage(config: PlanConfig) -> PlanStage:
     """Build plan.
 
@@ -99,7 +107,10 @@ def plan_stage(config: PlanConfig) -> PlanStage:
         store=bucket_store(aws.client("s3"), config.bucket),
         accounts=AwsAccounts(aws.sts, aws.client("organizations")),
         sources=SOURCES,
-        listing_queues={SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url)},
+        listing_queues={
+            SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
+            **dict.fromkeys((INSTANCES.name, TAGS.name), SqsQueue(sqs, config.listing_queue_url)),
+        },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,
         settings=PlanSettings(
@@ -110,7 +121,10 @@ def plan_stage(config: PlanConfig) -> PlanStage:
             deadline_seconds=config.deadline_seconds,
             max_lateness_seconds=config.max_lateness_seconds,
             include_sensitive_fields=config.include_sensitive_fields,
-            sources=(PATCHES.name,) if config.collect_patches else (),
+            sources=secondary_sources(
+                patches=config.collect_patches, instances=config.collect_instances, tag_keys=config.tag_keys
+            ),
+            tag_keys=config.tag_keys,
             detail_deadline_seconds=config.detail_deadline_seconds,
         ),
     )
@@ -126,7 +140,9 @@ def discover_stage(config: DiscoverConfig) -> DiscoverStage:
         apis=aws.target_apis(config.role_name, config.external_id, connections=1),
         sources=SOURCES,
         detail_queues={SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url)},
-        retry_policy=_retry_policy(config, SqsQueue(sqs, config.discover_queue_url)),
+        retry_policy=_retry_policy(
+            config, SqsQueue(sqs, config.discover_queue_url), SqsQueue(sqs, config.listing_queue_url)
+        ),
         clock=aws.clock,
     )
 
@@ -165,6 +181,7 @@ def commit_stage(config: CommitConfig) -> CommitStage:
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
             SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url),
             PATCHES.name: SqsQueue(sqs, config.detail_queue_url),
+            **dict.fromkeys((INSTANCES.name, TAGS.name), SqsQueue(sqs, config.listing_queue_url)),
         },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,

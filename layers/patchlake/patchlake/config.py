@@ -48,11 +48,14 @@ class PlanConfig(Config):
     excluded_accounts: tuple[str, ...]
     regions: tuple[str, ...]
     discover_queue_url: str
+    listing_queue_url: str
     commit_queue_url: str
     batch_size: int
     deadline_seconds: int
     max_lateness_seconds: int
     collect_patches: bool
+    collect_instances: bool
+    tag_keys: tuple[str, ...]
     detail_deadline_seconds: int
     include_sensitive_fields: bool
 
@@ -73,6 +76,7 @@ class DiscoverConfig(Config):
     role_name: str
     external_id: str
     discover_queue_url: str
+    listing_queue_url: str
     collect_queue_url: str
     retry_seconds: int
 
@@ -94,6 +98,7 @@ class CommitConfig(Config):
     """The environment of commit."""
 
     discover_queue_url: str
+    listing_queue_url: str
     collect_queue_url: str
     detail_queue_url: str
     commit_queue_url: str
@@ -107,11 +112,19 @@ class Variable(NamedTuple):
 
     Attributes:
         expected: the form, for people.
-        parse: returns the value of a text; None where the text has another form.
+        parse: returns the value of a text in UTF-8; None where the text has another form.
     """
 
     expected: str
     parse: Callable[[str], Any]
+
+    def value(self, text: str) -> Any:  # noqa: ANN401  # each variable has its own type
+        """Return the value of a text; None where it has another form, or is not UTF-8."""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return None
+        return self.parse(text)
 
     def read(self, name: str, text: str | None) -> Any:  # noqa: ANN401  # each variable has its own type
         """Return the value of the variable ``name``.
@@ -122,7 +135,7 @@ class Variable(NamedTuple):
         if text is None:
             msg = f"{name} is not set: expected {self.expected}"
             raise ConfigError(msg)
-        value = self.parse(text)
+        value = self.value(text)
         if value is None:
             msg = f"{name} is {text!r}: expected {self.expected}"
             raise ConfigError(msg)
@@ -180,6 +193,7 @@ VARIABLES: dict[str, Variable] = {
         _matching(r"^([\w+=,.@:/-]{2,1224})?\Z"),
     ),
     "PATCHLAKE_DISCOVER_QUEUE_URL": _QUEUE_URL,
+    "PATCHLAKE_LISTING_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COLLECT_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_DETAIL_QUEUE_URL": _QUEUE_URL,
     "PATCHLAKE_COMMIT_QUEUE_URL": _QUEUE_URL,
@@ -194,5 +208,6 @@ VARIABLES: dict[str, Variable] = {
         f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
     ),
     "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
+    "PATCHLAKE_COLLECT_INSTANCES": _YES_OR_NO,
     "PATCHLAKE_INCLUDE_SENSITIVE_FIELDS": _YES_OR_NO,
 }

@@ -3,7 +3,7 @@
 ``python -m patchlake_cli.embedded.aws.application`` reads its settings, one line of JSON, from standard input, prints
 one line with its port, and serves until standard input ends, so it never outlives the process that started it.
 
-Subclasses extend moto and replace nothing in it. The application answers two operations of SSM and the control calls
+Subclasses extend moto and replace nothing in it. The application answers the operations of SSM and the control calls
 itself, and passes the rest to moto, with response classes of its own for EC2, STS and Organizations.
 """
 

@@ -1,4 +1,4 @@
-"""Faults of the embedded SSM, decided by the content of a call, never by its time.
+"""Faults of the embedded SSM and EC2, decided by the content of a call, never by its time.
 
 A fault is drawn from the seed, the day, the target, the operation and the call's own content, so two runs meet the same
 faults in any order of their threads. A fault is temporary: a repeated call succeeds at its third attempt or earlier.

@@ -74,7 +74,7 @@ _ASSOCIATION_FAILED: Final = 40
 
 
 class Habit(Enum):
-    """The identity of a node among the others."""
+    """The way in which a node is looked after."""
 
     STEADY = auto()
     NEVER_SCANNED = auto()

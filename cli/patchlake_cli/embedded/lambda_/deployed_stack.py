@@ -15,7 +15,7 @@ class EventSource:
     """A queue that feeds a function, and how Lambda reads it.
 
     Attributes:
-        name: the queue's name without that of its stack: discover, collect, detail or commit.
+        name: the queue's name without that of its stack: discover, listing, collect, detail or commit.
         queue_url: the source queue.
         queue_arn: of the same queue.
         dead_letter_queue_url: the queue to which SQS moves messages received too often; None without a redrive policy.

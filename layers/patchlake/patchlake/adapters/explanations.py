@@ -5,25 +5,12 @@ The messages of the functions, of the commands and the tables of ``docs/troubles
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, message_of
 from patchlake.adapters.clock import time_of
-
-
-class Explanation(NamedTuple):
-    """A cause in words.
-
-    Attributes:
-        meaning: the cause.
-        fix: the step to take; ``{permissions}`` stands for those that the call needs.
-    """
-
-    meaning: str
-    fix: str
-
+from patchlake.core.statuses import Explanation
 
 _LATER = "retry in a minute, as a run does by itself"
 
@@ -99,6 +86,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the documentation of the service"),
 }
+"""In a fix, ``{permissions}`` stands for those that the call needs."""
 
 _NOTABLE = timedelta(minutes=1)
 _MOST_MINUTES = 120
@@ -118,7 +106,7 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
         local_time: returns this machine's time, aware, in UTC.
     """
     cause = cause_of(error)
-    meaning, fix = EXPLANATIONS[cause]
+    meaning, fix, _ = EXPLANATIONS[cause]
     if cause is Cause.WRONG_CLOCK:
         meaning += _difference(error, local_time())
     said = message_of(error).rstrip(".")

@@ -179,8 +179,9 @@ class ParquetTableWriter:
             self._write(self._pending_rows)
         with _misfit(self._table):
             self._writer.close()
+            # It writes what is still in memory.
+            self._sink.seek(0)
         self._unfinished.pop_all()
-        self._sink.seek(0)
         return self._sink
 
     def _write(self, count: int) -> None:

@@ -5,6 +5,7 @@ and takes more time than everything else.
 """
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from patchlake.adapters.answer_encoding import unasked_encoding
@@ -35,8 +36,10 @@ def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     empty = _EMPTY[client.meta.service_model.resolved_protocol]
 
     def keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-        if response_dict["status_code"] < _FIRST_ERROR_STATUS:
-            customized_response_dict[_BODY] = response_dict["body"]
+        status = response_dict["status_code"]
+        if status < _FIRST_ERROR_STATUS:
+            # Another one, such as 206, says that the body is not the whole answer, or not that of the service.
+            customized_response_dict[_BODY] = response_dict["body"] if status == HTTPStatus.OK else None
             response_dict["body"] = empty
 
     client.meta.events.register("before-parse", keep, unique_id=_BODY)
@@ -48,6 +51,9 @@ def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) ->
     Raises:
         BrokenAnswerError: there is none in it.
     """
+    if answer[_BODY] is None:
+        msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg)
     try:
         return decoder.page(answer[_BODY], answered_at_ms)
     except BrokenAnswerError as error:

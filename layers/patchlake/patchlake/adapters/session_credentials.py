@@ -46,4 +46,8 @@ class _Renewed:
     def get_frozen_credentials(self) -> Any:  # noqa: ANN401
         """Return the credentials of this moment."""
         with renewing_credentials():
-            return self._credentials.get_frozen_credentials()
+            frozen = self._credentials.get_frozen_credentials()
+            if not all(value.isascii() and value.isprintable() for value in frozen if value):
+                msg = "one of the values has a character that no credentials have, such as a line break"
+                raise ValueError(msg)
+            return frozen

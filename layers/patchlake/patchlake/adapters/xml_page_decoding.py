@@ -45,6 +45,7 @@ class XmlPageDecoder:
         self._name = operation.name
         (self._list, self._item, *self._lists_in_item), row = _place(answer, operation.rows_member)
         (self._next_token,), _ = _place(answer, "NextToken")
+        self._no_answer = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
         self._record = operation.record
         self._reader = RowReader(operation.record, operation.id_member)
         self._members = [
@@ -70,6 +71,8 @@ class XmlPageDecoder:
             for element, is_item in self._elements(body):
                 if not is_item:
                     name = _local_name(element)
+                    if name == self._list and _holds_other_than([element], self._item):
+                        raise BrokenAnswerError(self._no_answer)
                     repeated |= {name} & members.keys()
                     members[name] = "" if len(element) else element.text or ""
                     continue
@@ -79,8 +82,7 @@ class XmlPageDecoder:
             msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
         if members.keys() & _ERRORS or self._list not in members or repeated & {self._list, self._next_token}:
-            msg = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
-            raise BrokenAnswerError(msg)
+            raise BrokenAnswerError(self._no_answer)
         return Page(records, invalid, members.get(self._next_token) or None, answered_at_ms)
 
     def _elements(self, body: bytes) -> Iterator[tuple[ET.Element, bool]]:
@@ -92,7 +94,9 @@ class XmlPageDecoder:
                 continue
             above.pop()
             if len(above) == _ITEM_DEPTH:
-                if _local_name(above[-1]) == self._list and _local_name(element) == self._item:
+                if _local_name(above[-1]) == self._list:
+                    if _holds_other_than([above[-1]], self._item):
+                        raise BrokenAnswerError(self._no_answer)
                     yield element, True
                 above[-1].clear()
             elif len(above) == _MEMBER_DEPTH:
@@ -105,6 +109,8 @@ class XmlPageDecoder:
             lists = _named(elements, list_name)
             if not lists:
                 yield InvalidRow(None, f"{list_name}: it is absent")
+            if _holds_other_than(lists, item_name):
+                yield InvalidRow(None, f"{list_name}: it holds something else than a list of {item_name}")
             elements = _named(lists, item_name)
         yield from map(self._row, elements)
 
@@ -169,6 +175,11 @@ def _text_at(children: Mapping[str, ET.Element], place: tuple[str, ...]) -> obje
 def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:
     """Return the elements of this name in these elements."""
     return [child for element in elements for child in element if _local_name(child) == name]
+
+
+def _holds_other_than(lists: Iterable[ET.Element], item_name: str) -> bool:
+    """Whether one of these elements holds a text, or an element with another name."""
+    return any((one.text or "").strip() or any(_local_name(child) != item_name for child in one) for one in lists)
 
 
 def _local_name(element: ET.Element) -> str:

@@ -68,7 +68,8 @@ class AgreedTime:
         first, second = self._answers
         msg = (
             f"the time is unknown: the latest two answers of AWS say {_text(first)} and {_text(second)}; expected two "
-            f"Date headers within {AGREEMENT.seconds // 60} minutes of each other"
+            f"Date headers within {AGREEMENT.seconds // 60} minutes of each other. Retry in a minute, as a run does by "
+            "itself; if it lasts, look for a proxy that changes or keeps answers"
         )
         raise RetryableError(msg)
 

@@ -5,7 +5,7 @@ The columns' descriptions, the report, ``patchlake check`` and the advice of ``e
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class CollectionStatus(StrEnum):
@@ -15,6 +15,10 @@ class CollectionStatus(StrEnum):
     NO_PATCH_STATE = "NO_PATCH_STATE"
     NOT_COLLECTED = "NOT_COLLECTED"
     INVALID_RESPONSE = "INVALID_RESPONSE"
+
+
+NOT_READ: Final = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+"""The statuses of nodes of which nothing is known."""
 
 
 class ListingStatus(StrEnum):

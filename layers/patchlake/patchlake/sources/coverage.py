@@ -7,7 +7,7 @@ from typing import Any
 
 from patchlake.core.halving import is_unknown_id
 from patchlake.core.listing import ListingResult
-from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus, described
+from patchlake.core.statuses import LISTING, NOT_READ, CollectionStatus, ListingStatus, described
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Column, Table, count, string, timestamp
 from patchlake.core.targets import RunTarget
 from patchlake.sources.source import DetailSource, ListingSource, Source
@@ -42,8 +42,6 @@ _COLUMNS = (
         "Rows of the listing without an id: nodes that exist and are not in the snapshot. NULL unless LISTED.",
     ),
 )
-
-_GAPS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
 
 
 @dataclass
@@ -89,7 +87,7 @@ def is_complete(listings: Iterable[str], statuses: Mapping[str, int], rows_witho
         rows_without_id: rows of listings that are in no snapshot.
     """
     active = set(listings) - {ListingStatus.ACCOUNT_NOT_ACTIVE}
-    return active == {ListingStatus.LISTED} and not rows_without_id and not any(map(statuses.get, _GAPS))
+    return active == {ListingStatus.LISTED} and not rows_without_id and not any(map(statuses.get, NOT_READ))
 
 
 def has_gap(source: Source, read: TargetRead) -> bool:
@@ -102,10 +100,8 @@ def has_gap(source: Source, read: TargetRead) -> bool:
             listing = found.listing
             return listing is None or listing.status is not ListingStatus.LISTED or listing.rows_without_id > 0
         case DetailSource():
-            return (
-                _detail_gap(read, Counter({reason: n for reason, n in found.gaps.items() if not is_unknown_id(reason)}))
-                is not None
-            )
+            gaps = Counter({reason: count for reason, count in found.gaps.items() if not is_unknown_id(reason)})
+            return _detail_gap(read, gaps) is not None
 
 
 def coverage_table(sources: Iterable[Source]) -> Table:
@@ -197,7 +193,7 @@ def _detail_gap(read: TargetRead, gaps: Mapping[str, int]) -> str | None:
         return f"nodes: {read.listing.status}"
     if read.listing.rows_without_id:
         return "nodes: rows without an id"
-    for status in _GAPS:
+    for status in NOT_READ:
         if read.statuses[status]:
             return f"patch_states: {status}"
     return min(gaps, key=lambda reason: (-gaps[reason], reason), default=None)

@@ -109,8 +109,8 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
     """Settle the patches of a node, in the order of their ids and titles.
 
     A patch that comes twice, since it moved between pages or changed its state while they were read, counts as its last
-    row has it; a row whose id or title broke a rule is a patch of its own. A row of which nothing can be read might be
-    any patch, so the node is INVALID_RESPONSE.
+    row has it; a row whose id or title broke a rule, or that has neither, is a patch of its own. A row of which nothing
+    can be read might be any patch, so the node is INVALID_RESPONSE.
 
     Raises:
         RestartError: too many pages in a row bring no further patch: the chain would never end.
@@ -136,9 +136,9 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
 
 
 def _key(patch: Any, number: int) -> tuple[str, str, int]:  # noqa: ANN401
-    """Return the place of a patch among the others of its node; without both id and title, no other patch has it."""
-    is_known = patch.kb_id is not None and patch.title is not None
-    return patch.kb_id or "", patch.title or "", 0 if is_known else number + 1
+    """Return the place of a patch among the others of its node; no other patch has the place of one without a name."""
+    is_named = patch.kb_id is not None and patch.title is not None and (patch.kb_id + patch.title).strip()
+    return patch.kb_id or "", patch.title or "", 0 if is_named else number + 1
 
 
 PATCHES = DetailSource(

@@ -89,6 +89,12 @@ class Registry:
         """
         return [source for source in self.secondary if _is_read(source, plan)]
 
+    def unknown_of(self, plan: Plan) -> set[str]:
+        """Return the names of the plan's sources that this build does not know as the plan has them."""
+        return {planned.name for planned in plan.sources} - {
+            source.name for source in self.secondary if _is_known(source, plan)
+        }
+
     def listing(self, plan: Plan, name: str) -> ListingSource:
         """Return the listing source that a message names.
 
@@ -122,12 +128,12 @@ class Registry:
 
 
 def _is_read(source: Source, plan: Plan) -> bool:
+    return _is_known(source, plan) and (isinstance(source, DetailSource) or source.asks(plan))
+
+
+def _is_known(source: Source, plan: Plan) -> bool:
     planned = plan.planned_source(source.name)
-    match source:
-        case ListingSource():
-            return planned is not None and planned.asks_version is None and source.asks(plan)
-        case DetailSource():
-            return planned is not None and planned.asks_version == source.asks_version
+    return planned is not None and planned.asks_version == source.planned().asks_version
 
 
 SOURCES = Registry(NODES, PATCH_STATES, (PATCHES, INSTANCES, TAGS))

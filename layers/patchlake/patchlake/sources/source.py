@@ -15,7 +15,7 @@ from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
 from patchlake.core.rows import Outcome, collection_values, record_values, target_values
-from patchlake.core.statuses import CollectionStatus, Explanation
+from patchlake.core.statuses import NOT_READ, CollectionStatus, Explanation
 from patchlake.core.tables import (
     INSTANCE_ID,
     RUN_COLUMNS,
@@ -233,7 +233,7 @@ class DetailSource:
 
     def _with_parent_reason(self, outcome: Outcome, parent_rows: Columns, place: int) -> Outcome:
         reason = None if self.parent_reasons is None else parent_rows[self.parent_reasons][place]
-        if reason is None or outcome.status in {CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE}:
+        if reason is None or outcome.status in NOT_READ:
             return outcome
         return outcome._replace(detail="; ".join(filter(None, (reason, outcome.detail))))
 

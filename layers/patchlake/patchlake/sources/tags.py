@@ -49,7 +49,7 @@ def _request(_ids: Sequence[str], plan: Plan) -> dict[str, Any]:
 
 
 def _rows(run_target: RunTarget, page: Page[Any], plan: Plan) -> Columns:
-    kept = [row for row in page.named_rows() if _may_be_kept(row.record, plan)]
+    kept = [row for row in page.named_rows() if _may_be_kept(row.instance_id, row.record, plan)]
     return {
         **target_values(run_target, len(kept)),
         "instance_id": [row.instance_id for row in kept],
@@ -59,11 +59,12 @@ def _rows(run_target: RunTarget, page: Page[Any], plan: Plan) -> Columns:
     }
 
 
-def _may_be_kept(tag: Any, plan: Plan) -> bool:  # noqa: ANN401
+def _may_be_kept(resource_id: str, tag: Any, plan: Plan) -> bool:  # noqa: ANN401
     """Whether a tag of an instance has an allowed key, or one that could not be read."""
     if tag is None:
         return True
-    return tag.resource_type in {None, _RESOURCE_TYPE} and (tag.key is None or tag.key in plan.tag_keys)
+    is_of_instance = resource_id.startswith("i-") if tag.resource_type is None else tag.resource_type == _RESOURCE_TYPE
+    return is_of_instance and (tag.key is None or tag.key in plan.tag_keys)
 
 
 TAGS = ListingSource(

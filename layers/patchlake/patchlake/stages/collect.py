@@ -27,7 +27,7 @@ from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.fence import NO_DETAIL
 from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
-from patchlake.stages.stored_objects import about, open_shard, open_table
+from patchlake.stages.stored_objects import about, open_shard, open_table, required
 from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.throttled_calls import ThrottledCalls
 
@@ -152,11 +152,7 @@ class CollectStage:
             self.detail_queues[source.name].send(child.grouped() for child in due)
 
     def _shard(self, plan: Plan, target: Target) -> TableFile:
-        key = shard_key(plan.run_id, target)
-        body = self.store.get(key)
-        if body is None:
-            msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
-            raise InputError(msg)
+        body = required(self.store, plan.run_id, shard_key(plan.run_id, target))
         return open_shard(self.tables, self.sources.nodes, plan.run_target(target), body)
 
     def _nodes(self, plan: Plan, target: Target, batch: int) -> Columns:
@@ -174,11 +170,7 @@ class CollectStage:
             InputError: there is no such part.
         """
         key = part_key(plan.run_id, target, batch)
-        body = self.store.get(key)
-        if body is None:
-            msg = f"run {plan.run_id}: there is no {key}, so the message is refused"
-            raise InputError(msg)
-        part = open_table(self.tables, key, body)
+        part = open_table(self.tables, key, required(self.store, plan.run_id, key))
         with about(key):
             return part.columns(self.sources.columns_for_children(plan))
 

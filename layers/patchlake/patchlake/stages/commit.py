@@ -207,11 +207,11 @@ class CommitStage:
         stored = [slice_.batch for slice_ in batches if slice_ not in missing]
         if is_closing:
             close_secondary(run, stored)
-        expected: list[_Expected] = [
-            _Shards(sources.nodes, active, unlisted, discover_window),
-            _Parts(sources.patch_states, batches, missing, collect_window),
+        expected: list[_Expected[Target] | _Expected[Slice]] = [
+            _Expected(sources.nodes, active, unlisted, discover_window),
+            _Expected(sources.patch_states, batches, missing, collect_window),
             *(
-                _Shards(source, active, run.missing_shards(source), discover_window)
+                _Expected(source, active, run.missing_shards(source), discover_window)
                 for source in sources.listings(plan)
             ),
             *(self._children(run, source, batches, stored, collect_window) for source in sources.details(plan)),
@@ -224,7 +224,7 @@ class CommitStage:
         msg = f"run {plan.run_id}: {', '.join(waiting)} are missing"
         raise NotReadyError(msg)
 
-    def _send_again(self, plan: Plan, expected: Sequence["_Expected"]) -> None:
+    def _send_again(self, plan: Plan, expected: Sequence["_Expected[Target] | _Expected[Slice]"]) -> None:
         """Send the due messages for missing objects, up to the limit of one tick.
 
         Root sources come first; the others share what is left, so that none waits for another's backlog.
@@ -245,43 +245,29 @@ class CommitStage:
         batches: Sequence[Slice],
         stored: Sequence[Batch],
         window: ResendWindow,
-    ) -> "_Parts":
+    ) -> "_Expected[Slice]":
         """Return the parts of a secondary detail: places by all batches, missing only where the parent is stored."""
         places = run.slices(source, [slice_.batch for slice_ in batches])
-        return _Parts(source, places, run.missing_parts(source, run.slices(source, stored)), window)
+        return _Expected(source, places, run.missing_parts(source, run.slices(source, stored)), window)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shards:
-    """The shards that a run must have of one source, and the window of those that are sent again if missing."""
+class _Expected[P: (Target, Slice)]:
+    """The shards or parts that a run must have of one source, and the window in which missing ones are sent again."""
 
-    source: ListingSource
-    all: Sequence[Target]
-    missing: set[Target]
+    source: ListingSource | DetailSource
+    all: Sequence[P]
+    missing: set[P]
     window: ResendWindow
 
     def lost(self, run_id: str) -> Iterator[tuple[str, str]]:
-        """Yield a message for each missing shard that is due."""
-        for target in self.window.due(self.all):
-            if target in self.missing:
-                yield DiscoverMessage.of(run_id, target, self.source.name).grouped()
+        """Yield a message for each missing place that is due."""
+        for place in self.window.due(self.all):
+            if place in self.missing:
+                yield _message(run_id, self.source.name, place).grouped()
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The parts that a run must have of one source, and the window of those that are sent again if missing."""
-
-    source: DetailSource
-    all: Sequence[Slice]
-    missing: set[Slice]
-    window: ResendWindow
-
-    def lost(self, run_id: str) -> Iterator[tuple[str, str]]:
-        """Yield a message for each missing part that is due."""
-        for slice_ in self.window.due(self.all):
-            if slice_ in self.missing:
-                batch = slice_.batch
-                yield CollectMessage.of(run_id, batch.target, batch.number, self.source.name, slice_.number).grouped()
-
-
-type _Expected = _Shards | _Parts
+def _message(run_id: str, source: str, place: Target | Slice) -> DiscoverMessage | CollectMessage:
+    if isinstance(place, Slice):
+        return CollectMessage.of(run_id, place.batch.target, place.batch.number, source, place.number)
+    return DiscoverMessage.of(run_id, place, source)

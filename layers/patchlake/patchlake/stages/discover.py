@@ -26,7 +26,6 @@ from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.step import Step
 from patchlake.stages.stored_objects import create_or_adopt, open_shard
 from patchlake.stages.stored_plan import is_published, stored_plan
-from patchlake.stages.throttled_calls import ThrottledCalls
 
 TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 """The reason for NOT_LISTED of a target whose listing fills an invocation, without any waiting."""
@@ -98,8 +97,18 @@ class DiscoverStage:
         is_root = source is self.sources.nodes
         calls = attempt.calls() if is_root else attempt.calls(LISTING_PAUSE_SECONDS)
         progress = ListingProgress(source.operation.page_size, calls, self.apis.call_counter, self.page_seconds)
+        run_target = plan.run_target(target)
+
+        def ask(*, fresh_session: bool) -> ListedRows:
+            api = calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session))
+
+            def page(token: str | None) -> Page[Any]:
+                return progress.page(partial(api.page, source.operation, (), token), is_first=token is None)
+
+            return read_chain(page, partial(source.listed, run_target, plan), plan.most_nodes, calls.subject)
+
         try:
-            rows = attempt.ask(partial(self._rows, plan, target, source, calls, progress))
+            rows = attempt.ask(ask)
         except RefusedError as refusal:
             listing = ListingResult(ListingStatus(refusal.listing_status), refusal.code)
         except OutOfTimeError as error:
@@ -111,26 +120,8 @@ class DiscoverStage:
             groups = list(rows.groups(plan.batch_size))
             if len(groups) <= plan.max_batches:
                 listing = ListingResult(ListingStatus.LISTED, None, rows.listed_at_ms, rows.without_id)
-                metadata = listing_metadata(plan.run_target(target), listing, source.name)
+                metadata = listing_metadata(run_target, listing, source.name)
                 return self.tables.encode(source.table, groups, metadata)
             too_many = f"more than {plan.max_batches:,} batches: raise the batch size"
             listing = ListingResult(ListingStatus.NOT_LISTED, too_many)
-        return self.tables.encode(source.table, [], listing_metadata(plan.run_target(target), listing, source.name))
-
-    def _rows(  # noqa: PLR0913
-        self,
-        plan: Plan,
-        target: Target,
-        source: ListingSource,
-        calls: ThrottledCalls,
-        progress: ListingProgress,
-        *,
-        fresh_session: bool,
-    ) -> ListedRows:
-        api = calls.call(partial(self.apis.open, plan, target, fresh_session=fresh_session))
-
-        def page(token: str | None) -> Page[Any]:
-            ask = partial(api.page, source.operation, (), token)
-            return progress.page(ask, is_first=token is None)
-
-        return read_chain(page, partial(source.listed, plan.run_target(target), plan), plan.most_nodes, calls.subject)
+        return self.tables.encode(source.table, [], listing_metadata(run_target, listing, source.name))

@@ -18,7 +18,7 @@ import msgspec
 from patchlake.core.keys import coverage_key, table_key
 from patchlake.core.listing import ListingResult, read_listing
 from patchlake.core.rows import target_values
-from patchlake.core.statuses import CollectionStatus, ListingStatus
+from patchlake.core.statuses import NOT_READ, CollectionStatus, ListingStatus
 from patchlake.core.tables import Columns
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
@@ -73,12 +73,13 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
     statuses: Counter[str] = Counter()
     for read in reads:
         statuses.update(read.statuses)
-    whole = {source.name for source in secondary if not any(has_gap(source, read) for read in reads)}
+    gaps = {source.name for source in secondary if any(has_gap(source, read) for read in reads)}
+    gaps |= run.sources.unknown_of(run.plan)
     return Published(
         statuses=statuses,
         listings=Counter(str(read.listing.status) for read in reads),
         rows_without_id=sum(read.listing.rows_without_id for read in reads),
-        source_gaps=tuple(planned.name for planned in run.plan.sources if planned.name not in whole),
+        source_gaps=tuple(planned.name for planned in run.plan.sources if planned.name in gaps),
     )
 
 
@@ -176,7 +177,7 @@ class _Merge:
             found.gaps.update(
                 detail or status
                 for status, detail in zip(rows["collection_status"], rows["collection_detail"], strict=True)
-                if status in (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE)
+                if status in NOT_READ
             )
         return writer.finish()
 

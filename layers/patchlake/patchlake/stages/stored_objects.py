@@ -7,7 +7,7 @@ from patchlake.core.keys import shard_key
 from patchlake.core.listing import read_listing
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import RunTarget
-from patchlake.errors import IntegrityError
+from patchlake.errors import InputError, IntegrityError
 from patchlake.ports import Store, TableFile, TableFormat
 from patchlake.sources.source import ListingSource
 from patchlake.stages.step import Step
@@ -21,6 +21,19 @@ def about(key: str) -> Iterator[None]:
     except IntegrityError as error:
         msg = f"{key}: {error}"
         raise IntegrityError(msg) from error
+
+
+def required(store: Store, run_id: str, key: str) -> bytes:
+    """Return an object that must exist before patchlake sends a message about it.
+
+    Raises:
+        InputError: it does not, so patchlake did not send the message.
+    """
+    body = store.get(key)
+    if body is None:
+        msg = f"run {run_id}: there is no {key}, so the message is refused"
+        raise InputError(msg)
+    return body
 
 
 def open_table(tables: TableFormat, key: str, body: bytes | None) -> TableFile:

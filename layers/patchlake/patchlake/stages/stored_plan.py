@@ -2,8 +2,8 @@
 
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.plan import Plan, decode_plan
-from patchlake.errors import InputError
 from patchlake.ports import Store
+from patchlake.stages.stored_objects import required
 
 
 def is_published(store: Store, run_id: str) -> bool:
@@ -17,8 +17,4 @@ def stored_plan(store: Store, run_id: str) -> Plan:
     Raises:
         InputError: there is no plan, so patchlake did not send the message.
     """
-    body = store.get(plan_key(run_id))
-    if body is None:
-        msg = f"run {run_id}: there is no {plan_key(run_id)}, so the message is refused"
-        raise InputError(msg)
-    return decode_plan(body, run_id)
+    return decode_plan(required(store, run_id, plan_key(run_id)), run_id)
