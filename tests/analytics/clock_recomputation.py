@@ -80,12 +80,14 @@ class Look:
 
     Attributes:
         seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known.
+        operation_end: the end of the scan, None if that is no valid time.
         scanned_at: the end of the scan if what is not here is gone by it; None if that cannot be concluded.
     """
 
     run_id: str
     seen_at: datetime
     scanned_at: datetime | None
+    operation_end: datetime | None
     baseline: str | None
     is_overridden: bool
     rows: Sequence[Row]
@@ -98,11 +100,13 @@ class NodeHistory:
     last_listed: str = ""
     has_severities: bool = True
     last_scan: datetime | None = None
+    newest_scan: datetime = NOT_A_TIME
     running: dict[tuple[str, ...], Streak] = field(default_factory=dict)
     streaks: list[tuple[tuple[str, ...], Streak]] = field(default_factory=list)
 
     def look(self, look: Look) -> None:
         """Let a run start, continue and end clocks."""
+        self.newest_scan = max(self.newest_scan, look.operation_end or NOT_A_TIME)
         held: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in look.rows:
             if row["kb_id"] is not None and row["title"] is not None:
@@ -119,15 +123,17 @@ class NodeHistory:
     def _continue(self, key: tuple[str, ...], look: Look, rows: Sequence[Row]) -> None:
         """Start the clock of what a run has, or let it go on."""
         if key not in self.running:
-            self.running[key] = Streak(look.seen_at, look.baseline)
+            self.running[key] = Streak(self.newest_scan, look.baseline)
             self.streaks.append((key, self.running[key]))
         streak = self.running[key]
-        streak.held_at, streak.baseline = look.seen_at, look.baseline
+        streak.held_at, streak.baseline = self.newest_scan, look.baseline
         streak.rank = max([streak.rank, *(RANKS.get(row["severity"], 0) for row in rows)])
         if any(row["state"] in OPEN for row in rows):
             if streak.opened_at is None:
                 streak.opened_at, streak.before = look.seen_at, self.last_scan
-            streak.last_open_at, streak.last_open_run, streak.is_absent = look.seen_at, look.run_id, False
+            streak.opened_at = min(streak.opened_at, look.seen_at)
+            streak.last_open_at = max(streak.last_open_at or look.seen_at, look.seen_at)
+            streak.last_open_run, streak.is_absent = look.run_id, False
 
     def _end(self, look: Look, scanned_at: datetime, held: Mapping[tuple[str, ...], Sequence[Row]]) -> None:
         """End the clocks of what is gone at a scan, and mark what is only absent."""
@@ -136,7 +142,7 @@ class NodeHistory:
             is_open = any(row["state"] in OPEN for row in held.get(key, ()))
             if streak.last_open_at is not None and not is_open and scanned_at > streak.last_open_at:
                 streak.is_absent = True
-            is_gone = key not in held and scanned_at > streak.held_at
+            is_gone = key not in held and scanned_at > streak.held_at and scanned_at == self.newest_scan
             if is_gone and is_comparable and look.baseline == streak.baseline:
                 streak.ended_at, streak.ended_run = scanned_at, look.run_id
                 del self.running[key]
@@ -277,6 +283,7 @@ def _look(run_id: str, state: Row, rows: Sequence[Row]) -> Look:
         run_id,
         seen_at,
         scan if are_zero or (agree and are_clear) else None,
+        scan,
         state.get("baseline_id"),
         state.get("install_override_list") is not None,
         rows,

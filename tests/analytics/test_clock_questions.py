@@ -24,6 +24,7 @@ def test_28_the_lines_that_have_been_open_for_the_longest(patch_lake: Lake) -> N
     assert pick(patch_lake.named("oldest_open_patches"), *columns) == [
         ("UNKNOWN", "nodes: ACCESS_DENIED", SHOP, None, None, None, None, None, None),
         ("UNKNOWN", "AccessDeniedException", HOME, None, None, None, None, 1, None),
+        ("UNKNOWN", "COUNTS_DIFFER", HOME, None, None, None, None, 1, None),
         ("UNKNOWN", "NO_PATCH_STATE", HOME, None, None, None, None, 1, None),
         ("UNKNOWN", "State: expected a text", HOME, None, None, None, None, 1, None),
         ("KNOWN", None, HOME, WINDOWS_LINE, "Critical", LONG_AGO, 73, 2, 0),
@@ -38,6 +39,7 @@ def test_29_the_nodes_that_have_needed_a_patch_for_longer(patch_lake: Lake) -> N
     assert pick(patch_lake.named("patches_open_longer", ["1"]), *columns) == [
         ("UNKNOWN", "NO_PATCH_STATE", None, EU, node(4), None, None, None),
         ("UNKNOWN", "State: expected a text", None, EU, node(7), None, None, None),
+        ("UNKNOWN", "COUNTS_DIFFER", None, EU, node(8), None, None, None),
         ("UNKNOWN", "AccessDeniedException", None, US, None, None, None, None),
         ("UNKNOWN", "nodes: ACCESS_DENIED", None, US, None, None, None, None),
         ("UNKNOWN", "NOT_READ", "POSSIBLY_LONGER", US, node(21), OPENSSL, YESTERDAY, 1),
@@ -53,6 +55,7 @@ def test_30_the_time_to_remediate_by_month_and_severity(patch_lake: Lake) -> Non
     columns = ("answer", "reason", "nodes", "month", "severity", "lines", "lines_remediated", "median_days", "p90_days")
     assert pick(patch_lake.named("time_to_remediate"), *columns) == [
         ("UNKNOWN", "AccessDeniedException", 1, None, None, None, None, None, None),
+        ("UNKNOWN", "COUNTS_DIFFER", 1, None, None, None, None, None, None),
         ("UNKNOWN", "NO_PATCH_STATE", 1, None, None, None, None, None, None),
         ("UNKNOWN", "State: expected a text", 1, None, None, None, None, None, None),
         ("UNKNOWN", "nodes: ACCESS_DENIED", None, None, None, None, None, None, None),
