@@ -1,4 +1,4 @@
--- Question: How many patches of each node were read, by state, beside the counts of its patch state?
+-- Question: How many patches of each node were read, by state, and what does its patch state count?
 -- Rows: one per node and published run of the window whose patch state was collected.
 -- Columns:
 --   missing_rows: Patches of the node that are Missing; this and the next three are 0 where none was read.

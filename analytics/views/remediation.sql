@@ -18,7 +18,7 @@
 -- Caveats:
 --   - Only REMEDIATED is remediation: not what another baseline no longer asks for, not a node that is gone.
 --   - A median of a cohort that is not yet REMEDIATED can only rise.
---   - Where nobody read a node for some days, its line counts as long as until the first scan after that.
+--   - Where no run read a node for some days, its line counts as long as until the first scan after that.
 --   - The first month of the history has what was open before, too.
 --   - patches_not_known has the nodes and targets whose lines are not here.
 WITH cohort AS (

@@ -220,7 +220,7 @@ def test_the_words_of_vendors_have_ranks(tmp_path: Path) -> None:
     ]
 
 
-def test_the_patches_of_a_node_stand_beside_its_counts(tmp_path: Path) -> None:
+def test_the_patches_of_a_node_are_counted_with_its_own_counts(tmp_path: Path) -> None:
     seen(tmp_path, 0, {SEPTEMBER: "Missing", OCTOBER: "AvailableSecurityUpdate"}, failed_count=1)
 
     assert view(opened(tmp_path), "node_patch_counts", "missing_rows", "rows_with_name", "are_equal", "are_zero") == [
