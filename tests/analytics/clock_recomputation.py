@@ -76,7 +76,7 @@ class Streak:
 
 @dataclass(frozen=True)
 class Look:
-    """What a run says about the patches of a node.
+    """One run's view of the patches of a node.
 
     Attributes:
         seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known.

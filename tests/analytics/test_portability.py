@@ -32,7 +32,7 @@ FUNCTIONS = {
     exp.Max,
     exp.Min,
     exp.Nullif,
-    exp.RegexpLike,  # patterns of what both engines read alike, see patch_lines
+    exp.RegexpLike,  # patterns that both engines read in the same way, see UNSAFE
     exp.RegexpReplace,  # every match; DuckDB needs a flag for that, which the translation adds
     exp.RowNumber,
     exp.Substring,  # from 1, see UNSAFE
