@@ -1,6 +1,8 @@
 # Every target does the setup that it needs. `make` without a target lists them.
 BIN := .venv/bin
-PYTEST = $(BIN)/pytest -n auto --dist worksteal
+# One process runs all tests of a file, which share what they have set up; long files come before those of tests/unit.
+PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+QUICK := tests/unit tests/contract
 PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
@@ -27,14 +29,14 @@ demo: setup ## Run the pipeline on an embedded AWS: make demo ARGS="--nodes 5000
 	@$(BIN)/patchlake demo $(ARGS)
 
 quick: check ## Run the checks, then the unit and contract tests
-	@$(PYTEST) tests/unit tests/contract $(ARGS)
+	@$(PYTEST) $(QUICK) $(ARGS)
 
 test: check ## Run the checks, then all tests except those of verify: make test ARGS="-k fence"
 	@$(PYTEST) --ignore tests/e2e $(ARGS)
 
 test-3.14: ## Run the unit and contract tests on Python 3.14
 	@scripts/setup 3.14
-	@.venv-3.14/bin/pytest -n auto --dist worksteal tests/unit tests/contract $(ARGS)
+	@$(PYTEST:$(BIN)%=.venv-3.14/bin%) $(QUICK) $(ARGS)
 
 check: setup ## Lint, format, types, import rules, templates
 	$(BIN)/ruff check

@@ -48,12 +48,16 @@ def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
     ).rows
     [(cve,)] = lake.query("SELECT coalesce(min(cve), 'CVE-2026-1234') FROM patch_cves").rows
     [(kb_id,)] = lake.query("SELECT coalesce(min(kb_id), 'KB5034441') FROM open_patches").rows
+    [(owner,)] = lake.query("SELECT coalesce(min(value), 'shop') FROM latest_tags WHERE key = 'Owner'").rows
     return {
         "changes_since": ["2026-10-30"],
         "node_history": [node],
         "nodes_missing_cve": [cve],
         "nodes_missing_patch": [kb_id],
+        "non_compliant_of_owner": ["Owner", owner],
         "not_scanned": ["5"],
         "overdue_nodes": ["1"],
         "patches_open_longer": ["5"],
+        "running_not_managed": ["Owner"],
+        "stopped_for_long": ["1"],
     }

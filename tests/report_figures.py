@@ -8,13 +8,15 @@ from patchlake_cli.report.figures import (
     Account,
     Age,
     Change,
-    Compliance,
     CoveredTarget,
     Day,
     Details,
+    Ec2,
     Figures,
     Findings,
+    Fleet,
     LatestRun,
+    Management,
     OverdueNode,
     Patch,
     Patches,
@@ -23,7 +25,10 @@ from patchlake_cli.report.figures import (
     Platform,
     Reason,
     Shortlist,
+    TagValue,
+    TargetGap,
     Ungrouped,
+    UnmanagedInstance,
     Unread,
 )
 
@@ -39,13 +44,15 @@ HOSTILE = (SCRIPT, BREAKOUT, FORMULA, TURNING, CONTROL, LONG, ENTITY, HEBREW)
 
 RUN_AT = datetime(2026, 11, 1, 6, tzinfo=UTC).replace(tzinfo=None)
 _COUNTS = (10, 6, 3, 1, 60.0, 50.0)
+_PARTIAL = ("PARTIAL",) * 3
+_NOTHING_READ = ("NO_SNAPSHOT",) * 3
 _NOTHING = (None, None, None, None, None, 0.0)
 
 
 def hostile_figures() -> Figures:
     """Return figures of a PARTIAL run in which every name is hostile."""
     coverage = "1 of 2 targets read, 1 no longer planned"
-    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1, 2, "PARTIAL")
+    run = LatestRun("20261101T060000Z", RUN_AT, "2026-11-01", "PARTIAL", 17, coverage, 1, 2, 0, 1, 2, *_PARTIAL)
     return Figures(
         as_of=datetime(2026, 11, 1, 23, 59, 59, tzinfo=UTC),
         settings=Settings(),
@@ -60,7 +67,7 @@ def hostile_figures() -> Figures:
 def empty_figures() -> Figures:
     """Return figures of a window without a snapshot."""
     none = (None, None, None, None, None)
-    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *none, "NO_SNAPSHOT")
+    nothing = LatestRun(None, None, None, "NO_SNAPSHOT", None, "no snapshot since 2026-09-27", *none, *_NOTHING_READ)
     sentence = "no snapshot since 2026-09-27: the newest run is from 2026-08-01"
     return replace(hostile_figures(), run=nothing, details=None, no_snapshot=sentence)
 
@@ -71,7 +78,7 @@ def _details() -> Details:
         Account(*_COUNTS, "111122223333", BREAKOUT, 1, 1, 1, 2),
     ]
     return Details(
-        fleet=Compliance(*_COUNTS),
+        fleet=Fleet(*_COUNTS, None, "INSTANCES_NOT_READ", None, 42.0),
         unread=Unread(targets=1, last_known_nodes=2, last_known_rows_without_id=1, never_read=0),
         not_planned=Unread(targets=1, last_known_nodes=None, last_known_rows_without_id=None, never_read=1),
         findings=Findings(1, 2, 0, 1, 0, 1),
@@ -104,6 +111,25 @@ def _details() -> Details:
             ),
             cve_ids={(name, name): [f"CVE-2026-{n:04}", name] for n, name in enumerate(HOSTILE)},
         ),
+        ec2=Ec2(
+            management=[
+                Management("NOT_MANAGED", None, 3),
+                Management("UNKNOWN", None, 1),
+                Management("UNKNOWN", "NODES_NOT_READ", 2),
+            ],
+            unmanaged=Shortlist([_unmanaged(number, name) for number, name in enumerate(HOSTILE)], 4000),
+            gaps=Shortlist(
+                [TargetGap("222233334444", name, "eu-central-1", name, name, None) for name in HOSTILE], 4000
+            ),
+            tags=Shortlist(
+                [
+                    *(TagValue(*_COUNTS, name, "READ", name, 0) for name in HOSTILE),
+                    TagValue(*_COUNTS, "Owner", "READ", "", 0),
+                    TagValue(*_NOTHING, "Owner", "NOT_READ", None, 1),
+                ],
+                4000,
+            ),
+        ),
         coverage=Shortlist(
             [
                 _target("222233334444", SCRIPT, "ROLE_NOT_ASSUMABLE", BREAKOUT, None),
@@ -112,6 +138,19 @@ def _details() -> Details:
             2,
         ),
         left_targets=Shortlist([_target("444455556666", BREAKOUT, "TARGET_NOT_PLANNED", None, None)], 1),
+    )
+
+
+def _unmanaged(number: int, name: str) -> UnmanagedInstance:
+    return UnmanagedInstance(
+        account_id="111122223333",
+        account_name=name,
+        region="eu-central-1",
+        instance_id=f"i-{number:017x}",
+        launch_time=RUN_AT if number else None,
+        image_id=name,
+        platform_details=name,
+        tags=f"Owner={name}" if number else None,
     )
 
 

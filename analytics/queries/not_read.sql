@@ -1,11 +1,12 @@
 -- Question 16: What could not be read?
 -- Rows: one per target that the newest published run did not list, closed and suspended accounts and targets that it no
---   longer plans included, one per target whose listing had rows without an id, one per target whose patches it could
---   not read in full, and one per node whose state it could not read.
+--   longer plans included, one per target whose listing had rows without an id, one per target and table of patches,
+--   instances or tags that it could not read in full, and one per node whose state it could not read.
 -- Columns:
---   what: TARGET, ROWS, PATCHES or NODE.
+--   what: TARGET, ROWS, PATCHES, INSTANCES, TAGS or NODE.
 --   reason: The listing_status of a target, the collection_status of a node; ROWS_WITHOUT_ID for rows without an id:
---     nodes that exist and cannot be in the snapshot: report them to AWS Support. For patches, PARTIAL or UNPUBLISHED.
+--     nodes that exist and cannot be in the snapshot: report them to AWS Support. For patches, instances and tags, PARTIAL
+--     or UNPUBLISHED.
 --   detail: The error code or the rule that was broken; NULL where there is none.
 --   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
 --     listing.
@@ -70,6 +71,44 @@ SELECT
   run_coverage
 FROM latest_coverage
 WHERE listing_status = 'LISTED' AND patches_status IN ('PARTIAL', 'UNPUBLISHED')
+UNION ALL
+SELECT
+  'INSTANCES' AS what,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  instances_status AS reason,
+  instances_detail AS detail,
+  CAST(NULL AS integer) AS last_known_nodes,
+  CAST(NULL AS integer) AS last_known_rows_without_id,
+  CAST(NULL AS timestamp) AS last_read_at,
+  CAST(NULL AS bigint) AS days_since_read,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_coverage
+WHERE instances_status IN ('PARTIAL', 'UNPUBLISHED')
+UNION ALL
+SELECT
+  'TAGS' AS what,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  tags_status AS reason,
+  tags_detail AS detail,
+  CAST(NULL AS integer) AS last_known_nodes,
+  CAST(NULL AS integer) AS last_known_rows_without_id,
+  CAST(NULL AS timestamp) AS last_read_at,
+  CAST(NULL AS bigint) AS days_since_read,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM latest_coverage
+WHERE tags_status IN ('PARTIAL', 'UNPUBLISHED')
 UNION ALL
 SELECT
   'NODE' AS what,

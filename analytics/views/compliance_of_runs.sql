@@ -15,6 +15,15 @@
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
 --     planned targets in the denominator: the least that it can be, if their number has not grown. NULL where no run of
 --     the window has listed one of them: then no bound is known.
+--   instances_not_managed: EC2 instances that run and that SSM does not list; NULL unless the nodes and the instances of
+--     every active target of the plan were read.
+--   fleet_unknown_reason: Why instances_not_managed is NULL, as in target_compliance; one of the reasons if there are
+--     several.
+--   fleet_compliant_percent: nodes_compliant of nodes_listed and instances_not_managed, in percent, rounded down to a
+--     tenth. NULL where one of these is.
+--   fleet_compliant_percent_lower_bound: The same, with all nodes and instances in the denominator that were last listed
+--     where nodes or instances were not read: the least that it can be, if these have not grown or moved. NULL where the
+--     window holds no listing of nodes, or none of instances, of an active target.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.
 SELECT
@@ -38,6 +47,19 @@ SELECT
   CASE
     WHEN count(nodes_bound) = count(*)
       THEN floor(CAST(coalesce(sum(nodes_compliant), 0) AS double) * 1000 / nullif(sum(nodes_bound), 0)) / 10
-  END AS compliant_percent_lower_bound
+  END AS compliant_percent_lower_bound,
+  /* Known only where it is known for every active target of the plan. */
+  CASE WHEN count(fleet_unknown_reason) = 0 THEN sum(instances_not_managed) END AS instances_not_managed,
+  min(fleet_unknown_reason) AS fleet_unknown_reason,
+  CASE
+    WHEN count(fleet_unknown_reason) = 0
+      THEN floor(
+        CAST(sum(nodes_compliant) AS double) * 1000 / nullif(sum(nodes_listed) + sum(instances_not_managed), 0)
+      ) / 10
+  END AS fleet_compliant_percent,
+  CASE
+    WHEN count(fleet_bound) = count(*)
+      THEN floor(CAST(coalesce(sum(nodes_compliant), 0) AS double) * 1000 / nullif(sum(fleet_bound), 0)) / 10
+  END AS fleet_compliant_percent_lower_bound
 FROM target_compliance
 GROUP BY run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage

@@ -27,6 +27,10 @@ SELECT
   figures.nodes_unknown,
   figures.rows_without_id,
   figures.compliant_percent,
-  figures.compliant_percent_lower_bound
+  figures.compliant_percent_lower_bound,
+  figures.instances_not_managed,
+  figures.fleet_unknown_reason,
+  figures.fleet_compliant_percent,
+  figures.fleet_compliant_percent_lower_bound
 FROM latest_run
 LEFT JOIN compliance_of_runs AS figures ON figures.run_id = latest_run.run_id AND figures.is_latest

@@ -19,6 +19,10 @@ SELECT
   figures.nodes_unknown,
   figures.rows_without_id,
   figures.compliant_percent,
-  figures.compliant_percent_lower_bound
+  figures.compliant_percent_lower_bound,
+  figures.instances_not_managed,
+  figures.fleet_unknown_reason,
+  figures.fleet_compliant_percent,
+  figures.fleet_compliant_percent_lower_bound
 FROM compliance_of_runs AS figures
 JOIN runs ON runs.run_id = figures.run_id AND runs.is_last_of_date

@@ -27,7 +27,7 @@ WITH listed AS (
     node.is_platform_known,
     node.patch_group IS NOT NULL
       OR node.collection_status = 'NO_PATCH_STATE' AND target.listing_status = 'LISTED' AS is_patch_group_known,
-    node.compliance_status, node.unknown_reason
+    node.compliance_status, node.unknown_reason, node.is_ec2
   FROM node_compliance AS node
   JOIN target_runs AS target
     ON target.last_read_run_id = node.run_id AND target.account_id = node.account_id AND target.region = node.region
@@ -88,7 +88,8 @@ SELECT
     WHEN 'TARGET_NOT_PLANNED' THEN 'TARGET_NOT_PLANNED'
     ELSE 'TARGET_NOT_READ'
   END AS unknown_reason,
-  listed.last_seen_run_id
+  listed.last_seen_run_id,
+  listed.is_ec2
 FROM listed
 LEFT JOIN last_known
   ON last_known.account_id = listed.account_id

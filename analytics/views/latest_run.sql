@@ -7,6 +7,8 @@
 --     run, "no snapshot since" and the date on which the window begins.
 --   rows_without_id: As in runs.
 --   patches_status: As in runs; NO_SNAPSHOT where the window holds no published run.
+--   instances_status: As in runs, or NO_SNAPSHOT.
+--   tags_status: As in runs, or NO_SNAPSHOT.
 --   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
 -- Caveats:
 --   - If the window has no published run, the fleet is unknown, not empty.
@@ -27,6 +29,8 @@ SELECT
   max(targets_not_planned) AS targets_not_planned,
   max(rows_without_id) AS rows_without_id,
   coalesce(max(patches_status), 'NO_SNAPSHOT') AS patches_status,
+  coalesce(max(instances_status), 'NO_SNAPSHOT') AS instances_status,
+  coalesce(max(tags_status), 'NO_SNAPSHOT') AS tags_status,
   CAST(CAST(current_date - INTERVAL '${WindowDays}' DAY AS date) AS varchar) AS window_start
 FROM runs
 WHERE is_latest

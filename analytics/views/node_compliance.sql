@@ -18,6 +18,8 @@
 --     not be read in full.
 --   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
 --     priorities of packages.
+--   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
+--     id, such as that of a hybrid node (mi-).
 --   policy_version: The version of this rule, raised when it changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
@@ -83,6 +85,7 @@ SELECT
   platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
     OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
   NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
+  instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged

@@ -17,6 +17,9 @@
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
 --   last_known_rows_without_id: The rows without an id that it listed: nodes that exist and are in no snapshot.
+--   last_instances_run_id: The newest run, this one included, of which EC2 listed the instances of the target; NULL where
+--     the window holds none.
+--   last_known_instances_without_id: The rows without an id that EC2 listed then.
 --   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
 --   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
 -- Caveats:
@@ -97,6 +100,23 @@ SELECT
       PARTITION BY target.account_id, target.region ORDER BY target.run_id
       ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
     ) AS last_known_rows_without_id,
+  max(
+    CASE
+      WHEN runs.instances_status IN ('COMPLETE', 'PARTIAL') AND target.instances_status = 'LISTED' THEN target.run_id
+    END
+  ) OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS last_instances_run_id,
+  last_value(
+    CASE
+      WHEN runs.instances_status IN ('COMPLETE', 'PARTIAL') AND target.instances_status = 'LISTED'
+        THEN coalesce(target.instances_rows_without_id, 0)
+    END
+  ) IGNORE NULLS OVER (
+    PARTITION BY target.account_id, target.region ORDER BY target.run_id
+    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS last_known_instances_without_id,
   max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING

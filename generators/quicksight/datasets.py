@@ -1,8 +1,9 @@
 """The datasets that QuickSight copies from the views: one SELECT each, in Athena's SQL.
 
 A dataset has every column of its view except those named here, so that your own analyses can use them too. A boolean
-becomes 'yes' or 'no': SPICE has no booleans and would show 1 and 0. An empty patch group gets a name that a chart can
-show. A time that SPICE cannot hold becomes NULL: SPICE would leave out its whole row.
+becomes 'yes' or 'no': SPICE has no booleans and would show 1 and 0. An empty patch group or tag gets a name that a
+chart can show, and the tags of an instance are cut to what a text of SPICE can hold. A time that SPICE cannot hold
+becomes NULL: SPICE would leave out its whole row.
 """
 
 from collections.abc import Mapping
@@ -66,6 +67,18 @@ CASE
   END"""
 
 
+_TAG = """\
+CASE
+    WHEN tag_key IS NOT NULL
+      THEN tag_key || ': ' || CASE
+        WHEN tag_status <> 'READ' THEN tag_status
+        WHEN tag_value = '' THEN '(empty)'
+        ELSE tag_value
+      END
+    ELSE tag_status
+  END"""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset.
@@ -108,6 +121,9 @@ DATASETS = (
     Dataset("latest_patch_states"),
     Dataset("patches_overview"),
     Dataset("patches_not_known"),
+    Dataset("compliance_by_tag", added={"tag": _TAG}),
+    Dataset("unmanaged_instances"),
+    Dataset("targets_not_known"),
     Dataset("days_non_compliant", added={"age_band": _AGE_BAND}),
     Dataset("changes_since_previous_run"),
     Dataset("nodes_last_seen"),
@@ -148,6 +164,10 @@ def _taken(name: str, kind: str) -> str:
         return f"CASE WHEN {name} {_DATES} THEN {name} END AS {name}"
     if name == "patch_group":
         return f"CASE WHEN {name} = '' THEN '(none)' ELSE {name} END AS {name}"
+    if name == "tag_value":
+        return f"CASE WHEN {name} = '' THEN '(empty)' ELSE {name} END AS {name}"
+    if name == "tags":
+        return f"substr({name}, 1, 2000) AS {name}"
     return name
 
 

@@ -1,8 +1,9 @@
 """Random histories of a small fleet, written twice: as it was read, and with more of it unreadable.
 
-The unread part neither grows nor moves: a node arrives, or changes its patch group or platform, only in a run that
-reads it in both lakes, and a listing that has a row without an id is as readable in both. Under that condition no lower
-bound may rise. States change in any way, and nodes leave at any time.
+The unread part neither grows nor moves: a node or an instance arrives, changes its patch group, platform or state in
+EC2, only in a run that reads it in both lakes, and a listing that has a row without an id, or an instance without a
+state, is as readable in both. Under that condition no lower bound may rise. Compliance and tags change in any way,
+nodes and instances leave at any time, and a node may leave SSM while its instance runs on.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +14,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from patchlake.core.run import milliseconds, run_at
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from tests.analytics.synthetic import collected, listed, no_patch, patch
+from tests.analytics.synthetic import collected, instance, listed, no_patch, patch, tag
 
 RUNS = ("20261109T060000Z", "20261110T060000Z", "20261111T060000Z")
 TARGETS = (("111122223333", "eu-central-1"), ("111122223333", "us-east-1"), ("222233334444", "eu-central-1"))
 NODES = 12
 MOVES = 0.2
-"""The chance that a node changes its patch group or platform in a run that may see it."""
+"""The chance that a node changes its patch group or platform, or an instance its state, in a run that may see it."""
+IN_EC2 = 0.8
+"""The chance that a node is an EC2 instance."""
 
 NOT_PLANNED = "TARGET_NOT_PLANNED"
 DESCRIPTION_LOST = "DESCRIPTION_LOST"
@@ -37,12 +41,34 @@ STATE_LOST = "STATE_LOST"
 PATCH_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE, STATE_LOST)
 """The ways in which a run may not read the patches of a node; one loses the state of each."""
 
+INSTANCE_FAULTS = (ID_LOST, STATE_LOST)
+"""The ways in which a run may not read an instance that EC2 lists."""
+
+VALUE_LOST = "VALUE_LOST"
+TAG_FAULTS = (ID_LOST, VALUE_LOST)
+"""The ways in which a run may not read the tags of an instance."""
+
 NOT_ASKED, UNPUBLISHED = "NOT_ASKED", "UNPUBLISHED"
 TABLE_FAULTS = (NOT_ASKED, UNPUBLISHED)
-"""The ways in which a run may have no patches at all."""
+"""The ways in which a run may have nothing at all of a secondary source."""
+
+SECONDARY = ("patches", "instances", "tags")
 
 PATCHES = ("KB1000001", "KB1000002", "openssl.x86_64")
 PATCH_STATES = ("Missing", "Failed", "InstalledPendingReboot", "InstalledRejected", "AvailableSecurityUpdate")
+
+KEYS = ("Owner", "Stage")
+VALUES = ("shop", "data", "")
+
+STOPPED, RUNNING, OPERATED = "stopped", "running", "operated"
+INSTANCE_STATES: Mapping[str, Mapping[str, Any]] = {
+    RUNNING: {},
+    STOPPED: {"state": "stopped"},
+    "starting": {"state": "pending"},
+    "started": {"launch_time": 2_000_000_000_000},
+    OPERATED: {"operator_managed": True},
+    "terminated": {"state": "terminated"},
+}
 
 PLATFORMS: tuple[Mapping[str, str], ...] = (
     {"platform_type": "Linux", "platform_name": "Ubuntu", "platform_version": "24.04"},
@@ -65,13 +91,30 @@ type Row = dict[str, Any]
 type Faults = Mapping[tuple[int, int], str | None]
 """The fault of each run and target, or of each run and node, by their positions."""
 
+type TableFaults = Mapping[tuple[int, str], str | None]
+"""The fault of the whole table of each run and secondary source."""
+
 type Patches = Mapping[str, str]
 """The state of each patch of a node, by the patch's id."""
 
 
 @dataclass(frozen=True)
+class InstanceLife:
+    """The EC2 instance of a node: the runs that it is there in, and for each run its state and its tags."""
+
+    arrives: int
+    leaves: int
+    states: tuple[str, ...]
+    tags: tuple[Mapping[str, str], ...]
+
+
+@dataclass(frozen=True)
 class NodeLife:
-    """A node: its target, the runs that it is there in, and for each run its state, group, platform and patches."""
+    """A node: its target, the runs that it is there in, and for each run its state, group, platform and patches.
+
+    Attributes:
+        instance: its EC2 instance, which may be there without the node; None for a hybrid node.
+    """
 
     target: int
     arrives: int
@@ -80,6 +123,11 @@ class NodeLife:
     groups: tuple[str, ...]
     platforms: tuple[Mapping[str, str], ...]
     patches: tuple[Patches, ...]
+    instance: InstanceLife | None = None
+
+    def instance_id(self, number: int) -> str:
+        """Return the id of the node of this number."""
+        return f"{'mi' if self.instance is None else 'i'}-{number:08x}"
 
 
 @dataclass(frozen=True)
@@ -88,17 +136,30 @@ class Blinding:
 
     Attributes:
         patches: the fault of the patches of each run and node.
-        tables: the fault of the whole table of patches of each run.
+        listings: the fault of EC2's listing of instances of each run and target.
+        instances: the fault of each run and instance, by its node.
+        tag_listings: the fault of EC2's listing of tags.
+        tags: the fault of the tags of each run and instance.
+        tables: the fault of the whole table of each run and secondary source.
     """
 
     targets: Faults
     nodes: Faults
     patches: Faults
-    tables: Mapping[int, str | None]
+    listings: Faults
+    instances: Faults
+    tag_listings: Faults
+    tags: Faults
+    tables: TableFaults
 
     def reads(self, run: int, node: int, target: int) -> bool:
         """Whether a run reads a node."""
         return self.targets[run, target] is None and self.nodes[run, node] is None
+
+    def reads_instance(self, run: int, node: int, target: int) -> bool:
+        """Whether a run reads the instance of a node."""
+        there = self.targets[run, target] != NOT_PLANNED and self.tables[run, "instances"] is None
+        return there and self.listings[run, target] is None and self.instances[run, node] is None
 
 
 @dataclass(frozen=True)
@@ -111,47 +172,97 @@ class History:
 
     def tables(self, blinding: Blinding) -> dict[str, list[Row]]:
         """Return the rows of each table, of all runs, where this much could not be read."""
-        coverage: list[Row] = []
-        states: list[Row] = []
-        patches: list[Row] = []
-        for run, run_id in enumerate(RUNS):
-            for target, (account_id, region) in enumerate(TARGETS):
-                fault = blinding.targets[run, target]
-                if fault == NOT_PLANNED:
+        tables: dict[str, list[Row]] = {name: [] for name in ("coverage", "patch_states", *SECONDARY)}
+        for run, target in product(range(len(RUNS)), range(len(TARGETS))):
+            if blinding.targets[run, target] == NOT_PLANNED:
+                continue
+            covered, nodes, patches = self._nodes(run, target, blinding)
+            tables["patch_states"] += nodes
+            found = {
+                "patches": patches,
+                "instances": self._instances(run, target, blinding),
+                "tags": self._tags(run, target, blinding),
+            }
+            for source, (columns, rows) in found.items():
+                fault = blinding.tables[run, source]
+                if fault == NOT_ASKED:
                     continue
-                there = [] if fault else self._nodes(run, target)
-                named = [node for node in there if blinding.nodes[run, node] != ID_LOST]
-                nodes = [self._row(run, node, blinding.nodes[run, node]) for node in named]
-                counts = {"rows_without_id": len(there) - len(named)} | {
-                    f"nodes_{status.lower()}": sum(row["collection_status"] == status for row in nodes)
-                    for status in CollectionStatus
-                }
-                place = {"run_id": run_id, "account_id": account_id, "region": region}
-                found = [row for row in nodes for row in self._patches(run, row, blinding)]
-                gaps = fault or counts["rows_without_id"] or any(map(counts.get, _GAPS)) or any(map(_is_gap, found))
-                if blinding.tables[run] != NOT_ASKED:
-                    counts["patches_rows"] = len(found)
-                    place["patches_status"] = "PARTIAL" if gaps else "COMPLETE"
-                if blinding.tables[run] is None:
-                    patches += found
-                coverage.append(
-                    listed(None, listing_status=fault, **place) if fault else listed(len(nodes), **counts, **place)
-                )
-                states += nodes
-        return {"coverage": coverage, "patch_states": states, "patches": patches}
+                covered |= {f"{source}_{name}": value for name, value in columns.items()}
+                if fault == UNPUBLISHED:
+                    # Another number than that of the rows that are there.
+                    covered[f"{source}_rows"] = len(rows) + 1
+                else:
+                    tables[source] += rows
+            tables["coverage"].append(covered)
+        return tables
 
-    def _nodes(self, run: int, target: int) -> list[int]:
+    def _nodes(self, run: int, target: int, blinding: Blinding) -> tuple[Row, list[Row], tuple[Row, list[Row]]]:
+        """Return the coverage of a target, the rows of its nodes, and the coverage and the rows of their patches."""
+        place = self._place(run, target)
+        if fault := blinding.targets[run, target]:
+            return listed(None, listing_status=fault, **place), [], ({"status": "PARTIAL", "rows": 0}, [])
+        there = self._there(run, target)
+        named = [node for node in there if blinding.nodes[run, node] != ID_LOST]
+        nodes = [self._row(run, node, blinding.nodes[run, node]) for node in named]
+        counts = {"rows_without_id": len(there) - len(named)} | {
+            f"nodes_{status.lower()}": sum(row["collection_status"] == status for row in nodes)
+            for status in CollectionStatus
+        }
+        patches = [patch for row in nodes for patch in self._patches(run, row, blinding)]
+        gaps = counts["rows_without_id"] or any(map(counts.get, _GAPS)) or any(map(_is_gap, patches))
+        status = {"status": "PARTIAL" if gaps else "COMPLETE", "rows": len(patches)}
+        counts["listed_at"] = milliseconds(run_at(RUNS[run]))
+        return listed(len(nodes), **counts, **place), nodes, (status, patches)
+
+    def _instances(self, run: int, target: int, blinding: Blinding) -> tuple[Row, list[Row]]:
+        if fault := blinding.listings[run, target]:
+            return {"status": fault}, []
+        there = self._instances_there(run, target)
+        rows = []
+        for number, life in there.items():
+            columns = {**self._place(run, target), **INSTANCE_STATES[life.states[run]]}
+            fault = blinding.instances[run, number]
+            if fault != ID_LOST:
+                rows.append(instance(number, **columns | ({"state": None} if fault else {})))
+        return {"status": "LISTED", "rows": len(rows), "rows_without_id": len(there) - len(rows)}, rows
+
+    def _tags(self, run: int, target: int, blinding: Blinding) -> tuple[Row, list[Row]]:
+        if fault := blinding.tag_listings[run, target]:
+            return {"status": fault}, []
+        rows, without_id = [], 0
+        for number, life in self._instances_there(run, target).items():
+            fault = blinding.tags[run, number]
+            without_id += len(life.tags[run]) if fault == ID_LOST else 0
+            if fault != ID_LOST:
+                rows += [
+                    tag(number, key, None if fault else value, **self._place(run, target))
+                    for key, value in life.tags[run].items()
+                ]
+        return {"status": "LISTED", "rows": len(rows), "rows_without_id": without_id}, rows
+
+    def _place(self, run: int, target: int) -> Row:
+        account_id, region = TARGETS[target]
+        return {"run_id": RUNS[run], "account_id": account_id, "region": region}
+
+    def _there(self, run: int, target: int) -> list[int]:
         return [
             number
             for number, life in enumerate(self.lives)
             if life.target == target and life.arrives <= run < life.leaves
         ]
 
+    def _instances_there(self, run: int, target: int) -> dict[int, InstanceLife]:
+        return {
+            number: life.instance
+            for number, life in enumerate(self.lives)
+            if life.target == target and life.instance and life.instance.arrives <= run < life.instance.leaves
+        }
+
     def _patches(self, run: int, node: Row, blinding: Blinding) -> list[Row]:
-        number = int(node["instance_id"].removeprefix("i-"), 16)
+        number = int(node["instance_id"].rpartition("-")[2], 16)
         if node["collection_status"] != CollectionStatus.COLLECTED:
             return []
-        place = {name: node[name] for name in ("account_id", "region")}
+        place = {name: node[name] for name in ("account_id", "region", "instance_id")}
         run_id = RUNS[run]
         there = self.lives[number].patches[run]
         match blinding.patches[run, number]:
@@ -168,7 +279,7 @@ class History:
         life = self.lives[number]
         account_id, region = TARGETS[life.target]
         row = collected(RUNS[run], number, account_id=account_id, region=region)
-        row |= {"run_id": RUNS[run], **life.platforms[run]}
+        row |= {"run_id": RUNS[run], "instance_id": life.instance_id(number), **life.platforms[run]}
         state = STATES[life.states[run]]
         if fault is not None:
             status = CollectionStatus.INVALID_RESPONSE if fault == DESCRIPTION_LOST else fault
@@ -201,9 +312,17 @@ def _history(random: Random) -> History:
 def nothing() -> Blinding:
     """Return a blinding that hides nothing."""
     runs = range(len(RUNS))
+    of_targets = dict.fromkeys(product(runs, range(len(TARGETS))), None)
     of_nodes = dict.fromkeys(product(runs, range(NODES)), None)
     return Blinding(
-        dict.fromkeys(product(runs, range(len(TARGETS))), None), of_nodes, of_nodes, dict.fromkeys(runs, None)
+        targets=of_targets,
+        nodes=of_nodes,
+        patches=of_nodes,
+        listings=of_targets,
+        instances=of_nodes,
+        tag_listings=of_targets,
+        tags=of_nodes,
+        tables=dict.fromkeys(product(runs, SECONDARY), None),
     )
 
 
@@ -214,18 +333,39 @@ def _blinding(random: Random, homes: Sequence[int], there: Blinding, *, often: f
         is_newest = run == len(RUNS) - 1
         return random.choice(kinds) if random.random() < (often if is_newest else 0.05) else None
 
-    nameless = {(run, homes[node]) for (run, node), lost in there.nodes.items() if lost == ID_LOST}
     # The first run plans every target: no run knows of one that was never planned before.
     unplanned = (*REFUSALS, *(NOT_PLANNED for _ in REFUSALS))
     targets = {place: fault(place[0], unplanned if place[0] else REFUSALS) for place in there.targets}
-    nodes = {place: fault(place[0], NODE_FAULTS) for place in there.nodes}
-    patches = {place: fault(place[0], PATCH_FAULTS) for place in there.patches}
-    tables = {run: random.choice(TABLE_FAULTS) if random.random() < 0.1 else None for run in there.tables}
+
+    def more(old: Faults, kinds: Sequence[str]) -> Faults:
+        return {place: fault(place[0], kinds) or was for place, was in old.items()}
+
+    def more_of_rows(old: Faults, kinds: Sequence[str], kept: Sequence[str]) -> Faults:
+        return {place: was if was in kept else fault(place[0], kinds) or was for place, was in old.items()}
+
+    def places(of_rows: Faults, kept: Sequence[str]) -> set[tuple[int, int]]:
+        return {(run, homes[node]) for (run, node), was in of_rows.items() if was in kept}
+
+    nameless, stateless = places(there.nodes, [ID_LOST]), places(there.instances, INSTANCE_FAULTS)
+    listings = more(there.listings, REFUSALS)
+    tables = {place: random.choice(TABLE_FAULTS) if random.random() < 0.1 else None for place in there.tables}
+    blind = {run for run, _ in stateless}
     return Blinding(
-        {place: old if place in nameless else targets[place] or old for place, old in there.targets.items()},
-        {place: old if old == ID_LOST else nodes[place] or old for place, old in there.nodes.items()},
-        {place: patches[place] or old for place, old in there.patches.items()},
-        {run: tables[run] or old for run, old in there.tables.items()},
+        targets={
+            # A target that leaves the plan loses its instances too.
+            place: old if place in nameless | stateless else targets[place] or old
+            for place, old in there.targets.items()
+        },
+        nodes=more_of_rows(there.nodes, NODE_FAULTS, [ID_LOST]),
+        patches=more(there.patches, PATCH_FAULTS),
+        listings={place: old if place in stateless else listings[place] for place, old in there.listings.items()},
+        instances=more_of_rows(there.instances, INSTANCE_FAULTS, INSTANCE_FAULTS),
+        tag_listings=more(there.tag_listings, REFUSALS),
+        tags=more_of_rows(there.tags, TAG_FAULTS, [ID_LOST]),
+        tables={
+            (run, source): old if source == "instances" and run in blind else tables[run, source] or old
+            for (run, source), old in there.tables.items()
+        },
     )
 
 
@@ -242,7 +382,24 @@ def _life(random: Random, node: int, target: int, before: Blinding, after: Blind
         groups.append(random.choice(GROUPS) if moves and has_group else groups[-1])
         platforms.append(random.choice(PLATFORMS) if moves else platforms[-1])
     patches = tuple(_patches(random) if state == "lacking" else {} for state in states)
-    return NodeLife(target, arrives, leaves, tuple(states), tuple(groups), tuple(platforms), patches)
+    instance = _instance(random, node, target, before, after) if random.random() < IN_EC2 else None
+    return NodeLife(target, arrives, leaves, tuple(states), tuple(groups), tuple(platforms), patches, instance)
+
+
+def _instance(random: Random, node: int, target: int, before: Blinding, after: Blinding) -> InstanceLife:
+    runs = range(len(RUNS))
+    seen = [run for run in runs if all(each.reads_instance(run, node, target) for each in (before, after))]
+    arrives = random.choice([*seen[:1] * 4, *seen] or [0])
+    leaves = random.choice([len(RUNS)] * 6 + [*runs[arrives + 1 :], len(RUNS)])
+    states = [_instance_state(random)]
+    for run in runs[1:]:
+        states.append(_instance_state(random) if run in seen and random.random() < MOVES else states[-1])
+    tags = tuple({key: random.choice(VALUES) for key in KEYS if random.random() < 0.8} for _ in runs)
+    return InstanceLife(arrives, leaves, tuple(states), tags)
+
+
+def _instance_state(random: Random) -> str:
+    return random.choices(list(INSTANCE_STATES), weights=(8, 2, 1, 1, 1, 1))[0]
 
 
 def _patches(random: Random) -> Patches:

@@ -1,9 +1,10 @@
-"""The rule of every lower bound: making nodes, targets or patches unreadable never raises one, in any row of any view.
+"""The rule of every lower bound: making anything unreadable never raises one, in any row of any view.
 
 A new view or named query with a column whose name ends in ``lower_bound`` joins by itself. Its text columns are its
 key: they identify a row before and after. A new text column that only describes a row goes into LABELS.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -12,13 +13,17 @@ from patchlake.core.run import run_at
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake_cli.lake.statements import Statement, queries, views
 from tests.analytics.histories import (
+    KEYS,
     NODES,
     PATCHES,
     PLATFORMS,
+    RUNNING,
     RUNS,
     TARGETS,
+    VALUES,
     Blinding,
     History,
+    InstanceLife,
     NodeLife,
     histories,
     nothing,
@@ -27,7 +32,15 @@ from tests.analytics.materialized import MaterializedViews
 
 NOW = run_at("20261111T120000Z")
 
-LABELS = {"account_name", "listing_status", "patches_status", "run_coverage", "run_status", "severity"}
+LABELS = {
+    "account_name",
+    "fleet_unknown_reason",
+    "listing_status",
+    "patches_status",
+    "run_coverage",
+    "run_status",
+    "severity",
+}
 """Text columns that describe a row and may change when something becomes unreadable."""
 
 
@@ -66,11 +79,11 @@ def test_no_lower_bound_rises_when_something_becomes_unreadable(history: History
 
 def test_the_rule_compares_rows_of_every_statement_with_a_bound() -> None:
     clear, newest = nothing(), len(RUNS) - 1
-    after = Blinding(
-        {**clear.targets, (newest, 1): ListingStatus.ACCESS_DENIED},
-        {**clear.nodes, (newest, 0): CollectionStatus.NOT_COLLECTED},
-        {**clear.patches, (newest, 3): CollectionStatus.NOT_COLLECTED},
-        clear.tables,
+    after = replace(
+        clear,
+        targets={**clear.targets, (newest, 1): ListingStatus.ACCESS_DENIED},
+        nodes={**clear.nodes, (newest, 0): CollectionStatus.NOT_COLLECTED},
+        patches={**clear.patches, (newest, 3): CollectionStatus.NOT_COLLECTED},
     )
     lives = tuple(
         NodeLife(
@@ -81,6 +94,7 @@ def test_the_rule_compares_rows_of_every_statement_with_a_bound() -> None:
             groups=("web",) * len(RUNS),
             platforms=(PLATFORMS[0],) * len(RUNS),
             patches=({PATCHES[0]: "Missing"} if node % 2 else {},) * len(RUNS),
+            instance=InstanceLife(0, len(RUNS), (RUNNING,) * len(RUNS), ({KEYS[0]: VALUES[0]},) * len(RUNS)),
         )
         for node in range(NODES)
     )

@@ -8,6 +8,7 @@ from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import ParameterError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.overview import answer_questions
+from patchlake_cli.lake.source_gaps import sources_of
 from patchlake_cli.lake.statements import queries
 from tests.analytics.patch_story import (
     APPROVABLE,
@@ -223,7 +224,7 @@ def test_16_what_could_not_be_read_names_the_targets_without_patches(patch_lake:
     ]
 
 
-OVER_PATCHES = [query for query in queries() if "answer" in query.tree.named_selects]
+OVER_PATCHES = [query for query in queries() if "patches" in sources_of(query.relations)]
 
 
 @pytest.mark.parametrize("name", [query.name for query in OVER_PATCHES])

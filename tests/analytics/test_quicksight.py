@@ -21,7 +21,7 @@ from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.quicksight_checks import complaints, nodes, values
 from tests.analytics.quicksight_shapes import OPERATIONS, shape_complaints
 from tests.analytics.quicksight_stack import RESOURCES, TEMPLATE, of_type, stack
-from tests.analytics.synthetic import collected, listed, patch, write_run
+from tests.analytics.synthetic import collected, instance, listed, patch, write_run
 
 [DASHBOARD] = of_type(RESOURCES, "Dashboard")
 HELD = [
@@ -121,16 +121,32 @@ def lake_of_impossible_times(tmp_path_factory: pytest.TempPathFactory) -> Lake:
             for number, time in enumerate([*HELD, *NOT_HELD, *NOT_HELD[:gone]])
         ]
         found = [patch(run_id, number, "KB1", "Missing", installed_time=0) for number in range(len(nodes))]
-        covered = {"patches_status": "PARTIAL", "patches_rows": len(found)}
-        write_run(folder, run_id, [listed(len(nodes), listed_at=milliseconds(NOT_HELD[0]), **covered)], nodes, found)
+        others = [
+            instance(number, launch_time=milliseconds(time))
+            for number, time in enumerate([*HELD, *NOT_HELD], len(nodes))
+        ]
+        covered = {
+            "listed_at": milliseconds(NOT_HELD[-1]),
+            "patches_status": "PARTIAL",
+            "patches_rows": len(found),
+            "instances_status": "LISTED",
+            "instances_rows": len(others),
+        }
+        write_run(folder, run_id, [listed(len(nodes), **covered)], nodes, found, instances=others)
     return open_lake(LakeLocation(str(folder)), now=run_at("20261112T060000Z"))
+
+
+@pytest.fixture(scope="module")
+def impossible_copies(lake_of_impossible_times: Lake) -> dict[str, Source]:
+    """The rows that each dataset copies from that lake, by name."""
+    return {source.name: source for source in sources(lake_of_impossible_times)}
 
 
 @pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 def test_no_time_of_a_dataset_is_outside_the_years_that_spice_can_hold(
-    lake_of_impossible_times: Lake, dataset: Dataset
+    lake_of_impossible_times: Lake, impossible_copies: dict[str, Source], dataset: Dataset
 ) -> None:
-    [source] = [source for source in sources(lake_of_impossible_times) if source.name == dataset.name]
+    source = impossible_copies[dataset.name]
     times = [name for name, kind in source.columns.items() if kind == "DATETIME"]
     answer = lake_of_impossible_times.query(source.sql.replace("${DatabaseName}.", ""))
 
@@ -140,9 +156,10 @@ def test_no_time_of_a_dataset_is_outside_the_years_that_spice_can_hold(
     assert all(HELD[0] <= time.replace(tzinfo=UTC) <= HELD[-1] for time in found - {None})
 
 
-def test_a_time_that_spice_can_hold_stays_and_another_is_null(lake_of_impossible_times: Lake) -> None:
-    [source] = [source for source in sources(lake_of_impossible_times) if source.name == "latest_patch_states"]
-    select = source.sql.replace("${DatabaseName}.", "")
+def test_a_time_that_spice_can_hold_stays_and_another_is_null(
+    lake_of_impossible_times: Lake, impossible_copies: dict[str, Source]
+) -> None:
+    select = impossible_copies["latest_patch_states"].sql.replace("${DatabaseName}.", "")
     answer = lake_of_impossible_times.query(
         f"SELECT operation_end_time, registration_date FROM ({select}) AS one ORDER BY instance_id"  # noqa: S608
     )

@@ -12,10 +12,10 @@ from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
 from patchlake_cli.report.figures import (
     Account,
-    Compliance,
     Details,
     Figures,
     Findings,
+    Fleet,
     LatestRun,
     PatchGap,
     Reason,
@@ -45,14 +45,16 @@ def details(figures: Figures) -> Details:
 def test_the_run_is_the_newest_published_one_and_a_newer_one_without_a_snapshot_is_named(figures: Figures) -> None:
     run_at = datetime(2026, 11, 12, 6, tzinfo=UTC).replace(tzinfo=None)
     coverage = "3 of 4 targets read, 2 no longer planned"
-    assert figures.run == LatestRun(R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0, "NOT_ASKED")
+    assert figures.run == LatestRun(
+        R5, run_at, "2026-11-12", "PARTIAL", 30, coverage, 3, 4, 2, 2, 0, *["NOT_ASKED"] * 3
+    )
     [sentence] = figures.unpublished
     assert sentence.startswith(f"run {R6} is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. ")
     assert (figures.as_of, figures.window_start, figures.no_snapshot) == (story.NOW, "2026-10-09", None)
 
 
 def test_what_is_unread_stands_beside_what_is_known_of_the_fleet(details: Details) -> None:
-    assert details.fleet == Compliance(12, 2, 3, 7, 16.6, 13.3)
+    assert details.fleet == Fleet(12, 2, 3, 7, 16.6, 13.3, None, "INSTANCES_NOT_ASKED", None, None)
     assert details.unread == Unread(targets=1, last_known_nodes=2, last_known_rows_without_id=0, never_read=0)
     assert details.not_planned == Unread(targets=2, last_known_nodes=1, last_known_rows_without_id=0, never_read=0)
     assert [(row.account_name, row.region, row.last_known_nodes) for row in details.left_targets.rows] == [
@@ -221,6 +223,7 @@ def test_the_patches_that_most_nodes_need_come_first_with_their_cves(patch_lake:
     assert patches.gaps == [
         PatchGap("nodes: ACCESS_DENIED", 1, None),
         PatchGap("AccessDeniedException", 1, 1),
+        PatchGap("COUNTS_DIFFER", 0, 1),
         PatchGap("NO_PATCH_STATE", 0, 1),
         PatchGap("State: expected a text", 0, 1),
     ]

@@ -118,11 +118,14 @@ def test_an_empty_window_is_said_once(patch_folder: Path) -> None:
     assert result.stderr.count("patchlake: ") == 1
 
 
-def test_only_statements_about_patches_read_patches() -> None:
-    about = {view.name for view in views() if sources_of([view.name])}
-    about |= {query.name for query in queries() if sources_of(query.relations)}
+def about(source: str) -> set[str]:
+    """Return the views and queries that read a source."""
+    found = {view.name for view in views() if source in sources_of([view.name])}
+    return found | {query.name for query in queries() if source in sources_of(query.relations)}
 
-    assert about == {
+
+def test_only_statements_about_patches_read_patches() -> None:
+    assert about("patches") == {
         "node_patches",
         "latest_patches",
         "open_patches",
@@ -139,5 +142,32 @@ def test_only_statements_about_patches_read_patches() -> None:
         "line_age",
         "node_age",
         "remediation",
-        *(query.name for query in queries() if "answer" in query.tree.named_selects),
+        *(query.name for query in queries() if 17 <= (query.number or 0) <= 22),
+        "oldest_open_patches",
+        "patches_open_longer",
+        "time_to_remediate",
     }
+
+
+def test_only_statements_about_instances_and_tags_read_them() -> None:
+    of_instances = {"known_instances", "instance_management", "unmanaged_instances", "stopped_instances"}
+    of_tags = {"latest_tags", "node_tags", "compliance_by_tag", "unmanaged_instances"}
+
+    # Figures of the whole fleet say themselves why they are not known.
+    assert about("instances") == of_instances | {"running_not_managed", "stopped_for_long", "nodes_without_instance"}
+    assert about("tags") == of_tags | {"running_not_managed", "tag_values", "non_compliant_of_owner"}
+
+
+def test_every_query_over_a_secondary_source_has_an_answer() -> None:
+    over = {query.name for query in queries() if sources_of(query.relations)}
+
+    assert over == {query.name for query in queries() if "answer" in query.tree.named_selects}
+
+
+def test_a_query_over_instances_says_that_they_were_refused(ec2_folder: Path) -> None:
+    result = run(ec2_folder, "--named", "running_not_managed", "--param", "key=Owner")
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert "the instances of run 20261113T060000Z are PARTIAL; not read in full: " in result.stderr
+    assert "111122223333 us-east-1 (UnauthorizedOperation)" in result.stderr
+    assert "the tags of run 20261113T060000Z are PARTIAL" in result.stderr

@@ -15,8 +15,9 @@ from patchlake_cli.lake.statements import Statement, queries, views
 def inferred(lake: Lake, statement: Statement) -> dict[str, str]:
     """Return the columns of a statement with their types by Athena's rules."""
     schema: dict[str, object] = {relation: lake.describe(relation) for relation in statement.relations}
-    # In Athena date_diff is a bigint; sqlglot takes it for an integer.
-    tree = statement.tree.transform(lambda node: exp.cast(node, "bigint") if isinstance(node, exp.DateDiff) else node)
+    # In Athena date_diff is a bigint; sqlglot takes it for an integer, and does not know the type of the second one.
+    kinds: dict[type[exp.Expr], str] = {exp.DateDiff: "bigint", exp.RegexpExtractAll: "array(varchar)"}
+    tree = statement.tree.transform(lambda node: exp.cast(node, kinds[type(node)]) if type(node) in kinds else node)
     typed = annotate_types(
         qualify(tree, schema=schema, dialect="athena", quote_identifiers=False), schema=schema, dialect="athena"
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from tests.deployed import new_stack, running
@@ -43,7 +44,8 @@ def test_the_build_collects_the_bytes_that_the_demo_collects(
     subprocess.run(command, cwd=tmp_path, stdout=subprocess.DEVNULL, check=True)
     settings = Settings(seed=SEED, conditions=Conditions(refused_accounts=frozenset({REFUSED})))
     with start_server(settings) as aws:
-        stack = build.stack(new_stack(aws, BatchSize="2000", RoleName=settings.role_name), start)
+        parameters = {"BatchSize": "2000", "RoleName": settings.role_name, "TagKeys": "Owner,Environment"}
+        stack = build.stack(new_stack(aws, **parameters), start)
         with running(aws, stack, 0, tmp_path) as run:
             run.fire()
             run.wait_until_committed()
@@ -55,7 +57,7 @@ def test_the_build_collects_the_bytes_that_the_demo_collects(
         path.relative_to(tmp_path / "demo").as_posix(): path.read_bytes()
         for path in (tmp_path / "demo" / "lake").rglob("*.parquet")
     }
-    assert sorted(key.split("/")[1] for key in lake) == ["coverage", "patch_states", "patches"]
+    assert {key.split("/")[1] for key in lake} == {table.name for table in SOURCES.tables}
 
 
 def table(processes: list[LambdaProcess]) -> list[str]:

@@ -11,13 +11,13 @@ from tests.deployed import DeployedRun, new_stack, readable_nodes, running, sqs
 
 DAYS = 30
 WARM_DAYS = 10
-MOST_GROWTH = 1.03
+MOST_GROWTH = 1.02
 STAGES = ("plan", "discover", "collect", "commit")
 FAULTS = FaultRates(
     throttling=0.05, internal_error=0.05, truncated_body=0.05, connection_reset=0.02, invalid_next_token=0.25
 )
 REFUSED = Settings().account_list()[-1].account_id
-SETTINGS = Settings(nodes=700, days=DAYS, conditions=Conditions(refused_accounts=frozenset({REFUSED}), faults=FAULTS))
+SETTINGS = Settings(nodes=400, days=DAYS, conditions=Conditions(refused_accounts=frozenset({REFUSED}), faults=FAULTS))
 
 
 def resident_kilobytes(stack: str) -> dict[str, int]:

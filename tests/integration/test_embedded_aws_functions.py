@@ -69,9 +69,8 @@ def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
 ) -> None:
     run = a_run.on_day(1)
     lambda_client = client(aws, "lambda")
-    [source] = lambda_client.list_event_source_mappings(FunctionName=run.pipeline.stack.functions["discover"].name)[
-        "EventSourceMappings"
-    ]
+    _, queue = run.pipeline.stack.event_sources["discover"]
+    [source] = lambda_client.list_event_source_mappings(EventSourceArn=queue.queue_arn)["EventSourceMappings"]
 
     lambda_client.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
     run.fire()

@@ -19,6 +19,7 @@ from patchlake.sources.tags import TAGS
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.access.sessions import CredentialsError
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.export.run_loop import THROTTLED
 from patchlake_cli.terminal.observation import Observation
 from tests.export_world import Exported, ExportWorld
 from tests.watched_store import WatchedStore, fail_once, once
@@ -135,6 +136,25 @@ def test_a_failure_that_passes_is_tried_again_and_told() -> None:
 
     assert outcome(exported) is CommitOutcome.COMPLETE
     assert exported.observation.trouble == "throttled again"
+
+
+def test_throttling_that_no_message_fails_by_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("patchlake.stages.throttled_calls.throttle_pause_seconds", lambda *_: 0)
+    world = ExportWorld()
+    world.add_nodes(EU, range(5))
+    waiting = [1]
+
+    def before_call(_: str) -> None:
+        if waiting:
+            world.apis.call_counter.add(throttles=waiting.pop())
+            raise ThrottledError("throttled")
+
+    world.apis.of(EU).before_call = before_call
+
+    exported = world.export()
+
+    assert outcome(exported) is CommitOutcome.COMPLETE
+    assert exported.observation.trouble == THROTTLED
 
 
 def test_an_export_that_ends_does_not_take_a_listing_that_it_stops_for_one_that_is_too_large() -> None:

@@ -76,8 +76,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Requested:
-    """SSM receives a call about the patches of a node: its members, without those of the page, and the page's size."""
+    """A service receives a call: its members, without those of the page, and the page's size; a listing has no ids."""
 
+    operation: str
     instance_ids: tuple[str, ...]
     request: Mapping[str, Any]
     page_size: int

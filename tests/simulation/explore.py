@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.checking import Violation
 from tests.simulation.faults import Fault
+from tests.simulation.provocation import ANY, Provocation
 from tests.simulation.schedule import Schedule, Tally
 
 
@@ -47,9 +48,9 @@ def explore(seeds: Iterable[int]) -> Exploration:
     return found
 
 
-def play(seed: int, without: Iterable[Fault] = ()) -> tuple[Schedule, Violation | None]:
+def play(seed: int, without: Iterable[Fault] = (), provocation: Provocation = ANY) -> tuple[Schedule, Violation | None]:
     """Play one schedule; return it with the violation that ended it, if one did."""
-    schedule = Schedule(seed, without)
+    schedule = Schedule(seed, without, provocation)
     try:
         schedule.run()
     except Violation as violation:

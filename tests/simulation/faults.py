@@ -34,7 +34,7 @@ class Fault(StrEnum):
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"
-    NOT_ASKED_FOR = "state not asked for"
+    NOT_ASKED_FOR = "row not asked for"
     BAD_VALUE = "row with a bad value"
     INVALID_ROW = "invalid row"
     UNKNOWN_ID = "id of an unknown form"

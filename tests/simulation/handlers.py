@@ -22,6 +22,7 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 from tests.simulation import functions
+from tests.simulation.calls import Calls
 from tests.simulation.checking import check
 from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
@@ -29,14 +30,13 @@ from tests.simulation.functions import records
 from tests.simulation.interleaving import Killed, Strand
 from tests.simulation.ports import (
     STAGES,
-    Calls,
     SimulatedAccounts,
     SimulatedClock,
     SimulatedQueue,
-    SimulatedSources,
     SimulatedStore,
     decoded,
 )
+from tests.simulation.target_apis import SimulatedSources
 from tests.simulation.turns import Turns
 from tests.simulation.world import Build, Invocation, Message, Process, QueueName, Stage, World
 
@@ -50,7 +50,6 @@ _MOST_PAUSED = 5
 _MOST_RECORDS = 3
 _CONNECTIONS = 8
 _MOST_SKEW_SECONDS = 900
-_MOST_OVERSLEPT = 0.5
 _NEW_PROCESSES = 0.3
 
 
@@ -357,7 +356,7 @@ class Handlers:
                 by.waited_seconds += seconds
             check(world, Waited(seconds, left, by))
             by.throttled = False
-            self._elapse(seconds + world.random.random() * _MOST_OVERSLEPT * (left - seconds))
+            self._elapse(seconds + world.random.random() * world.scenario.most_overslept * (left - seconds))
 
         return RetryPolicy(
             [self._queues[name] for name in names],
@@ -416,6 +415,8 @@ class Handlers:
             "patch_states": self._queues["collect"],
             "toys": self._queues["detail"],
             "patches": self._queues["detail"],
+            "instances": self._queues["listing"],
+            "tags": self._queues["listing"],
         }
 
     def _commit(self, by: Invocation, message: CommitMessage, delivery: Delivery) -> object:

@@ -8,13 +8,14 @@ from patchlake.core.messages import VERSION, CommitMessage
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import FailedCallError, RefusedError, ThrottledError
+from tests.simulation.ec2_service import OPERATIONS as EC2_OPERATIONS
 from tests.simulation.faults import Fault
 from tests.simulation.keys import run_of
 from tests.simulation.patch_service import DESCRIBE_PATCHES
-from tests.simulation.ports import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.scenario import REGIONS
+from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
-from tests.simulation.world import QueueName, StoreTrouble, Trouble, World
+from tests.simulation.world import Poison, QueueName, StoreTrouble, Trouble, World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)
@@ -127,7 +128,7 @@ def _damage(world: World) -> str | None:
 
     A damaged object is no such other: its bytes may be an earlier listing of this very target, which is true and fits.
     """
-    keys = _unpublished(world)
+    keys = [key for key in _unpublished(world) if world.exposed in key]
     if not keys:
         return None
     key, body = world.random.choice([(key, world.objects[key]) for key in keys])
@@ -195,10 +196,10 @@ def _forge(world: World) -> str:
     if name in {"collect", "detail"}:
         forged["batch"] = random.choice((0, 99, -1))
     if name in _SECONDARY_HINTS:
-        details = (
-            ("toys", "toys", "toys") if world.scenario.patches_per_part is None else ("toys", "patches", "patches")
-        )
-        forged["source"] = random.choice(("gadgets", *details, "nodes", "patch_states", "x", "../x"))
+        details = ("toys",) if world.scenario.patches_per_part is None else ("toys", "patches")
+        listings = ("gadgets", "instances", "tags") if world.scenario.lists_ec2 else ("gadgets",)
+        strangers = ("nodes", "patch_states", "x", "../x")
+        forged["source"] = random.choice(random.choice((details, listings, strangers)))
     if name == "detail":
         forged["slice"] = random.choice((0, 1, 99, -1))
     forged |= random.choice(({}, {}, {"role_arn": f"arn:aws:iam::{HOME}:role/admin"}, {"v": 2}))
@@ -266,7 +267,8 @@ def _operations(world: World) -> tuple[str, ...]:
     if world.scenario.toys is None:
         return _OPERATIONS
     patches = () if world.scenario.patches_per_part is None else (DESCRIBE_PATCHES,)
-    return (*_OPERATIONS, *TOY_OPERATIONS, *patches)
+    ec2 = (*EC2_OPERATIONS, *EC2_OPERATIONS) if world.scenario.lists_ec2 else ()
+    return (*_OPERATIONS, *TOY_OPERATIONS, *patches, *ec2)
 
 
 def _throttle_for_good(world: World) -> str | None:
@@ -301,8 +303,10 @@ def _poison(world: World) -> str | None:
     if not nodes or world.scenario.healthy or world.scenario.toys_healthy:
         return None
     instance_id = world.random.choice(sorted(nodes))
-    world.poisoned[instance_id] = world.random.choice(_POISONS)
-    return f"{instance_id} of {target}, with {world.poisoned[instance_id].code}"
+    operation = world.random.choice([one for one in _operations(world) if one not in {LIST_NODES, *EC2_OPERATIONS}])
+    error = world.random.choice(_POISONS)
+    world.poisoned[instance_id] = Poison(error, operation)
+    return f"{instance_id} of {target}, {operation or 'all operations'}, with {error.code}"
 
 
 def _some_time_later(world: World) -> datetime:

@@ -30,6 +30,7 @@ from tests.simulation.secondary_oracle import (
     asked,
     details,
     known,
+    listings,
     number_of,
     object_keys,
     planned,
@@ -146,7 +147,7 @@ def _secondary_place(world: World, run_id: str, key: str) -> Place | None:
     match key.removesuffix(".parquet").split("/"):
         case ["lake", source, *_] if source in planned(plan) and key == table_key(run_id, source):
             return TablePlace(run_id, source)
-        case ["runs", _, "shards", "gadgets" as source, name] if source in planned(plan):
+        case ["runs", _, "shards", source, name] if source in listings(plan):
             target = Target(*name.split(".", 1))
             if target in world.active[run_id] and key == secondary_shard_key(run_id, source, target):
                 return SecondaryShardPlace(run_id, target, source)

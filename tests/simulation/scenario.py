@@ -15,7 +15,7 @@ _CLOSE_RACES = 0.06
 _STALLED_CROWDS, _STALLED = 0.5, 0.01
 _SABOTAGE = 0.2
 _DEPLOYED = 0.05
-_WITH_TOYS, _WITH_PATCHES = 0.3, 0.7
+_WITH_TOYS, _WITH_PATCHES, _WITH_EC2 = 0.3, 0.7, 0.7
 _HOME_ACTIVE = 0.95
 _GIANTS, _GIANT_ROW_SECONDS = 0.01, 18.3
 """Giant targets take about as long to list as one invocation has; SSM takes long, so that few nodes are enough."""
@@ -34,6 +34,7 @@ class Scenario:
         run_spacings: seconds from the first run's scheduled time to each run's.
         quiet_after_seconds: from the first run's scheduled time to the moment from which on nothing breaks.
         pace_seconds: how long a step takes at most, while things may break.
+        most_overslept: the share of its time left by which a worker's pause may be too long.
         close_race: whether a target is throttled to about the deadline, so that its workers race the fence.
         in_turns: the share of handlers that may be interrupted; the others run at one go, which is quicker.
         include_sensitive_fields: whether plans include them.
@@ -43,6 +44,7 @@ class Scenario:
         healthy: whether the API is healthy: whatever breaks, it neither refuses for long nor breaks its own rules.
         toys: the toys of the run, as the first build knows them; there is no other secondary source without them.
         patches_per_part: the nodes of a part of the patches, as the first build cuts them; None in a run without them.
+        lists_ec2: whether the first build lists instances, and the tags of those keys that are allowed.
         refuses_filters: whether SSM refuses a filter of several values in some targets.
         toys_healthy: whether the operations of the secondary sources are healthy.
         detail_deadline_seconds: how long a run waits for them.
@@ -64,6 +66,7 @@ class Scenario:
     run_spacings: tuple[int, ...]
     quiet_after_seconds: int
     pace_seconds: float
+    most_overslept: float
     close_race: bool
     in_turns: float
     include_sensitive_fields: bool
@@ -73,6 +76,7 @@ class Scenario:
     healthy: bool
     toys: KnownToys | None
     patches_per_part: int | None
+    lists_ec2: bool
     refuses_filters: bool
     toys_healthy: bool
     detail_deadline_seconds: int
@@ -108,6 +112,7 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         if close_race or stalled
         else _quiet_after_seconds(random, deadline_seconds),
         pace_seconds=60 if close_race else random.choice((0.1, 5, 60)),
+        most_overslept=0.5,
         close_race=close_race,
         in_turns=0.8 if close_race else random.choice((0.1, 0.3, 0.6)),
         include_sensitive_fields=random.random() < 0.3,
@@ -117,15 +122,18 @@ def draw(random: Random, *, crowd: bool) -> Scenario:
         healthy=random.random() < 0.5,
         toys=None if crowd else _toys(random, large=large),
         patches_per_part=None,
+        lists_ec2=False,
         refuses_filters=False,
         toys_healthy=random.random() < 0.6,
         detail_deadline_seconds=random.choice((1200, 3600, 3600, 14_400)),
         tag_keys=random.choice(((), ("team", "env", "team"))),
     )
-    if scenario.toys is None or random.random() >= _WITH_PATCHES:
+    if scenario.toys is None:
         return scenario
-    nodes_per_part = 50 if large else random.randint(1, 4)
-    return replace(scenario, patches_per_part=nodes_per_part, refuses_filters=random.random() < 0.5)
+    if random.random() < _WITH_PATCHES:
+        nodes_per_part = 50 if large else random.randint(1, 4)
+        scenario = replace(scenario, patches_per_part=nodes_per_part, refuses_filters=random.random() < 0.5)
+    return replace(scenario, lists_ec2=random.random() < _WITH_EC2)
 
 
 def _toys(random: Random, *, large: bool) -> KnownToys | None:

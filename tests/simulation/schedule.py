@@ -18,6 +18,7 @@ from tests.simulation.events import Rested, Rewrote, Wrote
 from tests.simulation.faults import BROKEN_API, SABOTAGE, Dice, Fault
 from tests.simulation.handlers import Handlers
 from tests.simulation.keys import run_of, snapshot_key
+from tests.simulation.provocation import ANY, Provocation
 from tests.simulation.scenario import draw
 from tests.simulation.world import QueueName, World
 from tests.world import RUN_AT
@@ -75,16 +76,24 @@ class Schedule:
         tally: what came of it.
     """
 
-    def __init__(self, seed: int, without: Iterable[Fault] = ()) -> None:
-        """Set the stage for a seed; faults in ``without`` do not strike."""
+    def __init__(self, seed: int, without: Iterable[Fault] = (), provocation: Provocation = ANY) -> None:
+        """Set the stage for a seed.
+
+        Args:
+            seed: decides everything.
+            without: faults that do not strike.
+            provocation: changes what the seed decides, before anything happens.
+        """
         self._random = Random(seed)  # noqa: S311  # a schedule is to be replayed
-        scenario = draw(self._random, crowd=seed % CROWD_EVERY == 0)
+        scenario = provocation.shape(draw(self._random, crowd=seed % CROWD_EVERY == 0))
         self._dice = Dice(self._random)
         if scenario.sabotage:
             self._dice.enable(SABOTAGE)
         healthy = scenario.healthy and (scenario.toys is None or scenario.toys_healthy)
         self._dice.disable((*without, *(BROKEN_API if healthy else ()), *(() if scenario.sabotage else SABOTAGE)))
+        provocation.load(self._dice)
         self.world = World(self._random, scenario, self._dice, self._changed)
+        provocation.prepare(self.world)
         self._handlers = Handlers(self.world)
         self._numbers = count()
         self._due: list[tuple[datetime, int, Callable[[], None]]] = []

@@ -6,15 +6,17 @@ Once someone has reached into the objects of a run, others may have been made fr
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from itertools import product
 
 from patchlake.core.messages import CollectMessage, DiscoverMessage
+from patchlake.core.targets import Target
 from patchlake.errors import InputError
 from patchlake.stages.collect import CollectResult
 from patchlake.stages.commit import CommitOutcome, CommitResult
 from patchlake.stages.discover import DiscoverResult
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.step import Step
-from tests.simulation import patch_service, patches_oracle
+from tests.simulation import ec2_oracle, ec2_service, patch_service, patches_oracle
 from tests.simulation import secondary_oracle as oracle
 from tests.simulation.checking import holds
 from tests.simulation.events import Asked, Deferred, Ended, Failed, Opened, Requested, Rested, Sent, Waited, Wrote
@@ -48,6 +50,26 @@ from tests.simulation.world import Invocation, World
 _MOST_PAUSED_SECONDS = 120
 _CALLS_BETWEEN_LOOKS = 10
 _IDS_PER_CALL = 1
+_SECRETS = (ec2_service.SECRET_TAG.encode(), ec2_service.ADDRESS.encode())
+
+
+@holds("C8", Wrote)
+def no_tag_or_address_that_is_not_allowed_is_stored(world: World, wrote: Wrote) -> Iterator[str]:
+    """No object has an address, a tag of an instance, or a tag with a key that the plan does not allow."""
+    if secret := [text for text in _SECRETS if text in world.objects[wrote.key]]:
+        yield f"{wrote.by} wrote {secret[0]!r} into {wrote.key}"
+    match wrote.place:
+        case SecondaryShardPlace(run_id, source="tags") | TablePlace(run_id, "tags"):
+            keys = {*world.tables[wrote.key].columns(["key"])["key"]}
+            if strange := keys - {*world.plans[run_id].tag_keys}:
+                yield f"{wrote.by} stored tags with the keys {sorted(strange)} in {wrote.key}"
+
+
+@holds("C8", Failed)
+def no_error_has_a_tag_or_an_address(_: World, failed: Failed) -> Iterator[str]:
+    """No error has a tag of an instance, or an address: it goes to the log."""
+    if any(text.decode() in str(failed.error) for text in _SECRETS):
+        yield f"{failed.by} fails with {failed.error}"
 
 
 @holds("C1", Wrote, Sent)
@@ -75,8 +97,8 @@ def secondary_objects_hold_what_aws_answered(world: World, wrote: Wrote) -> Iter
         yield f"{wrote.by} wrote {wrote.key} with the columns {list(table.column_names)}"
         return
     match where:
-        case SecondaryShardPlace(target=target):
-            yield from oracle.shard_problems(table, target, wrote.by, plan)
+        case SecondaryShardPlace(target=target, source=source):
+            yield from oracle.shard_problems(table, source, target, wrote.by, plan)
         case ChildPlace(run_id, target, source, batch, slice_):
             states = oracle.slice_rows(world, run_id, target, source, batch, slice_)
             if states is not None:
@@ -109,6 +131,8 @@ def _plan_problems(world: World, run_id: str, by: Invocation) -> Iterator[str]:
     wanted = [("gadgets", None, None), ("toys", toys.nodes_per_part, toys.asks_version)]
     if by.build.patches_per_part is not None:
         wanted.append(("patches", by.build.patches_per_part, 1))
+    if by.build.lists_ec2:
+        wanted += [("instances", None, None), ("tags", None, None)]
     if found != wanted:
         yield f"{by} planned the sources {found}, and knows {wanted}"
     seconds = min(scenario.detail_deadline_seconds, by.build.deadline_seconds)
@@ -130,13 +154,13 @@ def children_come_before_the_acknowledgement(world: World, event: Ended | Sent) 
                 yield f"{by} sent {message}, which has nothing to ask"
         case Ended(PlanResult(run_id, targets=int())):
             asked_for = {(m.source, m.target) for m in by.sent if isinstance(m, DiscoverMessage)}
-            if "gadgets" in oracle.known(world.plans[run_id], by.build):
-                for target in world.active[run_id]:
-                    if ("gadgets", target) not in asked_for:
-                        yield f"{by} is done, and has not sent for the gadgets of {target}"
-        case Ended(DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED, source="gadgets")):
-            if secondary_shard_key(run_id, "gadgets", target) not in world.objects:
-                yield f"{by} is done, and {target} has no shard of gadgets"
+            wanted = oracle.LISTINGS.keys() & {*oracle.known(world.plans[run_id], by.build)}
+            for source, target in product(sorted(wanted), sorted(world.active[run_id])):
+                if (source, target) not in asked_for:
+                    yield f"{by} is done, and has not sent for the {source} of {target}"
+        case Ended(DiscoverResult(run_id, target, Step.STORED | Step.ADOPTED, source=source)):
+            if source in oracle.LISTINGS and secondary_shard_key(run_id, source, target) not in world.objects:
+                yield f"{by} is done, and {target} has no shard of {source}"
         case Ended(CollectResult(step=Step.STORED | Step.ADOPTED) as result):
             yield from _forgotten_children(world, result, by)
 
@@ -169,7 +193,7 @@ def a_table_is_its_parts_in_the_order_of_their_keys(world: World, wrote: Wrote) 
                 return
             keys = [key for key in oracle.object_keys(world, run_id, source) if key in world.tables]
             expected = [row for key in sorted(keys) for row in rows(world.tables[key], names)]
-            if rows(table, names) != expected:
+            if rows(table, names) != expected and run_id not in world.tampered:
                 yield f"{wrote.by} wrote {wrote.key} with {rows(table, names)}, and its parts have {expected}"
 
 
@@ -184,7 +208,8 @@ def coverage_counts_what_is_stored(world: World, wrote: Wrote) -> Iterator[str]:
             if names != expected:
                 yield f"{wrote.by} wrote {wrote.key} with the columns {names}, and knows {expected}"
                 return
-            yield from _coverage_problems(world, wrote, oracle.COUNT_COLUMNS)
+            if run_id not in world.tampered:
+                yield from _coverage_problems(world, wrote, oracle.COUNT_COLUMNS)
 
 
 @holds("C5", Wrote)
@@ -300,12 +325,24 @@ def _to_ask(world: World, by: Invocation) -> list[str]:
 
 
 @holds("C8", Requested)
+def only_what_the_table_needs_is_asked_of_ec2(world: World, requested: Requested) -> Iterator[str]:
+    """EC2 is asked for all instances of a target, and for their tags with the keys of the plan, a thousand a page."""
+    if requested.operation in ec2_service.OPERATIONS:
+        keys = world.plans[requested.by.run_id or ""].tag_keys
+        problem = ec2_oracle.request_problem(requested.operation, dict(requested.request), requested.page_size, keys)
+        if problem is not None:
+            yield f"{requested.by} asks EC2 for {problem}"
+
+
+@holds("C8", Requested)
 def only_patches_that_count_are_asked_for(_: World, requested: Requested) -> Iterator[str]:
     """SSM is asked for the patches of one node in the five states that count, fifty a page, by one filter.
 
     Only once it refused that filter, it is asked for one state after another, and never with that filter again.
     """
     by = requested.by
+    if requested.operation != patch_service.DESCRIBE_PATCHES:
+        return
     problem = patches_oracle.request_problem(
         requested.instance_ids, dict(requested.request), requested.page_size, refused=by.is_filter_refused
     )
@@ -372,6 +409,8 @@ _QUEUES = {
     "gadgets": "listing",
     "toys": "detail",
     "patches": "detail",
+    "instances": "listing",
+    "tags": "listing",
 }
 
 
@@ -429,6 +468,41 @@ def healthy_apis_mean_complete_sources(world: World, _: Rested) -> Iterator[str]
             found = {*coverage.columns([name])[name]} if name in coverage.column_names else {"LISTED"}
             if found - {"LISTED", "COMPLETE", "ACCOUNT_NOT_ACTIVE", None}:
                 yield f"run {run_id} has the {name} {sorted(map(str, found))}"
+
+
+@holds("L4", Rested)
+def instances_and_tags_are_those_of_ec2(world: World, _: Rested) -> Iterator[str]:
+    """With a healthy API a run has every instance of each target that it listed, and every tag with an allowed key."""
+    changes = (Fault.NODE_SCANNED, Fault.NODE_APPEARED, Fault.NODE_VANISHED)
+    if not (world.scenario.healthy and world.scenario.toys_healthy) or any(world.dice.struck[one] for one in changes):
+        return
+    for run_id in world.published_at.keys() - world.tampered.keys():
+        coverage = world.tables[coverage_key(run_id)]
+        for source in oracle.LISTINGS.keys() & {*oracle.planned(world.plans[run_id])} - {"gadgets"}:
+            table = world.tables.get(table_key(run_id, source))
+            if table is None:
+                continue
+            found = Counter(rows(table, ["account_id", "region", *_EC2_KEYS[source]]))
+            statuses = rows(coverage, ["account_id", "region", f"{source}_status"])
+            if not any(status for *_, status in statuses):
+                # A build that does not know the source published the run; another one was late with its table.
+                continue
+            listed = [Target(*one) for *one, status in statuses if status == "LISTED"]
+            wanted = Counter(row for target in listed for row in _of_ec2(world, run_id, target, source))
+            if found != wanted:
+                yield f"run {run_id} lacks the {source} {wanted - found}, and has {found - wanted} without reason"
+
+
+_EC2_KEYS = {"instances": ("instance_id",), "tags": ("instance_id", "key")}
+
+
+def _of_ec2(world: World, run_id: str, target: Target, source: str) -> Iterator[tuple[str, ...]]:
+    """Yield account, region and key of each row that a target has in a table."""
+    for instance_id, instance in world.instances[target].items():
+        if source == "instances":
+            yield (*target, instance_id)
+        else:
+            yield from ((*target, instance_id, key) for key in instance.tags if key in world.plans[run_id].tag_keys)
 
 
 @holds("L4", Rested)

@@ -14,14 +14,37 @@ from patchlake.core.tables import Columns
 from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
-from tests.simulation import patches_oracle
+from tests.simulation import ec2_oracle, patches_oracle
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
 from tests.simulation.proof import Proof, refusal_recorded
 from tests.simulation.world import Build, Invocation, World
 
-SHARD_COLUMNS = ["run_id", "run_at", "account_id", "region", "gadget_id"]
 _WHOSE_COLUMNS = ["run_id", "run_at", "account_id", "region"]
 _COLLECTION_COLUMNS = ["instance_id", "collection_status", "collection_detail", "collected_at"]
+
+
+class Listing(NamedTuple):
+    """A listing source, written out.
+
+    Attributes:
+        columns: of a row, without those of its target.
+        listed: the number of rows without an id, and the rows of a shard, by what its writer was told.
+    """
+
+    columns: list[str]
+    listed: Callable[[Invocation, Plan], tuple[int, Columns]]
+
+
+def _gadgets_listed(by: Invocation, _: Plan) -> tuple[int, Columns]:
+    nameless = sum(len(page.invalid) for page in by.listing)
+    return nameless, {"gadget_id": sorted({record.gadget_id for page in by.listing for record in page.records})}
+
+
+LISTINGS = {
+    "gadgets": Listing(["gadget_id"], _gadgets_listed),
+    "instances": Listing(ec2_oracle.INSTANCE_COLUMNS, lambda by, plan: ec2_oracle.instances(by.ec2_rows, plan)),
+    "tags": Listing(ec2_oracle.TAG_COLUMNS, lambda by, plan: ec2_oracle.tags(by.ec2_rows, plan)),
+}
 
 
 class Detail(NamedTuple):
@@ -66,7 +89,10 @@ DETAILS = {
 ASKED_BY = {detail.operation: source for source, detail in DETAILS.items()}
 """The source of each operation that is asked about nodes."""
 
-TABLE_COLUMNS = {"gadgets": SHARD_COLUMNS, **{source: detail.part_columns for source, detail in DETAILS.items()}}
+TABLE_COLUMNS = {
+    **{source: [*_WHOSE_COLUMNS, *listing.columns] for source, listing in LISTINGS.items()},
+    **{source: detail.part_columns for source, detail in DETAILS.items()},
+}
 _COUNTED = {
     source: [
         f"{source}_nodes_collected",
@@ -77,21 +103,15 @@ _COUNTED = {
     ]
     for source, detail in DETAILS.items()
 }
-STATUS_COLUMNS = (
-    "gadgets_status",
-    "gadgets_detail",
-    "gadgets_listed_at",
-    "toys_status",
-    "toys_detail",
-    "patches_status",
-    "patches_detail",
-)
-COUNT_COLUMNS = ("gadgets_rows_without_id", "gadgets_rows", *_COUNTED["toys"], *_COUNTED["patches"])
-COVERAGE_COLUMNS = {
-    "gadgets": ["gadgets_status", "gadgets_detail", "gadgets_listed_at", "gadgets_rows_without_id", "gadgets_rows"],
-    **{source: [f"{source}_status", f"{source}_detail", *counted] for source, counted in _COUNTED.items()},
+_STATUSES = {
+    **{source: [f"{source}_status", f"{source}_detail", f"{source}_listed_at"] for source in LISTINGS},
+    **{source: [f"{source}_status", f"{source}_detail"] for source in DETAILS},
 }
-PREFIXES = ("gadgets_", "toys_", "patches_")
+_COUNTS = {**{source: [f"{source}_rows_without_id", f"{source}_rows"] for source in LISTINGS}, **_COUNTED}
+STATUS_COLUMNS = tuple(name for names in _STATUSES.values() for name in names)
+COUNT_COLUMNS = tuple(name for names in _COUNTS.values() for name in names)
+COVERAGE_COLUMNS = {source: [*_STATUSES[source], *_COUNTS[source]] for source in TABLE_COLUMNS}
+PREFIXES = tuple(f"{source}_" for source in TABLE_COLUMNS)
 """The beginnings of the columns of coverage about secondary sources."""
 
 _NO_DETAIL_SHARD = "no shard by the run's detail deadline"
@@ -111,6 +131,11 @@ def toys_version(plan: Plan) -> int | None:
 
 
 def known(plan: Plan, build: Build) -> list[str]:
+    """Return the secondary sources of a plan that a build reads: tags only if a key is allowed."""
+    return [name for name in _known(plan, build) if name != "tags" or plan.tag_keys]
+
+
+def _known(plan: Plan, build: Build) -> list[str]:
     """Return the secondary sources of a plan that a build knows as the plan has them."""
     toys = build.toys
     if toys is None:
@@ -119,6 +144,8 @@ def known(plan: Plan, build: Build) -> list[str]:
         "gadgets": True,
         "toys": toys.asks_version == toys_version(plan),
         "patches": build.patches_per_part is not None,
+        "instances": build.lists_ec2,
+        "tags": build.lists_ec2,
     }
     return [name for name in planned(plan) if knows[name]]
 
@@ -126,6 +153,11 @@ def known(plan: Plan, build: Build) -> list[str]:
 def details(plan: Plan) -> list[str]:
     """Return the secondary detail sources of a plan."""
     return [name for name in planned(plan) if name in DETAILS]
+
+
+def listings(plan: Plan) -> list[str]:
+    """Return the secondary listing sources of a plan."""
+    return [name for name in planned(plan) if name in LISTINGS]
 
 
 def nodes_per_part(plan: Plan, source: str) -> int:
@@ -167,7 +199,7 @@ def slices(world: World, run_id: str, target: Target, source: str) -> list[tuple
 def object_keys(world: World, run_id: str, source: str) -> list[str]:
     """Return the key of every shard or part that a run must have of a source, in key order."""
     targets = sorted(world.active[run_id])
-    if source == "gadgets":
+    if source in LISTINGS:
         return [secondary_shard_key(run_id, source, target) for target in targets]
     plan = world.plans[run_id]
     return [
@@ -177,32 +209,32 @@ def object_keys(world: World, run_id: str, source: str) -> list[str]:
     ]
 
 
-def shard_problems(shard: TableFile, target: Target, by: Invocation, plan: Plan) -> Iterator[str]:
+def shard_problems(shard: TableFile, source: str, target: Target, by: Invocation, plan: Plan) -> Iterator[str]:
     """Yield where a shard is not what AWS listed, or the true reason why it did not."""
     footer = dict(shard.metadata)
     said = footer.pop("listing_status", None), footer.pop("listing_detail", None), footer.pop("listed_at", None)
-    nameless = sum(len(page.invalid) for page in by.listing) if said[0] == "LISTED" else 0
+    nameless, listed = LISTINGS[source].listed(by, plan) if said[0] == "LISTED" else (0, {})
     if footer.pop("rows_without_id", None) != (str(nameless) if nameless else None):
         yield f"{by} wrote a shard of {shard.metadata}, where {nameless} rows had no id"
-    whose = {"run_id": plan.run_id, "account_id": target.account_id, "region": target.region, "source": "gadgets"}
+    whose = {"run_id": plan.run_id, "account_id": target.account_id, "region": target.region, "source": source}
     if footer != whose:
         yield f"{by} wrote a shard of {footer}, where it is one of {whose}"
     found = shard.columns(shard.column_names)
+    rows = len(found["run_id"])
     if by.stage == "commit":
-        if said != ("NOT_LISTED", _NO_DETAIL_SHARD, None) or found["gadget_id"]:
-            yield f"{by} wrote a tombstone that says {said} with {len(found['gadget_id'])} rows"
+        if said != ("NOT_LISTED", _NO_DETAIL_SHARD, None) or rows:
+            yield f"{by} wrote a tombstone that says {said} with {rows} rows"
     elif said[0] != "LISTED":
         reasons = set(_reasons_met(by))
-        if said not in reasons or found["gadget_id"]:
+        if said not in reasons or rows:
             yield f"{by} says {said} at receive {by.receive_count}, and met {reasons}"
     elif not by.listing or by.listing[-1].next_token is not None:
         yield f"{by} says LISTED, and never saw the last page"
     else:
-        ids = sorted({record.gadget_id for page in by.listing for record in page.records})
         if said != ("LISTED", None, str(by.listing[-1].answered_at_ms)):
             yield f"{by} says {said} of a target that was listed at {by.listing[-1].answered_at_ms}"
-        if found != {**_whose(plan, target, len(ids)), "gadget_id": ids}:
-            yield f"{by} stored the rows {found}, where AWS listed {ids}"
+        if found != {**_whose(plan, target, rows), **listed}:
+            yield f"{by} stored the rows {found}, where AWS listed {listed}"
 
 
 def _reasons_met(by: Invocation) -> Iterator[tuple[str, str, None]]:
@@ -307,26 +339,28 @@ def _whose(plan: Plan, target: Target, rows: int) -> dict[str, list[Any]]:
 def coverage_values(world: World, run_id: str, target: PlannedTarget) -> dict[str, Any]:
     """Return what coverage must say of a target about every secondary source of the plan."""
     values: dict[str, Any] = dict.fromkeys((*STATUS_COLUMNS, *COUNT_COLUMNS))
-    if not target.active:
-        return values | {"gadgets_status": "ACCOUNT_NOT_ACTIVE"}
-    values |= _gadgets_values(world, run_id, target.target)
-    for source in details(world.plans[run_id]):
+    plan = world.plans[run_id]
+    for source in listings(plan):
+        values |= _listing_values(world, run_id, target, source)
+    for source in details(plan) if target.active else ():
         values |= _detail_values(world, run_id, target.target, source)
     return values
 
 
-def _gadgets_values(world: World, run_id: str, target: Target) -> dict[str, Any]:
-    shard = world.tables.get(secondary_shard_key(run_id, "gadgets", target))
+def _listing_values(world: World, run_id: str, target: PlannedTarget, source: str) -> dict[str, Any]:
+    if not target.active:
+        return {f"{source}_status": "ACCOUNT_NOT_ACTIVE"}
+    shard = world.tables.get(secondary_shard_key(run_id, source, target.target))
     if shard is None:
         return {}
     footer = shard.metadata
     is_listed = footer["listing_status"] == "LISTED"
     return {
-        "gadgets_status": footer["listing_status"],
-        "gadgets_detail": footer.get("listing_detail"),
-        "gadgets_listed_at": int(footer["listed_at"]) if is_listed else None,
-        "gadgets_rows_without_id": int(footer.get("rows_without_id", 0)) if is_listed else None,
-        "gadgets_rows": sum(shard.row_counts) if is_listed else None,
+        f"{source}_status": footer["listing_status"],
+        f"{source}_detail": footer.get("listing_detail"),
+        f"{source}_listed_at": int(footer["listed_at"]) if is_listed else None,
+        f"{source}_rows_without_id": int(footer.get("rows_without_id", 0)) if is_listed else None,
+        f"{source}_rows": sum(shard.row_counts) if is_listed else None,
     }
 
 
@@ -360,17 +394,15 @@ def sources_with_gaps(world: World, run_id: str, build: Build) -> list[str]:
     """
     plan = world.plans[run_id]
     active = [target for target in plan.targets if target.active]
-    return [
-        source
-        for source in planned(plan)
-        if source not in known(plan, build) or any(_has_gap(world, run_id, target, source) for target in active)
-    ]
+    unknown = [source for source in planned(plan) if source not in _known(plan, build)]
+    read = known(plan, build)
+    return unknown + [source for source in read if any(_has_gap(world, run_id, target, source) for target in active)]
 
 
 def _has_gap(world: World, run_id: str, target: PlannedTarget, source: str) -> bool:
     found = coverage_values(world, run_id, target)
-    if source == "gadgets":
-        return (found["gadgets_status"], found["gadgets_rows_without_id"]) != ("LISTED", 0)
+    if source in LISTINGS:
+        return (found[f"{source}_status"], found[f"{source}_rows_without_id"]) != ("LISTED", 0)
     if found[f"{source}_status"] == "COMPLETE":
         return False
     if (found[f"{source}_detail"] or "").startswith(("nodes: ", "patch_states: ")):

@@ -5,6 +5,7 @@ when.
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,9 +26,10 @@ from patchlake.errors import FailedCallError, IntegrityError, RefusedError, Retr
 from patchlake.ports import TableFile, TableWriter
 from patchlake.sources.registry import Registry
 from patchlake.stages.retry_policy import FinalRefusals
-from tests.simulation import fleet
+from tests.simulation import ec2_service, fleet
+from tests.simulation.ec2_service import Ec2Instance, launched
 from tests.simulation.faults import Dice
-from tests.simulation.keys import is_secondary, run_of
+from tests.simulation.keys import is_secondary, run_of, snapshot_key
 from tests.simulation.patch_service import DESCRIBE_PATCHES, Said, Scan
 from tests.simulation.patch_service import scanned as scanned_for_patches
 from tests.simulation.scenario import Scenario
@@ -51,11 +53,12 @@ class Build:
     unknown_columns: frozenset[str] = frozenset()
     toys: KnownToys | None = None
     patches_per_part: int | None = None
+    lists_ec2: bool = False
 
     @property
     def sources(self) -> Registry:
         """The sources that this build knows."""
-        return registry(self.toys, self.patches_per_part)
+        return registry(self.toys, self.patches_per_part, lists_ec2=self.lists_ec2)
 
     def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
         """Return a file of the columns that this build knows."""
@@ -76,6 +79,9 @@ class Build:
 
 
 _TIMEOUT_SECONDS = 900
+UNMANAGED = 0xA00000
+"""The number of the first instance that SSM does not know."""
+
 _TIMINGS: dict[QueueName, QueueTiming] = {
     "discover": DISCOVER,
     "listing": DISCOVER,
@@ -113,6 +119,7 @@ class Invocation:
         sent: every message that it sent.
         queue: that its message came from.
         listing: the pages of its latest chain of a listing.
+        ec2_rows: the rows of that chain as EC2 answered them.
         answers: the pages of a detail source, by the ids of the call.
         said: the pages of the patches as their service answered them, by the ids of the call.
         is_filter_refused: whether the service refused their filter, since the target's API was opened.
@@ -158,6 +165,7 @@ class Invocation:
     readings: list[datetime] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)
+    ec2_rows: list[ec2_service.Row] = field(default_factory=list)
     answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
     said: dict[tuple[str, ...], list[Said]] = field(default_factory=dict)
     is_filter_refused: bool = False
@@ -280,6 +288,13 @@ class Trouble:
     operation: str
 
 
+class Poison(NamedTuple):
+    """The error of every call about a node: of one operation, or of all where it is empty."""
+
+    error: FailedCallError | RefusedError
+    operation: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class StoreTrouble:
     """A refusal of the store, and its end, when the bucket or the use of its key is granted again."""
@@ -330,15 +345,17 @@ class World:
         published_at: when each run was published.
         sent: every message that was ever sent, with its stage.
         troubles: the targets that give no answers for now.
-        poisoned: the nodes on which every call about them fails, each with the error.
+        poisoned: the nodes on which every call about them fails, each with the error, and the operation or none.
         blanked: the runs in which a refusal, a bad row or a lack of time lasted long enough to be recorded.
         gaps: the runs in which that happened to any source, secondary ones included.
-        patches: the patches of each node, as its last scan found them.
+        patches: the patches of each node, as its last scan found them; None of one that this operation does not know.
+        instances: the EC2 instances of each target, by id.
         refuses_filters: the targets whose SSM refuses a filter of several values.
         store_trouble: what the store refuses for now.
         damaged: the objects with other bytes than were written, each with the number of handlers begun until then.
         tampered: the runs of which an object was damaged or vanished, each with the number of handlers begun
             until then.
+        exposed: a text in the keys of the objects that someone may damage.
         deleted: the objects that someone deleted, and that were not made again.
         corrupt: the runs that commit called CORRUPT, each with the reason.
         unwatched: the runs whose watch message is lost.
@@ -369,8 +386,11 @@ class World:
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
         patches = scenario.patches_per_part
-        self.build = _build("1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys, patches)
-        self.patches: dict[str, Scan] = {}
+        self.build = _build(
+            "1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys, patches, scenario.lists_ec2
+        )
+        self.patches: dict[str, Scan | None] = {}
+        self.instances: defaultdict[Target, dict[str, Ec2Instance]] = defaultdict(dict)
         self.refuses_filters = {
             target for n, target in enumerate(scenario.nodes) if scenario.refuses_filters and n % 2 == 0
         }
@@ -390,11 +410,12 @@ class World:
         self.published_at: dict[str, datetime] = {}
         self.sent: list[tuple[QueueName, str]] = []
         self.troubles: dict[Target, Trouble] = {}
-        self.poisoned: dict[str, FailedCallError | RefusedError] = {}
+        self.poisoned: dict[str, Poison] = {}
         self.blanked: set[str] = set()
         self.gaps: set[str] = set()
         self.store_trouble: StoreTrouble | None = None
         self.damaged: dict[str, int] = {}
+        self.exposed = ""
         self.tampered: dict[str, int] = {}
         self.deleted: set[str] = set()
         self.corrupt: dict[str, str] = {}
@@ -430,8 +451,9 @@ class World:
         patches = self.scenario.patches_per_part
         if patches is not None:
             patches = self.random.choice((patches, patches, self.random.randint(1, 4), None))
+        lists_ec2 = self.scenario.lists_ec2 and self.random.random() < 2 / 3
         version = str(int(self.build.version) + 1)
-        self.build = _build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys, patches)
+        self.build = _build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys, patches, lists_ec2)
 
     def _other_toys(self, known: KnownToys) -> KnownToys | None:
         """Return the toys as another build may know them: in other parts, by another rule, or not at all."""
@@ -456,12 +478,35 @@ class World:
         del source.nodes[instance_id]
         source.states.pop(instance_id, None)
         self.patches.pop(instance_id, None)
+        self._terminate(target, instance_id)
         if self.scenario.toys is not None:
             strip(source, instance_id)
 
     def describe_node(self, target: Target, instance_id: str) -> None:
         """Give a node attributes that no node had before."""
-        self.apis.of(target).nodes[instance_id] = fleet.described(instance_id, next(self._serials))
+        serial = next(self._serials)
+        self.apis.of(target).nodes[instance_id] = fleet.described(instance_id, serial)
+        if self.scenario.lists_ec2:
+            self._launch(target, instance_id, serial)
+
+    def _launch(self, target: Target, instance_id: str, serial: int) -> None:
+        """Let EC2 have a node's instance, except where the node is not of EC2; and another one that SSM does not know.
+
+        Some have no tags of their own, or are managed by a service.
+        """
+        if serial % 5:
+            self.instances[target][instance_id] = launched(instance_id, serial)
+        if serial % 2:
+            unmanaged = node_id(UNMANAGED + serial)
+            self.instances[target][unmanaged] = launched(unmanaged, serial + 1)
+
+    def _terminate(self, target: Target, instance_id: str) -> None:
+        """Let the instance of a node disappear, or be terminated and still listed."""
+        instance = self.instances[target].get(instance_id)
+        if instance is None or instance.is_managed:
+            self.instances[target].pop(instance_id, None)
+        else:
+            instance.row = {**instance.row, "instanceState": {"code": 48, "name": "terminated"}}
 
     def scan_node(self, target: Target, instance_id: str) -> None:
         """Let a node be scanned, with a result that no node had before."""
@@ -481,9 +526,19 @@ class World:
             return RefusedError(error.listing_status, error.code, str(error), operation)
         return error
 
+    def poison(self, ids: Iterable[str], operation: str) -> FailedCallError | RefusedError | None:
+        """Return the error of a call about some nodes, while anything breaks; a refusal is of that operation."""
+        poisons = [self.poisoned[instance_id] for instance_id in ids if instance_id in self.poisoned]
+        error = next((poison.error for poison in poisons if poison.operation in {"", operation}), None)
+        if not self.dice.rolling:
+            return None
+        if isinstance(error, RefusedError):
+            return RefusedError(error.listing_status, error.code, str(error), operation)
+        return error
+
     def is_healthy(self, operation: str) -> bool:
         """Whether an operation never breaks its own rules, nor refuses for long."""
-        is_secondary_one = operation in {*TOY_OPERATIONS, DESCRIBE_PATCHES}
+        is_secondary_one = operation in {*TOY_OPERATIONS, DESCRIBE_PATCHES, *ec2_service.OPERATIONS}
         return self.scenario.toys_healthy if is_secondary_one else self.scenario.healthy
 
     def store_refuses(self, operation: str) -> bool:
@@ -559,7 +614,7 @@ class World:
             self.last_part_at[run_of(key)] = self.clock.at
             if not is_secondary(key):
                 self.last_root_part_at[run_of(key)] = self.clock.at
-        if key.startswith("lake/patch_states/"):
+        if key == snapshot_key(run_of(key)):
             self.published_at[run_of(key)] = self.clock.at
 
 
@@ -570,11 +625,12 @@ def _build(  # noqa: PLR0913, PLR0917
     unknown: frozenset[str],
     toys: KnownToys | None,
     patches_per_part: int | None,
+    lists_ec2: bool,  # noqa: FBT001
 ) -> Build:
     """Return a build; one that knows the patches knows the columns by which it selects their nodes."""
     if patches_per_part is not None:
         unknown -= {"available_security_update_count"}
-    return Build(version, batch_size, deadline_seconds, unknown, toys, patches_per_part)
+    return Build(version, batch_size, deadline_seconds, unknown, toys, patches_per_part, lists_ec2)
 
 
 def watch_body(run_id: str) -> str:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from threading import Barrier
 
 import pytest
 
+from patchlake.adapters.threaded_map import ThreadedMap
+from patchlake.core.statuses import ListingStatus
 from patchlake.core.timings import RESERVE_SECONDS
-from patchlake.errors import OutOfTimeError, RetryableError, ThrottledError
+from patchlake.errors import OutOfTimeError, RefusedError, RetryableError, ThrottledError
 from patchlake.ports import Delivery
 from patchlake.stages.throttled_calls import ThrottledCalls
 
@@ -67,6 +70,25 @@ def test_a_worker_that_is_not_throttled_never_yields() -> None:
     calls = replace(worker.throttled_calls(), must_yield=lambda: pytest.fail("it yields"))
 
     assert list(calls.call_each(worker.throttling(), [7, 8], map)) == [7, 8]
+
+
+def test_a_worker_that_is_throttled_and_refused_at_once_pauses_before_it_can_ask_again() -> None:
+    worker = Worker()
+    yields = [True, False]
+    calls = replace(worker.throttled_calls(), must_yield=lambda: yields.pop(0))
+
+    both = Barrier(2)
+
+    def ask(item: int) -> int:
+        both.wait()
+        if item == 7:
+            raise ThrottledError("slow down")
+        raise RefusedError(ListingStatus.ACCESS_DENIED, "AccessDenied", "no")
+
+    with pytest.raises(RefusedError, match="no"):
+        list(calls.call_each(ask, [7, 8], ThreadedMap(2, "test")))
+    assert worker.pauses == [1, 2]
+    assert yields == []
 
 
 def test_nothing_is_begun_that_could_not_be_finished() -> None:

@@ -79,6 +79,7 @@ class Lake:
         self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
+        self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
@@ -178,9 +179,12 @@ class Lake:
 
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names."""
-        self._define([relation])
-        rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
-        return {row[0]: _ATHENA[row[1]] for row in rows}
+        if relation not in self._described:
+            self._define([relation])
+            # For each view, DuckDB resolves all views below it once more.
+            rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
+            self._described[relation] = {row[0]: _ATHENA[row[1]] for row in rows}
+        return self._described[relation]
 
     def _days_ago(self, days: int) -> str:
         return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()

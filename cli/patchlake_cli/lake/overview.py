@@ -86,13 +86,40 @@ _ABOUT_PATCHES = {
     """,
 }
 
+_ABOUT_INSTANCES = {
+    "Instances that run, and that Systems Manager does not manage, by account": """
+        WITH counted AS (
+          SELECT account_id, count(*) AS instances FROM unmanaged_instances GROUP BY account_id
+        )
+        SELECT
+          account.account_id AS account,
+          account.account_name AS name,
+          CASE WHEN account.fleet_unknown_reason IS NULL THEN coalesce(counted.instances, 0) ELSE counted.instances END
+            AS not_managed_at_least,
+          account.fleet_unknown_reason AS not_all_known,
+          account.fleet_compliant_percent,
+          account.fleet_compliant_percent_lower_bound AS at_least_percent
+        FROM compliance_by_account AS account
+        LEFT JOIN counted ON counted.account_id = account.account_id
+        ORDER BY account.account_id
+    """,
+    "The unmanaged instances that were launched first": """
+        SELECT account_id AS account, region, instance_id AS instance, CAST(launch_time AS date) AS launched, tags
+        FROM unmanaged_instances
+        ORDER BY launch_time, account_id, region, instance_id
+        LIMIT 5
+    """,
+}
+
 
 def answer_questions(lake: Lake) -> list[AnsweredQuestion]:
-    """Answer each question for the newest published run; those about patches if it read them."""
-    [(patches_status,)] = lake.query("SELECT patches_status FROM latest_run").rows
-    is_asked = patches_status not in {"NOT_ASKED", "NO_SNAPSHOT"}
+    """Answer each question for the newest published run; those about patches and instances if it read them."""
+    [(patches_status, instances_status)] = lake.query("SELECT patches_status, instances_status FROM latest_run").rows
+    questions = dict(_QUESTIONS)
+    for status, more in ((patches_status, _ABOUT_PATCHES), (instances_status, _ABOUT_INSTANCES)):
+        questions |= more if status not in {"NOT_ASKED", "NO_SNAPSHOT"} else {}
     answers = []
-    for question, sql in (_QUESTIONS | _ABOUT_PATCHES if is_asked else _QUESTIONS).items():
+    for question, sql in questions.items():
         found = lake.query(sql)
         answers.append(AnsweredQuestion(question, found.columns, found.rows))
     return answers

@@ -7,8 +7,9 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import TARGETS_NAMED
 from patchlake_cli.lake.statements import HISTORY, RECENT, views
 
-_STATUS_ONLY = {"runs", HISTORY + "runs"}
-"""The views that count the rows of every table, only to say which are there."""
+_SAYING_THEIR_GAPS = frozenset({"runs", HISTORY + "runs", "target_compliance"})
+"""The views that read secondary tables and say in their own rows what they lack: which tables are there, and why the
+number of unmanaged instances is not known. A statement over one of them is not about these tables."""
 
 _OF_SEVERAL_RUNS = "is_latest"
 """The column of a view that has the rows of several runs, so that a statement may ask about any of them."""
@@ -38,7 +39,7 @@ def sources_of(relations: Collection[str]) -> list[str]:
     waiting = list(found)
     while waiting:
         name = waiting.pop()
-        further = set(read.get(name, ()) if name not in _STATUS_ONLY else ()) - found
+        further = set(read.get(name, ()) if name not in _SAYING_THEIR_GAPS else ()) - found
         found |= further
         waiting += further
     return [source.name for source in SOURCES.secondary if _tables(source.name) & found]

@@ -20,7 +20,8 @@ which the header declares with its type (`parameters`), an example and its meani
 A table or view has a twin over ``HistoryDays`` instead of the window, whose name begins with ``history_``. That of a
 view is derived from its file, once another view reads it.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
-the two operations of SSM give to ``patch_states``: a new one needs no change in the views that pass all of them on.
+the two operations of SSM give to ``patch_states``, and ``${InstanceColumns}`` for those of ``instances``: a new one
+needs no change in the views that pass all of them on.
 """
 
 import re
@@ -186,10 +187,15 @@ def expanded(line: str) -> str:
     if place is None:
         return line
     # Not at the top: only views have such placeholders, and the help of a command reads only the named queries.
+    from patchlake.sources.instances import INSTANCE_COLUMNS  # noqa: PLC0415
     from patchlake.sources.nodes import NODE_COLUMNS  # noqa: PLC0415
     from patchlake.sources.patch_states import PATCH_STATE_COLUMNS  # noqa: PLC0415
 
-    declared = {"NodeColumns": NODE_COLUMNS, "PatchStateColumns": PATCH_STATE_COLUMNS}
+    declared = {
+        "InstanceColumns": INSTANCE_COLUMNS,
+        "NodeColumns": NODE_COLUMNS,
+        "PatchStateColumns": PATCH_STATE_COLUMNS,
+    }
     names = ", ".join(f"{place['table'] or ''}{column.name}" for column in declared[place["declared"]])
     margin = line[: len(line) - len(line.lstrip())]
     text = line[: place.start()].lstrip() + names + line[place.end() :]

@@ -27,6 +27,8 @@ class LatestRun:
     targets_not_planned: int | None
     rows_without_id: int | None
     patches_status: str
+    instances_status: str
+    tags_status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,21 @@ class Compliance:
     nodes_unknown: int | None
     compliant_percent: float | None
     compliant_percent_lower_bound: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet(Compliance):
+    """The nodes of the whole fleet by state, and the instances that SSM does not manage.
+
+    Attributes:
+        fleet_unknown_reason: why instances_not_managed is None.
+        fleet_compliant_percent: of nodes and unmanaged instances; None where one of these is not known.
+    """
+
+    instances_not_managed: int | None
+    fleet_unknown_reason: str | None
+    fleet_compliant_percent: float | None
+    fleet_compliant_percent_lower_bound: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +226,51 @@ class PatchGap:
 
 
 @dataclass(frozen=True, slots=True)
+class Management:
+    """The number of EC2 instances that are managed in one way, or of which that is not known for one reason."""
+
+    management: str
+    unknown_reason: str | None
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class UnmanagedInstance:
+    """An EC2 instance that runs, and that SSM does not manage; tags are None if they were not read."""
+
+    account_id: str
+    account_name: str | None
+    region: str
+    instance_id: str
+    launch_time: datetime | None
+    image_id: str | None
+    platform_details: str | None
+    tags: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGap:
+    """A target of which nodes, instances or tags were not read in full, and the reason of each."""
+
+    account_id: str
+    account_name: str | None
+    region: str
+    nodes_reason: str | None
+    instances_reason: str | None
+    tags_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TagValue(Compliance):
+    """A tag and its value, or the nodes that have no such tag, whose tags are not known, or that are not in EC2."""
+
+    tag_key: str
+    tag_status: str
+    tag_value: str | None
+    nodes_unread: int
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlist[Row]:
     """The most important rows of a list, and the length of the list."""
 
@@ -232,6 +294,21 @@ class Patches:
 
 
 @dataclass(frozen=True, slots=True)
+class Ec2:
+    """The EC2 instances of a run, and the nodes by the tags of their instances.
+
+    Attributes:
+        gaps: the targets of which nodes, instances or tags were not read in full.
+        unmanaged: the instances that run unmanaged, those launched first at the top.
+    """
+
+    management: Sequence[Management]
+    unmanaged: Shortlist[UnmanagedInstance]
+    gaps: Shortlist[TargetGap]
+    tags: Shortlist[TagValue]
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """The details of a run.
 
@@ -246,7 +323,7 @@ class Details:
         left_targets: the targets of ``not_planned``.
     """
 
-    fleet: Compliance
+    fleet: Fleet
     unread: Unread
     not_planned: Unread
     findings: Findings
@@ -265,6 +342,7 @@ class Details:
     unknown_nodes: Sequence[Reason]
     unread_targets: Sequence[Reason]
     patches: Patches
+    ec2: Ec2
     coverage: Shortlist[CoveredTarget]
     left_targets: Shortlist[CoveredTarget]
 

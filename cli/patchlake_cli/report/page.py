@@ -21,7 +21,15 @@ from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
 from patchlake_cli.report.headline import headline_percent
-from patchlake_cli.report.words import CHANGES, UNKNOWN_NODES, UNREAD_TARGETS, patch_gap
+from patchlake_cli.report.words import (
+    CHANGES,
+    FLEET_UNKNOWN,
+    MANAGEMENT,
+    TAG_STATUS,
+    UNKNOWN_NODES,
+    UNREAD_TARGETS,
+    patch_gap,
+)
 from patchlake_cli.visible_text import visible
 
 _OLD_HOURS = 48
@@ -51,6 +59,9 @@ def render_page(figures: Figures) -> str:
             unread_targets=UNREAD_TARGETS,
             unknown_nodes=UNKNOWN_NODES,
             changes=CHANGES,
+            management=MANAGEMENT,
+            fleet_unknown=FLEET_UNKNOWN,
+            tag_status=TAG_STATUS,
             without_id=ROWS_WITHOUT_ID,
             version=patchlake.__version__,
             policy=policy,

@@ -11,13 +11,15 @@ from patchlake_cli.report.figures import (
     Account,
     Age,
     Change,
-    Compliance,
     CoveredTarget,
     Day,
     Details,
+    Ec2,
     Figures,
     Findings,
+    Fleet,
     LatestRun,
+    Management,
     OverdueNode,
     Patch,
     Patches,
@@ -26,7 +28,10 @@ from patchlake_cli.report.figures import (
     Platform,
     Reason,
     Shortlist,
+    TagValue,
+    TargetGap,
     Ungrouped,
+    UnmanagedInstance,
     Unread,
 )
 
@@ -36,6 +41,8 @@ PLATFORMS_SHOWN = 50
 PATCHES_SHOWN = 200
 ACCOUNTS_SHOWN = 100
 TARGETS_SHOWN = 200
+INSTANCES_SHOWN = 50
+TAGS_SHOWN = 100
 
 
 def read_figures(lake: Lake) -> Figures:
@@ -57,7 +64,7 @@ def read_figures(lake: Lake) -> Figures:
 
 
 def _details(lake: Lake) -> Details:
-    [fleet] = _rows(lake, Compliance, "compliance_overall")
+    [fleet] = _rows(lake, Fleet, "compliance_overall")
     kinds = dict(lake.query("SELECT change, count(*) FROM changes_since_previous_run GROUP BY change").rows)
     return Details(
         fleet=fleet,
@@ -109,6 +116,7 @@ def _details(lake: Lake) -> Details:
         unknown_nodes=[Reason(*row) for row in lake.query(_UNKNOWN_NODES).rows],
         unread_targets=[Reason(*row) for row in lake.query(_UNREAD_TARGETS).rows],
         patches=_patches(lake),
+        ec2=_ec2(lake),
         coverage=_shortlist(
             lake,
             CoveredTarget,
@@ -141,6 +149,34 @@ def _patches(lake: Lake) -> Patches:
     return Patches([PatchGap(*row) for row in lake.query(_PATCH_GAPS).rows], worst, cve_ids)
 
 
+def _ec2(lake: Lake) -> Ec2:
+    return Ec2(
+        management=[Management(*row) for row in lake.query(_MANAGEMENT).rows],
+        unmanaged=_shortlist(
+            lake,
+            UnmanagedInstance,
+            "unmanaged_instances",
+            "launch_time, account_id, region, instance_id",
+            INSTANCES_SHOWN,
+        ),
+        gaps=_shortlist(lake, TargetGap, "targets_not_known", "account_id, region", TARGETS_SHOWN),
+        tags=_shortlist(
+            lake,
+            TagValue,
+            "compliance_by_tag WHERE tag_key IS NOT NULL",
+            "tag_key, tag_status <> 'READ', compliant_percent NULLS FIRST, tag_status, tag_value",
+            TAGS_SHOWN,
+        ),
+    )
+
+
+_MANAGEMENT = """
+    SELECT management, unknown_reason, count(*) AS instances
+    FROM instance_management
+    WHERE is_latest
+    GROUP BY management, unknown_reason
+    ORDER BY management, unknown_reason NULLS FIRST
+"""
 _PATCH_GAPS = """
     SELECT
       reason,

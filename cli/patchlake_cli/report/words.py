@@ -46,3 +46,30 @@ def patch_gap(reason: str) -> str:
     if parent == "patch_states":
         return f"The patch state of a node is not known. {UNKNOWN_NODES.get(status, '')}".strip()
     return "A value of a patch broke this rule." if status else "SSM did not answer about patches, for this reason."
+
+
+MANAGEMENT = {
+    "NOT_MANAGED": "It runs, and Systems Manager does not list it.",
+    "UNKNOWN": "Whether Systems Manager manages it is not known.",
+    "STARTING": "It was launched less than an hour before Systems Manager listed the nodes, or later.",
+    "STOPPED": "It is stopped, and Systems Manager does not list it.",
+    "SERVICE_MANAGED": "An AWS service operates it.",
+    "MANAGED": "Systems Manager lists it as a node.",
+    "TERMINATED": "It is terminated.",
+}
+"""The ways in which an EC2 instance is managed, those to look at first."""
+
+FLEET_UNKNOWN = {
+    "INSTANCES_NOT_ASKED": "this run did not read EC2 instances",
+    "INSTANCES_UNPUBLISHED": "the table of instances is not there in full",
+    "INSTANCES_NOT_READ": "not all EC2 instances could be read",
+    "NODES_NOT_READ": "not all nodes were read",
+}
+"""The reasons why the number of unmanaged instances is not known."""
+
+TAG_STATUS = {
+    "NO_TAG": "(no such tag)",
+    "NOT_READ": "(tags not read)",
+    "NOT_EC2": "(not in EC2)",
+}
+"""The names of the rows of nodes without a known value of a tag."""

@@ -90,17 +90,19 @@ def print_run(console: Console, summary: RunSummary, answers: Sequence[AnsweredQ
     console.print()
     console.print(_nodes(summary.run))
     console.print(_coverage(summary.run.coverage))
-    print_sources(console, summary.run)
+    if print_sources(console, summary.run):
+        console.print()
     for answer in answers:
         console.print(_answer(answer))
     console.print(f"Lake: {summary.lake}")
 
 
-def print_sources(console: Console, run: Run) -> None:
-    """Print a sentence about each secondary source that the run was asked for."""
-    for name, coverage in run.sources.items():
-        if (text := sentence(name, coverage)) is not None:
-            console.print(Text(text), soft_wrap=True)
+def print_sources(console: Console, run: Run) -> bool:
+    """Print a sentence about each secondary source that the run was asked for, and return whether there are any."""
+    texts = [text for name, coverage in run.sources.items() if (text := sentence(name, coverage)) is not None]
+    for text in texts:
+        console.print(Text(text), soft_wrap=True)
+    return bool(texts)
 
 
 def styled_status(run: Run) -> tuple[str, str]:

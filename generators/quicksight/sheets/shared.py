@@ -29,6 +29,11 @@ PERCENTS = (
     percent("compliant_percent", "Compliant share"),
     percent("compliant_percent_lower_bound", "At least"),
 )
+FLEET = (
+    Field("instances_not_managed", "Unmanaged instances"),
+    percent("fleet_compliant_percent", "Compliant, unmanaged included"),
+    percent("fleet_compliant_percent_lower_bound", "At least, unmanaged included"),
+)
 COUNTS_AND_UNREAD = (*COUNTS, Field("nodes_unread", "Of unread targets"))
 LOWEST_FIRST = ("compliant_percent", "-nodes_non_compliant")
 
@@ -49,6 +54,7 @@ def run_row(sheet: str) -> Row:
                 Field("age_hours", "Age, hours"),
                 Field("nodes_listed", "Nodes listed"),
                 Field("nodes_unknown", "Nodes unknown"),
+                *FLEET,
             ],
             colors={"run_status": RUN_COLORS},
         ),

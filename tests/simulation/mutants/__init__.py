@@ -6,6 +6,7 @@ invariant that it names; a mutant that survives shows what the simulator cannot 
 
 from tests.simulation.mutants import (
     absence,
+    ec2,
     functions,
     halving,
     patches,
@@ -15,18 +16,20 @@ from tests.simulation.mutants import (
     trouble,
     values,
 )
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, schedules_survived
+from tests.simulation.mutants.mutant import MUTANTS, Hunt, Mutant, hunt
 
 __all__ = [
     "MUTANTS",
+    "Hunt",
     "Mutant",
     "absence",
+    "ec2",
     "functions",
     "halving",
+    "hunt",
     "patches",
     "protocol",
     "refusals",
-    "schedules_survived",
     "secondary",
     "trouble",
     "values",

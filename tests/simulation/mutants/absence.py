@@ -18,11 +18,12 @@ from patchlake.stages import plan, publish
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import no_active_target, struck_by
+from tests.simulation.mutants.provocations import NO_ACTIVE_TARGET, PEOPLED
+from tests.simulation.provocation import struck_by
 from tests.world import HOME
 
 
-@mutant("I1", "an answer that is none is read as an empty page", struck_by(Fault.BROKEN_BODY))
+@mutant("I1", "an answer that is none is read as an empty page", PEOPLED & struck_by(Fault.BROKEN_BODY))
 def _reads_nothing(patch: Patch) -> None:
     page = PageDecoder.page
 
@@ -35,7 +36,7 @@ def _reads_nothing(patch: Patch) -> None:
     patch.setattr(PageDecoder, "page", empty)
 
 
-@mutant("I6", "a run without any account is planned", struck_by(Fault.NO_ACCOUNTS))
+@mutant("I6", "a run without any account is planned", PEOPLED & struck_by(Fault.NO_ACCOUNTS))
 def _plans_nothing(patch: Patch) -> None:
     def make(run_id: str, *, accounts: Iterable[Account], **settings: Any) -> Plan:  # noqa: ANN401
         accounts = list(accounts)
@@ -55,17 +56,17 @@ def _alter_completeness(patch: Patch, listings: bool, rows: bool) -> None:  # no
     patch.setattr(publish, "is_complete", altered)
 
 
-@mutant("I7", "a run without an active target is COMPLETE", no_active_target)
+@mutant("I7", "a run without an active target is COMPLETE", NO_ACTIVE_TARGET)
 def _completes_without_targets(patch: Patch) -> None:
     _alter_completeness(patch, listings=True, rows=False)
 
 
-@mutant("I7", "a run with rows without an id is COMPLETE", struck_by(Fault.NAMELESS_ROW))
+@mutant("I7", "a run with rows without an id is COMPLETE", PEOPLED & struck_by(Fault.NAMELESS_ROW))
 def _completes_without_ids(patch: Patch) -> None:
     _alter_completeness(patch, listings=False, rows=True)
 
 
-@mutant("I1", "rows without an id are dropped uncounted", struck_by(Fault.NAMELESS_ROW))
+@mutant("I1", "rows without an id are dropped uncounted", PEOPLED & struck_by(Fault.NAMELESS_ROW))
 def _drops_the_nameless(patch: Patch) -> None:
     listed = ListingSource.listed
 
@@ -75,12 +76,12 @@ def _drops_the_nameless(patch: Patch) -> None:
     patch.setattr(ListingSource, "listed", uncounted)
 
 
-@mutant("I6", "coverage drops the count of rows without an id", struck_by(Fault.NAMELESS_ROW))
+@mutant("I6", "coverage drops the count of rows without an id", PEOPLED & struck_by(Fault.NAMELESS_ROW))
 def _covers_no_nameless(patch: Patch) -> None:
     patch.setattr(publish, "coverage_row", lambda *arguments: {**coverage_row(*arguments), "rows_without_id": None})
 
 
-@mutant("I1", "a bad value costs its whole row", struck_by(Fault.BAD_VALUE))
+@mutant("I1", "a bad value costs its whole row", PEOPLED & struck_by(Fault.BAD_VALUE))
 def _loses_the_row(patch: Patch) -> None:
     def without_records(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return settle(asked, map(_without_records, pages))
@@ -92,7 +93,7 @@ def _without_records(page: Page[Any]) -> Page[Any]:
     return dataclasses.replace(page, invalid=[dataclasses.replace(row, record=None) for row in page.invalid])
 
 
-@mutant("I1", "a bad value is not named", struck_by(Fault.BAD_VALUE))
+@mutant("I1", "a bad value is not named", PEOPLED & struck_by(Fault.BAD_VALUE))
 def _names_nothing(patch: Patch) -> None:
     part = DetailSource.part
 
@@ -113,7 +114,7 @@ def _alter_nodes_asked(patch: Patch, asks: Any) -> None:  # noqa: ANN401
     patch.setattr(DetailSource, "asks_about", property(rule, own.__set__))
 
 
-@mutant("I1", "a node with a bad value in its description is not asked about", struck_by(Fault.BAD_VALUE))
+@mutant("I1", "a node with a bad value in its description is not asked about", PEOPLED & struck_by(Fault.BAD_VALUE))
 def _asks_only_the_flawless(patch: Patch) -> None:
     def flawless(nodes: Columns) -> list[str]:
         return [i for i, reason in zip(nodes["instance_id"], nodes["invalid_reason"], strict=True) if reason is None]
@@ -121,6 +122,6 @@ def _asks_only_the_flawless(patch: Patch) -> None:
     _alter_nodes_asked(patch, flawless)
 
 
-@mutant("I12", "ids of an unknown form are asked about", struck_by(Fault.UNKNOWN_ID))
+@mutant("I12", "ids of an unknown form are asked about", PEOPLED & struck_by(Fault.UNKNOWN_ID))
 def _asks_about_all(patch: Patch) -> None:
     _alter_nodes_asked(patch, lambda nodes: list(nodes["instance_id"]))

@@ -30,9 +30,24 @@ def alter_settling(
 
 def alter_ids_per_call(patch: Patch, operation: str, ids_per_call: int) -> None:
     """Let an operation be asked about so many ids a call."""
-    own = Operation.__dict__["ids_per_call"]
+    _alter_operation(patch, operation, "ids_per_call", lambda _: ids_per_call)
 
-    def ids(made: Operation) -> Any:  # noqa: ANN401
-        return ids_per_call if made.name == operation else own.__get__(made)
 
-    patch.setattr(Operation, "ids_per_call", property(ids, own.__set__))
+def alter_page_size(patch: Patch, operation: str, size: int) -> None:
+    """Let an operation be asked for so many rows a page."""
+    _alter_operation(patch, operation, "page_size", lambda _: size)
+
+
+def alter_request(patch: Patch, operation: str, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Let an operation be asked with other parameters."""
+    _alter_operation(patch, operation, "request", lambda own: lambda *arguments: alter(own(*arguments)))
+
+
+def _alter_operation(patch: Patch, operation: str, name: str, alter: Callable[[Any], Any]) -> None:
+    own = Operation.__dict__[name]
+
+    def altered(made: Operation) -> Any:  # noqa: ANN401
+        value = own.__get__(made)
+        return alter(value) if made.name == operation else value
+
+    patch.setattr(Operation, name, property(altered, own.__set__))

@@ -10,7 +10,7 @@ from patchlake.core.call_counter import CallCounter, CallCounts
 from patchlake.errors import PatchlakeError
 from tests.simulation import functions
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
-from tests.simulation.mutants.provocations import runs_in_functions
+from tests.simulation.mutants.provocations import RUNS_IN_FUNCTIONS
 from tests.simulation.world import Stage
 
 type Alter = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
@@ -62,10 +62,10 @@ for _name, _alter in (
     ("a message that fails takes its neighbours with it", _fails_all),
     ("a function reports one failed message alone", _fails_the_first),
 ):
-    MUTANTS.append(Mutant(_name, "I15", partial(_alter_answers, alter=_alter), runs_in_functions))
+    MUTANTS.append(Mutant(_name, "I15", partial(_alter_answers, alter=_alter), RUNS_IN_FUNCTIONS))
 
 
-@mutant("I15", "a function swallows the error of a message", runs_in_functions)
+@mutant("I15", "a function swallows the error of a message", RUNS_IN_FUNCTIONS)
 def _swallows_errors(patch: Patch) -> None:
     def alter(patch: Patch, module: ModuleType) -> None:
         if not hasattr(module, "handle_record"):
@@ -104,10 +104,10 @@ for _name, _metrics in (
     ("looks at a run are not counted", ("Ticks",)),
     ("fired schedules are not counted", ("SchedulesFired",)),
 ):
-    MUTANTS.append(Mutant(_name, "I15", partial(_without_metrics, names=_metrics), runs_in_functions))
+    MUTANTS.append(Mutant(_name, "I15", partial(_without_metrics, names=_metrics), RUNS_IN_FUNCTIONS))
 
 
-@mutant("I15", "the calls of SSM are counted again in each invocation", runs_in_functions)
+@mutant("I15", "the calls of SSM are counted again in each invocation", RUNS_IN_FUNCTIONS)
 def _never_drains(patch: Patch) -> None:
     drain = CallCounter.drain
     total = 0

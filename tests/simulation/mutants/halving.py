@@ -4,10 +4,10 @@ from patchlake.core.halving import Chunk, Failure, Halving
 from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import poisoned
+from tests.simulation.mutants.provocations import POISONED
 
 
-@mutant("I1", "an id that failed alone once is recorded", poisoned)
+@mutant("I1", "an id that failed alone once is recorded", POISONED)
 def _records_at_once(patch: Patch) -> None:
     def confirm(halving: Halving[object]) -> None:
         halving.failing |= {i: failure.code for i, failure in halving._failed_alone.items()}  # noqa: SLF001
@@ -15,17 +15,17 @@ def _records_at_once(patch: Patch) -> None:
     patch.setattr(Halving, "_confirm", confirm)
 
 
-@mutant("I1", "an id that failed alone is asked about again without a pause", poisoned)
+@mutant("I1", "an id that failed alone is asked about again without a pause", POISONED)
 def _asks_again_at_once(patch: Patch) -> None:
     patch.setattr(ThrottledCalls, "pause_for", lambda *_: None)
 
 
-@mutant("I1", "an id is recorded without an answer about another one", poisoned)
+@mutant("I1", "an id is recorded without an answer about another one", POISONED)
 def _needs_no_witness(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "require_answer", lambda *_: None)
 
 
-@mutant("I1", "every id of a call that failed is recorded", poisoned)
+@mutant("I1", "every id of a call that failed is recorded", POISONED)
 def _halves_nothing(patch: Patch) -> None:
     halves = Halving._halves  # noqa: SLF001
 
@@ -38,7 +38,7 @@ def _halves_nothing(patch: Patch) -> None:
     patch.setattr(Halving, "_halves", record)
 
 
-@mutant("I1", "two ids that failed alone are recorded though nothing was answered", poisoned)
+@mutant("I1", "two ids that failed alone are recorded though nothing was answered", POISONED)
 def _hopes(patch: Patch) -> None:
     patch.setattr(Halving, "_require_hope", lambda _: None)
     patch.setattr(CallsAboutIds, "require_answer", lambda *_: None)

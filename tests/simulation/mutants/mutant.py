@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
+from typing import NamedTuple
 
 import pytest
 
 from tests.simulation.explore import play
-from tests.simulation.schedule import CROWD_EVERY, Schedule
-from tests.simulation.world import World
+from tests.simulation.provocation import ANY, Provocation
+from tests.simulation.schedule import CROWD_EVERY
 
-MOST_SCHEDULES = 5000
-"""So many schedules a mutant may survive at most."""
+MOST_STEPS = 10_000
+"""So many steps the schedules that find a mutant may have: a few seconds' worth."""
 
 type Patch = pytest.MonkeyPatch
-type Where = Callable[[World], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,42 +24,54 @@ class Mutant:
     Attributes:
         invariant: what it breaks.
         apply: makes it, until the patch is undone.
-        where: whether a schedule's world can provoke it; the others are not played.
+        provocation: what a schedule is given, so that almost every one finds it.
         crowd: whether it takes thousands of targets.
-        soon: a seed from which on it is found soon. The tests start there; ``make mutants`` starts at the first one.
     """
 
     name: str
     invariant: str
     apply: Callable[[Patch], None]
-    where: Where = lambda _: True
+    provocation: Provocation = ANY
     crowd: bool = False
-    soon: int = 1
+
+
+class Hunt(NamedTuple):
+    """The schedules that were played with a mutant, and their steps.
+
+    Attributes:
+        killed: whether the mutant's invariant found it.
+    """
+
+    killed: bool
+    schedules: int
+    steps: int
 
 
 MUTANTS: list[Mutant] = []
 
 
 def mutant(
-    invariant: str, name: str, where: Where = lambda _: True, *, crowd: bool = False, soon: int = 1
+    invariant: str, name: str, provocation: Provocation = ANY, *, crowd: bool = False
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Register a function as what makes a mistake."""
 
     def register(apply: Callable[[Patch], None]) -> Callable[[Patch], None]:
-        MUTANTS.append(Mutant(name, invariant, apply, where, crowd, soon))
+        MUTANTS.append(Mutant(name, invariant, apply, provocation, crowd))
         return apply
 
     return register
 
 
-def schedules_survived(mutant: Mutant, first: int = 1) -> int | None:
-    """Return after how many schedules, from a first seed on, its invariant finds a mutant; None where none does."""
+def hunt(mutant: Mutant, first: int = 1) -> Hunt:
+    """Play schedules, from a first seed on, until one finds a mutant, or they have had ``MOST_STEPS`` steps."""
+    steps = 0
     with pytest.MonkeyPatch.context() as patch:
         mutant.apply(patch)
-        numbers = count(first - first % CROWD_EVERY, CROWD_EVERY) if mutant.crowd else count(first)
-        seeds = (seed for seed in numbers if mutant.where(Schedule(seed).world))
-        for number, seed in enumerate(islice(seeds, MOST_SCHEDULES), start=1):
-            _, violation = play(seed)
-            if violation is not None and violation.invariant == mutant.invariant:
-                return number
-    return None
+        seeds = (seed for seed in count(first) if (seed % CROWD_EVERY == 0) == mutant.crowd)
+        for number, seed in enumerate(seeds, start=1):
+            schedule, violation = play(seed, provocation=mutant.provocation)
+            steps += schedule.tally.steps
+            killed = violation is not None and violation.invariant == mutant.invariant
+            if killed or steps > MOST_STEPS:
+                return Hunt(killed, number, steps)
+    raise AssertionError

@@ -19,40 +19,53 @@ from patchlake.ports import TableFile
 from patchlake.sources import patches
 from patchlake.sources.coverage import coverage_row
 from patchlake.sources.source import DetailSource, Operation, Source
-from patchlake.stages import commit, fence, publish
+from patchlake.stages import publish
 from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.retry_policy import Attempt
-from patchlake.stages.stored_run import Batch, StoredRun
+from patchlake.stages.stored_run import StoredRun
 from tests.simulation.faults import Fault
-from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_ids_per_call, alter_settling
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, Where
+from tests.simulation.mutants.answers import (
+    Pages,
+    Settle,
+    Settled,
+    alter_ids_per_call,
+    alter_page_size,
+    alter_request,
+    alter_settling,
+)
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
 from tests.simulation.mutants.mutant import mutant as any_mutant
 from tests.simulation.mutants.provocations import (
-    filters_refused,
-    large_batches,
-    losses_of_toys,
-    poisoned,
-    struck_by,
-    toys_forged,
-    toys_held_back,
-    toys_unhealthy,
-    with_patches,
+    CHILDREN_BEFORE_BATCHES,
+    CHILDREN_DAMAGED,
+    CHILDREN_SENT_AGAIN,
+    ENDLESS_CHAINS,
+    FILTERS_REFUSED,
+    LOSSES_OF_TOYS,
+    MANY_SCANS,
+    NODES_OF_SLICES,
+    OTHERS_UNKNOWN,
+    PAGES_OF_PATCHES,
+    PATCHES_REFUSED,
+    SLICES_OF_BATCHES,
+    SLOW_PAGES,
+    TOYS_HELD_BACK,
+    TOYS_UNHEALTHY,
+    UNKNOWN_NODES,
+    WITH_PATCHES,
 )
-from tests.simulation.mutants.secondary import publish_after
+from tests.simulation.mutants.secondary import asks_about_batch, close_all_but, publish_after
 from tests.simulation.mutants.values import alter_merge
-
-
-def _both(*wheres: Where) -> Where:
-    return lambda world: all(where(world) for where in (with_patches, *wheres))
+from tests.simulation.provocation import ANY, Provocation, struck_by
 
 
 def mutant(
-    invariant: str, name: str, *wheres: Where, soon: int = 1
+    invariant: str, name: str, provocation: Provocation = ANY
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Register what makes a mistake in a world in which runs collect patches."""
-    return any_mutant(invariant, name, _both(*wheres), soon=soon)
+    return any_mutant(invariant, name, WITH_PATCHES & provocation)
 
 
 # The nodes that SSM is asked about.
@@ -88,12 +101,14 @@ def _forget(patch: Patch, position: int) -> None:
 
 
 MUTANTS += [
-    Mutant(f"{name} is no reason to ask for patches", "C2", partial(_forget, position=position), with_patches)
+    Mutant(
+        f"{name} is no reason to ask for patches", "C2", partial(_forget, position=position), WITH_PATCHES & MANY_SCANS
+    )
     for position, name in enumerate(patches.DECIDING_COUNTS)
 ]
 
 
-@mutant("C2", "a deciding count that is absent is taken for 0")
+@mutant("C2", "a deciding count that is absent is taken for 0", MANY_SCANS)
 def _takes_absent_for_zero(patch: Patch) -> None:
     _alter_asks(
         patch,
@@ -101,17 +116,17 @@ def _takes_absent_for_zero(patch: Patch) -> None:
     )
 
 
-@mutant("C2", "security updates to approve are no reason to ask for patches")
+@mutant("C2", "security updates to approve are no reason to ask for patches", MANY_SCANS)
 def _forgets_available(patch: Patch) -> None:
     _alter_asks(patch, lambda states: _asked(states, lambda counts, _: _lacks(counts), "COLLECTED"))
 
 
-@mutant("C3", "security updates that were not counted are a reason to ask for patches")
+@mutant("C3", "security updates that were not counted are a reason to ask for patches", MANY_SCANS)
 def _asks_for_uncounted(patch: Patch) -> None:
     _alter_asks(patch, lambda states: _asked(states, lambda counts, one: _lacks(counts) or one != 0, "COLLECTED"))
 
 
-@mutant("C3", "nodes that lack nothing are asked about")
+@mutant("C3", "nodes that lack nothing are asked about", MANY_SCANS)
 def _asks_about_all(patch: Patch) -> None:
     _alter_asks(patch, lambda states: _asked(states, lambda *_: True, "COLLECTED"))
 
@@ -127,16 +142,6 @@ def _asks_about_unscanned(patch: Patch) -> None:
 
 
 # The question.
-
-
-def _alter_request(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    own = Operation.__dict__["request"]
-
-    def request(operation: Operation) -> Any:  # noqa: ANN401
-        made = own.__get__(operation)
-        return (lambda *arguments: alter(made(*arguments))) if operation.name == "DescribeInstancePatches" else made
-
-    patch.setattr(Operation, "request", property(request, own.__set__))
 
 
 def _with_states(request: dict[str, Any], states: Iterable[str]) -> dict[str, Any]:
@@ -159,38 +164,28 @@ for _name, _altered in (
         lambda request: {**request, "Filters": [{"Key": "State", "Values": [state]} for state in patches.STATES]},
     ),
 ):
-    MUTANTS.append(Mutant(_name, "C8", partial(_alter_request, alter=_altered), with_patches))
+    MUTANTS.append(
+        Mutant(_name, "C8", partial(alter_request, operation="DescribeInstancePatches", alter=_altered), WITH_PATCHES)
+    )
 
 
 @mutant("C8", "patches are asked for in pages of a hundred")
 def _asks_for_a_hundred(patch: Patch) -> None:
-    own = Operation.__dict__["page_size"]
-
-    def size(operation: Operation) -> int:
-        return 100 if operation.name == "DescribeInstancePatches" else own.__get__(operation)
-
-    patch.setattr(Operation, "page_size", property(size, own.__set__))
+    alter_page_size(patch, "DescribeInstancePatches", 100)
 
 
-@mutant("C8", "the patches are asked for two nodes a call")
+@mutant("C8", "the patches are asked for two nodes a call", NODES_OF_SLICES)
 def _asks_for_two(patch: Patch) -> None:
     alter_ids_per_call(patch, "DescribeInstancePatches", 2)
     alter_settling(patch, lambda settle, asked, pages: settle(asked[:1], pages), "patches")
 
 
-@mutant("C8", "a child of the patches asks about its whole batch")
+@mutant("C8", "a child of the patches asks about its whole batch", SLICES_OF_BATCHES)
 def _asks_about_the_batch(patch: Patch) -> None:
-    part = CollectStage._part  # noqa: SLF001
-
-    def of_batch(stage: CollectStage, planned: Plan, source: DetailSource, rows: Columns, *more: Any) -> Columns:  # noqa: ANN401
-        if source.name == "patches":
-            rows = stage._stored_batch(planned, more[0].target, more[0].batch)  # noqa: SLF001
-        return part(stage, planned, source, rows, *more)
-
-    patch.setattr(CollectStage, "_part", of_batch)
+    asks_about_batch(patch, "patches")
 
 
-@mutant("C8", "a child of the patches that has nothing to ask goes for its target", toys_forged, soon=6900)
+@mutant("C8", "a child of the patches that has nothing to ask goes for its target", CHILDREN_SENT_AGAIN)
 def _opens_for_nothing(patch: Patch) -> None:
     part = CollectStage._part  # noqa: SLF001
 
@@ -202,7 +197,9 @@ def _opens_for_nothing(patch: Patch) -> None:
     patch.setattr(CollectStage, "_part", open_first)
 
 
-@mutant("C8", "a worker looks for its part of the patches before every tenth node, whatever its pages", large_batches)
+@mutant(
+    "C8", "a worker looks for its part of the patches before every tenth node, whatever its pages", PAGES_OF_PATCHES
+)
 def _looks_by_node(patch: Patch) -> None:
     page = CallsAboutIds._page  # noqa: SLF001
 
@@ -216,7 +213,7 @@ def _looks_by_node(patch: Patch) -> None:
 # The filter's fall-back.
 
 
-@mutant("C8", "the refused filter is tried again for each node", filters_refused)
+@mutant("C8", "the refused filter is tried again for each node", FILTERS_REFUSED)
 def _forgets_the_refusal(patch: Patch) -> None:
     class Forgetful(set[Operation]):
         def __init__(self) -> None:
@@ -247,17 +244,17 @@ def _alter_narrower(patch: Patch, alter: Callable[[Sequence[Any]], Sequence[Any]
     patch.setattr(Operation, "narrower", property(narrower, own.__set__))
 
 
-@mutant("C2", "where the filter is refused, the last state is left out", filters_refused)
+@mutant("C2", "where the filter is refused, the last state is left out", FILTERS_REFUSED)
 def _leaves_out_the_last(patch: Patch) -> None:
     _alter_narrower(patch, lambda calls: calls[:-1])
 
 
-@mutant("C2", "where the filter is refused, only the first state is asked for", filters_refused)
+@mutant("C2", "where the filter is refused, only the first state is asked for", FILTERS_REFUSED)
 def _asks_for_the_first(patch: Patch) -> None:
     _alter_narrower(patch, lambda calls: calls[:1])
 
 
-@mutant("C8", "where the filter is refused, patches are asked for without one", filters_refused)
+@mutant("C8", "where the filter is refused, patches are asked for without one", FILTERS_REFUSED)
 def _drops_the_filter(patch: Patch) -> None:
     _alter_narrower(patch, lambda calls: [{"InstanceId": call["InstanceId"]} for call in calls[:1]])
 
@@ -268,7 +265,7 @@ def _asks_narrowly_first(patch: Patch) -> None:
     patch.setattr(narrower_calls, "_place", lambda token, _first: place(token, 1))
 
 
-@mutant("C8", "a refused filter is a refused node", filters_refused)
+@mutant("C8", "a refused filter is a refused node", FILTERS_REFUSED)
 def _gives_up_the_filter(patch: Patch) -> None:
     patch.setattr(narrower_calls, "FILTER_REFUSED", "nothing")
 
@@ -276,14 +273,14 @@ def _gives_up_the_filter(patch: Patch) -> None:
 # Refusals.
 
 
-@mutant("C8", "a worker that is denied the access goes on with the other nodes")
+@mutant("C8", "a worker that is denied the access goes on with the other nodes", NODES_OF_SLICES & PATCHES_REFUSED)
 def _goes_on(patch: Patch) -> None:
     patch.setattr(
         CallsAboutIds, "is_about_ids", lambda calls, refusal: refusal.operation == calls.source.operation.name
     )
 
 
-@mutant("I20", "a denied access to the patches is recorded at once", toys_unhealthy)
+@mutant("I20", "a denied access to the patches is recorded at once", PATCHES_REFUSED)
 def _records_at_once(patch: Patch) -> None:
     require_final = Attempt.require_final
 
@@ -294,12 +291,12 @@ def _records_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", require)
 
 
-@mutant("C8", "a node that SSM does not know is asked about again", struck_by(Fault.NODE_VANISHED))
+@mutant("C8", "a node that SSM does not know is asked about again", UNKNOWN_NODES)
 def _asks_again(patch: Patch) -> None:
     patch.setattr(halving, "INVALID_ID", "nothing")
 
 
-@mutant("C2", "a node that SSM does not know has no patches", struck_by(Fault.NODE_VANISHED))
+@mutant("C2", "a node that SSM does not know has no patches", UNKNOWN_NODES)
 def _unknown_has_none(patch: Patch) -> None:
     settled = CallsAboutIds.settled
 
@@ -312,7 +309,7 @@ def _unknown_has_none(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "settled", without_failures)
 
 
-@mutant("C2", "that SSM does not know another node is no answer", poisoned)
+@mutant("C2", "that SSM does not know another node is no answer", OTHERS_UNKNOWN)
 def _wants_a_known_witness(patch: Patch) -> None:
     require = CallsAboutIds.require_answer
 
@@ -326,7 +323,7 @@ def _wants_a_known_witness(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "require_answer", require_patches)
 
 
-@mutant("I21", "a worker looks at its time before each node, not before each page", soon=330)
+@mutant("I21", "a worker looks at its time before each node, not before each page", PAGES_OF_PATCHES & SLOW_PAGES)
 def _begins_pages_late(patch: Patch) -> None:
     def page(calls: CallsAboutIds, chunk: Any, token: str | None) -> Page[Any]:  # noqa: ANN401
         calls.look()
@@ -335,7 +332,7 @@ def _begins_pages_late(patch: Patch) -> None:
     patch.setattr(CallsAboutIds, "_page", page)
 
 
-@mutant("I19", "a chain of patches goes on without anything new", struck_by(Fault.ENDLESS), soon=2600)
+@mutant("I19", "a chain of patches goes on without anything new", ENDLESS_CHAINS)
 def _reads_on(patch: Patch) -> None:
     class Patient(ListingNews):
         def require(self, known: int) -> None:
@@ -344,7 +341,7 @@ def _reads_on(patch: Patch) -> None:
     patch.setattr(patches, "ListingNews", Patient)
 
 
-@mutant("C12", "a throttled worker asks for patches before the patch states are stored", soon=390)
+@mutant("C12", "a throttled worker asks for patches before the patch states are stored", CHILDREN_BEFORE_BATCHES)
 def _yields_to_nobody(patch: Patch) -> None:
     patch.setattr(CollectStage, "_must_yield", lambda *_: lambda: False)
 
@@ -352,7 +349,7 @@ def _yields_to_nobody(patch: Patch) -> None:
 # The rows.
 
 
-@mutant("C2", "a node without patches has no row")
+@mutant("C2", "a node without patches has no row", NODES_OF_SLICES)
 def _no_row(patch: Patch) -> None:
     def some(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return {i: [row for row in rows if row.status != "NO_PATCHES"] for i, rows in settle(asked, pages).items()}
@@ -360,7 +357,7 @@ def _no_row(patch: Patch) -> None:
     alter_settling(patch, some, "patches")
 
 
-@mutant("C2", "a node with patches has a status row too")
+@mutant("C2", "a node with patches has a status row too", NODES_OF_SLICES)
 def _status_and_rows(patch: Patch) -> None:
     def both(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return {
@@ -371,7 +368,7 @@ def _status_and_rows(patch: Patch) -> None:
     alter_settling(patch, both, "patches")
 
 
-@mutant("C2", "only the first page of patches counts")
+@mutant("C2", "only the first page of patches counts", NODES_OF_SLICES)
 def _first_page(patch: Patch) -> None:
     def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return settle(asked, list(pages)[:1])
@@ -380,7 +377,7 @@ def _first_page(patch: Patch) -> None:
 
 
 @mutant(
-    "C2", "a patch that comes twice counts as its first row has it", struck_by(Fault.ANSWERED_TWICE), toys_unhealthy
+    "C2", "a patch that comes twice counts as its first row has it", TOYS_UNHEALTHY & struck_by(Fault.ANSWERED_TWICE)
 )
 def _first_row_counts(patch: Patch) -> None:
     def backwards(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
@@ -389,14 +386,14 @@ def _first_row_counts(patch: Patch) -> None:
     alter_settling(patch, backwards, "patches")
 
 
-@mutant("C2", "patches keep the service's order")
+@mutant("C2", "patches keep the service's order", NODES_OF_SLICES)
 def _keeps_the_order(patch: Patch) -> None:
     numbers = count()
     key = patches._key  # noqa: SLF001
     patch.setattr(patches, "_key", lambda record, number: (f"{next(numbers):09}", *key(record, number)))
 
 
-@mutant("C2", "patches of one id are one patch")
+@mutant("C2", "patches of one id are one patch", NODES_OF_SLICES)
 def _ignores_titles(patch: Patch) -> None:
     key = patches._key  # noqa: SLF001
     patch.setattr(patches, "_key", lambda record, number: (key(record, number)[0], "", key(record, number)[2]))
@@ -435,12 +432,12 @@ for _name, _fault, _rows in (
             _name,
             "C2",
             partial(alter_settling, altered=_altered_invalid(_rows), name="patches"),
-            _both(struck_by(_fault), toys_unhealthy),
+            WITH_PATCHES & TOYS_UNHEALTHY & struck_by(_fault),
         )
     )
 
 
-@mutant("C2", "the rows of a node have the time of its first page")
+@mutant("C2", "the rows of a node have the time of its first page", PAGES_OF_PATCHES & struck_by(Fault.SLOW))
 def _time_of_the_first(patch: Patch) -> None:
     def first_time(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         pages = list(pages)
@@ -471,7 +468,7 @@ for _name, _change in (
     ("the state of a patch is spelled as in the API model", ("state", "Missing", "MISSING")),
 ):
     _alter = partial(lambda columns, change: _changed(columns, *change), change=_change)
-    MUTANTS.append(Mutant(_name, "C2", partial(_alter_part, alter=_alter), with_patches))
+    MUTANTS.append(Mutant(_name, "C2", partial(_alter_part, alter=_alter), WITH_PATCHES & MANY_SCANS))
 
 
 # Children, deadlines, publication.
@@ -498,7 +495,7 @@ def _shares_a_queue(patch: Patch) -> None:
     patch.setattr(CollectStage, "_wake_children", wake_elsewhere)
 
 
-@mutant("L4", "commit sends nothing again for the patches", losses_of_toys, soon=10_000)
+@mutant("L4", "commit sends nothing again for the patches", LOSSES_OF_TOYS)
 def _never_sends_again(patch: Patch) -> None:
     children = CommitStage._children  # noqa: SLF001
 
@@ -510,7 +507,7 @@ def _never_sends_again(patch: Patch) -> None:
     patch.setattr(CommitStage, "_children", of_others)
 
 
-@mutant("C2", "each node of a slice of patches that was not collected in time has a row", toys_held_back)
+@mutant("C2", "each node of a slice of patches that was not collected in time has a row", TOYS_HELD_BACK)
 def _closes_for_all(patch: Patch) -> None:
     not_collected = DetailSource.not_collected
 
@@ -524,21 +521,9 @@ def _closes_for_all(patch: Patch) -> None:
     patch.setattr(DetailSource, "not_collected", about_all)
 
 
-@mutant("C6", "the patches are closed at the run's deadline", toys_held_back)
+@mutant("C6", "the patches are closed at the run's deadline", TOYS_HELD_BACK)
 def _closes_at_the_deadline(patch: Patch) -> None:
-    close_secondary = fence.close_secondary
-
-    missing_parts = StoredRun.missing_parts
-
-    def of_others(run: StoredRun, source: DetailSource, slices: Any) -> Any:  # noqa: ANN401
-        return set() if source.name == "patches" else missing_parts(run, source, slices)
-
-    def close_others(run: StoredRun, stored: Sequence[Batch]) -> None:
-        with patch.context() as during:
-            during.setattr(StoredRun, "missing_parts", of_others)
-            close_secondary(run, stored)
-
-    patch.setattr(commit, "close_secondary", close_others)
+    close_all_but(patch, "patches")
 
 
 @mutant("C5", "the table of the patches is published before coverage")
@@ -561,7 +546,7 @@ class _AnyColumns:
         return self.file.columns(names)
 
 
-@mutant("I14", "the part of another source is published", struck_by(Fault.DAMAGED))
+@mutant("I14", "the part of another source is published", CHILDREN_DAMAGED)
 def _publishes_others(patch: Patch) -> None:
     require = publish._require_detail_rows  # noqa: SLF001
 
@@ -585,7 +570,7 @@ for _name, _invariant, _values in (
     ("coverage drops the nodes whose patches were not collected", "C5", {"patches_nodes_not_collected": 0}),
     ("coverage drops the rows of patches", "C5", {"patches_rows": None}),
 ):
-    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_coverage, **_values), with_patches))
+    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_coverage, **_values), WITH_PATCHES))
 
 
 def _without_status_rows(columns: Columns) -> Columns:
@@ -598,6 +583,6 @@ MUTANTS.append(
         "nodes without patches are not published",
         "C4",
         partial(alter_merge, alter=_without_status_rows, table="patches"),
-        with_patches,
+        WITH_PATCHES & MANY_SCANS,
     )
 )

@@ -39,18 +39,26 @@ from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, alter_ids_per_call, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import (
-    a_close_race,
-    a_plan_that_comes_late,
-    answers_often_lost,
-    deploys_between_calls,
-    forged_often,
-    large_batches,
-    losses_in_a_long_run,
-    more_ticks_than_receives,
-    struck_by,
-    two_plans_at_once,
+    A_CLOSE_RACE,
+    A_PLAN_THAT_COMES_LATE,
+    AN_ACCOUNT_LEFT_OUT,
+    ANSWERS_OFTEN_LOST,
+    DEPLOYS_BETWEEN_CALLS,
+    DEPLOYS_TO_THE_DEADLINE,
+    ENDLESS_CHAINS,
+    FORGED_OFTEN,
+    HURRIED,
+    LARGE_BATCHES,
+    LOSSES_IN_A_LONG_RUN,
+    MORE_TICKS_THAN_RECEIVES,
+    OVERWRITTEN,
+    PEOPLED,
+    REFUSED_FOR_GOOD,
+    STATES_THROTTLED,
+    TWO_PLANS_AT_ONCE,
 )
 from tests.simulation.ports import SimulatedQueue, SimulatedStore
+from tests.simulation.provocation import CALM, having, struck_by
 
 type Ask = Callable[[str | None], Page[Any]]
 type Read = Callable[[Pages], ListedRows]
@@ -71,28 +79,28 @@ def _put_without_condition(patch: Patch, chosen: Callable[[SimulatedStore, str],
     patch.setattr(SimulatedStore, "_create", put)
 
 
-for _prefix, _part, _name, _soon in (
-    ("plans/", "", "plan overwrites the stored plan", 1),
-    ("runs/", "/shards/", "discover overwrites a stored shard", 70),
-    ("runs/", "/parts/", "collect overwrites a stored part", 1),
-    ("lake/", "/coverage/", "commit overwrites published coverage", 1),
-    ("lake/", "/patch_states/", "commit overwrites a published snapshot", 1),
+for _prefix, _part, _name, _where in (
+    ("plans/", "", "plan overwrites the stored plan", TWO_PLANS_AT_ONCE),
+    ("runs/", "/shards/", "discover overwrites a stored shard", OVERWRITTEN),
+    ("runs/", "/parts/", "collect overwrites a stored part", OVERWRITTEN),
+    ("lake/", "/coverage/", "commit overwrites published coverage", OVERWRITTEN),
+    ("lake/", "/patch_states/", "commit overwrites a published snapshot", OVERWRITTEN),
 ):
 
     def _overwrite(patch: Patch, prefix: str = _prefix, part: str = _part) -> None:
         _put_without_condition(patch, lambda _, key: key.startswith(prefix) and part in key)
 
-    MUTANTS.append(Mutant(_name, "I4", _overwrite, soon=_soon))
+    MUTANTS.append(Mutant(_name, "I4", _overwrite, _where))
 
 
-@mutant("I4", "a tombstone overwrites what came just in time", a_close_race, soon=776)
+@mutant("I4", "a tombstone overwrites what came just in time", A_CLOSE_RACE)
 def _tombstones_win(patch: Patch) -> None:
     _put_without_condition(
         patch, lambda store, key: store.calls.world.acting.stage == "commit" and key.startswith("runs/")
     )
 
 
-@mutant("L1", "412 is taken for an error", answers_often_lost, soon=265)
+@mutant("L1", "412 is taken for an error", ANSWERS_OFTEN_LOST)
 def _existing_is_an_error(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -104,7 +112,7 @@ def _existing_is_an_error(patch: Patch) -> None:
     patch.setattr(SimulatedStore, "create", insist)
 
 
-@mutant("L1", "409 is taken for 412", struck_by(Fault.CONFLICT), soon=228)
+@mutant("I8", "409 is taken for 412", PEOPLED & struck_by(Fault.CONFLICT))
 def _conflict_means_existing(patch: Patch) -> None:
     create = SimulatedStore.create
 
@@ -159,7 +167,7 @@ def _adopts_nothing(patch: Patch) -> None:
     patch.setattr(PlanStage, "_stored_plan", store_and_forget)
 
 
-@mutant("I8", "plan goes by what it wanted to store, where another plan was first", two_plans_at_once, soon=4676)
+@mutant("I8", "plan goes by what it wanted to store, where another plan was first", TWO_PLANS_AT_ONCE)
 def _adopts_itself(patch: Patch) -> None:
     def create_or_ignore(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, create_or_adopt(store, key, body)[1]
@@ -167,7 +175,7 @@ def _adopts_itself(patch: Patch) -> None:
     patch.setattr(plan, "create_or_adopt", create_or_ignore)
 
 
-@mutant("I13", "plan takes any scheduled time")
+@mutant("I13", "plan takes any scheduled time", struck_by(Fault.SKEWED))
 def _plans_any_time(patch: Patch) -> None:
     patch.setattr(PlanStage, "_require_current", lambda *_: None)
 
@@ -213,12 +221,12 @@ def _plans_active(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "accounts": [a for a in wanted["accounts"] if a.active]})
 
 
-@mutant("I6", "plan covers accounts that are left out on purpose")
+@mutant("I6", "plan covers accounts that are left out on purpose", AN_ACCOUNT_LEFT_OUT)
 def _plans_excluded(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
 
 
-@mutant("I11", "plan takes the first account for the home account")
+@mutant("I11", "plan takes the first account for the home account", PEOPLED & CALM)
 def _plans_first(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "home_account_id": wanted["accounts"][0].account_id})
 
@@ -243,7 +251,7 @@ def _discover_messages(stored: Plan) -> list[tuple[str, str]]:
 # Discover.
 
 
-@mutant("I1", "discover keeps a node that was listed twice")
+@mutant("I1", "discover keeps a node that was listed twice", PEOPLED & struck_by(Fault.LISTED_TWICE))
 def _keeps_duplicates(patch: Patch) -> None:
     listed_rows = ListingSource.listed
 
@@ -279,17 +287,17 @@ def _stops_early(patch: Patch) -> None:
     patch.setattr(discover, "read_chain", pages_so_far)
 
 
-@mutant("I19", "a listing may go on without news", struck_by(Fault.ENDLESS))
+@mutant("I19", "a listing may go on without news", ENDLESS_CHAINS)
 def _lists_for_ever(patch: Patch) -> None:
     patch.setattr(paging.ListingNews, "require", lambda *_: None)
 
 
-@mutant("I19", "a chain of pages about nodes may go on and on", struck_by(Fault.ENDLESS))
+@mutant("I19", "a chain of pages about nodes may go on and on", ENDLESS_CHAINS)
 def _asks_for_ever(patch: Patch) -> None:
     patch.setattr(paging, "EMPTY_PAGES", 1_000_000)
 
 
-@mutant("I1", "what was read of an endless listing is taken for the whole", struck_by(Fault.ENDLESS))
+@mutant("I1", "what was read of an endless listing is taken for the whole", ENDLESS_CHAINS)
 def _takes_endless_for_whole(patch: Patch) -> None:
     def first_pages(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
@@ -327,7 +335,7 @@ def _discovers_once(patch: Patch) -> None:
     patch.setattr(DiscoverStage, "handle", handle_once)
 
 
-@mutant("I1", "a refusal is recorded without its code")
+@mutant("I1", "a refusal is recorded without its code", REFUSED_FOR_GOOD)
 def _refuses_without_reason(patch: Patch) -> None:
     def metadata(run_target: RunTarget, listing: ListingResult, source: str) -> dict[str, str]:
         return listing_metadata(run_target, ListingResult(listing.status, None, listing.listed_at_ms), source)
@@ -340,12 +348,12 @@ def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
 
 
-@mutant("I11", "discover and collect trust the message for the target", forged_often, soon=423)
+@mutant("I11", "discover and collect trust the message for the target", FORGED_OFTEN)
 def _trusts(patch: Patch) -> None:
     patch.setattr(Plan, "require", lambda _plan, _target: None)
 
 
-@mutant("I1", "a listing that ran out of time is taken for the whole", struck_by(Fault.OUT_OF_TIME))
+@mutant("I1", "a listing that ran out of time is taken for the whole", HURRIED)
 def _lists_until_time_is_out(patch: Patch) -> None:
     def pages_in_time(ask: Ask, read: Read, _most_rows: int, _subject: str) -> ListedRows:
         pages = [ask(None)]
@@ -394,7 +402,7 @@ def _swallows(patch: Patch) -> None:
     patch.setattr(CollectStage, "_ask", ask_or_guess)
 
 
-@mutant("I1", "nodes that were not collected have no reason")
+@mutant("I1", "nodes that were not collected have no reason", STATES_THROTTLED)
 def _gives_no_reason(patch: Patch) -> None:
     not_collected = DetailSource.not_collected
 
@@ -425,7 +433,7 @@ def _drops_silent(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", answered)
 
 
-@mutant("I1", "rows that break a rule are ignored", soon=41)
+@mutant("I1", "rows that break a rule are ignored")
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
@@ -433,7 +441,7 @@ def _ignores_invalid(patch: Patch) -> None:
     alter_settling(patch, valid)
 
 
-@mutant("I12", "a node that was not asked for is kept")
+@mutant("I12", "a node that was not asked for is kept", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _keeps_strangers(patch: Patch) -> None:
     part = DetailSource.part
 
@@ -457,7 +465,7 @@ def _keeps_strangers(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", with_strangers)
 
 
-@mutant("I12", "SSM is asked for 100 nodes a call", large_batches)
+@mutant("I12", "SSM is asked for 100 nodes a call", LARGE_BATCHES)
 def _asks_for_more(patch: Patch) -> None:
     alter_ids_per_call(patch, "DescribeInstancePatchStates", 100)
 
@@ -493,12 +501,12 @@ def _no_tombstones(patch: Patch) -> None:
     patch.setattr(commit, "close_run", lambda *_: None)
 
 
-@mutant("L1", "there are tombstones for shards alone")
+@mutant("L1", "there are tombstones for shards alone", STATES_THROTTLED)
 def _no_part_tombstones(patch: Patch) -> None:
     patch.setattr(fence, "_close_batches", lambda *_: None)
 
 
-@mutant("L2", "commit sends nothing again", losses_in_a_long_run)
+@mutant("L2", "commit sends nothing again", LOSSES_IN_A_LONG_RUN)
 def _no_resend(patch: Patch) -> None:
     patch.setattr(commit, "resend_window", lambda *_: ResendWindow(0, 0))
 
@@ -514,10 +522,10 @@ for _stage in ("discover", "collect"):
 
         patch.setattr(SimulatedQueue, "send", send_some)
 
-    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, losses_in_a_long_run))
+    MUTANTS.append(Mutant(f"commit sends no lost {_stage} message again", "L2", _never_again, LOSSES_IN_A_LONG_RUN))
 
 
-@mutant("L1", "commit takes what another build published for a contradiction", deploys_between_calls)
+@mutant("L1", "commit takes what another build published for a contradiction", DEPLOYS_BETWEEN_CALLS)
 def _insists_on_bytes(patch: Patch) -> None:
     patch.setattr(publish, "_same_rows", lambda *_: False)
 
@@ -527,7 +535,7 @@ def _with_deadline(planned: Plan, at: datetime) -> Plan:
     return replace(planned, deadline_at=at, detail_deadline_at=closes_at and min(closes_at, at))
 
 
-@mutant("I13", "commit counts the deadline from the scheduled time")
+@mutant("I13", "commit counts the deadline from the scheduled time", STATES_THROTTLED & having(tick_seconds=60))
 def _counts_from_schedule(patch: Patch) -> None:
     def decode_earlier(body: bytes, run_id: str) -> Plan:
         planned = decode_plan(body, run_id)
@@ -548,7 +556,7 @@ def _lists_once(patch: Patch) -> None:
     patch.setattr(StoredRun, "missing_parts", missing_parts_once)
 
 
-@mutant("L1", "commit gives up an old run, though it has a plan", a_plan_that_comes_late)
+@mutant("L1", "commit gives up an old run, though it has a plan", A_PLAN_THAT_COMES_LATE)
 def _gives_up(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -561,12 +569,12 @@ def _gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", commit_young)
 
 
-@mutant("L1", "commit looks for a plan at every tick", more_ticks_than_receives)
+@mutant("L1", "commit looks for a plan at every tick", MORE_TICKS_THAN_RECEIVES)
 def _asks_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "plan_wait_seconds", lambda tick_seconds, _receive_count: tick_seconds)
 
 
-@mutant("I13", "commit counts the deadline by its own settings")
+@mutant("I13", "commit counts the deadline by its own settings", DEPLOYS_TO_THE_DEADLINE)
 def _counts_by_settings(patch: Patch) -> None:
     commit_run = CommitStage._commit  # noqa: SLF001
 
@@ -641,12 +649,12 @@ def _counts_zero(patch: Patch) -> None:
     patch.setattr(publish, "coverage_row", zeros)
 
 
-@mutant("I18", "the time of one answer counts", struck_by(Fault.DATE_JUMPED))
+@mutant("I18", "the time of one answer counts", PEOPLED & struck_by(Fault.DATE_JUMPED))
 def _believes_one_answer(patch: Patch) -> None:
     patch.setattr(AgreedTime, "agreed", lambda time: time.latest)
 
 
-@mutant("I18", "two times agree whatever lies between them", struck_by(Fault.DATE_JUMPED))
+@mutant("I18", "two times agree whatever lies between them", PEOPLED & struck_by(Fault.DATE_JUMPED))
 def _agrees_with_everything(patch: Patch) -> None:
     patch.setattr(agreed_time, "AGREEMENT", timedelta(days=3))
 

@@ -12,17 +12,24 @@ from patchlake.stages.listing_progress import ListingProgress
 from patchlake.stages.retry_policy import Ask, Attempt, FinalRefusals
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import giant_targets, refused_for_good, struck_by
+from tests.simulation.mutants.provocations import (
+    GIANT_TARGETS,
+    HURRIED,
+    REFUSED_BY_ROLE_OR_LISTING,
+    REFUSED_FOR_GOOD,
+    REFUSED_WITH_ANY_CODE,
+)
+from tests.simulation.provocation import struck_by
 
 # A refusal.
 
 
-@mutant("I20", "a refusal is recorded from the first receive on")
+@mutant("I20", "a refusal is recorded from the first receive on", REFUSED_FOR_GOOD)
 def _records_soon(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", lambda *_: None)
 
 
-@mutant("I1", "a refusal is recorded after one ask")
+@mutant("I1", "a refusal is recorded after one ask", REFUSED_FOR_GOOD)
 def _asks_once(patch: Patch) -> None:
     def ask(attempt: Attempt, question: Ask[Any]) -> Any:  # noqa: ANN401
         try:
@@ -34,7 +41,7 @@ def _asks_once(patch: Patch) -> None:
     patch.setattr(Attempt, "ask", ask)
 
 
-@mutant("I1", "a refused target is asked again with the session that it refused")
+@mutant("I1", "a refused target is asked again with the session that it refused", REFUSED_FOR_GOOD)
 def _keeps_the_session(patch: Patch) -> None:
     ask = Attempt.ask
 
@@ -47,17 +54,17 @@ def _keeps_the_session(patch: Patch) -> None:
     patch.setattr(Attempt, "ask", ask_in_one_session)
 
 
-@mutant("I20", "a refused target is asked again without a pause")
+@mutant("I20", "a refused target is asked again without a pause", REFUSED_FOR_GOOD)
 def _asks_again_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "_pause_before_second_ask", lambda *_: None)
 
 
-@mutant("I20", "a refused target is asked again after as long as a message waits")
+@mutant("I20", "a refused target is asked again after as long as a message waits", REFUSED_FOR_GOOD)
 def _pauses_long(patch: Patch) -> None:
     patch.setattr(retry_policy, "second_ask_seconds", lambda base_seconds: base_seconds)
 
 
-@mutant("I20", "an account that refused for good is asked twice each time", refused_for_good)
+@mutant("I20", "an account that refused for good is asked twice each time", REFUSED_FOR_GOOD)
 def _forgets(patch: Patch) -> None:
     patch.setattr(FinalRefusals, "has", lambda *_: False)
 
@@ -69,17 +76,17 @@ def _knows(patch: Patch, alter: Callable[[str, Target, RefusedError], tuple[str,
     patch.setattr(FinalRefusals, "add", lambda known, *met: add(known, *alter(*met)))
 
 
-@mutant("I1", "a refusal of one account is final for every account", refused_for_good, soon=2386)
+@mutant("I1", "a refusal of one account is final for every account", REFUSED_FOR_GOOD)
 def _knows_any_account(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, refusal: (run_id, Target("1", target.region), refusal))
 
 
-@mutant("I1", "a refusal of one operation is final for every operation", refused_for_good, soon=9297)
+@mutant("I1", "a refusal of one operation is final for every operation", REFUSED_BY_ROLE_OR_LISTING)
 def _knows_any_operation(patch: Patch) -> None:
     _knows(patch, lambda run_id, target, met: (run_id, target, RefusedError(met.listing_status, met.code, str(met))))
 
 
-@mutant("I1", "a refusal with one code is final with every code", refused_for_good, soon=1717)
+@mutant("I1", "a refusal with one code is final with every code", REFUSED_WITH_ANY_CODE)
 def _knows_any_code(patch: Patch) -> None:
     def coded(run_id: str, target: Target, met: RefusedError) -> tuple[str, Target, RefusedError]:
         return run_id, target, RefusedError(met.listing_status, "code", str(met), met.operation)
@@ -87,12 +94,12 @@ def _knows_any_code(patch: Patch) -> None:
     _knows(patch, coded)
 
 
-@mutant("I1", "a refusal of one run is final in the next", refused_for_good)
+@mutant("I1", "a refusal of one run is final in the next", REFUSED_FOR_GOOD)
 def _knows_any_run(patch: Patch) -> None:
     _knows(patch, lambda _, target, refusal: ("run", target, refusal))
 
 
-@mutant("I1", "a refusal that was met once is remembered")
+@mutant("I1", "a refusal that was met once is remembered", REFUSED_FOR_GOOD)
 def _remembers_any(patch: Patch) -> None:
     require_final = Attempt.require_final
 
@@ -104,7 +111,7 @@ def _remembers_any(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", remember)
 
 
-@mutant("I20", "a refusal with an unlisted code is waited for until the deadline", refused_for_good)
+@mutant("I20", "a refusal with an unlisted code is waited for until the deadline", REFUSED_WITH_ANY_CODE)
 def _waits_for_the_unlisted(patch: Patch) -> None:
     ask = Attempt.ask
 
@@ -122,12 +129,12 @@ def _waits_for_the_unlisted(patch: Patch) -> None:
 # Too large.
 
 
-@mutant("I1", "a target whose listing ran out of time is recorded as too large", struck_by(Fault.OUT_OF_TIME))
+@mutant("I1", "a target whose listing ran out of time is recorded as too large", HURRIED)
 def _blames_the_target(patch: Patch) -> None:
     patch.setattr(ListingProgress, "fills_an_invocation", True)
 
 
-@mutant("I20", "a target that is too large is waited for", giant_targets)
+@mutant("I20", "a target that is too large is waited for", GIANT_TARGETS)
 def _waits_for_the_giant(patch: Patch) -> None:
     patch.setattr(ListingProgress, "fills_an_invocation", False)
 
@@ -142,7 +149,7 @@ def _measured(patch: Patch, prepare: Callable[[ListingProgress, bool], bool]) ->
     patch.setattr(ListingProgress, "page", prepared)
 
 
-@mutant("I1", "slow pages count as if they had many rows", giant_targets)
+@mutant("I1", "slow pages count as if they had many rows", GIANT_TARGETS)
 def _counts_slow_pages(patch: Patch) -> None:
     def without_limit(progress: ListingProgress, is_first: bool) -> bool:  # noqa: FBT001
         progress.page_seconds = math.inf
@@ -151,12 +158,12 @@ def _counts_slow_pages(patch: Patch) -> None:
     _measured(patch, without_limit)
 
 
-@mutant("I1", "the pages of a chain that is read again count", giant_targets)
+@mutant("I1", "the pages of a chain that is read again count", GIANT_TARGETS)
 def _counts_broken_chains(patch: Patch) -> None:
     _measured(patch, lambda *_: False)
 
 
-@mutant("I1", "pages that the SDK asked for several times count", giant_targets, soon=33941)
+@mutant("I1", "pages that the SDK asked for several times count", GIANT_TARGETS & struck_by(Fault.ABSORBED))
 def _counts_retries(patch: Patch) -> None:
     class NoRetries:
         retries = 0
@@ -168,7 +175,7 @@ def _counts_retries(patch: Patch) -> None:
     _measured(patch, uncounted)
 
 
-@mutant("I1", "a target that is too large has a status of its own", giant_targets)
+@mutant("I1", "a target that is too large has a status of its own", GIANT_TARGETS)
 def _renames_the_status(patch: Patch) -> None:
     from patchlake.stages import discover  # noqa: PLC0415
 

@@ -33,29 +33,35 @@ from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.stored_run import Batch, Slice, StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_ids_per_call, alter_settling
-from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, Where
+from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
 from tests.simulation.mutants.mutant import mutant as any_mutant
 from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
-    builds_that_differ,
-    large_batches,
-    losses_of_toys,
-    struck_by,
-    toys_forged,
-    toys_held_back,
-    toys_stuck,
-    toys_throttled,
-    toys_unhealthy,
-    with_toys,
+    BUILDS_THAT_DIFFER,
+    CHILDREN_SENT_AGAIN,
+    LARGE_SLICES,
+    LISTINGS_THROTTLED,
+    LOSSES_OF_TOYS,
+    PEOPLED,
+    SLICES_OF_BATCHES,
+    STATES_THROTTLED,
+    TOYS_HELD_BACK,
+    TOYS_OF_SLICES,
+    TOYS_OR_STATES_REFUSED,
+    TOYS_REFUSED,
+    TOYS_STUCK,
+    TOYS_UNHEALTHY,
+    WITH_TOYS,
 )
 from tests.simulation.mutants.values import alter_merge
+from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by
 
 
 def mutant(
-    invariant: str, name: str, where: Where = lambda _: True, *, soon: int = 1
+    invariant: str, name: str, provocation: Provocation = ANY
 ) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
     """Register what makes a mistake in a world that has secondary sources."""
-    return any_mutant(invariant, name, lambda world: with_toys(world) and where(world), soon=soon)
+    return any_mutant(invariant, name, WITH_TOYS & provocation)
 
 
 # Children: before acknowledging, only where the parent's part exists, and asked for only where they have to ask.
@@ -99,10 +105,10 @@ def _forgets_sources(patch: Patch) -> None:
 
 @mutant("C3", "plan does not ask for the secondary listings")
 def _lists_no_gadgets(patch: Patch) -> None:
-    _with_queues(patch, PlanStage, "handle", "listing_queues", lambda _: {"gadgets": DeafQueue()})
+    with_queues(patch, PlanStage, "handle", "listing_queues", lambda _: {"gadgets": DeafQueue()})
 
 
-@mutant("C1", "commit closes children whose parent is missing", toys_held_back)
+@mutant("C1", "commit closes children whose parent is missing", TOYS_HELD_BACK)
 def _closes_orphans(patch: Patch) -> None:
     close_secondary = fence.close_secondary
 
@@ -135,7 +141,7 @@ def _sends_for_orphans(patch: Patch) -> None:
     patch.setattr(CommitStage, "_children", of_every_batch)
 
 
-@mutant("C8", "a child that has nothing to ask goes for its target", toys_forged, soon=1472)
+@mutant("C8", "a child that has nothing to ask goes for its target", CHILDREN_SENT_AGAIN)
 def _opens_for_nothing(patch: Patch) -> None:
     part = CollectStage._part  # noqa: SLF001
 
@@ -147,23 +153,35 @@ def _opens_for_nothing(patch: Patch) -> None:
     patch.setattr(CollectStage, "_part", open_first)
 
 
-@mutant("C8", "a child asks about its whole batch")
+@mutant("C8", "a child asks about its whole batch", SLICES_OF_BATCHES & having(patches_per_part=None))
 def _asks_about_the_batch(patch: Patch) -> None:
-    patch.setattr(collect, "slice_of", lambda rows, _size, _number: rows)
+    asks_about_batch(patch, "toys")
 
 
-@mutant("C8", "the toys are asked about two nodes a call")
+def asks_about_batch(patch: Patch, name: str) -> None:
+    """Let a child of a source ask about all nodes of its batch."""
+    part = CollectStage._part  # noqa: SLF001
+
+    def of_batch(stage: CollectStage, planned: Plan, source: DetailSource, rows: Columns, *more: Any) -> Columns:  # noqa: ANN401
+        if source.name == name:
+            rows = stage._stored_batch(planned, more[0].target, more[0].batch)  # noqa: SLF001
+        return part(stage, planned, source, rows, *more)
+
+    patch.setattr(CollectStage, "_part", of_batch)
+
+
+@mutant("C8", "the toys are asked about two nodes a call", TOYS_OF_SLICES)
 def _asks_for_two(patch: Patch) -> None:
     alter_ids_per_call(patch, "DescribeToys", 2)
     alter_settling(patch, lambda settle, asked, pages: settle(asked[:1], pages), "toys")
 
 
-@mutant("C8", "a child never looks whether its part is there", large_batches)
+@mutant("C8", "a child never looks whether its part is there", LARGE_SLICES)
 def _never_looks(patch: Patch) -> None:
     patch.setattr(collect, "CALLS_BETWEEN_LOOKS", 1_000_000)
 
 
-@mutant("C8", "a child looks for its part before every twentieth call", large_batches)
+@mutant("C8", "a child looks for its part before every twentieth call", LARGE_SLICES)
 def _looks_too_seldom(patch: Patch) -> None:
     patch.setattr(collect, "CALLS_BETWEEN_LOOKS", 20)
 
@@ -209,22 +227,36 @@ def _closes_at_once(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at))
 
 
-@mutant("C6", "the detail deadline is an hour, whatever the plan says")
+@mutant("C6", "the detail deadline is an hour, whatever the plan says", TOYS_STUCK)
 def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", toys_stuck, soon=5800)
+@mutant("L3", "secondary sources are closed at the run's deadline", LISTINGS_THROTTLED)
 def _closes_at_the_deadline(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
 
-@mutant("I13", "root sources are closed at the detail deadline", toys_held_back)
+def close_all_but(patch: Patch, name: str) -> None:
+    """Let commit leave a source open at the detail deadline."""
+
+    def close_others(run: StoredRun, stored: Sequence[Batch]) -> None:
+        for listing in run.sources.listings(run.plan):
+            if listing.name != name:
+                fence._close_shards(run, listing, fence.NO_DETAIL_SHARD)  # noqa: SLF001
+        for detail in run.sources.details(run.plan):
+            if detail.name != name:
+                fence._close_slices(run, detail, stored)  # noqa: SLF001
+
+    patch.setattr(commit, "close_secondary", close_others)
+
+
+@mutant("I13", "root sources are closed at the detail deadline", TOYS_HELD_BACK)
 def _closes_all_at_once(patch: Patch) -> None:
     patch.setattr(commit, "close_secondary", lambda run, _batches: fence.close_run(run))
 
 
-@mutant("L1", "children are closed before the batches at the deadline", toys_held_back)
+@mutant("L1", "children are closed before the batches at the deadline", STATES_THROTTLED)
 def _closes_children_first(patch: Patch) -> None:
     def backwards(run: StoredRun) -> None:
         unlisted = run.missing_shards(run.sources.nodes)
@@ -235,7 +267,7 @@ def _closes_children_first(patch: Patch) -> None:
     patch.setattr(commit, "close_run", backwards)
 
 
-@mutant("C11", "a secondary listing pauses for a quarter of an hour", toys_throttled, soon=7365)
+@mutant("C11", "a secondary listing pauses for a quarter of an hour", LISTINGS_THROTTLED)
 def _listing_is_patient(patch: Patch) -> None:
     patch.setattr(discover, "LISTING_PAUSE_SECONDS", 900)
 
@@ -243,18 +275,18 @@ def _listing_is_patient(patch: Patch) -> None:
 # The plan is the only place that settings are read from.
 
 
-@mutant("C3", "parts are cut as the build cuts them", builds_that_differ)
+@mutant("C3", "parts are cut as the build cuts them", BUILDS_THAT_DIFFER)
 def _cuts_as_the_build(patch: Patch) -> None:
     wake = CollectStage._wake_children  # noqa: SLF001
 
     def wake_by_build(stage: CollectStage, planned: Plan, *arguments: Any) -> None:  # noqa: ANN401
         mine = {each.name: each.planned() for each in stage.sources.secondary}
-        wake(stage, replace(planned, sources=tuple(mine[each.name] for each in planned.sources)), *arguments)
+        wake(stage, replace(planned, sources=tuple(mine.get(each.name, each) for each in planned.sources)), *arguments)
 
     patch.setattr(CollectStage, "_wake_children", wake_by_build)
 
 
-@mutant("C2", "nodes are selected by another version of the rule than the plan's", builds_that_differ)
+@mutant("C2", "nodes are selected by another version of the rule than the plan's", BUILDS_THAT_DIFFER)
 def _selects_as_the_build(patch: Patch) -> None:
     patch.setattr(registry, "_is_read", lambda source, planned: planned.planned_source(source.name) is not None)
 
@@ -276,8 +308,8 @@ def _alter_plan(patch: Patch, alter: Callable[[Plan], Plan]) -> None:
 # Queues, and sources that a build does not know.
 
 
-def _with_queues(patch: Patch, stage: type[Any], method: str, field: str, queues: Callable[[Any], Any]) -> None:
-    """Let a method of a stage run with other queues."""
+def with_queues(patch: Patch, stage: type[Any], method: str, field: str, queues: Callable[[Any], Any]) -> None:
+    """Let a method of a stage run with other queues for some sources."""
     handle = getattr(stage, method)
 
     def handle_with_others(made: Any, *arguments: Any) -> Any:  # noqa: ANN401
@@ -288,14 +320,14 @@ def _with_queues(patch: Patch, stage: type[Any], method: str, field: str, queues
 
 @mutant("C10", "children go to the queue of the batches")
 def _shares_a_queue(patch: Patch) -> None:
-    _with_queues(
+    with_queues(
         patch, CollectStage, "_wake_children", "detail_queues", lambda stage: {"toys": stage.retry_policy.queues[0]}
     )
 
 
 @mutant("C10", "secondary listings go to the queue of the nodes")
 def _shares_the_discover_queue(patch: Patch) -> None:
-    _with_queues(patch, PlanStage, "handle", "listing_queues", lambda stage: {"gadgets": stage.listing_queues["nodes"]})
+    with_queues(patch, PlanStage, "handle", "listing_queues", lambda stage: {"gadgets": stage.listing_queues["nodes"]})
 
 
 @mutant("C10", "the messages of root sources name their source")
@@ -320,7 +352,7 @@ def _defers_elsewhere(patch: Patch) -> None:
     patch.setattr(RetryPolicy, "attempt", attempt)
 
 
-@mutant("C10", "commit sends for children before root parts", struck_by(Fault.LOST))
+@mutant("C10", "commit sends for children before root parts", PEOPLED & struck_by(Fault.LOST))
 def _children_first(patch: Patch) -> None:
     send_again = CommitStage._send_again  # noqa: SLF001
 
@@ -330,7 +362,7 @@ def _children_first(patch: Patch) -> None:
     patch.setattr(CommitStage, "_send_again", send_backwards)
 
 
-@mutant("C10", "a message of a source that the build does not know is refused", builds_that_differ)
+@mutant("C10", "a message of a source that the build does not know is refused", BUILDS_THAT_DIFFER)
 def _refuses_unknown(patch: Patch) -> None:
     named = registry.Registry._named  # noqa: SLF001
 
@@ -343,7 +375,7 @@ def _refuses_unknown(patch: Patch) -> None:
     patch.setattr(registry.Registry, "_named", refuse)
 
 
-@mutant("C10", "a message of a source that the build does not know is never acknowledged", builds_that_differ)
+@mutant("C10", "a message of a source that the build does not know is never acknowledged", BUILDS_THAT_DIFFER)
 def _keeps_unknown(patch: Patch) -> None:
     for stage in (CollectStage, DiscoverStage):
         _handle_known_only(patch, stage)
@@ -361,7 +393,7 @@ def _handle_known_only(patch: Patch, stage: type[Any]) -> None:
     patch.setattr(stage, "handle", handle_known)
 
 
-@mutant("L4", "commit sends nothing again for secondary sources", losses_of_toys)
+@mutant("L4", "commit sends nothing again for secondary sources", LOSSES_OF_TOYS)
 def _sends_root_again(patch: Patch) -> None:
     send_again = CommitStage._send_again  # noqa: SLF001
 
@@ -405,7 +437,7 @@ def publish_after(patch: Patch, late: str, last: str) -> None:
     patch.setattr(publish, "_create", create_in_turn)
 
 
-@mutant("I7", "a gap of a secondary source makes a run PARTIAL", toys_unhealthy)
+@mutant("I7", "a gap of a secondary source makes a run PARTIAL", TOYS_REFUSED)
 def _partial_for_toys(patch: Patch) -> None:
     gaps: list[bool] = []
 
@@ -422,7 +454,7 @@ def _partial_for_toys(patch: Patch) -> None:
     patch.setattr(commit, "publish", partial_if_any)
 
 
-@mutant("C7", "nodes that a secondary source could not collect count as not collected", toys_unhealthy)
+@mutant("C7", "nodes that a secondary source could not collect count as not collected", TOYS_OR_STATES_REFUSED)
 def _counts_toys(patch: Patch) -> None:
     publish_run = publish.publish
 
@@ -443,7 +475,7 @@ def _counts_toys(patch: Patch) -> None:
     patch.setattr(commit, "publish", count_gaps)
 
 
-@mutant("C5", "coverage has the columns of sources that the plan does not name", builds_that_differ)
+@mutant("C5", "coverage has the columns of sources that the plan does not name", BUILDS_THAT_DIFFER)
 def _covers_all_sources(patch: Patch) -> None:
     covered = publish._Merge.coverage  # noqa: SLF001
 
@@ -456,7 +488,7 @@ def _covers_all_sources(patch: Patch) -> None:
 # What the objects hold.
 
 
-@mutant("C2", "toys keeps the first row of each node")
+@mutant("C2", "toys keeps the first row of each node", CALM)
 def _first_toy(patch: Patch) -> None:
     def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return {instance_id: rows[:1] for instance_id, rows in settle(asked, pages).items()}
@@ -464,7 +496,7 @@ def _first_toy(patch: Patch) -> None:
     alter_settling(patch, first, "toys")
 
 
-@mutant("C2", "a node without toys has no row")
+@mutant("C2", "a node without toys has no row", CALM)
 def _no_row(patch: Patch) -> None:
     def with_toys_only(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         settled = settle(asked, pages)
@@ -473,7 +505,7 @@ def _no_row(patch: Patch) -> None:
     alter_settling(patch, with_toys_only, "toys")
 
 
-@mutant("C2", "a node with rows has a status row too")
+@mutant("C2", "a node with rows has a status row too", CALM)
 def _status_and_rows(patch: Patch) -> None:
     def both(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return {
@@ -483,7 +515,7 @@ def _status_and_rows(patch: Patch) -> None:
     alter_settling(patch, both, "toys")
 
 
-@mutant("C2", "rows of toys that break a rule are ignored", toys_unhealthy)
+@mutant("C2", "rows of toys that break a rule are ignored", TOYS_UNHEALTHY & struck_by(Fault.INVALID_ROW))
 def _ignores_broken_toys(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
@@ -491,7 +523,7 @@ def _ignores_broken_toys(patch: Patch) -> None:
     alter_settling(patch, valid, "toys")
 
 
-@mutant("C2", "a child's tombstone has no rows", toys_held_back)
+@mutant("C2", "a child's tombstone has no rows", TOYS_HELD_BACK)
 def _empty_tombstones(patch: Patch) -> None:
     not_collected = DetailSource.not_collected
 
@@ -502,18 +534,18 @@ def _empty_tombstones(patch: Patch) -> None:
     patch.setattr(DetailSource, "not_collected", without_rows)
 
 
-@mutant("C2", "children that were not collected in time have another reason", toys_held_back)
+@mutant("C2", "children that were not collected in time have another reason", TOYS_HELD_BACK)
 def _renames_no_detail(patch: Patch) -> None:
     for module in (fence, collect):
         patch.setattr(module, "NO_DETAIL", "no part")
 
 
-@mutant("C2", "secondary shards that were not listed in time have another reason", toys_held_back)
+@mutant("C2", "secondary shards that were not listed in time have another reason", TOYS_HELD_BACK)
 def _renames_no_detail_shard(patch: Patch) -> None:
     patch.setattr(fence, "NO_DETAIL_SHARD", "no shard")
 
 
-@mutant("I20", "a secondary refusal is recorded at once")
+@mutant("I20", "a secondary refusal is recorded at once", TOYS_REFUSED)
 def _records_at_once(patch: Patch) -> None:
     require_final = Attempt.require_final
 
@@ -524,7 +556,9 @@ def _records_at_once(patch: Patch) -> None:
     patch.setattr(Attempt, "require_final", require)
 
 
-@mutant("C2", "the shards of a secondary source keep a row that was listed twice", struck_by(Fault.LISTED_TWICE))
+@mutant(
+    "C2", "the shards of a secondary source keep a row that was listed twice", PEOPLED & struck_by(Fault.LISTED_TWICE)
+)
 def _keeps_twins(patch: Patch) -> None:
     listed = ListingSource.listed
 
@@ -562,7 +596,7 @@ for _name, _table, _alter in (
     ("rows of toys without an answer are not published", "toys", _without_status_rows),
     ("a column of toys is published empty", "toys", _without_names),
 ):
-    MUTANTS.append(Mutant(_name, "C4", partial(alter_merge, alter=_alter, table=_table), with_toys))
+    MUTANTS.append(Mutant(_name, "C4", partial(alter_merge, alter=_alter, table=_table), WITH_TOYS & CALM))
 
 
 def _alter_coverage(patch: Patch, alter: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -586,7 +620,7 @@ for _name, _invariant, _change in (
     ),
     ("coverage drops the rows of a secondary listing", "C5", lambda row: _set(row, gadgets_rows=None)),
 ):
-    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_coverage, alter=_change), with_toys))
+    MUTANTS.append(Mutant(_name, _invariant, partial(_alter_coverage, alter=_change), WITH_TOYS))
 
 
 @mutant("C9", "the gaps of the parents do not count for a detail source")

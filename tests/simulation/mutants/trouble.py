@@ -31,16 +31,20 @@ from tests.simulation.keys import plan_key
 from tests.simulation.mutants.mutant import Patch, mutant
 from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
-    large_batches,
-    struck_by,
-    throttled_for_good,
-    workers_stalled,
+    A_PLAN_THAT_NEVER_COMES,
+    HURRIED,
+    LARGE_BATCHES,
+    PARTS_DAMAGED,
+    PEOPLED,
+    THROTTLED_FOR_GOOD,
+    WORKERS_STALLED,
 )
+from tests.simulation.provocation import CALM, struck_by
 
 # What is damaged or gone.
 
 
-@mutant("I1", "commit publishes a part that is not its batch's", struck_by(Fault.DAMAGED), soon=5394)
+@mutant("I1", "commit publishes a part that is not its batch's", PARTS_DAMAGED)
 def _publishes_any_part(patch: Patch) -> None:
     def unchecked(_source: object, _run_target: object, part: TableFile, _ids: object) -> list[Any]:
         return part.columns(["collection_status"])["collection_status"]
@@ -48,7 +52,7 @@ def _publishes_any_part(patch: Patch) -> None:
     patch.setattr(publish, "_require_rows", unchecked)
 
 
-@mutant("I14", "commit calls a run CORRUPT and keeps its watch message to itself", struck_by(Fault.DAMAGED))
+@mutant("I14", "commit calls a run CORRUPT and keeps its watch message to itself", PEOPLED & struck_by(Fault.DAMAGED))
 def _keeps_dead_letter(patch: Patch) -> None:
     handle = CommitStage.handle
 
@@ -58,7 +62,7 @@ def _keeps_dead_letter(patch: Patch) -> None:
     patch.setattr(CommitStage, "handle", handle_silently)
 
 
-@mutant("I14", "a CORRUPT run is not counted", struck_by(Fault.DAMAGED))
+@mutant("I14", "a CORRUPT run is not counted", PEOPLED & struck_by(Fault.DAMAGED))
 def _counts_no_corrupt(patch: Patch) -> None:
     counts = CommitResult.counts
 
@@ -68,7 +72,7 @@ def _counts_no_corrupt(patch: Patch) -> None:
     patch.setattr(CommitResult, "counts", without_corrupt)
 
 
-@mutant("I14", "a CORRUPT run does not say which object", struck_by(Fault.DAMAGED))
+@mutant("I14", "a CORRUPT run does not say which object", PEOPLED & struck_by(Fault.DAMAGED))
 def _names_nothing(patch: Patch) -> None:
     @contextmanager
     def silent(_key: str) -> Iterator[None]:
@@ -78,7 +82,7 @@ def _names_nothing(patch: Patch) -> None:
         patch.setattr(module, "about", silent)
 
 
-@mutant("L1", "a damaged run is waited for", struck_by(Fault.DAMAGED))
+@mutant("L1", "a damaged run is waited for", PEOPLED & struck_by(Fault.DAMAGED))
 def _waits_for_damage(patch: Patch) -> None:
     handle = CommitStage._commit  # noqa: SLF001
 
@@ -91,7 +95,7 @@ def _waits_for_damage(patch: Patch) -> None:
     patch.setattr(CommitStage, "_commit", wait)
 
 
-@mutant("L1", "plan sends no watch message for a plan that was there", struck_by(Fault.WATCH_LOST))
+@mutant("L1", "plan sends no watch message for a plan that was there", PEOPLED & struck_by(Fault.WATCH_LOST))
 def _watches_once(patch: Patch) -> None:
     handle = PlanStage.handle
 
@@ -106,7 +110,7 @@ def _watches_once(patch: Patch) -> None:
 # What the store refuses.
 
 
-@mutant("L1", "commit gives a run up that the store refuses", struck_by(Fault.STORE_REFUSED_ONCE))
+@mutant("L1", "commit gives a run up that the store refuses", PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE))
 def _commit_gives_up(patch: Patch) -> None:
     handle = CommitStage.handle
 
@@ -119,7 +123,9 @@ def _commit_gives_up(patch: Patch) -> None:
     patch.setattr(CommitStage, "handle", handle_or_miss)
 
 
-@mutant("I8", "collect acknowledges a batch whose part the store refuses", struck_by(Fault.STORE_REFUSED_ONCE))
+@mutant(
+    "I8", "collect acknowledges a batch whose part the store refuses", PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE)
+)
 def _collect_gives_up(patch: Patch) -> None:
     handle = CollectStage.handle
 
@@ -133,7 +139,9 @@ def _collect_gives_up(patch: Patch) -> None:
 
 
 @mutant(
-    "I10", "discover takes a run for published that the store refuses to look for", struck_by(Fault.STORE_REFUSED_ONCE)
+    "I10",
+    "discover takes a run for published that the store refuses to look for",
+    PEOPLED & struck_by(Fault.STORE_REFUSED_ONCE),
 )
 def _discover_gives_up(patch: Patch) -> None:
     handle = DiscoverStage.handle
@@ -165,12 +173,12 @@ def _returns_early(patch: Patch) -> None:
 # Throttling.
 
 
-@mutant("I17", "a worker waits for a throttled target until Lambda ends it", throttled_for_good)
+@mutant("I17", "a worker waits for a throttled target until Lambda ends it", THROTTLED_FOR_GOOD)
 def _waits_for_ever(patch: Patch) -> None:
-    patch.setattr(ThrottledCalls, "require_time", lambda calls, *_: calls.delivery.seconds_left())
+    patch.setattr(throttled_calls, "RESERVE_SECONDS", 0)
 
 
-@mutant("I21", "a worker keeps the time of a third of a call in reserve", struck_by(Fault.OUT_OF_TIME))
+@mutant("I21", "a worker keeps the time of a third of a call in reserve", HURRIED)
 def _keeps_too_little(patch: Patch) -> None:
     patch.setattr(throttled_calls, "RESERVE_SECONDS", 20)
 
@@ -185,7 +193,7 @@ def _pauses_for_nothing(patch: Patch) -> None:
     patch.setattr(throttled_calls, "throttle_pause_seconds", lambda *_: 0.0)
 
 
-@mutant("I17", "calls are begun after one was throttled", large_batches)
+@mutant("I17", "calls are begun after one was throttled", LARGE_BATCHES & struck_by(Fault.THROTTLED))
 def _begins_more(patch: Patch) -> None:
     def ask_all(
         calls: ThrottledCalls, ask: Callable[[Any], Any], items: Sequence[Any], parallel_map: ParallelMap
@@ -216,7 +224,7 @@ def _begins_more(patch: Patch) -> None:
 # Very much.
 
 
-@mutant("L1", "the fence closes a thousand targets at most", workers_stalled, crowd=True)
+@mutant("L1", "the fence closes a thousand targets at most", WORKERS_STALLED, crowd=True)
 def _fences_a_thousand(patch: Patch) -> None:
     missing_shards = StoredRun.missing_shards
 
@@ -231,7 +239,7 @@ def _fences_a_thousand(patch: Patch) -> None:
     patch.setattr(commit, "close_run", close_some)
 
 
-@mutant("L1", "keys are looked for under the first digits alone")
+@mutant("L1", "keys are looked for under the first digits alone", PEOPLED & CALM)
 def _looks_under_some(patch: Patch) -> None:
     # A run of any size is looked for as a large one is, so that it does not take thousands of targets.
     patch.setattr(stored_run, "KEYS_PER_PAGE", 0)
@@ -247,7 +255,7 @@ def _lists_one_page(patch: Patch) -> None:
     patch.setattr(StoredRun, "_keys", first_page)
 
 
-@mutant("L1", "commit waits forever for a plan that does not come")
+@mutant("L1", "commit waits forever for a plan that does not come", A_PLAN_THAT_NEVER_COMES)
 def _waits_for_a_plan(patch: Patch) -> None:
     patch.setattr(commit, "is_missed", lambda *_: False)
 

@@ -20,7 +20,14 @@ from patchlake.stages import discover, fence, publish, stored_run
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
-from tests.simulation.mutants.provocations import sensitive_fields_left_out, struck_by
+from tests.simulation.mutants.provocations import (
+    GIANT_TARGETS,
+    PEOPLED,
+    SENSITIVE_FIELDS_LEFT_OUT,
+    STATES_THROTTLED,
+    THROTTLED_FOR_GOOD,
+)
+from tests.simulation.provocation import CALM, struck_by
 
 type Alter = Callable[[Columns], Columns]
 
@@ -79,7 +86,11 @@ for _name, _alter in (
     MUTANTS.append(Mutant(_name, "I1", partial(_alter_shards, alter=_alter)))
 
 
-@mutant("I1", "discover keeps the first description of a node that was listed twice", struck_by(Fault.LISTED_TWICE))
+@mutant(
+    "I1",
+    "discover keeps the first description of a node that was listed twice",
+    PEOPLED & struck_by(Fault.LISTED_TWICE),
+)
 def _keeps_the_first(patch: Patch) -> None:
     def first(pages: Pages) -> Pages:
         seen: set[str] = set()
@@ -116,7 +127,7 @@ for _name, _alter in (
     MUTANTS.append(Mutant(_name, "I1", partial(_alter_parts, alter=_alter)))
 
 
-@mutant("I1", "sensitive fields are stored, whatever the plan says", sensitive_fields_left_out)
+@mutant("I1", "sensitive fields are stored, whatever the plan says", SENSITIVE_FIELDS_LEFT_OUT)
 def _stores_sensitive(patch: Patch) -> None:
     part = DetailSource.part
 
@@ -126,7 +137,7 @@ def _stores_sensitive(patch: Patch) -> None:
     patch.setattr(DetailSource, "part", all_fields)
 
 
-@mutant("I1", "sensitive fields are listed, whatever the plan says", sensitive_fields_left_out)
+@mutant("I1", "sensitive fields are listed, whatever the plan says", SENSITIVE_FIELDS_LEFT_OUT)
 def _lists_sensitive(patch: Patch) -> None:
     listed = ListingSource.listed
 
@@ -136,7 +147,9 @@ def _lists_sensitive(patch: Patch) -> None:
     patch.setattr(ListingSource, "listed", all_fields)
 
 
-@mutant("I1", "a node that comes twice with different values has the first ones", struck_by(Fault.ANSWERED_TWICE))
+@mutant(
+    "I1", "a node that comes twice with different values has the first ones", PEOPLED & struck_by(Fault.ANSWERED_TWICE)
+)
 def _takes_the_first_state(patch: Patch) -> None:
     def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         def once(page: Page[Any]) -> Page[Any]:
@@ -174,7 +187,6 @@ def _absent_as_zero(columns: Columns) -> Columns:
 
 
 for _name, _invariant, _alter in (
-    ("the merge leaves out nodes that were not collected", "I1", _collected_only),
     ("the merge turns absent counts into zeros", "I5", _absent_as_zero),
     ("the merge sorts each part again", "I3", _in_another_order),
     ("the merge swaps two counts", "I5", _swapped("installed_count", "installed_other_count")),
@@ -186,6 +198,11 @@ for _name, _invariant, _alter in (
     ("the merge holds texts for one that differ in spaces only", "I5", _with_plain_spaces),
 ):
     MUTANTS.append(Mutant(_name, _invariant, partial(alter_merge, alter=_alter)))
+
+
+@mutant("I1", "the merge leaves out nodes that were not collected", STATES_THROTTLED)
+def _leaves_out_nodes(patch: Patch) -> None:
+    alter_merge(patch, _collected_only)
 
 
 @mutant("I5", "the merge leaves out a column")
@@ -235,21 +252,21 @@ def _moves_shards(patch: Patch) -> None:
         patch.setattr(module, "shards_prefix", lambda run_id, _source: f"runs/{run_id}/shard/")
 
 
-@mutant("I11", "snapshots lie under the month")
+@mutant("I11", "snapshots lie under the month", CALM)
 def _moves_snapshots(patch: Patch) -> None:
     patch.setattr(keys, "run_date", lambda run_id: run_date(run_id)[:7])
 
 
-@mutant("I1", "a target that was not listed in time has another reason")
+@mutant("I1", "a target that was not listed in time has another reason", THROTTLED_FOR_GOOD)
 def _renames_no_shard(patch: Patch) -> None:
     patch.setattr(fence, "NO_SHARD", "no shard")
 
 
-@mutant("I1", "nodes that were not collected in time have another reason")
+@mutant("I1", "nodes that were not collected in time have another reason", STATES_THROTTLED)
 def _renames_no_part(patch: Patch) -> None:
     patch.setattr(fence, "NO_PART", "no part")
 
 
-@mutant("I1", "a target that is too large has another reason", struck_by(Fault.OUT_OF_TIME), soon=1283)
+@mutant("I1", "a target that is too large has another reason", GIANT_TARGETS & CALM)
 def _renames_too_large(patch: Patch) -> None:
     patch.setattr(discover, "TOO_LARGE", "too large")

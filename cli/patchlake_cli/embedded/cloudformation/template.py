@@ -26,9 +26,14 @@ def read_template(path: Path) -> Template:
 @cache
 def _parse(text: str) -> Template:
     # Not at the top, here and below: every command would take a quarter of a second and 50 MB more to start.
-    from samtranslator.yaml_helper import yaml_parse  # noqa: PLC0415
+    import yaml  # noqa: PLC0415
+    from samtranslator.yaml_helper import intrinsics_multi_constructor  # noqa: PLC0415
 
-    template: Template = yaml_parse(text)
+    class Loader(yaml.CSafeLoader):
+        """The translator's own loader is in Python, and takes half a second for our templates."""
+
+    Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+    template: Template = yaml.load(text, Loader)  # noqa: S506 - it is a safe loader
     return template
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
-from patchlake.errors import OutOfTimeError, ThrottledError
+from patchlake.errors import OutOfTimeError, RefusedError, ThrottledError
 from patchlake.ports import Delivery, ParallelMap
 
 
@@ -60,7 +60,8 @@ class ThrottledCalls:
         """Yield the answer for every item, in any order, with as many concurrent calls as the target allows.
 
         As soon as one call is throttled, no further call is started. After a pause, as many calls are made as were
-        answered before it, and twice as many after each round without throttling.
+        answered before it, and twice as many after each round without throttling. If another call of the round is
+        refused, the pause comes before that error, since the caller may ask again.
 
         Raises:
             OutOfTimeError: the time is nearly over.
@@ -68,7 +69,12 @@ class ThrottledCalls:
         waiting, width = list(items), len(items)
         while waiting:
             attempt = _Round(ask, self.require_time)
-            answers = list(parallel_map(attempt.answers, waiting[:width]))
+            try:
+                answers = list(parallel_map(attempt.answers, waiting[:width]))
+            except RefusedError:
+                if attempt.throttled is not None:
+                    self._wait(attempt.throttled)
+                raise
             yield from (answer for found in answers for answer in found)
             unanswered = [item for item, found in zip(waiting, answers, strict=False) if not found]
             waiting = unanswered + waiting[width:]

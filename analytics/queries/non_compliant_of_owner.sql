@@ -1,0 +1,105 @@
+-- Question 26: Which nodes of an owner are non-compliant?
+-- Rows: one per NON_COMPLIANT node of the newest published run with the tag, and first those of which that is not known:
+--   one per target whose tags or nodes were not read in full, and one per node with the tag whose state is UNKNOWN.
+-- Empty: every node with the tag is compliant, or no node has it.
+-- Parameters:
+--   key (text, such as Owner): The tag key that names the owner, one of the stack's TagKeys.
+--   value (any text, such as shop): The owner: the value of the tag.
+-- Columns:
+--   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node in an unknown state.
+--   reason: Why the answer is UNKNOWN: of a target as in targets_not_known, that of the tags first, or NO_SUCH_KEY: no
+--     instance of the run has a tag with the key; of a node its unknown_reason, or TAG_NOT_READ: the value of its tag could
+--     not be read. NULL otherwise.
+-- Caveats:
+--   - Keys and values of tags differ by case.
+--   - Hybrid nodes (mi-) have no EC2 tags, and are in no answer.
+WITH asked AS (
+  SELECT CAST(? AS varchar) AS key, CAST(? AS varchar) AS value
+),
+there AS (
+  SELECT count(*) AS tags
+  FROM latest_tags
+  JOIN asked ON asked.key = latest_tags.key
+),
+scans AS (
+  SELECT account_id, region, instance_id, missing_count, failed_count, installed_pending_reboot_count, operation_end_time
+  FROM latest_patch_states
+)
+SELECT
+  CASE WHEN node.compliance_status = 'UNKNOWN' OR node.tag_status <> 'READ' THEN 'UNKNOWN' ELSE 'KNOWN' END AS answer,
+  CASE WHEN node.tag_status <> 'READ' THEN 'TAG_NOT_READ' ELSE node.unknown_reason END AS reason,
+  node.account_id,
+  node.account_name,
+  node.region,
+  node.instance_id,
+  node.computer_name,
+  node.platform_name,
+  node.patch_group,
+  node.baseline_id,
+  node.compliance_status,
+  scans.missing_count,
+  scans.failed_count,
+  scans.installed_pending_reboot_count,
+  scans.operation_end_time,
+  node.run_id,
+  node.run_status,
+  node.run_age_hours,
+  node.run_coverage
+FROM node_tags AS node
+JOIN asked
+  ON asked.key = node.tag_key
+  /* The value of a tag may be unreadable where all others of the target were read. */
+  AND (asked.value = node.tag_value OR node.tag_status = 'NOT_READ' AND node.tags_status = 'COMPLETE')
+LEFT JOIN scans
+  ON scans.account_id = node.account_id
+  AND scans.region = node.region
+  AND scans.instance_id = node.instance_id
+WHERE node.compliance_status <> 'COMPLIANT'
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  'NO_SUCH_KEY' AS reason,
+  CAST(NULL AS varchar) AS account_id,
+  CAST(NULL AS varchar) AS account_name,
+  CAST(NULL AS varchar) AS region,
+  CAST(NULL AS varchar) AS instance_id,
+  CAST(NULL AS varchar) AS computer_name,
+  CAST(NULL AS varchar) AS platform_name,
+  CAST(NULL AS varchar) AS patch_group,
+  CAST(NULL AS varchar) AS baseline_id,
+  CAST(NULL AS varchar) AS compliance_status,
+  CAST(NULL AS integer) AS missing_count,
+  CAST(NULL AS integer) AS failed_count,
+  CAST(NULL AS integer) AS installed_pending_reboot_count,
+  CAST(NULL AS timestamp) AS operation_end_time,
+  latest_run.run_id,
+  latest_run.run_status,
+  latest_run.run_age_hours,
+  latest_run.run_coverage
+FROM latest_run
+JOIN there ON there.tags = 0
+WHERE latest_run.run_id IS NOT NULL AND latest_run.tags_status IN ('COMPLETE', 'PARTIAL')
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  coalesce(tags_reason, nodes_reason) AS reason,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  CAST(NULL AS varchar) AS computer_name,
+  CAST(NULL AS varchar) AS platform_name,
+  CAST(NULL AS varchar) AS patch_group,
+  CAST(NULL AS varchar) AS baseline_id,
+  CAST(NULL AS varchar) AS compliance_status,
+  CAST(NULL AS integer) AS missing_count,
+  CAST(NULL AS integer) AS failed_count,
+  CAST(NULL AS integer) AS installed_pending_reboot_count,
+  CAST(NULL AS timestamp) AS operation_end_time,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM targets_not_known
+WHERE tags_reason IS NOT NULL OR nodes_reason IS NOT NULL
+ORDER BY answer DESC, account_id NULLS FIRST, region, instance_id NULLS FIRST

@@ -1,0 +1,62 @@
+-- Question 24: Which instances have been stopped for more than N days?
+-- Rows: one per EC2 instance that the newest published run listed as stopped and that was, or may have been, for more than
+--   N days, and one per target whose instances are not known: UNKNOWN rows first, then the longest.
+-- Empty: no instance has been stopped for more than N days.
+-- Parameters:
+--   days (days, such as 30): N.
+-- Columns:
+--   answer: KNOWN: for more than N days. UNKNOWN: perhaps, or a target whose instances are not known.
+--   reason: Why the answer is UNKNOWN: HISTORY_TOO_SHORT: it was stopped for at most N days as seen here, and nothing shows
+--     that it ran before; for a target, as in targets_not_known. NULL otherwise.
+-- Caveats:
+--   - The time is from our own history. The window, and the lake's own age, limit it; most_days_stopped also follows from
+--     the last launch.
+WITH asked AS (
+  /* With the sign, a negative number is no number, as a fraction is none. */
+  SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days
+)
+SELECT
+  CASE WHEN instance.days_stopped > asked.days THEN 'KNOWN' ELSE 'UNKNOWN' END AS answer,
+  CASE WHEN instance.days_stopped <= asked.days THEN 'HISTORY_TOO_SHORT' END AS reason,
+  instance.account_id,
+  instance.account_name,
+  instance.region,
+  instance.instance_id,
+  instance.stopped_since,
+  instance.days_stopped,
+  instance.is_lower_bound,
+  instance.most_days_stopped,
+  instance.days_unobserved,
+  instance.launch_time,
+  instance.state_transition_reason,
+  instance.management,
+  instance.run_id,
+  instance.run_status,
+  instance.run_age_hours,
+  instance.run_coverage
+FROM stopped_instances AS instance
+CROSS JOIN asked
+WHERE instance.most_days_stopped > asked.days OR instance.most_days_stopped IS NULL
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  instances_reason AS reason,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS instance_id,
+  CAST(NULL AS timestamp) AS stopped_since,
+  CAST(NULL AS bigint) AS days_stopped,
+  CAST(NULL AS boolean) AS is_lower_bound,
+  CAST(NULL AS bigint) AS most_days_stopped,
+  CAST(NULL AS bigint) AS days_unobserved,
+  CAST(NULL AS timestamp) AS launch_time,
+  CAST(NULL AS varchar) AS state_transition_reason,
+  CAST(NULL AS varchar) AS management,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM targets_not_known
+WHERE instances_reason IS NOT NULL
+ORDER BY answer DESC, days_stopped DESC NULLS FIRST, account_id, region, instance_id

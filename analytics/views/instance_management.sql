@@ -1,0 +1,21 @@
+-- Question: Which EC2 instances does Systems Manager manage?
+-- Rows: one per published run of the window and EC2 instance that it listed.
+-- Columns:
+--   management: By the first rule that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a node.
+--     UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or stopped.
+--     STARTING: pending, or launched later than an hour before SSM listed the nodes. SERVICE_MANAGED: an AWS service
+--     operates it. NOT_MANAGED: it runs, and SSM does not list it. UNKNOWN: its state is not known.
+--   unknown_reason: Why management is UNKNOWN: NODES_NOT_READ, NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.
+-- Caveats:
+--   - Instances of targets that the run did not read are not here: targets_not_known has these targets.
+--   - An EC2 instance that is registered with SSM as a hybrid node (mi-) shows as NOT_MANAGED.
+SELECT
+  run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage,
+  account_id, account_name, region,
+  instance_id,
+  ${InstanceColumns},
+  ping_status,
+  management,
+  unknown_reason
+FROM known_instances
+WHERE is_read
