@@ -101,12 +101,14 @@ class NodeHistory:
     has_severities: bool = True
     last_scan: datetime | None = None
     newest_scan: datetime = NOT_A_TIME
+    newest_sight: datetime = NOT_A_TIME
     running: dict[tuple[str, ...], Streak] = field(default_factory=dict)
     streaks: list[tuple[tuple[str, ...], Streak]] = field(default_factory=list)
 
     def look(self, look: Look) -> None:
         """Let a run start, continue and end clocks."""
         self.newest_scan = max(self.newest_scan, look.operation_end or NOT_A_TIME)
+        self.newest_sight = max(self.newest_sight, look.seen_at)
         held: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in look.rows:
             if row["kb_id"] is not None and row["title"] is not None:
@@ -130,9 +132,8 @@ class NodeHistory:
         streak.rank = max([streak.rank, *(RANKS.get(row["severity"], 0) for row in rows)])
         if any(row["state"] in OPEN for row in rows):
             if streak.opened_at is None:
-                streak.opened_at, streak.before = look.seen_at, self.last_scan
-            streak.opened_at = min(streak.opened_at, look.seen_at)
-            streak.last_open_at = max(streak.last_open_at or look.seen_at, look.seen_at)
+                streak.opened_at, streak.before = self.newest_sight, self.last_scan
+            streak.last_open_at = self.newest_sight
             streak.last_open_run, streak.is_absent = look.run_id, False
 
     def _end(self, look: Look, scanned_at: datetime, held: Mapping[tuple[str, ...], Sequence[Row]]) -> None:

@@ -175,6 +175,33 @@ def test_a_node_is_gone_only_while_a_target_that_was_read_does_not_list_it(
     assert outcomes(tmp_path) == [(scan(0), "OPEN", scan(2), None, 2)]
 
 
+def test_patches_of_a_line_that_end_in_the_same_run_end_one_streak_of_it(tmp_path: Path) -> None:
+    seen(tmp_path, 0, {SEPTEMBER: "Missing"})
+    seen(tmp_path, 1, {SEPTEMBER: "Missing", OCTOBER: "Missing"})
+    seen(tmp_path, 2, {})
+    seen(tmp_path, 3, {OCTOBER: "Missing"})
+
+    assert outcomes(tmp_path) == [
+        (scan(0), "REMEDIATED", scan(1), scan(2), 2),
+        (scan(3), "OPEN", scan(3), None, 0),
+    ]
+    assert view(opened(tmp_path), "patch_age", "kb_id", "outcome", "opened_at") == [
+        (SEPTEMBER[0], "REMEDIATED", scan(0)),
+        (OCTOBER[0], "OPEN", scan(3)),
+        (OCTOBER[0], "REMEDIATED", scan(1)),
+    ]
+
+
+def test_a_run_that_did_not_read_the_patches_does_not_part_a_streak(tmp_path: Path) -> None:
+    seen(tmp_path, 0, {SEPTEMBER: "Missing", OCTOBER: "AvailableSecurityUpdate"})
+    left(tmp_path, 1, unread(patches_status="PARTIAL"))
+    seen(tmp_path, 2, {OCTOBER: "Missing"}, missing_count=2)
+    left(tmp_path, 3, unread(patches_status="PARTIAL"))
+
+    answered = run_at(RUNS[2]).replace(tzinfo=None)
+    assert outcomes(tmp_path) == [(scan(0), "OPEN", answered, None, 3)]
+
+
 def test_a_patch_that_comes_back_starts_a_new_streak(tmp_path: Path) -> None:
     seen(tmp_path, 0, {SEPTEMBER: "Missing"})
     seen(tmp_path, 1, {})

@@ -17,6 +17,7 @@ from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, 
 
 FUNCTIONS = {
     exp.And,
+    exp.ArgMax,  # translation lets it find a NULL, as Athena's does
     exp.ArrayAgg,  # in an order of its own
     exp.ArrayToString,  # both leave out NULL
     exp.Or,
@@ -29,6 +30,7 @@ FUNCTIONS = {
     exp.CurrentDate,  # translation puts the moment of the question in
     exp.CurrentTimestamp,
     exp.DateDiff,  # of dates only, see UNSAFE
+    exp.DenseRank,
     exp.Floor,
     exp.LastValue,
     exp.Max,

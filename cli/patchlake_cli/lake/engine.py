@@ -178,7 +178,12 @@ class Lake:
         self._added.add(name)
 
     def describe(self, relation: str) -> dict[str, str]:
-        """Return the columns of a table or view, in order, with their types by Athena's names."""
+        """Return the columns of a table or view, in order, with their types by Athena's names.
+
+        Raises:
+            QueryError: there is no such relation.
+            LakeError: a file cannot be read.
+        """
         if relation not in self._described:
             self._define([relation])
             # For each view, DuckDB resolves all views below it once more.
@@ -190,13 +195,22 @@ class Lake:
         return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()
 
     def _define(self, relations: Iterable[str]) -> None:
-        """Create the views among these, and the views that they read; a query defines only what it reads."""
+        """Create the views among these, and the views that they read; a query defines only what it reads.
+
+        Raises:
+            QueryError: there is no such relation.
+            LakeError: a file cannot be read.
+        """
         for name in relations:
-            view = self._undefined.pop(name, None)
+            view = self._undefined.get(name)
             if view is not None:
                 self._define(view.relations)
                 kind = "TABLE" if name.removeprefix(HISTORY) in _ANSWERED_ONCE else "VIEW"
-                self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
+                try:
+                    self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
+                except duckdb.Error as error:
+                    raise _unreadable(error) from error
+                del self._undefined[name]
                 self._defined.add(name)
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))
@@ -212,7 +226,7 @@ class Lake:
             )
         except duckdb.Error as error:
             if _FILES in str(error):
-                raise LakeError(f"the lake cannot be read: {error}") from error
+                raise _unreadable(error) from error
             raise QueryError(located(asked, str(error))) from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
@@ -226,6 +240,10 @@ class Lake:
         selected = ", ".join([*columns, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
         self._defined.add(name)
+
+
+def _unreadable(error: duckdb.Error) -> LakeError:
+    return LakeError(f"the lake cannot be read: {error}")
 
 
 def open_lake(
