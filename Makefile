@@ -3,7 +3,7 @@ BIN := .venv/bin
 # One process runs all tests of a file, which share what they have set up; long files come before those of tests/unit.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 QUICK := tests/unit tests/contract
-PYTHON_CODE := $(wildcard layers/patchlake layers/runtime cli generators functions tests benchmarks)
+PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda readers sam
 TOOLS := audit $(VERIFY_TOOLS)
@@ -17,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate release format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ bench-full: setup ## Run full-size benchmarks, in an hour, and rewrite the table
 generate: setup ## Check the SQL, then rewrite the generated templates and docs
 	@$(BIN)/python -m generators
 
+# The archives have the time of the commit, so that another build of it has the same bytes.
+release: setup ## Write wheel, source archive, packaged template and checksums of this commit to dist/
+	@test -z "$$(git status --porcelain)" || { echo "There are changes without a commit: commit them first." >&2; exit 1; }
+	@SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m generators.release
+
 format: setup ## Format the code and apply the safe fixes
 	$(BIN)/ruff check --fix-only
 	$(BIN)/ruff format
@@ -73,8 +78,8 @@ format: setup ## Format the code and apply the safe fixes
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.13 --generate-hashes --no-emit-index-url \
 	--custom-compile-command "make lock"
 lock: setup ## Pin all requirements again; newest versions: make lock ARGS=--upgrade
-	$(LOCK) pyproject.toml --extra cli --group dev --output-file requirements.txt $(ARGS)
-	$(LOCK) pyproject.toml --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
+	$(LOCK) pyproject.toml --group dev --output-file requirements.txt $(ARGS)
+	$(LOCK) --group functions --constraint requirements.txt --output-file layers/runtime/requirements.txt $(ARGS)
 	for tool in $(TOOLS); do $(LOCK) --group $$tool --output-file verify/$$tool.txt $(ARGS) || exit 1; done
 	for rival in awswrangler dlt pandas; do \
 		$(LOCK) benchmarks/rivals/$$rival.in --output-file benchmarks/rivals/$$rival.txt $(ARGS) || exit 1; done

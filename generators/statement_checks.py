@@ -17,7 +17,9 @@ from generators.lakes import sample_arguments
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import ParameterError, QueryError
 from patchlake_cli.lake.parameters import check_values
-from patchlake_cli.lake.statements import ANALYTICS, HISTORY, expanded, queries, read_statement, views
+from patchlake_cli.lake.statements import HISTORY, expanded, queries, read_statement, views
+
+ANALYTICS = ROOT / "analytics"
 
 _PLACE = re.compile(r"line (?P<line>\d+), column \d+: ")
 

@@ -121,8 +121,8 @@ class _Resolver:
         """Return the physical name that a resource gives itself, or else its logical id."""
         properties = self._resources[name].get("Properties", {})
         names = ("QueueName", "FunctionName", "LogGroupName", "RoleName", "TopicName", "DataSetId", "DataSourceId")
-        given = set(names) & properties.keys()
         kind = self._resources[name]["Type"]
+        given = set(names if kind != "AWS::Events::Rule" else ["Name"]) & properties.keys()
         if not given or kind.endswith(("EventSourceMapping", "EventInvokeConfig")):
             return self._values.get(name, name)
         [key] = given
@@ -135,6 +135,7 @@ class _Resolver:
         arn = f"arn:{self._values['AWS::Partition']}"
         here = f"{self._values['AWS::Region']}:{self._values['AWS::AccountId']}"
         return {
+            "AWS::Events::Rule": f"{arn}:events:{here}:rule/{own}",
             "AWS::S3::Bucket": f"{arn}:s3:::{own}",
             "AWS::SQS::Queue": f"{arn}:sqs:{here}:{own}",
             "AWS::SNS::Topic": f"{arn}:sns:{here}:{own}",

@@ -5,10 +5,12 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import active_count
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
 
+from patchlake import __version__
 from patchlake_cli.commands.check import check
 from patchlake_cli.commands.demo import demo
 from patchlake_cli.commands.export import export
@@ -17,6 +19,7 @@ from patchlake_cli.commands.redrive import redrive
 from patchlake_cli.commands.report import report
 from patchlake_cli.commands.run import run
 from patchlake_cli.commands.status import status
+from patchlake_cli.commands.template import template
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.standard_streams import escape_what_has_no_code, open_missing_streams
 from patchlake_cli.visible_text import visible_lines
@@ -33,13 +36,25 @@ app.command()(query)
 app.command()(report)
 app.command()(check)
 app.command()(export)
+app.command()(template)
 app.command()(status)
 app.command()(run)
 app.command()(redrive)
 
 
+def _print_version(is_asked: bool) -> None:  # noqa: FBT001  # as typer calls it
+    if is_asked:
+        typer.echo(f"patchlake {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def patchlake() -> None:
+def patchlake(
+    *,
+    version: Annotated[  # its callback prints it
+        bool, typer.Option("--version", "-V", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Complete snapshots of the patch state of every node that AWS Systems Manager lists."""
 
 

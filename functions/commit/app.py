@@ -15,7 +15,7 @@ from patchlake.config import CommitConfig
 from patchlake.core.messages import CommitMessage
 from patchlake.failures import log_failures
 from patchlake.ports import Delivery
-from patchlake.stages.commit import CommitStage
+from patchlake.stages.commit import PUBLISHED_METRICS, CommitStage
 
 logger = Logger()
 metrics = Metrics()
@@ -55,6 +55,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> PartialItem
     """Handle each message separately; report the failed ones, which SQS delivers again."""
     stage().clock.begin()
     metrics.add_metric("Ticks", MetricUnit.Count, len(event["Records"]))
+    for name in PUBLISHED_METRICS:
+        metrics.add_metric(name, MetricUnit.Count, 0)
     response = process_partial_response(event, handle_record, processor, context)
     log_failures(processor.exceptions, logger)
     return response

@@ -1,7 +1,10 @@
 """The report as Chromium shows it: wide screen, phone, dark mode, paper, keyboard, and hostile names."""
 
+import csv
+import io
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from patchlake_cli.report.page import render_page
 from patchlake_cli.visible_text import visible
-from tests.report_figures import BREAKOUT, HOSTILE, SCRIPT, empty_figures, hostile_figures
+from tests.report_figures import BREAKOUT, FORMULA, HOSTILE, SCRIPT, empty_figures, hostile_figures
 
 A4_PIXELS = 794 - 2 * 53
 """The width of a sheet, less the page's margins of 14 mm."""
@@ -262,8 +265,70 @@ def test_a_search_shows_the_patches_that_have_every_word_also_of_a_cve(opened: O
     search.fill("cve-2026-0001")
     assert patches.count() == 1
     assert BREAKOUT in patches.inner_text()
-    assert page.locator("output").inner_text() == f"1 of {len(HOSTILE)} patches"
+    assert patches.locator("xpath=ancestor::div[@role='region']/preceding-sibling::div[1]/output").inner_text() == (
+        f"1 of {len(HOSTILE)} rows"
+    )
     search.fill("cve-2026-0001 nowhere")
     assert patches.count() == 0
     search.fill("")
     assert patches.count() == len(HOSTILE)
+
+
+def downloaded(page: Page, caption: str) -> list[list[str]]:
+    """Return the rows of the CSV file of a table."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Download as CSV: {caption}").click()
+    text = Path(download.value.path()).read_bytes().decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_every_table_can_be_downloaded_as_csv_with_plain_numbers(opened: Open) -> None:
+    page = opened()
+
+    head, *rows = downloaded(page, "Compliance by account")
+
+    assert page.locator(".tools button").count() == page.locator("table").count()
+    assert head == [
+        "Account",
+        "Name",
+        "Targets read",
+        "Nodes",
+        "Compliant",
+        "Unknown",
+        "Non-compliant",
+        "Compliant %",
+        "At least %",
+    ]
+    assert [row[0] for row in rows] == ["222233334444", "111122223333"]
+    assert rows[0][3:] == ["not known", "not known", "not known", "not known", "not known", "0.0"]
+    assert rows[1][3:] == ["10", "6", "1", "3", "60.0", "50.0"]
+
+
+def test_no_value_of_a_csv_file_is_a_formula(opened: Open) -> None:
+    page = opened()
+
+    _, *rows = downloaded(page, "Compliance by patch group")
+
+    names = [row[0] for row in rows]
+    assert f"'{FORMULA}" in names
+    assert [name for name in names if name[0] in "=+-@"] == []
+    assert {visible(name) for name in HOSTILE} - {FORMULA} <= set(names)
+
+
+def test_a_csv_file_has_the_rows_that_a_search_found(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Search by id, title, severity or CVE").fill("cve-2026-0001")
+
+    _, *rows = downloaded(page, "Patches that nodes need")
+
+    assert [row[0] for row in rows] == [BREAKOUT]
+
+
+def test_a_title_is_in_the_heading_and_does_nothing(opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render_page(replace(hostile_figures(), title=SCRIPT)), encoding="utf-8")
+
+    page = opened(path)
+
+    assert page.title() == f"Patch compliance of {SCRIPT}, 2026-11-01"
+    assert page.get_by_role("heading", level=1).inner_text() == f"Patch compliance of {SCRIPT}"

@@ -12,7 +12,8 @@ from generators.lakes import demo_lake
 from tests.command_line import PATCHLAKE
 
 README = Path(__file__).parents[2] / "README.md"
-QUERIES = README.with_name("docs") / "queries.md"
+DOCS = README.with_name("docs")
+QUERIES = DOCS / "queries.md"
 ARGUMENTS = ("demo", "--nodes", "300", "--days", "2", "--out")
 
 
@@ -73,11 +74,22 @@ def test_the_samples_in_the_docs_are_answers_of_the_demo(whole_demo: tuple[Path,
     assert answered in QUERIES.read_text(encoding="utf-8"), "run `make generate`"
 
 
-def test_the_readme_shows_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
-    [shown] = re.findall(r"\$ make demo\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
-    assert words(shown) == words(whole_demo[1])
+def shown_in(page: Path) -> str:
+    """Return the output of the demo that a page shows."""
+    [shown] = re.findall(r"\$ patchlake demo\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    return str(shown)
+
+
+def test_the_docs_show_what_the_demo_prints(whole_demo: tuple[Path, str]) -> None:
+    assert words(shown_in(DOCS / "demo.md")) == words(whole_demo[1])
+
+
+def test_the_readme_shows_lines_that_the_demo_prints_in_their_order() -> None:
+    printed = iter(shown_in(DOCS / "demo.md").splitlines())
+
+    assert [line for line in shown_in(README).splitlines() if line not in printed] == []
 
 
 def words(text: str) -> list[str]:
     """Return a text's words, without the duration and the path of the command."""
-    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), ".venv/bin/patchlake").split()
+    return re.sub(r"retries, [0-9.]+ s", "retries", text).replace(str(PATCHLAKE), "patchlake").split()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from patchlake_cli.embedded.lambda_.function_process import Runtime
+from patchlake_cli.project_files import write_deployable
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
@@ -76,10 +77,14 @@ def run(
 def build_stack(folder: Path) -> Build:
     """Build everything that is deployed, functions and layers for both architectures, into a folder.
 
+    The sources are those that `patchlake template` writes, so the build needs nothing else of the checkout.
+
     Raises:
         subprocess.CalledProcessError: sam could not.
     """
-    result = run("sam", "build", "--build-dir", folder / "built", "--cache-dir", folder / "cache")
+    write_deployable(folder / "written")
+    options = ("--build-dir", folder / "built", "--cache-dir", folder / "cache")
+    result = run("sam", "build", *options, folder=folder / "written")
     if result.returncode:
         raise subprocess.CalledProcessError(result.returncode, result.args, stderr=result.stderr)
     return Build(folder / "built")

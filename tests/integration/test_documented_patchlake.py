@@ -20,7 +20,7 @@ from tests.command_line import patchlake, patchlake_here, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines
 
 LINES = sorted({line for document in DOCUMENTS for line in command_lines(document)})
-TOOL = re.compile(r"^(\.venv/bin/)?patchlake ")
+TOOL = re.compile(r"^patchlake ")
 COMMANDS = sorted({TOOL.sub("", line) for line in LINES if TOOL.match(line)})
 TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 DOCUMENTED_TIME, TIME = "2026-11-23T06:00:00Z", "2026-11-01T06:00:00Z"

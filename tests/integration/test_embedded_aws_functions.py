@@ -82,7 +82,7 @@ def test_an_event_source_that_is_disabled_delivers_nothing_until_it_is_enabled(
     run.wait_until_committed()
 
     assert (source["State"], disabled["State"]) == ("Enabled", "Disabled")
-    assert source["ScalingConfig"] == {"MaximumConcurrency": 3}
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 2}
     # One receive may have been in progress when it was disabled.
     assert waiting >= 5
 
@@ -128,6 +128,16 @@ def test_the_schedule_and_the_subscription_stand_as_the_template_has_them(aws: E
     assert subscription["Endpoint"] == "operators@example.com"
     days = {rule["Filter"]["Prefix"]: rule["Expiration"].get("Days") for rule in lifecycle if "Expiration" in rule}
     assert days == {"runs/": 30, "plans/": 365, "lake/": 365, "": None}
+
+
+def test_an_address_for_new_snapshots_is_subscribed_to_a_topic_of_its_own(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws, NotifyEmail="team@example.com")
+
+    topics = [stack.outputs[name] for name in ("SnapshotTopicArn", "AlarmTopicArn")]
+    told, alarmed = (client(aws, "sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] for arn in topics)
+
+    assert [subscription["Endpoint"] for subscription in told] == ["team@example.com"]
+    assert alarmed == []
 
 
 def test_every_output_of_the_template_is_known(aws: EmbeddedAws) -> None:

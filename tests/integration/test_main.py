@@ -8,6 +8,7 @@ from typing import NoReturn
 
 import pytest
 
+from patchlake import __version__
 from patchlake_cli.exit_codes import ExitCode
 from tests.analytics.synthetic import collected, listed, write_run
 from tests.command_line import patchlake_here
@@ -204,6 +205,13 @@ def test_credentials_that_are_expired_after_their_renewal_are_one_line(monkeypat
 
         assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
         assert "still expired" in ended.stderr
+
+
+def test_the_version_is_the_packages_own() -> None:
+    for option in ("--version", "-V"):
+        ended = patchlake_here(dict(os.environ), option)
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, f"patchlake {__version__}\n", "")
 
 
 def test_an_error_shows_no_control_sequence() -> None:

@@ -14,6 +14,7 @@ from tests.analytics.synthetic import collected, listed, write_run
 from tests.command_line import patchlake_here
 
 RUN_ID = "20261112T060000Z"
+STACK_NAME = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 
 
@@ -66,11 +67,13 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("export", "--regions", "", "region names such as eu-central-1, separated by commas"),
         ("export", "--external-id", "a", "an external id of 2 to 1224 characters, or nothing"),
         ("check", "--lake", "", "a folder, or s3://BUCKET with an optional prefix"),
-        ("check", "--stack", "a b", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+        ("check", "--stack", "a b", STACK_NAME),
         ("status", "--runs", "0", "a whole number from 1 to 100"),
-        ("status", "--stack", "", "the name of a stack, of letters, digits and hyphens, or its ARN"),
-        ("run", "--stack", "\u00e4", "the name of a stack, of letters, digits and hyphens, or its ARN"),
-        ("redrive", "--stack", "1x", "the name of a stack, of letters, digits and hyphens, or its ARN"),
+        ("check", "--stack", "Patchlake", STACK_NAME),
+        ("check", "--stack", "p" * 39, STACK_NAME),
+        ("status", "--stack", "", STACK_NAME),
+        ("run", "--stack", "\u00e4", STACK_NAME),
+        ("redrive", "--stack", "1x", STACK_NAME),
     ],
 )
 def test_a_value_that_is_not_valid_is_refused_in_one_style(

@@ -181,6 +181,16 @@ def test_a_handler_is_short_and_knows_neither_aws_nor_a_rule(stage: str) -> None
     assert not [node for node in nodes_of(path) if isinstance(node, ast.While | ast.Try)]
 
 
+def test_only_one_module_knows_where_the_package_lies_in_a_checkout() -> None:
+    """An installed package has no checkout around it."""
+    product = [*PACKAGE.rglob("*.py"), *(ROOT / "cli").rglob("*.py")]
+    climbs = re.compile(r"\.parents\[|__file__.*\.parent\b|/ \"\.\.\"")
+
+    found = [short(path) for path in product if climbs.search(path.read_text(encoding="utf-8"))]
+
+    assert found == ["cli/patchlake_cli/project_files.py"]
+
+
 def test_no_module_is_a_grab_bag() -> None:
     modules = [*DEPLOYED, *(ROOT / "cli").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
 

@@ -36,19 +36,27 @@ def test_the_functions_run_on_the_very_versions_that_the_demo_and_the_tests_run_
 
 def test_every_package_that_the_project_asks_for_is_pinned() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    runtime = names(declared["project"]["dependencies"])
-    command = names(declared["project"]["optional-dependencies"]["cli"])
+    command = names(declared["project"]["dependencies"])
     development = names(declared["dependency-groups"]["dev"])
 
-    assert runtime <= pins(RUNTIME).keys()
-    assert runtime | command | development <= pins(ALL).keys()
+    assert names(declared["dependency-groups"]["functions"]) <= pins(RUNTIME).keys()
+    assert command | development <= pins(ALL).keys()
     for tool in TOOLS:
         assert names(declared["dependency-groups"][tool.stem]) <= pins(tool).keys()
 
 
+def test_the_command_is_installed_with_the_packages_of_the_functions_and_no_other_list_has_their_versions() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    functions = declared["dependency-groups"]["functions"]
+
+    assert names(functions) == set(functions)
+    assert set(functions) <= names(declared["project"]["dependencies"])
+    assert "optional-dependencies" not in declared["project"]
+
+
 def test_each_tool_has_a_lock_and_none_is_among_the_projects_own_packages() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
-    tools = declared.keys() - {"dev"}
+    tools = declared.keys() - {"dev", "functions"}
 
     assert tools == {tool.stem for tool in TOOLS}
     assert f"VERIFY_TOOLS := {' '.join(sorted(tools - {'audit'}))}\n" in (ROOT / "Makefile").read_text()
@@ -91,7 +99,7 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
 
 
 def test_the_layer_holds_nothing_but_the_declared_packages_and_what_they_need() -> None:
-    declared = names(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    declared = names(tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["functions"])
     needed_by_boto3_and_powertools = {
         "botocore",
         "jmespath",

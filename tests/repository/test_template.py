@@ -17,6 +17,7 @@ from patchlake_cli.embedded.cloudformation.template import (
     resources_of_type,
     translate_template,
 )
+from patchlake_cli.operations.service_checks import PLAN_AND_COMMIT
 from tests.resolved_template import resolved
 
 PATH = Path(__file__).parents[2] / "template.yaml"
@@ -245,10 +246,32 @@ def test_only_discover_and_collect_may_assume_roles_and_only_the_members_role(tr
     assert assuming == {"DiscoverRole": members_role, "CollectRole": members_role}
 
 
-def test_the_bucket_outlives_the_stack_and_keeps_versions(translated: Template) -> None:
+@pytest.mark.parametrize("resource", ["Bucket", "BucketPolicy"])
+def test_the_bucket_and_its_policy_outlive_the_stack_unless_its_first_deployment_fails(
+    translated: Template, resource: str
+) -> None:
+    found = translated["Resources"][resource]
+
+    assert (found["DeletionPolicy"], found["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
+
+
+def test_the_default_concurrencies_and_one_plan_and_commit_fit_into_the_quota_of_a_new_account(
+    translated: Template,
+) -> None:
+    sources = resources_of_type(resolved(translated), "AWS::Lambda::EventSourceMapping")
+    workers = [
+        int(source["Properties"]["ScalingConfig"]["MaximumConcurrency"])
+        for name, source in sources.items()
+        if EVENT_SOURCES[name][1] != "commit"
+    ]
+
+    assert len(workers) == 4
+    assert sum(workers) + PLAN_AND_COMMIT <= 10
+
+
+def test_the_bucket_keeps_versions(translated: Template) -> None:
     bucket = translated["Resources"]["Bucket"]
 
-    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
 
 

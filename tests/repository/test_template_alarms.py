@@ -12,7 +12,7 @@ import pytest
 from patchlake.core.call_counter import CallCounts
 from patchlake.core.statuses import CollectionStatus, ListingStatus
 from patchlake.core.timings import PLAN_WAIT_LIMIT_SECONDS
-from patchlake.stages.commit import CommitOutcome, CommitResult
+from patchlake.stages.commit import PUBLISHED_METRICS, CommitOutcome, CommitResult
 from patchlake.stages.publish import Published
 from patchlake_cli.embedded.cloudformation.template import (
     Template,
@@ -142,6 +142,27 @@ def test_an_alarm_uses_every_metric_that_it_reads(template: Template) -> None:
         assert inputs == used, name
 
 
+def test_an_alarm_that_adds_metrics_up_reads_only_those_that_commit_reports_at_each_tick(template: Template) -> None:
+    """FILL does nothing for a metric that was never reported: a sum with it would have no data at all."""
+    added = {name for alarm in alarms(template).values() if "Metrics" in alarm for _, name, _ in watched(alarm)}
+
+    assert added == {"Ticks", *PUBLISHED_METRICS}
+
+
+def test_every_function_has_an_alarm_for_its_errors(template: Template) -> None:
+    functions = {
+        body["Properties"]["FunctionName"] for body in resources_of_type(template, "AWS::Lambda::Function").values()
+    }
+
+    errors = [
+        dimensions[0]["Value"]
+        for alarm in alarms(template).values()
+        for _, name, dimensions in watched(alarm)
+        if name == "Errors"
+    ]
+    assert sorted(errors) == sorted(functions)
+
+
 def test_every_alarm_tells_the_topic_and_names_its_entry_in_the_runbook(template: Template) -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     topic = f"arn:aws:sns:eu-central-1:111122223333:{STACK_NAME}-alarms"
@@ -150,14 +171,16 @@ def test_every_alarm_tells_the_topic_and_names_its_entry_in_the_runbook(template
         assert alarm["AlarmActions"] == [topic]
         assert alarm["AlarmName"].startswith(f"{STACK_NAME}-")
         assert alarm["AlarmDescription"].endswith(f"See docs/operations.md, {name}.")
-        [entry] = re.findall(rf"^### {name}$(.*?)(?=^##|\Z)", runbook, re.MULTILINE | re.DOTALL)
+        [entry] = re.findall(rf"^### (?:\w+, )*{name}(?:, \w+)*$(.*?)(?=^##|\Z)", runbook, re.MULTILINE | re.DOTALL)
         assert [part for part in ("What it means", "What to look at", "What to do") if part not in entry] == []
 
 
 def test_the_runbook_has_no_entry_without_an_alarm(template: Template) -> None:
     runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
-    assert set(re.findall(r"^### (\w+Alarm)$", runbook, re.MULTILINE)) == alarms(template).keys()
+    headings = re.findall(r"^### (\w+Alarm(?:, \w+Alarm)*)$", runbook, re.MULTILINE)
+
+    assert sorted(name for heading in headings for name in heading.split(", ")) == sorted(alarms(template))
 
 
 def test_no_alarm_looks_back_further_than_cloudwatch_allows(translated: Template) -> None:

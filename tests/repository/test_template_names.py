@@ -13,6 +13,7 @@ PATH = Path(__file__).parents[2] / "template.yaml"
 NAME_PROPERTIES = {
     "AWS::CloudWatch::Alarm": "AlarmName",
     "AWS::CloudWatch::Dashboard": "DashboardName",
+    "AWS::Events::Rule": "Name",
     "AWS::IAM::Role": "RoleName",
     "AWS::Lambda::Function": "FunctionName",
     "AWS::Lambda::LayerVersion": "LayerName",
@@ -21,8 +22,11 @@ NAME_PROPERTIES = {
     "AWS::SQS::Queue": "QueueName",
     "AWS::Scheduler::Schedule": "Name",
 }
+EVERYTHING = {"AlarmEmail": "a@example.com", "NotifyEmail": "b@example.com"}
+"""The parameters with which the template makes each of its resources."""
 GLOBAL_TYPES = {"AWS::IAM::Role", "AWS::CloudWatch::Dashboard"}
 LONGEST_NAMES = {
+    "AWS::Events::Rule": 64,
     "AWS::IAM::Role": 64,
     "AWS::Lambda::Function": 64,
     "AWS::SQS::Queue": 80,
@@ -38,7 +42,7 @@ def translated(region: str) -> Template:
 
 def names(stack: str, region: str = REGION) -> dict[str, tuple[str, str]]:
     """Return type and name of every resource that names itself, by logical id."""
-    template = resolved(translated(region), {"AWS::StackName": stack, "AWS::Region": region})
+    template = resolved(translated(region), {"AWS::StackName": stack, "AWS::Region": region}, **EVERYTHING)
     return {
         logical_id: (resource["Type"], resource["Properties"][NAME_PROPERTIES[resource["Type"]]])
         for logical_id, resource in template["Resources"].items()
@@ -50,7 +54,8 @@ def test_every_kind_of_name_is_looked_at() -> None:
     def named(resource: dict[str, Any]) -> bool:
         return any(key.endswith("Name") and key != "DatabaseName" for key in resource.get("Properties", {}))
 
-    kinds = {resource["Type"] for resource in resolved(translated(REGION))["Resources"].values() if named(resource)}
+    template = resolved(translated(REGION), {}, **EVERYTHING)
+    kinds = {resource["Type"] for resource in template["Resources"].values() if named(resource)}
 
     # An event source and an invocation's settings name their function.
     assert kinds - {"AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping"} <= NAME_PROPERTIES.keys()

@@ -79,6 +79,7 @@ class Handlers:
 
     def fire(self, run_id: str, scheduled_time: str, failed: Callable[[], None]) -> None:
         """Let the schedule's event reach plan; ``failed`` is called where plan fails."""
+        self._deploy_at_times()
         event = {"scheduled_time": scheduled_time}
         if self._in_functions():
             try:
@@ -94,6 +95,7 @@ class Handlers:
         world, queue = self._world, self._world.queues[name]
         if world.dice.strike(0.2, (Fault.DUPLICATED,)):
             queue.messages[int(delivery.receipt)].visible_at = world.clock.at
+        self._deploy_at_times()
         if self._in_functions():
             self._deliver_to_function(name, delivery)
             return
@@ -105,6 +107,11 @@ class Handlers:
         by = self._invocation(STAGES[name], name, message.run_id, message, delivery.receive_count)
         handle = self._handling(by, message, replace(delivery, seconds_left=partial(self._seconds_left, by)))
         self._start(by, handle, lambda: self._acknowledge(name, delivery), lambda: None)
+
+    def _deploy_at_times(self) -> None:
+        """Deploy another build between two events: all messages of one event meet the same."""
+        if self._world.dice.strike(0.03, (Fault.DEPLOYED,)):
+            self._world.deploy()
 
     def _in_functions(self) -> bool:
         """Whether the next event goes through the deployed functions, at one go."""
@@ -205,8 +212,6 @@ class Handlers:
         world = self._world
         self._turns.go_on()
         world.begun += 1
-        if world.dice.strike(0.03, (Fault.DEPLOYED,)):
-            world.deploy()
         skewed = world.dice.strike(0.3, (Fault.SKEWED,))
         skew = world.random.randint(-_MOST_SKEW_SECONDS, _MOST_SKEW_SECONDS) if skewed else 0
         by = Invocation(
@@ -282,6 +287,8 @@ class Handlers:
             raise
         except PatchlakeError as error:
             world.story.tell(world.who, "fails: %s: %s", type(error).__name__, error)
+            # Another of its concurrent calls may have failed first: whether it remembers the refusal cannot be told.
+            by.process.ended |= bool(by.refused[True])
             check(world, Failed(error, by))
             raise
         finally:
@@ -351,7 +358,7 @@ class Handlers:
         def pause(seconds: float) -> None:
             left = self._time_left(by)
             if by.refused[False] and not by.asked_again:
-                by.refusal_pause = seconds
+                by.refusal_pauses.append(seconds)
             else:
                 by.waited_seconds += seconds
             check(world, Waited(seconds, left, by))

@@ -427,8 +427,8 @@ def a_refusal_counts_when_it_lasts(world: World, event: AskedAgain | Failed) -> 
             yield f"{by} asks again at receive {by.receive_count} after the refusal {refusal}"
         elif by.final_refusal is not None:
             yield f"{by} asks again, and its process knows the refusal {refusal}"
-        elif by.refusal_pause != min(world.scenario.retry_seconds, _SECOND_ASK_SECONDS):
-            yield f"{by} asks again after {by.refusal_pause} seconds"
+        elif min(world.scenario.retry_seconds, _SECOND_ASK_SECONDS) not in by.refusal_pauses:
+            yield f"{by} asks again after pauses of {by.refusal_pauses} seconds"
     elif isinstance(event.error, RefusedError):
         yield f"{by} neither records nor waits for a refusal: {event.error}"
     elif isinstance(event.error.__cause__, RefusedError):

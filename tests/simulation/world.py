@@ -131,7 +131,7 @@ class Invocation:
         process: the process that runs it.
         refused: the refusals that it met, before it asked again and after that.
         asked_again: whether it asked its target again, after a refusal.
-        refusal_pause: how long it paused before that.
+        refusal_pauses: how long it paused before that, for the refusal and for calls that were throttled.
         listing_seconds: how long the rows of that chain take, without any delay.
         seconds_left: the least that it was told of.
         waited_seconds: how long it waited for a target that throttled, in total.
@@ -176,7 +176,7 @@ class Invocation:
     asks: list[Asking] = field(default_factory=list)
     refused: dict[bool, list[RefusedError]] = field(default_factory=lambda: {False: [], True: []})
     asked_again: bool = False
-    refusal_pause: float | None = None
+    refusal_pauses: list[float] = field(default_factory=list)
     listing_seconds: float = 0
     seconds_left: float = math.inf
     waited_seconds: float = 0

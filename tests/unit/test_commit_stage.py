@@ -16,7 +16,16 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import COMMIT, RESEND_LIMIT
 from patchlake.errors import NoPlanError, NotReadyError, PermanentError, RetryableError
 from patchlake.ports import Delivery
-from patchlake.stages.commit import NODE_METRICS, RUN_METRICS, TARGET_METRICS, CommitOutcome, CommitResult, CommitStage
+from patchlake.stages.commit import (
+    NODE_METRICS,
+    PUBLISHED_METRICS,
+    RUN_METRICS,
+    TARGET_METRICS,
+    CommitOutcome,
+    CommitResult,
+    CommitStage,
+)
+from tests.handlers import invoke, records
 from tests.watched_store import WatchedStore, fail_once
 from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, World, node_id
 
@@ -532,6 +541,22 @@ def test_the_counts_of_a_published_run_have_every_status_by_the_name_of_its_metr
 )
 def test_any_other_end_counts_itself_alone(outcome: CommitOutcome, counts: dict[str, int]) -> None:
     assert CommitResult(RUN_ID, outcome).counts() == counts
+
+
+def test_every_tick_reports_both_ends_of_a_run_zeros_included() -> None:
+    world = world_of()
+
+    waiting = invoke(world, "commit", records(WATCH))
+    world.run_until_committed()
+    late = invoke(world, "commit", records(WATCH))
+
+    for invocation in (waiting, late):
+        [reported] = [line for line in invocation.lines if "_aws" in line]
+        assert {name: reported[name] for name in ("Ticks", *PUBLISHED_METRICS)} == {
+            "Ticks": [1],
+            "RunsComplete": [0],
+            "RunsPartial": [0],
+        }
 
 
 def test_a_deadline_set_shorter_by_another_deploy_is_not_the_plans() -> None:

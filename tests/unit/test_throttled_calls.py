@@ -72,7 +72,7 @@ def test_a_worker_that_is_not_throttled_never_yields() -> None:
     assert list(calls.call_each(worker.throttling(), [7, 8], map)) == [7, 8]
 
 
-def test_a_worker_that_is_throttled_and_refused_at_once_pauses_before_it_can_ask_again() -> None:
+def test_a_worker_that_is_throttled_and_refused_at_once_pauses_before_its_next_call() -> None:
     worker = Worker()
     yields = [True, False]
     calls = replace(worker.throttled_calls(), must_yield=lambda: yields.pop(0))
@@ -87,6 +87,9 @@ def test_a_worker_that_is_throttled_and_refused_at_once_pauses_before_it_can_ask
 
     with pytest.raises(RefusedError, match="no"):
         list(calls.call_each(ask, [7, 8], ThreadedMap(2, "test")))
+    assert worker.pauses == []
+
+    assert calls.call(lambda: "answer") == "answer"
     assert worker.pauses == [1, 2]
     assert yields == []
 

@@ -50,6 +50,8 @@ def demo(  # noqa: PLR0913
     from patchlake_cli.embedded.demo_folder import replace_folder
     from patchlake_cli.export.settings import option_value
     from patchlake_cli.lake.overview import answer_questions
+    from patchlake_cli.report.page import render_page
+    from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.report_file import write_report
     from patchlake_cli.terminal.console import error_console, output_console, own_name
     from patchlake_cli.terminal.progress import RunProgress
@@ -73,7 +75,7 @@ def demo(  # noqa: PLR0913
     replace_folder(out)
     with RunProgress(error_console()) as progress:
         lake, summary = run_days(settings, out, progress, parameters)
-        write_report(lake, report)
+        write_report(render_page(read_figures(lake)), report)
     if as_json:
         typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))
         return

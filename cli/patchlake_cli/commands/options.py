@@ -16,7 +16,9 @@ from patchlake_cli.option_values import OptionError, whole_number, wrong_value
 
 DEFAULTS = Settings()
 
-_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}|arn:[!-~]+")
+# CloudFormation accepts more, but the names of roles and of the Glue database contain the stack's: with a capital
+# letter, or more characters, its first deployment fails half-way.
+_STACK = re.compile(r"[a-z][a-z0-9-]{0,37}|arn:[!-~]+")
 
 
 def read_lake(text: str) -> LakeLocation:
@@ -63,7 +65,8 @@ def read_stack(text: str) -> str:
         OptionError: no stack can have this name.
     """
     if _STACK.fullmatch(text) is None:
-        raise wrong_value(text, "the name of a stack, of letters, digits and hyphens, or its ARN", "--stack")
+        expected = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+        raise wrong_value(text, expected, "--stack")
     return text
 
 

@@ -1,6 +1,7 @@
-"""``patchlake report``: the figures of a lake as one HTML file."""
+"""``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,17 +16,39 @@ from patchlake_cli.commands.options import (
     LakeOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
+    unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.option_values import wrong_value
+from patchlake_cli.option_values import choice, wrong_value
+from patchlake_cli.report.report_format import ReportFormat
+
+_STANDARD_OUTPUT = Path("-")
+
+
+def _read_title(text: str) -> str:
+    if not text.strip() or not text.isprintable():
+        raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
+    return text
 
 
 def report(  # noqa: PLR0913  # one option each
     *,
     lake: LakeOption,
-    out: Annotated[Path, typer.Option(help="File to write; an existing one is replaced.")] = Path("report.html"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write; an existing one is replaced, and - is standard output. The default is report.html, "
+            "report.md or report.json."
+        ),
+    ] = None,
+    report_format: Annotated[
+        str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
+    ] = ReportFormat.HTML,
+    title: Annotated[
+        str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+    ] = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
@@ -35,31 +58,50 @@ def report(  # noqa: PLR0913  # one option each
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
     ] = False,
 ) -> ExitCode:
-    """Write a report of a lake as one HTML file that needs no network.
+    """Write a report of a lake: one HTML file that needs no network, or Markdown or JSON.
 
-    The figures come from the newest published run. The report also shows what that run could not read.
+    The figures come from the newest published run. The report also shows what that run could not read. Markdown is a
+    short form for a mail or a chat, JSON is for programs; both say first what is not known.
 
     Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
     says what is missing. 1 error.
 
     Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
+
+    Example: patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
-    from patchlake_cli.report.report_file import write_report
+    from patchlake_cli.report.reading import read_figures
+    from patchlake_cli.report.report_file import RENDERERS, write_report
 
+    chosen = ReportFormat(report_format)
+    out = Path(f"report.{chosen.suffix}") if out is None else out
+    is_printed = out == _STANDARD_OUTPUT
+    if is_printed and as_json:
+        raise unused("--json", "--out -")
+    if not is_printed:
+        _require_writable(out)
+    try:
+        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days))
+        gaps, notes = find_gaps(opened), departures_of_newest(opened)
+        figures = replace(read_figures(opened), title=title)
+    except (LakeError, QueryError) as error:
+        raise CommandError(str(error)) from error
+    text = RENDERERS[chosen](figures)
+    if is_printed:
+        typer.echo(text, nl=False)
+    else:
+        write_report(text, out)
+        typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
+    return end_answer(gaps, notes, allow_partial=allow_partial)
+
+
+def _require_writable(out: Path) -> None:
     if out.exists() and not out.is_file():
         raise wrong_value(out, "a file", "--out")
     if not out.parent.is_dir():
         problem = "is not a folder" if out.parent.exists() else "does not exist"
         raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
-    try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days))
-        gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = write_report(opened, out)
-    except (LakeError, QueryError) as error:
-        raise CommandError(str(error)) from error
-    typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
-    return end_answer(gaps, notes, allow_partial=allow_partial)

@@ -14,10 +14,10 @@ import typer
 from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
 from patchlake_cli.embedded.aws.settings import Conditions, Settings
 from patchlake_cli.embedded.cloudformation.deploy import deploy
-from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
 from patchlake_cli.option_values import whole_number
+from patchlake_cli.project_files import template_path
 
 
 def serve(
@@ -36,8 +36,8 @@ def serve(
     stopped = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    with start_server(settings) as aws:
-        deployed = deploy(TEMPLATE, aws.endpoint, stack_name=stack, parameters=parameters)
+    with template_path() as template, start_server(settings) as aws:
+        deployed = deploy(template, aws.endpoint, stack_name=stack, parameters=parameters)
         aws.change(trusted_callers=trusted_callers(deployed))
         with running_pipeline(deployed, aws.endpoint, lambda *_: None, concurrency=CONCURRENCY):
             for name, value in aws.endpoint.environment.items():

@@ -11,13 +11,13 @@ from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Settings
 from patchlake_cli.embedded.cloudformation.deploy import deploy
-from patchlake_cli.embedded.cloudformation.template import TEMPLATE
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.project_files import template_path
 from patchlake_cli.terminal.observation import Observation
 from patchlake_cli.terminal.progress import RunProgress
 from patchlake_cli.terminal.run_summary import RunSummary, read_summary
@@ -46,7 +46,11 @@ def run_days(
     over = progress.working("starting the embedded AWS")
     observations: list[Observation] = []
     refused = refusing_accounts(settings)
-    with (out / "functions.log").open("w", encoding="utf-8") as log, start_server(settings, out / "aws.log") as aws:
+    with (
+        (out / "functions.log").open("w", encoding="utf-8") as log,
+        template_path() as template,
+        start_server(settings, out / "aws.log") as aws,
+    ):
 
         def on_log(stage: str, line: str) -> None:
             log.write(f"{stage}: {line}\n")
@@ -54,7 +58,7 @@ def run_days(
                 observations[-1].read(line)
 
         stack = deploy(
-            TEMPLATE,
+            template,
             aws.endpoint,
             stack_name="patchlake",
             parameters=stack_parameters(settings) | dict(parameters or {}),

@@ -29,17 +29,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import TopologicalSorter
-from pathlib import Path
+from importlib.resources.abc import Traversable
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.parameters import Parameter, ParameterType
+from patchlake_cli.project_files import sql_files
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-ANALYTICS = Path(__file__).resolve().parents[3] / "analytics"
 
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
@@ -157,24 +156,24 @@ def relations_of(tree: "exp.Expr") -> list[str]:
     return sorted({table.name.lower() for table in tables if isinstance(table.this, exp.Identifier)})
 
 
-def read_statement(path: Path) -> Statement:
+def read_statement(file: Traversable) -> Statement:
     """Read one SQL file.
 
     Raises:
         ValueError: its header does not have the form above.
     """
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = file.read_text(encoding="utf-8").splitlines()
     end = next((i for i, line in enumerate(lines) if not line.startswith("--")), len(lines))
-    number, sections = _sections(path.name, [line.removeprefix("--").removeprefix(" ") for line in lines[:end]])
+    number, sections = _sections(file.name, [line.removeprefix("--").removeprefix(" ") for line in lines[:end]])
     if missing := [name for name in ("Question", "Rows") if name not in sections]:
-        raise ValueError(f"{path.name}: the header must have a line that begins with {missing[0]}:")
+        raise ValueError(f"{file.name}: the header must have a line that begins with {missing[0]}:")
     return Statement(
-        name=path.stem,
+        name=file.name.removesuffix(".sql"),
         number=number,
         question=" ".join(sections["Question"]),
         rows=" ".join(sections["Rows"]),
         empty=" ".join(sections["Empty"]) if "Empty" in sections else None,
-        parameters=[_parameter(path.name, entry) for entry in sections.get("Parameters", [])],
+        parameters=[_parameter(file.name, entry) for entry in sections.get("Parameters", [])],
         columns=_named(sections.get("Columns", [])),
         caveats=sections.get("Caveats", []),
         sql="\n".join(map(expanded, lines[end:])) + "\n",
@@ -205,7 +204,7 @@ def expanded(line: str) -> str:
 @cache
 def views() -> tuple[Statement, ...]:
     """Return every view, each after those that it reads."""
-    found = {path.stem: read_statement(path) for path in sorted((ANALYTICS / "views").glob("*.sql"))}
+    found = {view.name: view for view in map(read_statement, sql_files("views"))}
     waiting = list(found.values())
     while waiting:
         for name in waiting.pop().relations:
@@ -228,8 +227,7 @@ def _over_history(view: Statement) -> Statement:
 @cache
 def queries() -> tuple[Statement, ...]:
     """Return every named query, in the order of the questions."""
-    found = [read_statement(path) for path in (ANALYTICS / "queries").glob("*.sql")]
-    return tuple(sorted(found, key=lambda query: (query.number or 0, query.name)))
+    return tuple(sorted(map(read_statement, sql_files("queries")), key=lambda query: (query.number or 0, query.name)))
 
 
 def _sections(file: str, header: Sequence[str]) -> tuple[int | None, dict[str, list[str]]]:

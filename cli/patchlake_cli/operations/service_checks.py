@@ -112,16 +112,22 @@ def check_log_retention(stack: Stack) -> Iterator[Finding]:
             )
 
 
+PLAN_AND_COMMIT = 2
+"""One of each runs at a time: a run has one watch message."""
+
+
 def check_concurrency(stack: Stack) -> Iterator[Finding]:
     """Check that the account's concurrency limit is high enough for the stack."""
     with asking("lambda:GetAccountSettings", "the account's limits of Lambda"):
         limits = stack.aws.client("lambda").get_account_settings()["AccountLimit"]
     limit = limits.get("UnreservedConcurrentExecutions", limits["ConcurrentExecutions"])
-    wanted = 1 + sum(
+    workers = sum(
         source.get("ScalingConfig", {}).get("MaximumConcurrency", 0)
-        for sources in _event_sources(stack).values()
+        for name, sources in _event_sources(stack).items()
         for source in sources
+        if name != "commit"
     )
+    wanted = workers + PLAN_AND_COMMIT
     if wanted > limit:
         yield Finding(
             f"the stack may run {wanted} functions at once, but the account only {limit}: they are throttled",

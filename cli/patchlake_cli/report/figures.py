@@ -352,6 +352,7 @@ class Figures:
     """A whole report.
 
     Attributes:
+        title: whose fleet it is, in the user's words; None if the user gave none.
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
         no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
@@ -366,3 +367,4 @@ class Figures:
     run: LatestRun
     unpublished: Sequence[str]
     details: Details | None
+    title: str | None = None

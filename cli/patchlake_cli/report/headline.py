@@ -1,10 +1,12 @@
 """The headline of a report: its percentage, and what the command prints, one line or one JSON object."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from patchlake_cli.report.figures import Compliance, Figures
+from patchlake_cli.report.figures import Compliance, Day, Figures
 
 
 def in_words(figures: Figures) -> str:
@@ -55,6 +57,22 @@ def headline_percent(nodes: Compliance, run_status: str) -> Percent:
         return Percent(percent, is_bound=False, aside="")
     aside = "no node was listed" if percent is None else f"{percent} % of the listed nodes"
     return Percent(bound, is_bound=True, aside=aside)
+
+
+def week_before(trend: Sequence[Day]) -> str:
+    """Return one sentence about the percentage a week before the last day, or on the last day with a run before that.
+
+    Args:
+        trend: in the order of time.
+    """
+    newest = date.fromisoformat(trend[-1].run_date) if trend else date.max
+    week = (newest - timedelta(days=7)).isoformat()
+    day = next((day for day in reversed(trend) if day.run_date <= week), None)
+    if day is None:
+        return "There is no run of a week before to compare with."
+    percent = headline_percent(day, day.run_status)
+    aside = f" ({percent.aside})" if percent.aside else ""
+    return f"A week before, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:

@@ -20,27 +20,26 @@ from patchlake.core.statuses import ROWS_WITHOUT_ID, listing_words
 from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
-from patchlake_cli.report.headline import headline_percent
+from patchlake_cli.report.headline import headline_percent, week_before
 from patchlake_cli.report.words import (
     CHANGES,
     FLEET_UNKNOWN,
     MANAGEMENT,
+    OLD_HOURS,
     TAG_STATUS,
     UNKNOWN_NODES,
     UNREAD_TARGETS,
+    age_in_words,
     patch_gap,
 )
 from patchlake_cli.visible_text import visible
-
-_OLD_HOURS = 48
-"""The age from which the report warns about its snapshot."""
 
 _HERE = files(__package__)
 
 
 def render_page(figures: Figures) -> str:
     """Return the page; the same figures give the same text."""
-    style, script = _read("page.css"), _read("sort.js") + _read("search.js")
+    style, script = _read("page.css"), _read("sort.js") + _read("tools.js")
     policy = (
         f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
@@ -54,7 +53,7 @@ def render_page(figures: Figures) -> str:
             run=figures.run,
             details=figures.details,
             charts=None if figures.details is None else _charts(figures.details),
-            is_old=(figures.run.run_age_hours or 0) >= _OLD_HOURS,
+            is_old=(figures.run.run_age_hours or 0) >= OLD_HOURS,
             snapshot=None if run_id is None else snapshot_key(run_id),
             unread_targets=UNREAD_TARGETS,
             unknown_nodes=UNKNOWN_NODES,
@@ -114,10 +113,11 @@ def _environment() -> jinja2.Environment:
     filters: dict[str, Any] = {
         "count": lambda number: f"{number:,}",
         "moment": _moment,
-        "age": _age,
+        "age": age_in_words,
         "visible": visible,
         "listing_words": listing_words,
         "headline_percent": headline_percent,
+        "week_before": week_before,
         "platform_name": platform_name,
         "group_name": group_name,
         "rows": rows_in_words,
@@ -129,12 +129,6 @@ def _environment() -> jinja2.Environment:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%-d %B %Y, %H:%M} UTC"
-
-
-def _age(hours: int) -> str:
-    if hours < _OLD_HOURS:
-        return "1 hour" if hours == 1 else f"{hours} hours"
-    return f"{hours // 24} days"
 
 
 def _read(name: str) -> str:

@@ -1,32 +1,37 @@
-"""The report as a file: read the figures of a lake, render the page, and write it atomically."""
+"""A report as text, in one of its formats, and as a file that is written atomically."""
 
 import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.engine import Lake
+from patchlake_cli.report.document import render_json
 from patchlake_cli.report.figures import Figures
+from patchlake_cli.report.markdown import render_markdown
 from patchlake_cli.report.page import render_page
-from patchlake_cli.report.reading import read_figures
+from patchlake_cli.report.report_format import ReportFormat
+
+RENDERERS: Mapping[ReportFormat, Callable[[Figures], str]] = {
+    ReportFormat.HTML: render_page,
+    ReportFormat.MARKDOWN: render_markdown,
+    ReportFormat.JSON: render_json,
+}
+"""A function for each format: the same figures give the same text."""
 
 
-def write_report(lake: Lake, out: Path) -> Figures:
-    """Write the report of a lake; a reader of the file sees the old report or the new one, never a part.
+def write_report(text: str, out: Path) -> None:
+    """Write a report; a reader of the file sees the old report or the new one, never a part.
 
     Raises:
-        LakeError: a file of the lake cannot be read.
-        CommandError: the report cannot be written.
+        CommandError: it cannot be written.
     """
-    figures = read_figures(lake)
-    page = render_page(figures)
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
-        unfinished.write_text(page, encoding="utf-8")
+        unfinished.write_text(text, encoding="utf-8")
         unfinished.replace(out)
     except OSError as error:
         raise CommandError(f"cannot write {out}: {error.strerror}") from error
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)
-    return figures

@@ -2,7 +2,12 @@
 
 from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus, ListingStatus
 
-UNREAD_TARGETS = {status: explanation.sentence for status, explanation in LISTING.items() if explanation.fix}
+OLD_HOURS = 48
+"""The age from which a snapshot is old."""
+
+UNREAD_TARGETS: dict[str, str] = {
+    status: explanation.sentence for status, explanation in LISTING.items() if explanation.fix
+}
 """The reasons why the nodes of a target are not known."""
 
 UNKNOWN_NODES: dict[str, str] = {
@@ -73,3 +78,10 @@ TAG_STATUS = {
     "NOT_EC2": "(not in EC2)",
 }
 """The names of the rows of nodes without a known value of a tag."""
+
+
+def age_in_words(hours: int) -> str:
+    """Return an age in hours, or in days once it is old."""
+    if hours < OLD_HOURS:
+        return "1 hour" if hours == 1 else f"{hours} hours"
+    return f"{hours // 24} days"

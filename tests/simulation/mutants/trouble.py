@@ -185,7 +185,7 @@ def _keeps_too_little(patch: Patch) -> None:
 
 @mutant("I17", "a throttled worker asks again at once")
 def _asks_at_once(patch: Patch) -> None:
-    patch.setattr(ThrottledCalls, "_wait", lambda *_: None)
+    patch.setattr(ThrottledCalls, "_pause_if_due", lambda *_: None)
 
 
 @mutant("I17", "a throttled worker pauses for no time")
@@ -215,7 +215,8 @@ def _begins_more(patch: Patch) -> None:
             for found in parallel_map(ask_or_put_off, now):
                 yield from found
             if throttled:
-                calls._wait(throttled.pop())  # noqa: SLF001
+                calls._pause_due = throttled.pop()  # noqa: SLF001
+                calls._pause_if_due()  # noqa: SLF001
                 throttled.clear()
 
     patch.setattr(ThrottledCalls, "call_each", ask_all)

@@ -164,8 +164,8 @@ def _to_resolve(template: Template) -> dict[str, Any]:
         ],
         "subscriptions": [
             {
-                "topic": resource["Properties"]["TopicArn"],
-                "endpoint": {"Fn::If": [resource["Condition"], resource["Properties"]["Endpoint"], ""]},
+                name: {"Fn::If": [resource["Condition"], resource["Properties"][key], ""]}
+                for name, key in (("topic", "TopicArn"), ("endpoint", "Endpoint"))
             }
             for resource in resources_of_type(template, "AWS::SNS::Subscription").values()
         ],

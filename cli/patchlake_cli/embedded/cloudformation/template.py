@@ -10,9 +10,6 @@ from typing import Any
 
 from boto3.session import Session
 
-TEMPLATE = Path(__file__).resolve().parents[4] / "template.yaml"
-"""The project's own."""
-
 type Template = dict[str, Any]
 
 _LOCAL_CODE = "s3://local/"

@@ -57,6 +57,9 @@ RUN_METRICS = {
     CommitOutcome.MISSED: "RunsMissed",
     CommitOutcome.CORRUPT: "RunsCorrupt",
 }
+PUBLISHED_METRICS = (RUN_METRICS[CommitOutcome.COMPLETE], RUN_METRICS[CommitOutcome.PARTIAL])
+"""The metrics that alarms add up: reported at each tick, zeros included, since a missing one has no sum."""
+
 NODE_METRICS = {
     CollectionStatus.COLLECTED: "NodesCollected",
     CollectionStatus.NO_PATCH_STATE: "NodesNoPatchState",

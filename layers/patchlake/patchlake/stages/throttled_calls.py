@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
-from patchlake.errors import OutOfTimeError, RefusedError, ThrottledError
+from patchlake.errors import OutOfTimeError, ThrottledError
 from patchlake.ports import Delivery, ParallelMap
 
 
@@ -38,6 +38,7 @@ class ThrottledCalls:
     waited_seconds: float = 0
     call_seconds: float = 0
     _in_a_row: int = 0
+    _pause_due: ThrottledError | None = None
 
     def call[T](self, ask: Callable[[], T]) -> T:
         """Repeat a call until it is not throttled.
@@ -46,11 +47,12 @@ class ThrottledCalls:
             OutOfTimeError: the time is nearly over.
         """
         while True:
+            self._pause_if_due()
             left = self.require_time()
             try:
                 answer = ask()
             except ThrottledError as error:
-                self._wait(error)
+                self._pause_due = error
             else:
                 self._in_a_row = 0
                 self.call_seconds = left - self.delivery.seconds_left()
@@ -61,31 +63,26 @@ class ThrottledCalls:
 
         As soon as one call is throttled, no further call is started. After a pause, as many calls are made as were
         answered before it, and twice as many after each round without throttling. If another call of the round is
-        refused, the pause comes before that error, since the caller may ask again.
+        refused, the pause comes before the next call, if there is one.
 
         Raises:
             OutOfTimeError: the time is nearly over.
         """
         waiting, width = list(items), len(items)
         while waiting:
+            self._pause_if_due()
             attempt = _Round(ask, self.require_time)
             try:
                 answers = list(parallel_map(attempt.answers, waiting[:width]))
-            except RefusedError:
-                if attempt.throttled is not None:
-                    self._wait(attempt.throttled)
-                raise
+            finally:
+                self._pause_due = attempt.throttled
             yield from (answer for found in answers for answer in found)
             unanswered = [item for item, found in zip(waiting, answers, strict=False) if not found]
             waiting = unanswered + waiting[width:]
             answered = len(answers) - len(unanswered)
             if answered:
                 self._in_a_row = 0
-            if attempt.throttled is None:
-                width *= 2
-            else:
-                width = max(1, answered)
-                self._wait(attempt.throttled)
+            width = width * 2 if attempt.throttled is None else max(1, answered)
 
     def require_time(self, seconds: float = 0) -> float:
         """Return the seconds left, if that is enough for ``seconds`` of work and for storing its result.
@@ -108,10 +105,13 @@ class ThrottledCalls:
         self.require_time(seconds)
         self.pause(seconds)
 
-    def _wait(self, throttled: ThrottledError) -> None:
-        self._pause_once(throttled)
-        while self.must_yield():
+    def _pause_if_due(self) -> None:
+        """Pause if the last call, or another one of its round, was throttled."""
+        if self._pause_due is not None:
+            throttled, self._pause_due = self._pause_due, None
             self._pause_once(throttled)
+            while self.must_yield():
+                self._pause_once(throttled)
 
     def _pause_once(self, throttled: ThrottledError) -> None:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())

@@ -1,0 +1,65 @@
+"""The files of the project that the command reads: SQL, templates, and the code that is deployed.
+
+A wheel carries them in this package, see hatch_build.py. A checkout has them in the root of the repository. This is the
+only module that knows the difference.
+"""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+DEPLOYABLE = (
+    "LICENSE",
+    "functions",
+    "layers/patchlake/Makefile",
+    "layers/runtime",
+    "samconfig.toml",
+    "template.yaml",
+    "templates",
+)
+"""The paths that ``sam build`` and ``sam deploy`` need, in addition to the package in ``layers/patchlake``."""
+
+_COMPILED = "__pycache__"
+
+
+def project_files() -> Traversable:
+    """Return the folder that holds them at the paths of the repository."""
+    package = files("patchlake_cli")
+    packed = package / "project"
+    return packed if packed.is_dir() else package / ".." / ".."
+
+
+def sql_files(kind: str) -> list[Traversable]:
+    """Return the SQL files of the ``views`` or of the ``queries``, by name."""
+    folder = project_files() / "analytics" / kind
+    return sorted((file for file in folder.iterdir() if file.name.endswith(".sql")), key=lambda file: file.name)
+
+
+@contextmanager
+def template_path() -> Iterator[Path]:
+    """Yield the path of ``template.yaml``, next to the folders that it names."""
+    with as_file(project_files()) as folder:
+        yield folder / "template.yaml"
+
+
+def write_deployable(folder: Path) -> None:
+    """Write everything that ``sam build`` and ``sam deploy`` need to an empty folder.
+
+    The package of the functions' layer is the installed package itself, so that the version deployed is the version
+    that runs.
+    """
+    for path in DEPLOYABLE:
+        _copy(project_files() / path, folder / path)
+    _copy(files("patchlake"), folder / "layers" / "patchlake" / "patchlake")
+
+
+def _copy(source: Traversable, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with as_file(source) as path:
+        if path.is_dir():
+            shutil.copytree(path, target, ignore=shutil.ignore_patterns(_COMPILED), copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(path, target)

@@ -1,0 +1,57 @@
+"""The figures as Markdown, for a mail, a chat or the summary of a job: what is not known comes first.
+
+Other people choose the names of nodes, groups and accounts. They are code spans, in which nothing is a link, a mention,
+a tag or the end of a cell.
+"""
+
+import re
+
+import jinja2
+
+from patchlake_cli.report.figures import Figures
+from patchlake_cli.report.headline import in_words, week_before
+from patchlake_cli.report.not_known import not_known
+from patchlake_cli.report.words import CHANGES, age_in_words
+from patchlake_cli.visible_text import visible
+
+ROWS_SHOWN = 10
+"""The rows of each table: a message is read at a glance, and the HTML report has more."""
+
+
+def render_markdown(figures: Figures) -> str:
+    """Return the text; the same figures give the same text."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader(__package__, "."),
+        autoescape=False,  # noqa: S701  # this is no HTML: `code` and `number` escape
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"code": code, "number": number, "age": age_in_words}
+    details = figures.details
+    return environment.get_template("page.md").render(
+        figures=figures,
+        run=figures.run,
+        details=details,
+        not_known=list(not_known(figures, code)),
+        headline=in_words(figures),
+        week_before="" if details is None else week_before(details.trend),
+        changes=CHANGES,
+        shown=ROWS_SHOWN,
+    )
+
+
+def code(text: str | None) -> str:
+    """Return a text as a code span; None, and a blank text, as a hyphen."""
+    # A bar would end the cell of a table, in a code span too.
+    shown = visible(text or "").replace("|", r"\u007c")
+    if not shown.strip():
+        return "-"
+    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
+    space = " " if "`" in shown or shown != shown.strip() else ""
+    return f"{fence}{space}{shown}{space}{fence}"
+
+
+def number(value: int | None) -> str:
+    """Return a number in words; None is not known."""
+    return "not known" if value is None else f"{value:,}"
