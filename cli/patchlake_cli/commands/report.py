@@ -14,6 +14,7 @@ from patchlake_cli.commands.options import (
     AsOfOption,
     HistoryDaysOption,
     LakeOption,
+    PolicyOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
     unused,
@@ -49,6 +50,7 @@ def report(  # noqa: PLR0913  # one option each
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
     ] = None,
+    policy: PolicyOption = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
@@ -85,7 +87,7 @@ def report(  # noqa: PLR0913  # one option each
     if not is_printed:
         _require_writable(out)
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days))
+        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days), policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:

@@ -1,4 +1,4 @@
-"""The Parquet files of a lake's tables, in a folder or in a bucket.
+"""The Parquet files of a lake's tables and the files of its policy, in a folder or in a bucket.
 
 Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. A
 query reads only the columns that it needs of each file, also from a bucket. This is the only module of the command that
@@ -32,6 +32,7 @@ from patchlake.errors import InputError
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
 
 _FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
 _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -42,16 +43,73 @@ _PARTITION = pa.schema([pa.field("run_date", _REPETITIVE)])
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The files of a policy.
+
+    Attributes:
+        filesystem: the filesystem that opens them.
+        root: the folder, or the bucket with a prefix, that has a folder for each table.
+        scheme: what precedes a path in the names of files.
+    """
+
+    filesystem: fs.FileSystem
+    root: str
+    scheme: str = ""
+
+    def paths(self, table: Table) -> list[str]:
+        """Return the names of a table's files within its folder, in order, those that Athena ignores included.
+
+        Raises:
+            LakeError: the folder cannot be read.
+        """
+        folder = f"{self.root}/{folder_of(table)}"
+        try:
+            found = self.filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
+        except OSError as error:
+            raise LakeError(f"the policy cannot be read: {self.scheme}{folder}: {error}") from error
+        return sorted(info.path.removeprefix(f"{folder}/") for info in found if info.type is fs.FileType.File)
+
+    def contents(self, table: Table) -> list[tuple[str, bytes]]:
+        """Return the location and the bytes of each file of a table that Athena reads, in order.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        return [
+            (self.location(table, path), self.read(table, path)) for path in self.paths(table) if not is_ignored(path)
+        ]
+
+    def location(self, table: Table, path: str) -> str:
+        """Return the location of a file, as Athena names it."""
+        return f"{self.scheme}{self.root}/{folder_of(table)}/{path}"
+
+    def read(self, table: Table, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            LakeError: it cannot be read.
+        """
+        try:
+            with self.filesystem.open_input_stream(f"{self.root}/{folder_of(table)}/{path}", compression=None) as file:
+                content: bytes = file.read()
+        except OSError as error:
+            raise LakeError(f"the policy cannot be read: {self.location(table, path)}: {error}") from error
+        return content
+
+
+@dataclass(frozen=True, slots=True)
 class LakeFiles:
     """The files of each table, by date, in the order of the runs.
 
     Attributes:
         filesystem: the filesystem that opens them.
         paths: (run_date, path) pairs by the name of the table.
+        policy: the files of the lake's own policy, which may have none; None for a lake that is nowhere.
     """
 
     filesystem: fs.FileSystem
     paths: Mapping[str, Sequence[tuple[str, str]]]
+    policy: PolicyFiles | None = None
 
     @property
     def dates(self) -> list[str]:
@@ -109,17 +167,38 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
     """
     if location.bucket is None:
         filesystem, root = _open_folder(location.text)
+        scheme = ""
     else:
         filesystem = _open_bucket(location.text, location.bucket, session)
-        root = f"{location.bucket}/{location.prefix}".rstrip("/")
+        root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
     try:
         for base in (f"{root}/lake", root):
             paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in SOURCES.tables}
             if any(paths.values()):
-                return LakeFiles(filesystem, paths)
+                return LakeFiles(filesystem, paths, PolicyFiles(filesystem, f"{root}/policy", scheme))
     except OSError as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
     raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
+
+
+def no_files() -> LakeFiles:
+    """Return the files of a lake that has none."""
+    return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
+
+
+def find_policy(folder: Path) -> PolicyFiles:
+    """Find the files of a policy in a folder.
+
+    Raises:
+        LakeError: it is no folder, or has a folder for none of the tables.
+    """
+    expected = " or ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise LakeError(f"{folder} {problem}: expected a folder with {expected} in it")
+    if not any((folder / folder_of(table)).is_dir() for table in POLICY_TABLES):
+        raise LakeError(f"{folder} has no policy: expected {expected} in it")
+    return PolicyFiles(fs.LocalFileSystem(), str(folder.resolve()))
 
 
 def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
