@@ -15,7 +15,7 @@ from generators.template_file import filled, with_parts
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.parameters import Parameter, ParameterType
-from patchlake_cli.lake.statements import RECENT, Statement, queries, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
 """The columns of a view in order, with their types by Athena's names."""
@@ -42,6 +42,11 @@ HIVE_TYPES = {
 TRINO_TYPES = {**{name: name for name in HIVE_TYPES}, "timestamp": "timestamp(3)"}
 """The types in the text of a view, by Athena's names; its timestamps have milliseconds."""
 
+_DATES = {"": "${FirstDay},NOW", RECENT: "NOW-${WindowDays}DAYS,NOW", HISTORY: "NOW-${HistoryDays}DAYS,NOW"}
+"""The dates of a table and of its twins, by the prefix of the name."""
+
+_DAYS_OF = {"": "", RECENT: " Only the days of the window.", HISTORY: " Only the days of the history."}
+
 _FILE = Path(__file__).with_name("analytics.yaml")
 
 
@@ -54,9 +59,7 @@ def analytics_template(view_types: Mapping[str, Types]) -> str:
     return with_parts(
         _FILE.read_text(encoding="utf-8"),
         tables=lambda model: "\n".join(
-            _table(model, table, prefix, dates)
-            for table in SOURCES.tables
-            for prefix, dates in (("", "${FirstDay},NOW"), (RECENT, "NOW-${WindowDays}DAYS,NOW"))
+            _table(model, table, prefix, dates) for table in SOURCES.tables for prefix, dates in _DATES.items()
         ),
         views=lambda model: "\n".join(_view(model, view, view_types[view.name]) for view in views()),
         queries=lambda model: "\n".join(_query(model, query) for query in queries()),
@@ -74,11 +77,10 @@ def comment(description: str) -> str:
 
 
 def _table(model: str, table: Table, prefix: str, dates: str) -> str:
-    recent = " Only the days of the window." if prefix else ""
     return filled(
         model,
         prefix + table.name,
-        description=json.dumps(table.description + recent),
+        description=json.dumps(table.description + _DAYS_OF[prefix]),
         dates=dates,
         folder=table.name,
         column=table.column_names,

@@ -12,7 +12,7 @@ from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake.sources.source import DetailSource, Source
 from patchlake_cli.lake.meanings import RUN_DATE, relation_meanings, statement_meanings
-from patchlake_cli.lake.statements import Statement, views
+from patchlake_cli.lake.statements import HISTORY, Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
 
@@ -104,6 +104,9 @@ def _null(table: Table, column: Column) -> str:
 
 
 def _view_section(view: Statement, types: Types) -> str:
+    if view.name.startswith(HISTORY):
+        original = view.name.removeprefix(HISTORY)
+        return f"## View `{view.name}`\n\n`{original}` over the last `HistoryDays` days instead of the window.\n"
     meanings = statement_meanings(view)
     of_table = relation_meanings(PATCH_STATES.name)
     passed_on = [name for name in meanings if of_table.get(name) == meanings[name]]

@@ -15,7 +15,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.statements import RECENT, Statement, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Statement, views
 
 
 class Scan(NamedTuple):
@@ -53,7 +53,7 @@ def scans_of(question: exp.Query) -> list[Scan]:
             if source.name in _views():
                 found += _view_scans(source.name, columns)
             else:
-                found.append(Scan(source.name.removeprefix(RECENT), columns - {"run_date"}))
+                found.append(Scan(source.name.removeprefix(RECENT).removeprefix(HISTORY), columns - {"run_date"}))
     return sorted(found, key=lambda scan: (scan.table, sorted(scan.columns)))
 
 
@@ -86,7 +86,7 @@ def _qualified(tree: exp.Query) -> exp.Expr:
         **{
             prefix + table.name: [*table.column_names, "run_date"]
             for table in SOURCES.tables
-            for prefix in ("", RECENT)
+            for prefix in ("", RECENT, HISTORY)
         },
         **{name: view.named_selects for name, view in _views().items()},
     }

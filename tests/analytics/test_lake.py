@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from patchlake.core.keys import snapshot_key
+from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
@@ -177,6 +177,18 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+@pytest.mark.parametrize("sql", ["SELECT run_id FROM runs", "SELECT run_id FROM node_compliance"])
+def test_a_damaged_file_is_named_by_a_view_of_which_the_answer_is_kept(tmp_path: Path, sql: str) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    (tmp_path / coverage_key(run_id)).write_bytes(b"PAR1, not")
+    lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+    for _ in range(2):
+        with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
+            lake.query(sql)
 
 
 def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:

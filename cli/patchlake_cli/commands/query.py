@@ -13,6 +13,7 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     OptionalLakeOption,
     ProfileOption,
     ScanMaxAgeDaysOption,
@@ -91,6 +92,7 @@ def query(  # noqa: PLR0913  # one option each
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
@@ -130,7 +132,8 @@ def query(  # noqa: PLR0913  # one option each
 
     question = Question.about(sql, named, param or [], as_of)
     try:
-        opened = open_lake_as_of(location, as_of, Settings(window_days, scan_max_age_days), profile)
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = open_lake_as_of(location, as_of, settings, profile)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)

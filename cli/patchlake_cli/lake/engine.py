@@ -20,7 +20,7 @@ from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, find_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
-from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
@@ -65,7 +65,7 @@ class Answer:
 
 
 class Lake:
-    """The published tables, their twins ``recent_…`` and every view, ready for queries."""
+    """The published tables, their twins ``recent_…`` and ``history_…``, and every view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
         """Register the tables; this reads only the names of files."""
@@ -75,19 +75,22 @@ class Lake:
         # A query can read the registered tables only: no file, no network, no variable of this process.
         self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
         self._database.execute("SET TimeZone = 'UTC'")
+        # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
+        # side first, as Athena needs it, which does not know either.
+        self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
+            self._register(table, HISTORY + table.name, self._days_ago(self.settings.history_days))
         self._undefined = {view.name: view for view in views()}
 
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        first = self.now.toordinal() - self.settings.window_days
-        return date.fromordinal(max(first, date.min.toordinal())).isoformat()
+        return self._days_ago(self.settings.window_days)
 
     @property
     def date(self) -> str:
@@ -176,13 +179,21 @@ class Lake:
         self._added.add(name)
 
     def describe(self, relation: str) -> dict[str, str]:
-        """Return the columns of a table or view, in order, with their types by Athena's names."""
+        """Return the columns of a table or view, in order, with their types by Athena's names.
+
+        Raises:
+            QueryError: there is no such relation.
+            LakeError: a file cannot be read.
+        """
         if relation not in self._described:
             self._define([relation])
             # For each view, DuckDB resolves all views below it once more.
             rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
             self._described[relation] = {row[0]: _ATHENA[row[1]] for row in rows}
         return self._described[relation]
+
+    def _days_ago(self, days: int) -> str:
+        return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()
 
     def _define(self, relations: Iterable[str]) -> None:
         """Create the views among these, and the views that they read; a query defines only what it reads.
@@ -194,7 +205,7 @@ class Lake:
         for name in relations:
             if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name in _COMPUTED_ONCE else "VIEW"
+                kind = "TABLE" if name.removeprefix(HISTORY) in _COMPUTED_ONCE else "VIEW"
                 with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)

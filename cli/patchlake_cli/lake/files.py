@@ -26,7 +26,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.run import run_date
-from patchlake.core.tables import Table
+from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.core.timings import CALL
 from patchlake.errors import InputError
 from patchlake.sources.registry import SOURCES
@@ -34,12 +34,12 @@ from patchlake_cli.aws_session import new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 
-_PARTITION = pa.field("run_date", pa.string())
 _FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
-_FORMAT = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-)
+_CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 """A damaged page is an error, never another figure."""
+_REPETITIVE = pa.dictionary(pa.int32(), pa.string())
+"""The type of a text column with few values: as in the files, each value is read once, and rows are numbers."""
+_PARTITION = pa.schema([pa.field("run_date", _REPETITIVE)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,16 @@ class LakeFiles:
         Raises:
             LakeError: the files cannot be read.
         """
-        schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
-        paths = [path for date, path in self.paths[table.name] if first <= date <= last]
-        if not paths:
+        schema = pa.schema([*map(_field, table), *_PARTITION])
+        files = [(date, path) for date, path in self.paths[table.name] if first <= date <= last]
+        if not files:
             return schema.empty_table()
-        partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
+        dates = {"run_date": pa.array(sorted({date for date, _ in files}))}
+        partitioning = ds.partitioning(_PARTITION, dictionaries=dates, flavor="hive")
         try:
-            return ds.dataset(paths, schema, _FORMAT, self.filesystem, partitioning)
+            repetitive = [field.name for field in schema if field.type == _REPETITIVE]
+            read = ds.ParquetFileFormat(dictionary_columns=repetitive, default_fragment_scan_options=_CHECKED)
+            return ds.dataset([path for _, path in files], schema, read, self.filesystem, partitioning)
         except OSError as error:
             # Such as a folder that has the name of a file.
             raise LakeError(f"the lake cannot be read: {error}") from error
@@ -88,6 +91,11 @@ class LakeFiles:
                 for column in map(group.column, range(group.num_columns)):
                     sizes[column.path_in_schema] += column.total_compressed_size
         return sizes
+
+
+def _field(column: Column) -> Any:  # noqa: ANN401
+    is_repetitive = column.repetitive and column.type is ColumnType.STRING
+    return pa.field(column.name, _REPETITIVE if is_repetitive else ARROW_TYPES[column.type])
 
 
 def no_files() -> LakeFiles:

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import TARGETS_NAMED
-from patchlake_cli.lake.statements import RECENT, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, views
 
-_SAYING_THEIR_GAPS = frozenset({"runs", "target_compliance"})
+_SAYING_THEIR_GAPS = frozenset({"runs", HISTORY + "runs", "target_compliance"})
 """The views that read secondary tables and say in their own rows what they lack: which tables are there, and why the
 number of unmanaged instances is not known. A statement over one of them is not about these tables."""
 
@@ -42,15 +42,20 @@ def sources_of(relations: Collection[str]) -> list[str]:
         further = set(read.get(name, ()) if name not in _SAYING_THEIR_GAPS else ()) - found
         found |= further
         waiting += further
-    return [source.name for source in SOURCES.secondary if {source.name, RECENT + source.name} & found]
+    return [source.name for source in SOURCES.secondary if _tables(source.name) & found]
 
 
 def _reads_several_runs(relations: Collection[str], source: str) -> bool:
     columns = {view.name: view.tree.named_selects for view in views()}
-    tables = {source, RECENT + source}
     return any(
-        name in tables or _OF_SEVERAL_RUNS in columns[name] for name in relations if source in sources_of([name])
+        name in _tables(source) or _OF_SEVERAL_RUNS in columns[name]
+        for name in relations
+        if source in sources_of([name])
     )
+
+
+def _tables(source: str) -> set[str]:
+    return {source, RECENT + source, HISTORY + source}
 
 
 def _gaps(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
