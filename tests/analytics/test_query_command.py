@@ -79,7 +79,7 @@ def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
 
 UNREAD = (
     "patchlake: run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. "
-    "It is being published, or its files are damaged. Run 20261112T060000Z answers instead.\n"
+    "It is being published, or its files are damaged, or copied. Run 20261112T060000Z answers instead.\n"
     "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read, 2 no longer planned; not read: "
     "222233334444 us-east-1 (ACCESS_DENIED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
     "patchlake: run 20261112T060000Z does not plan 2 targets of earlier runs: 444455556666 eu-central-1, "
@@ -169,8 +169,8 @@ def test_a_newest_run_whose_tables_do_not_agree_is_a_gap(
         result.stderr
         == allowed.stderr
         == (
-            f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged. "
-            f"Run {OLDER} answers instead.\n"
+            f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged, or "
+            f"copied. Run {OLDER} answers instead.\n"
         )
     )
 
@@ -321,7 +321,7 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
             "2026-11-14",
             (
                 "run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. It is "
-                "being published, or its files are damaged.\n"
+                "being published, or its files are damaged, or copied.\n"
                 "patchlake: no snapshot since 2026-11-13: no run of the window is published"
             ),
         ),

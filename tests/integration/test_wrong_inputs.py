@@ -105,6 +105,11 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
     ("arguments", "code", "said"),
     [
         (["--csv-table", "a=latin.csv", "SELECT 1"], 1, "latin.csv cannot be read: it is not UTF-8 at byte 2"),
+        (
+            ["--csv-table", "a=/dev/zero", "SELECT 1"],
+            2,
+            "--csv-table is 'a=/dev/zero': expected NAME=FILE with a file that",
+        ),
         (["--csv-table", "a=folder", "SELECT 1"], 1, "folder cannot be read: Is a directory"),
         (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),

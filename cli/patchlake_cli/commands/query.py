@@ -174,6 +174,8 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not file or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         raise wrong_value(option, "NAME=FILE with a name of lowercase letters, digits and _", "--csv-table")
+    if Path(file).is_char_device():
+        raise wrong_value(option, "NAME=FILE with a file that ends, and not a device", "--csv-table")
     lake.add_csv(name, _text_of(Path(file), "utf-8-sig"))
 
 

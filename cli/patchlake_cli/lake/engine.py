@@ -47,6 +47,8 @@ _ATHENA = {
 _COMPUTED_ONCE = frozenset({"known_targets", "runs", "target_runs"})
 """Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
 
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
 
@@ -218,6 +220,8 @@ class Lake:
             with _lake_errors():
                 result = self._database.execute(translated, list(values))
                 description = result.description or []
+                if any(str(column[1]) == _ZONED for column in description):
+                    result = self._database.execute(_without_zones(translated, description), list(values))
                 return Answer(
                     columns=tuple(column[0] for column in description),
                     types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
@@ -237,6 +241,16 @@ class Lake:
         selected = ", ".join([*columns, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
         self._defined.add(name)
+
+
+def _without_zones(sql: str, description: Sequence[tuple[Any, ...]]) -> str:
+    """Return a SELECT whose times are in UTC and have no zone; DuckDB itself would need another package for these."""
+    names = [f"column_{number}" for number in range(len(description))]
+    selected = ", ".join(
+        f"CAST({name} AS TIMESTAMP)" if str(column[1]) == _ZONED else name
+        for name, column in zip(names, description, strict=True)
+    )
+    return f"SELECT {selected} FROM ({sql}) AS answered ({', '.join(names)})"  # noqa: S608
 
 
 @contextmanager
