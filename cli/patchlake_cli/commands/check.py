@@ -8,10 +8,12 @@ from patchlake_cli.commands.options import (
     AccountsOption,
     ExternalIdOption,
     ProfileOption,
+    RegionOption,
     RegionsOption,
     RoleNameOption,
     read_lake,
     read_stack,
+    refuse_unless,
     refuse_unused,
     refuse_unused_role,
 )
@@ -25,7 +27,14 @@ def check(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[
         LakeLocation | None,
-        typer.Option(parser=read_lake, metavar="<str>", help="Also check this lake: a folder, or s3://BUCKET/PREFIX."),
+        typer.Option(
+            "--lake",
+            "-l",
+            envvar="PATCHLAKE_LAKE",
+            parser=read_lake,
+            metavar="<str>",
+            help="Also check this lake: a folder, or s3://BUCKET/PREFIX.",
+        ),
     ] = None,
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
@@ -33,8 +42,10 @@ def check(  # noqa: PLR0913  # one option each
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     stack: Annotated[
-        str | None, typer.Option(parser=read_stack, metavar="<str>", help="Check this deployed stack instead.")
+        str | None,
+        typer.Option("--stack", "-s", parser=read_stack, metavar="<str>", help="Check this deployed stack instead."),
     ] = None,
+    region: RegionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
@@ -50,7 +61,8 @@ def check(  # noqa: PLR0913  # one option each
     """
     if stack is not None:
         refuse_unused(context, ("lake", "accounts", "regions", "role_name", "external_id"), "--stack")
-        return _check_stack(stack, profile, as_json=as_json)
+        return _check_stack(stack, profile, region, as_json=as_json)
+    refuse_unless(context, "region", "--stack", given=False)
     from patchlake_cli.export.readiness import read_readiness
     from patchlake_cli.export.readiness_page import print_readiness
 
@@ -61,13 +73,13 @@ def check(  # noqa: PLR0913  # one option each
     return readiness.exit_code
 
 
-def _check_stack(stack: str, profile: str | None, *, as_json: bool) -> ExitCode:
+def _check_stack(stack: str, profile: str | None, region: str | None, *, as_json: bool) -> ExitCode:
     from patchlake_cli.operations.checks import check_all
     from patchlake_cli.operations.checks_page import print_checks
     from patchlake_cli.operations.findings import Verdict
     from patchlake_cli.operations.stack import find_stack
 
-    checked = check_all(find_stack(stack, profile))
+    checked = check_all(find_stack(stack, profile, region))
     print_checks(stack, checked, as_json=as_json)
     passed = all(each.verdict is Verdict.OK for each in checked)
     return ExitCode.COMPLETE if passed else ExitCode.PARTIAL

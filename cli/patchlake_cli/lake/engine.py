@@ -5,7 +5,8 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -43,8 +44,8 @@ _ATHENA = {
 }
 """Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
 
-_ANSWERED_ONCE = {"runs"}
-"""The views that nearly all others read, often several times: few rows, which count those of every table."""
+_COMPUTED_ONCE = frozenset({"known_targets", "runs", "target_runs"})
+"""Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
 
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
@@ -198,35 +199,31 @@ class Lake:
         """Create the views among these, and the views that they read; a query defines only what it reads.
 
         Raises:
-            QueryError: there is no such relation.
+            QueryError: a relation does not exist.
             LakeError: a file cannot be read.
         """
         for name in relations:
-            view = self._undefined.get(name)
-            if view is not None:
+            if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name.removeprefix(HISTORY) in _ANSWERED_ONCE else "VIEW"
-                try:
+                kind = "TABLE" if name.removeprefix(HISTORY) in _COMPUTED_ONCE else "VIEW"
+                with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
-                except duckdb.Error as error:
-                    raise _unreadable(error) from error
-                del self._undefined[name]
                 self._defined.add(name)
+                del self._undefined[name]
             elif name not in self._defined:
                 raise unknown_relation(name, self._defined | set(self._undefined))
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
-            result = self._database.execute(translated, list(values))
-            description = result.description or []
-            return Answer(
-                columns=tuple(column[0] for column in description),
-                types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
-                rows=result.fetchall(),
-            )
+            with _lake_errors():
+                result = self._database.execute(translated, list(values))
+                description = result.description or []
+                return Answer(
+                    columns=tuple(column[0] for column in description),
+                    types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
+                    rows=result.fetchall(),
+                )
         except duckdb.Error as error:
-            if _FILES in str(error):
-                raise _unreadable(error) from error
             raise QueryError(located(asked, str(error))) from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
@@ -242,8 +239,15 @@ class Lake:
         self._defined.add(name)
 
 
-def _unreadable(error: duckdb.Error) -> LakeError:
-    return LakeError(f"the lake cannot be read: {error}")
+@contextmanager
+def _lake_errors() -> Iterator[None]:
+    """Raise a LakeError for an error of DuckDB that is about the files of a table."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if _FILES not in str(error):
+            raise
+        raise LakeError(f"the lake cannot be read: {error}") from error
 
 
 def open_lake(
@@ -267,14 +271,16 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
 
 
-def open_lake_as_of(location: LakeLocation, as_of: date | None, settings: Settings | None = None) -> Lake:
-    """Open a lake, as it is or as it was in the last second of a UTC date.
+def open_lake_as_of(
+    location: LakeLocation, as_of: date | None, settings: Settings | None = None, profile: str | None = None
+) -> Lake:
+    """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
 
     Raises:
         LakeError: there is no lake, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    return open_lake(location, now=now, settings=settings)
+    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings())
 
 
 def find_query(name: str) -> Statement:

@@ -30,6 +30,7 @@ from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.core.timings import CALL
 from patchlake.errors import InputError
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.aws_session import new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 
@@ -97,12 +98,18 @@ def _field(column: Column) -> Any:  # noqa: ANN401
     return pa.field(column.name, _REPETITIVE if is_repetitive else ARROW_TYPES[column.type])
 
 
-def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> LakeFiles:
+def no_files() -> LakeFiles:
+    """Return the files of a lake without a run."""
+    return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
+
+
+def find_lake(location: LakeLocation, session: boto3.Session | None = None, profile: str | None = None) -> LakeFiles:
     """List the published files of a lake.
 
     Args:
         location: the location of the lake. The tables are in its ``lake/``, or in the location itself.
-        session: a session that may read the bucket; the SDK's default one otherwise.
+        session: a session that may read the bucket.
+        profile: the profile to read the bucket with where there is no session; the SDK's default one otherwise.
 
     Raises:
         LakeError: there is no lake, or it cannot be read.
@@ -110,7 +117,7 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> L
     if location.bucket is None:
         filesystem, root = _open_folder(location.text)
     else:
-        filesystem = _open_bucket(location.text, location.bucket, session)
+        filesystem = _open_bucket(location.text, location.bucket, session, profile)
         root = f"{location.bucket}/{location.prefix}".rstrip("/")
     try:
         for base in (f"{root}/lake", root):
@@ -149,10 +156,10 @@ def _open_folder(text: str) -> tuple[fs.FileSystem, str]:
     return fs.LocalFileSystem(), str(folder)
 
 
-def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.FileSystem:
+def _open_bucket(text: str, bucket: str, session: boto3.Session | None, profile: str | None) -> fs.FileSystem:
     """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
     try:
-        session = session or boto3.Session()
+        session = session or new_session(profile)
         client = make_client(session, "s3")
     except (BotoCoreError, ValueError) as error:
         settings = "the AWS settings of your environment or profile cannot be used"
