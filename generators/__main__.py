@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 from generators import ROOT
 from generators.files import files_of_the_code, files_of_the_demo
-from generators.lakes import empty_lake, run_demo
+from generators.lakes import run_demo
 from generators.large_day import NODES, write_large_day
 from generators.statement_checks import StatementError, check_statements
+from patchlake_cli.lake.catalogue import empty_lake
 from patchlake_cli.lake.files import find_lake
 from patchlake_cli.lake.location import LakeLocation
 

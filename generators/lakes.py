@@ -1,23 +1,16 @@
-"""The lakes of the generators: an empty one for the types of columns, and the demo's for samples."""
+"""The lake of the demo, for samples."""
 
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 from patchlake_cli.lake.engine import Lake, open_lake_as_of
-from patchlake_cli.lake.files import no_files
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.lake.statements import Settings
 
 DEMO_DATE = date(2026, 11, 1)
 """The date of the demo's last run."""
-
-
-def empty_lake() -> Lake:
-    """Return a lake without a row; its columns and their types are those of any other lake."""
-    return Lake(no_files(), datetime(2026, 11, 1, tzinfo=UTC), Settings())
 
 
 def run_demo(folder: Path) -> Lake:

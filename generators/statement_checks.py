@@ -12,10 +12,10 @@ from trino_query_parser import TrinoSyntaxError, parse_statement
 
 from generators import ROOT
 from generators.athena.template import HIVE_TYPES
-from generators.documents.meanings import statement_meanings
 from generators.lakes import sample_arguments
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import ParameterError, QueryError
+from patchlake_cli.lake.meanings import statement_meanings
 from patchlake_cli.lake.parameters import check_values
 from patchlake_cli.lake.statements import HISTORY, expanded, queries, read_statement, views
 

@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = 120
 def variables(endpoint: Endpoint, **changes: str) -> dict[str, str]:
     """Return a shell's environment variables, with the embedded AWS in place of the shell's own account."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    # AWS_REGION is Lambda's own: the SDK of a shell does not read it.
+    # Without AWS_REGION, which would win: a test changes the region by AWS_DEFAULT_REGION alone.
     found = {name: value for name, value in endpoint.environment.items() if name != "AWS_REGION"}
     return ours | {"AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"} | found | changes
 

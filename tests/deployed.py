@@ -168,14 +168,19 @@ def readable_nodes(run: DeployedRun) -> list[tuple[str, str, str]]:
 
 
 @contextmanager
-def running(
+def running(  # noqa: PLR0913
     aws: EmbeddedAws,
     stack: DeployedStack,
     day: int,
     folder: Path,
     disturbances: dict[str, Disturbance] | None = None,
+    *,
+    concurrency: int = 1,
 ) -> Iterator[DeployedRun]:
-    """Run a stack's functions, with the fleet and the clock of a day; no secret may be in what they log."""
+    """Run a stack's functions, with the fleet and the clock of a day; no secret may be in what they log.
+
+    A queue has one process, which costs half a second to start, unless a test is about several at once.
+    """
     lines: list[dict[str, Any]] = []
     leaks: list[str] = []
     observations: list[Observation] = []
@@ -188,6 +193,6 @@ def running(
             observation.read(line)
 
     aws.begin_day(day)
-    with running_pipeline(stack, aws.endpoint, on_log, concurrency=2, disturbances=disturbances) as pipeline:
+    with running_pipeline(stack, aws.endpoint, on_log, concurrency=concurrency, disturbances=disturbances) as pipeline:
         yield DeployedRun(aws, pipeline, lines, observations, day, folder)
     assert not leaks, leaks

@@ -5,7 +5,8 @@
 --   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
 --     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
 --     the coverage exists and the snapshot does not.
---   is_published: Whether the snapshot has exactly the rows that the coverage counts; zero equals zero.
+--   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage has
+--     each target once, and the date is that of the run: a copy of its files under another name would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
@@ -37,6 +38,8 @@ WITH covered AS (
     run_id,
     run_at,
     run_date,
+    count(*) = count(DISTINCT account_id || '.' || region)
+      AND run_date = substr(run_id, 1, 4) || '-' || substr(run_id, 5, 2) || '-' || substr(run_id, 7, 2) AS is_own,
     count_if(listing_status = 'LISTED') AS targets_read,
     count_if(is_planned AND is_active) AS targets_total,
     count_if(is_planned AND NOT is_active) AS targets_not_active,
@@ -85,7 +88,7 @@ compared AS (
     covered.run_at,
     covered.run_date,
     /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
-    coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
+    covered.is_own AND coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
     covered.targets_read > 0
       AND covered.targets_read = covered.targets_total
       AND coalesce(covered.rows_without_id, 0) = 0

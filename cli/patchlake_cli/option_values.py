@@ -20,7 +20,10 @@ class OptionError(typer.BadParameter):
         super().__init__(problem, param_hint=option)
 
     def format_message(self) -> str:
-        """Return the sentence."""
+        """Return the sentence; a value that came from a variable is called by the variable."""
+        source = self.ctx.get_parameter_source(self.param.name or "") if self.ctx and self.param else None
+        if self.param and source and source.name == "ENVIRONMENT":
+            return f"{self.param.envvar} {self.message}"
         option = self.param_hint or (self.param.opts[0] if self.param else "an option")
         return f"{option} {self.message}"
 
@@ -55,7 +58,7 @@ def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  
     return typer.Option(parser=read, metavar="<int>", help=f"{sentence} ({least} to {most}).")
 
 
-def choice(sentence: str, values: Iterable[str], option: str) -> Any:  # noqa: ANN401  # as typer.Option
+def choice(sentence: str, values: Iterable[str], *options: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of one of several texts."""
     known = tuple(values)
 
@@ -64,4 +67,4 @@ def choice(sentence: str, values: Iterable[str], option: str) -> Any:  # noqa: A
             raise wrong_value(value, f"{', '.join(known[:-1])} or {known[-1]}")
         return str(value)
 
-    return typer.Option(option, parser=read, metavar=f"<{'|'.join(known)}>", help=sentence)
+    return typer.Option(*options, parser=read, metavar=f"<{'|'.join(known)}>", help=sentence)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 from generators import ROOT
 from generators.athena.template import GLUE_TYPES, Types
-from generators.documents.meanings import OBJECT, RUN_DATE, relation_meanings, statement_meanings
 from generators.documents.pages import markdown, prose, with_generated
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType, Table
 from patchlake.sources.instances import INSTANCE_MEMBERS_LEFT_OUT
@@ -12,6 +11,7 @@ from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake.sources.source import DetailSource, Source
+from patchlake_cli.lake.meanings import OBJECT, RUN_DATE, relation_meanings, statement_meanings
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
 from patchlake_cli.lake.statements import HISTORY, Statement, views
 

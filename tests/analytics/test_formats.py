@@ -3,16 +3,19 @@
 import csv
 import io
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchlake_cli.lake.answer_parquet import as_parquet
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.formats import as_csv, as_json, as_table
+from patchlake_cli.lake.formats import as_csv, as_json, as_json_lines, as_markdown, as_table
 
 HOSTILE = "\N{RIGHT-TO-LEFT OVERRIDE}evil\x1b[2J"
 ANSWER = Answer(
@@ -115,3 +118,58 @@ def test_json_is_an_object_for_each_row() -> None:
 def test_json_refuses_two_columns_of_one_name() -> None:
     with pytest.raises(QueryError, match="two columns have the same name"):
         as_json(Answer(("a", "a"), ("integer", "integer"), [(1, 2)]))
+
+
+def test_json_lines_are_the_objects_of_json_each_on_one_line() -> None:
+    lines = as_json_lines(ANSWER).splitlines()
+
+    assert [json.loads(line) for line in lines] == json.loads(as_json(ANSWER))
+    assert as_json_lines(texts()) == ""
+
+
+def test_a_table_that_is_cut_says_how_many_rows_there_are() -> None:
+    assert as_table(texts("a", "b"), of=350).endswith("\n\nfirst 2 of 350 rows\n")
+    assert as_table(texts("a", "b"), of=2).endswith("\n\n2 rows\n")
+
+
+def test_markdown_is_a_table_with_numbers_at_the_right() -> None:
+    assert as_markdown(ANSWER).splitlines() == [
+        "| `name` | `nodes` | `percent` | `is_latest` | `run_at` | `run_date` |",
+        "| --- | ---: | ---: | --- | --- | --- |",
+        "| `web` | 12 | 99.9 | true | 2026-11-12T06:00:00Z | 2026-11-12 |",
+        "| `データ` | NULL | NULL | false | NULL | NULL |",
+    ]
+
+
+@given(st.lists(st.text(), min_size=1))
+def test_no_text_ends_a_row_or_a_cell_of_markdown(values: list[str]) -> None:
+    lines = as_markdown(texts(*values)).split("\n")
+
+    assert len(lines) == len(values) + 3
+    assert all(line.count("|") == 2 for line in lines[:-1])
+
+
+def test_parquet_has_the_types_and_values_of_the_answer() -> None:
+    table = pq.read_table(pa.BufferReader(as_parquet(ANSWER)))
+
+    assert [str(field.type) for field in table.schema] == [
+        "string",
+        "int64",
+        "double",
+        "bool",
+        "timestamp[us, tz=UTC]",
+        "date32[day]",
+    ]
+    assert table.column("name").to_pylist() == ["web", "データ"]
+    assert table.column("run_at").to_pylist() == [datetime(2026, 11, 12, 6, tzinfo=UTC), None]
+    assert table.column("nodes").to_pylist() == [12, None]
+
+
+def test_parquet_keeps_decimals_and_refuses_two_columns_of_one_name_and_sums_that_are_too_large() -> None:
+    exact = Answer(("share",), ("decimal(4,2)",), [(Decimal("12.50"),)])
+    assert pq.read_table(pa.BufferReader(as_parquet(exact))).to_pylist() == [{"share": Decimal("12.50")}]
+
+    with pytest.raises(QueryError, match="two columns have the same name"):
+        as_parquet(Answer(("a", "a"), ("bigint", "bigint"), []))
+    with pytest.raises(QueryError, match="column a is a bigint, which has no type in Parquet"):
+        as_parquet(Answer(("a",), ("bigint",), [(2**64,)]))

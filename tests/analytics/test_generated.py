@@ -10,19 +10,19 @@ import pytest
 
 from generators import ROOT
 from generators.athena.template import COMMENT_LIMIT, GLUE_TYPES, HIVE_TYPES, TRINO_TYPES, comment
-from generators.documents.meanings import relation_meanings, statement_meanings
 from generators.documents.pages import BEGIN, END, with_generated
 from generators.documents.queries import without_samples
 from generators.files import files_of_the_code, files_of_the_demo
-from generators.lakes import empty_lake
 from generators.large_day import NODES
 from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.cloudformation.template import read_template
+from patchlake_cli.lake.catalogue import empty_lake
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.files import find_lake
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.meanings import relation_meanings, statement_meanings
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of
 from patchlake_cli.lake.statements import Settings, Statement, queries, read_statement, views
 from tests.resolved_template import resolved
@@ -60,7 +60,7 @@ def tables(resources: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
 
 
 def test_every_generated_file_is_up_to_date(lake: Lake, large_day: Path) -> None:
-    # The samples come from the demo: tests/integration/test_demo.py compares them with the demo's lake.
+    # The samples come from the demo: tests/e2e/test_whole_demo.py compares them with the demo's lake.
     large = find_lake(LakeLocation(str(large_day)))
     files = {**files_of_the_code(empty_lake()), **files_of_the_demo(lake, large, NODES)}
     stale = [

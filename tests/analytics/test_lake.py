@@ -10,6 +10,7 @@ import pytest
 
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.sources.patch_states import PATCH_STATES
+from patchlake_cli.lake import files
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.location import LakeLocation
@@ -221,6 +222,43 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(LakeError, match="is not the file of a run") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
     assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("run_id", ["20261112T070000Z", "20261111T060000Z"])
+def test_a_run_whose_files_were_copied_under_the_name_of_another_run_is_not_published(
+    tmp_path: Path, run_id: str
+) -> None:
+    """In the folder of its own date its rows count twice, in that of another date it is there twice."""
+    own = "20261112T060000Z"
+    write_run(tmp_path, own, [listed(1)], [collected(own, 1)])
+    for key in (coverage_key, snapshot_key):
+        copy = tmp_path / key(run_id)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes((tmp_path / key(own)).read_bytes())
+    lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+    rows = lake.query("SELECT run_date, is_published FROM runs ORDER BY run_date").rows
+    [(nodes,)] = lake.query("SELECT coalesce(sum(nodes_listed), 0) FROM compliance_overall").rows
+
+    assert rows == [("2026-11-12", False)] if run_id > own else [("2026-11-11", False), ("2026-11-12", True)]
+    assert nodes == (0 if run_id > own else 1)
+
+
+def test_a_key_that_a_store_lists_twice_is_one_file() -> None:
+    path = "lake/coverage/run_date=2026-11-12/20261112T060000Z.parquet"
+
+    assert files._files([path, path]) == [("2026-11-12", path)]  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT from_iso8601_timestamp('2026-11-12T07:00:00+01:00') AS at, 1 AS n",
+        "SELECT from_unixtime(1794463200) AS at, 1 AS at",
+    ],
+)
+def test_a_time_with_a_zone_is_answered_in_utc(lake: Lake, sql: str) -> None:
+    assert lake.query(sql).rows == [(datetime(2026, 11, 12, 6), 1)]  # noqa: DTZ001
 
 
 def test_a_cte_may_have_the_name_of_the_table_that_it_reads(lake: Lake) -> None:

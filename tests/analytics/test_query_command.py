@@ -5,14 +5,16 @@ import io
 import json
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from patchlake_cli.commands.query import query
+from patchlake.sources.registry import SOURCES
+from patchlake_cli.commands.query import completed_names, query
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.parameters import ParameterType
-from patchlake_cli.lake.statements import queries
+from patchlake_cli.lake.statements import queries, views
 from patchlake_cli.visible_text import visible
 from tests.analytics.story import R5
 from tests.analytics.synthetic import collected, listed, unread, write_run
@@ -77,7 +79,7 @@ def test_a_text_is_a_value_and_never_sql(story_folder: Path, text: str) -> None:
 
 UNREAD = (
     "patchlake: run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. "
-    "It is being published, or its files are damaged. Run 20261112T060000Z answers instead.\n"
+    "It is being published, or its files are damaged, or copied. Run 20261112T060000Z answers instead.\n"
     "patchlake: run 20261112T060000Z is PARTIAL: 3 of 4 targets read, 2 no longer planned; not read: "
     "222233334444 us-east-1 (ACCESS_DENIED), 1 node (INVALID_RESPONSE), 2 nodes (NOT_COLLECTED).\n"
     "patchlake: run 20261112T060000Z does not plan 2 targets of earlier runs: 444455556666 eu-central-1, "
@@ -167,8 +169,8 @@ def test_a_newest_run_whose_tables_do_not_agree_is_a_gap(
         result.stderr
         == allowed.stderr
         == (
-            f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged. "
-            f"Run {OLDER} answers instead.\n"
+            f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged, or "
+            f"copied. Run {OLDER} answers instead.\n"
         )
     )
 
@@ -319,7 +321,7 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
             "2026-11-14",
             (
                 "run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. It is "
-                "being published, or its files are damaged.\n"
+                "being published, or its files are damaged, or copied.\n"
                 "patchlake: no snapshot since 2026-11-13: no run of the window is published"
             ),
         ),
@@ -345,8 +347,11 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "expects either one SELECT or --named NAME"),
-        (["SELECT 1", "--named", "changes"], "expects either one SELECT or --named NAME"),
+        ([], "expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE"),
+        (
+            ["SELECT 1", "--named", "changes"],
+            "expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE",
+        ),
         (
             ["--named", "change"],
             "--named: there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
@@ -371,3 +376,96 @@ def test_the_help_names_every_named_query() -> None:
     text = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "400"}).stdout
 
     assert all(query.name in text for query in queries())
+
+
+ONE = "SELECT 1 AS one"
+
+
+def test_a_select_is_read_from_a_file_or_from_standard_input(story_folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "asked.sql"
+    file.write_text(ONE, encoding="utf-8")
+    options = ["--lake", str(story_folder), "--format", "csv"]
+
+    asked = [([ONE], ""), (["--file", str(file)], ""), (["-"], ONE), (["--file", "-"], ONE)]
+    results = [CliRunner().invoke(app, [*options, *words], input=given) for words, given in asked]
+
+    assert [result.stdout for result in results] == ['"one"\n1\n'] * 4
+
+
+def test_a_file_that_is_no_text_is_named(story_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "latin.sql").write_bytes(b"SELECT '\xe9'")
+
+    assert "latin.sql cannot be read: it is not UTF-8 at byte 8" in refusal(
+        story_folder, "--file", str(tmp_path / "latin.sql")
+    )
+    assert "no.sql cannot be read: No such file" in refusal(story_folder, "--file", str(tmp_path / "no.sql"))
+
+
+def test_the_named_queries_are_listed_without_a_lake_each_on_one_line() -> None:
+    listed_ = CliRunner().invoke(app, ["--list"]).stdout.splitlines()
+
+    assert [line.split()[0] for line in listed_[2:-2]] == [each.name for each in queries()]
+    assert all(each.question in line for each, line in zip(queries(), listed_[2:-2], strict=True))
+
+
+@pytest.mark.parametrize("relation", [*(view.name for view in views()), *(table.name for table in SOURCES.tables)])
+def test_every_table_and_view_is_described_without_a_lake(relation: str) -> None:
+    described = json.loads(CliRunner().invoke(app, ["--describe", relation, "--format", "json"]).stdout)
+
+    assert described
+    assert all(each["type"] and each["meaning"] for each in described)
+
+
+def test_a_table_that_does_not_exist_is_refused_with_a_similar_name() -> None:
+    result = CliRunner().invoke(app, ["--describe", "run"], env=WIDE)
+
+    assert result.exit_code == ExitCode.USAGE
+    assert '--describe: there is no table or view "run"; did you mean "runs"?' in result.stderr
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl", "csv", "markdown"])
+def test_a_file_has_what_would_be_printed(story_folder: Path, tmp_path: Path, form: str) -> None:
+    options = ["SELECT instance_id FROM node_compliance ORDER BY 1", "--format", form]
+
+    printed = run(story_folder, *options)
+    written = run(story_folder, *options, "--out", str(tmp_path / "answer"))
+
+    # The runner reads each end of a line as one character.
+    assert (tmp_path / "answer").read_bytes().decode().replace("\r\n", "\n") == printed.stdout
+    assert written.stdout == ""
+
+
+def test_parquet_is_written_to_a_file_and_refused_without_one(story_folder: Path, tmp_path: Path) -> None:
+    sql = "SELECT run_id, run_at FROM runs ORDER BY 1"
+    run(story_folder, sql, "-f", "parquet", "-o", str(tmp_path / "runs.parquet"))
+    refused = CliRunner().invoke(app, ["--lake", str(story_folder), "-f", "parquet", sql], env=WIDE)
+
+    ids = pq.read_table(tmp_path / "runs.parquet").column("run_id").to_pylist()
+    assert R5 in ids
+    assert refused.exit_code == ExitCode.USAGE
+    assert "--format is 'parquet', which is no text: name its file with --out" in refused.stderr
+
+
+@pytest.mark.parametrize(("form", "stream"), [("table", "stdout"), ("csv", "stderr"), ("jsonl", "stderr")])
+def test_an_answer_that_is_cut_says_so(story_folder: Path, form: str, stream: str) -> None:
+    sql = "SELECT instance_id FROM node_compliance ORDER BY 1"
+    whole = json.loads(run(story_folder, sql, "--format", "json").stdout)
+
+    cut = run(story_folder, sql, "--format", form, "--limit", "2")
+    enough = run(story_folder, sql, "--format", form, "--limit", str(len(whole)))
+
+    assert f"first 2 of {len(whole)} rows" in getattr(cut, stream)
+    assert "first" not in enough.output
+
+
+def test_names_of_queries_are_completed() -> None:
+    assert completed_names("not_s") == ["not_scanned"]
+    assert set(completed_names("")) == {each.name for each in queries()}
+
+
+def test_the_lake_may_come_from_a_variable(story_folder: Path) -> None:
+    result = CliRunner().invoke(app, [ONE, "--format", "csv"], env={"PATCHLAKE_LAKE": str(story_folder)})
+    wrong = CliRunner().invoke(app, [ONE], env=WIDE | {"PATCHLAKE_LAKE": "ftp://x"})
+
+    assert result.stdout == '"one"\n1\n'
+    assert wrong.exit_code == ExitCode.USAGE

@@ -12,12 +12,13 @@ from markdown_it.token import Token
 from typer.testing import CliRunner
 
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.markdown_text import code
 from patchlake_cli.report.document import render_json
 from patchlake_cli.report.figures import Day, Figures, Unread
 from patchlake_cli.report.headline import week_before
-from patchlake_cli.report.markdown import ROWS_SHOWN, code, render_markdown
+from patchlake_cli.report.markdown import ROWS_SHOWN, render_markdown
 from patchlake_cli.report.reading import read_figures
-from patchlake_cli.report.report_file import RENDERERS
+from patchlake_cli.report.renderers import RENDERERS
 from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.visible_text import visible
 from tests.analytics.story import R5

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from generators.lakes import empty_lake
 from generators.statement_checks import StatementError, check_grammar, check_names, check_statements
+from patchlake_cli.lake.catalogue import empty_lake
 from patchlake_cli.lake.engine import Lake
 
 HEADER = "-- Question: What?\n-- Rows: one.\n-- Columns:\n--   two: Two.\n"

@@ -49,11 +49,11 @@ def bucket_objects(aws: EmbeddedAws, bucket: str) -> dict[str, bytes]:
 
 
 def test_faults_change_nothing_in_it(aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path) -> None:
-    patchlake(environment, "export", "--lake", tmp_path / "quiet", *WHOLE)
+    patchlake_here(environment, "export", "--lake", tmp_path / "quiet", *WHOLE)
     aws.begin_day(0)
     aws.change(faults=FaultRates(throttling=0.1, internal_error=0.1, truncated_body=0.1, invalid_next_token=0.2))
 
-    export = patchlake(environment, "export", "--lake", tmp_path / "noisy", *WHOLE, "--json")
+    export = patchlake_here(environment, "export", "--lake", tmp_path / "noisy", *WHOLE, "--json")
 
     assert export.returncode == 3, export.stderr
     assert json.loads(export.stdout)["retries"] > 0
@@ -63,9 +63,9 @@ def test_faults_change_nothing_in_it(aws: EmbeddedAws, environment: dict[str, st
 def test_a_bucket_holds_what_a_folder_holds_under_its_prefix(
     aws: EmbeddedAws, environment: dict[str, str], bucket: str, tmp_path: Path
 ) -> None:
-    patchlake(environment, "export", "--lake", tmp_path, *WHOLE)
+    patchlake_here(environment, "export", "--lake", tmp_path, *WHOLE)
 
-    export = patchlake(environment, "export", "--lake", f"s3://{bucket}/patch/lake", *WHOLE, "--json")
+    export = patchlake_here(environment, "export", "--lake", f"s3://{bucket}/patch/lake", *WHOLE, "--json")
 
     assert export.returncode == 3, export.stderr
     assert json.loads(export.stdout)["lake"] == f"s3://{bucket}/patch/lake/lake"
@@ -85,16 +85,16 @@ def test_people_see_the_demos_page_what_to_do_and_what_to_type_next(
     assert "What is unknown" in export.stdout
     assert "\x1b" not in export.stdout + export.stderr
     [following] = re.findall(r"^Next: patchlake (.*)$", export.stdout, re.MULTILINE)
-    answered = patchlake(environment, *following.split(), folder=tmp_path)
+    answered = patchlake_here(environment, *following.split(), folder=tmp_path)
     assert answered.returncode == 3, answered.stderr
-    allowed = patchlake(environment, "export", "--lake", "lake", *WHOLE, "--allow-partial", folder=tmp_path)
+    allowed = patchlake_here(environment, "export", "--lake", "lake", *WHOLE, "--allow-partial", folder=tmp_path)
     assert allowed.returncode == 0, allowed.stderr
 
 
 def test_our_own_account_and_region_are_the_default_and_can_be_complete(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
-    export = patchlake(environment, "export", "--lake", tmp_path / "lake", "--json")
+    export = patchlake_here(environment, "export", "--lake", tmp_path / "lake", "--json")
 
     summary = json.loads(export.stdout)
     assert (export.returncode, summary["status"], summary["targets"]) == (0, "COMPLETE", 1)
@@ -105,10 +105,10 @@ def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
 ) -> None:
     here, there = DEMO.region_list()[:2]
     earlier = ("--scheduled-time", "2026-11-01T05:00:00Z")
-    patchlake(environment, "export", "--lake", tmp_path, "--regions", here, *earlier)
+    patchlake_here(environment, "export", "--lake", tmp_path, "--regions", here, *earlier)
 
-    export = patchlake(environment, "export", "--lake", tmp_path, "--regions", there)
-    again = patchlake(environment, "export", "--lake", tmp_path, "--regions", there, "--json")
+    export = patchlake_here(environment, "export", "--lake", tmp_path, "--regions", there)
+    again = patchlake_here(environment, "export", "--lake", tmp_path, "--regions", there, "--json")
 
     home = DEMO.account_list()[0].account_id
     assert f"Warning: run 20261101T050000Z of this lake covers {home} {here}, and this run does not." in export.stderr
@@ -121,9 +121,9 @@ def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
 
 
 def test_the_same_command_again_finds_the_run_published(environment: dict[str, str], tmp_path: Path) -> None:
-    first = patchlake(environment, "export", "--lake", tmp_path, "--json")
+    first = patchlake_here(environment, "export", "--lake", tmp_path, "--json")
 
-    again = patchlake(environment, "export", "--lake", tmp_path, "--json")
+    again = patchlake_here(environment, "export", "--lake", tmp_path, "--json")
 
     assert "is already published" in again.stderr
     assert json.loads(again.stdout)["api_calls"] == 0
@@ -136,7 +136,7 @@ def test_the_same_command_again_finds_the_run_published(environment: dict[str, s
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    patchlake(environment, "export", "--lake", tmp_path / "whole", "--batch-size", "10")
+    patchlake_here(environment, "export", "--lake", tmp_path / "whole", "--batch-size", "10")
     aws.change(latency_seconds=0.2)
     command: list[str | Path] = [PATCHLAKE, "export", "--lake", tmp_path / "lake", "--batch-size", "10"]
     with subprocess.Popen(
@@ -148,7 +148,7 @@ def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
         output, errors = running.communicate(timeout=30)
     aws.change(latency_seconds=0.0)
 
-    again = patchlake(environment, *command[1:])
+    again = patchlake_here(environment, *command[1:])
 
     assert running.returncode == 130
     assert (output, errors.count("\n")) == ("", 1)
@@ -161,7 +161,7 @@ def test_sessions_that_end_in_the_middle_are_renewed(
     aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
 ) -> None:
     settings = ("--accounts", DEMO.account_list()[1].account_id, "--batch-size", "5")
-    patchlake(environment, "export", "--lake", tmp_path / "whole", *settings)
+    patchlake_here(environment, "export", "--lake", tmp_path / "whole", *settings)
     aws.change(latency_seconds=0.05)
     command: list[str | Path] = [PATCHLAKE, "export", "--lake", tmp_path / "lake", *settings]
 
@@ -177,7 +177,7 @@ def test_sessions_that_end_in_the_middle_are_renewed(
 
 
 def test_two_exports_at_once_into_one_lake_are_one_run(environment: dict[str, str], tmp_path: Path) -> None:
-    patchlake(environment, "export", "--lake", tmp_path / "alone", *WHOLE, "--batch-size", "20")
+    patchlake_here(environment, "export", "--lake", tmp_path / "alone", *WHOLE, "--batch-size", "20")
     command: list[str | Path] = [
         PATCHLAKE,
         "export",
@@ -211,8 +211,8 @@ def test_a_late_run_is_closed_as_partial_and_says_so_and_todays_is_taken(
     aws.advance_clock(3700)
     aws.change(broken_targets=frozenset())
 
-    late = patchlake(environment, *command)
-    again = patchlake(environment, *command, "--scheduled-time", "2026-11-01T06:00:00Z")
+    late = patchlake_here(environment, *command)
+    again = patchlake_here(environment, *command, "--scheduled-time", "2026-11-01T06:00:00Z")
     aws.advance_clock(-3700)
 
     assert late.returncode == 0, late.stderr
@@ -261,7 +261,7 @@ def test_what_is_wrong_is_one_line(
 def test_without_credentials_a_region_or_an_aws_it_says_so(environment: dict[str, str], tmp_path: Path) -> None:
     def said(**changes: str | None) -> str:
         changed = {name: value for name, value in (environment | changes).items() if value is not None}
-        ended = patchlake(changed, "export", "--lake", tmp_path / "lake")
+        ended = patchlake_here(changed, "export", "--lake", tmp_path / "lake")
         assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
         return ended.stderr
 

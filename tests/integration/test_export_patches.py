@@ -14,7 +14,7 @@ from patchlake.sources.patches import STATES
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.aws.settings import FaultRates
 from patchlake_cli.embedded.fleet.node import PATCH_STATES
-from tests.command_line import objects, patchlake, variables
+from tests.command_line import objects, patchlake_here, variables
 
 RUN_ID = "20261029T060000Z"
 EXPORT = ("export", "--lake")
@@ -28,7 +28,7 @@ def environment(aws: EmbeddedAws) -> dict[str, str]:
 
 def run(environment: dict[str, str], lake: Path) -> CompletedProcess[str]:
     """Export our own account and two regions with patches."""
-    return patchlake(environment, *EXPORT, lake, "--regions", "eu-central-1,us-east-1", "--patches")
+    return patchlake_here(environment, *EXPORT, lake, "--regions", "eu-central-1,us-east-1", "--patches")
 
 
 def export(environment: dict[str, str], lake: Path) -> int:
@@ -98,7 +98,7 @@ def test_an_asked_node_without_a_patch_is_one_that_has_no_counts_by_severity(
 
 
 def test_without_the_option_a_lake_has_no_word_of_patches(environment: dict[str, str], tmp_path: Path) -> None:
-    exported = patchlake(environment, *EXPORT, tmp_path, "--no-patches")
+    exported = patchlake_here(environment, *EXPORT, tmp_path, "--no-patches")
 
     assert "Patches are" not in exported.stdout
     assert not [key for key in objects(tmp_path) if "patches" in key]

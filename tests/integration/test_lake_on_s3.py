@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
-from patchlake.core.timings import CallTiming
-from patchlake_cli.lake import files
+from patchlake.adapters import clients
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.files import find_lake
@@ -71,12 +71,13 @@ def test_a_bucket_that_stops_answering_is_given_up(monkeypatch: pytest.MonkeyPat
     def answer(request: Request) -> Answer:
         return Answer() if request.method == "HEAD" else Silent()
 
-    monkeypatch.setattr(files, "CALL", CallTiming(attempts=2, connect_seconds=1, answer_seconds=1))
+    short = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+    monkeypatch.setattr(clients, "CONFIG", short)
     with http_stub() as service:
         service.answer = answer
         monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
 
-        with pytest.raises(LakeError, match=r"s3://silent cannot be read: .*the last 1 seconds"):
+        with pytest.raises(LakeError, match=r"s3://silent cannot be read: .*Read timeout"):
             open_lake(LakeLocation.parse("s3://silent"))
 
         assert [request.method for request in service.requests] == ["HEAD", "GET", "GET"]

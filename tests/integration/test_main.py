@@ -26,10 +26,13 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         (["nothing"], "patchlake: No such command 'nothing'. Run `patchlake --help` for usage.\n"),
         (["demo", "--nod", "3"], "Run `patchlake demo --help` for usage.\n"),
-        (["query"], "patchlake: Missing option '--lake'. Run `patchlake query --help` for usage.\n"),
+        (
+            ["query", "SELECT 1"],
+            "give a folder, or s3://BUCKET with an optional prefix. Run `patchlake query --help` for usage.\n",
+        ),
         (
             ["query", "--lake", "x"],
-            "expects either one SELECT or --named NAME. Run `patchlake query --help` for usage.\n",
+            "--named NAME, --list or --describe TABLE. Run `patchlake query --help` for usage.\n",
         ),
     ],
 )

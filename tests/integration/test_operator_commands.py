@@ -215,18 +215,18 @@ def test_without_credentials_or_a_network_the_commands_say_so(aws: EmbeddedAws) 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "end"),
+    ("arguments", "option"),
     [
-        (("status", "--stack", "any"), ""),
-        (("run", "--stack", "any"), ""),
-        (("redrive", "--stack", "any"), ""),
-        (("check", "--stack", "any"), ""),
-        (("check",), ", or use --regions"),
-        (("export", "--lake", "lake"), ", or use --regions"),
+        (("status", "--stack", "any"), "--region"),
+        (("run", "--stack", "any"), "--region"),
+        (("redrive", "--stack", "any"), "--region"),
+        (("check", "--stack", "any"), "--region"),
+        (("check",), "--regions"),
+        (("export", "--lake", "lake"), "--regions"),
     ],
 )
 def test_without_a_region_a_command_names_only_options_that_it_has(
-    aws: EmbeddedAws, tmp_path: Path, arguments: tuple[str, ...], end: str
+    aws: EmbeddedAws, tmp_path: Path, arguments: tuple[str, ...], option: str
 ) -> None:
     shell = {name: value for name, value in variables(aws.endpoint).items() if name != "AWS_DEFAULT_REGION"}
 
@@ -234,8 +234,55 @@ def test_without_a_region_a_command_names_only_options_that_it_has(
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.endswith(
-        f"no region is set: set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{end}\n"
+        f"no region is set: use {option}, or set AWS_REGION, or a region in the profile that --profile selects\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes"),
+    [
+        (("--region", "eu-central-1"), {"AWS_REGION": "us-east-1"}),
+        ((), {"AWS_REGION": "eu-central-1"}),
+        (("--region", "eu-central-1"), {}),
+    ],
+)
+def test_the_region_is_that_of_the_option_then_of_aws_region_then_the_sdks_own(
+    aws: EmbeddedAws, standing: DeployedStack, arguments: tuple[str, ...], changes: dict[str, str]
+) -> None:
+    """The stack is in eu-central-1."""
+    found = command(
+        aws, "status", "--stack", standing.name, *arguments, **{"AWS_DEFAULT_REGION": "us-east-1"} | changes
+    )
+    elsewhere = command(aws, "status", "--stack", standing.name, "--region", "us-west-2")
+
+    assert found.returncode == ExitCode.PARTIAL, found.stderr
+    assert (elsewhere.returncode, "us-west-2" in elsewhere.stderr) == (ExitCode.ERROR, True)
+
+
+def test_the_stack_may_come_from_a_variable_and_an_option_wins(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    by_variable = command(aws, "status", PATCHLAKE_STACK=standing.name)
+    by_option = command(aws, "status", "-s", standing.name, PATCHLAKE_STACK="absent")
+    wrong = command(aws, "status", PATCHLAKE_STACK="a b")
+
+    assert by_variable.returncode == by_option.returncode == ExitCode.PARTIAL
+    assert wrong.returncode == ExitCode.USAGE
+    assert wrong.stderr.startswith("patchlake: PATCHLAKE_STACK is 'a b': expected the name of a")
+
+
+def test_the_profile_may_come_from_a_variable(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    absent = command(aws, "status", "--stack", standing.name, PATCHLAKE_PROFILE="absent")
+    lake = command(aws, "query", "--lake", "s3://bucket", "SELECT 1", PATCHLAKE_PROFILE="absent")
+
+    assert (absent.returncode, lake.returncode) == (ExitCode.ERROR, ExitCode.ERROR)
+    assert "absent" in absent.stderr
+    assert "absent" in lake.stderr
+
+
+def test_a_region_without_a_stack_is_refused(aws: EmbeddedAws) -> None:
+    refused = command(aws, "check", "--region", "eu-central-1")
+
+    assert refused.returncode == ExitCode.USAGE
+    assert "--region has no effect without --stack" in refused.stderr
 
 
 def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:

@@ -1,22 +1,21 @@
-"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and the faults of queues, hosts and people."""
+"""The deployed handlers on the embedded AWS, over HTTP: whole runs, and the faults of queues and people."""
 
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from patchlake.core.keys import part_key, plan_key, shard_key, snapshot_key
+from patchlake.core.keys import part_key, plan_key, shard_key
 from patchlake.core.messages import CollectMessage
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.aws.state import Statistics
 from patchlake_cli.embedded.lambda_.environment import ExecutionEnvironment
-from patchlake_cli.embedded.lambda_.pump import Batch, Crash, Disturbance
 from patchlake_cli.embedded.lambda_.sqs_event import sqs_event
 from tests.deployed import DeployedRun, new_stack, readable_nodes, running, set_queue, sqs
 from tests.integration.conftest import DAYS
@@ -51,7 +50,7 @@ def undisturbed(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactor
     usual = shared_aws.settings.conditions
     shared_aws.change(short_pages=0.0, empty_pages=0.0)
     stack = new_stack(shared_aws, BatchSize=str(BATCH_SIZE))
-    with running(shared_aws, stack, 0, tmp_path_factory.mktemp("undisturbed")) as run:
+    with running(shared_aws, stack, 0, tmp_path_factory.mktemp("undisturbed"), concurrency=2) as run:
         run.fire()
         run.wait_until_committed()
         statistics = shared_aws.statistics()
@@ -179,55 +178,6 @@ def test_without_the_account_that_refuses_a_run_is_complete_and_its_plan_names_i
         assert refused not in {account_id for account_id, *_ in run.coverage()}
         assert [row[:3] for row in run.nodes()] == readable_nodes(run)
         assert json.loads(run.objects()[plan_key(run.run_id)])["excluded_account_ids"] == [refused]
-
-
-def test_equal_stacks_publish_equal_bytes_whatever_the_queues_do(
-    aws: EmbeddedAws, undisturbed: Undisturbed, tmp_path: Path
-) -> None:
-    calm = undisturbed.run
-    expected = {
-        key: body for key, body in calm.objects().items() if key.startswith(("plans/", "lake/")) and calm.run_id in key
-    }
-
-    def twice_and_backwards(batch: Batch) -> Iterable[Batch]:
-        return [[message] for message in reversed([*batch, *batch])]
-
-    stack = new_stack(aws, BatchSize=str(BATCH_SIZE))
-    disturbances = {name: Disturbance(arrange=twice_and_backwards) for name in stack.event_sources}
-    with running(aws, stack, calm.day, tmp_path, disturbances) as wild:
-        wild.fire()
-        wild.fire()
-        wild.wait_until_committed()
-
-        found = {key: body for key, body in wild.objects().items() if key.startswith(("plans/", "lake/"))}
-        assert len(expected) == 5
-        assert found == expected
-        assert set(wild.versions().values()) == {1}
-
-
-@pytest.mark.parametrize("crash", Crash)
-def test_a_host_that_dies_around_every_first_message_loses_nothing(
-    crash: Crash, aws: EmbeddedAws, tmp_path: Path
-) -> None:
-    def dying() -> Disturbance:
-        crashed: set[str] = set()
-
-        def crash_once(batch: Batch) -> Crash | None:
-            fresh = {message["Body"] for message in batch} - crashed
-            crashed.update(fresh)
-            return crash if fresh and len(crashed) <= 2 else None
-
-        return Disturbance(crash=crash_once)
-
-    stack = new_stack(aws, BatchSize="200")
-    for _, source in stack.event_sources.values():
-        set_queue(aws, source.queue_url, visibility_seconds=1)
-    with running(aws, stack, 2, tmp_path, {name: dying() for name in stack.event_sources}) as run:
-        run.fire()
-        run.wait(lambda: run.pipeline.store.exists(snapshot_key(run.run_id)))
-
-        assert [row[:3] for row in run.nodes()] == readable_nodes(run)
-        assert set(run.versions().values()) == {1}
 
 
 def test_a_poisoned_message_ends_in_the_dead_letter_queue_and_harms_no_other(aws: EmbeddedAws, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.aws.settings import FaultRates
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from tests.command_line import patchlake, variables
-from tests.deployed import DeployedRun, new_stack, running, set_queue
+from tests.deployed import DeployedRun, new_stack, running
 from tests.ec2_of_fleet import found_in, instances, values_that_are_not_allowed
 from tests.integration.conftest import REFUSED
 
@@ -57,10 +56,6 @@ def coverage(run: DeployedRun, source: str) -> dict[str, set[tuple[Any, ...]]]:
 def tables(run: DeployedRun) -> dict[str, bytes]:
     """Return the published tables of the two listings, which depend only on what EC2 has."""
     return {name: run.objects()[table_key(run.run_id, name)] for name in SOURCES}
-
-
-def has_stored_more(run: DeployedRun, before: int) -> bool:
-    return run.observation.secondary_done > before
 
 
 def finished(run: DeployedRun) -> DeployedRun:
@@ -218,21 +213,3 @@ def test_a_run_has_no_word_of_a_table_that_it_was_not_asked_for(
         assert run.detail_gaps() == 0
     asked = {source: aws.statistics().count("ec2", action) for source, action in zip(SOURCES, ACTIONS, strict=True)}
     assert {source for source in SOURCES if asked[source] > before[source]} == sources
-
-
-def test_processes_that_are_killed_while_they_list_lose_and_change_nothing(
-    aws: EmbeddedAws, undisturbed: DeployedRun, tmp_path: Path
-) -> None:
-    stack = stack_of(aws)
-    _, source = stack.event_sources["listing"]
-    set_queue(aws, source.queue_url, visibility_seconds=1)
-    with running(aws, stack, 0, tmp_path) as run:
-        run.fire()
-        for _ in range(3):
-            before = run.observation.secondary_done
-            run.wait(partial(has_stored_more, run, before))
-            run.pipeline.pumps["listing"].kill_environments()
-        run.wait_until_committed()
-
-        assert run.objects() == undisturbed.objects()
-        assert set(run.versions().values()) == {1}

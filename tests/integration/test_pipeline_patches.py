@@ -3,7 +3,6 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.fleet.node import PATCH_STATES
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from tests.command_line import patchlake, variables
-from tests.deployed import DeployedRun, new_stack, running, set_queue
+from tests.deployed import DeployedRun, new_stack, running
 from tests.integration.conftest import REFUSED
 
 HOME, MEMBER = "111122223333", "444455556666"
@@ -59,10 +58,6 @@ def counts_of_snapshot(run: DeployedRun) -> dict[str, Counter[str]]:
         for row, instance_id in enumerate(columns["instance_id"])
     }
     return {instance_id: +counter for instance_id, counter in rows.items() if counter.total()}
-
-
-def has_stored_more(run: DeployedRun, before: int) -> bool:
-    return run.observation.secondary_done > before
 
 
 def finished(run: DeployedRun) -> DeployedRun:
@@ -178,21 +173,3 @@ def test_without_patches_a_run_has_no_word_of_them(aws: EmbeddedAws, undisturbed
         assert table(run, snapshot_key(run.run_id)) == table(undisturbed, snapshot_key(run.run_id))
         assert run.detail_gaps() == 0
     assert aws.statistics().count("ssm", ACTION) == before
-
-
-def test_processes_that_are_killed_in_the_middle_of_patches_lose_and_change_nothing(
-    aws: EmbeddedAws, undisturbed: DeployedRun, tmp_path: Path
-) -> None:
-    stack = stack_of(aws)
-    _, source = stack.event_sources["detail"]
-    set_queue(aws, source.queue_url, visibility_seconds=1)
-    with running(aws, stack, 0, tmp_path) as run:
-        run.fire()
-        for _ in range(3):
-            before = run.observation.secondary_done
-            run.wait(partial(has_stored_more, run, before))
-            run.pipeline.pumps["detail"].kill_environments()
-        run.wait_until_committed()
-
-        assert run.objects() == undisturbed.objects()
-        assert set(run.versions().values()) == {1}

@@ -1,15 +1,19 @@
 """The documents name only commands, parameters and outputs that exist."""
 
 import re
+import shlex
+import subprocess
 
 import botocore.session
 import pytest
 
 from patchlake_cli.embedded.cloudformation.template import read_template
 from tests.aws_commands import CUSTOM_COMMANDS, AwsCommand, NotACommandError, commands_of, parsed
-from tests.command_lines import DOCUMENTS, ROOT
+from tests.command_lines import DOCUMENTS, ROOT, command_lines
 
 COMMANDS = [*{command.text: command for document in DOCUMENTS for command in commands_of(document)}.values()]
+LINES = {line for document in DOCUMENTS for line in command_lines(document)}
+TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.text))
 
@@ -89,3 +93,8 @@ def test_the_bucket_that_is_imported_is_the_templates_own() -> None:
 
     assert written["Type"] == bucket["ResourceType"]
     assert f"  {bucket['LogicalResourceId']}:\n    Type: {bucket['ResourceType']}\n" in lake
+
+
+@pytest.mark.parametrize("command", TARGETS)
+def test_a_documented_target_of_make_is_there(command: str) -> None:
+    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, check=True)

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, UnknownRegionError
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.session_credentials import renewing_credentials
+from patchlake_cli.aws_session import new_session
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
@@ -36,31 +37,30 @@ class CredentialsError(CommandError):
     """AWS does not accept the user's requests, as with credentials that have expired: only the user can change that."""
 
 
-REGION_OPTION = ", or use --regions"
-"""The advice that a command with ``--regions`` adds where no region is set."""
-
-
-def open_session(profile: str | None = None, *, region: str | None = None, region_option: str = "") -> boto3.Session:
+def open_session(
+    profile: str | None = None, region: str | None = None, *, default_region: str | None = None, region_option: str
+) -> boto3.Session:
     """Open a session with a profile, or with the credentials that the SDK finds.
 
     Args:
         profile: a name in the SDK's configuration files.
-        region: the region of the session if neither a variable nor the profile sets one.
-        region_option: advice for the case that there is no region.
+        region: the region, in place of the one that a variable or the profile sets.
+        default_region: the region if nothing sets one.
+        region_option: the option of the command with which the user can set one.
 
     Raises:
         CommandError: there is no such profile, or no region that the SDK knows.
     """
     try:
-        session = boto3.Session(profile_name=profile)
+        session = new_session(profile, region)
         if session.region_name:
             # Raises for a region of no partition, whose endpoints have no address.
             session.get_partition_for_region(session.region_name)
-        elif region is None:
-            fixes = f"set AWS_DEFAULT_REGION, or a region in the profile that --profile selects{region_option}"
+        elif default_region is None:
+            fixes = f"use {region_option}, or set AWS_REGION, or a region in the profile that --profile selects"
             raise CommandError(f"no region is set: {fixes}")
         else:
-            session = boto3.Session(profile_name=profile, region_name=region)
+            session = new_session(profile, default_region)
         # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.
         with renewing_credentials():
             session.get_credentials()

@@ -13,6 +13,7 @@ from patchlake_cli.commands.options import (
     ExternalIdOption,
     HistoryDaysOption,
     ProfileOption,
+    RegionOption,
     RegionsOption,
     RoleNameOption,
     read_lake,
@@ -33,7 +34,14 @@ def check(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[
         LakeLocation | None,
-        typer.Option(parser=read_lake, metavar="<str>", help="Also check this lake: a folder, or s3://BUCKET/PREFIX."),
+        typer.Option(
+            "--lake",
+            "-l",
+            envvar="PATCHLAKE_LAKE",
+            parser=read_lake,
+            metavar="<str>",
+            help="Also check this lake: a folder, or s3://BUCKET/PREFIX.",
+        ),
     ] = None,
     accounts: AccountsOption = "self",
     regions: RegionsOption = None,
@@ -41,8 +49,10 @@ def check(  # noqa: PLR0913  # one option each
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     stack: Annotated[
-        str | None, typer.Option(parser=read_stack, metavar="<str>", help="Check this deployed stack instead.")
+        str | None,
+        typer.Option("--stack", "-s", parser=read_stack, metavar="<str>", help="Check this deployed stack instead."),
     ] = None,
+    region: RegionOption = None,
     policy: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Check this policy instead: a folder with sla/ and exceptions/."),
@@ -71,7 +81,8 @@ def check(  # noqa: PLR0913  # one option each
         return _check_policy(policy, history_days, as_json=as_json)
     if stack is not None:
         refuse_unused(context, ("lake", "accounts", "regions", "role_name", "external_id"), "--stack")
-        return _check_stack(stack, profile, as_json=as_json)
+        return _check_stack(stack, profile, region, as_json=as_json)
+    refuse_unless(context, "region", "--stack", given=False)
     from patchlake_cli.export.readiness import read_readiness
     from patchlake_cli.export.readiness_page import print_readiness
 
@@ -82,13 +93,13 @@ def check(  # noqa: PLR0913  # one option each
     return readiness.exit_code
 
 
-def _check_stack(stack: str, profile: str | None, *, as_json: bool) -> ExitCode:
+def _check_stack(stack: str, profile: str | None, region: str | None, *, as_json: bool) -> ExitCode:
     from patchlake_cli.operations.checks import check_all
     from patchlake_cli.operations.checks_page import print_checks
     from patchlake_cli.operations.findings import Verdict
     from patchlake_cli.operations.stack import find_stack
 
-    checked = check_all(find_stack(stack, profile))
+    checked = check_all(find_stack(stack, profile, region))
     print_checks(stack, checked, as_json=as_json)
     passed = all(each.verdict is Verdict.OK for each in checked)
     return ExitCode.COMPLETE if passed else ExitCode.PARTIAL

@@ -41,6 +41,8 @@ def demo(  # noqa: PLR0913
     The four Lambda handlers read a simulated fleet over HTTP and write one Parquet snapshot per day to OUT/lake. The
     figures are in OUT/report.html.
 
+    Exit codes: 0 every run has a snapshot, also where the last one is PARTIAL; 1 error, 130 interrupted with Ctrl-C.
+
     Example: patchlake demo --nodes 50000 --faults
     """
     import json
@@ -52,10 +54,10 @@ def demo(  # noqa: PLR0913
     from patchlake_cli.lake.overview import answer_questions
     from patchlake_cli.report.page import render_page
     from patchlake_cli.report.reading import read_figures
-    from patchlake_cli.report.report_file import write_report
     from patchlake_cli.terminal.console import error_console, output_console, own_name
     from patchlake_cli.terminal.progress import RunProgress
     from patchlake_cli.terminal.run_summary import print_run
+    from patchlake_cli.written_file import write_file
 
     settings = Settings(
         seed=seed,
@@ -75,7 +77,7 @@ def demo(  # noqa: PLR0913
     replace_folder(out)
     with RunProgress(error_console()) as progress:
         lake, summary = run_days(settings, out, progress, parameters)
-        write_report(render_page(read_figures(lake)), report)
+        write_file(render_page(read_figures(lake)).encode(), report)
     if as_json:
         typer.echo(json.dumps(summary.as_json() | {"report": str(report)}))
         return

@@ -34,6 +34,9 @@ def export(  # noqa: PLR0913  # one option each
     lake: Annotated[
         LakeLocation,
         typer.Option(
+            "--lake",
+            "-l",
+            envvar="PATCHLAKE_LAKE",
             parser=read_lake,
             metavar="<str>",
             help="A folder, created if needed, or s3://BUCKET with an optional prefix.",

@@ -112,6 +112,16 @@ def refuse_unused_role(context: typer.Context, accounts: object) -> None:
         refuse_unused(context, ("role_name", "external_id"), "--accounts self")
 
 
+def refuse_unused_profile(context: typer.Context, lake: LakeLocation) -> None:
+    """Refuse a profile for a lake that is read without credentials.
+
+    Raises:
+        OptionError: it is given.
+    """
+    if lake.bucket is None:
+        refuse_unused(context, ("profile",), "a lake in a folder")
+
+
 def _is_given(context: typer.Context, name: str) -> bool:
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
@@ -121,9 +131,38 @@ def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def require_lake(lake: LakeLocation | None) -> LakeLocation:
+    """Return the lake.
+
+    Raises:
+        OptionError: the user gave none.
+    """
+    if lake is None:
+        raise OptionError("is missing: give a folder, or s3://BUCKET with an optional prefix", "--lake")
+    return lake
+
+
+OptionalLakeOption = Annotated[
+    LakeLocation | None,
+    typer.Option(
+        "--lake",
+        "-l",
+        envvar="PATCHLAKE_LAKE",
+        parser=read_lake,
+        metavar="<str>",
+        help="A folder, or s3://BUCKET with an optional prefix.",
+    ),
+]
 LakeOption = Annotated[
     LakeLocation,
-    typer.Option(parser=read_lake, metavar="<str>", help="A folder, or s3://BUCKET with an optional prefix."),
+    typer.Option(
+        "--lake",
+        "-l",
+        envvar="PATCHLAKE_LAKE",
+        parser=read_lake,
+        metavar="<str>",
+        help="A folder, or s3://BUCKET with an optional prefix.",
+    ),
 ]
 AsOfOption = Annotated[
     date | None,
@@ -152,9 +191,23 @@ RegionsOption = Annotated[
 ]
 RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
 ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
-ProfileOption = Annotated[str | None, typer.Option(help="Profile from your AWS configuration files.")]
+ProfileOption = Annotated[
+    str | None, typer.Option(envvar="PATCHLAKE_PROFILE", help="Profile from your AWS configuration files.")
+]
+RegionOption = Annotated[
+    str | None, typer.Option(help="Region of the stack; AWS_REGION or that of your profile by default.")
+]
 StackOption = Annotated[
-    str, typer.Option(parser=read_stack, metavar="<str>", help="Name of the deployed stack.", show_default=False)
+    str,
+    typer.Option(
+        "--stack",
+        "-s",
+        envvar="PATCHLAKE_STACK",
+        parser=read_stack,
+        metavar="<str>",
+        help="Name of the deployed stack.",
+        show_default=False,
+    ),
 ]
 ScheduledTimeOption = Annotated[
     str | None,

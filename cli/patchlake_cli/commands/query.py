@@ -1,9 +1,7 @@
 """``patchlake query``: Athena's SQL over a lake, on this machine."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,17 +14,20 @@ from patchlake_cli.commands.options import (
     AllowPartialOption,
     AsOfOption,
     HistoryDaysOption,
-    LakeOption,
+    OptionalLakeOption,
     PolicyOption,
+    ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
+    refuse_unused_profile,
+    require_lake,
     unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
-from patchlake_cli.lake.parameters import Parameter, places, read_values
+from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings, queries
-from patchlake_cli.option_values import OptionError, choice, wrong_value
+from patchlake_cli.option_values import OptionError, choice, whole_number, wrong_value
+from patchlake_cli.written_file import require_writable, write_file
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Answer, Lake
@@ -36,25 +37,55 @@ class Format(StrEnum):
     """The output formats."""
 
     TABLE = "table"
-    CSV = "csv"
     JSON = "json"
+    JSONL = "jsonl"
+    CSV = "csv"
+    MARKDOWN = "markdown"
+    PARQUET = "parquet"
+
+
+_STANDARD_INPUT = "-"
+
+
+def completed_names(incomplete: str) -> list[str]:
+    """Return the names of queries that a shell can complete."""
+    return [each.name for each in queries() if each.name.startswith(incomplete)]
 
 
 def query(  # noqa: PLR0913  # one option each
-    sql: Annotated[str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views.")] = None,
+    context: typer.Context,
+    sql: Annotated[
+        str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views; - reads standard input.")
+    ] = None,
     *,
-    lake: LakeOption,
-    named: Annotated[str | None, typer.Option(help=f"A named query: {', '.join(q.name for q in queries())}.")] = None,
+    lake: OptionalLakeOption = None,
+    named: Annotated[
+        str | None,
+        typer.Option(
+            "--named",
+            "-n",
+            autocompletion=completed_names,
+            help=f"A named query: {', '.join(q.name for q in queries())}.",
+        ),
+    ] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
             "--param",
+            "-p",
             "--parameter",
             metavar="NAME=VALUE",
             help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
         ),
     ] = None,
-    output_format: Annotated[str, choice("Output format.", Format, "--format")] = Format.TABLE,
+    file: Annotated[Path | None, typer.Option(help="File with one SELECT; - is standard input.")] = None,
+    is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
+    describe: Annotated[
+        str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
+    ] = None,
+    output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; an existing one is replaced.")] = None,
+    limit: Annotated[int | None, whole_number("Number of rows to show, at most", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table in your own SELECT."),
@@ -64,9 +95,12 @@ def query(  # noqa: PLR0913  # one option each
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
+    profile: ProfileOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
+
+    --list and --describe need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
     or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE, or the policy
@@ -74,19 +108,35 @@ def query(  # noqa: PLR0913  # one option each
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """
-    if (sql is None) == (named is None):
-        raise OptionError("expects either one SELECT or --named NAME", "query")
-    if named is not None and csv_table:
-        raise unused("--csv-table", "--named")
-    question = _Question.about(sql, named, param or [], as_of)
+    asked = [each for each in (sql, file, named, is_list or None, describe) if each is not None]
+    if len(asked) != 1:
+        raise OptionError("expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE", "query")
+    if csv_table and sql is None and file is None:
+        option = "--named" if named else "--list" if is_list else "--describe"
+        raise unused("--csv-table", option)
+    chosen = Format(output_format)
+    if chosen is Format.PARQUET and out is None:
+        raise OptionError("is 'parquet', which is no text: name its file with --out", "--format")
+    if out is not None:
+        require_writable(out)
+    if is_list or describe is not None:
+        _write(_catalogued(describe), chosen, out, limit)
+        return ExitCode.COMPLETE
+    location = require_lake(lake)
+    refuse_unused_profile(context, location)
+    if file is not None or sql == _STANDARD_INPUT:
+        sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.lake.policy_gaps import find_policy_gaps
+    from patchlake_cli.lake.question import Question
     from patchlake_cli.lake.source_gaps import find_source_gaps
 
+    question = Question.about(sql, named, param or [], as_of)
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days), policy)
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = open_lake_as_of(location, as_of, settings, profile=profile, policy=policy)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)
@@ -96,102 +146,76 @@ def query(  # noqa: PLR0913  # one option each
             gaps += find_source_gaps(opened, question.relations, of_newest=question.is_named)
             gaps += find_policy_gaps(opened, question.relations)
             notes = [*question.notes(answer), *departures_of_newest(opened)]
-        typer.echo(_printed(answer, output_format), nl=False)
+        _write(answer, chosen, out, limit)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     return end_answer(gaps, notes, allow_partial=allow_partial)
 
 
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """A SELECT or a named query, and the values of its parameters in order.
+def _catalogued(relation: str | None) -> "Answer":
+    """Return the named queries; or the columns of a table or view."""
+    from patchlake_cli.lake.catalogue import describe, list_queries
 
-    Attributes:
-        empty: the meaning of an answer without rows; None if it needs no explanation.
-    """
+    try:
+        return list_queries() if relation is None else describe(relation)
+    except QueryError as error:
+        raise OptionError(str(error), "--describe:") from error
 
-    text: str
-    is_named: bool
-    parameters: Sequence[Parameter]
-    values: Sequence[str]
-    empty: str | None
 
-    @classmethod
-    def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: date | None) -> "_Question":
-        """Read the command line before the lake is read.
-
-        Raises:
-            OptionError: there is no such query, or it has other parameters.
-            CommandError: the text is not one SELECT.
-        """
-        from patchlake_cli.lake.engine import find_query
-        from patchlake_cli.lake.translation import number_of_places, parse_question
-
-        try:
-            parameters = places(number_of_places(parse_question(sql))) if sql is not None else ()
-        except QueryError as error:
-            # Without a hint at the help: the text ends under the mistake.
-            raise CommandError(str(error), ExitCode.USAGE) from error
-        empty = None
-        try:
-            if named is not None:
-                query = find_query(named)
-                parameters, empty = tuple(query.parameters), query.empty
-        except QueryError as error:
-            raise OptionError(str(error), "--named:") from error
-        today = as_of or datetime.now(UTC).date()
-        try:
-            values = read_values(named or "the SELECT", parameters, given, today)
-        except ParameterError as error:
-            raise OptionError(str(error), "--param:") from error
-        return cls(named or sql or "", named is not None, parameters, values, empty)
-
-    def ask(self, lake: "Lake") -> "Answer":
-        """Answer it."""
-        return lake.named(self.text, self.values) if self.is_named else lake.query(self.text, self.values)
-
-    @property
-    def relations(self) -> Sequence[str]:
-        """The tables and views that it names."""
-        from patchlake_cli.lake.engine import find_query
-        from patchlake_cli.lake.statements import relations_of
-        from patchlake_cli.lake.translation import parse_question
-
-        return find_query(self.text).relations if self.is_named else relations_of(parse_question(self.text))
-
-    def notes(self, answer: "Answer") -> list[str]:
-        """Return what an answer without rows means."""
-        if answer.rows or self.empty is None:
-            return []
-        asked = ", ".join(f"{each.name}={value}" for each, value in zip(self.parameters, self.values, strict=True))
-        return [f"no rows for {asked}: {self.empty.rstrip('.')}"]
-
-    def is_about(self, lake: "Lake") -> bool:
-        """Whether the answer depends on the lake."""
-        return self.is_named or lake.is_read_by(self.text)
+def _text_of(file: Path, encoding: str) -> str:
+    """Return the text of a file, or of standard input."""
+    name = "standard input" if str(file) == _STANDARD_INPUT else file
+    try:
+        content = sys.stdin.buffer.read() if str(file) == _STANDARD_INPUT else file.read_bytes()
+        return content.decode(encoding)
+    except OSError as error:
+        raise CommandError(f"{name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{name} cannot be read: it is not UTF-8 at byte {error.start}") from error
 
 
 def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not file or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         raise wrong_value(option, "NAME=FILE with a name of lowercase letters, digits and _", "--csv-table")
-    try:
-        lake.add_csv(name, Path(file).read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise CommandError(f"{file} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file} cannot be read: it is not UTF-8 at byte {error.start}") from error
+    if Path(file).is_char_device():
+        raise wrong_value(option, "NAME=FILE with a file that ends, and not a device", "--csv-table")
+    lake.add_csv(name, _text_of(Path(file), "utf-8-sig"))
 
 
-def _printed(answer: "Answer", output_format: str) -> str:
-    from patchlake_cli.lake.formats import as_csv, as_json, as_table
+def _write(answer: "Answer", chosen: Format, out: Path | None, limit: int | None) -> None:
+    """Print the first rows of an answer, or write them to a file."""
+    from dataclasses import replace
+
+    from patchlake_cli.terminal.console import warn
+
+    number = len(answer.rows)
+    shown = answer if limit is None else replace(answer, rows=answer.rows[:limit])
+    if out is None:
+        typer.echo(_as_text(shown, chosen, number), nl=False)
+    elif chosen is Format.PARQUET:
+        from patchlake_cli.lake.answer_parquet import as_parquet
+
+        write_file(as_parquet(shown), out)
+    else:
+        write_file(_as_text(shown, chosen, number).encode(), out)
+    if len(shown.rows) < number and (out is not None or chosen is not Format.TABLE):
+        warn(f"first {len(shown.rows)} of {number} rows")
+
+
+def _as_text(answer: "Answer", chosen: Format, number: int) -> str:
+    from patchlake_cli.lake.formats import as_csv, as_json, as_json_lines, as_markdown, as_table
     from patchlake_cli.terminal.console import output_console
 
-    match output_format:
+    match chosen:
         case Format.CSV:
             return as_csv(answer)
         case Format.JSON:
             return as_json(answer)
+        case Format.JSONL:
+            return as_json_lines(answer)
+        case Format.MARKDOWN:
+            return as_markdown(answer)
         case _:
             console = output_console()
-            return as_table(answer, console.width if console.is_terminal else None)
+            return as_table(answer, console.width if console.is_terminal else None, number)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.commands.options import ProfileOption, StackOption
+from patchlake_cli.commands.options import ProfileOption, RegionOption, StackOption
 from patchlake_cli.exit_codes import ExitCode
 
 
@@ -12,6 +12,7 @@ def redrive(
     *,
     stack: StackOption,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Send the dead letters of a deployed stack back to their queues; fix the cause first.
@@ -27,6 +28,6 @@ def redrive(
     from patchlake_cli.operations.redrive import print_redriven, redrive_stack
     from patchlake_cli.operations.stack import find_stack
 
-    redriven = redrive_stack(find_stack(stack, profile))
+    redriven = redrive_stack(find_stack(stack, profile, region))
     print_redriven(stack, redriven, as_json=as_json)
     return ExitCode.PARTIAL if redriven.is_any_left else ExitCode.COMPLETE

@@ -15,8 +15,10 @@ from patchlake_cli.commands.options import (
     HistoryDaysOption,
     LakeOption,
     PolicyOption,
+    ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
+    refuse_unused_profile,
     unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -24,6 +26,7 @@ from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.option_values import choice, wrong_value
 from patchlake_cli.report.report_format import ReportFormat
+from patchlake_cli.written_file import require_writable, write_file
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -35,6 +38,7 @@ def _read_title(text: str) -> str:
 
 
 def report(  # noqa: PLR0913  # one option each
+    context: typer.Context,
     *,
     lake: LakeOption,
     out: Annotated[
@@ -55,6 +59,7 @@ def report(  # noqa: PLR0913  # one option each
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
+    profile: ProfileOption = None,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
@@ -77,17 +82,19 @@ def report(  # noqa: PLR0913  # one option each
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
-    from patchlake_cli.report.report_file import RENDERERS, write_report
+    from patchlake_cli.report.renderers import RENDERERS
 
+    refuse_unused_profile(context, lake)
     chosen = ReportFormat(report_format)
     out = Path(f"report.{chosen.suffix}") if out is None else out
     is_printed = out == _STANDARD_OUTPUT
     if is_printed and as_json:
         raise unused("--json", "--out -")
     if not is_printed:
-        _require_writable(out)
+        require_writable(out)
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days, history_days), policy)
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = open_lake_as_of(lake, as_of, settings, profile=profile, policy=policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:
@@ -96,14 +103,6 @@ def report(  # noqa: PLR0913  # one option each
     if is_printed:
         typer.echo(text, nl=False)
     else:
-        write_report(text, out)
+        write_file(text.encode(), out)
         typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
     return end_answer(gaps, notes, allow_partial=allow_partial)
-
-
-def _require_writable(out: Path) -> None:
-    if out.exists() and not out.is_file():
-        raise wrong_value(out, "a file", "--out")
-    if not out.parent.is_dir():
-        problem = "is not a folder" if out.parent.exists() else "does not exist"
-        raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.commands.options import ProfileOption, ScheduledTimeOption, StackOption
+from patchlake_cli.commands.options import ProfileOption, RegionOption, ScheduledTimeOption, StackOption
 from patchlake_cli.exit_codes import ExitCode
 
 
@@ -13,6 +13,7 @@ def run(
     stack: StackOption,
     run_id: ScheduledTimeOption = None,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the run as one JSON object.")] = False,
 ) -> ExitCode:
     """Start a run of a deployed stack and follow it until its snapshot is published.
@@ -29,7 +30,7 @@ def run(
     from patchlake_cli.operations.manual_run_page import print_ended, start_and_follow
     from patchlake_cli.operations.stack import find_stack
 
-    found = find_stack(stack, profile)
+    found = find_stack(stack, profile, region)
     ended = start_and_follow(found, run_id or current_run_id(found.aws.clock))
     print_ended(ended, as_json=as_json)
     return ExitCode.of_run(ended.status)

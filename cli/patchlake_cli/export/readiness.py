@@ -9,7 +9,7 @@ from patchlake.errors import PatchlakeError
 from patchlake_cli.access.advice import Advice, Refusals, advise, advise_on_refusal, explain
 from patchlake_cli.access.checks import ANY_TAG_KEY, TargetCheck, check_folder, check_store, check_targets
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, Permission
-from patchlake_cli.access.sessions import REGION_OPTION, Identity, open_session
+from patchlake_cli.access.sessions import Identity, open_session
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.export.composition import aws_ports, compose, local_time
 from patchlake_cli.export.settings import ExportSettings
@@ -53,7 +53,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     Raises:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
-    session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
+    session = open_session(profile, default_region=next(iter(settings.regions), None), region_option="--regions")
     settings = replace(settings.of_session(session), tag_keys=(ANY_TAG_KEY,))
     aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())

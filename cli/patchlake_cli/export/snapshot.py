@@ -10,7 +10,7 @@ from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.access.advice import Advice, advise, explain
-from patchlake_cli.access.sessions import REGION_OPTION, open_session
+from patchlake_cli.access.sessions import open_session
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
 from patchlake_cli.export.late_runs import close_late_runs
@@ -49,7 +49,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     Raises:
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
-    session = open_session(profile, region=next(iter(settings.regions), None), region_option=REGION_OPTION)
+    session = open_session(profile, default_region=next(iter(settings.regions), None), region_option="--regions")
     settings = settings.of_session(session)
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")

@@ -5,7 +5,8 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -45,8 +46,10 @@ _ATHENA = {
 }
 """Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
 
-_ANSWERED_ONCE = {"runs"}
-"""The views that nearly all others read, often several times: few rows, which count those of every table."""
+_COMPUTED_ONCE = frozenset({"known_targets", "runs", "target_runs"})
+"""Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
+
+_ZONED = "TIMESTAMP WITH TIME ZONE"
 
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
@@ -209,20 +212,17 @@ class Lake:
         """Create the views among these, and the views that they read; a query defines only what it reads.
 
         Raises:
-            QueryError: there is no such relation.
+            QueryError: a relation does not exist.
             LakeError: a file cannot be read.
         """
         for name in relations:
-            view = self._undefined.get(name)
-            if view is not None:
+            if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name.removeprefix(HISTORY) in _ANSWERED_ONCE else "VIEW"
-                try:
+                kind = "TABLE" if name.removeprefix(HISTORY) in _COMPUTED_ONCE else "VIEW"
+                with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
-                except duckdb.Error as error:
-                    raise _unreadable(error) from error
-                del self._undefined[name]
                 self._defined.add(name)
+                del self._undefined[name]
             elif name in self._unread:
                 self._read_policy(self._unread.pop(name))
             elif name not in self._defined:
@@ -244,16 +244,17 @@ class Lake:
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
-            result = self._database.execute(translated, list(values))
-            description = result.description or []
-            return Answer(
-                columns=tuple(column[0] for column in description),
-                types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
-                rows=result.fetchall(),
-            )
+            with _lake_errors():
+                result = self._database.execute(translated, list(values))
+                description = result.description or []
+                if any(str(column[1]) == _ZONED for column in description):
+                    result = self._database.execute(_without_zones(translated, description), list(values))
+                return Answer(
+                    columns=tuple(column[0] for column in description),
+                    types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
+                    rows=result.fetchall(),
+                )
         except duckdb.Error as error:
-            if _FILES in str(error):
-                raise _unreadable(error) from error
             raise QueryError(located(asked, str(error))) from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
@@ -269,8 +270,25 @@ class Lake:
         self._defined.add(name)
 
 
-def _unreadable(error: duckdb.Error) -> LakeError:
-    return LakeError(f"the lake cannot be read: {error}")
+def _without_zones(sql: str, description: Sequence[tuple[Any, ...]]) -> str:
+    """Return a SELECT whose times are in UTC and have no zone; DuckDB itself would need another package for these."""
+    names = [f"column_{number}" for number in range(len(description))]
+    selected = ", ".join(
+        f"CAST({name} AS TIMESTAMP)" if str(column[1]) == _ZONED else name
+        for name, column in zip(names, description, strict=True)
+    )
+    return f"SELECT {selected} FROM ({sql}) AS answered ({', '.join(names)})"  # noqa: S608
+
+
+@contextmanager
+def _lake_errors() -> Iterator[None]:
+    """Raise a LakeError for an error of DuckDB that is about the files of a table."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if _FILES not in str(error):
+            raise
+        raise LakeError(f"the lake cannot be read: {error}") from error
 
 
 def open_lake(
@@ -298,15 +316,21 @@ def open_lake(
 
 
 def open_lake_as_of(
-    location: LakeLocation, as_of: date | None, settings: Settings | None = None, policy: Path | None = None
+    location: LakeLocation,
+    as_of: date | None,
+    settings: Settings | None = None,
+    *,
+    profile: str | None = None,
+    policy: Path | None = None,
 ) -> Lake:
-    """Open a lake, as it is or as it was in the last second of a UTC date.
+    """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    return open_lake(location, now=now, settings=settings, policy=policy)
+    files = None if policy is None else find_policy(policy)
+    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings(), files)
 
 
 def find_query(name: str) -> Statement:

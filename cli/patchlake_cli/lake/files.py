@@ -7,7 +7,7 @@ imports pyarrow.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,20 @@ from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
+from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.run import run_date
 from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.core.timings import CALL
-from patchlake.errors import InputError
+from patchlake.errors import InputError, PatchlakeError
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.aws_session import new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
+
+type _Listed = Callable[[str], Iterable[str]]
+"""The paths of the files below a prefix of the lake."""
 
 _FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
 _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -155,35 +160,36 @@ def _field(column: Column) -> Any:  # noqa: ANN401
     return pa.field(column.name, _REPETITIVE if is_repetitive else ARROW_TYPES[column.type])
 
 
-def find_lake(location: LakeLocation, session: boto3.Session | None = None) -> LakeFiles:
+def no_files() -> LakeFiles:
+    """Return the files of a lake without a run."""
+    return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
+
+
+def find_lake(location: LakeLocation, session: boto3.Session | None = None, profile: str | None = None) -> LakeFiles:
     """List the published files of a lake.
 
     Args:
         location: the location of the lake. The tables are in its ``lake/``, or in the location itself.
-        session: a session that may read the bucket; the SDK's default one otherwise.
+        session: a session that may read the bucket.
+        profile: the profile to read the bucket with where there is no session; the SDK's default one otherwise.
 
     Raises:
         LakeError: there is no lake, or it cannot be read.
     """
     if location.bucket is None:
-        filesystem, root = _open_folder(location.text)
-        scheme = ""
+        filesystem, listed = _open_folder(location.text)
+        root, scheme = str(Path(location.text).resolve()), ""
     else:
-        filesystem = _open_bucket(location.text, location.bucket, session)
+        filesystem, listed = _open_bucket(location, location.bucket, session, profile)
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
     try:
-        for base in (f"{root}/lake", root):
-            paths = {table.name: _files(filesystem, f"{base}/{table.name}") for table in SOURCES.tables}
+        for base in ("lake/", ""):
+            paths = {table.name: _files(listed(f"{base}{table.name}/")) for table in SOURCES.tables}
             if any(paths.values()):
                 return LakeFiles(filesystem, paths, PolicyFiles(filesystem, f"{root}/policy", scheme))
-    except OSError as error:
+    except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
     raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
-
-
-def no_files() -> LakeFiles:
-    """Return the files of a lake that has none."""
-    return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
 
 
 def find_policy(folder: Path) -> PolicyFiles:
@@ -201,9 +207,9 @@ def find_policy(folder: Path) -> PolicyFiles:
     return PolicyFiles(fs.LocalFileSystem(), str(folder.resolve()))
 
 
-def _files(filesystem: fs.FileSystem, folder: str) -> list[tuple[str, str]]:
-    found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True, allow_not_found=True))
-    files = [(match, info.path) for info in found if (match := _FILE.fullmatch(info.path))]
+def _files(paths: Iterable[str]) -> list[tuple[str, str]]:
+    # A store may list a key twice.
+    files = [(match, path) for path in set(paths) if (match := _FILE.fullmatch(path))]
     for match, path in files:
         if not _is_of_a_run(**match.groupdict()):
             # A copy would count its run twice, here and in Athena.
@@ -220,18 +226,27 @@ def _is_of_a_run(date: str, name: str) -> bool:
         return False
 
 
-def _open_folder(text: str) -> tuple[fs.FileSystem, str]:
+def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
     folder = Path(text).resolve()
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise LakeError(f"{text} {problem}: --lake takes the folder of an export or a demo, or s3://BUCKET/PREFIX")
-    return fs.LocalFileSystem(), str(folder)
+    filesystem = fs.LocalFileSystem()
+
+    def listed(prefix: str) -> Iterator[str]:
+        inside = fs.FileSelector(f"{folder}/{prefix}", recursive=True, allow_not_found=True)
+        return (info.path for info in filesystem.get_file_info(inside))
+
+    return filesystem, listed
 
 
-def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.FileSystem:
+def _open_bucket(
+    location: LakeLocation, bucket: str, session: boto3.Session | None, profile: str | None
+) -> tuple[fs.FileSystem, _Listed]:
     """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
+    text = location.text
     try:
-        session = session or boto3.Session()
+        session = session or new_session(profile)
         client = make_client(session, "s3")
     except (BotoCoreError, ValueError) as error:
         settings = "the AWS settings of your environment or profile cannot be used"
@@ -249,7 +264,7 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
         raise LakeError(f"{text} cannot be opened: {error}") from error
     endpoint = urlsplit(client.meta.endpoint_url)
     of_aws = (endpoint.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    return fs.S3FileSystem(
+    filesystem = fs.S3FileSystem(
         access_key=frozen.access_key,
         secret_key=frozen.secret_key,
         session_token=frozen.token,
@@ -261,3 +276,6 @@ def _open_bucket(text: str, bucket: str, session: boto3.Session | None) -> fs.Fi
         request_timeout=CALL.answer_seconds,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
     )
+    # Our own listing ends whatever the store answers, and takes no answer for a listing that is none.
+    store = S3Store(client, bucket, location.prefix, pause=lambda _: None, chance=lambda: 0.0)
+    return filesystem, lambda prefix: (f"{bucket}/{location.prefix}{key}" for key in store.keys(prefix))

@@ -1,4 +1,4 @@
-"""An answer as text: a table for people, CSV for spreadsheets, JSON for programs.
+"""An answer as text: a table or Markdown for people, CSV for spreadsheets, JSON for programs.
 
 Other people choose the names of nodes, patch groups and accounts, so no name is trusted: a spreadsheet must not run it
 as a formula, and a terminal must not run it as a control sequence.
@@ -16,21 +16,28 @@ from rich.cells import cell_len
 
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.markdown_text import code
 from patchlake_cli.visible_text import visible
 
 _FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 """Characters that may begin a formula in a spreadsheet; the last four are the full-width forms of the first four."""
 
 
-def as_table(answer: Answer, width: int | None = None) -> str:
-    """Return an answer as a table, or as one block per row where the table would be wider than ``width``."""
+def as_table(answer: Answer, width: int | None = None, of: int | None = None) -> str:
+    """Return an answer as a table, or as one block per row where the table would be wider than ``width``.
+
+    Args:
+        answer: the rows to show.
+        width: that of the terminal; None where lines may have any length.
+        of: the number of rows of the whole answer, if it has more.
+    """
     rows = [[visible(_text(value)) for value in row] for row in answer.rows]
     heads = [visible(name) for name in answer.columns]
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    count = "1 row" if len(rows) == 1 else f"{len(rows)} rows"
+    count = _count(len(rows)) if of is None or of == len(rows) else f"first {len(rows)} of {of} rows"
     if width is not None and sum(widths) + 2 * (len(widths) - 1) > width and rows:
         return _blocks(heads, rows) + f"\n{count}\n"
-    rights = [bool(rows) and all(_is_number(row[place]) for row in answer.rows) for place in range(len(heads))]
+    rights = [_is_of_numbers(answer, place) for place in range(len(heads))]
     ruler = ["-" * size for size in widths]
     lines = [
         "  ".join(_padded(cell, size, right=right) for cell, size, right in zip(line, widths, rights, strict=True))
@@ -54,10 +61,39 @@ def as_json(answer: Answer) -> str:
     Raises:
         QueryError: two columns have the same name.
     """
+    return json.dumps(_json_rows(answer), indent=2) + "\n"
+
+
+def as_json_lines(answer: Answer) -> str:
+    """Return an answer as one JSON object per line, one for each row, with the values that ``as_json`` gives.
+
+    Raises:
+        QueryError: two columns have the same name.
+    """
+    return "".join(json.dumps(row) + "\n" for row in _json_rows(answer))
+
+
+def as_markdown(answer: Answer) -> str:
+    """Return an answer as a table in Markdown, in which a text is a code span, and NULL is none."""
+    rights = [_is_of_numbers(answer, place) for place in range(len(answer.columns))]
+    lines = [
+        list(map(code, answer.columns)),
+        ["---:" if right else "---" for right in rights],
+        *([_markdown_cell(value) for value in row] for row in answer.rows),
+    ]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def _json_rows(answer: Answer) -> list[dict[str, Any]]:
     if len(set(answer.columns)) < len(answer.columns):
         raise QueryError("two columns have the same name, which JSON cannot hold: rename one with AS")
-    rows = [dict(zip(answer.columns, map(_json_value, row), strict=True)) for row in answer.rows]
-    return json.dumps(rows, indent=2) + "\n"
+    return [dict(zip(answer.columns, map(_json_value, row), strict=True)) for row in answer.rows]
+
+
+def _markdown_cell(value: Any) -> str:  # noqa: ANN401  # any column
+    if value == "":
+        return ""
+    return code(value) if isinstance(value, str) else visible(_text(value)).replace("|", r"\|")
 
 
 def _csv_value(value: Any) -> Any:  # noqa: ANN401  # any column
@@ -100,6 +136,14 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
             return value.isoformat()
         case _:
             return str(value)
+
+
+def _count(rows: int) -> str:
+    return "1 row" if rows == 1 else f"{rows} rows"
+
+
+def _is_of_numbers(answer: Answer, place: int) -> bool:
+    return bool(answer.rows) and all(_is_number(row[place]) for row in answer.rows)
 
 
 def _is_number(value: Any) -> bool:  # noqa: ANN401  # any column

@@ -67,7 +67,7 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
         counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
         yield (
             f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
-            f"its files are damaged{instead}"
+            f"its files are damaged, or copied{instead}"
         )
 
 

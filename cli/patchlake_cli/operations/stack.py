@@ -22,13 +22,13 @@ class Stack:
         return self.deployment.parameters.get(name, "")
 
 
-def find_stack(name: str, profile: str | None) -> Stack:
+def find_stack(name: str, profile: str | None, region: str | None) -> Stack:
     """Find a stack with the user's credentials, profile and region; this also sets the clock.
 
     Raises:
         CommandError: there are no credentials, there is no such stack, or it is not a patchlake stack.
     """
-    aws = Aws(open_session(profile))
+    aws = Aws(open_session(profile, region, region_option="--region"))
     identify(aws.sts)
     deployment = read_deployment(aws.client("cloudformation"), name, aws.session.region_name)
     return Stack(aws, deployment, Runs(deployment.store(aws), ParquetTables(), aws.clock))

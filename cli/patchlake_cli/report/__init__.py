@@ -1,1 +1,1 @@
-"""The report: the figures of a lake as HTML, Markdown or JSON; figures -> page | markdown | document -> report_file."""
+"""The report: the figures of a lake as HTML, Markdown or JSON; figures -> page | markdown | document -> renderers."""

@@ -4,15 +4,13 @@ Other people choose the names of nodes, groups and accounts. They are code spans
 a tag or the end of a cell.
 """
 
-import re
-
 import jinja2
 
+from patchlake_cli.markdown_text import code
 from patchlake_cli.report.figures import Figures
 from patchlake_cli.report.headline import in_words, week_before
 from patchlake_cli.report.not_known import not_known
 from patchlake_cli.report.words import CHANGES, age_in_words
-from patchlake_cli.visible_text import visible
 
 ROWS_SHOWN = 10
 """The rows of each table: a message is read at a glance, and the HTML report has more."""
@@ -39,17 +37,6 @@ def render_markdown(figures: Figures) -> str:
         changes=CHANGES,
         shown=ROWS_SHOWN,
     )
-
-
-def code(text: str | None) -> str:
-    """Return a text as a code span; None, and a blank text, as a hyphen."""
-    # A bar would end the cell of a table, in a code span too.
-    shown = visible(text or "").replace("|", r"\u007c")
-    if not shown.strip():
-        return "-"
-    fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
-    space = " " if "`" in shown or shown != shown.strip() else ""
-    return f"{fence}{space}{shown}{space}{fence}"
 
 
 def number(value: int | None) -> str:

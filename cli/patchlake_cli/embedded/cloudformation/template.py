@@ -43,10 +43,15 @@ def translate_template(path: Path, region: str) -> Template:
     Raises:
         samtranslator.model.exceptions.InvalidDocumentException: the template is no valid SAM template.
     """
+    return deepcopy(_translate(path.read_text(encoding="utf-8"), region))
+
+
+@cache
+def _translate(text: str, region: str) -> Template:
     from samtranslator.parser.parser import Parser  # noqa: PLC0415
     from samtranslator.translator.translator import Translator  # noqa: PLC0415
 
-    template = read_template(path)
+    template = deepcopy(_parse(text))
     for resource in template["Resources"].values():
         properties = resource.get("Properties", {})
         for folder in {"CodeUri", "ContentUri"} & properties.keys():

@@ -14,6 +14,9 @@ from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError
 
 _BODY = "RawBody"
+_ERROR_HEADER = "x-amzn-errortype"
+"""The header that only errors have, in the protocols of AWS that use JSON."""
+
 _FIRST_ERROR_STATUS = 301
 _EMPTY = {"json": b"{}", "ec2": b"<empty/>"}
 """An empty body in each protocol."""
@@ -53,6 +56,9 @@ def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) ->
     """
     if answer[_BODY] is None:
         msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg)
+    if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
+        msg = f"the answer has status 200, and the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg)
     try:
         return decoder.page(answer[_BODY], answered_at_ms)

@@ -1,4 +1,4 @@
-"""Every `patchlake` and `make` command of the documents runs, in a folder and on a stack as they describe."""
+"""Every `patchlake` command of the documents runs, in a folder and on a stack as they describe."""
 
 import re
 import shlex
@@ -22,7 +22,6 @@ from tests.command_lines import DOCUMENTS, ROOT, command_lines
 LINES = sorted({line for document in DOCUMENTS for line in command_lines(document)})
 TOOL = re.compile(r"^patchlake ")
 COMMANDS = sorted({TOOL.sub("", line) for line in LINES if TOOL.match(line)})
-TARGETS = sorted({shlex.join(shlex.split(line, comments=True)) for line in LINES if re.match(r"make\b", line)})
 DOCUMENTED_TIME, TIME = "2026-11-23T06:00:00Z", "2026-11-01T06:00:00Z"
 ORGANIZATION = "--accounts organization --role-name patchlake-export"
 DONE = {ExitCode.COMPLETE, ExitCode.PARTIAL}
@@ -85,8 +84,3 @@ def test_a_documented_command_does_what_it_is_for(desk: Desk, command: str) -> N
 
     assert ended.returncode in DONE, ended.stderr
     assert ended.stdout
-
-
-@pytest.mark.parametrize("command", TARGETS)
-def test_a_documented_target_of_make_is_there(command: str) -> None:
-    subprocess.run([*shlex.split(command), "--dry-run"], cwd=ROOT, capture_output=True, check=True)

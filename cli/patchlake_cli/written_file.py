@@ -1,0 +1,38 @@
+"""A file that a user asked for, written as a whole."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.option_values import wrong_value
+
+
+def require_writable(out: Path) -> None:
+    """Refuse the path of ``--out`` where no file can be, before the work is done.
+
+    Raises:
+        OptionError: it is another thing than a file, or its folder is none.
+    """
+    if out.exists() and not out.is_file():
+        raise wrong_value(out, "a file", "--out")
+    if not out.parent.is_dir():
+        problem = "is not a folder" if out.parent.exists() else "does not exist"
+        raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
+
+
+def write_file(content: bytes, out: Path) -> None:
+    """Write a file; a reader sees the old file or the new one, never a part.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    unfinished = out.with_name(f".{out.name}.{os.getpid()}")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(out)
+    except OSError as error:
+        raise CommandError(f"cannot write {out}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            unfinished.unlink(missing_ok=True)
