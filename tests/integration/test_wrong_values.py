@@ -39,6 +39,7 @@ WRONG = {
     "--external-id": ["a"],
     "--file": ["nope.sql", "lake"],
     "--format": ["xml"],
+    "--history-days": ["0"],
     "--lake": ["", "s3://"],
     "--limit": ["0", "-1", "many"],
     "--named": ["nope"],
