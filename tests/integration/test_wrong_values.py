@@ -46,6 +46,7 @@ WRONG = {
     "--nodes": ["-1"],
     "--out": ["file/x"],
     "--param": ["nothing"],
+    "--policy": ["nope", "file"],
     "--profile": ["no-such-profile"],
     "--queue": ["nope"],
     "--region": ["Frankfurt", ""],
