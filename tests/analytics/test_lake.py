@@ -76,12 +76,12 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "SELECT run_id FROM rums",
             (
                 'line 1, column 20: there is no table or view "rums"; did you mean "runs"? '
-                "The tables and views are: changes_since"
+                "The tables and views are: built_in_deadlines"
             ),
         ),
         (
             "SELECT run_id FROM zzzzz",
-            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since',
+            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: built_in_deadlines',
         ),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
