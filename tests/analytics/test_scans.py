@@ -13,11 +13,13 @@ from patchlake_cli.lake.files import find_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import queries, views
 
-OF_NO_RUN = frozenset({
-    *("built_in_deadlines", "severity_ranks"),
-    *("exception_rows", "policy_problems", "sla_rows"),
-    *("patch_cves", "patch_lines"),
-})
+OF_NO_RUN = frozenset(
+    {
+        *("built_in_deadlines", "severity_ranks"),
+        *("exception_rows", "policy_problems", "sla_rows"),
+        *("patch_cves", "patch_lines"),
+    }
+)
 """The views of constants, of the policy, and of patches whatever run read them."""
 
 FOUR = ("account_id", "region", "platform_name", "missing_count")
