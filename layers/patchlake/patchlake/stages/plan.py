@@ -12,7 +12,7 @@ from patchlake.core.keys import plan_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
 from patchlake.core.run import run_at, run_id_of
-from patchlake.errors import InputError
+from patchlake.errors import InputError, RetryableError
 from patchlake.ports import Accounts, Clock, Queue, Store
 from patchlake.sources.registry import Registry
 from patchlake.stages.step import Step
@@ -141,6 +141,22 @@ class PlanStage:
             case "self":
                 return [Account(home_account_id)]
             case "organization":
-                return self.accounts.organization_accounts()
+                return self._organization(home_account_id)
             case account_ids:
                 return [Account(account_id) for account_id in account_ids]
+
+    def _organization(self, home_account_id: str) -> Sequence[Account]:
+        """Return the accounts of the organization, of which our own is always one.
+
+        Raises:
+            RetryableError: it is not in the list, so others may be missing too.
+        """
+        accounts = self.accounts.organization_accounts()
+        if accounts and home_account_id not in {account.account_id for account in accounts}:
+            msg = (
+                f"the organization's list of {len(accounts):,} accounts lacks our own, {home_account_id}, so others "
+                "may be missing too. Retry in a minute; if it lasts, give the accounts as a list, or look for an "
+                "endpoint that answers in place of AWS Organizations"
+            )
+            raise RetryableError(msg)
+        return accounts
