@@ -49,7 +49,7 @@ def _plans_nothing(patch: Patch) -> None:
 
 @mutant("I6", "a list of accounts without our own is planned", PEOPLED & struck_by(Fault.OWN_ACCOUNT_LEFT_OUT))
 def _plans_without_our_own_account(patch: Patch) -> None:
-    patch.setattr(PlanStage, "_organization", lambda stage, _: stage.accounts.organization_accounts())
+    patch.setattr(PlanStage, "_organization", lambda stage, *_: stage.accounts.organization_accounts())
 
 
 def _alter_completeness(patch: Patch, listings: bool, rows: bool) -> None:  # noqa: FBT001
