@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, UnknownRegionError
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.session_credentials import renewing_credentials
+from patchlake.adapters.sts import account_of_arn
 from patchlake_cli.aws_session import new_session
 from patchlake_cli.exit_codes import CommandError
 
@@ -89,6 +90,33 @@ def identify(client: "STSClient") -> Identity:
     except ValueError as error:
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     match caller:
-        case {"Account": str(account_id), "Arn": str(arn)} if arn.startswith("arn:"):
+        case {"Account": str(account_id), "Arn": str(arn)} if account_of_arn(arn) == account_id:
             return Identity(account_id, arn)
-    raise CommandError("cannot get your identity from AWS: the answer of GetCallerIdentity names no account")
+    raise CommandError(
+        "cannot get your identity from AWS: the answer of GetCallerIdentity does not name one account and its ARN"
+    )
+
+
+class Caller:
+    """The caller, whose account must stay the same while a command runs."""
+
+    def __init__(self, client: "STSClient") -> None:
+        """Ask with a client."""
+        self._client = client
+        self._first: Identity | None = None
+
+    def identify(self) -> Identity:
+        """Ask STS for the caller's identity.
+
+        Raises:
+            CredentialsError: as ``identify``; or the account is not the one that STS named before.
+            CommandError: as ``identify``.
+        """
+        identity = identify(self._client)
+        self._first = self._first or identity
+        if identity.account_id != self._first.account_id:
+            raise CredentialsError(
+                f"your credentials were those of account {self._first.account_id}, and are now those of account "
+                f"{identity.account_id}: use credentials of one account while the command runs, and repeat it"
+            )
+        return identity
