@@ -1,6 +1,7 @@
 """``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -29,12 +30,19 @@ from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
 _STANDARD_OUTPUT = Path("-")
+_MOST_PERCENT = 100
 
 
 def _read_title(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
     return text
+
+
+def _read_goal(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", text) or not 0 < float(text) <= _MOST_PERCENT:
+        raise wrong_value(text, "a percentage above 0 and at most 100, such as 95 or 99.5", "--goal")
+    return float(text)
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -53,6 +61,10 @@ def report(  # noqa: PLR0913  # one option each
     ] = ReportFormat.HTML,
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+    ] = None,
+    goal: Annotated[
+        float | None,
+        typer.Option(parser=_read_goal, metavar="PERCENT", help="Compliant nodes that you aim at, in percent."),
     ] = None,
     policy: PolicyOption = None,
     as_of: AsOfOption = None,
@@ -96,7 +108,7 @@ def report(  # noqa: PLR0913  # one option each
         settings = Settings(window_days, scan_max_age_days, history_days)
         opened = open_lake_as_of(lake, as_of, settings, profile=profile, policy=policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = replace(read_figures(opened), title=title)
+        figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)
