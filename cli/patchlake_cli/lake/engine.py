@@ -275,7 +275,12 @@ def open_lake(
 
 
 def open_lake_as_of(
-    location: LakeLocation, as_of: date | None, settings: Settings | None = None, profile: str | None = None
+    location: LakeLocation,
+    as_of: date | None,
+    settings: Settings | None = None,
+    *,
+    profile: str | None = None,
+    session: boto3.Session | None = None,
 ) -> Lake:
     """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
 
@@ -283,7 +288,7 @@ def open_lake_as_of(
         LakeError: there is no lake, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings())
+    return Lake(find_lake(location, session, profile), now or datetime.now(UTC), settings or Settings())
 
 
 def find_query(name: str) -> Statement:

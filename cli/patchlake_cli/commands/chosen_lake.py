@@ -1,0 +1,51 @@
+"""The lake that a command reads: the one that the user names, or that of a deployed stack."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from patchlake_cli.commands.options import is_given, refuse_unused, unused
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.option_values import OptionError
+
+if TYPE_CHECKING:
+    import boto3
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLake:
+    """A lake, and what reads it.
+
+    Attributes:
+        profile: the profile to read a bucket with; None for the SDK's default one.
+        session: the session that found the stack; None without a stack.
+    """
+
+    location: LakeLocation
+    profile: str | None = None
+    session: "boto3.Session | None" = None
+
+
+def choose_lake(
+    context: typer.Context, lake: LakeLocation | None, stack: str | None, profile: str | None, region: str | None
+) -> ChosenLake:
+    """Return the lake that the options name: an option wins over a variable, and PATCHLAKE_LAKE over PATCHLAKE_STACK.
+
+    Raises:
+        OptionError: no lake is named, or two are, or another option has no effect on it.
+        CommandError: the stack cannot be read.
+    """
+    if is_given(context, "lake") and is_given(context, "stack"):
+        raise unused("--stack", "--lake")
+    if lake is not None and not is_given(context, "stack"):
+        refuse_unused(context, ("region",), "a lake that is no stack's")
+        if lake.bucket is None:
+            refuse_unused(context, ("profile",), "a lake in a folder")
+        return ChosenLake(lake, profile)
+    if stack is None:
+        raise OptionError("is missing: give a folder, or s3://BUCKET with an optional prefix, or --stack", "--lake")
+    from patchlake_cli.operations.stack import find_stack
+
+    found = find_stack(stack, profile, region)
+    return ChosenLake(found.deployment.lake, session=found.aws.session)
