@@ -1,6 +1,7 @@
 """The lake that a command reads: the one that the user names, or that of a deployed stack."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,6 +26,16 @@ class ChosenLake:
     location: LakeLocation
     profile: str | None = None
     session: "boto3.Session | None" = None
+
+    def as_of(self, given: date | None) -> date | None:
+        """Return the date to answer for, None for the present; a demo's lake answers as of its last run by default.
+
+        Raises:
+            LakeError: the folder of a demo has no lake, or it cannot be read.
+        """
+        from patchlake_cli.lake.demo_lake import last_day_of_demo
+
+        return given or last_day_of_demo(self.location)
 
 
 def choose_lake(

@@ -132,7 +132,9 @@ LakeOption = Annotated[
 AsOfOption = Annotated[
     date | None,
     typer.Option(
-        parser=read_as_of, metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
+        parser=read_as_of,
+        metavar="YYYY-MM-DD",
+        help="Show the lake as it was on this UTC date; today by default, and the last day in the lake of a demo.",
     ),
 ]
 MOST_DAYS = 36_500

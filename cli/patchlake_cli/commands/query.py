@@ -133,8 +133,9 @@ def query(  # noqa: PLR0913  # one option each
     from patchlake_cli.lake.question import Question
     from patchlake_cli.lake.source_gaps import find_source_gaps
 
-    question = Question.about(sql, named, param or [], as_of)
     try:
+        as_of = chosen_lake.as_of(as_of)
+        question = Question.about(sql, named, param or [], as_of)
         settings = Settings(window_days, scan_max_age_days)
         opened = open_lake_as_of(
             chosen_lake.location, as_of, settings, profile=chosen_lake.profile, session=chosen_lake.session

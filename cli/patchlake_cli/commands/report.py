@@ -74,9 +74,9 @@ def report(  # noqa: PLR0913  # one option each
     Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
     says what is missing. 1 error.
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
+    Example: patchlake report --lake demo --out report.html
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
+    Example: patchlake report --lake demo --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
@@ -98,7 +98,11 @@ def report(  # noqa: PLR0913  # one option each
     try:
         settings = Settings(window_days, scan_max_age_days)
         opened = open_lake_as_of(
-            chosen_lake.location, as_of, settings, profile=chosen_lake.profile, session=chosen_lake.session
+            chosen_lake.location,
+            chosen_lake.as_of(as_of),
+            settings,
+            profile=chosen_lake.profile,
+            session=chosen_lake.session,
         )
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title)

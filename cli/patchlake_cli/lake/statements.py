@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
 
+RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
+"""The columns about the run, which the answer of each named query has."""
+
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 
