@@ -18,6 +18,7 @@ from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, find_lake
+from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
@@ -75,7 +76,9 @@ class Lake:
         self._files = files
         self.settings = settings
         # A query can read the registered tables only: no file, no network, no variable of this process.
-        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database = InterruptibleDatabase(
+            duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        )
         self._database.execute("SET TimeZone = 'UTC'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
