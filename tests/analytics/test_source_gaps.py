@@ -133,7 +133,21 @@ def test_only_statements_about_patches_read_patches() -> None:
         "patches_overview",
         "patches_not_known",
         "patch_count_checks",
+        "node_patch_counts",
+        "history_node_patches",
+        "history_node_patch_counts",
+        "patch_lines",
+        "patch_clocks",
+        "patch_age",
+        "line_age",
+        "node_age",
+        "remediation",
+        "sla_breaches",
         *(query.name for query in queries() if 17 <= (query.number or 0) <= 22),
+        "oldest_open_patches",
+        "patches_open_longer",
+        "time_to_remediate",
+        "overdue_patches",
     }
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +16,15 @@ from tests.deployed import DeployedRun, new_stack, running
 if TYPE_CHECKING:
     from subprocess import CompletedProcess
 
+OWN = ("--window-days", "20", "--scan-max-age-days", "3")
 SQL = "SELECT instance_id, run_id FROM node_compliance ORDER BY 1"
 
 
 @pytest.fixture(scope="module")
 def a_run(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRun]:
     """A stack with one published run."""
-    with running(shared_aws, new_stack(shared_aws), 1, tmp_path_factory.mktemp("run")) as run:
+    stack = new_stack(shared_aws, WindowDays="20", ScanMaxAgeDays="3")
+    with running(shared_aws, stack, 1, tmp_path_factory.mktemp("run")) as run:
         name = run.pipeline.stack.name
         patchlake(variables(shared_aws.endpoint), "run", "--stack", name)
         yield run
@@ -44,8 +47,20 @@ def test_a_query_of_a_stack_answers_as_one_of_its_bucket_does(aws: EmbeddedAws, 
     assert by_variable.stdout == of_bucket.stdout
 
 
+def test_the_settings_of_a_stack_are_those_of_its_views_unless_an_option_says_otherwise(
+    aws: EmbeddedAws, a_run: DeployedRun
+) -> None:
+    asked = "SELECT max(scan_max_age_days) AS days, min(window_start) AS start FROM latest_patch_states, latest_run"
+
+    own = on(aws, a_run, "query", "--stack", "STACK", asked, "--format", "json")
+    other = on(aws, a_run, "query", "--stack", "STACK", "--scan-max-age-days", "9", asked, "--format", "json")
+
+    assert json.loads(own.stdout) == [{"days": 3, "start": f"{a_run.at - timedelta(days=20):%Y-%m-%d}"}]
+    assert json.loads(other.stdout) == [json.loads(own.stdout)[0] | {"days": 9}]
+
+
 def test_a_report_of_a_stack_is_one_of_its_bucket(aws: EmbeddedAws, a_run: DeployedRun) -> None:
-    of_bucket = on(aws, a_run, "report", "--lake", "s3://BUCKET", "--format", "json", "--out", "-")
+    of_bucket = on(aws, a_run, "report", "--lake", "s3://BUCKET", *OWN, "--format", "json", "--out", "-")
     of_stack = on(aws, a_run, "report", "--stack", "STACK", "--format", "json", "--out", "-")
 
     assert json.loads(of_stack.stdout) == json.loads(of_bucket.stdout)

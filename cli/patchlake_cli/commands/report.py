@@ -13,8 +13,10 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     LakeOfStackOption,
     LakeOption,
+    PolicyOption,
     ProfileOption,
     RegionOption,
     ScanMaxAgeDaysOption,
@@ -56,9 +58,11 @@ def report(  # noqa: PLR0913  # one option each
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
     ] = None,
+    policy: PolicyOption = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
     region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
@@ -79,7 +83,6 @@ def report(  # noqa: PLR0913  # one option each
     Example: patchlake report --lake demo --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
@@ -96,14 +99,8 @@ def report(  # noqa: PLR0913  # one option each
         require_writable(out)
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     try:
-        settings = Settings(window_days, scan_max_age_days)
-        opened = open_lake_as_of(
-            chosen_lake.location,
-            chosen_lake.as_of(as_of),
-            settings,
-            profile=chosen_lake.profile,
-            session=chosen_lake.session,
-        )
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:
