@@ -28,7 +28,7 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
         (["demo", "--nod", "3"], "Run `patchlake demo --help` for usage.\n"),
         (
             ["query", "SELECT 1"],
-            "give a folder, or s3://BUCKET with an optional prefix. Run `patchlake query --help` for usage.\n",
+            "or s3://BUCKET with an optional prefix, or --stack. Run `patchlake query --help` for usage.\n",
         ),
         (
             ["query", "--lake", "x"],

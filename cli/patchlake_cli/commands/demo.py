@@ -83,6 +83,4 @@ def demo(  # noqa: PLR0913
         return
     print_run(output_console(), summary, answer_questions(lake))
     typer.echo(f"Report: {report}\n")
-    # The demo's days are in the past, so the query needs --as-of.
-    day = summary.run.run_at.date()
-    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --param days=3")
+    typer.echo(f"Next: {own_name()} query --lake {out} --named overdue_nodes --param days=3")

@@ -67,9 +67,11 @@ def export(  # noqa: PLR0913  # one option each
     """Take one snapshot from this machine, with your AWS credentials and without a deployment.
 
     You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
-    unfinished run with the same settings, or else starts one for the current minute.
+    unfinished run with the same settings, or else starts one for the current minute; if that has a run with other
+    settings, for the next one.
 
-    Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error.
+    Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error, 130 interrupted with Ctrl-C:
+    standard error says whether the run is published.
 
     Example: patchlake export --lake lake --regions eu-central-1,us-east-1
     """

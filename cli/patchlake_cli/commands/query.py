@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchlake_cli.commands.caveats import end_answer
+from patchlake_cli.commands.chosen_lake import choose_lake
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
     HistoryDaysOption,
-    OptionalLakeOption,
+    LakeOfStackOption,
+    LakeOption,
     PolicyOption,
     ProfileOption,
+    RegionOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
-    refuse_unused_profile,
-    require_lake,
-    unused,
+    refuse_unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
@@ -45,6 +46,8 @@ class Format(StrEnum):
 
 
 _STANDARD_INPUT = "-"
+_OF_THE_CATALOGUE = frozenset({"is_list", "describe", "output_format", "out", "limit"})
+"""The parameters of a call that reads no lake."""
 
 
 def completed_names(incomplete: str) -> list[str]:
@@ -58,7 +61,8 @@ def query(  # noqa: PLR0913  # one option each
         str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views; - reads standard input.")
     ] = None,
     *,
-    lake: OptionalLakeOption = None,
+    lake: LakeOption = None,
+    stack: LakeOfStackOption = None,
     named: Annotated[
         str | None,
         typer.Option(
@@ -96,6 +100,7 @@ def query(  # noqa: PLR0913  # one option each
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
@@ -111,32 +116,31 @@ def query(  # noqa: PLR0913  # one option each
     asked = [each for each in (sql, file, named, is_list or None, describe) if each is not None]
     if len(asked) != 1:
         raise OptionError("expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE", "query")
-    if csv_table and sql is None and file is None:
-        option = "--named" if named else "--list" if is_list else "--describe"
-        raise unused("--csv-table", option)
+    if named is not None:
+        refuse_unused(context, ("csv_table",), "--named")
     chosen = Format(output_format)
     if chosen is Format.PARQUET and out is None:
         raise OptionError("is 'parquet', which is no text: name its file with --out", "--format")
     if out is not None:
         require_writable(out)
     if is_list or describe is not None:
+        others = (name for name in context.params if name not in _OF_THE_CATALOGUE)
+        refuse_unused(context, others, "--list" if is_list else "--describe")
         _write(_catalogued(describe), chosen, out, limit)
         return ExitCode.COMPLETE
-    location = require_lake(lake)
-    refuse_unused_profile(context, location)
+    chosen_lake = choose_lake(context, lake, stack, profile, region)
     if file is not None or sql == _STANDARD_INPUT:
         sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
     from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.lake.policy_gaps import find_policy_gaps
     from patchlake_cli.lake.question import Question
     from patchlake_cli.lake.source_gaps import find_source_gaps
 
-    question = Question.about(sql, named, param or [], as_of)
     try:
-        settings = Settings(window_days, scan_max_age_days, history_days)
-        opened = open_lake_as_of(location, as_of, settings, profile=profile, policy=policy)
+        as_of = chosen_lake.as_of(as_of)
+        question = Question.about(sql, named, param or [], as_of)
+        opened = chosen_lake.open(as_of, Settings(window_days, scan_max_age_days, history_days), policy)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)

@@ -9,17 +9,19 @@ from typing import Annotated
 import typer
 
 from patchlake_cli.commands.caveats import end_answer
+from patchlake_cli.commands.chosen_lake import choose_lake
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
     HistoryDaysOption,
+    LakeOfStackOption,
     LakeOption,
     PolicyOption,
     ProfileOption,
+    RegionOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
-    refuse_unused_profile,
     unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -48,7 +50,8 @@ def _read_goal(text: str) -> float:
 def report(  # noqa: PLR0913  # one option each
     context: typer.Context,
     *,
-    lake: LakeOption,
+    lake: LakeOption = None,
+    stack: LakeOfStackOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -59,6 +62,7 @@ def report(  # noqa: PLR0913  # one option each
     report_format: Annotated[
         str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
     ] = ReportFormat.HTML,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the written file in your browser.")] = False,
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
     ] = None,
@@ -72,6 +76,7 @@ def report(  # noqa: PLR0913  # one option each
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
@@ -85,28 +90,29 @@ def report(  # noqa: PLR0913  # one option each
     Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
     says what is missing. 1 error.
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
+    Example: patchlake report --lake demo --out report.html
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
+    Example: patchlake report --lake demo --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
 
-    refuse_unused_profile(context, lake)
     chosen = ReportFormat(report_format)
     out = Path(f"report.{chosen.suffix}") if out is None else out
     is_printed = out == _STANDARD_OUTPUT
     if is_printed and as_json:
         raise unused("--json", "--out -")
+    if is_printed and is_opened:
+        raise unused("--open", "--out -")
     if not is_printed:
         require_writable(out)
+    chosen_lake = choose_lake(context, lake, stack, profile, region)
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)
-        opened = open_lake_as_of(lake, as_of, settings, profile=profile, policy=policy)
+        opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
@@ -117,4 +123,13 @@ def report(  # noqa: PLR0913  # one option each
     else:
         write_file(text.encode(), out)
         typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
+    if is_opened:
+        notes += _open_in_browser(out)
     return end_answer(gaps, notes, allow_partial=allow_partial)
+
+
+def _open_in_browser(out: Path) -> list[str]:
+    """Open a file, and return what to say if that fails."""
+    import webbrowser
+
+    return [] if webbrowser.open(out.resolve().as_uri()) else [f"no browser could be started: open {out} yourself"]

@@ -19,6 +19,7 @@ from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
+from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
@@ -85,7 +86,9 @@ class Lake:
         self._policy = policy or files.policy
         self.settings = settings
         # A query can read the registered tables only: no file, no network, no variable of this process.
-        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database = InterruptibleDatabase(
+            duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        )
         self._database.execute("SET TimeZone = 'UTC'")
         # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
         # side first, as Athena needs it, which does not know either.
@@ -326,12 +329,13 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings(), files)
 
 
-def open_lake_as_of(
+def open_lake_as_of(  # noqa: PLR0913
     location: LakeLocation,
     as_of: date | None,
     settings: Settings | None = None,
     *,
     profile: str | None = None,
+    session: boto3.Session | None = None,
     policy: Path | None = None,
 ) -> Lake:
     """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
@@ -341,7 +345,7 @@ def open_lake_as_of(
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
     files = None if policy is None else find_policy(policy)
-    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings(), files)
+    return Lake(find_lake(location, session, profile), now or datetime.now(UTC), settings or Settings(), files)
 
 
 def find_query(name: str) -> Statement:
