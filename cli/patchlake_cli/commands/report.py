@@ -87,8 +87,8 @@ def report(  # noqa: PLR0913  # one option each
     The figures come from the newest published run. The report also shows what that run could not read. Markdown is a
     short form for a mail or a chat, JSON is for programs; both say first what is not known.
 
-    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
-    says what is missing. 1 error.
+    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, there is none, or the policy has
+    a bad row or names a tag that was not read; standard error says what is missing. 1 error.
 
     Example: patchlake report --lake demo --out report.html
 
@@ -96,6 +96,7 @@ def report(  # noqa: PLR0913  # one option each
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.gaps import find_gaps
+    from patchlake_cli.lake.policy_gaps import find_policy_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
@@ -113,7 +114,8 @@ def report(  # noqa: PLR0913  # one option each
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)
         opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
-        gaps, notes = find_gaps(opened), departures_of_newest(opened)
+        gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
+        notes = departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
