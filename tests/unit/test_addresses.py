@@ -45,9 +45,7 @@ def test_a_proxy_that_cannot_be_used_is_named_and_not_repeated(
 ) -> None:
     monkeypatch.setenv(name, address)
 
-    with pytest.raises(
-        ConfigError, match="HTTPS_PROXY cannot be used as the address of a proxy"
-    ) as caught:
+    with pytest.raises(ConfigError, match="HTTPS_PROXY cannot be used as the address of a proxy") as caught:
         require_addresses("ssm", "https://ssm.eu-west-1.amazonaws.com")
 
     assert "secret" not in str(caught.value)
