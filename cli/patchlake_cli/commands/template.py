@@ -33,6 +33,6 @@ def template(
             raise wrong_value(out, "a folder that is new or empty", "--out")
         write_deployable(out)
     except OSError as error:
-        raise CommandError(f"{error.filename or out} cannot be written: {error.strerror or error}") from error
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
     typer.echo(f"Template: {out / 'template.yaml'}\n")
     typer.echo(f"Next: cd {shlex.quote(str(out))} && sam build && sam deploy --guided")
