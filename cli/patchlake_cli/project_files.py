@@ -47,7 +47,7 @@ def template_path() -> Iterator[Path]:
 
 
 def write_deployable(folder: Path) -> None:
-    """Write everything that ``sam build`` and ``sam deploy`` need to a folder that is new or empty: all of it or nothing.
+    """Write everything that ``sam build`` and ``sam deploy`` need to a folder that is new or empty: all or nothing.
 
     The package of the functions' layer is the installed package itself, so that the version deployed is the version
     that runs.
