@@ -39,8 +39,10 @@ SELECT
   END AS is_open,
   patch.collection_status = 'NO_PATCHES'
     OR patch.collection_status = 'COLLECTED'
-      AND coalesce(patch.state, '') IN (
-        'Missing', 'Failed', 'InstalledPendingReboot', 'InstalledRejected', 'AvailableSecurityUpdate'
+      AND coalesce(
+        patch.state IN ('Missing', 'Failed', 'InstalledPendingReboot')
+          OR patch.state IN ('InstalledRejected', 'AvailableSecurityUpdate'),
+        false
       )
       AND patch.title IS NOT NULL
       AND patch.kb_id IS NOT NULL

@@ -229,9 +229,9 @@ OVER_PATCHES = [query for query in queries() if "patches" in sources_of(query.re
 
 @pytest.mark.parametrize("name", [query.name for query in OVER_PATCHES])
 def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, name: str) -> None:
-    values = {"nodes_missing_cve": ["CVE-2026-1000"], "nodes_missing_patch": ["KB1"]}.get(name, [])
+    values = {"nodes_missing_cve": ["CVE-2026-1000"], "nodes_missing_patch": ["KB1"], "patches_open_longer": ["5"]}
 
-    answer = lake.named(name, values)
+    answer = lake.named(name, values.get(name, []))
 
     assert {row[0] for row in pick(answer, "answer")} == {"UNKNOWN"}
     assert {reason for (reason,) in pick(answer, "reason")} == {"NOT_ASKED", "NO_PATCH_STATE", "TARGET_NOT_PLANNED"}

@@ -45,11 +45,13 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """The lakes of a demo, of an export and of the evidence, waivers and owners as files, and a stack with one run."""
+    """The lakes of a demo, of an export and of the evidence, a policy, owners as a file, and a stack with one run."""
     folder = tmp_path_factory.mktemp("desk")
     story.tell(folder / "evidence")
-    for name, text in zip(("waivers.csv", "owners.csv"), _csv_files(ROOT / "docs" / "queries.md"), strict=True):
-        (folder / name).write_text(text)
+    for page in ("queries.md", "policy.md"):
+        for name, text in _csv_files(ROOT / "docs" / page):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
     settings = Settings(nodes=300)
     with start_server(settings) as aws:
         parameters = {
@@ -70,8 +72,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             yield desk
 
 
-def _csv_files(document: Path) -> list[str]:
-    return re.findall(r"^```csv\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def _csv_files(document: Path) -> list[tuple[str, str]]:
+    """Return the name and the text of each CSV file of a document."""
+    text = document.read_text(encoding="utf-8")
+    return re.findall(r"^`([a-z0-9/.]+)`:\n\n```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -159,9 +160,15 @@ MOST_DAYS = 36_500
 """The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
 
 WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
+HistoryDaysOption = Annotated[int, whole_number("Days that the ages of patches and their CVEs look back", 1, MOST_DAYS)]
 ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]
 AllowPartialOption = Annotated[
     bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
+]
+
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
 ]
 
 AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]

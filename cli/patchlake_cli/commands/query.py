@@ -14,7 +14,9 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     OptionalLakeOption,
+    PolicyOption,
     ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
@@ -89,9 +91,11 @@ def query(  # noqa: PLR0913  # one option each
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table in your own SELECT."),
     ] = None,
+    policy: PolicyOption = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
@@ -100,8 +104,8 @@ def query(  # noqa: PLR0913  # one option each
     --list and --describe need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
-    or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE; the rows are
-    printed, and standard error says what is missing. 1 error.
+    or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE, or the policy
+    that it reads has a bad row; the rows are printed, and standard error says what is missing. 1 error.
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """
@@ -126,12 +130,14 @@ def query(  # noqa: PLR0913  # one option each
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
+    from patchlake_cli.lake.policy_gaps import find_policy_gaps
     from patchlake_cli.lake.question import Question
     from patchlake_cli.lake.source_gaps import find_source_gaps
 
     question = Question.about(sql, named, param or [], as_of)
     try:
-        opened = open_lake_as_of(location, as_of, Settings(window_days, scan_max_age_days), profile)
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = open_lake_as_of(location, as_of, settings, profile=profile, policy=policy)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)
@@ -139,6 +145,7 @@ def query(  # noqa: PLR0913  # one option each
         if question.is_about(opened):
             gaps = find_gaps(opened, question.parameters, question.values)
             gaps += find_source_gaps(opened, question.relations, of_newest=question.is_named)
+            gaps += find_policy_gaps(opened, question.relations)
             notes = [*question.notes(answer), *departures_of_newest(opened)]
         _write(answer, chosen, out, limit)
     except (LakeError, QueryError) as error:

@@ -12,7 +12,9 @@ from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
+    HistoryDaysOption,
     LakeOption,
+    PolicyOption,
     ProfileOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
@@ -52,9 +54,11 @@ def report(  # noqa: PLR0913  # one option each
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
     ] = None,
+    policy: PolicyOption = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[
@@ -89,7 +93,8 @@ def report(  # noqa: PLR0913  # one option each
     if not is_printed:
         require_writable(out)
     try:
-        opened = open_lake_as_of(lake, as_of, Settings(window_days, scan_max_age_days), profile)
+        settings = Settings(window_days, scan_max_age_days, history_days)
+        opened = open_lake_as_of(lake, as_of, settings, profile=profile, policy=policy)
         gaps, notes = find_gaps(opened), departures_of_newest(opened)
         figures = replace(read_figures(opened), title=title)
     except (LakeError, QueryError) as error:
