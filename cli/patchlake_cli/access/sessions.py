@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, UnknownRegionError
 
+from patchlake.adapters.addresses import require_addresses, require_proxy
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.session_credentials import renewing_credentials
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sts import STSClient
 
+_INSTANCE_METADATA = "http://169.254.169.254"
 _BAD_CREDENTIALS = frozenset({Cause.EXPIRED, Cause.NO_CREDENTIALS})
 
 
@@ -51,6 +53,7 @@ def open_session(
 
     Raises:
         CommandError: there is no such profile, or no region that the SDK knows.
+        ConfigError: a setting cannot be used, such as the address of the endpoint or of the proxy.
     """
     try:
         session = new_session(profile, region)
@@ -62,13 +65,15 @@ def open_session(
             raise CommandError(f"no region is set: {fixes}")
         else:
             session = new_session(profile, default_region)
-        # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.
         with renewing_credentials():
             session.get_credentials()
-        session.client("sts")
+        # The SDK reads all other settings when it makes a client.
+        require_addresses("sts", session.client("sts").meta.endpoint_url)
     except UnknownRegionError as error:
         raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
     except (BotoCoreError, ValueError) as error:
+        # The SDK says something else about a proxy between this machine and the service that has its credentials.
+        require_proxy(_INSTANCE_METADATA)
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     return session
 
