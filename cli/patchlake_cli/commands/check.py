@@ -40,12 +40,12 @@ def check(  # noqa: PLR0913  # one option each
     profile: ProfileOption = None,
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", parser=read_stack, metavar="<str>", help="Check this deployed stack instead."),
+        typer.Option("--stack", "-s", parser=read_stack, metavar="STACK", help="Check this deployed stack instead."),
     ] = None,
     region: RegionOption = None,
     policy: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Check this policy instead: a folder with sla/ and exceptions/."),
+        typer.Option(metavar="PATH", help="Check this policy instead: a folder with sla/ and exceptions/."),
     ] = None,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

@@ -57,9 +57,7 @@ def completed_names(incomplete: str) -> list[str]:
 
 def query(  # noqa: PLR0913  # one option each
     context: typer.Context,
-    sql: Annotated[
-        str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views; - reads standard input.")
-    ] = None,
+    sql: Annotated[str | None, typer.Argument(metavar="SQL", hidden=True)] = None,
     *,
     lake: LakeOption = None,
     stack: LakeOfStackOption = None,
@@ -68,6 +66,7 @@ def query(  # noqa: PLR0913  # one option each
         typer.Option(
             "--named",
             "-n",
+            metavar="QUERY",
             autocompletion=completed_names,
             help=f"A named query: {', '.join(q.name for q in queries())}.",
         ),
@@ -82,13 +81,17 @@ def query(  # noqa: PLR0913  # one option each
             help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
         ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="File with one SELECT; - is standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="File with one SELECT; - is standard input.")
+    ] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
     describe: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
     ] = None,
     output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; an existing one is replaced.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write; an existing one is replaced.")
+    ] = None,
     limit: Annotated[int | None, whole_number("Number of rows to show, at most", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,
@@ -105,7 +108,8 @@ def query(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
 
-    --list and --describe need no lake.
+    SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list and --describe
+    need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
     or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE, or the policy
