@@ -35,6 +35,7 @@ WRONG = {
     "--deadline": ["1"],
     "--describe": ["nope"],
     "--detail-deadline": ["1h"],
+    "--exclude-accounts": ["11112222333", "*"],
     "--external-id": ["a"],
     "--file": ["nope.sql", "lake"],
     "--format": ["xml"],

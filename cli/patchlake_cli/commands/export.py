@@ -7,6 +7,7 @@ import typer
 from patchlake_cli.commands.options import (
     AccountsOption,
     AllowPartialOption,
+    ExcludeAccountsOption,
     ExternalIdOption,
     ProfileOption,
     RegionsOption,
@@ -36,6 +37,7 @@ def export(  # noqa: PLR0913  # one option each
         lake_option("A folder, created if needed, or s3://BUCKET with an optional prefix."),
     ],
     accounts: AccountsOption = "self",
+    exclude_accounts: ExcludeAccountsOption = "",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
@@ -80,6 +82,7 @@ def export(  # noqa: PLR0913  # one option each
 
     settings = read_settings(
         accounts=accounts,
+        exclude_accounts=exclude_accounts,
         regions=regions,
         role_name=role_name,
         external_id=external_id,

@@ -158,6 +158,10 @@ PolicyOption = Annotated[
 AccountsOption = Annotated[
     str, typer.Option(metavar="self|organization|IDS", help="self, organization, or comma-separated account IDs.")
 ]
+ExcludeAccountsOption = Annotated[
+    str,
+    typer.Option(metavar="IDS", help="Comma-separated account IDs that --accounts organization leaves out."),
+]
 RegionsOption = Annotated[
     str | None,
     typer.Option(metavar="REGIONS", help="Comma-separated regions to read; your session's region by default."),
