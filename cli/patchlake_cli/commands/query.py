@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,13 +26,14 @@ from patchlake_cli.commands.options import (
     refuse_unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.statements import Settings, queries
 from patchlake_cli.option_values import OptionError, choice, whole_number, wrong_value
 from patchlake_cli.written_file import require_writable, write_file
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Answer, Lake
+    from patchlake_cli.lake.question import Question
 
 
 class Format(StrEnum):
@@ -135,29 +137,33 @@ def query(  # noqa: PLR0913  # one option each
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     if file is not None or sql == _STANDARD_INPUT:
         sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
-    from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.gaps import find_gaps
-    from patchlake_cli.lake.policy_gaps import find_policy_gaps
-    from patchlake_cli.lake.question import Question
-    from patchlake_cli.lake.source_gaps import find_source_gaps
-
     try:
         as_of = chosen_lake.as_of(as_of)
-        question = Question.about(sql, named, param or [], as_of)
+        question = _read_question(sql, named, param or [], as_of)
         opened = chosen_lake.open(as_of, Settings(window_days, scan_max_age_days, history_days), policy)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)
-        gaps, notes = [], []
-        if question.is_about(opened):
-            gaps = find_gaps(opened, question.parameters, question.values)
-            gaps += find_source_gaps(opened, question.relations, of_newest=question.is_named)
-            gaps += find_policy_gaps(opened, question.relations)
-            notes = [*question.notes(answer), *departures_of_newest(opened)]
+        caveats = question.caveats(opened, answer)
         _write(answer, chosen, out, limit)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
-    return end_answer(gaps, notes, allow_partial=allow_partial)
+    return end_answer(caveats.gaps, caveats.notes, allow_partial=allow_partial)
+
+
+def _read_question(sql: str | None, named: str | None, given: list[str], as_of: date | None) -> "Question":
+    """Read the question of the command line, before the lake is read."""
+    from patchlake_cli.lake.question import Question
+
+    try:
+        return Question.about(sql, named, given, as_of)
+    except ParameterError as error:
+        raise OptionError(str(error), "--param:") from error
+    except QueryError as error:
+        if named is not None:
+            raise OptionError(str(error), "--named:") from error
+        # Without a hint at the help: the text ends under the mistake.
+        raise CommandError(str(error), ExitCode.USAGE) from error
 
 
 def _catalogued(relation: str | None) -> "Answer":
