@@ -16,7 +16,7 @@ from patchlake_cli.lake.translation import number_of_places, parse_question
 
 @dataclass(frozen=True, slots=True)
 class Caveats:
-    """What a reader of an answer must know.
+    """The limits of an answer.
 
     Attributes:
         gaps: the reasons why it does not cover the whole fleet.
