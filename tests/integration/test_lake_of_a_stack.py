@@ -101,7 +101,13 @@ def test_an_option_wins_over_a_variable_and_the_variable_of_a_lake_over_that_of_
             ("--lake", "lake", "--region", "eu-central-1"),
             "--region has no effect with a lake that is no stack's: leave one of them out",
         ),
-        ((), "--lake is missing: give a folder, or s3://BUCKET with an optional prefix, or --stack"),
+        (
+            (),
+            (
+                "--lake is missing: write --lake FOLDER|s3://BUCKET or --stack STACK, or set PATCHLAKE_LAKE or "
+                "PATCHLAKE_STACK"
+            ),
+        ),
     ],
 )
 def test_a_lake_that_is_not_named_once_is_a_usage_error(

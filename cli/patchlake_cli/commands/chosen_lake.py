@@ -78,7 +78,10 @@ def choose_lake(
             refuse_unused(context, ("profile",), "a lake in a folder")
         return ChosenLake(lake, profile)
     if stack is None:
-        raise OptionError("is missing: give a folder, or s3://BUCKET with an optional prefix, or --stack", "--lake")
+        raise OptionError(
+            "is missing: write --lake FOLDER|s3://BUCKET or --stack STACK, or set PATCHLAKE_LAKE or PATCHLAKE_STACK",
+            "--lake",
+        )
     from patchlake_cli.operations.stack import find_stack
 
     found = find_stack(stack, profile, region)

@@ -22,7 +22,7 @@ def demo(  # noqa: PLR0913
         bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
     ] = True,
     tag_keys: Annotated[
-        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+        str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
     ] = "Owner,Environment",
     detail_deadline: Annotated[
         int,
@@ -33,7 +33,9 @@ def demo(  # noqa: PLR0913
         ),
     ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Folder for the lake; replaced if a demo made it.")] = Path(
+        "demo"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
     """Run the whole pipeline on this machine, against an embedded AWS.

@@ -124,7 +124,9 @@ def _option(context: typer.Context, name: str) -> str:
 
 def lake_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a lake, with its help."""
-    return typer.Option("--lake", "-l", envvar="PATCHLAKE_LAKE", parser=read_lake, metavar="<str>", help=sentence)
+    return typer.Option(
+        "--lake", "-l", envvar="PATCHLAKE_LAKE", parser=read_lake, metavar="FOLDER|s3://BUCKET", help=sentence
+    )
 
 
 LakeOption = Annotated[
@@ -150,20 +152,31 @@ AllowPartialOption = Annotated[
 
 PolicyOption = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
+    typer.Option(metavar="PATH", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
 ]
 
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
-RegionsOption = Annotated[
-    str | None, typer.Option(help="Comma-separated regions to read; your session's region by default.")
+AccountsOption = Annotated[
+    str, typer.Option(metavar="self|organization|IDS", help="self, organization, or comma-separated account IDs.")
 ]
-RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
+ExcludeAccountsOption = Annotated[
+    str,
+    typer.Option(metavar="IDS", help="Comma-separated account IDs that --accounts organization leaves out."),
+]
+RegionsOption = Annotated[
+    str | None,
+    typer.Option(metavar="REGIONS", help="Comma-separated regions to read; your session's region by default."),
+]
+RoleNameOption = Annotated[
+    str, typer.Option(metavar="NAME", help="Role to assume in every account other than your own.")
+]
+ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External ID that those roles require.")]
 ProfileOption = Annotated[
-    str | None, typer.Option(envvar="PATCHLAKE_PROFILE", help="Profile from your AWS configuration files.")
+    str | None,
+    typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),
 ]
 RegionOption = Annotated[
-    str | None, typer.Option(help="Region of the stack; AWS_REGION or that of your profile by default.")
+    str | None,
+    typer.Option(metavar="REGION", help="Region of the stack; AWS_REGION or that of your profile by default."),
 ]
 
 
@@ -180,7 +193,7 @@ ScheduledTimeOption = Annotated[
     typer.Option(
         "--scheduled-time",
         parser=read_run_id,
-        metavar="ISO",
+        metavar="TIME",
         help="Time that names the run, such as 2026-11-23T06:00:00Z; for the default, see above.",
     ),
 ]

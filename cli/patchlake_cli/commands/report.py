@@ -55,8 +55,9 @@ def report(  # noqa: PLR0913  # one option each
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="File to write; an existing one is replaced, and - is standard output. The default is report.html, "
-            "report.md or report.json."
+            "report.md or report.json.",
         ),
     ] = None,
     report_format: Annotated[
@@ -64,7 +65,7 @@ def report(  # noqa: PLR0913  # one option each
     ] = ReportFormat.HTML,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the written file in your browser.")] = False,
     title: Annotated[
-        str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+        str | None, typer.Option(parser=_read_title, metavar="TEXT", help="Whose fleet it is, for the heading.")
     ] = None,
     goal: Annotated[
         float | None,

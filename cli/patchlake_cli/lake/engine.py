@@ -29,11 +29,11 @@ from patchlake_cli.lake.translation import (
     located,
     number_of_places,
     parse_question,
-    suggested,
     translate,
     translate_question,
     unknown_relation,
 )
+from patchlake_cli.similar_names import suggested
 
 _ATHENA = {
     "VARCHAR": "varchar",
