@@ -35,7 +35,7 @@ SELECT
   run_age_hours,
   run_coverage
 FROM remediation
-WHERE scope = 'FLEET'
+WHERE scope = 'FLEET' AND month IS NOT NULL
 UNION ALL
 SELECT
   'UNKNOWN' AS answer,

@@ -27,7 +27,7 @@ SELECT
   patch.collection_detail,
   patch.collected_at,
   patch.title,
-  patch.kb_id,
+  trim(patch.kb_id) AS kb_id,
   patch.classification,
   patch.severity,
   patch.state,

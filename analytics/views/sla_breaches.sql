@@ -25,43 +25,7 @@
 --   - A deadline has passed when days_open is more than its days.
 --   - The age is that of the line: one cumulative update that replaces another does not make it young.
 --   - The caveats of patch_clocks.
-WITH opened AS (
-  SELECT
-    run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,
-    account_id, account_name, region, listing_status, instance_id, computer_name,
-    platform_type, platform_name, platform_version, patch_group, baseline_id,
-    clock, line, kb_id, title, severity, severity_rank, is_confirmed, opened_at, last_open_at,
-    days_open, is_lower_bound, most_days_open
-  FROM patch_clocks
-  WHERE outcome = 'OPEN'
-),
-judged AS (
-  SELECT
-    line.run_id, line.run_at, line.run_date, line.run_status, line.run_age_hours, line.run_coverage, line.patches_status,
-    line.account_id, line.account_name, line.region, line.listing_status, line.instance_id, line.computer_name,
-    line.platform_type, line.platform_name, line.platform_version, line.patch_group, line.baseline_id,
-    line.line, line.severity, line.severity_rank, line.is_confirmed, line.opened_at, line.last_open_at,
-    line.days_open, line.is_lower_bound, line.most_days_open,
-    coalesce(own.strictest_days, other.strictest_days) AS strictest_days,
-    coalesce(own.longest_days, other.longest_days) AS longest_days
-  FROM opened AS line
-  LEFT JOIN latest_coverage AS target ON target.account_id = line.account_id AND target.region = line.region
-  LEFT JOIN sla_deadlines AS own
-    ON own.account_id = line.account_id
-    AND own.region = line.region
-    AND own.instance_id = line.instance_id
-    AND own.severity_rank = line.severity_rank
-  JOIN sla_deadlines AS other
-    ON other.instance_id IS NULL
-    AND other.severity_rank = line.severity_rank
-    AND other.tags = CASE
-      WHEN line.instance_id NOT LIKE 'i-%' THEN 'NOT_EC2'
-      WHEN target.tags_status = 'COMPLETE' THEN 'READ'
-      ELSE 'NOT_READ'
-    END
-  WHERE line.clock = 'LINE'
-),
-overdue AS (
+WITH overdue AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,
     account_id, account_name, region, listing_status, instance_id, computer_name,
@@ -74,8 +38,9 @@ overdue AS (
       WHEN days_open > strictest_days THEN 'DEADLINE_NOT_KNOWN'
       ELSE 'AGE_NOT_KNOWN'
     END AS reason
-  FROM judged
-  WHERE days_open > strictest_days OR most_days_open IS NULL OR most_days_open > strictest_days
+  FROM line_deadlines
+  WHERE outcome = 'OPEN'
+    AND (days_open > strictest_days OR most_days_open IS NULL OR most_days_open > strictest_days)
 ),
 /* By patch, and by CVE where an exception names one. Athena computes the clocks again wherever they are named: only here. */
 exceptions_of_patches AS (
@@ -86,7 +51,7 @@ exceptions_of_patches AS (
       WHEN (rule.tag_key = '' OR tag.value IS NOT NULL) AND (rule.cve_id = '' OR resolved.cve IS NOT NULL)
         THEN rule.expires_on
     END) AS expires_on
-  FROM opened AS patch
+  FROM patch_age AS patch
   LEFT JOIN exception_rows AS rule
     ON rule.problem IS NULL
     AND rule.approved_on <= patch.run_date
@@ -101,7 +66,7 @@ exceptions_of_patches AS (
     AND tag.value = rule.tag_value
   LEFT JOIN patch_cves AS resolved
     ON resolved.kb_id = patch.kb_id AND resolved.title = patch.title AND resolved.cve = upper(rule.cve_id)
-  WHERE patch.clock = 'PATCH'
+  WHERE patch.outcome = 'OPEN'
   GROUP BY
     patch.account_id, patch.region, patch.instance_id, patch.line, patch.kb_id, patch.title,
     coalesce(upper(rule.cve_id), '')

@@ -11,6 +11,7 @@ import typer
 from typer.exceptions import TyperException
 
 from patchlake import __version__
+from patchlake.errors import ConfigError
 from patchlake_cli.commands.check import check
 from patchlake_cli.commands.demo import demo
 from patchlake_cli.commands.export import export
@@ -84,7 +85,8 @@ def main() -> None:
 def run_command_line() -> int:
     """Run the command line and return its exit code; an expected error is one line, not a traceback.
 
-    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, or ``typer.BadParameter`` for an option.
+    A command returns nothing or an ``ExitCode``. It raises ``CommandError``, ``typer.BadParameter`` for an option, or
+    ``ConfigError`` for a variable of the environment.
     """
     if sys.stdout is None:
         _say("standard output is closed: redirect it to a file, or to /dev/null")
@@ -99,6 +101,9 @@ def run_command_line() -> int:
     except CommandError as error:
         _say(str(error))
         return error.exit_code
+    except ConfigError as error:
+        _say(str(error))
+        return ExitCode.ERROR
     except TyperException as error:
         if text := error.format_message():
             command = getattr(error, "ctx", None)

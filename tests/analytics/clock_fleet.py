@@ -109,6 +109,7 @@ class Days:
                 "collection_status": "COLLECTED",
                 "operation_end_time": milliseconds(scan.at),
                 "baseline_id": scan.baseline,
+                "patch_group": group_of(number),
                 "install_override_list": scan.override,
             }
         )
@@ -167,6 +168,11 @@ def run_of(day: int) -> str:
 def state_of_node(number: int) -> Row:
     """Return the id of a node."""
     return {"instance_id": f"i-{number:08x}"}
+
+
+def group_of(number: int) -> str:
+    """Return the patch group of a node."""
+    return ("web", "db", "")[number // 2 % 3]
 
 
 def severity_of(title: str) -> str:

@@ -198,39 +198,60 @@ def clocks(tables: Tables) -> list[dict[str, Any]]:
     return rows
 
 
-def remediation(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return the cohorts of lines by scope, account, month and severity."""
-    cohorts: dict[tuple[str, str | None, str, int], list[Row]] = defaultdict(list)
+def remediation(rows: Iterable[Row], groups: Mapping[Node, str]) -> list[dict[str, Any]]:
+    """Return the cohorts of lines by scope, month and severity.
+
+    Args:
+        rows: those of `clocks`.
+        groups: the patch group of each node.
+    """
+    cohorts: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row["clock"] == "LINE":
-            month = f"{row['opened_at']:%Y-%m}"
-            cohorts["ACCOUNT", row["account_id"], month, row["severity_rank"]].append(row)
-            cohorts["FLEET", None, month, row["severity_rank"]].append(row)
-    found = []
-    for (scope, account_id, month, rank), lines in cohorts.items():
-        days = sorted(
-            line["days_open"]
-            if line["outcome"] == "REMEDIATED"
-            else max(0, (line["last_open_at"].date() - line["opened_at"].date()).days)
-            for line in lines
-        )
-        found.append(
-            {
-                "scope": scope,
-                "account_id": account_id,
-                "month": month,
-                "severity": NAMES[rank],
-                "lines": len(lines),
-                "lines_remediated": sum(line["outcome"] == "REMEDIATED" for line in lines),
-                "lines_open": sum(line["outcome"] == "OPEN" for line in lines),
-                "lines_rescoped": sum(line["outcome"] == "RESCOPED" for line in lines),
-                "lines_gone": sum(line["outcome"] == "NODE_GONE" for line in lines),
-                "lines_older": sum(line["is_lower_bound"] for line in lines),
-                "median_days": days[ceil(len(days) / 2) - 1],
-                "p90_days": days[ceil(len(days) * 9 / 10) - 1],
-            }
-        )
-    return found
+            scopes = (
+                ("FLEET", None, None),
+                ("ACCOUNT", row["account_id"], None),
+                ("PATCH_GROUP", None, groups[_node(row)]),
+            )
+            for scope in scopes:
+                cohorts[*scope, f"{row['opened_at']:%Y-%m}", row["severity_rank"]].append(row)
+                cohorts[*scope, None, None].append(row)
+    return [
+        {
+            "scope": scope,
+            "account_id": account_id,
+            "patch_group": patch_group,
+            "month": month,
+            "severity": None if rank is None else NAMES[rank],
+            **cohort(lines),
+        }
+        for (scope, account_id, patch_group, month, rank), lines in cohorts.items()
+    ]
+
+
+def cohort(lines: Sequence[Row]) -> dict[str, int]:
+    """Return the figures of a cohort of lines."""
+    days = sorted(
+        line["days_open"]
+        if line["outcome"] == "REMEDIATED"
+        else max(0, (line["last_open_at"].date() - line["opened_at"].date()).days)
+        for line in lines
+    )
+    return {
+        "lines": len(lines),
+        "lines_remediated": sum(line["outcome"] == "REMEDIATED" for line in lines),
+        "lines_open": sum(line["outcome"] == "OPEN" for line in lines),
+        "lines_rescoped": sum(line["outcome"] == "RESCOPED" for line in lines),
+        "lines_gone": sum(line["outcome"] == "NODE_GONE" for line in lines),
+        "lines_older": sum(line["is_lower_bound"] for line in lines),
+        "median_days": days[ceil(len(days) / 2) - 1],
+        "p90_days": days[ceil(len(days) * 9 / 10) - 1],
+    }
+
+
+def groups_of(tables: Tables) -> dict[Node, str]:
+    """Return the patch group of each node that has had a state; no node changes it."""
+    return {_node(row): row["patch_group"] for row in tables["patch_states"] if "patch_group" in row}
 
 
 def node_ages(rows: Iterable[Row]) -> list[dict[str, Any]]:

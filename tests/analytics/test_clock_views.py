@@ -77,8 +77,9 @@ def test_a_patch_that_is_gone_at_a_later_scan_is_remediated(tmp_path: Path) -> N
     ]
     assert view(lake, "node_age", "instance_id") == []
     assert view(lake, "remediation", "scope", "month", "severity", "lines", "lines_remediated", "median_days") == [
-        ("ACCOUNT", "2026-11", "Critical", 1, 1, 1),
-        ("FLEET", "2026-11", "Critical", 1, 1, 1),
+        (scope, month, severity, 1, 1, 1)
+        for scope in ("ACCOUNT", "FLEET", "PATCH_GROUP")
+        for month, severity in (("2026-11", "Critical"), (None, None))
     ]
 
 

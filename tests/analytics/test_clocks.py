@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from patchlake_cli.lake.statements import views
 from tests.analytics.clock_fleet import FIRST, REFUSED, TARGETS, Days, blinded, lives, rescanned, run_of
-from tests.analytics.clock_recomputation import clocks, node_ages, remediation
+from tests.analytics.clock_recomputation import clocks, groups_of, node_ages, remediation
 from tests.analytics.materialized import MaterializedViews
 
 DAYS = 60
@@ -44,7 +44,7 @@ def test_sixty_days_have_the_clocks_that_a_computation_without_sql_has(seed: int
     same(answers["patch_age"], [without(row, "clock") for row in rows if row["clock"] == "PATCH"])
     same(answers["line_age"], [without(row, "clock", "kb_id", "title") for row in rows if row["clock"] == "LINE"])
     same(answers["node_age"], node_ages(rows))
-    same(answers["remediation"], remediation(rows))
+    same(answers["remediation"], remediation(rows, groups_of(tables)))
 
 
 def without(row: Row, *names: str) -> Row:

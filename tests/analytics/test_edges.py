@@ -64,7 +64,7 @@ def test_outside_the_window_the_answer_is_no_snapshot_since_and_never_zero_nodes
     assert view(
         lake, "compliance_overall", "run_id", "run_status", "run_coverage", "nodes_listed", "nodes_unknown"
     ) == [(None, "NO_SNAPSHOT", "no snapshot since 2026-11-11", None, None)]
-    of_any_day = {"built_in_deadlines", "severity_ranks", "sla_deadlines"}
+    of_any_day = {"built_in_deadlines", "scopes", "severity_ranks", "sla_deadlines"}
     of_the_history = {v.name for v in views() if v.name.startswith(HISTORY)}
     for name in {v.name for v in views()} - {"latest_run", "compliance_overall"} - of_any_day - of_the_history:
         assert lake.query(f"SELECT * FROM {name}").rows == []  # noqa: S608

@@ -99,6 +99,12 @@ def test_csv_tells_null_from_an_empty_text_and_quotes_every_text() -> None:
     assert as_csv(answer) == '"name","nodes"\r\n"a;b",1\r\n"",\r\n,2\r\n'
 
 
+def test_csv_has_a_row_for_each_null_that_is_alone_in_its_row() -> None:
+    text = as_csv(Answer(("patch_group",), ("varchar",), [(None,), ("web",), (None,)]))
+
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [["patch_group"], [""], ["web"], [""]]
+
+
 @pytest.mark.parametrize(
     "text",
     ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "=1", "＝1", "＋1", "－1", "＠1"],  # noqa: RUF001

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -122,8 +123,11 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake
     "sql", ["SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM read_text('pyproject.toml')"]
 )
 def test_a_question_reaches_no_file(lake: Lake, sql: str) -> None:
-    with pytest.raises(QueryError, match="disabled by configuration"):
+    with pytest.raises(QueryError, match="is no table or view"):
         lake.query(sql)
+    # Nor would the database, if it were asked.
+    with pytest.raises(duckdb.PermissionException, match="disabled by configuration"):
+        lake._database.execute(sql)  # noqa: SLF001
 
 
 def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:

@@ -58,6 +58,7 @@ WRONG = {
     "--seed": ["x"],
     "--stack": ["Has_Capitals"],
     "--tag-keys": ["Own*"],
+    "--goal": ["101", "0", "-1", "95.55", "many", "nan", "1e2"],
     "--title": ["\udcff", ""],
     "--window-days": ["7.5"],
 }

@@ -1,11 +1,11 @@
 """The run that an export continues or starts."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from patchlake.adapters.memory import MemoryStore
+from patchlake.adapters.memory import MemoryClock, MemoryStore
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.plan import Account
 from patchlake.errors import InputError
@@ -17,7 +17,7 @@ from patchlake_cli.export.late_runs import LateRun
 from patchlake_cli.export.resume import begin
 from tests.export_world import SETTINGS, ExportWorld
 from tests.watched_store import WatchedStore, once
-from tests.world import EU, HOME, RUN_ID
+from tests.world import EU, HOME, RUN_AT, RUN_ID
 
 OTHER = "444455556666"
 
@@ -46,6 +46,32 @@ def test_the_same_command_takes_up_what_was_left_unfinished() -> None:
     exported = world.export()
 
     assert (exported.plan.run_id, exported.is_new) == (RUN_ID, False)
+
+
+@pytest.mark.parametrize(("jump", "now"), [(2, "in the future"), (-2, "more than 86400 seconds ago")])
+def test_a_time_that_jumps_is_not_called_a_wrong_scheduled_time(jump: int, now: str) -> None:
+    class Jumping(MemoryClock):
+        looks = 0
+
+        def now(self) -> datetime:
+            self.looks += 1
+            return super().now() + (timedelta(days=jump) if self.looks == 1 else timedelta())
+
+    world = ExportWorld(clock=Jumping(RUN_AT))
+
+    with pytest.raises(CommandError, match=f"the time of AWS's answers jumps: .* {now}.* look for a proxy"):
+        begin_and_die(world)
+
+
+def test_a_run_that_was_planned_at_a_wrong_time_does_not_stop_the_next_one() -> None:
+    world = ExportWorld()
+    world.clock.advance(2 * 86_400)
+    begin_and_die(world)
+    world.clock.advance(-2 * 86_400)
+
+    exported = world.export()
+
+    assert (exported.plan.run_id, exported.is_new) == (RUN_ID, True)
 
 
 def test_of_several_unfinished_runs_the_newest_is_taken_up_first_and_then_the_others() -> None:

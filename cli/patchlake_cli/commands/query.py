@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchlake_cli.absent_path import absence
 from patchlake_cli.commands.caveats import end_answer
 from patchlake_cli.commands.chosen_lake import choose_lake
 from patchlake_cli.commands.options import (
@@ -179,6 +180,8 @@ def _catalogued(relation: str | None) -> "Answer":
 def _text_of(file: Path, encoding: str) -> str:
     """Return the text of a file, or of standard input."""
     name = "standard input" if str(file) == _STANDARD_INPUT else file
+    if file.is_symlink() and not file.exists():
+        raise CommandError(f"{name} {absence(file)}")
     if file.is_char_device():
         raise CommandError(f"{name} cannot be read: it is a device, and may have no end")
     try:

@@ -1,6 +1,7 @@
 """``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -31,12 +32,19 @@ from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
 _STANDARD_OUTPUT = Path("-")
+_MOST_PERCENT = 100
 
 
 def _read_title(text: str) -> str:
     if not text.strip() or not text.isprintable():
         raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
     return text
+
+
+def _read_goal(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", text) or not 0 < float(text) <= _MOST_PERCENT:
+        raise wrong_value(text, "a percentage above 0 and at most 100, such as 95 or 99.5", "--goal")
+    return float(text)
 
 
 def report(  # noqa: PLR0913  # one option each
@@ -59,6 +67,10 @@ def report(  # noqa: PLR0913  # one option each
     title: Annotated[
         str | None, typer.Option(parser=_read_title, metavar="TEXT", help="Whose fleet it is, for the heading.")
     ] = None,
+    goal: Annotated[
+        float | None,
+        typer.Option(parser=_read_goal, metavar="PERCENT", help="Compliant nodes that you aim at, in percent."),
+    ] = None,
     policy: PolicyOption = None,
     as_of: AsOfOption = None,
     window_days: WindowDaysOption = DEFAULTS.window_days,
@@ -76,8 +88,8 @@ def report(  # noqa: PLR0913  # one option each
     The figures come from the newest published run. The report also shows what that run could not read. Markdown is a
     short form for a mail or a chat, JSON is for programs; both say first what is not known.
 
-    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
-    says what is missing. 1 error.
+    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, there is none, or the policy has
+    a bad row or names a tag that was not read; standard error says what is missing. 1 error.
 
     Example: patchlake report --lake demo --out report.html
 
@@ -85,6 +97,7 @@ def report(  # noqa: PLR0913  # one option each
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.gaps import find_gaps
+    from patchlake_cli.lake.policy_gaps import find_policy_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
@@ -102,8 +115,9 @@ def report(  # noqa: PLR0913  # one option each
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)
         opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
-        gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = replace(read_figures(opened), title=title)
+        gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
+        notes = departures_of_newest(opened)
+        figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)

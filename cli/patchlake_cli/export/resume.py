@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key, run_ids
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.run import run_at
-from patchlake.errors import IntegrityError
+from patchlake.errors import InputError, IntegrityError
 from patchlake.ports import Store
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.step import Step
@@ -35,9 +35,12 @@ def unfinished_plans(store: Store) -> Iterator[Plan]:
 
 
 def newest_unfinished(store: Store, wanted: Plan) -> str | None:
-    """Return the id of the newest unfinished run with the settings of ``wanted`` that has not passed its deadline."""
+    """Return the id of the newest unfinished run with the settings of ``wanted`` that has begun, and has time left.
+
+    One that has not begun was planned when the time of AWS's answers was wrong.
+    """
     for plan in unfinished_plans(store):
-        if not differences(plan, wanted) and wanted.planned_at < plan.deadline_at:
+        if not differences(plan, wanted) and run_at(plan.run_id) <= wanted.planned_at < plan.deadline_at:
             return plan.run_id
     return None
 
@@ -77,7 +80,7 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
         wait: waits for the next minute.
 
     Raises:
-        CommandError: the run exists with other settings.
+        CommandError: the run exists with other settings, or the time of AWS's answers jumps.
         InputError: the run would be new, and its scheduled time is in the future or too long ago.
         PermanentError: the lake or the organization refuses access.
     """
@@ -89,7 +92,15 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
     is_new = not stage.store.exists(plan_key(chosen))
     if not is_new:
         stage = replace(stage, settings=replace(stage.settings, max_lateness_seconds=_ANY_AGE_SECONDS))
-    result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
+    try:
+        result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
+    except InputError as error:
+        if run_id is not None:
+            raise
+        raise CommandError(
+            f"the time of AWS's answers jumps: the run was chosen by it a moment ago, and now {error}. Retry in a "
+            "minute; if it lasts, look for a proxy that changes or keeps answers"
+        ) from error
     # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)
     if others := differences(plan, wanted):

@@ -95,6 +95,7 @@ class Lake:
         self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
+        self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
@@ -194,6 +195,15 @@ class Lake:
         self._defined.add(name)
         self._added.add(name)
 
+    def keep(self, *names: str) -> None:
+        """Compute views now, and keep their rows for the questions that follow; not after a question that reads them.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        self._kept |= set(names) & set(self._undefined)
+        self._define(names)
+
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names.
 
@@ -221,7 +231,8 @@ class Lake:
         for name in relations:
             if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name.removeprefix(HISTORY) in _COMPUTED_ONCE else "VIEW"
+                is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
+                kind = "TABLE" if is_kept else "VIEW"
                 with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)

@@ -31,6 +31,7 @@ from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.core.timings import CALL
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.absent_path import absence
 from patchlake_cli.aws_session import new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
@@ -235,7 +236,7 @@ def _is_of_a_run(date: str, name: str) -> bool:
 def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
     folder = Path(text).resolve()
     if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
+        problem = "is not a folder" if folder.exists() else absence(Path(text))
         raise LakeError(f"{text} {problem}: --lake takes the folder of an export or a demo, or s3://BUCKET/PREFIX")
     filesystem = fs.LocalFileSystem()
 

@@ -67,11 +67,15 @@ def _about_run(answer: Answer) -> tuple[str, Answer]:
 
 
 def as_csv(answer: Answer) -> str:
-    """Return an answer as CSV (RFC 4180): NULL is empty, and a text is quoted and never a formula in a spreadsheet."""
+    """Return an answer as CSV (RFC 4180): NULL is empty, and a text is quoted and never a formula in a spreadsheet.
+
+    A NULL that is alone in its row is an empty text, since readers skip an empty line.
+    """
     text = io.StringIO()
     writer = csv.writer(text, quoting=csv.QUOTE_STRINGS, lineterminator="\r\n")
     writer.writerow([_inert(name) for name in answer.columns])
-    writer.writerows([_csv_value(value) for value in row] for row in answer.rows)
+    null = "" if len(answer.columns) == 1 else None
+    writer.writerows([null if value is None else _csv_value(value) for value in row] for row in answer.rows)
     return text.getvalue()
 
 
