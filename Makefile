@@ -5,7 +5,7 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 QUICK := tests/unit tests/contract
 PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
-VERIFY_TOOLS := checkov lambda readers sam
+VERIFY_TOOLS := checkov lambda ministack readers sam seaweedfs
 TOOLS := audit $(VERIFY_TOOLS)
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
