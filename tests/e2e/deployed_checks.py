@@ -19,7 +19,7 @@ from patchlake.sources.patches import STATES
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.operations.checks import CHECKS as STACK_CHECKS
 from patchlake_cli.operations.deployment import QUEUES
-from tests.e2e.deployment import PARAMETERS, PATIENCE_SECONDS, SETTINGS, STACK, Deployment
+from tests.e2e.deployment import PARAMETERS, SETTINGS, STACK, Deployment
 from tests.e2e.ministack_gaps import CHECKS_WITH_FINDINGS
 from tests.ec2_of_fleet import instances
 
@@ -165,6 +165,7 @@ def each_queue_has_its_dead_letters_and_times(deployment: Deployment) -> None:
     for name, stage in QUEUES.items():
         queue = attributes(deployment.outputs[f"{name.title()}QueueUrl"])
         dead_letters = attributes(deployment.outputs[f"{name.title()}DeadLetterQueueUrl"])
+        assert "RedrivePolicy" in queue, name
         policy = json.loads(queue["RedrivePolicy"])
         assert int(queue["VisibilityTimeout"]) == TIMINGS[stage].visibility_seconds
         assert int(policy["maxReceiveCount"]) == TIMINGS[stage].max_receive_count
@@ -180,7 +181,7 @@ def the_message_of_a_corrupt_run_becomes_a_dead_letter(deployment: Deployment) -
     )
     sqs, message = deployment.cloud.client("sqs"), CommitMessage(run_id=corrupt).encode()
     sqs.send_message(QueueUrl=deployment.outputs["CommitQueueUrl"], MessageBody=message)
-    end, pause, found = time.monotonic() + PATIENCE_SECONDS, Event(), list[str]()
+    end, pause, found = time.monotonic() + deployment.patience_seconds, Event(), list[str]()
 
     while not found and time.monotonic() < end:
         answer = sqs.receive_message(QueueUrl=deployment.outputs["CommitDeadLetterQueueUrl"])

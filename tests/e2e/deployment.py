@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from tests.e2e.ministack_gaps import without_gaps
 from tests.e2e.tools import Build, run
 
 SETTINGS = Settings(nodes=150, accounts=2)
-PATIENCE_SECONDS = 120
 STACK = "patchlake"
 PARAMETERS = {
     "Architecture": "x86_64",
@@ -41,10 +41,12 @@ class Deployment:
     Attributes:
         cloud: where it is, with the credentials of an administrator.
         aws: the embedded AWS that has its fleet.
+        patience_seconds: the longest time that a command may take.
     """
 
     cloud: MiniStack
     aws: EmbeddedAws
+    patience_seconds: int = 120
 
     @cached_property
     def outputs(self) -> dict[str, str]:
@@ -73,7 +75,7 @@ class Deployment:
             capture_output=True,
             text=True,
             check=False,
-            timeout=PATIENCE_SECONDS,
+            timeout=self.patience_seconds,
         )
 
     def columns(self, table: str) -> dict[str, list[Any]]:
@@ -125,4 +127,6 @@ def deploy(
         folder=folder,
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
+    # The two clouds have one time.
+    aws.set_clock(datetime.now(UTC))
     return Deployment(cloud, aws)

@@ -79,6 +79,17 @@ def test_of_eight_writers_of_one_key_one_wins_and_the_others_learn_so(seaweedfs:
     assert versions(seaweedfs, bucket) == dict.fromkeys(keys, 1)
 
 
+def test_a_key_under_a_delete_marker_can_be_created_again(seaweedfs: SeaweedFs) -> None:
+    bucket = seaweedfs.make_bucket("deleted")
+    store = store_in(seaweedfs, bucket)
+    store.create("a", b"first")
+
+    seaweedfs.client().delete_object(Bucket=bucket, Key="a")
+
+    assert store.create("a", b"second") is True
+    assert versions(seaweedfs, bucket) == {"a": 3}
+
+
 def test_two_exports_at_once_write_every_object_once_and_both_end_with_the_same_run(seaweedfs: SeaweedFs) -> None:
     bucket = seaweedfs.make_bucket("exported")
     with start_server(SETTINGS) as aws:

@@ -1,7 +1,6 @@
 """The build, deployed by `sam deploy` on an AWS that is not ours: a whole run, and the operators' commands."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 
 import pytest
 
@@ -18,10 +17,7 @@ def deployment(build: Build, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         start_server(SETTINGS) as aws,
         running_ministack(aws.endpoint.region, aws.endpoint) as cloud,
     ):
-        deployed = deploy(build, cloud, aws, tmp_path_factory.mktemp("deployed"))
-        # The two clouds have one time.
-        aws.set_clock(datetime.now(UTC))
-        yield deployed
+        yield deploy(build, cloud, aws, tmp_path_factory.mktemp("deployed"))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
