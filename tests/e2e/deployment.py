@@ -57,7 +57,11 @@ class Deployment:
     @cached_property
     def run_id(self) -> str:
         """The one run of the stack, which the first use starts and follows."""
-        ended = self.patchlake("run", "--stack", STACK, "--json")
+        now = datetime.now(UTC)
+        # The two clouds have one time.
+        self.aws.set_clock(now)
+        at = now.replace(second=0, microsecond=0).isoformat()
+        ended = self.patchlake("run", "--stack", STACK, "--scheduled-time", at, "--json")
         assert ended.returncode == 0, ended.stderr
         found: str = json.loads(ended.stdout)["run_id"]
         return found
@@ -127,6 +131,4 @@ def deploy(
         folder=folder,
     )
     assert deployed.returncode == 0, deployed.stdout + deployed.stderr
-    # The two clouds have one time.
-    aws.set_clock(datetime.now(UTC))
     return Deployment(cloud, aws)

@@ -1,5 +1,6 @@
 """SeaweedFS, an S3 of other makers."""
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +58,7 @@ def running_seaweedfs() -> Iterator[SeaweedFs]:
             *(f"-{name}={port}" for name, port in ports.items()),
         ]
         variables = {
+            "PATH": os.defpath,
             "HOME": folder,
             "AWS_ACCESS_KEY_ID": store.access_key,
             "AWS_SECRET_ACCESS_KEY": store.secret_key,

@@ -1,7 +1,5 @@
 """A server that others have made: on free ports of the loopback interface, waited for, and ended with its children."""
 
-import os
-import signal
 import socket
 import subprocess
 import time
@@ -12,6 +10,9 @@ from threading import Event
 
 START_SECONDS = 60
 LOOPBACK = "127.0.0.1"
+UNTIL_INPUT_ENDS = '{ "$@"; kill -s KILL 0; } & cat; kill -s KILL 0'
+"""Runs a command until the input ends, also where the test's process is killed: then the whole group is. The state of a
+server is thrown away, so it need not end in order."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -39,16 +40,18 @@ def running(
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command, env=variables, cwd=folder, stdout=output, stderr=output, start_new_session=True
+            ["/bin/sh", "-c", UNTIL_INPUT_ENDS, "sh", *command],
+            env=variables,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         ) as process,
     ):
-        try:
-            end, pause = time.monotonic() + START_SECONDS, Event()
-            while not answers():
-                is_alive = process.poll() is None and time.monotonic() < end
-                assert is_alive, f"{command[0]} does not answer:\n{log.read_text(errors='replace')}"
-                pause.wait(0.1)
-            yield
-        finally:
-            # Its state is thrown away, so it need not end in order. Its children belong to its group.
-            os.killpg(process.pid, signal.SIGKILL)
+        end, pause = time.monotonic() + START_SECONDS, Event()
+        while not answers():
+            is_alive = process.poll() is None and time.monotonic() < end
+            assert is_alive, f"{command[0]} does not answer:\n{log.read_text(errors='replace')}"
+            pause.wait(0.1)
+        yield
