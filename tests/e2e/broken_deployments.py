@@ -113,6 +113,7 @@ def _with_another_source(template: Template) -> None:
 
 BY_THE_EMBEDDED_AWS = "the embedded AWS answers SSM, EC2, Organizations and STS, and does not know the roles"
 BY_MINISTACK_ITSELF = "MiniStack does it with rights of its own"
+BY_ANOTHER_ANSWER = "MiniStack answers 404 for a missing key, also without s3:ListBucket"
 NOT_IN_A_RUN = "nothing in a run or in a command needs it"
 
 MISTAKES = (
@@ -122,7 +123,6 @@ MISTAKES = (
     Mistake("commit knows no queue of its own", _without_variable("CommitFunction", "PATCHLAKE_COMMIT_QUEUE_URL")),
     Mistake("plan reads no tags", _without_variable("PlanFunction", "PATCHLAKE_TAG_KEYS")),
     Mistake("plan may not write plans", _without_statement("PlanRole", "WritePlans")),
-    Mistake("plan may not tell a missing key", _without_statement("PlanRole", "TellMissingKeys")),
     Mistake("plan may not send to commit", _without_last_resource("PlanRole", "SendMessages")),
     Mistake("discover may not write shards", _without_statement("DiscoverRole", "WriteShards")),
     Mistake("discover may not send batches", _without_statement("DiscoverRole", "SendMessages")),
@@ -132,6 +132,7 @@ MISTAKES = (
     ),
     Mistake("commit may not write tags", _without_last_resource("CommitRole", "WriteTombstonesAndTables")),
     Mistake("commit may not send dead letters", _without_last_resource("CommitRole", "SendMessages")),
+    Mistake("commit may not list", _without_statement("CommitRole", "TellMissingKeys")),
     Mistake("commit may not defer", _without_statement("CommitRole", "ReceiveMessages")),
     Mistake("no queue of slices feeds collect", _without_property("CollectFunction", "Events", "DetailQueue")),
     Mistake("the queue of listings feeds collect", _with_another_source),
@@ -142,10 +143,10 @@ MISTAKES = (
     Mistake("the functions have another handler", _with_another_handler),
     Mistake("the bucket keeps no versions", _without_versions),
     Mistake("the bucket has no policy", _without("BucketPolicy")),
+    Mistake("failed events of plan are lost", _without_property("PlanFunction", "EventInvokeConfig")),
     Mistake("there is no schedule", _without_property("PlanFunction", "Events", "Schedule")),
     Mistake("the alarms reach no one", _without("AlarmSubscription")),
-    Mistake("the log of commit has no group", _without_property("CommitLogs", "RetentionInDays")),
-    Mistake("there is no nested stack", _without("Analytics")),
+    Mistake("the log of commit is kept forever", _without_property("CommitLogs", "RetentionInDays")),
     Mistake(
         "discover may not list nodes",
         _without_statement("DiscoverRole", "ListNodesInstancesAndTags"),
@@ -154,10 +155,10 @@ MISTAKES = (
     Mistake(
         "collect may not assume roles", _without_statement("CollectRole", "AssumeMemberRoles"), BY_THE_EMBEDDED_AWS
     ),
+    Mistake("plan may not tell a missing key", _without_statement("PlanRole", "TellMissingKeys"), BY_ANOTHER_ANSWER),
     Mistake("discover may not log", _without_statement("DiscoverRole", "Log"), BY_MINISTACK_ITSELF),
     Mistake("collect may not receive", _without_statement("CollectRole", "ReceiveMessages"), BY_MINISTACK_ITSELF),
     Mistake("Scheduler may not invoke plan", _without_statement("SchedulerRole", "InvokePlan"), NOT_IN_A_RUN),
-    Mistake("failed events of plan are lost", _without_property("PlanFunction", "EventInvokeConfig"), NOT_IN_A_RUN),
     Mistake("there is no alarm of missed runs", _without("RunMissedAlarm"), NOT_IN_A_RUN),
 )
 

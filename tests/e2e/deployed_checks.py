@@ -173,22 +173,26 @@ def each_queue_has_its_dead_letters_and_times(deployment: Deployment) -> None:
         assert int(dead_letters["MessageRetentionPeriod"]) > int(queue["MessageRetentionPeriod"])
 
 
+def a_failed_event_of_plan_becomes_a_dead_letter(deployment: Deployment) -> None:
+    """Invoke plan as Scheduler does, with an event that names no time."""
+    event = json.dumps({"scheduled_time": None})
+    deployment.cloud.client("lambda").invoke(
+        FunctionName=deployment.outputs["PlanFunctionName"], InvocationType="Event", Payload=event
+    )
+
+    assert event in received(deployment, "PlanDeadLetterQueueUrl")
+
+
 def the_message_of_a_corrupt_run_becomes_a_dead_letter(deployment: Deployment) -> None:
     """Store a plan that is none, and let commit find it; it is the last check, since the plan stays."""
     corrupt = run_id_of((run_at(deployment.run_id) - timedelta(minutes=1)).isoformat())
     deployment.cloud.client("s3").put_object(
         Bucket=deployment.outputs["BucketName"], Key=plan_key(corrupt), Body=b"no plan", IfNoneMatch="*"
     )
-    sqs, message = deployment.cloud.client("sqs"), CommitMessage(run_id=corrupt).encode()
-    sqs.send_message(QueueUrl=deployment.outputs["CommitQueueUrl"], MessageBody=message)
-    end, pause, found = time.monotonic() + deployment.patience_seconds, Event(), list[str]()
+    message = CommitMessage(run_id=corrupt).encode()
+    deployment.cloud.client("sqs").send_message(QueueUrl=deployment.outputs["CommitQueueUrl"], MessageBody=message)
 
-    while not found and time.monotonic() < end:
-        answer = sqs.receive_message(QueueUrl=deployment.outputs["CommitDeadLetterQueueUrl"])
-        found = [received["Body"] for received in answer.get("Messages", [])]
-        pause.wait(0.5)
-
-    assert found == [message]
+    assert received(deployment, "CommitDeadLetterQueueUrl") == message
 
 
 CHECKS: tuple[Callable[[Deployment], None], ...] = (
@@ -204,8 +208,21 @@ CHECKS: tuple[Callable[[Deployment], None], ...] = (
     query_answers_from_the_bucket,
     not_even_an_administrator_deletes_an_object,
     each_queue_has_its_dead_letters_and_times,
+    a_failed_event_of_plan_becomes_a_dead_letter,
     the_message_of_a_corrupt_run_becomes_a_dead_letter,
 )
+
+
+def received(deployment: Deployment, queue: str) -> str:
+    """Wait for a message in a queue, by the name of its output; nothing if none arrives."""
+    sqs, url = deployment.cloud.client("sqs"), deployment.outputs[queue]
+    end, pause = time.monotonic() + deployment.patience_seconds, Event()
+    while time.monotonic() < end:
+        for message in sqs.receive_message(QueueUrl=url).get("Messages", []):
+            body: str = message["Body"]
+            return body
+        pause.wait(0.5)
+    return ""
 
 
 def same_values(rows: list[dict[str, Any]], expected: Sequence[tuple[Target, Members]]) -> None:
