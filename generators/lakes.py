@@ -46,6 +46,7 @@ def sample_arguments(lake: Lake) -> Mapping[str, Sequence[str]]:
         "non_compliant_of_owner": ["Owner", owner],
         "not_scanned": ["5"],
         "overdue_nodes": ["1"],
+        "patches_open_longer": ["5"],
         "running_not_managed": ["Owner"],
         "stopped_for_long": ["1"],
     }

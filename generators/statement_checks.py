@@ -17,7 +17,7 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import ParameterError, QueryError
 from patchlake_cli.lake.meanings import statement_meanings
 from patchlake_cli.lake.parameters import check_values
-from patchlake_cli.lake.statements import expanded, queries, read_statement, views
+from patchlake_cli.lake.statements import HISTORY, expanded, queries, read_statement, views
 
 ANALYTICS = ROOT / "analytics"
 
@@ -41,7 +41,8 @@ def check_statements(lake: Lake) -> None:
         check_grammar(path, lake)
     # Each view after those that it reads, so the first error is about the cause.
     for view in views():
-        check_names(ANALYTICS / "views" / f"{view.name}.sql", lake)
+        if not view.name.startswith(HISTORY):
+            check_names(ANALYTICS / "views" / f"{view.name}.sql", lake)
     arguments = sample_arguments(lake)
     for query in queries():
         check_names(ANALYTICS / "queries" / f"{query.name}.sql", lake, arguments.get(query.name, ()))

@@ -21,6 +21,7 @@ CUSTOM_COMMANDS = {
     "cloudformation wait": {"stack-name", "change-set-name"},
     "s3 ls": {"recursive"},
     "s3 cp": {"recursive", "include", "exclude"},
+    "s3 sync": {"delete"},
 }
 """Commands that the AWS CLI adds to the operations of a service, with those of their options that are used here."""
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
+from urllib.parse import parse_qs
 
 import boto3
 
@@ -75,11 +76,18 @@ def is_sts(request: Request) -> bool:
     return not request.operation
 
 
-def assumed(key: str) -> Answer:
+def wanted_account(request: Request) -> str:
+    """Return the account whose role a request of AssumeRole names."""
+    [role] = parse_qs(request.body.decode())["RoleArn"]
+    return role.split(":")[4]
+
+
+def assumed(key: str, account_id: str = MEMBER.account_id) -> Answer:
     """Return STS's answer of AssumeRole."""
     return Answer(
         200,
-        f"""<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>{key}</AccessKeyId>
+        f"""<AssumeRoleResponse><AssumeRoleResult><AssumedRoleUser>
+        <Arn>arn:aws:sts::{account_id}:assumed-role/patchlake-member/patchlake</Arn></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId>
         <SecretAccessKey>s</SecretAccessKey><SessionToken>token-{key}</SessionToken>
         <Expiration>2999-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>""".encode(),
     )
@@ -88,4 +96,4 @@ def assumed(key: str) -> Answer:
 def numbered_sessions(ssm: Callable[[Request], Answer]) -> Callable[[Request], Answer]:
     """Answer every AssumeRole with another key, key-1 first, and everything else by ``ssm``."""
     keys = (f"key-{number}" for number in range(1, 10_000))
-    return lambda request: assumed(next(keys)) if is_sts(request) else ssm(request)
+    return lambda request: assumed(next(keys), wanted_account(request)) if is_sts(request) else ssm(request)

@@ -92,7 +92,8 @@ class StubAws:
             until = f"{self.now + timedelta(days=1000):%Y-%m-%dT%H:%M:%SZ}"
             keys = f"<AccessKeyId>{_KEYS[MEMBER]}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
             keys += f"<SessionToken>t</SessionToken><Expiration>{until}</Expiration>"
-            return _xml(f"<R><AssumeRoleResult><Credentials>{keys}</Credentials></AssumeRoleResult></R>")
+            user = f"<AssumedRoleUser><Arn>arn:aws:sts::{MEMBER}:assumed-role/r/s</Arn></AssumedRoleUser>"
+            return _xml(f"<R><AssumeRoleResult>{user}<Credentials>{keys}</Credentials></AssumeRoleResult></R>")
         return _xml(f"<R><GetCallerIdentityResult><Account>{HOME}</Account></GetCallerIdentityResult></R>")
 
     def _object(self, request: Request) -> Answer:

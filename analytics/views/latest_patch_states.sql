@@ -10,6 +10,6 @@ SELECT
   collection_status, collection_detail, collected_at,
   ${PatchStateColumns},
   run_status, run_age_hours, run_coverage, compliance_status, unknown_reason, is_stale, scan_age_days,
-  has_unapproved_security_updates, is_ec2, policy_version, scan_max_age_days
+  has_unapproved_security_updates, has_severities, is_ec2, policy_version, scan_max_age_days
 FROM node_compliance
 WHERE is_latest

@@ -31,14 +31,7 @@ SELECT
   patch.title,
   patch.classification,
   patch.severity,
-  CASE
-    WHEN node.platform_name LIKE 'Ubuntu%' OR node.platform_name LIKE 'Debian%' THEN 0
-    WHEN patch.severity = 'Critical' THEN 4
-    WHEN patch.severity = 'Important' THEN 3
-    WHEN patch.severity IN ('Moderate', 'Medium') THEN 2
-    WHEN patch.severity = 'Low' THEN 1
-    ELSE 0
-  END AS severity_rank,
+  coalesce(ranks.severity_rank, 0) AS severity_rank,
   patch.state,
   patch.is_open,
   patch.is_known,
@@ -53,4 +46,5 @@ JOIN latest_patch_states AS node
   AND node.region = patch.region
   AND node.instance_id = patch.instance_id
 JOIN latest_coverage AS target ON target.account_id = patch.account_id AND target.region = patch.region
+LEFT JOIN severity_ranks AS ranks ON ranks.severity = patch.severity AND node.has_severities
 WHERE patch.is_latest AND patch.collection_status = 'COLLECTED'

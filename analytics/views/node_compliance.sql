@@ -16,6 +16,8 @@
 --     approved. It does not affect compliance_status.
 --   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
 --     not be read in full.
+--   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
+--     priorities of packages.
 --   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
 --     id, such as that of a hybrid node (mi-).
 --   policy_version: The version of this rule, raised when it changes.
@@ -82,6 +84,7 @@ SELECT
   available_security_update_count > 0 AS has_unapproved_security_updates,
   platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
     OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
+  NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
   instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days

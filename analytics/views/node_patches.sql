@@ -27,7 +27,7 @@ SELECT
   patch.collection_detail,
   patch.collected_at,
   patch.title,
-  patch.kb_id,
+  trim(patch.kb_id) AS kb_id,
   patch.classification,
   patch.severity,
   patch.state,
@@ -39,8 +39,10 @@ SELECT
   END AS is_open,
   patch.collection_status = 'NO_PATCHES'
     OR patch.collection_status = 'COLLECTED'
-      AND coalesce(patch.state, '') IN (
-        'Missing', 'Failed', 'InstalledPendingReboot', 'InstalledRejected', 'AvailableSecurityUpdate'
+      AND coalesce(
+        patch.state IN ('Missing', 'Failed', 'InstalledPendingReboot')
+          OR patch.state IN ('InstalledRejected', 'AvailableSecurityUpdate'),
+        false
       )
       AND patch.title IS NOT NULL
       AND patch.kb_id IS NOT NULL

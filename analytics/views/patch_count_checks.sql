@@ -14,51 +14,20 @@
 -- Caveats:
 --   - SSM's counts by severity may overlap, so they are not compared.
 --   - Nothing explains a difference in the newest run until a later run shows the next scan.
-WITH found AS (
-  SELECT
-    run_id, run_date, account_id, region, instance_id,
-    max(collected_at) AS patches_collected_at,
-    count_if(state = 'Missing') AS missing_rows,
-    count_if(state = 'Failed') AS failed_rows,
-    count_if(state = 'InstalledPendingReboot') AS installed_pending_reboot_rows,
-    count_if(state = 'InstalledRejected') AS installed_rejected_rows,
-    /* A broken title or CVE list still counts: only a state that is not known cannot. */
-    count_if(is_open IS NULL) AS rows_not_known
-  FROM node_patches
-  GROUP BY run_id, run_date, account_id, region, instance_id
-),
-compared AS (
+WITH compared AS (
   SELECT
     node.run_id, node.run_at, node.run_date, node.run_status, node.is_latest, node.run_age_hours, node.run_coverage,
     target.patches_status,
     node.account_id, node.region, node.instance_id, node.computer_name, node.collected_at,
     node.missing_count, node.failed_count, node.installed_pending_reboot_count, node.installed_rejected_count,
-    found.patches_collected_at,
-    coalesce(found.rows_not_known = 0, target.patches_status IN ('COMPLETE', 'PARTIAL')) AS is_known,
-    node.missing_count = coalesce(found.missing_rows, 0)
-      AND node.failed_count = coalesce(found.failed_rows, 0)
-      AND node.installed_pending_reboot_count = coalesce(found.installed_pending_reboot_rows, 0)
-      AND node.installed_rejected_count = coalesce(found.installed_rejected_rows, 0) AS is_equal,
-    coalesce(found.missing_rows, 0) AS missing_rows,
-    coalesce(found.failed_rows, 0) AS failed_rows,
-    coalesce(found.installed_pending_reboot_rows, 0) AS installed_pending_reboot_rows,
-    coalesce(found.installed_rejected_rows, 0) AS installed_rejected_rows
-  FROM node_compliance AS node
+    node.patches_collected_at,
+    coalesce(node.rows_not_known = 0, target.patches_status IN ('COMPLETE', 'PARTIAL')) AS is_known,
+    node.are_equal AS is_equal,
+    node.missing_rows, node.failed_rows, node.installed_pending_reboot_rows, node.installed_rejected_rows
+  FROM node_patch_counts AS node
   JOIN target_runs AS target
     ON target.run_id = node.run_id AND target.account_id = node.account_id AND target.region = node.region
-  LEFT JOIN found
-    ON found.run_id = node.run_id
-    AND found.run_date = node.run_date
-    AND found.account_id = node.account_id
-    AND found.region = node.region
-    AND found.instance_id = node.instance_id
-  WHERE node.collection_status = 'COLLECTED' AND (
-    found.instance_id IS NOT NULL
-    OR coalesce(node.missing_count, 1) > 0
-    OR coalesce(node.failed_count, 1) > 0
-    OR coalesce(node.installed_pending_reboot_count, 1) > 0
-    OR coalesce(node.installed_rejected_count, 1) > 0
-  )
+  WHERE node.rows_not_known IS NOT NULL OR NOT coalesce(node.are_zero, false)
 ),
 rescanned AS (
   SELECT DISTINCT compared.run_id, compared.account_id, compared.region, compared.instance_id

@@ -10,8 +10,7 @@ SELECT DISTINCT
   patch.kb_id,
   patch.title,
   c.cve
-FROM patches AS patch
+FROM history_patches AS patch
 CROSS JOIN UNNEST(regexp_extract_all(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}')) AS c (cve)
-WHERE patch.run_date >= CAST(CAST(current_date - INTERVAL '${HistoryDays}' DAY AS date) AS varchar)
-  AND patch.kb_id IS NOT NULL
+WHERE patch.kb_id IS NOT NULL
   AND patch.title IS NOT NULL

@@ -5,8 +5,9 @@ only module that knows the difference.
 """
 
 import shutil
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -46,20 +47,32 @@ def template_path() -> Iterator[Path]:
 
 
 def write_deployable(folder: Path) -> None:
-    """Write everything that ``sam build`` and ``sam deploy`` need to an empty folder.
+    """Write everything that ``sam build`` and ``sam deploy`` need to a folder that is new or empty: all or nothing.
 
     The package of the functions' layer is the installed package itself, so that the version deployed is the version
     that runs.
     """
-    for path in DEPLOYABLE:
-        _copy(project_files() / path, folder / path)
-    _copy(files("patchlake"), folder / "layers" / "patchlake" / "patchlake")
+    is_new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    try:
+        for path in DEPLOYABLE:
+            _copy(project_files() / path, unfinished / path)
+        _copy(files("patchlake"), unfinished / "layers" / "patchlake" / "patchlake")
+        for entry in unfinished.iterdir():
+            entry.rename(folder / entry.name)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        if is_new:
+            # Only if nothing is in it.
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def _copy(source: Traversable, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     with as_file(source) as path:
-        if path.is_dir():
-            shutil.copytree(path, target, ignore=shutil.ignore_patterns(_COMPILED), copy_function=shutil.copyfile)
-        else:
-            shutil.copyfile(path, target)
+        for file in (path, *path.rglob("*")):
+            place = file.relative_to(path)
+            if file.is_file() and _COMPILED not in place.parts:
+                (target / place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target / place)

@@ -4,6 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.option_values import wrong_value
 
@@ -14,6 +15,8 @@ def require_writable(out: Path) -> None:
     Raises:
         OptionError: it is another thing than a file, or its folder is none.
     """
+    if out.is_symlink() and not out.exists() and not out.resolve().parent.is_dir():
+        raise wrong_value(out, f"a file, and it {absence(out)}", "--out")
     if out.exists() and not out.is_file():
         raise wrong_value(out, "a file", "--out")
     if not out.parent.is_dir():
@@ -27,6 +30,8 @@ def write_file(content: bytes, out: Path) -> None:
     Raises:
         CommandError: it cannot be written.
     """
+    # A link stays one.
+    out = out.resolve()
     unfinished = out.with_name(f".{out.name}.{os.getpid()}")
     try:
         unfinished.write_bytes(content)

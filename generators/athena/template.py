@@ -7,7 +7,7 @@ SELECT into one line, as JSON requires.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 
@@ -15,7 +15,8 @@ from generators.template_file import filled, with_parts
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.parameters import Parameter, ParameterType
-from patchlake_cli.lake.statements import RECENT, Statement, queries, views
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, folder_of
+from patchlake_cli.lake.statements import HISTORY, RECENT, Statement, queries, views
 
 type Types = Mapping[str, str]
 """The columns of a view in order, with their types by Athena's names."""
@@ -42,6 +43,13 @@ HIVE_TYPES = {
 TRINO_TYPES = {**{name: name for name in HIVE_TYPES}, "timestamp": "timestamp(3)"}
 """The types in the text of a view, by Athena's names; its timestamps have milliseconds."""
 
+_DATES = {"": "${FirstDay},NOW", RECENT: "NOW-${WindowDays}DAYS,NOW", HISTORY: "NOW-${HistoryDays}DAYS,NOW"}
+"""The dates of a table and of its twins, by the prefix of the name."""
+
+_DAYS_OF = {"": "", RECENT: " Only the days of the window.", HISTORY: " Only the days of the history."}
+
+_PLACE_OF_PATH = "the path of the object"
+
 _FILE = Path(__file__).with_name("analytics.yaml")
 
 
@@ -54,10 +62,9 @@ def analytics_template(view_types: Mapping[str, Types]) -> str:
     return with_parts(
         _FILE.read_text(encoding="utf-8"),
         tables=lambda model: "\n".join(
-            _table(model, table, prefix, dates)
-            for table in SOURCES.tables
-            for prefix, dates in (("", "${FirstDay},NOW"), (RECENT, "NOW-${WindowDays}DAYS,NOW"))
+            _table(model, table, prefix, dates) for table in SOURCES.tables for prefix, dates in _DATES.items()
         ),
+        policy=lambda model: "\n".join(_policy_table(model, table) for table in POLICY_TABLES),
         views=lambda model: "\n".join(_view(model, view, view_types[view.name]) for view in views()),
         queries=lambda model: "\n".join(_query(model, query) for query in queries()),
     )
@@ -74,21 +81,38 @@ def comment(description: str) -> str:
 
 
 def _table(model: str, table: Table, prefix: str, dates: str) -> str:
-    recent = " Only the days of the window." if prefix else ""
     return filled(
         model,
         prefix + table.name,
-        description=json.dumps(table.description + recent),
+        description=json.dumps(table.description + _DAYS_OF[prefix]),
         dates=dates,
         folder=table.name,
-        column=table.column_names,
-        type=[GLUE_TYPES[column.type] for column in table],
-        comment=[json.dumps(comment(column.description)) for column in table],
+        **_columns(table),
     )
 
 
+def _policy_table(model: str, table: Table) -> str:
+    return filled(
+        model,
+        table.name,
+        description=json.dumps(table.description),
+        folder=folder_of(table),
+        **_columns(table),
+    )
+
+
+def _columns(table: Table) -> dict[str, Sequence[str]]:
+    return {
+        "column": table.column_names,
+        "type": [GLUE_TYPES[column.type] for column in table],
+        "comment": [json.dumps(comment(column.description)) for column in table],
+    }
+
+
 def _view(model: str, view: Statement, types: Types) -> str:
-    if '"' in view.sql or "\\" in view.sql or "--" in view.sql:
+    # Only Athena's name of an object has to be quoted: in SQL, then in JSON, then in YAML.
+    sql = view.sql.replace(f'"{OBJECT_PATH}"', _PLACE_OF_PATH)
+    if '"' in sql or "\\" in sql or "--" in sql:
         raise ValueError(f"{view.name}: a view cannot hold double quotes, backslashes or -- comments")
     columns = ", ".join(f'{{"name":"{name}","type":"{TRINO_TYPES[kind]}"}}' for name, kind in types.items())
     if "${" not in view.sql:
@@ -99,7 +123,7 @@ def _view(model: str, view: Statement, types: Types) -> str:
         view.name,
         description=json.dumps(view.question),
         json=wrap(columns, 100, break_on_hyphens=False, break_long_words=False),
-        sql=view.sql.splitlines(),
+        sql=sql.replace(_PLACE_OF_PATH, rf"\\\"{OBJECT_PATH}\\\"").splitlines(),
         column=list(types),
         type=[HIVE_TYPES[kind] for kind in types.values()],
     )

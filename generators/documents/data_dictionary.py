@@ -11,8 +11,9 @@ from patchlake.sources.nodes import NODE_COLUMNS, NODE_MEMBERS_LEFT_OUT
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake.sources.source import DetailSource, Source
-from patchlake_cli.lake.meanings import RUN_DATE, relation_meanings, statement_meanings
-from patchlake_cli.lake.statements import Statement, views
+from patchlake_cli.lake.meanings import OBJECT, RUN_DATE, relation_meanings, statement_meanings
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
+from patchlake_cli.lake.statements import HISTORY, Statement, views
 
 PATH = ROOT / "docs" / "data-dictionary.md"
 
@@ -30,6 +31,7 @@ def data_dictionary(view_types: Mapping[str, Types]) -> str:
     sections = [
         *(_left_out(structure, members) for structure, members in _LEFT_OUT.items()),
         *(_table_section(table) for table in SOURCES.tables),
+        *(_policy_section(table) for table in POLICY_TABLES),
         *(_view_section(view, view_types[view.name]) for view in views()),
     ]
     return with_generated(PATH.read_text(encoding="utf-8"), "\n".join(sections))
@@ -59,6 +61,14 @@ def _table_section(table: Table) -> str:
     rows.append(("`run_date`", "string", "", "patchlake", RUN_DATE, "never"))
     return f"## Table `{table.name}`\n\n{table.description}\n\n" + markdown(
         ("column", "type", "unit", "source", "meaning", "NULL"), rows
+    )
+
+
+def _policy_section(table: Table) -> str:
+    columns = {**{column.name: column.description for column in table}, f'"{OBJECT_PATH}"': OBJECT}
+    rows = [(f"`{name}`", "string", meaning) for name, meaning in columns.items()]
+    return f"## Table `{table.name}`\n\n{table.description} See [policy.md](policy.md).\n\n" + markdown(
+        ("column", "type", "meaning"), rows
     )
 
 
@@ -104,6 +114,9 @@ def _null(table: Table, column: Column) -> str:
 
 
 def _view_section(view: Statement, types: Types) -> str:
+    if view.name.startswith(HISTORY):
+        original = view.name.removeprefix(HISTORY)
+        return f"## View `{view.name}`\n\n`{original}` over the last `HistoryDays` days instead of the window.\n"
     meanings = statement_meanings(view)
     of_table = relation_meanings(PATCH_STATES.name)
     passed_on = [name for name in meanings if of_table.get(name) == meanings[name]]

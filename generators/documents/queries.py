@@ -1,6 +1,7 @@
 """``docs/queries.md``: every named query with a sample of its answer, and the bytes that each scans."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,11 @@ from generators.lakes import sample_arguments
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.engine import Answer, Lake
 from patchlake_cli.lake.files import LakeFiles
-from patchlake_cli.lake.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.statements import RUN_COLUMNS, Settings, Statement, queries, views
 
 PATH = ROOT / "docs" / "queries.md"
 
 SAMPLE_ROWS = 6
-RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
-"""The columns about the run, which every answer has and the samples leave out."""
 
 _ASKED = "`patchlake query --lake demo --named "
 
@@ -77,11 +76,11 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
 
 def _query_section(query: Statement, sample: Lake, arguments: Sequence[str]) -> str:
     given = zip(query.parameters, arguments, strict=True)
-    asked = "".join(f" --param {parameter.name}={argument}" for parameter, argument in given)
+    asked = "".join(f" --param {shlex.quote(f'{parameter.name}={argument}')}" for parameter, argument in given)
     return (
         f'<a id="{query.name}"></a>\n\n## {query.number}. {query.question}\n\n{prose(query)}\n'
         f"```sql\n{query.render(Settings()).rstrip()}\n```\n\n"
-        f"{_ASKED}{query.name}{asked} --as-of {sample.now:%Y-%m-%d}`\n\n{_sample(sample.named(query.name, arguments))}"
+        f"{_ASKED}{query.name}{asked}`\n\n{_sample(sample.named(query.name, arguments))}"
     )
 
 

@@ -15,7 +15,11 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.statements import RECENT, Statement, views
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
+from patchlake_cli.lake.statements import HISTORY, RECENT, Statement, views
+
+_POLICY = {table.name: [*table.column_names, OBJECT_PATH] for table in POLICY_TABLES}
+"""The columns of the tables of the policy, which are small: no scan counts them."""
 
 
 class Scan(NamedTuple):
@@ -52,8 +56,8 @@ def scans_of(question: exp.Query) -> list[Scan]:
             columns = frozenset(column.name for column in scope.columns if column.table == alias)
             if source.name in _views():
                 found += _view_scans(source.name, columns)
-            else:
-                found.append(Scan(source.name.removeprefix(RECENT), columns - {"run_date"}))
+            elif source.name not in _POLICY:
+                found.append(Scan(source.name.removeprefix(RECENT).removeprefix(HISTORY), columns - {"run_date"}))
     return sorted(found, key=lambda scan: (scan.table, sorted(scan.columns)))
 
 
@@ -86,8 +90,9 @@ def _qualified(tree: exp.Query) -> exp.Expr:
         **{
             prefix + table.name: [*table.column_names, "run_date"]
             for table in SOURCES.tables
-            for prefix in ("", RECENT)
+            for prefix in ("", RECENT, HISTORY)
         },
+        **_POLICY,
         **{name: view.named_selects for name, view in _views().items()},
     }
     schema: dict[str, object] = {relation: dict.fromkeys(names, "varchar") for relation, names in columns.items()}

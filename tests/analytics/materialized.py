@@ -11,7 +11,8 @@ from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.core.run import run_at, run_date
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.statements import RECENT, Settings, Statement, views
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, views
 from patchlake_cli.lake.translation import translate
 
 type Row = Mapping[str, Any]
@@ -35,12 +36,15 @@ class MaterializedViews:
         """Return the rows of each statement, by its name.
 
         Args:
-            tables: the rows of each table, by its name; each has its run_id, and any other column may be absent.
+            tables: the rows of each table, by its name; each has its run_id, and any other column may be absent. Those
+                of the policy have their ``$path`` instead.
         """
         with duckdb.connect() as database:
             database.execute("SET TimeZone = 'UTC'; SET threads = 1")
             for table in SOURCES.tables:
                 _create(database, table, tables.get(table.name, ()))
+            for table in POLICY_TABLES:
+                _create_policy(database, table, tables.get(table.name, ()))
             for name, sql in self._views.items():
                 database.execute(f"CREATE TABLE {name} AS {sql}")
             found = {}
@@ -61,7 +65,7 @@ def _needed(statements: Iterable[Statement]) -> list[Statement]:
 
 
 def _create(database: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Create a table and its twin with the same rows; a timestamp carries no zone and means UTC."""
+    """Create a table and its twins with the same rows; a timestamp carries no zone and means UTC."""
     schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table])
     filled = [{"run_at": int(run_at(row["run_id"]).timestamp() * 1000), **row} for row in rows]
     columns = pa.Table.from_pylist(filled, schema).append_column(
@@ -71,4 +75,12 @@ def _create(database: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Ro
     times = [column.name for column in table if column.type is ColumnType.TIMESTAMP]
     zoneless = ", ".join(f"CAST({name} AS TIMESTAMP) AS {name}" for name in times)
     database.execute(f"CREATE TABLE {RECENT}{table.name} AS SELECT * REPLACE ({zoneless}) FROM rows")  # noqa: S608
-    database.execute(f"CREATE VIEW {table.name} AS FROM {RECENT}{table.name}")
+    for name in (table.name, HISTORY + table.name):
+        database.execute(f"CREATE VIEW {name} AS FROM {RECENT}{table.name}")
+
+
+def _create_policy(database: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Row]) -> None:
+    """Create a table of the policy."""
+    schema = pa.schema([(name, pa.string()) for name in (*table.column_names, OBJECT_PATH)])
+    database.register("lines", pa.Table.from_pylist([dict(row) for row in rows], schema))
+    database.execute(f"CREATE TABLE {table.name} AS FROM lines")

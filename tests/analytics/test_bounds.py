@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 
 from patchlake.core.run import run_at
 from patchlake.core.statuses import CollectionStatus, ListingStatus
-from patchlake_cli.lake.statements import Statement, queries, views
+from patchlake_cli.lake.statements import queries, views
 from tests.analytics.histories import (
     KEYS,
     NODES,
@@ -44,13 +44,16 @@ LABELS = {
 """Text columns that describe a row and may change when something becomes unreadable."""
 
 
-def bounds_of(statement: Statement) -> list[str]:
-    """Return the lower bounds among the columns of a statement; is_lower_bound says yes or no."""
-    names = statement.tree.named_selects
-    return [name for name in names if name.endswith("lower_bound") and name != "is_lower_bound"]
+def is_bound(name: str) -> bool:
+    """Whether a column is a lower bound; is_lower_bound says whether another one is."""
+    return name.endswith("lower_bound") and name != "is_lower_bound"
 
 
-BOUNDED = [statement for statement in (*views(), *queries()) if bounds_of(statement) and not statement.parameters]
+BOUNDED = [
+    statement
+    for statement in (*views(), *queries())
+    if any(map(is_bound, statement.tree.named_selects)) and not statement.parameters
+]
 VIEWS = MaterializedViews(BOUNDED, NOW)
 
 
@@ -61,7 +64,7 @@ def bounds(history: History, blinding: Blinding) -> dict[tuple[Any, ...], float 
         for row in rows:
             key = tuple((name, value) for name, value in row.items() if isinstance(value, str) and name not in LABELS)
             for name in row:
-                if name.endswith("lower_bound"):
+                if is_bound(name):
                     assert (statement, name, key) not in found, "two rows have the same texts: make the key a text"
                     found[statement, name, key] = row[name]
     return found

@@ -16,7 +16,7 @@ from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
 from tests.analytics.rows import pick
 from tests.analytics.story import R5
-from tests.world import World, node_id
+from tests.world import World
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -74,24 +74,14 @@ def test_the_sql_of_the_pages_is_athenas(page: str) -> None:
         parse_statement(sql)
 
 
-def test_waivers_and_owners_stand_beside_compliance_and_change_nothing(story_folder: Path) -> None:
-    waivers, owners = blocks("queries.md", "csv")
-    nodes, sums = blocks("queries.md", "sql")
+def test_owners_and_breaches_stand_beside_compliance_and_change_nothing(story_folder: Path) -> None:
+    [owners] = blocks("queries.md", "csv")
+    [sums] = blocks("queries.md", "sql")
     lake = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
-    lake.add_csv("waivers", waivers)
     lake.add_csv("owners", owners)
 
-    reason = "replaced in May, ticket 4711"
     coverage = "3 of 4 targets read, 2 no longer planned"
-    assert lake.query(nodes).rows == [
-        ("platform team", node_id(3), "NON_COMPLIANT", 11, True, "2027-05-31", reason, coverage),
-        ("shop team", node_id(11), "UNKNOWN", 11, True, None, None, coverage),
-        (None, node_id(41), "UNKNOWN", 11, True, None, None, coverage),
-        ("platform team", node_id(4), "NON_COMPLIANT", 10, False, None, None, coverage),
-        ("shop team", node_id(21), "UNKNOWN", 2, True, None, None, coverage),
-        ("platform team", node_id(5), "NON_COMPLIANT", 0, True, None, None, coverage),
-    ]
     assert lake.query(sums).rows == [
-        ("platform team", 10, 2, 3, 1, 5, coverage),
-        ("shop team", 2, 0, 0, 0, 2, coverage),
+        ("platform team", 10, 2, 3, 5, None, None, coverage),
+        ("shop team", 2, 0, 0, 2, None, None, coverage),
     ]

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64decode
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,13 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.files import find_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.meanings import relation_meanings, statement_meanings
+from patchlake_cli.lake.policy import POLICY_TABLES, folder_of
 from patchlake_cli.lake.statements import Settings, Statement, queries, read_statement, views
 from tests.resolved_template import resolved
 
 BUCKET = "lake-of-111122223333"
+TWINS = {"": "2026-01-01,NOW", "recent_": "NOW-20DAYS,NOW", "history_": "NOW-90DAYS,NOW"}
+"""The dates of a table and of its twins, by the prefix of the name."""
 
 
 @pytest.fixture(scope="module")
@@ -81,23 +85,40 @@ def test_nothing_but_the_samples_is_left_out_of_the_comparison() -> None:
 def test_the_glue_columns_are_those_of_the_declared_tables(resources: dict[str, Any]) -> None:
     glue = tables(resources, "EXTERNAL_TABLE")
 
-    assert set(glue) == {f"{prefix}{table.name}" for table in SOURCES.tables for prefix in ("", "recent_")}
-    for table in SOURCES.tables:
-        for name in (table.name, f"recent_{table.name}"):
-            columns = glue[name]["StorageDescriptor"]["Columns"]
-            assert [(column["Name"], column["Type"]) for column in columns] == [
-                (column.name, GLUE_TYPES[column.type]) for column in table
-            ]
-            assert all(0 < len(column["Comment"]) <= COMMENT_LIMIT for column in columns)
+    published = {f"{prefix}{table.name}": table for table in SOURCES.tables for prefix in TWINS}
+    declared = published | {table.name: table for table in POLICY_TABLES}
+    assert set(glue) == set(declared)
+    for name, table in declared.items():
+        columns = glue[name]["StorageDescriptor"]["Columns"]
+        assert [(column["Name"], column["Type"]) for column in columns] == [
+            (column.name, GLUE_TYPES[column.type]) for column in table
+        ]
+        assert all(0 < len(column["Comment"]) <= COMMENT_LIMIT for column in columns)
+
+
+def test_a_table_of_the_policy_reads_every_line_of_its_prefix_as_texts(resources: dict[str, Any]) -> None:
+    glue = tables(resources, "EXTERNAL_TABLE")
+
+    for table in POLICY_TABLES:
+        stored = glue[table.name]["StorageDescriptor"]
+        assert stored["Location"] == f"s3://{BUCKET}/policy/{folder_of(table)}/"
+        assert stored["InputFormat"] == "org.apache.hadoop.mapred.TextInputFormat"
+        assert stored["SerdeInfo"] == {
+            "SerializationLibrary": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
+            "Parameters": {"separatorChar": ",", "quoteChar": '"', "escapeChar": "\x01"},
+        }
+        assert {column["Type"] for column in stored["Columns"]} == {"string"}
+        # The views have to see the headers.
+        assert "skip.header.line.count" not in glue[table.name]["Parameters"]
 
 
 def test_the_tables_project_their_partitions_and_the_twins_the_window_only(resources: dict[str, Any]) -> None:
     glue = tables(resources, "EXTERNAL_TABLE")
 
-    for name, table in glue.items():
-        dates = "NOW-20DAYS,NOW" if name.startswith("recent_") else "2026-01-01,NOW"
-        assert table["Parameters"]["projection.run_date.range"] == dates
-        folder = f"s3://{BUCKET}/lake/{name.removeprefix('recent_')}/"
+    for prefix, published in product(TWINS, SOURCES.tables):
+        table = glue[prefix + published.name]
+        assert table["Parameters"]["projection.run_date.range"] == TWINS[prefix]
+        folder = f"s3://{BUCKET}/lake/{published.name}/"
         assert table["StorageDescriptor"]["Location"] == folder
         assert table["Parameters"]["storage.location.template"] == folder + "run_date=${run_date}/"
         assert [key["Name"] for key in table["PartitionKeys"]] == ["run_date"]

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -76,12 +77,12 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "SELECT run_id FROM rums",
             (
                 'line 1, column 20: there is no table or view "rums"; did you mean "runs"? '
-                "The tables and views are: changes_since"
+                "The tables and views are: built_in_deadlines"
             ),
         ),
         (
             "SELECT run_id FROM zzzzz",
-            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: changes_since',
+            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: built_in_deadlines',
         ),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
@@ -122,8 +123,11 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake
     "sql", ["SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM read_text('pyproject.toml')"]
 )
 def test_a_question_reaches_no_file(lake: Lake, sql: str) -> None:
-    with pytest.raises(QueryError, match="disabled by configuration"):
+    with pytest.raises(QueryError, match="is no table or view"):
         lake.query(sql)
+    # Nor would the database, if it were asked.
+    with pytest.raises(duckdb.PermissionException, match="disabled by configuration"):
+        lake._database.execute(sql)  # noqa: SLF001
 
 
 def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:
@@ -178,6 +182,18 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+@pytest.mark.parametrize("sql", ["SELECT run_id FROM runs", "SELECT run_id FROM node_compliance"])
+def test_a_damaged_file_is_named_by_a_view_of_which_the_answer_is_kept(tmp_path: Path, sql: str) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    (tmp_path / coverage_key(run_id)).write_bytes(b"PAR1, not")
+    lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+    for _ in range(2):
+        with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
+            lake.query(sql)
 
 
 def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:

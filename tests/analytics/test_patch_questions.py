@@ -120,6 +120,21 @@ def test_17_an_update_that_could_be_approved_is_shown_and_not_open(tmp_path: Pat
     ]
 
 
+def test_18_spaces_around_an_id_in_an_answer_do_not_hide_its_nodes(tmp_path: Path) -> None:
+    write_run(
+        tmp_path,
+        P3,
+        [covered(1, "COMPLETE", 1)],
+        [collected(P3, 1, missing_count=1)],
+        [patch(P3, 1, f" {CUMULATIVE} ", "Missing")],
+    )
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    assert pick(lake.named("nodes_missing_patch", [CUMULATIVE]), "answer", "instance_id", "kb_id") == [
+        ("KNOWN", node(1), CUMULATIVE)
+    ]
+
+
 def test_18_the_nodes_that_lack_a_patch(patch_lake: Lake) -> None:
     assert pick(patch_lake.named("nodes_missing_patch", ["kb1000001"]), *NODE_COLUMNS) == [
         NEVER_SCANNED,
@@ -229,9 +244,9 @@ OVER_PATCHES = [query for query in queries() if "patches" in sources_of(query.re
 
 @pytest.mark.parametrize("name", [query.name for query in OVER_PATCHES])
 def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, name: str) -> None:
-    values = {"nodes_missing_cve": ["CVE-2026-1000"], "nodes_missing_patch": ["KB1"]}.get(name, [])
+    values = {"nodes_missing_cve": ["CVE-2026-1000"], "nodes_missing_patch": ["KB1"], "patches_open_longer": ["5"]}
 
-    answer = lake.named(name, values)
+    answer = lake.named(name, values.get(name, []))
 
     assert {row[0] for row in pick(answer, "answer")} == {"UNKNOWN"}
     assert {reason for (reason,) in pick(answer, "reason")} == {"NOT_ASKED", "NO_PATCH_STATE", "TARGET_NOT_PLANNED"}
@@ -253,6 +268,9 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
         ),
         ("nodes_missing_patch", "", "expected the id of a patch"),
         ("nodes_missing_patch", "KB 5034441", "expected the id of a patch"),
+        ("nodes_missing_patch", " KB5034441 ", "expected the id of a patch"),
+        ("nodes_missing_patch", "openssl ", "expected the id of a patch"),
+        ("node_history", "i-0123456789abcdef0 ", "without spaces at its ends"),
         ("nodes_missing_patch", "KB\udcff", "expected the id of a patch"),
     ],
 )

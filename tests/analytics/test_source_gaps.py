@@ -133,13 +133,33 @@ def test_only_statements_about_patches_read_patches() -> None:
         "patches_overview",
         "patches_not_known",
         "patch_count_checks",
+        "node_patch_counts",
+        "history_node_patches",
+        "history_node_patch_counts",
+        "patch_lines",
+        "patch_clocks",
+        "patch_age",
+        "line_age",
+        "node_age",
+        "remediation",
+        "line_cohorts",
+        "line_deadlines",
+        "remediation_by_tag",
+        "sla_breaches",
+        "scorecards",
+        "scorecard_trend",
         *(query.name for query in queries() if 17 <= (query.number or 0) <= 22),
+        "oldest_open_patches",
+        "patches_open_longer",
+        "time_to_remediate",
+        "overdue_patches",
     }
 
 
 def test_only_statements_about_instances_and_tags_read_them() -> None:
     of_instances = {"known_instances", "instance_management", "unmanaged_instances", "stopped_instances"}
-    of_tags = {"latest_tags", "node_tags", "compliance_by_tag", "unmanaged_instances"}
+    of_tags = {"latest_tags", "node_tags", "compliance_by_tag", "unmanaged_instances", "scopes"}
+    of_tags |= {"remediation_by_tag", "scorecards", "scorecard_trend"}
 
     # Figures of the whole fleet say themselves why they are not known.
     assert about("instances") == of_instances | {"running_not_managed", "stopped_for_long", "nodes_without_instance"}

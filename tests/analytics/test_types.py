@@ -15,15 +15,29 @@ from patchlake_cli.lake.statements import Statement, queries, views
 def inferred(lake: Lake, statement: Statement) -> dict[str, str]:
     """Return the columns of a statement with their types by Athena's rules."""
     schema: dict[str, object] = {relation: lake.describe(relation) for relation in statement.relations}
-    # In Athena date_diff is a bigint; sqlglot takes it for an integer, and does not know the type of the second one.
-    kinds: dict[type[exp.Expr], str] = {exp.DateDiff: "bigint", exp.RegexpExtractAll: "array(varchar)"}
-    tree = statement.tree.transform(lambda node: exp.cast(node, kinds[type(node)]) if type(node) in kinds else node)
     typed = annotate_types(
-        qualify(tree, schema=schema, dialect="athena", quote_identifiers=False), schema=schema, dialect="athena"
+        qualify(statement.tree.transform(_with_its_type), schema=schema, dialect="athena", quote_identifiers=False),
+        schema=schema,
+        dialect="athena",
     )
     assert isinstance(typed, exp.Query)
     types = {column.alias_or_name: column.type for column in typed.selects}
     return {name: kind.sql(dialect="athena").lower() for name, kind in types.items() if isinstance(kind, exp.DataType)}
+
+
+def _with_its_type(node: exp.Expr) -> exp.Expr:
+    """Return what has the type that Athena documents: sqlglot knows another one, or none."""
+    match node:
+        case exp.DateDiff():
+            return exp.cast(node, "bigint")
+        case exp.RegexpExtractAll():
+            return exp.cast(node, "array(varchar)")
+        case exp.RegexpReplace():
+            return exp.cast(node, "varchar")
+        case exp.ArgMax():
+            return exp.Max(this=node.this)
+        case _:
+            return node
 
 
 @pytest.mark.parametrize("view", [pytest.param(view, id=view.name) for view in views()])

@@ -134,9 +134,9 @@ def check_finds_nothing_but_what_the_emulator_lacks(deployment: Deployment) -> N
 
 
 def query_answers_from_the_bucket(deployment: Deployment) -> None:
-    """Compare `patchlake query` of the lake with the fleet."""
+    """Compare `patchlake query --stack` with the fleet."""
     sql = "SELECT count(*) AS nodes, count(DISTINCT account_id) AS accounts FROM patch_states"
-    ended = deployment.patchlake("query", "--lake", f"s3://{deployment.outputs['BucketName']}", "--format", "json", sql)
+    ended = deployment.patchlake("query", "--stack", STACK, "--format", "json", sql)
 
     assert ended.returncode == 0, ended.stderr
     assert json.loads(ended.stdout) == [{"nodes": len(NODES), "accounts": SETTINGS.accounts}]

@@ -15,6 +15,7 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 from patchlake_cli.embedded.laptop_stack import trusted_callers
 from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.demo_lake import MARKER
 from tests.analytics import story
 from tests.command_line import patchlake, patchlake_here, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines
@@ -45,11 +46,13 @@ class Desk:
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    """The lakes of a demo, of an export and of the evidence, waivers and owners as files, and a stack with one run."""
+    """The lakes of a demo, of an export and of the evidence, a policy, owners as a file, and a stack with one run."""
     folder = tmp_path_factory.mktemp("desk")
     story.tell(folder / "evidence")
-    for name, text in zip(("waivers.csv", "owners.csv"), _csv_files(ROOT / "docs" / "queries.md"), strict=True):
-        (folder / name).write_text(text)
+    for page in ("queries.md", "policy.md"):
+        for name, text in _csv_files(ROOT / "docs" / page):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
     settings = Settings(nodes=300)
     with start_server(settings) as aws:
         parameters = {
@@ -65,13 +68,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             # The bytes of a demo, by test_demo.py, without the seconds that its functions take to start.
             regions = ",".join(settings.region_list())
             assert desk.type(f"export --lake demo {ORGANIZATION} --regions {regions}").returncode in DONE
+            (folder / "demo" / MARKER).touch()
             assert desk.type("export --lake lake").returncode in DONE
             assert desk.type(f"run --stack patchlake --scheduled-time {TIME}").returncode in DONE
             yield desk
 
 
-def _csv_files(document: Path) -> list[str]:
-    return re.findall(r"^```csv\n(.*?)^```$", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+def _csv_files(document: Path) -> list[tuple[str, str]]:
+    """Return the name and the text of each CSV file of a document."""
+    text = document.read_text(encoding="utf-8")
+    return re.findall(r"^`([a-z0-9/.]+)`:\n\n```csv\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

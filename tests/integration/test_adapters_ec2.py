@@ -24,6 +24,7 @@ from patchlake.sources.tags import TAGS
 from tests import ec2_answers
 from tests.ec2_answers import INSTANCE_ID
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, http_stub
+from tests.ssm_over_http import assumed
 from tests.target_apis import node_page, plan_of
 
 HOME = "111111111111"
@@ -117,17 +118,11 @@ def test_tags_are_asked_for_by_their_keys(aws: HttpStub, apis: AwsTargetApis) ->
 
 
 def test_each_service_of_a_target_is_asked_in_the_same_session(aws: HttpStub, apis: AwsTargetApis) -> None:
-    credentials = (
-        "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>role-key</AccessKeyId>"
-        "<SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2999-01-01T00:00:00Z"
-        "</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"
-    )
-
     def answer(request: Request) -> Answer:
         if request.operation:
             return reply(b'{"InstanceInformationList":[]}')
         is_sts = form(request)["Action"] == "AssumeRole"
-        return reply(credentials.encode() if is_sts else ec2_answers.instances())
+        return assumed("role-key", MEMBER.account_id) if is_sts else reply(ec2_answers.instances())
 
     aws.answer = answer
     api = apis.open(PLAN, MEMBER)

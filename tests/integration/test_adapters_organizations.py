@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 
 import boto3
 import pytest
 from botocore.config import Config
 
 from patchlake.adapters.organizations import AwsAccounts
+from patchlake.adapters.sts import caller_account_id
 from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
 from patchlake.errors import PermanentError, RestartError, RetryableError
@@ -31,7 +32,7 @@ def session() -> boto3.Session:
 def accounts(aws: HttpStub) -> AwsAccounts:
     config = Config(retries={"total_max_attempts": 1})
     return AwsAccounts(
-        session().client("sts", endpoint_url=aws.url, config=config),
+        partial(caller_account_id, session().client("sts", endpoint_url=aws.url, config=config)),
         session().client("organizations", endpoint_url=aws.url, config=config),
     )
 

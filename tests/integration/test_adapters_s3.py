@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from hashlib import md5
 from io import BytesIO
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import boto3
 import pytest
@@ -55,17 +55,18 @@ def error(status: int, code: str) -> Answer:
     return Answer(status, f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode())
 
 
-def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure() -> None:
+def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure(
+    s3: HttpStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     class Torn:
         def read(self) -> bytes:
             raise SSLError("bad record mac")
 
-    class Client:
-        def get_object(self, **_: str) -> dict[str, Torn]:
-            return {"Body": Torn()}
+    torn = client(s3, 1)
+    monkeypatch.setattr(torn, "get_object", lambda **_: {"Body": Torn()})
 
     with pytest.raises(RetryableError, match=r"s3://lake/a: the body broke off: .*bad record mac"):
-        bucket_store(cast("S3Client", Client()), "lake").get("a")
+        bucket_store(torn, "lake").get("a")
 
 
 def test_creating_says_on_the_wire_that_nothing_may_be_there(s3: HttpStub) -> None:
@@ -226,6 +227,19 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"<L><IsTruncated>false</IsTruncated><Contents/></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents><Key/></Contents></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/plans/a</Key></Contents></L>",
+        b"<L><IsTruncated/></L>",
+        b"<L><IsTruncated>maybe</IsTruncated></L>",
+        b"<L><IsTruncated>TRUE</IsTruncated><NextContinuationToken>t</NextContinuationToken></L>",
+        b"<L><IsTruncated nil='true'/></L>",
+        b"<L><IsTruncated>true</IsTruncated><IsTruncated>false</IsTruncated></L>",
+        b"<L><IsTruncated>false</IsTruncated><IsTruncated/></L>",
+        (
+            b"<L><IsTruncated>true</IsTruncated>"
+            b"<NextContinuationToken>t</NextContinuationToken><NextContinuationToken>u</NextContinuationToken></L>"
+        ),
+        b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/runs/a</Key><Key>shared/runs/b</Key></Contents></L>",
+        b"<L><IsTruncated>false</IsTruncated><Contents nil='true'/></L>",
+        b"<L><IsTruncated>false</IsTruncated><Contents>shared/runs/a</Contents></L>",
     ],
 )
 def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:

@@ -30,6 +30,7 @@ from tests.ssm_over_http import (
     session,
     session_key,
     sure_clock,
+    wanted_account,
 )
 from tests.target_apis import node_page, patch_state_page
 
@@ -58,6 +59,8 @@ BROKEN_CREDENTIALS = {
     "no key": assumed("").body.decode(),
     "no token": assumed("key").body.decode().replace("<SessionToken>token-key</SessionToken>", ""),
     "no end": assumed("key").body.decode().replace("<Expiration>2999-01-01T00:00:00Z</Expiration>", ""),
+    "no twelve digits": assumed("key", "1").body.decode(),
+    "two accounts": assumed("key").body.decode().replace("<Arn>", "<Arn>arn:aws:sts::1:assumed-role/a/b</Arn><Arn>"),
     "an end without an offset": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "2999-01-01"),
     "an end that is no time": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "later"),
 }
@@ -69,6 +72,29 @@ def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sourc
 
     with pytest.raises(RetryableError, match=r"222222222222:role/patchlake-member: AssumeRole failed"):
         sources.open(PLAN, MEMBER)
+
+
+@pytest.mark.parametrize("found", ["333333333333", PLAN.home_account_id])
+def test_a_session_of_another_account_is_refused_and_never_used(
+    aws: HttpStub, sources: AwsTargetApis, found: str
+) -> None:
+    aws.answer = lambda _: assumed("key", found)
+
+    with pytest.raises(RefusedError) as caught:
+        node_page(sources.open(PLAN, MEMBER), None)
+
+    assert (caught.value.listing_status, caught.value.code) == ("NOT_LISTED", "SessionOfOtherAccount")
+    assert f"a session in account {found}, expected one in 222222222222" in str(caught.value)
+    assert [is_sts(request) for request in aws.requests] == [True]
+
+
+def test_an_answer_that_names_no_account_has_usable_credentials(aws: HttpStub, sources: AwsTargetApis) -> None:
+    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"SourceIdentity>"))
+    aws.answer = lambda request: unnamed if is_sts(request) else reply({"InstanceInformationList": []})
+
+    node_page(sources.open(PLAN, MEMBER), None)
+
+    assert session_key(aws.requests[-1]) == "key"
 
 
 def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: ServiceClock) -> None:
@@ -264,7 +290,9 @@ def test_roles_of_many_accounts_are_assumed_at_the_same_time(aws: HttpStub, sour
 
     def answer(request: Request) -> Answer:
         # A role that had to wait for another one would break the barrier.
-        return assumed(f"key-{together.wait(20)}") if is_sts(request) else reply({"InstanceInformationList": []})
+        if not is_sts(request):
+            return reply({"InstanceInformationList": []})
+        return assumed(f"key-{together.wait(20)}", wanted_account(request))
 
     aws.answer = answer
     accounts = [f"{number:012d}" for number in range(4)]

@@ -109,7 +109,9 @@ def test_a_buckets_policy_is_kept_as_the_template_has_it_and_not_enforced(aws: E
         "NeverReplace",
         "NeverDelete",
     ]
-    assert statements[3]["Resource"] == f"arn:aws:s3:::{stack.bucket}/*"
+    assert statements[3]["Resource"] == [
+        f"arn:aws:s3:::{stack.bucket}/{folder}/*" for folder in ("plans", "runs", "lake")
+    ]
     with pytest.raises(ClientError, match="NoSuchBucketPolicy"):
         bucket.get_bucket_policy(Bucket=stack.bucket)
 

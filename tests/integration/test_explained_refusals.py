@@ -182,6 +182,36 @@ def test_a_command_that_cannot_identify_itself_says_why(  # noqa: PLR0913, PLR09
     assert sentence in ended.stderr
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HTTP_PROXY", "::::", "HTTP_PROXY cannot be used as the address of a proxy: expected http://HOST"),
+        (
+            "AWS_ENDPOINT_URL_STS",
+            "ftp://x",
+            "the endpoint of sts cannot be used: it is 'ftp://x', expected http://HOST",
+        ),
+        (
+            "AWS_ENDPOINT_URL_SSM",
+            "ftp://x",
+            "the endpoint of ssm cannot be used: it is 'ftp://x', expected http://HOST",
+        ),
+        ("AWS_ENDPOINT_URL_SSM", "::::", "profile cannot be used for ssm: Invalid endpoint: ::::"),
+    ],
+)
+def test_an_address_that_cannot_be_used_ends_an_export_with_its_own_sentence(  # noqa: PLR0913, PLR0917
+    aws: HttpStub, environment: dict[str, str], tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    aws.answer = in_s3(lambda _: None)
+    changed = environment | {"NO_PROXY": "", "no_proxy": "", variable: value}
+
+    ended = patchlake_here(changed, "export", "--lake", "lake", folder=tmp_path)
+
+    assert ended.returncode == 1
+    assert said in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr
+
+
 def in_s3(refuse: Callable[[Request], Answer | None]) -> Callable[[Request], Answer]:
     """Return the answers of an AWS whose S3 is empty, except where it refuses."""
 

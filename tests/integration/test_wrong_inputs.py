@@ -28,6 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "twice.csv").write_text("a,A\n1,2\n")
     (folder / "long.csv").write_text(f"a\n{'x' * 200_000}\n")
     (folder / "folder").mkdir()
+    (folder / "link").symlink_to("/nowhere/else")
     return folder
 
 
@@ -56,6 +57,7 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("query", "--format", "JSON", "table, json, jsonl, csv, markdown or parquet"),
         ("query", "--limit", "0", "a whole number from 1 to 1000000000"),
         ("query", "--out", "folder", "a file"),
+        ("query", "--out", "link", "a file, and it is a symbolic link to /nowhere/else, which does not exist"),
         ("query", "--csv-table", "a=", "NAME=FILE with a name of lowercase letters, digits and _"),
         ("query", "--as-of", "2026-11-31", "a UTC date as YYYY-MM-DD, such as 2026-11-01"),
         ("report", "--window-days", "0", "a whole number from 1 to 36500"),
@@ -116,6 +118,14 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),
         (["--csv-table", "a=long.csv", "SELECT 1"], 1, "a: it is not CSV: field larger than field limit (131072)"),
         (["--csv-table", "coverage_files=ok.csv", "SELECT 1"], 1, "table 'coverage_files' already exists"),
+        (["SELECT 1/0"], 1, "division by zero: divide by NULLIF(divisor, 0), which gives NULL"),
+        (["SELECT -1/0"], 1, "division by zero"),
+        (["SELECT mod(5, 0)"], 1, "division by zero"),
+        (["SELECT * FROM duckdb_settings()"], 2, "duckdb_settings() is no table or view: after FROM, name one"),
+        (["SELECT 1 WHERE 1 IN (SELECT 1 FROM range(3))"], 2, "range() is no table or view"),
+        (["SELECT * FROM sequence(1, 3)"], 2, "sequence() is no table or view"),
+        (["--file", "link"], 1, "link is a symbolic link to /nowhere/else, which does not exist"),
+        (["--csv-table", "a=link", "SELECT 1"], 1, "link is a symbolic link to /nowhere/else, which does not exist"),
         (["SELECT '\udcff'"], 2, "expected one SELECT in UTF-8"),
         ([f"SELECT {'(' * 3000}1{')' * 3000}"], 2, "the SELECT is nested too deeply"),
         ([f"{'/**/' * 60} x"], 2, "expected one SELECT"),
@@ -130,6 +140,31 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
 def test_a_question_that_cannot_be_asked_is_one_line(folder: Path, arguments: list[str], code: int, said: str) -> None:
     assert ended(folder, "query", "--lake", "lake", *arguments)[0] == code
     assert ended(folder, "query", "--lake", "lake", *arguments)[1].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("query", "--lake", "link", "SELECT 1"),
+        ("report", "--lake", "link"),
+        ("template", "--out", "link"),
+        ("demo", "--out", "link"),
+    ],
+)
+def test_a_link_to_nothing_is_called_that(folder: Path, arguments: tuple[str, ...]) -> None:
+    assert ended(folder, *arguments)[1].startswith("link is a symbolic link to /nowhere/else, which does not exist")
+
+
+def test_a_file_that_a_link_names_is_written_and_the_link_stays(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+
+    for _ in range(2):
+        patchlake_here(
+            dict(os.environ), "query", "--lake", "lake", "--out", tmp_path / "link", "SELECT 1", folder=folder
+        )
+
+    assert (tmp_path / "link").is_symlink()
+    assert "1 row" in (tmp_path / "file").read_text()
 
 
 def test_a_table_may_have_the_name_of_a_keyword(folder: Path) -> None:

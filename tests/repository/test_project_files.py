@@ -4,10 +4,12 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import hatch_build
 from patchlake_cli.embedded.cloudformation.template import read_template
 from patchlake_cli.project_files import DEPLOYABLE, sql_files, template_path, write_deployable
-from tests.command_line import patchlake_here
+from tests.command_line import PATCHLAKE, patchlake_here
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,3 +75,25 @@ def test_a_folder_that_cannot_be_written_is_named_in_one_line() -> None:
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith("patchlake: /proc/patchlake cannot be written: ")
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path: Path, is_new: bool) -> None:  # noqa: FBT001
+    out = tmp_path / "out"
+    if not is_new:
+        out.mkdir()
+    # A file of more than three blocks cannot be written; some of those before it can.
+    line = f"ulimit -f 3 && {PATCHLAKE} template --out {out}"
+
+    ended = subprocess.run(["/bin/bash", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == f"patchlake: {out} cannot be written: File too large\n"
+    assert list(tmp_path.rglob("*")) == ([] if is_new else [out])
+
+
+def test_the_working_folder_can_be_written_to(tmp_path: Path) -> None:
+    ended = patchlake_here({}, "template", "--out", ".", folder=tmp_path)
+
+    assert ended.returncode == 0
+    assert (tmp_path / "template.yaml").is_file()

@@ -83,6 +83,13 @@ def test_nobody_may_delete(template: Template, key: str, action: str) -> None:
     assert denied(policy(template, "BucketPolicy"), Request(action, f"{BUCKET}/{key}", TLS))
 
 
+@pytest.mark.parametrize("action", ["s3:PutObject", "s3:DeleteObject", "s3:DeleteObjectVersion"])
+def test_files_of_the_policy_can_be_replaced_and_deleted(template: Template, action: str) -> None:
+    context = TLS | {"s3:ObjectCreationOperation": "true"}
+
+    assert not denied(policy(template, "BucketPolicy"), Request(action, f"{BUCKET}/policy/sla/deadlines.csv", context))
+
+
 @pytest.mark.parametrize(
     ("logical_id", "action", "resource"),
     [

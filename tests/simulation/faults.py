@@ -40,6 +40,7 @@ class Fault(StrEnum):
     UNKNOWN_ID = "id of an unknown form"
     NAMELESS_ROW = "row without an id"
     NO_ACCOUNTS = "organization listed without accounts"
+    OWN_ACCOUNT_LEFT_OUT = "organization listed without our own account"
     ENDLESS = "chain of pages without an end"
     FILTER_REFUSED = "filter of several values refused"
     NODE_UNKNOWN = "node that SSM does not know"

@@ -179,8 +179,8 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
             targets = planned_targets(by, world.scenario.excluded_accounts)
             if list(plan.targets) != targets or plan.excluded_account_ids != world.scenario.excluded_accounts:
                 yield f"{by} planned {plan.targets} without {plan.excluded_account_ids}, where there are {targets}"
-            if not targets:
-                yield f"{by} planned a run of no target: every organization has an account"
+            if HOME not in {account.account_id for account in by.accounts}:
+                yield f"{by} planned a run by a list without our own account: every organization's list has it"
         case CoveragePlace(run_id):
             coverage = world.tables[wrote.key]
             names = [name for name in coverage.column_names if not name.startswith(secondary_oracle.PREFIXES)]

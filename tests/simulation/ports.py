@@ -159,8 +159,13 @@ class SimulatedAccounts:
 
     def _list(self) -> Sequence[Account]:
         world = self.calls.world
-        is_empty = world.dice.strike(world.dice.call_rate, (Fault.NO_ACCOUNTS,)) is not None
-        world.acting.accounts = () if is_empty else world.accounts
+        match world.dice.strike(world.dice.call_rate, (Fault.NO_ACCOUNTS, Fault.OWN_ACCOUNT_LEFT_OUT)):
+            case Fault.NO_ACCOUNTS:
+                world.acting.accounts = ()
+            case Fault.OWN_ACCOUNT_LEFT_OUT:
+                world.acting.accounts = [account for account in world.accounts if account.account_id != HOME]
+            case _:
+                world.acting.accounts = world.accounts
         return world.acting.accounts
 
 

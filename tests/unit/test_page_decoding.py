@@ -192,6 +192,8 @@ def test_an_answer_without_its_list_or_with_an_error_in_it_is_broken_and_not_emp
         b'{"InstancePatchStates":[{}],"InstancePatchStates":[]}',
         b'{"InstancePatchStates":[],"InstancePatchStates":[]}',
         b'{"InstancePatchStates":[],"NextToken":"a","NextToken":null}',
+        b'{"InstancePatchStates":[],"NextToken":"a","NextToken":"b"}',
+        b'{"InstancePatchStates":[],"Output":{"__type":"Throttled"},"Output":null}',
     ],
 )
 def test_an_answer_with_two_lists_or_two_tokens_is_broken_and_not_the_last_of_them(body: bytes) -> None:
@@ -340,7 +342,7 @@ def test_an_unknown_member_is_ignored_whatever_its_value(raw: bytes) -> None:
 
 
 def test_a_row_that_is_nested_too_deeply_is_a_row_without_an_id() -> None:
-    found = page_with(b'"PatchGroup":"db"},' + DEEPLY_NESTED + b',{"InstanceId":5')
+    found = page_with(b'"SnapshotId":"db"},' + DEEPLY_NESTED + b',{"InstanceId":5')
 
     assert [record.instance_id for record in found.records] == [ID, "mi-0123456789abcdef0"]
     assert [row.instance_id for row in found.invalid] == [None, None]
@@ -349,17 +351,79 @@ def test_a_row_that_is_nested_too_deeply_is_a_row_without_an_id() -> None:
 def test_texts_with_brackets_are_no_nesting() -> None:
     text = '[{"\\' * 200
 
-    found = page_with(b'"Invented":' + DEEPLY_NESTED + b',"PatchGroup":' + json.dumps(text).encode())
+    found = page_with(b'"Invented":' + DEEPLY_NESTED + b',"SnapshotId":' + json.dumps(text).encode())
 
-    assert found.records[0].patch_group == text
+    assert found.records[0].snapshot_id == text
 
 
-def test_of_a_member_that_comes_twice_the_last_value_counts_on_both_ways_of_reading() -> None:
-    valid = page_with(b'"PatchGroup":"db"')
-    beside_an_invalid_row = page_with(b'"PatchGroup":"db"},{"InstanceId":5')
+@pytest.mark.parametrize("after", [b"", b',"Invented":{"a":1}', b',"RebootOption":"\\u0022\\u0022"'])
+@pytest.mark.parametrize(
+    ("member", "raw"),
+    [
+        ("MissingCount", b'"MissingCount":3,"MissingCount":0'),
+        ("MissingCount", b'"MissingCount":0,"MissingCount":null'),
+        ("MissingCount", b'"MissingCount":1,"MissingCount":true'),
+        ("MissingCount", b'"MissingCount":3,"Missing\\u0043ount":0'),
+        ("MissingCount", b'"MissingCount":3,"MissingCount":0,"MissingCount":0'),
+        ("SnapshotId", b'"SnapshotId":"a","SnapshotId":"b"'),
+        ("SnapshotId", b'"SnapshotId":"\\u0022","SnapshotId":""'),
+        ("SnapshotId", b'"SnapshotId":{"a":1,"a":2},"SnapshotId":{}'),
+        ("BaselineId", b'"BaselineId":"pb-2"'),
+    ],
+)
+def test_a_member_that_comes_twice_with_different_values_is_a_bad_value(member: str, raw: bytes, after: bytes) -> None:
+    found = page_with(raw + after)
 
-    assert valid.records[0].patch_group == "db"
-    assert beside_an_invalid_row.records[0].patch_group == "db"
+    reasons = {reason for row in found.invalid for reason in str(row.reason).split("; ")}
+    assert f"{member}: it comes twice, with different values" in reasons
+    assert [row.instance_id for row in found.invalid] == [ID]
+    assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b'"MissingCount":3,"MissingCount":3',
+        b'"SnapshotId":"a\\"","SnapshotId":"a\\u0022"',
+        b'"PatchGroup":"web"',
+        b'"SnapshotId":null,"SnapshotId":null',
+        b'"Invented":1,"Invented":2',
+        b'"SnapshotId":"\\\\u0022"',
+        b'"SnapshotId":"MissingCount","PatchGroup":"web"',
+    ],
+)
+def test_a_member_that_comes_twice_with_the_same_value_or_is_unknown_costs_nothing(raw: bytes) -> None:
+    found = page_with(raw)
+
+    assert found.invalid == []
+    assert [record.patch_group for record in found.records] == ["web", "web"]
+
+
+def test_a_row_with_two_ids_is_a_row_without_one() -> None:
+    found = page_with(b'"InstanceId":"i-1123456789abcdef0"')
+
+    assert [(row.instance_id, row.record) for row in found.invalid] == [(None, None)]
+    assert len(found.records) == 1
+
+
+@given(
+    st.dictionaries(st.sampled_from(["SnapshotId", "Operation", "Invented"]), st.text(), max_size=3),
+    st.sampled_from(["SnapshotId", "PatchGroup", "Operation"]),
+    st.text(),
+    st.booleans(),
+)
+def test_no_text_hides_that_a_member_comes_twice(
+    texts: dict[str, str],
+    member: str,
+    text: str,
+    ascii_only: bool,  # noqa: FBT001
+) -> None:
+    raw = json.dumps(VALID | texts | {member: "first"}, ensure_ascii=ascii_only)
+    body = f'{{"InstancePatchStates":[{raw[:-1]},"{member}":{json.dumps(text, ensure_ascii=ascii_only)}}}]}}'
+
+    found = STATES_DECODER.page(body.encode(errors="surrogatepass"), ANSWERED_AT)
+
+    assert [member in str(row.reason) for row in found.invalid] == ([] if text == "first" else [True])
 
 
 @pytest.mark.parametrize("member", [name for name in VALID if name != "InstanceId"])

@@ -46,6 +46,17 @@ class RefusedAccounts(FixedAccounts):
         raise PermanentError(msg)
 
 
+def test_a_list_of_accounts_without_our_own_is_no_list() -> None:
+    world = World(accounts="organization")
+    world.accounts.organization = [Account("444455556666"), Account("777788889999")]
+
+    with pytest.raises(RetryableError, match=rf"list of 2 accounts lacks our own, {HOME}"):
+        world.plan.handle(EVENT)
+
+    assert world.store.get(plan_key(RUN_ID)) is None
+    assert bodies(world.discover_queue) == []
+
+
 def test_a_run_is_planned_and_everybody_woken() -> None:
     world = World(regions=("us-east-1", "eu-central-1"))
 

@@ -153,6 +153,64 @@ def test_a_bad_value_is_lost_alone(bad: dict[str, Any], column: str, rule: str) 
     assert [getattr(row.record, name) for name in names] == [getattr(good, name) for name in names]
 
 
+XSI = b' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
+TYPE = b"<instanceType>m5.large</instanceType>"
+STATE = b"<instanceState><code>16</code><name>running</name></instanceState>"
+
+
+@pytest.mark.parametrize(
+    ("said", "also", "column", "name"),
+    [
+        (TYPE, b"<instanceType>t3.micro</instanceType>", "instance_type", "InstanceType"),
+        (TYPE, b"<instanceType/>", "instance_type", "InstanceType"),
+        (TYPE, b"<instanceType><a/></instanceType>", "instance_type", "InstanceType"),
+        (TYPE, b"<instanceType" + XSI + b"/>", "instance_type", "InstanceType"),
+        (STATE, b"<instanceState><name>terminated</name></instanceState>", "state", "State.Name"),
+        (b"<name>running</name>", b"<name>terminated</name>", "state", "State.Name"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_an_element_that_comes_twice_with_different_values_is_a_bad_value(
+    said: bytes,
+    also: bytes,
+    column: str,
+    name: str,
+    is_first: bool,  # noqa: FBT001
+) -> None:
+    body = instances(FULL).replace(said, also + said if is_first else said + also)
+
+    [row] = DECODER.page(body, AT).invalid
+
+    assert (row.instance_id, row.reason) == (INSTANCE_ID, f"{name}: it comes twice, with different values")
+    assert getattr(row.record, column) is None
+
+
+def test_an_element_that_comes_twice_with_the_same_value_costs_nothing() -> None:
+    twice = instances(FULL).replace(TYPE, TYPE + TYPE).replace(STATE, STATE + STATE)
+
+    assert DECODER.page(twice, AT) == DECODER.page(instances(FULL), AT)
+
+
+def test_an_instance_or_a_tag_with_two_ids_is_a_row_without_one() -> None:
+    other = b"i-1123456789abcdef0"
+    body = instances(FULL).replace(b"<instanceId>", b"<instanceId>" + other + b"</instanceId><instanceId>")
+    tag_body = tags(tag("Owner", "a")).replace(b"<resourceId>", b"<resourceId>" + other + b"</resourceId><resourceId>")
+
+    for found in (DECODER.page(body, AT), TAG_DECODER.page(tag_body, AT)):
+        assert ([row.instance_id for row in found.invalid], found.records) == ([None], [])
+
+
+@pytest.mark.parametrize("value", [b"true", b"1"])
+def test_an_element_that_says_that_it_has_no_value_has_none(value: bytes) -> None:
+    nil = XSI.replace(b'"true"', b'"' + value + b'"')
+    body = instances(FULL).replace(TYPE, b"<instanceType" + nil + b"/>").replace(STATE, b"<instanceState" + nil + b"/>")
+
+    found: Page[Any] = DECODER.page(body, AT)
+
+    [row] = found.records
+    assert (row.state, row.instance_type, row.instance_id) == (None, None, INSTANCE_ID)
+
+
 def test_a_bad_row_is_lost_alone() -> None:
     found = page(FULL, {"instanceState": {"name": "running"}}, {"instanceId": ""}, {"instanceId": "i-new-form"})
 
@@ -168,6 +226,14 @@ def test_a_reservation_without_its_list_of_instances_is_a_row_without_an_id() ->
 
     assert found.invalid == [InvalidRow(None, "instancesSet: it is absent")]
     assert len(found.records) == 1
+
+
+def test_a_reservation_whose_list_of_instances_is_nil_is_a_row_without_an_id() -> None:
+    body = answer("DescribeInstances", {"reservationSet": [{"instancesSet": []}]})
+
+    found = DECODER.page(body.replace(b"<instancesSet>", b"<instancesSet" + XSI + b">"), AT)
+
+    assert found.invalid == [InvalidRow(None, "instancesSet: it is absent")]
 
 
 @pytest.mark.parametrize("token", [None, ""])
@@ -194,6 +260,9 @@ BROKEN = {
     "a list of another kind": WHOLE.replace(b"item>", b"member>"),
     "a text for a list": answer("DescribeInstances", {"reservationSet": "service degraded"}),
     "a text before the list": WHOLE.replace(b"<reservationSet>", b"<reservationSet>degraded"),
+    "a list that is nil": instances().replace(b"<reservationSet>", b"<reservationSet" + XSI + b">"),
+    "a list of rows that is nil": WHOLE.replace(b"<reservationSet>", b"<reservationSet" + XSI + b">"),
+    "an element for a token": WHOLE.replace(b"<nextToken>more", b"<nextToken><more/>"),
     "two tokens": WHOLE.replace(b"<nextToken>", b"<nextToken/><nextToken>"),
     "a page of a proxy": b"<html><body>down</body></html>",
     "JSON": b'{"reservationSet":[]}',

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, UnknownRegionError
 
+from patchlake.adapters.addresses import require_addresses, require_proxy
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.session_credentials import renewing_credentials
+from patchlake.adapters.sts import account_of_arn
 from patchlake_cli.aws_session import new_session
 from patchlake_cli.exit_codes import CommandError
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sts import STSClient
 
+_INSTANCE_METADATA = "http://169.254.169.254"
 _BAD_CREDENTIALS = frozenset({Cause.EXPIRED, Cause.NO_CREDENTIALS})
 
 
@@ -50,6 +53,7 @@ def open_session(
 
     Raises:
         CommandError: there is no such profile, or no region that the SDK knows.
+        ConfigError: a setting cannot be used, such as the address of the endpoint or of the proxy.
     """
     try:
         session = new_session(profile, region)
@@ -61,13 +65,15 @@ def open_session(
             raise CommandError(f"no region is set: {fixes}")
         else:
             session = new_session(profile, default_region)
-        # The SDK reads all other settings when it makes a client; it raises ValueError for some bad ones.
         with renewing_credentials():
             session.get_credentials()
-        session.client("sts")
+        # The SDK reads all other settings when it makes a client.
+        require_addresses("sts", session.client("sts").meta.endpoint_url)
     except UnknownRegionError as error:
         raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
     except (BotoCoreError, ValueError) as error:
+        # The SDK says something else about a proxy between this machine and the service that has its credentials.
+        require_proxy(_INSTANCE_METADATA)
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     return session
 
@@ -89,6 +95,33 @@ def identify(client: "STSClient") -> Identity:
     except ValueError as error:
         raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
     match caller:
-        case {"Account": str(account_id), "Arn": str(arn)} if arn.startswith("arn:"):
+        case {"Account": str(account_id), "Arn": str(arn)} if account_of_arn(arn) == account_id:
             return Identity(account_id, arn)
-    raise CommandError("cannot get your identity from AWS: the answer of GetCallerIdentity names no account")
+    raise CommandError(
+        "cannot get your identity from AWS: the answer of GetCallerIdentity does not name one account and its ARN"
+    )
+
+
+class Caller:
+    """The caller, whose account must stay the same while a command runs."""
+
+    def __init__(self, client: "STSClient") -> None:
+        """Ask with a client."""
+        self._client = client
+        self._first: Identity | None = None
+
+    def identify(self) -> Identity:
+        """Ask STS for the caller's identity.
+
+        Raises:
+            CredentialsError: as ``identify``; or the account is not the one that STS named before.
+            CommandError: as ``identify``.
+        """
+        identity = identify(self._client)
+        self._first = self._first or identity
+        if identity.account_id != self._first.account_id:
+            raise CredentialsError(
+                f"your credentials were those of account {self._first.account_id}, and are now those of account "
+                f"{identity.account_id}: use credentials of one account while the command runs, and repeat it"
+            )
+        return identity

@@ -1,12 +1,18 @@
-"""``patchlake check``: the targets that an export could read, or the problems of a deployed stack."""
+"""``patchlake check``: the targets that an export could read, or the problems of a deployed stack or of a policy."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from patchlake_cli.commands.options import (
+    DEFAULTS,
     AccountsOption,
+    ExcludeAccountsOption,
     ExternalIdOption,
+    HistoryDaysOption,
     ProfileOption,
     RegionOption,
     RegionsOption,
@@ -17,9 +23,11 @@ from patchlake_cli.commands.options import (
     refuse_unused,
     refuse_unused_role,
 )
-from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.export.settings import ROLE_NAME, read_settings
+from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.statements import Settings
 
 
 def check(  # noqa: PLR0913  # one option each
@@ -27,15 +35,21 @@ def check(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[LakeLocation | None, lake_option("Also check this lake: a folder, or s3://BUCKET/PREFIX.")] = None,
     accounts: AccountsOption = "self",
+    exclude_accounts: ExcludeAccountsOption = "",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", parser=read_stack, metavar="<str>", help="Check this deployed stack instead."),
+        typer.Option("--stack", "-s", parser=read_stack, metavar="STACK", help="Check this deployed stack instead."),
     ] = None,
     region: RegionOption = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Check this policy instead: a folder with sla/ and exceptions/."),
+    ] = None,
+    history_days: HistoryDaysOption = DEFAULTS.history_days,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
@@ -47,16 +61,34 @@ def check(  # noqa: PLR0913  # one option each
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
+    Exit codes with --policy: 0 every line can be used, 3 a line or a file cannot; no AWS account is needed.
+
     Example: patchlake check --accounts organization --role-name my-export-role
     """
+    refuse_unless(context, "history_days", "--policy", given=policy is not None)
+    if policy is not None:
+        refuse_unused(
+            context,
+            ("lake", "accounts", "exclude_accounts", "regions", "role_name", "external_id", "profile", "stack"),
+            "--policy",
+        )
+        return _check_policy(policy, history_days, as_json=as_json)
     if stack is not None:
-        refuse_unused(context, ("lake", "accounts", "regions", "role_name", "external_id"), "--stack")
+        refuse_unused(
+            context, ("lake", "accounts", "exclude_accounts", "regions", "role_name", "external_id"), "--stack"
+        )
         return _check_stack(stack, profile, region, as_json=as_json)
     refuse_unless(context, "region", "--stack", given=False)
     from patchlake_cli.export.readiness import read_readiness
     from patchlake_cli.export.readiness_page import print_readiness
 
-    settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
+    settings = read_settings(
+        accounts=accounts,
+        exclude_accounts=exclude_accounts,
+        regions=regions,
+        role_name=role_name,
+        external_id=external_id,
+    )
     refuse_unused_role(context, settings.accounts)
     readiness = read_readiness(settings, lake, profile)
     print_readiness(readiness, as_json=as_json)
@@ -73,3 +105,20 @@ def _check_stack(stack: str, profile: str | None, region: str | None, *, as_json
     print_checks(stack, checked, as_json=as_json)
     passed = all(each.verdict is Verdict.OK for each in checked)
     return ExitCode.COMPLETE if passed else ExitCode.PARTIAL
+
+
+def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode:
+    from patchlake_cli.lake.policy_check import check_policy
+
+    try:
+        findings = check_policy(folder, Settings(history_days=history_days))
+    except LakeError as error:
+        raise CommandError(str(error)) from error
+    if as_json:
+        typer.echo(json.dumps({"policy": str(folder), "findings": [asdict(finding) for finding in findings]}))
+    else:
+        for finding in findings:
+            typer.echo(str(finding))
+        number = "1 problem." if len(findings) == 1 else f"{len(findings)} problems."
+        typer.echo(number if findings else "Every line of the policy can be used.")
+    return ExitCode.PARTIAL if findings else ExitCode.COMPLETE

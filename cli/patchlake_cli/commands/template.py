@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
+from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.option_values import wrong_value
 
 
 def template(
     *,
-    out: Annotated[Path, typer.Option(help="Folder to write to, created if needed; it must be empty.")] = Path(
-        "patchlake-template"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="Folder to write to, created if needed; it must be empty.")
+    ] = Path("patchlake-template"),
 ) -> None:
     """Write the SAM template of this version to a folder, with everything that `sam build` needs.
 
@@ -29,10 +30,12 @@ def template(
     from patchlake_cli.project_files import write_deployable
 
     try:
+        if out.is_symlink() and not out.exists():
+            raise CommandError(f"{out} {absence(out)}")
         if out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise wrong_value(out, "a folder that is new or empty", "--out")
         write_deployable(out)
     except OSError as error:
-        raise CommandError(f"{error.filename or out} cannot be written: {error.strerror or error}") from error
+        raise CommandError(f"{out} cannot be written: {error.strerror or error}") from error
     typer.echo(f"Template: {out / 'template.yaml'}\n")
     typer.echo(f"Next: cd {shlex.quote(str(out))} && sam build && sam deploy --guided")

@@ -3,9 +3,9 @@
 import shutil
 from pathlib import Path
 
+from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
-
-MARKER = ".patchlake-demo"
+from patchlake_cli.lake.demo_lake import MARKER
 
 
 def replace_folder(folder: Path) -> None:
@@ -21,6 +21,8 @@ def replace_folder(folder: Path) -> None:
             if entry.name != MARKER:
                 shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
         return
+    if folder.is_symlink() and not folder.exists():
+        raise CommandError(f"{folder} {absence(folder)}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         msg = f"{folder} exists and was not made by the demo: use another folder with --out"
         raise CommandError(msg)

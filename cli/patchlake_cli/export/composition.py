@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from threading import Event
 
 from patchlake import __version__
@@ -29,7 +28,7 @@ from patchlake.stages.discover import DiscoverStage
 from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
-from patchlake_cli.access.sessions import Identity, identify
+from patchlake_cli.access.sessions import Caller, Identity
 from patchlake_cli.export.settings import ExportSettings
 
 WORKERS = 8
@@ -58,7 +57,7 @@ class Ports:
     """The ports of one export.
 
     Attributes:
-        identify: asks AWS for the caller's identity; its answer sets the clock.
+        identify: asks AWS for the caller's identity, which stays in one account; the answer sets the clock.
     """
 
     store: Store
@@ -97,8 +96,9 @@ def local_time() -> datetime:
 def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
     apis = aws.target_apis(settings.role_name, settings.external_id, settings.connections)
-    accounts = AwsAccounts(aws.sts, aws.client("organizations"))
-    return Ports(store, accounts, apis, aws.clock, partial(identify, aws.sts))
+    caller = Caller(aws.sts)
+    accounts = AwsAccounts(lambda: caller.identify().account_id, aws.client("organizations"))
+    return Ports(store, accounts, apis, aws.clock, caller.identify)
 
 
 def compose(ports: Ports, settings: ExportSettings) -> Stages:
@@ -147,7 +147,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
             clock=ports.clock,
             settings=PlanSettings(
                 accounts=settings.accounts,
-                excluded_accounts=(),
+                excluded_accounts=settings.excluded_accounts,
                 regions=settings.regions,
                 batch_size=settings.batch_size,
                 deadline_seconds=settings.deadline_seconds,

@@ -5,13 +5,13 @@ deadlines, the sources, the tag keys and the fields to keep. Access settings (ro
 are not in the plan and may change between attempts, so a run can continue after a misspelt role.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key, run_ids
 from patchlake.core.plan import Plan, decode_plan
 from patchlake.core.run import run_at
-from patchlake.errors import IntegrityError
+from patchlake.errors import InputError, IntegrityError
 from patchlake.ports import Store
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.step import Step
@@ -35,9 +35,12 @@ def unfinished_plans(store: Store) -> Iterator[Plan]:
 
 
 def newest_unfinished(store: Store, wanted: Plan) -> str | None:
-    """Return the id of the newest unfinished run with the settings of ``wanted`` that has not passed its deadline."""
+    """Return the id of the newest unfinished run with the settings of ``wanted`` that has begun, and has time left.
+
+    One that has not begun was planned when the time of AWS's answers was wrong.
+    """
     for plan in unfinished_plans(store):
-        if not differences(plan, wanted) and wanted.planned_at < plan.deadline_at:
+        if not differences(plan, wanted) and run_at(plan.run_id) <= wanted.planned_at < plan.deadline_at:
             return plan.run_id
     return None
 
@@ -63,33 +66,64 @@ class Begun:
     is_published: bool
 
 
-def begin(stage: PlanStage, run_id: str | None) -> Begun:
+type Wait = Callable[[str, int], object]
+"""Says why, waits for a number of seconds, and asks AWS for the time."""
+
+
+def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
     """Plan a run, or continue a planned one, and send the first messages of every stage.
 
     Args:
         stage: the plan stage of this export.
         run_id: the run; None for the newest unfinished one with the same settings and time left, or else the current
-            minute's.
+            minute's. If that exists with other settings, the next minute's.
+        wait: waits for the next minute.
 
     Raises:
-        CommandError: the run exists with other settings.
+        CommandError: the run exists with other settings, or the time of AWS's answers jumps.
         InputError: the run would be new, and its scheduled time is in the future or too long ago.
         PermanentError: the lake or the organization refuses access.
     """
     wanted = stage.new_plan(run_id or current_run_id(stage.clock))
-    chosen = run_id or newest_unfinished(stage.store, wanted) or wanted.run_id
+    chosen = run_id or newest_unfinished(stage.store, wanted)
+    if chosen is None:
+        wanted = _of_a_free_minute(stage, wanted, wait)
+        chosen = wanted.run_id
     is_new = not stage.store.exists(plan_key(chosen))
     if not is_new:
         stage = replace(stage, settings=replace(stage.settings, max_lateness_seconds=_ANY_AGE_SECONDS))
-    result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
+    try:
+        result = stage.handle({"scheduled_time": run_at(chosen).isoformat()})
+    except InputError as error:
+        if run_id is not None:
+            raise
+        raise CommandError(
+            f"the time of AWS's answers jumps: the run was chosen by it a moment ago, and now {error}. Retry in a "
+            "minute; if it lasts, look for a proxy that changes or keeps answers"
+        ) from error
     # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)
     if others := differences(plan, wanted):
         raise CommandError(
-            f"run {chosen} already exists with other settings ({', '.join(others)}): use another --scheduled-time, or "
-            "leave it out and retry in the next minute"
+            f"{_exists(chosen, others)}: use another --scheduled-time, or leave it out and retry in the next minute"
         )
     return Begun(plan, is_new, is_published=result.step is Step.LATE)
+
+
+def _of_a_free_minute(stage: PlanStage, wanted: Plan, wait: Wait) -> Plan:
+    """Return the plan for the current minute, or for the next one where that of the current one has other settings."""
+    if not stage.store.exists(plan_key(wanted.run_id)):
+        return wanted
+    others = differences(stored_plan(stage.store, wanted.run_id), wanted)
+    if not others:
+        return wanted
+    seconds = 60 - stage.clock.now().second
+    wait(f"{_exists(wanted.run_id, others)}: this one starts in the next minute, in {seconds} seconds", seconds)
+    return stage.new_plan(current_run_id(stage.clock))
+
+
+def _exists(run_id: str, others: Sequence[str]) -> str:
+    return f"run {run_id} already exists with other settings ({', '.join(others)})"
 
 
 def _settings(plan: Plan) -> dict[str, object]:

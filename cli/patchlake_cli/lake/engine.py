@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -17,20 +18,22 @@ import duckdb
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
-from patchlake_cli.lake.files import LakeFiles, find_lake
+from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
+from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
-from patchlake_cli.lake.statements import RECENT, Settings, Statement, queries, relations_of, views
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
     number_of_places,
     parse_question,
-    suggested,
     translate,
     translate_question,
     unknown_relation,
 )
+from patchlake_cli.similar_names import suggested
 
 _ATHENA = {
     "VARCHAR": "varchar",
@@ -67,29 +70,44 @@ class Answer:
 
 
 class Lake:
-    """The published tables, their twins ``recent_…`` and every view, ready for queries."""
+    """The published tables, their twins ``recent_…`` and ``history_…``, the policy and each view, ready for queries."""
 
-    def __init__(self, files: LakeFiles, now: datetime, settings: Settings) -> None:
-        """Register the tables; this reads only the names of files."""
+    def __init__(self, files: LakeFiles, now: datetime, settings: Settings, policy: PolicyFiles | None = None) -> None:
+        """Register the tables; this reads only the names of files.
+
+        Args:
+            files: the files of the lake.
+            now: the time from which ages and the window count.
+            settings: the parameters of a stack.
+            policy: the files of the policy; those of the lake itself by default.
+        """
         self.now = now.astimezone(UTC)
         self._files = files
+        self._policy = policy or files.policy
         self.settings = settings
         # A query can read the registered tables only: no file, no network, no variable of this process.
-        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database = InterruptibleDatabase(
+            duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        )
         self._database.execute("SET TimeZone = 'UTC'")
+        # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
+        # side first, as Athena needs it, which does not know either.
+        self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
+        self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
+            self._register(table, HISTORY + table.name, self._days_ago(self.settings.history_days))
         self._undefined = {view.name: view for view in views()}
+        self._unread = {table.name: table for table in POLICY_TABLES}
 
     @property
     def window_start(self) -> str:
         """The first date of the window."""
-        first = self.now.toordinal() - self.settings.window_days
-        return date.fromordinal(max(first, date.min.toordinal())).isoformat()
+        return self._days_ago(self.settings.window_days)
 
     @property
     def date(self) -> str:
@@ -158,7 +176,7 @@ class Lake:
         Raises:
             QueryError: the name is in use, or the text is not a table.
         """
-        if name in self._defined or name in self._undefined or name.endswith(_FILES):
+        if name in self._defined or name in self._undefined or name in self._unread or name.endswith(_FILES):
             raise QueryError(f"table {name!r} already exists: choose another name")
         try:
             head, *rows = list(csv.reader(io.StringIO(text))) or [[]]
@@ -177,14 +195,31 @@ class Lake:
         self._defined.add(name)
         self._added.add(name)
 
+    def keep(self, *names: str) -> None:
+        """Compute views now, and keep their rows for the questions that follow; not after a question that reads them.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        self._kept |= set(names) & set(self._undefined)
+        self._define(names)
+
     def describe(self, relation: str) -> dict[str, str]:
-        """Return the columns of a table or view, in order, with their types by Athena's names."""
+        """Return the columns of a table or view, in order, with their types by Athena's names.
+
+        Raises:
+            QueryError: there is no such relation.
+            LakeError: a file cannot be read.
+        """
         if relation not in self._described:
             self._define([relation])
             # For each view, DuckDB resolves all views below it once more.
             rows = self._database.execute(f'DESCRIBE "{relation}"').fetchall()
             self._described[relation] = {row[0]: _ATHENA[row[1]] for row in rows}
         return self._described[relation]
+
+    def _days_ago(self, days: int) -> str:
+        return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()
 
     def _define(self, relations: Iterable[str]) -> None:
         """Create the views among these, and the views that they read; a query defines only what it reads.
@@ -196,13 +231,30 @@ class Lake:
         for name in relations:
             if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name in _COMPUTED_ONCE else "VIEW"
+                is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
+                kind = "TABLE" if is_kept else "VIEW"
                 with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)
                 del self._undefined[name]
+            elif name in self._unread:
+                self._read_policy(self._unread.pop(name))
             elif name not in self._defined:
-                raise unknown_relation(name, self._defined | set(self._undefined))
+                raise unknown_relation(name, self._defined | set(self._undefined) | set(self._unread))
+
+    def _read_policy(self, table: Table) -> None:
+        """Create a table of the policy, whose files are small."""
+        rows = [
+            (*line.cells, location)
+            for location, content in (self._policy.contents(table) if self._policy else ())
+            for line in read_lines(table, content)
+        ]
+        names = [f'"{name}"' for name in (*table.column_names, OBJECT_PATH)]
+        self._database.execute(f"CREATE TABLE {table.name} ({', '.join(f'{name} VARCHAR' for name in names)})")
+        columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(names)
+        unnested = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in names)
+        self._database.execute(f"INSERT INTO {table.name} SELECT {unnested}", columns)
+        self._defined.add(table.name)
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
@@ -259,6 +311,7 @@ def open_lake(
     now: datetime | None = None,
     settings: Settings | None = None,
     session: boto3.Session | None = None,
+    policy: Path | None = None,
 ) -> Lake:
     """Open a lake.
 
@@ -267,23 +320,32 @@ def open_lake(
         now: the time from which ages and the window count; the present by default.
         settings: the parameters of a stack.
         session: a session that may read the bucket; the SDK's default one otherwise.
+        policy: the folder of a policy, in place of the lake's own.
 
     Raises:
-        LakeError: there is no lake, or it cannot be read.
+        LakeError: there is no lake or no policy, or it cannot be read.
     """
-    return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings())
+    files = None if policy is None else find_policy(policy)
+    return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings(), files)
 
 
-def open_lake_as_of(
-    location: LakeLocation, as_of: date | None, settings: Settings | None = None, profile: str | None = None
+def open_lake_as_of(  # noqa: PLR0913
+    location: LakeLocation,
+    as_of: date | None,
+    settings: Settings | None = None,
+    *,
+    profile: str | None = None,
+    session: boto3.Session | None = None,
+    policy: Path | None = None,
 ) -> Lake:
     """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
 
     Raises:
-        LakeError: there is no lake, or it cannot be read.
+        LakeError: there is no lake or no policy, or it cannot be read.
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings())
+    files = None if policy is None else find_policy(policy)
+    return Lake(find_lake(location, session, profile), now or datetime.now(UTC), settings or Settings(), files)
 
 
 def find_query(name: str) -> Statement:

@@ -1,4 +1,4 @@
-"""The Parquet files of a lake's tables, in a folder or in a bucket.
+"""The Parquet files of a lake's tables and the files of its policy, in a folder or in a bucket.
 
 Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. A
 query reads only the columns that it needs of each file, also from a bucket. This is the only module of the command that
@@ -27,23 +27,84 @@ from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.run import run_date
-from patchlake.core.tables import Table
+from patchlake.core.tables import Column, ColumnType, Table
 from patchlake.core.timings import CALL
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.absent_path import absence
 from patchlake_cli.aws_session import ca_bundle, new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
 
 type _Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
 
-_PARTITION = pa.field("run_date", pa.string())
 _FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
-_FORMAT = ds.ParquetFileFormat(
-    default_fragment_scan_options=ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-)
+_CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 """A damaged page is an error, never another figure."""
+_REPETITIVE = pa.dictionary(pa.int32(), pa.string())
+"""The type of a text column with few values: as in the files, each value is read once, and rows are numbers."""
+_PARTITION = pa.schema([pa.field("run_date", _REPETITIVE)])
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The files of a policy.
+
+    Attributes:
+        filesystem: the filesystem that opens them.
+        listed: the paths below a prefix of the folder or bucket.
+        root: the folder, or the bucket with its prefix, that has a folder for each table.
+        prefix: the place of that folder within what is listed.
+        scheme: what precedes a path in the names of files.
+    """
+
+    filesystem: fs.FileSystem
+    listed: _Listed
+    root: str
+    prefix: str = ""
+    scheme: str = ""
+
+    def paths(self, table: Table) -> list[str]:
+        """Return the names of a table's files within its folder, in order, those that Athena ignores included.
+
+        Raises:
+            LakeError: the folder cannot be read.
+        """
+        folder = f"{self.root}/{folder_of(table)}/"
+        try:
+            found = self.filesystem.get_file_info(sorted(self.listed(f"{self.prefix}{folder_of(table)}/")))
+        except (OSError, PatchlakeError) as error:
+            raise LakeError(f"the policy cannot be read: {self.scheme}{folder}: {error}") from error
+        return [info.path.removeprefix(folder) for info in found if info.type is fs.FileType.File]
+
+    def contents(self, table: Table) -> list[tuple[str, bytes]]:
+        """Return the location and the bytes of each file of a table that Athena reads, in order.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        return [
+            (self.location(table, path), self.read(table, path)) for path in self.paths(table) if not is_ignored(path)
+        ]
+
+    def location(self, table: Table, path: str) -> str:
+        """Return the location of a file, as Athena names it."""
+        return f"{self.scheme}{self.root}/{folder_of(table)}/{path}"
+
+    def read(self, table: Table, path: str) -> bytes:
+        """Return the bytes of a file.
+
+        Raises:
+            LakeError: it cannot be read.
+        """
+        try:
+            with self.filesystem.open_input_stream(f"{self.root}/{folder_of(table)}/{path}", compression=None) as file:
+                content: bytes = file.read()
+        except OSError as error:
+            raise LakeError(f"the policy cannot be read: {self.location(table, path)}: {error}") from error
+        return content
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +114,12 @@ class LakeFiles:
     Attributes:
         filesystem: the filesystem that opens them.
         paths: (run_date, path) pairs by the name of the table.
+        policy: the files of the lake's own policy, which may have none; None for a lake that is nowhere.
     """
 
     filesystem: fs.FileSystem
     paths: Mapping[str, Sequence[tuple[str, str]]]
+    policy: PolicyFiles | None = None
 
     @property
     def dates(self) -> list[str]:
@@ -71,13 +134,16 @@ class LakeFiles:
         Raises:
             LakeError: the files cannot be read.
         """
-        schema = pa.schema([*(pa.field(column.name, ARROW_TYPES[column.type]) for column in table), _PARTITION])
-        paths = [path for date, path in self.paths[table.name] if first <= date <= last]
-        if not paths:
+        schema = pa.schema([*map(_field, table), *_PARTITION])
+        files = [(date, path) for date, path in self.paths[table.name] if first <= date <= last]
+        if not files:
             return schema.empty_table()
-        partitioning = ds.partitioning(pa.schema([_PARTITION]), flavor="hive")
+        dates = {"run_date": pa.array(sorted({date for date, _ in files}))}
+        partitioning = ds.partitioning(_PARTITION, dictionaries=dates, flavor="hive")
         try:
-            return ds.dataset(paths, schema, _FORMAT, self.filesystem, partitioning)
+            repetitive = [field.name for field in schema if field.type == _REPETITIVE]
+            read = ds.ParquetFileFormat(dictionary_columns=repetitive, default_fragment_scan_options=_CHECKED)
+            return ds.dataset([path for _, path in files], schema, read, self.filesystem, partitioning)
         except OSError as error:
             # Such as a folder that has the name of a file.
             raise LakeError(f"the lake cannot be read: {error}") from error
@@ -92,6 +158,11 @@ class LakeFiles:
                 for column in map(group.column, range(group.num_columns)):
                     sizes[column.path_in_schema] += column.total_compressed_size
         return sizes
+
+
+def _field(column: Column) -> Any:  # noqa: ANN401
+    is_repetitive = column.repetitive and column.type is ColumnType.STRING
+    return pa.field(column.name, _REPETITIVE if is_repetitive else ARROW_TYPES[column.type])
 
 
 def no_files() -> LakeFiles:
@@ -112,16 +183,35 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
     """
     if location.bucket is None:
         filesystem, listed = _open_folder(location.text)
+        root, scheme = str(Path(location.text).resolve()), ""
     else:
         filesystem, listed = _open_bucket(location, location.bucket, session, profile)
+        root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
     try:
         for base in ("lake/", ""):
             paths = {table.name: _files(listed(f"{base}{table.name}/")) for table in SOURCES.tables}
             if any(paths.values()):
-                return LakeFiles(filesystem, paths)
+                policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
+                return LakeFiles(filesystem, paths, policy)
     except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
     raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
+
+
+def find_policy(folder: Path) -> PolicyFiles:
+    """Find the files of a policy in a folder.
+
+    Raises:
+        LakeError: it is no folder, or has a folder for none of the tables.
+    """
+    expected = " or ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise LakeError(f"{folder} {problem}: expected a folder with {expected} in it")
+    if not any((folder / folder_of(table)).is_dir() for table in POLICY_TABLES):
+        raise LakeError(f"{folder} has no policy: expected {expected} in it")
+    filesystem, listed = _open_folder(str(folder))
+    return PolicyFiles(filesystem, listed, str(folder.resolve()))
 
 
 def _files(paths: Iterable[str]) -> list[tuple[str, str]]:
@@ -146,7 +236,7 @@ def _is_of_a_run(date: str, name: str) -> bool:
 def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
     folder = Path(text).resolve()
     if not folder.is_dir():
-        problem = "is not a folder" if folder.exists() else "does not exist"
+        problem = "is not a folder" if folder.exists() else absence(Path(text))
         raise LakeError(f"{text} {problem}: --lake takes the folder of an export or a demo, or s3://BUCKET/PREFIX")
     filesystem = fs.LocalFileSystem()
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from patchlake_cli.absent_path import absence
+
 
 @dataclass(frozen=True, slots=True)
 class LakeLocation:
@@ -52,6 +54,8 @@ class LakeLocation:
             return None
         folder = Path(self.text).absolute()
         while not folder.exists() and folder != folder.parent:
+            if folder.is_symlink():
+                return f"{folder} {absence(folder)}"
             folder = folder.parent
         if not folder.is_dir():
             return f"{folder} is not a folder"

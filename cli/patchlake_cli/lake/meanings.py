@@ -9,9 +9,11 @@ from functools import cache
 from sqlglot import exp
 
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.statements import RECENT, Statement, views
+from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
+from patchlake_cli.lake.statements import HISTORY, RECENT, Statement, views
 
 RUN_DATE = "The run's UTC date, YYYY-MM-DD: the partition."
+OBJECT = "The object, or the file, of the row: a hidden column of Athena, which must be quoted."
 
 
 @cache
@@ -22,8 +24,11 @@ def relation_meanings(relation: str) -> Mapping[str, str]:
         ValueError: a column has no description, or two different ones.
     """
     for table in SOURCES.tables:
-        if relation in {table.name, RECENT + table.name}:
+        if relation in {table.name, RECENT + table.name, HISTORY + table.name}:
             return {**{column.name: column.description for column in table}, "run_date": RUN_DATE}
+    for table in POLICY_TABLES:
+        if relation == table.name:
+            return {**{column.name: column.description for column in table}, OBJECT_PATH: OBJECT}
     [view] = [view for view in views() if view.name == relation]
     return statement_meanings(view)
 

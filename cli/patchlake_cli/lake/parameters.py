@@ -28,7 +28,7 @@ class ParameterType(StrEnum):
     PATCH = "patch"
     """The id of a patch, in capital or small letters: but not digits alone or "KB 123", which no patch has."""
     TEXT = "text"
-    """The name of something, such as a node or a region: any text that is not empty."""
+    """The name of something, such as a node or a region: any text that is not empty, without spaces at its ends."""
     ANY_TEXT = "any text"
     """Any text, the empty one included: a value in the SELECT of a user, or a name that may be left open."""
 
@@ -38,7 +38,7 @@ _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
     ParameterType.CVE: "the id of a CVE",
     ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
-    ParameterType.TEXT: "a text in UTF-8 that is not empty",
+    ParameterType.TEXT: "a text in UTF-8 that is not empty, without spaces at its ends",
     ParameterType.ANY_TEXT: "a text in UTF-8",
 }
 
@@ -161,7 +161,7 @@ def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
         case ParameterType.PATCH:
             return _PATCH.fullmatch(value) is not None and is_utf_8(value)
         case ParameterType.TEXT:
-            return is_utf_8(value) and value.strip() != ""
+            return is_utf_8(value) and value.strip() == value != ""
         case ParameterType.ANY_TEXT:
             return is_utf_8(value)
 

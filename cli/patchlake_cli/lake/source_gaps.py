@@ -5,11 +5,12 @@ from collections.abc import Collection, Iterator
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import TARGETS_NAMED
-from patchlake_cli.lake.statements import RECENT, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, views
 
-_SAYING_THEIR_GAPS = frozenset({"runs", "target_compliance"})
+_SAYING_THEIR_GAPS = frozenset({"runs", HISTORY + "runs", "target_compliance", "policy_tags"})
 """The views that read secondary tables and say in their own rows what they lack: which tables are there, and why the
-number of unmanaged instances is not known. A statement over one of them is not about these tables."""
+number of unmanaged instances is not known; or that matter only where the policy names a tag (`policy_gaps`). A
+statement over one of them is not about these tables."""
 
 _OF_SEVERAL_RUNS = "is_latest"
 """The column of a view that has the rows of several runs, so that a statement may ask about any of them."""
@@ -29,31 +30,47 @@ def find_source_gaps(lake: Lake, relations: Collection[str], *, of_newest: bool)
     return [
         gap
         for source in sources_of(relations)
-        for gap in _gaps(lake, source, several=not of_newest and _reads_several_runs(relations, source))
+        for gap in gaps_of_source(lake, source, several=not of_newest and _reads_several_runs(relations, source))
     ]
 
 
 def sources_of(relations: Collection[str]) -> list[str]:
     """Return the secondary sources whose tables these relations read, directly or through views."""
+    found = relations_below(relations, except_for=_SAYING_THEIR_GAPS)
+    return [source.name for source in SOURCES.secondary if _tables(source.name) & found]
+
+
+def relations_below(relations: Collection[str], *, except_for: Collection[str] = ()) -> set[str]:
+    """Return these relations and all that they read, directly or through views; not what the excepted views read."""
     read, found = {view.name: view.relations for view in views()}, set(relations)
     waiting = list(found)
     while waiting:
         name = waiting.pop()
-        further = set(read.get(name, ()) if name not in _SAYING_THEIR_GAPS else ()) - found
+        further = set(read.get(name, ()) if name not in except_for else ()) - found
         found |= further
         waiting += further
-    return [source.name for source in SOURCES.secondary if {source.name, RECENT + source.name} & found]
+    return found
 
 
 def _reads_several_runs(relations: Collection[str], source: str) -> bool:
     columns = {view.name: view.tree.named_selects for view in views()}
-    tables = {source, RECENT + source}
     return any(
-        name in tables or _OF_SEVERAL_RUNS in columns[name] for name in relations if source in sources_of([name])
+        name in _tables(source) or _OF_SEVERAL_RUNS in columns[name]
+        for name in relations
+        if source in sources_of([name])
     )
 
 
-def _gaps(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
+def _tables(source: str) -> set[str]:
+    return {source, RECENT + source, HISTORY + source}
+
+
+def gaps_of_source(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
+    """Yield a sentence where a source of the newest run is not COMPLETE, and one about several runs if these matter.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
     runs = lake.query(f"SELECT run_id, is_latest, {source}_status FROM runs WHERE is_published ORDER BY run_id").rows  # noqa: S608
     unread = [(run_id, status) for run_id, is_latest, status in runs if status != "COMPLETE" and not is_latest]
     for run_id, status in [(run_id, status) for run_id, is_latest, status in runs if is_latest]:

@@ -15,8 +15,10 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
     SELECT ...
 
 A column that the header leaves out has the meaning that it has in the view or table that it comes from.
-``${WindowDays}``, ``${ScanMaxAgeDays}`` and ``${HistoryDays}`` stand for the stack's parameters of those names; a ``?``
-for a parameter, which the header declares with its type (`parameters`), an example and its meaning.
+``${WindowDays}`` and ``${ScanMaxAgeDays}`` stand for the stack's parameters of those names; a ``?`` for a parameter,
+which the header declares with its type (`parameters`), an example and its meaning.
+A table or view has a twin over ``HistoryDays`` instead of the window, whose name begins with ``history_``. That of a
+view is derived from its file, once another view reads it.
 ``${NodeColumns}`` and ``${PatchStateColumns}``, also as ``state.${NodeColumns}``, stand for the declared columns that
 the two operations of SSM give to ``patch_states``, and ``${InstanceColumns}`` for those of ``instances``: a new one
 needs no change in the views that pass all of them on.
@@ -24,7 +26,7 @@ needs no change in the views that pass all of them on.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.resources.abc import Traversable
@@ -40,6 +42,12 @@ if TYPE_CHECKING:
 
 RECENT = "recent_"
 """The prefix of a table's twin, which has only the days of the window; every view reads the twins."""
+
+HISTORY = "history_"
+"""The prefix of the twin of a table or view over the days of the history, which the clocks read."""
+
+RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
+"""The columns about the run, which the answer of each named query has."""
 
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
@@ -58,7 +66,7 @@ class Settings:
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
-        history_days: the number of days that the CVEs of patches look back.
+        history_days: the number of days that the clocks and the CVEs of patches look back.
     """
 
     window_days: int = 35
@@ -108,7 +116,6 @@ class Statement:
         values = {
             "${WindowDays}": settings.window_days,
             "${ScanMaxAgeDays}": settings.scan_max_age_days,
-            "${HistoryDays}": settings.history_days,
         }
         text = self.sql
         for place, value in values.items():
@@ -201,8 +208,23 @@ def expanded(line: str) -> str:
 def views() -> tuple[Statement, ...]:
     """Return every view, each after those that it reads."""
     found = {view.name: view for view in map(read_statement, sql_files("views"))}
+    waiting = list(found.values())
+    while waiting:
+        for name in waiting.pop().relations:
+            original = found.get(name.removeprefix(HISTORY))
+            if original is not None and name not in found:
+                found[name] = _over_history(original)
+                waiting.append(found[name])
     reads = {name: [r for r in view.relations if r in found] for name, view in found.items()}
     return tuple(found[name] for name in TopologicalSorter(reads).static_order())
+
+
+def _over_history(view: Statement) -> Statement:
+    """Return the twin of a view over the days of the history."""
+    sql = view.sql
+    for name in view.relations:
+        sql = re.sub(rf"\b{name}\b", HISTORY + name.removeprefix(RECENT), sql)
+    return replace(view, name=HISTORY + view.name, sql=sql)
 
 
 @cache

@@ -8,7 +8,6 @@ sqlglot translates, and this module adapts the differences that it leaves. In At
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import cache
 
 import sqlglot
@@ -20,9 +19,13 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.parameters import is_utf_8
+from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+_DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
+"""A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
+
 TOO_DEEP = "the SELECT is nested too deeply"
 
 type Schema = Mapping[str, Mapping[str, str]]
@@ -64,9 +67,20 @@ def parse_question(sql: str) -> exp.Query:
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
+            _refuse_table_functions(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
+
+
+def _refuse_table_functions(question: exp.Query) -> None:
+    """Refuse the functions of DuckDB that Athena does not have: they show this process and not the lake."""
+    for table in question.find_all(exp.Table):
+        if isinstance(table.this, exp.Func):
+            called = table.this.sql(dialect="athena").partition("(")[0].lower()
+            raise QueryError(
+                f"{called}() is no table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
+            )
 
 
 def number_of_places(question: exp.Query) -> int:
@@ -126,15 +140,11 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
 
 def located(sql: str, complaint: str) -> str:
     """Return an error message about a query, with the position in the query if the message gives it."""
+    if _DIVISION_BY_ZERO.search(complaint):
+        return "division by zero: divide by NULLIF(divisor, 0), which gives NULL"
     message, _, context = complaint.partition("\n\nLINE ")
     message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
     return _pointed(sql, _position(sql, message, context), message)
-
-
-def suggested(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message about a name: a similar known name, if there is one."""
-    close = get_close_matches(name, known, 1)
-    return f'; did you mean "{close[0]}"?' if close else "."
 
 
 def _duckdb(tree: exp.Expr, now: datetime) -> str:

@@ -23,7 +23,7 @@ def expected_statements(bucket: str, partition: str) -> list[dict[str, Any]]:
             {"Null": {"s3:if-none-match": "true"}, "Bool": {"s3:ObjectCreationOperation": "true"}},
         ),
         _denied("NeverReplace", "s3:PutObject", written, {"Null": {"s3:if-match": "false"}}),
-        _denied("NeverDelete", ["s3:DeleteObject", "s3:DeleteObjectVersion"], f"{arn}/*"),
+        _denied("NeverDelete", ["s3:DeleteObject", "s3:DeleteObjectVersion"], written),
     ]
 
 
@@ -44,7 +44,7 @@ def repaired_policy(policy: Mapping[str, Any], bucket: str, partition: str) -> s
 
 
 def _denied(
-    sid: str, action: str | list[str], resource: str | list[str], condition: dict[str, Any] | None = None
+    sid: str, action: str | list[str], resource: list[str], condition: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": resource}
     return statement | ({"Condition": condition} if condition else {})

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -19,7 +19,7 @@ from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.regions import region_problem
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.sqs import SqsQueue
-from patchlake.adapters.sts import RoleSessions
+from patchlake.adapters.sts import RoleSessions, caller_account_id
 from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
@@ -105,7 +105,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
     sqs = aws.client("sqs")
     return PlanStage(
         store=bucket_store(aws.client("s3"), config.bucket),
-        accounts=AwsAccounts(aws.sts, aws.client("organizations")),
+        accounts=AwsAccounts(partial(caller_account_id, aws.sts), aws.client("organizations")),
         sources=SOURCES,
         listing_queues={
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),

@@ -15,6 +15,7 @@ from patchlake.errors import BrokenAnswerError
 from patchlake.sources.coverage import coverage_row, is_complete
 from patchlake.sources.source import DetailSource, ListedRows, ListingSource
 from patchlake.stages import plan, publish
+from patchlake.stages.plan import PlanStage
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_settling
 from tests.simulation.mutants.mutant import Patch, mutant
@@ -44,6 +45,11 @@ def _plans_nothing(patch: Patch) -> None:
         return made if accounts else replace(made, targets=())
 
     patch.setattr(plan, "make_plan", make)
+
+
+@mutant("I6", "a list of accounts without our own is planned", PEOPLED & struck_by(Fault.OWN_ACCOUNT_LEFT_OUT))
+def _plans_without_our_own_account(patch: Patch) -> None:
+    patch.setattr(PlanStage, "_organization", lambda stage, *_: stage.accounts.organization_accounts())
 
 
 def _alter_completeness(patch: Patch, listings: bool, rows: bool) -> None:  # noqa: FBT001

@@ -35,10 +35,16 @@ _TARGETS = tuple(Target(account.account_id, region) for account in _ACCOUNTS for
 
 
 def _of_nodes(number: int, *, targets: tuple[Target, ...] = _TARGETS) -> Provocation:
-    accounts = tuple(each for each in _ACCOUNTS if each.account_id in {target.account_id for target in targets})
+    read = {target.account_id for target in targets}
+    # Every organization's list has our own account.
+    accounts = tuple(each for each in _ACCOUNTS if each.account_id in {*read, HOME})
     regions = tuple(dict.fromkeys(target.region for target in targets))
     return having(
-        accounts=accounts, excluded_accounts=(), regions=regions, nodes=dict.fromkeys(targets, number), row_seconds=0
+        accounts=accounts,
+        excluded_accounts=tuple({HOME} - read),
+        regions=regions,
+        nodes=dict.fromkeys(targets, number),
+        row_seconds=0,
     )
 
 

@@ -19,12 +19,15 @@ from botocore.awsrequest import (
     AWSHTTPSConnectionPool,
 )
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.session_credentials import renew_readably
 from patchlake.core.timings import BYTES_IN_TIME, CALL
+from patchlake.errors import ConfigError
 
 if TYPE_CHECKING:
     import boto3
@@ -52,9 +55,19 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
         service: the service, by its name in the SDK.
         config: what differs from ``CONFIG``.
         region: the region, by default that of the session.
+
+    Raises:
+        ConfigError: a setting cannot be used, such as the address of the endpoint or of the proxy.
     """
     own = CONFIG if config is None else CONFIG.merge(config)
-    client: Any = session.client(service, region_name=region, config=own)  # type: ignore[call-overload]
+    try:
+        client: Any = session.client(service, region_name=region, config=own)  # type: ignore[call-overload]
+    except BotoCoreError:
+        raise
+    except ValueError as error:
+        msg = f"the AWS settings of your environment or profile cannot be used for {service}: {error}"
+        raise ConfigError(msg) from error
+    require_addresses(service, client.meta.endpoint_url)
     # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
     largest = math.inf if service == "s3" else LARGEST_ANSWER
     pools = _pools(client.meta.config.read_timeout, largest)

@@ -1,7 +1,7 @@
-"""The accounts: our own from STS, the organization's from AWS Organizations."""
+"""The accounts: our own, and those of AWS Organizations."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import field
@@ -10,7 +10,6 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of
-from patchlake.adapters.sts import caller_account_id
 from patchlake.core.paging import ListingNews, read_chain
 from patchlake.core.plan import Account
 from patchlake.core.records import Page, Record
@@ -21,7 +20,6 @@ from patchlake.sources.source import Operation
 if TYPE_CHECKING:
     from mypy_boto3_organizations import OrganizationsClient
     from mypy_boto3_organizations.type_defs import ListAccountsRequestTypeDef
-    from mypy_boto3_sts import STSClient
 
 NOT_ACTIVE = frozenset({"SUSPENDED", "CLOSED", "PENDING_CLOSURE", "PENDING_ACTIVATION"})
 """The states of an account that cannot be read; an account in any other state, or in none, is asked."""
@@ -43,18 +41,23 @@ LIST_ACCOUNTS = Operation("organizations", "ListAccounts", "Accounts", ListedAcc
 
 
 class AwsAccounts:
-    """``Accounts`` from STS and AWS Organizations."""
+    """``Accounts`` of AWS."""
 
-    def __init__(self, sts: "STSClient", organizations: "OrganizationsClient") -> None:
-        """Use each client only on demand: a run of the home account alone does not call Organizations."""
-        self._sts = sts
+    def __init__(self, home_account_id: Callable[[], str], organizations: "OrganizationsClient") -> None:
+        """Ask only on demand: a run of the home account alone does not call Organizations.
+
+        Args:
+            home_account_id: asks for the account whose credentials we have.
+            organizations: the client.
+        """
+        self._home_account_id = home_account_id
         self._organizations = organizations
         self._decoder = PageDecoder(LIST_ACCOUNTS)
         keep_raw_answers(organizations)
 
     def home_account_id(self) -> str:
         """Return the account that patchlake runs in."""
-        return caller_account_id(self._sts)
+        return self._home_account_id()
 
     def organization_accounts(self) -> Sequence[Account]:
         """Return every account of the organization; one that is closed, suspended or pending is not active.

@@ -3,17 +3,19 @@
 A page whose rows all follow the rules, as nearly every page does, is decoded at once. Any other page is read again,
 value by value, so that a bad one is lost alone. A body that is truncated, lacks its list, or is an error in spite of
 its status is not an empty page but a broken answer.
+
+Of a member that comes twice in an object, parsers keep the last value. What they keep has fewer quotation marks than
+the body then: every member has two, around its name.
 """
 
 import json
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from patchlake.adapters.row_reading import RowReader
+from patchlake.adapters.row_reading import REPEATED, RowReader
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
@@ -33,8 +35,8 @@ _DEEPEST = 100
 _MOST_DIGITS = 1_000
 """The digits of the longest number that is read as a whole number; Python refuses one of more than 4,300."""
 
-_REPEATED = object()
-"""The value of a member that comes twice, where either could be meant."""
+_QUOTE, _ESCAPED_QUOTE = b'"', b"\\u0022"
+"""A quotation mark, which we write as itself after a backslash, and its other spelling."""
 
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 """A JSON text, which may be cut short, or a bracket outside of every text."""
@@ -55,12 +57,12 @@ class PageDecoder:
                 ("wrapper", msgspec.Raw | UnsetType, UNSET),
             ],
             rename=names.get,
+            omit_defaults=True,
         )
         self._name = operation.name
         self._rows_member = operation.rows_member
         self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
         self._rows = RowReader(operation.record, operation.id_member)
-        self._once = [f'"{name}"'.encode() for name in (operation.rows_member, "NextToken")]
 
     def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         """Return the page in a body.
@@ -74,15 +76,13 @@ class PageDecoder:
         """
         try:
             answer = self._answer(body)
+            # The second one has the members that we do not know, too.
+            is_whole = _is_all_of(answer, body) or _is_all_of(msgspec.json.decode(body), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._page_by_values(body, answered_at_ms)
-        if answer.error is not UNSET or answer.wrapper is not UNSET or self._may_repeat(body):
+        if answer.error is not UNSET or answer.wrapper is not UNSET or not is_whole:
             return self._page_by_values(body, answered_at_ms)
         return Page(answer.rows, [], answer.next_token or None, answered_at_ms)
-
-    def _may_repeat(self, body: bytes) -> bool:
-        """Whether the list or the token may come twice: the last one would count, and the other rows be lost."""
-        return any(body.find(name) != body.rfind(name) for name in self._once)
 
     def _page_by_values(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         rows, next_token = self._loaded(body)
@@ -94,7 +94,7 @@ class PageDecoder:
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
         try:
-            answer = _parsed(body.decode(errors="surrogateescape"), frozenset({self._rows_member, "NextToken"}))
+            answer = _parsed(body.decode(errors="surrogateescape"))
         except (ValueError, RecursionError) as error:
             msg = f"the answer to {self._name} is not JSON, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
@@ -104,23 +104,36 @@ class PageDecoder:
                 raise BrokenAnswerError(msg)
             case dict():
                 rows, next_token = answer.get(self._rows_member), answer.get("NextToken")
-                if isinstance(rows, list) and isinstance(next_token, str | None):
+                is_plain = answer.get(_WRAPPER) is not REPEATED
+                if is_plain and isinstance(rows, list) and isinstance(next_token, str | None):
                     return rows, next_token
         msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a text NextToken"
         raise BrokenAnswerError(msg)
 
 
-def _parsed(text: str, once: frozenset[str]) -> Any:  # noqa: ANN401
-    """Parse a text; the value of a name in ``once`` that an object has twice is ``_REPEATED``, of another the last."""
+def _is_all_of(read: object, body: bytes) -> bool:
+    """Whether nothing of a body is missing in what was read of it."""
+    return msgspec.json.encode(read).count(_QUOTE) == body.count(_QUOTE) + body.count(_ESCAPED_QUOTE)
 
-    def object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
-        counts = Counter(name for name, _ in members if name in once)
-        return dict(members) | {name: _REPEATED for name, count in counts.items() if count > 1}
 
+def _parsed(text: str) -> Any:  # noqa: ANN401
+    """Parse a text; a member that an object has twice is ``REPEATED``, unless both are the same text or number."""
     try:
-        return json.loads(text, parse_int=_number, object_pairs_hook=object_of)
+        return json.loads(text, parse_int=_number, object_pairs_hook=_object_of)
     except RecursionError:
-        return json.loads(_without_deep_nesting(text), parse_int=_number, object_pairs_hook=object_of)
+        return json.loads(_without_deep_nesting(text), parse_int=_number, object_pairs_hook=_object_of)
+
+
+def _object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in members:
+        is_new = name not in found
+        found[name] = value if is_new or _are_same(found[name], value) else REPEATED
+    return found
+
+
+def _are_same(first: object, second: object) -> bool:
+    return type(first) is type(second) and isinstance(first, str | float | int | None) and first == second
 
 
 def _number(digits: str) -> float:

@@ -8,6 +8,9 @@ import msgspec
 
 from patchlake.core.records import InvalidRow, Record
 
+REPEATED = object()
+"""The value of a member that comes twice with different values, any of which could be meant."""
+
 
 class _Member(NamedTuple):
     """A member of a row, and the decoder of its value."""
@@ -58,8 +61,12 @@ class RowReader:
                 if member.is_required:
                     broken[member.name] = f"{member.name}: it is absent"
                 continue
+            if value is REPEATED:
+                broken[member.name] = f"{member.name}: it comes twice, with different values"
+                continue
             try:
-                values[member.field] = member.decode(json.dumps(value).encode())
+                # What is inside a list or an object does not matter: it is the value of none of our members.
+                values[member.field] = member.decode(json.dumps(value, default=repr).encode())
             except msgspec.ValidationError as error:
                 # It names the expected values, never the value.
                 broken[member.name] = f"{member.name}: {str(error).replace('Expected', 'expected')}"

@@ -1,5 +1,6 @@
 """The lake's bucket, in which every object of a run is created once."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 _PROBE_KEY = "check/conditional-writes"
 _WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
 """The MD5 checksum of no bytes: a body with any byte does not have it."""
+
+_ENDS = "Ends"
+_END = re.compile(rb"<IsTruncated\b[^<]*")
+"""What a page of a listing says about its end; the SDK reads every text but ``true``, and two of them, as the end."""
 
 
 class S3Store:
@@ -51,6 +56,7 @@ class S3Store:
         self._prefix = prefix
         self._pause = pause
         self._chance = chance
+        client.meta.events.register("before-parse.s3.ListObjectsV2", _keep_ends, unique_id=_ENDS)
 
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes; None if it does not exist."""
@@ -171,13 +177,16 @@ class S3Store:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
 
     def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
-        contents = page.get("Contents", [])
+        found = [content.get("Key") for content in page.get("Contents", [])]
         # The SDK takes a page without a token for the last one, even if it says that there are more.
-        is_whole = "IsTruncated" in page and (not page["IsTruncated"] or page.get("NextContinuationToken"))
-        if not is_whole or not all(found.get("Key", "").startswith(self._prefix + prefix) for found in contents):
-            msg = f"s3://{self._bucket}/{self._prefix}{prefix}: the answer to ListObjectsV2 is no listing"
+        is_last = page[_ENDS] == [b"<IsTruncated>false"]
+        has_more = page[_ENDS] == [b"<IsTruncated>true"] and isinstance(page.get("NextContinuationToken"), str)
+        start = self._prefix + prefix
+        keys = [key for key in found if isinstance(key, str) and key and key.startswith(start)]
+        if len(keys) < len(found) or not (is_last or (has_more and page["NextContinuationToken"])):
+            msg = f"s3://{self._bucket}/{start}: the answer to ListObjectsV2 is no listing"
             raise RetryableError(msg)
-        return [found["Key"] for found in contents]
+        return keys
 
     def _failure(self, error: AwsError, operation: str, permissions: str, key: str) -> PatchlakeError:
         where = f"s3://{self._bucket}/{self._prefix}{key}"
@@ -191,3 +200,7 @@ class S3Store:
 
 class _ConflictError(RetryableError):
     """Another write of the same object was under way."""
+
+
+def _keep_ends(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    customized_response_dict[_ENDS] = _END.findall(response_dict["body"])

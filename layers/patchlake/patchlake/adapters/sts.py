@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 SESSION_NAME = "patchlake"
 
+OTHER_ACCOUNT = "SessionOfOtherAccount"
+"""The code of a refusal of our own: AssumeRole answers with a session in another account."""
+
 _ASSUME_ROLE = "AssumeRole"
 
 
@@ -48,6 +51,12 @@ def caller_account_id(client: "STSClient") -> str:
             return account_id
     msg = "GetCallerIdentity failed: its answer names no account"
     raise RetryableError(msg)
+
+
+def account_of_arn(arn: object) -> str | None:
+    """Return the account of an ARN; None if it names none."""
+    account_id = arn.split(":", 5)[4:5] if isinstance(arn, str) and arn.startswith("arn:") else []
+    return next((found for found in account_id if re.match(ACCOUNT_ID_PATTERN, found)), None)
 
 
 class RoleSessions:
@@ -101,7 +110,32 @@ class RoleSessions:
             answer: Mapping[str, Any] = self._client.assume_role(**request)
         except AWS_ERRORS as error:
             raise _failure(role, error) from error
+        _require_account(role, account_id, answer)
         return _credentials(role, answer)
+
+
+def _require_account(role: str, account_id: str, answer: "Mapping[str, Any]") -> None:
+    """Require that a session is in the account of its role: its rows would have the name of another account.
+
+    STS always names the account; a stand-in for it may leave it out.
+
+    Raises:
+        RefusedError: it is in another one.
+        RetryableError: the answer has something else in place of an ARN, or two of them.
+    """
+    user: Mapping[str, Any] = answer.get("AssumedRoleUser", {})
+    if "Arn" not in user:
+        return
+    found = account_of_arn(user["Arn"])
+    if found is None:
+        msg = f"{role}: AssumeRole failed: its answer does not name one account of the session"
+        raise RetryableError(msg)
+    if found != account_id:
+        msg = (
+            f"{role} cannot be assumed: the answer is a session in account {found}, expected one in {account_id}. It "
+            "was not used. Look for a proxy or an endpoint that answers in place of AWS"
+        )
+        raise RefusedError(ListingStatus.NOT_LISTED, OTHER_ACCOUNT, msg, _ASSUME_ROLE)
 
 
 def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:

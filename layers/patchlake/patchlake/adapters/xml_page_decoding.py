@@ -5,7 +5,8 @@ whatever else its rows contain. The SDK's own parser takes five times the time a
 page, loses the page for one bad time, and reads every text but ``true`` as false.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from io import BytesIO
 from itertools import batched
@@ -15,7 +16,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 from botocore.model import ListShape, Shape, StructureShape
 
-from patchlake.adapters.row_reading import RowReader
+from patchlake.adapters.row_reading import REPEATED, RowReader
 from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
@@ -71,10 +72,10 @@ class XmlPageDecoder:
             for element, is_item in self._elements(body):
                 if not is_item:
                     name = _local_name(element)
-                    if name == self._list and _holds_other_than([element], self._item):
-                        raise BrokenAnswerError(self._no_answer)
+                    if name == self._list:
+                        self._require_list(element)
                     repeated |= {name} & members.keys()
-                    members[name] = "" if len(element) else element.text or ""
+                    members[name] = element.text or ""
                     continue
                 for row in self._rows(element):
                     (invalid if isinstance(row, InvalidRow) else records).append(row)  # type: ignore[arg-type]
@@ -94,19 +95,25 @@ class XmlPageDecoder:
                 continue
             above.pop()
             if len(above) == _ITEM_DEPTH:
-                if _local_name(above[-1]) == self._list:
-                    if _holds_other_than([above[-1]], self._item):
-                        raise BrokenAnswerError(self._no_answer)
+                name = _local_name(above[-1])
+                if name == self._next_token:
+                    raise BrokenAnswerError(self._no_answer)
+                if name == self._list:
+                    self._require_list(above[-1])
                     yield element, True
                 above[-1].clear()
             elif len(above) == _MEMBER_DEPTH:
                 yield element, False
                 above[-1].clear()
 
+    def _require_list(self, element: ET.Element) -> None:
+        if _is_nil(element) or _holds_other_than([element], self._item):
+            raise BrokenAnswerError(self._no_answer)
+
     def _rows(self, item: ET.Element) -> Iterator[Record | InvalidRow]:
         elements = [item]
         for list_name, item_name in batched(self._lists_in_item, 2, strict=True):
-            lists = _named(elements, list_name)
+            lists = [one for one in _named(elements, list_name) if not _is_nil(one)]
             if not lists:
                 yield InvalidRow(None, f"{list_name}: it is absent")
             if _holds_other_than(lists, item_name):
@@ -115,13 +122,11 @@ class XmlPageDecoder:
         yield from map(self._row, elements)
 
     def _row(self, element: ET.Element) -> Record | InvalidRow:
-        children = {_local_name(child): child for child in element}
-        texts = ((member, _text_at(children, member.place)) for member in self._members)
-        values = {
-            member.name: member.read(text) if isinstance(text, str) else text
-            for member, text in texts
-            if text is not None
-        }
+        children: dict[str, list[ET.Element]] = defaultdict(list)
+        for child in element:
+            children[_local_name(child)].append(child)
+        found = ((member, _value_at(children.get(member.place[0], ()), member)) for member in self._members)
+        values = {member.name: value for member, value in found if value is not None}
         try:
             return msgspec.convert(values, self._record)
         except msgspec.ValidationError:
@@ -159,17 +164,31 @@ def _seconds(text: str) -> object:
         return text
 
 
-def _text_at(children: Mapping[str, ET.Element], place: tuple[str, ...]) -> object:
-    """Return the text of the element at a place; None if there is none, and a list if it contains elements."""
-    first, *others = place
-    element = children.get(first)
-    for name in others:
-        if element is None:
-            return None
-        element = next((child for child in element if _local_name(child) == name), None)
-    if element is None:
+def _value_at(elements: Iterable[ET.Element], member: _Member) -> object:
+    """Return the value of a member below these elements; None if it is absent, and a list if it contains elements."""
+    for name in member.place[1:]:
+        elements = _named(elements, name)
+    texts = [_text(one) for one in elements]
+    if not texts:
+        return None
+    text, *others = texts
+    if any(other != text for other in others):
+        return REPEATED
+    return member.read(text) if isinstance(text, str) else text
+
+
+def _text(element: ET.Element) -> str | list[object] | None:
+    if _is_nil(element):
         return None
     return [] if len(element) else element.text or ""
+
+
+def _is_nil(element: ET.Element) -> bool:
+    """Whether an element says that it has no value, which is not the same as an empty one."""
+    attributes = element.items()
+    return bool(attributes) and any(
+        name.rpartition("}")[2] == "nil" and value in {"true", "1"} for name, value in attributes
+    )
 
 
 def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:

@@ -36,7 +36,7 @@ _WIRE_TYPES: dict[ColumnType, Any] = {
 }
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, omit_defaults=True):
     """One row of an answer; its fields are the columns of its table that come from the API."""
 
 

@@ -12,7 +12,7 @@ from patchlake.core.keys import plan_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
 from patchlake.core.run import run_at, run_id_of
-from patchlake.errors import InputError
+from patchlake.errors import InputError, RetryableError
 from patchlake.ports import Accounts, Clock, Queue, Store
 from patchlake.sources.registry import Registry
 from patchlake.stages.step import Step
@@ -128,7 +128,7 @@ class PlanStage:
             batch_size=self.settings.batch_size,
             include_sensitive_fields=self.settings.include_sensitive_fields,
             home_account_id=home_account_id,
-            accounts=self._accounts(home_account_id),
+            accounts=self._accounts(run_id, home_account_id),
             excluded_account_ids=self.settings.excluded_accounts,
             regions=self.settings.regions,
             sources=self.sources.planned(self.settings.sources),
@@ -136,11 +136,27 @@ class PlanStage:
             detail_deadline_seconds=self.settings.detail_deadline_seconds,
         )
 
-    def _accounts(self, home_account_id: str) -> Sequence[Account]:
+    def _accounts(self, run_id: str, home_account_id: str) -> Sequence[Account]:
         match self.settings.accounts:
             case "self":
                 return [Account(home_account_id)]
             case "organization":
-                return self.accounts.organization_accounts()
+                return self._organization(run_id, home_account_id)
             case account_ids:
                 return [Account(account_id) for account_id in account_ids]
+
+    def _organization(self, run_id: str, home_account_id: str) -> Sequence[Account]:
+        """Return the accounts of the organization, of which our own is always one.
+
+        Raises:
+            RetryableError: it is not in the list, so others may be missing too.
+        """
+        accounts = self.accounts.organization_accounts()
+        if accounts and home_account_id not in {account.account_id for account in accounts}:
+            msg = (
+                f"run {run_id}: the organization's list of {len(accounts):,} accounts lacks our own, "
+                f"{home_account_id}, so others may be missing too. Retry in a minute; if it lasts, give the accounts "
+                "as a list, or look for an endpoint that answers in place of AWS Organizations"
+            )
+            raise RetryableError(msg)
+        return accounts

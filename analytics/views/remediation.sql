@@ -1,0 +1,77 @@
+-- Question: How long does it take to remediate the lines of patches that became open in a month?
+-- Rows: one per month and severity of the fleet, of each account and of each patch group, and one of each of them over all
+--   months and severities.
+-- Columns:
+--   scope: FLEET for all nodes, ACCOUNT for those of an account, PATCH_GROUP for those of a patch group.
+--   account_id: The account of an ACCOUNT; NULL otherwise.
+--   account_name: As in patch_clocks; NULL without an account_id.
+--   patch_group: The patch group of a PATCH_GROUP, as the node had it when its state was last read; NULL where it is not
+--     known, and otherwise.
+--   month: As in line_cohorts.
+--   severity: As in line_cohorts.
+--   severity_rank: As in line_cohorts.
+--   lines: The streaks of lines that began in it: the cohort.
+--   lines_remediated: Those that are REMEDIATED; this and the next three are numbers of the cohort.
+--   lines_open: Those that are OPEN.
+--   lines_rescoped: Those that are RESCOPED.
+--   lines_gone: Those whose node is gone.
+--   lines_older: Those whose age is a lower bound, since they were open when they were first seen.
+--   median_days: At least half of the cohort took, or has taken so far, no less than this many days: at least; as days in
+--     line_cohorts.
+--   p90_days: The same for the slowest tenth.
+-- Caveats:
+--   - Only REMEDIATED is remediation: not what another baseline no longer asks for, not a node that is gone.
+--   - A median of a cohort that is not yet REMEDIATED can only rise.
+--   - Where no run read a node for some days, its line counts as long as until the first scan after that.
+--   - The first month of the history has what was open before, too.
+--   - A line is in one row of each scope. Add up the rows of one scope only.
+--   - remediation_by_tag has the same by the values of tags.
+--   - patches_not_known has the nodes and targets whose lines are not here.
+WITH cohort AS (
+  SELECT
+    line.run_id, line.run_at, line.run_date, line.run_status, line.run_age_hours, line.run_coverage, line.patches_status,
+    fixed.scope,
+    CASE fixed.scope WHEN 'ACCOUNT' THEN line.account_id END AS account_id,
+    CASE fixed.scope WHEN 'ACCOUNT' THEN line.account_name END AS account_name,
+    CASE fixed.scope WHEN 'PATCH_GROUP' THEN line.patch_group END AS patch_group,
+    line.month, line.severity, line.severity_rank, line.outcome, line.is_lower_bound, line.days
+  FROM line_cohorts AS line
+  CROSS JOIN (VALUES ('FLEET'), ('ACCOUNT'), ('PATCH_GROUP')) AS fixed (scope)
+),
+ranked AS (
+  SELECT
+    run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,
+    scope, account_id, patch_group, account_name, month, severity, severity_rank,
+    outcome, is_lower_bound, days,
+    row_number() OVER (PARTITION BY scope, account_id, patch_group, month, severity_rank ORDER BY days) AS place,
+    count(*) OVER (PARTITION BY scope, account_id, patch_group, month, severity_rank) AS lines
+  FROM cohort
+)
+SELECT
+  run_id,
+  run_at,
+  run_date,
+  run_status,
+  run_age_hours,
+  run_coverage,
+  patches_status,
+  scope,
+  account_id,
+  max(account_name) AS account_name,
+  patch_group,
+  month,
+  severity,
+  severity_rank,
+  count(*) AS lines,
+  count_if(outcome = 'REMEDIATED') AS lines_remediated,
+  count_if(outcome = 'OPEN') AS lines_open,
+  count_if(outcome = 'RESCOPED') AS lines_rescoped,
+  count_if(outcome = 'NODE_GONE') AS lines_gone,
+  count_if(is_lower_bound) AS lines_older,
+  /* The nearest rank: the first of the ordered cohort that has as many or more up to it. */
+  min(CASE WHEN place * 2 >= lines THEN days END) AS median_days,
+  min(CASE WHEN place * 10 >= lines * 9 THEN days END) AS p90_days
+FROM ranked
+GROUP BY
+  run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,
+  scope, account_id, patch_group, month, severity, severity_rank

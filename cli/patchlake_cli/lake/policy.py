@@ -1,0 +1,92 @@
+"""The policy of an organization: its deadlines and exceptions, as CSV files that people write.
+
+Athena reads such a file with OpenCSVSerDe, line by line: every column is a text, a column that a line lacks is NULL,
+and further columns are dropped. The tables have one more column than the files, so that a line with too many is seen.
+The views ``sla_rows`` and ``exception_rows`` have the rules of a row.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from patchlake.core.tables import Table, string
+
+OBJECT_PATH = "$path"
+"""The column of Athena that has the object of each row."""
+
+UNEXPECTED = string("unexpected", "What a line has after its last column; NULL in a good one.")
+
+POLICY_TABLES = (
+    Table(
+        "policy_sla",
+        "One row per line of the objects under policy/sla/, headers included: the deadlines.",
+        (
+            string("severity", "The severity; empty for any."),
+            string("tag_key", "The key of a tag; empty for any node."),
+            string("tag_value", "The value of that tag; empty for any value."),
+            string("days", "The days that a patch may be open after the one on which it opened."),
+            UNEXPECTED,
+        ),
+    ),
+    Table(
+        "policy_exceptions",
+        "One row per line of the objects under policy/exceptions/, headers included: the exceptions.",
+        (
+            string("account", "The account; empty for any, like the next five."),
+            string("instance", "The node."),
+            string("tag_key", "The key of a tag."),
+            string("tag_value", "The value of that tag."),
+            string("kb_id", "The patch."),
+            string("cve_id", "The CVE."),
+            string("reason", "Why this is an exception."),
+            string("approver", "Who approved it."),
+            string("approved_on", "Its first day, YYYY-MM-DD."),
+            string("expires_on", "Its last day, YYYY-MM-DD."),
+            UNEXPECTED,
+        ),
+    ),
+)
+
+BYTE_ORDER_MARK = "\ufeff"
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_CELL = r'(?:"(?:[^"\x01]|"")*"|[^",\x01]*)'
+_LINE = re.compile(rf"{_CELL}(?:,{_CELL})*")
+"""The lines that OpenCSV and RFC 4180 read in the same way: quotes only around a whole value, or doubled in it, and
+without the escape character of the tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyLine:
+    """A line of a file, by its number from 1, with the columns of its table; None for one that the line lacks."""
+
+    number: int
+    cells: tuple[str | None, ...]
+
+
+def folder_of(table: Table) -> str:
+    """Return the folder of a table's files in a policy."""
+    return table.name.removeprefix("policy_")
+
+
+def is_ignored(path: str) -> bool:
+    """Whether Athena ignores a file, by its path within the prefix: a name in it begins with ``_`` or ``.``."""
+    return any(name.startswith(("_", ".")) for name in path.split("/"))
+
+
+def read_lines(table: Table, content: bytes) -> Iterator[PolicyLine]:
+    """Yield the lines of a file; one that is not CSV by itself has no columns."""
+    lines = _LINE_BREAK.split(content.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK))
+    if lines[-1] == "":
+        lines.pop()
+    width = len(table.columns)
+    for number, line in enumerate(lines, start=1):
+        cells: list[str | None] = [*_cells(line)[:width]]
+        yield PolicyLine(number, tuple(cells + [None] * (width - len(cells))))
+
+
+def _cells(line: str) -> list[str]:
+    if _LINE.fullmatch(line) is None:
+        return []
+    [cells] = csv.reader([line])
+    return cells

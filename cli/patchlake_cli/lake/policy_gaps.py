@@ -1,0 +1,34 @@
+"""The gaps of a policy that a statement reads: bad rows, and tags that the policy names and the run did not read."""
+
+from collections.abc import Collection
+
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.policy import POLICY_TABLES
+from patchlake_cli.lake.source_gaps import gaps_of_source, relations_below
+
+
+def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
+    """Return a sentence for each reason why a statement does not answer by the whole policy.
+
+    Args:
+        lake: the lake that answers.
+        relations: the tables and views that the statement names.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    below = relations_below(relations)
+    if not {table.name for table in POLICY_TABLES} & below:
+        return []
+    found = []
+    [(bad,)] = lake.query("SELECT count(*) FROM policy_problems").rows
+    if bad:
+        rows = "1 row of the policy is" if bad == 1 else f"{bad:,} rows of the policy are"
+        found.append(f"{rows} bad and cannot be used: policy_problems says why")
+    [(by_tag,)] = lake.query(
+        "SELECT (SELECT count(*) FROM sla_rows WHERE problem IS NULL AND tag_key <> '') "
+        "+ (SELECT count(*) FROM exception_rows WHERE problem IS NULL AND tag_key <> '')"
+    ).rows
+    if by_tag and "policy_tags" in below:
+        found += gaps_of_source(lake, "tags", several=False)
+    return found

@@ -1,0 +1,147 @@
+"""``--policy`` of the commands: the lines that ``check`` finds, and the exit code of an answer by a bad policy."""
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from patchlake_cli.commands.check import check
+from patchlake_cli.commands.query import query
+from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.option_values import OptionError
+from tests.analytics.patch_story import covered
+from tests.analytics.policy_files import write_file, write_policy
+from tests.analytics.synthetic import collected, patch, write_run
+from tests.world import HOME
+
+RUN = "20261121T060000Z"
+EXCEPTION = f"{HOME},,,,,,why,me,2026-11-01,2026-12-31"
+
+
+def called(command: object, *arguments: str | Path) -> Result:
+    """Call a command; the result's value is what it returned."""
+    app = typer.Typer()
+    app.command()(command)  # type: ignore[type-var]
+    return CliRunner().invoke(app, list(map(str, arguments)), standalone_mode=False)
+
+
+def checked(folder: Path, *options: str) -> Result:
+    return called(check, "--policy", folder, *options)
+
+
+def test_a_good_policy_passes(tmp_path: Path) -> None:
+    result = checked(write_policy(tmp_path, sla=("Critical,,,7",), exceptions=(EXCEPTION,)))
+
+    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, "Every line of the policy can be used.\n")
+
+
+def test_each_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None:
+    write_policy(tmp_path, sla=("Critical,,,7", "High,,,3", 'Low,,,"9', "Low,,,9", "High,,,3"), exceptions=("x,,,",))
+    write_file(tmp_path, "sla/_old.csv", "no header")
+    write_file(tmp_path, "sla/empty.csv")
+    write_file(tmp_path, "sla/team/more.csv", "severity,tag_key", "\ufeffLow,,,9")
+    write_file(tmp_path, "deadlines.csv")
+    write_file(tmp_path, "exception/2026.csv", EXCEPTION)
+
+    result = checked(tmp_path)
+
+    places = [line.split(": ")[0] for line in result.stdout.splitlines()]
+    assert result.return_value == ExitCode.PARTIAL
+    assert places == [
+        "deadlines.csv",
+        "exception",
+        "exceptions/all.csv:2",
+        "sla/_old.csv",
+        "sla/all.csv:3",
+        "sla/all.csv:4",
+        "sla/all.csv:6",
+        "sla/empty.csv",
+        "sla/team/more.csv:1",
+        "sla/team/more.csv:2",
+        "10 problems.",
+    ]
+    assert "sla/all.csv:3: severity is High: expected Critical, Important, Medium, Moderate or Low, or nothing" in (
+        result.stdout.splitlines()
+    )
+
+
+def test_the_findings_are_printed_as_json(tmp_path: Path) -> None:
+    result = checked(write_policy(tmp_path, sla=("Critical,,,x: expected ",)), "--json")
+
+    assert json.loads(result.stdout) == {
+        "policy": str(tmp_path),
+        "findings": [
+            {
+                "file": "sla/all.csv",
+                "line": 2,
+                "problem": "days is x: expected ",
+                "expected": "a whole number from 0 to 9999",
+            }
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "found"), [((), True), (("--history-days", "364"), True), (("--history-days", "365"), False)]
+)
+def test_a_deadline_longer_than_the_history_is_refused(tmp_path: Path, options: tuple[str, ...], found: bool) -> None:  # noqa: FBT001
+    result = checked(write_policy(tmp_path, sla=("Critical,,,365",)), *options)
+
+    assert (result.return_value == ExitCode.PARTIAL) is found
+    assert ("sla/all.csv:2: days is 365: expected at most" in result.stdout) is found
+
+
+@pytest.mark.parametrize("name", ["absent", "empty"])
+def test_a_folder_without_a_policy_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+
+    result = checked(tmp_path / name)
+
+    assert isinstance(result.exception, CommandError)
+    assert "sla/ or exceptions/" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "options", [("--policy", ".", "--stack", "s"), ("--policy", ".", "--accounts", "self"), ("--history-days", "9")]
+)
+def test_options_that_do_not_belong_together_are_refused(options: tuple[str, ...]) -> None:
+    assert isinstance(called(check, *options).exception, OptionError)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    node = collected(RUN, 1, missing_count=1)
+    write_run(tmp_path, RUN, [covered(1, "COMPLETE", 1)], [node], [patch(RUN, 1, "KB5001111", "Missing")])
+    return tmp_path
+
+
+def asked(lake: Path, sql: str, policy: Path) -> Result:
+    return called(query, "--lake", lake, "--as-of", "2026-11-21", "--policy", policy, sql)
+
+
+BAD = "2 rows of the policy are bad and cannot be used: policy_problems says why"
+BREACHES = "SELECT count(*) AS breaches FROM sla_breaches"
+
+
+@pytest.mark.parametrize(
+    ("lines", "sql", "expected"),
+    [
+        (("Critical,,,7",), BREACHES, ""),
+        (
+            ("Critical,,,x", "Low,,,"),
+            BREACHES,
+            "2 rows of the policy are bad and cannot be used: policy_problems says why",
+        ),
+        (("Critical,Env,prod,7",), BREACHES, f"the tags of run {RUN} are NOT_ASKED: the run did not read this table"),
+        (("Critical,,,x",), "SELECT count(*) AS lines FROM line_age", ""),
+    ],
+)
+def test_an_answer_says_what_of_the_policy_it_could_not_use(
+    lake: Path, tmp_path: Path, lines: tuple[str, ...], sql: str, expected: str
+) -> None:
+    result = asked(lake, sql, write_policy(tmp_path / "mine", sla=lines))
+
+    assert result.return_value == (ExitCode.PARTIAL if expected else ExitCode.COMPLETE)
+    assert result.stderr == (f"patchlake: {expected}.\n" if expected else "")
