@@ -115,6 +115,8 @@ def running_ministack(region: str, embedded: Endpoint | None = None) -> Iterator
             "AUTH": "true",
             "USE_SSL": "true",
             "IOT_MTLS_ENABLED": "false",
+            # Seconds before an event is tried again.
+            "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1",
         }
         if embedded is not None:
             variables |= {f"AWS_ENDPOINT_URL_{service}": embedded.url for service in SERVED_BY_THE_EMBEDDED_AWS}
