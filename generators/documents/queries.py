@@ -28,6 +28,10 @@ bytes of `patch_states` that each view and query reads per node and day of the w
 day of {nodes:,} random nodes (with random ids and times). `coverage` adds one row per target. These are upper bounds: a
 query about the latest run joins on its date, so Athena can skip the partitions of other days.
 
+*Readings* counts how often tables are read, those of small tables included: Athena computes a view again wherever another one
+names it. A statement with more than about 100 may be more than Athena accepts ([limits](limits.md)); the command computes the
+same views without this limit.
+
 """
 
 
@@ -70,8 +74,10 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
         read = [scan.columns for scan in scans(statement) if scan.table == PATCH_STATES.name]
         scanned = scanned_bytes(statement, column_bytes)
         kind = "view" if statement.number is None else "query"
-        rows.append((f"`{statement.name}`", kind, len(frozenset().union(*read)), f"{scanned / nodes:.1f}"))
-    return _SCANS.format(nodes=nodes) + markdown(("name", "kind", "columns", "bytes per node and day"), rows)
+        columns = len(frozenset().union(*read))
+        rows.append((f"`{statement.name}`", kind, columns, f"{scanned / nodes:.1f}", len(scans(statement))))
+    heads = ("name", "kind", "columns", "bytes per node and day", "readings")
+    return _SCANS.format(nodes=nodes) + markdown(heads, rows)
 
 
 def _query_section(query: Statement, sample: Lake, arguments: Sequence[str]) -> str:
