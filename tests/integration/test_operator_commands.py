@@ -4,56 +4,22 @@ import json
 import re
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from patchlake.core.messages import CollectMessage
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from patchlake_cli.exit_codes import ExitCode
-from tests.aws_commands import parsed
 from tests.command_line import PATCHLAKE, patchlake, patchlake_here, variables
 from tests.command_lines import ROOT, command_lines
-from tests.deployed import DeployedRun, new_stack, running, sqs
+from tests.deployed import DeployedRun
 from tests.integration.conftest import REFUSED
-
-if TYPE_CHECKING:
-    from subprocess import CompletedProcess
+from tests.operators import client, command, said
 
 COMMANDS = [("status",), ("run",), ("redrive",), ("check",)]
 NO_COLOUR = re.compile(r"\x1b\[")
-
-
-def command(aws: EmbeddedAws, name: str, *arguments: str, **changes: str) -> "CompletedProcess[str]":
-    return patchlake_here(variables(aws.endpoint, **changes), name, *arguments)
-
-
-def client(aws: EmbeddedAws, service: Any) -> Any:  # noqa: ANN401 - any client
-    return aws.endpoint.session.client(service, endpoint_url=aws.endpoint_url, config=aws.endpoint.config)
-
-
-def said(ended: "CompletedProcess[str]") -> Any:  # noqa: ANN401 - any JSON
-    assert ended.stderr.count("\n") <= 1, ended.stderr
-    return json.loads(ended.stdout)
-
-
-@pytest.fixture(scope="module")
-def standing(shared_aws: EmbeddedAws) -> DeployedStack:
-    """A stack whose functions do not run: its queues keep their messages."""
-    return new_stack(shared_aws)
-
-
-@pytest.fixture(scope="module")
-def a_run(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedRun]:
-    """A stack whose functions run."""
-    stack = new_stack(shared_aws, AlarmEmail="operators@example.com")
-    with running(shared_aws, stack, 1, tmp_path_factory.mktemp("run")) as run:
-        yield run
 
 
 def test_a_run_is_started_and_followed_to_its_snapshot_and_status_shows_it(
@@ -290,159 +256,6 @@ def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> 
 
     assert all(printed)
     assert not NO_COLOUR.search("".join(printed))
-
-
-@contextmanager
-def dead_letters(aws: EmbeddedAws, stack: DeployedStack, bodies: dict[str, list[str]]) -> Iterator[None]:
-    """Put messages into the dead-letter queues of stages, and leave no message in any queue."""
-    queues = sqs(aws.endpoint)
-    for stage, messages in bodies.items():
-        for body in messages:
-            url = stack.outputs[f"{stage.title()}DeadLetterQueueUrl"]
-            queues.send_message(QueueUrl=url, MessageBody=body, MessageGroupId=f"{REFUSED}.eu-central-1")
-    yield
-    for url in (url for name, url in stack.outputs.items() if name.endswith("QueueUrl")):
-        while left := queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            for message in left:
-                queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-
-
-def test_dead_letters_go_back_to_their_own_queue_as_they_were(aws: EmbeddedAws, standing: DeployedStack) -> None:
-    collect = [
-        CollectMessage(run_id="20261101T060000Z", account_id=REFUSED, region="eu-central-1", batch=batch).encode()
-        for batch in range(12)
-    ]
-    with dead_letters(aws, standing, {"collect": collect, "discover": ["not ours"]}):
-        ended = command(aws, "redrive", "--stack", standing.name, "--json")
-        queues = sqs(aws.endpoint)
-        received: list[Any] = []
-        while messages := queues.receive_message(
-            QueueUrl=standing.outputs["CollectQueueUrl"],
-            MaxNumberOfMessages=10,
-            MessageSystemAttributeNames=["MessageGroupId"],
-        ).get("Messages", []):
-            received += messages
-        again = command(aws, "redrive", "--stack", standing.name)
-
-    assert ended.returncode == ExitCode.COMPLETE, ended.stderr
-    moved = {queue["stage"]: (queue["found"], queue["moved"], queue["left"]) for queue in said(ended)["queues"]}
-    assert moved == {
-        "discover": (1, 1, 0),
-        "listing": (0, 0, 0),
-        "collect": (12, 12, 0),
-        "detail": (0, 0, 0),
-        "commit": (0, 0, 0),
-    }
-    assert sorted(message["Body"] for message in received) == sorted(collect)
-    assert {message["Attributes"]["MessageGroupId"] for message in received} == {f"{REFUSED}.eu-central-1"}
-    assert (again.returncode, "collect: no dead letters." in again.stdout) == (ExitCode.COMPLETE, True)
-
-
-def test_a_failed_event_stays_until_its_run_has_a_plan_and_says_how_it_gets_one(
-    aws: EmbeddedAws, a_run: DeployedRun
-) -> None:
-    stack = a_run.pipeline.stack
-    aws.advance_clock(120)
-    at = aws.clock().replace(second=0)
-    event = {"scheduled_time": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
-    wrapped = {"requestPayload": event, "responsePayload": {"errorMessage": "the accounts cannot be listed"}}
-    with dead_letters(aws, stack, {"plan": [json.dumps(wrapped)]}):
-        first = command(aws, "redrive", "--stack", stack.name)
-        [typed] = re.findall(r"`patchlake (run --stack \S+ --scheduled-time \S+)`", first.stdout)
-        ended = command(aws, *typed.split())
-        second = command(aws, "redrive", "--stack", stack.name)
-
-    assert (first.returncode, second.returncode) == (ExitCode.PARTIAL, ExitCode.COMPLETE), first.stderr
-    assert "was never planned (the accounts cannot be listed)" in first.stdout
-    assert ended.returncode in {ExitCode.COMPLETE, ExitCode.PARTIAL}, ended.stderr
-    assert re.search(r"deleted the failed event of run \w+: the run has a plan now", second.stdout)
-
-
-def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
-    """Return the findings of a check of a stack, by the check's name; each fix must be a command that can be typed."""
-    checked = said(command(aws, "check", "--stack", stack.name, "--json"))["checks"]
-    for fix in (finding["fix"] for check in checked for finding in check["findings"]):
-        if fix.startswith("aws "):
-            parsed(fix).parameters()
-    return {
-        check["name"]: [finding["text"] for finding in check["findings"]] or [check["reason"]]
-        for check in checked
-        if check["verdict"] != "OK"
-    }
-
-
-def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
-    stack = a_run.pipeline.stack
-    command(aws, "run", "--stack", stack.name)
-    scheduler, functions, s3 = client(aws, "scheduler"), client(aws, "lambda"), client(aws, "s3")
-    schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
-    kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
-    scheduler.update_schedule(**kept, State="DISABLED")
-    sources = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
-    [source] = [source for source in sources if source["EventSourceArn"].endswith("-detail")]
-    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
-    s3.delete_bucket_policy(Bucket=stack.bucket)
-    s3.put_bucket_versioning(Bucket=stack.bucket, VersioningConfiguration={"Status": "Suspended"})
-    s3.delete_bucket_lifecycle(Bucket=stack.bucket)
-    client(aws, "logs").delete_retention_policy(logGroupName=f"/aws/lambda/{stack.name}-plan")
-    topic = stack.outputs["AlarmTopicArn"]
-    sns = client(aws, "sns")
-    for subscription in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
-        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
-    aws.change(concurrent_executions=5)
-    aws.advance_clock(31 * 3600)
-
-    with dead_letters(aws, stack, {"commit": ["{}"]}):
-        found = findings(aws, stack)
-    # Other tests share this stack.
-    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
-
-    assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts on schedule"]
-    assert found["event sources"] == [
-        "the event source mapping of the queue detail is Disabled: its messages are not read"
-    ]
-    assert found["dead letters"] == ["dead letters of commit: 1"]
-    assert len(found["runs"]) == 1
-    assert found["runs"][0].endswith("more than 30 hours old")
-    [policy] = found["bucket policy"]
-    assert "are missing or changed: OnlyOverTls, CreateOnce, NeverReplace, NeverDelete." in policy
-    assert found["versions"] == ["the bucket's versioning is Suspended: an object that is replaced is lost"]
-    assert found["retention"] == ["shards and parts never expire: no lifecycle rule covers runs/"]
-    assert found["log retention"] == [
-        f"the logs in /aws/lambda/{stack.name}-plan are kept forever, but LogRetentionDays is 30"
-    ]
-    assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
-    assert found["concurrency"] == [
-        "the stack may run 10 functions at once, but the account only 5: they are throttled"
-    ]
-
-
-def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:
-    kms = client(aws, "kms")
-    key = kms.create_key()["KeyMetadata"]
-    stack = new_stack(aws, KmsKeyArn=key["Arn"])
-    well = findings(aws, stack)
-    kms.disable_key(KeyId=key["KeyId"])
-
-    found = findings(aws, stack)
-
-    assert "encryption key" not in well
-    assert found["encryption key"] == [f"the KMS key {key['Arn']} is Disabled: nothing can be read or written"]
-
-
-def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedAws, standing: DeployedStack) -> None:
-    client(aws, "scheduler").delete_schedule(Name=f"{standing.name}-plan")
-    client(aws, "logs").delete_log_group(logGroupName=f"/aws/lambda/{standing.name}-commit")
-
-    found = findings(aws, standing)
-
-    assert found["targets"] == ["there is no snapshot to check"]
-    assert found["runs"] == ["there is no snapshot yet"]
-    assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
-    assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
-    assert [text.split(":")[0] for text in found["event sources"]] == [
-        f"no function reads the queue {name}" for name in ("discover", "listing", "collect", "detail", "commit")
-    ]
 
 
 def test_a_status_asks_s3_a_bounded_number_of_times(aws: EmbeddedAws, a_run: DeployedRun) -> None:

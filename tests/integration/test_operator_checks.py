@@ -1,0 +1,94 @@
+"""``patchlake check --stack``: every misconfiguration is found, with its fix."""
+
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from tests.aws_commands import parsed
+from tests.deployed import DeployedRun, new_stack
+from tests.operators import client, command, dead_letters, said
+
+
+def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
+    """Return the findings of a check of a stack, by the check's name; each fix must be a command that can be typed."""
+    checked = said(command(aws, "check", "--stack", stack.name, "--json"))["checks"]
+    for fix in (finding["fix"] for check in checked for finding in check["findings"]):
+        if fix.startswith("aws "):
+            parsed(fix).parameters()
+    return {
+        check["name"]: [finding["text"] for finding in check["findings"]] or [check["reason"]]
+        for check in checked
+        if check["verdict"] != "OK"
+    }
+
+
+def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
+    stack = a_run.pipeline.stack
+    command(aws, "run", "--stack", stack.name)
+    scheduler, functions, s3 = client(aws, "scheduler"), client(aws, "lambda"), client(aws, "s3")
+    schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
+    kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
+    scheduler.update_schedule(**kept, State="DISABLED")
+    sources = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
+    [source] = [source for source in sources if source["EventSourceArn"].endswith("-detail")]
+    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
+    s3.delete_bucket_policy(Bucket=stack.bucket)
+    s3.put_bucket_versioning(Bucket=stack.bucket, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_bucket_lifecycle(Bucket=stack.bucket)
+    client(aws, "logs").delete_retention_policy(logGroupName=f"/aws/lambda/{stack.name}-plan")
+    topic = stack.outputs["AlarmTopicArn"]
+    sns = client(aws, "sns")
+    for subscription in sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]:
+        sns.unsubscribe(SubscriptionArn=subscription["SubscriptionArn"])
+    aws.change(concurrent_executions=5)
+    aws.advance_clock(31 * 3600)
+
+    with dead_letters(aws, stack, {"commit": ["{}"]}):
+        found = findings(aws, stack)
+    # Other tests share this stack.
+    functions.update_event_source_mapping(UUID=source["UUID"], Enabled=True)
+
+    assert found["schedule"] == [f"the schedule {stack.name}-plan is DISABLED: no run starts on schedule"]
+    assert found["event sources"] == [
+        "the event source mapping of the queue detail is Disabled: its messages are not read"
+    ]
+    assert found["dead letters"] == ["dead letters of commit: 1"]
+    assert len(found["runs"]) == 1
+    assert found["runs"][0].endswith("more than 30 hours old")
+    [policy] = found["bucket policy"]
+    assert "are missing or changed: OnlyOverTls, CreateOnce, NeverReplace, NeverDelete." in policy
+    assert found["versions"] == ["the bucket's versioning is Suspended: an object that is replaced is lost"]
+    assert found["retention"] == ["shards and parts never expire: no lifecycle rule covers runs/"]
+    assert found["log retention"] == [
+        f"the logs in /aws/lambda/{stack.name}-plan are kept forever, but LogRetentionDays is 30"
+    ]
+    assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
+    assert found["concurrency"] == [
+        "the stack may run 10 functions at once, but the account only 5: they are throttled"
+    ]
+
+
+def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:
+    kms = client(aws, "kms")
+    key = kms.create_key()["KeyMetadata"]
+    stack = new_stack(aws, KmsKeyArn=key["Arn"])
+    well = findings(aws, stack)
+    kms.disable_key(KeyId=key["KeyId"])
+
+    found = findings(aws, stack)
+
+    assert "encryption key" not in well
+    assert found["encryption key"] == [f"the KMS key {key['Arn']} is Disabled: nothing can be read or written"]
+
+
+def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    client(aws, "scheduler").delete_schedule(Name=f"{standing.name}-plan")
+    client(aws, "logs").delete_log_group(logGroupName=f"/aws/lambda/{standing.name}-commit")
+
+    found = findings(aws, standing)
+
+    assert found["targets"] == ["there is no snapshot to check"]
+    assert found["runs"] == ["there is no snapshot yet"]
+    assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
+    assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
+    assert [text.split(":")[0] for text in found["event sources"]] == [
+        f"no function reads the queue {name}" for name in ("discover", "listing", "collect", "detail", "commit")
+    ]
