@@ -42,6 +42,7 @@ class ExportWorld:
     store: Store = field(default_factory=MemoryStore)
     clock: MemoryClock = field(default_factory=lambda: MemoryClock(RUN_AT + timedelta(seconds=7)))
     accounts: FixedAccounts = field(default_factory=FixedAccounts)
+    waits: list[str] = field(default_factory=list)
     identify: Callable[[], Identity] = lambda: Identity(HOME, f"arn:aws:iam::{HOME}:user/someone")
 
     def __post_init__(self) -> None:
@@ -53,6 +54,11 @@ class ExportWorld:
         for number in numbers:
             source.nodes[node_id(number)] = node_information(number)
             source.states[node_id(number)] = patch_state(number)
+
+    def wait(self, why: str, seconds: int) -> None:
+        """Let time pass, and keep the reason."""
+        self.waits.append(why)
+        self.clock.advance(seconds)
 
     def ports(self) -> Ports:
         """Return the world as an export sees it."""
@@ -70,7 +76,7 @@ class ExportWorld:
         ports = self.ports()
         late = list(close_late_runs(ports, settings, run_id))
         stages = compose(ports, settings)
-        begun = begin(stages.plan, run_id)
+        begun = begin(stages.plan, run_id, self.wait)
         observation = Observation(begun.plan.run_id)
         result = None
         if not begun.is_published:

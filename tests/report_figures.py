@@ -7,9 +7,11 @@ from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report.figures import (
     Account,
     Age,
+    Breach,
     Change,
     CoveredTarget,
     Day,
+    Deadlines,
     Details,
     Ec2,
     Figures,
@@ -17,13 +19,18 @@ from patchlake_cli.report.figures import (
     Fleet,
     LatestRun,
     Management,
+    OverdueAccount,
+    OverdueDay,
     OverdueNode,
     Patch,
     Patches,
     PatchGap,
     PatchGroup,
     Platform,
+    PolicyProblem,
     Reason,
+    RemediatedMonth,
+    Scorecard,
     Shortlist,
     TagValue,
     TargetGap,
@@ -111,6 +118,7 @@ def _details() -> Details:
             ),
             cve_ids={(name, name): [f"CVE-2026-{n:04}", name] for n, name in enumerate(HOSTILE)},
         ),
+        deadlines=_deadlines(),
         ec2=Ec2(
             management=[
                 Management("NOT_MANAGED", None, 3),
@@ -195,4 +203,55 @@ def _target(account_id: str, name: str, status: str, detail: str | None, nodes: 
         last_known_nodes=nodes or 2,
         last_known_rows_without_id=2 if nodes else 1,
         last_read_at=RUN_AT,
+    )
+
+
+def _deadlines() -> Deadlines:
+    owed = (3, 2, 1, 1, 2, 9, 4, 12)
+    breaches = [_breach(number, name) for number, name in enumerate(HOSTILE)]
+    return Deadlines(
+        fleet=Scorecard("FLEET", None, None, None, None, None, None, 10, 50.0, *owed),
+        scorecards=Shortlist(
+            [
+                Scorecard("ACCOUNT", "111122223333", BREAKOUT, None, None, None, None, 10, 50.0, *owed),
+                Scorecard(
+                    *("ACCOUNT", "222233334444", SCRIPT, None, None, None, None, None, None),
+                    *(None, 2, 0, 0, None, 0, 0, None),
+                ),
+                *(Scorecard("PATCH_GROUP", None, None, name, None, None, None, 1, 0.0, *owed) for name in HOSTILE),
+                *(Scorecard("TAG", None, None, None, name, "READ", name, 1, 0.0, *owed) for name in HOSTILE),
+                Scorecard("TAG", None, None, None, "Owner", "NOT_READ", None, 0, None, *owed),
+            ],
+            4000,
+        ),
+        worst=Shortlist(breaches, 4000),
+        accounts=Shortlist([OverdueAccount("111122223333", BREAKOUT, 1, 2, 3, 4, 5)], 1),
+        lines_of_accounts={"111122223333": breaches},
+        trend=[OverdueDay("2026-10-25", 4), OverdueDay("2026-11-01", 3)],
+        remediation=[RemediatedMonth("2026-10", "Critical", 4, 9, 4, 5, 1, 12, 30)],
+        problems=Shortlist([PolicyProblem("sla", name, name, name) for name in HOSTILE], 4000),
+    )
+
+
+def _breach(number: int, name: str) -> Breach:
+    return Breach(
+        "111122223333",
+        name,
+        "eu-central-1",
+        f"i-{number:017x}",
+        name,
+        name,
+        name,
+        name,
+        name,
+        "Critical",
+        4,
+        "EXCEPTION_EXPIRED" if number == 0 else "OVERDUE",
+        "OVERDUE",
+        None if number % 2 else "AGE_NOT_KNOWN",
+        40 - number,
+        number % 2 == 0,
+        15,
+        30,
+        "2026-10-31" if number == 0 else None,
     )

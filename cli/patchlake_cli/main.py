@@ -23,24 +23,28 @@ from patchlake_cli.commands.status import status
 from patchlake_cli.commands.template import template
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.standard_streams import escape_what_has_no_code, open_missing_streams
+from patchlake_cli.typer_commands import Command, Group
 from patchlake_cli.visible_text import visible_lines
 
 app = typer.Typer(
     name="patchlake",
+    cls=Group,
+    suggest_commands=False,
     help="Complete snapshots of the patch state of every node that AWS Systems Manager lists.",
-    no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    # Rich breaks the lines of a paragraph twice, and shows the type of each flag.
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
-app.command()(demo)
-app.command()(query)
-app.command()(report)
-app.command()(check)
-app.command()(export)
-app.command()(template)
-app.command()(status)
-app.command()(run)
-app.command()(redrive)
+app.command(cls=Command)(demo)
+app.command(cls=Command)(query)
+app.command(cls=Command)(report)
+app.command(cls=Command)(check)
+app.command(cls=Command)(export)
+app.command(cls=Command)(template)
+app.command(cls=Command)(status)
+app.command(cls=Command)(run)
+app.command(cls=Command)(redrive)
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001  # as typer calls it
@@ -104,7 +108,7 @@ def run_command_line() -> int:
         if text := error.format_message():
             command = getattr(error, "ctx", None)
             help_of = command.command_path if command else app.info.name
-            _say(f"{text.rstrip('.')}. Run `{help_of} --help` for usage.")
+            _say(f"{text}{'' if text.endswith(('.', '?')) else '.'} Run `{help_of} --help` for usage.")
         return ExitCode.USAGE
     if code == ExitCode.INTERRUPTED:
         _say("interrupted")

@@ -55,7 +55,7 @@ def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  
         number: int = read_as(whole_number_from(least, most), value)
         return number
 
-    return typer.Option(parser=read, metavar="<int>", help=f"{sentence} ({least} to {most}).")
+    return typer.Option(parser=read, metavar="N", help=f"{sentence} ({least} to {most}).")
 
 
 def choice(sentence: str, values: Iterable[str], *options: str) -> Any:  # noqa: ANN401  # as typer.Option
@@ -67,4 +67,4 @@ def choice(sentence: str, values: Iterable[str], *options: str) -> Any:  # noqa:
             raise wrong_value(value, f"{', '.join(known[:-1])} or {known[-1]}")
         return str(value)
 
-    return typer.Option(*options, parser=read, metavar=f"<{'|'.join(known)}>", help=sentence)
+    return typer.Option(*options, parser=read, metavar="|".join(known), help=sentence)

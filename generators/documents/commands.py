@@ -26,7 +26,6 @@ def commands_page() -> str:
     parent = group.make_context("patchlake", [], resilient_parsing=True, terminal_width=WIDTH, max_content_width=WIDTH)
     sections = [_HEAD]
     for name, command in getattr(group, "commands", {}).items():
-        command.rich_markup_mode = None
         context = command.make_context(name, [], parent=parent, resilient_parsing=True)
         sections.append(f"## patchlake {name}\n\n```\n{context.get_help().strip()}\n```\n")
     return "\n".join(sections)

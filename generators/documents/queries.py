@@ -1,6 +1,7 @@
 """``docs/queries.md``: every named query with a sample of its answer, and the bytes that each scans."""
 
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,13 +12,11 @@ from generators.lakes import sample_arguments
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.engine import Answer, Lake
 from patchlake_cli.lake.files import LakeFiles
-from patchlake_cli.lake.statements import Settings, Statement, queries, views
+from patchlake_cli.lake.statements import RUN_COLUMNS, Settings, Statement, queries, views
 
 PATH = ROOT / "docs" / "queries.md"
 
 SAMPLE_ROWS = 6
-RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
-"""The columns about the run, which every answer has and the samples leave out."""
 
 _ASKED = "`patchlake query --lake demo --named "
 
@@ -28,6 +27,10 @@ Athena charges for the bytes that it scans, and it scans only the columns that a
 bytes of `patch_states` that each view and query reads per node and day of the window, from the Parquet metadata of a
 day of {nodes:,} random nodes (with random ids and times). `coverage` adds one row per target. These are upper bounds: a
 query about the latest run joins on its date, so Athena can skip the partitions of other days.
+
+*Readings* counts how often tables are read, those of small tables included: Athena computes a view again wherever another one
+names it. A statement with more than about 100 may be more than Athena accepts ([limits](limits.md)); the command computes the
+same views without this limit.
 
 """
 
@@ -71,17 +74,19 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
         read = [scan.columns for scan in scans(statement) if scan.table == PATCH_STATES.name]
         scanned = scanned_bytes(statement, column_bytes)
         kind = "view" if statement.number is None else "query"
-        rows.append((f"`{statement.name}`", kind, len(frozenset().union(*read)), f"{scanned / nodes:.1f}"))
-    return _SCANS.format(nodes=nodes) + markdown(("name", "kind", "columns", "bytes per node and day"), rows)
+        columns = len(frozenset().union(*read))
+        rows.append((f"`{statement.name}`", kind, columns, f"{scanned / nodes:.1f}", len(scans(statement))))
+    heads = ("name", "kind", "columns", "bytes per node and day", "readings")
+    return _SCANS.format(nodes=nodes) + markdown(heads, rows)
 
 
 def _query_section(query: Statement, sample: Lake, arguments: Sequence[str]) -> str:
     given = zip(query.parameters, arguments, strict=True)
-    asked = "".join(f" --param {parameter.name}={argument}" for parameter, argument in given)
+    asked = "".join(f" --param {shlex.quote(f'{parameter.name}={argument}')}" for parameter, argument in given)
     return (
         f'<a id="{query.name}"></a>\n\n## {query.number}. {query.question}\n\n{prose(query)}\n'
         f"```sql\n{query.render(Settings()).rstrip()}\n```\n\n"
-        f"{_ASKED}{query.name}{asked} --as-of {sample.now:%Y-%m-%d}`\n\n{_sample(sample.named(query.name, arguments))}"
+        f"{_ASKED}{query.name}{asked}`\n\n{_sample(sample.named(query.name, arguments))}"
     )
 
 

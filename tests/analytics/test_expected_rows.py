@@ -43,7 +43,12 @@ def test_every_named_query_has_expected_rows() -> None:
 
 def test_every_view_has_expected_rows_or_is_all_that_a_query_with_expected_rows_reads() -> None:
     there = compared_in(
-        "test_views.py", "test_patch_views.py", "test_ec2_views.py", "test_clock_views.py", "test_policy_views.py"
+        "test_views.py",
+        "test_patch_views.py",
+        "test_ec2_views.py",
+        "test_clock_views.py",
+        "test_policy_views.py",
+        "test_scorecards.py",
     )
     shown = {query.relations[0] for query in queries() if len(query.relations) == 1}
 

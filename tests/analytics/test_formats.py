@@ -55,6 +55,34 @@ def test_a_table_without_rows_has_its_columns() -> None:
     assert as_table(Answer(("run_id",), ("varchar",), []), 3) == "run_id\n------\n\n0 rows\n"
 
 
+def test_the_columns_about_the_run_come_once_above_the_table_where_all_rows_agree() -> None:
+    answer = Answer(
+        ("run_id", "name", "run_status", "run_coverage"),
+        ("varchar", "varchar", "varchar", "varchar"),
+        [("20261112T060000Z", "web", None, "1 of 2"), ("20261112T060000Z", "db", None, "2 of 2")],
+    )
+    body = "name  run_coverage\n----  ------------\nweb   1 of 2\ndb    2 of 2\n\n2 rows\n"
+
+    assert as_table(answer) == f"run_id      20261112T060000Z\nrun_status  NULL\n\n{body}"
+    assert as_table(answer, 12).startswith("run_id      20261112T060000Z\nrun_status  NULL\n\n[1]\nname")
+
+
+def test_an_answer_about_the_run_alone_stays_a_table() -> None:
+    answer = Answer(("run_id", "run_status"), ("varchar", "varchar"), [("20261112T060000Z", "COMPLETE")])
+
+    assert as_table(answer).startswith("run_id            run_status\n----------------")
+
+
+@given(values=st.lists(st.sampled_from(["a", "b", None]), min_size=1))
+def test_no_value_about_the_run_is_lost(values: list[str | None]) -> None:
+    answer = Answer(("name", "run_id"), ("varchar", "varchar"), [("x", value) for value in values])
+
+    above, _, table = as_table(answer).rpartition("name")
+
+    assert ("run_id" in above) == (len(set(values)) == 1)
+    assert all(str(value or "NULL") in above + table for value in values)
+
+
 def test_a_terminal_obeys_nothing_that_a_table_shows() -> None:
     assert "\\u202eevil\\u001b[2J" in as_table(texts(HOSTILE))
     assert as_table(texts("a\nb")).count("\n") == as_table(texts("ab")).count("\n")

@@ -83,7 +83,7 @@ def recorded(run: dict[str, Any]) -> dict[str, tuple[str, str]]:
 def test_the_status_of_a_stack_shows_each_reason(world: World) -> None:
     run = Runs(world.store, world.tables, world.clock).run(RUN_ID)
 
-    lines = printed(status_page(Status("stack", HOME, EU.region, world.clock.now(), [run], [])))
+    lines = printed(status_page(Status("stack", HOME, EU.region, "s3://lake", world.clock.now(), [run], [])))
 
     for account_id, (status, code, words) in REFUSING.items():
         assert line_of(account_id, lines).endswith(f"eu-central-1 {words} {status}: {code}")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,40 @@ def test_json_is_one_object_about_the_whole_fleet(story_folder: Path, tmp_path: 
         "compliant_percent": 16.6,
         "compliant_percent_lower_bound": 13.3,
     }
+
+
+@pytest.mark.parametrize(
+    ("is_started", "said"), [(True, ""), (False, "patchlake: no browser could be started: open {out} yourself.\n")]
+)
+def test_the_written_report_is_opened_in_the_browser(
+    story_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_started: bool,
+    said: str,
+) -> None:
+    out, opened = tmp_path / "my report.html", list[str]()
+
+    def start(address: str) -> bool:
+        opened.append(address)
+        return is_started
+
+    monkeypatch.setattr(webbrowser, "open", start)
+
+    result = run(story_folder, "--out", out, "--open")
+
+    assert opened == [out.as_uri()]
+    assert result.return_value is ExitCode.PARTIAL
+    assert result.stderr == run(story_folder, "--out", out).stderr + said.format(out=out)
+
+
+def test_a_report_that_is_printed_cannot_be_opened(story_folder: Path) -> None:
+    options = ["--lake", str(story_folder), "--out", "-", "--open"]
+    refused = CliRunner().invoke(app, options, env={"COLUMNS": "400"})
+
+    assert (refused.exit_code, refused.stdout) == (ExitCode.USAGE, "")
+    assert "--open has no effect with --out -: leave one of them out" in refused.stderr
 
 
 def test_a_window_without_a_snapshot_is_a_report_too(story_folder: Path, tmp_path: Path) -> None:

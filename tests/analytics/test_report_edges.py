@@ -37,7 +37,7 @@ def test_a_fleet_without_a_node_is_zero_nodes_and_no_percentage(tmp_path: Path) 
     page = page_of(new_world(), tmp_path)
 
     unknown = '<span class="unknown">not known</span>'
-    assert tiles(page) == [unknown, "0", "0", "0", "0"]
+    assert tiles(page) == [unknown, "0", "0", "0", unknown, "0"]
     assert "not everything was read" not in page
     assert "Nothing that Systems Manager lists: every target was read, and the state of every node is known." in page
 
@@ -50,6 +50,6 @@ def test_a_run_that_could_read_nothing_knows_nothing(tmp_path: Path) -> None:
     page = page_of(world, tmp_path)
 
     unknown = '<span class="unknown">not known</span>'
-    assert tiles(page) == [unknown, unknown, unknown, unknown, "4"]
+    assert tiles(page) == [unknown, unknown, unknown, unknown, unknown, "4"]
     assert "4 of them were not read on any day since 2026-09-27, so the number of their nodes is not known." in page
     assert "4 targets could not be compared, so their changes are not known." in page

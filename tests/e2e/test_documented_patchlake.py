@@ -15,6 +15,7 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 from patchlake_cli.embedded.laptop_stack import trusted_callers
 from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.demo_lake import MARKER
 from tests.analytics import story
 from tests.command_line import patchlake, patchlake_here, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines
@@ -67,7 +68,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             # The bytes of a demo, by test_demo.py, without the seconds that its functions take to start.
             regions = ",".join(settings.region_list())
             assert desk.type(f"export --lake demo {ORGANIZATION} --regions {regions}").returncode in DONE
+            (folder / "demo" / MARKER).touch()
             assert desk.type("export --lake lake").returncode in DONE
+            assert desk.type(f"export --lake account --regions {regions} --patches --instances").returncode in DONE
             assert desk.type(f"run --stack patchlake --scheduled-time {TIME}").returncode in DONE
             yield desk
 

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from generators.lakes import DEMO_DATE, demo_lake, sample_arguments
+from generators.lakes import demo_lake, sample_arguments
 from generators.release import CHECKSUMS, write_release
 from patchlake import __version__
 from patchlake_cli.lake.statements import queries
@@ -134,7 +134,7 @@ def test_every_named_query_has_an_answer(installed: Installed, demo: Path) -> No
     for query in queries():
         given = zip(query.parameters, arguments.get(query.name, ()), strict=True)
         options = [word for parameter, value in given for word in ("--param", f"{parameter.name}={value}")]
-        lines.append(["query", "--lake", "demo", "--as-of", str(DEMO_DATE), "--named", query.name, *options])
+        lines.append(["query", "--lake", "demo", "--named", query.name, *options])
 
     asked = installed.run("python", "-c", ASK, given="".join("\t".join(line) + "\n" for line in lines))
 
@@ -144,7 +144,7 @@ def test_every_named_query_has_an_answer(installed: Installed, demo: Path) -> No
 
 
 def test_the_installed_command_writes_the_report_of_the_demo(installed: Installed, demo: Path) -> None:
-    ended = installed.patchlake("report", "--lake", "demo", "--as-of", str(DEMO_DATE), "--out", "again.html")
+    ended = installed.patchlake("report", "--lake", "demo", "--out", "again.html")
 
     assert ended.returncode == 3, ended.stderr
     assert (installed.folder / "again.html").read_bytes() == (demo / "report.html").read_bytes()

@@ -1,10 +1,12 @@
 """The snippets of docs/interoperability.md for readers that are not packages of the project."""
 
 import re
+import sysconfig
 from pathlib import Path
 
 import pytest
 
+from patchlake_cli.lake.demo_lake import MARKER
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.location import LakeLocation
 from tests.analytics import story
@@ -43,6 +45,20 @@ def test_another_reader_counts_the_same_nodes(reader: str, lake: Path, tmp_path:
     assert len(expected) > 1
     for status, nodes in expected:
         assert re.search(rf"(?m)^(\|{story.R5}\|)?\W*{status}\W+{nodes}\W*$", printed), printed
+
+
+def test_a_view_can_be_had_as_a_frame_of_pandas(lake: Path, tmp_path: Path) -> None:
+    asked = "SELECT compliance_status, count(*) FROM latest_patch_states GROUP BY 1"
+    expected = open_lake(LakeLocation(str(lake)), now=story.NOW).query(asked).rows
+    (lake / MARKER).touch()
+    # The packages of the environment come first: its pandas works with its own pyarrow.
+    with_our_own = f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n"
+
+    printed = print_from(program("readers", "python"), with_our_own + snippet("python.md", "pandas"), lake, tmp_path)
+
+    assert len(expected) > 1
+    for status, nodes in expected:
+        assert re.search(rf"(?m)^{status}\W+{nodes}$", printed), printed
 
 
 def test_a_table_without_projection_sees_the_dates_that_are_registered(lake: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_every_chart_is_drawn_in_the_width_of_the_page(opened: Open, width: int,
         assert box["x"] + box["width"] <= width
         assert svg.locator(".role-mark path").count() > 0
         assert not figure.locator(f".{hidden}").is_visible()
-    assert page.locator("figure").count() == 7
+    assert page.locator("figure").count() == 8
 
 
 def test_no_text_of_a_chart_is_cut_off(opened: Open) -> None:

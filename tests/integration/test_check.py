@@ -42,6 +42,32 @@ def test_each_target_is_told_from_the_others(environment: dict[str, str]) -> Non
     ]
 
 
+def test_accounts_that_are_left_out_are_no_targets(environment: dict[str, str], tmp_path: Path) -> None:
+    left_out = (*WHOLE, "--exclude-accounts", f"{REFUSED},{MEMBER}")
+
+    code, found = checked(environment, *left_out)
+    export = patchlake_here(environment, "export", "--lake", tmp_path, *left_out, "--json")
+
+    assert (code, {target["account_id"] for target in found["targets"]}) == (0, {HOME})
+    assert (export.returncode, json.loads(export.stdout)["targets"]) == (0, 2)
+    [plan] = (tmp_path / "plans").iterdir()
+    assert json.loads(plan.read_text())["excluded_account_ids"] == [MEMBER, REFUSED]
+
+
+@pytest.mark.parametrize("command", ["check", "export"])
+def test_accounts_can_be_left_out_of_an_organization_only_and_not_all_of_them(
+    environment: dict[str, str], tmp_path: Path, command: str
+) -> None:
+    lake = ("--lake", str(tmp_path))
+    unused = patchlake_here(environment, command, *lake, "--exclude-accounts", HOME)
+    nothing = patchlake_here(environment, command, *lake, *WHOLE, "--exclude-accounts", f"{HOME},{MEMBER},{REFUSED}")
+
+    assert unused.returncode == 2
+    assert "--exclude-accounts has no effect without --accounts organization." in unused.stderr
+    assert (nothing.returncode, nothing.stderr.count("\n")) == (1, 1)
+    assert "every account is excluded" in nothing.stderr
+
+
 def test_where_all_works_it_says_complete(environment: dict[str, str], tmp_path: Path) -> None:
     code, found = checked(environment, "--lake", str(tmp_path / "lake"))
 

@@ -24,11 +24,11 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["nothing"], "patchlake: No such command 'nothing'. Run `patchlake --help` for usage.\n"),
+        (["nothing"], "patchlake: 'nothing' is not a command. Run `patchlake --help` for usage.\n"),
         (["demo", "--nod", "3"], "Run `patchlake demo --help` for usage.\n"),
         (
             ["query", "SELECT 1"],
-            "give a folder, or s3://BUCKET with an optional prefix. Run `patchlake query --help` for usage.\n",
+            "or set PATCHLAKE_LAKE or PATCHLAKE_STACK. Run `patchlake query --help` for usage.\n",
         ),
         (
             ["query", "--lake", "x"],

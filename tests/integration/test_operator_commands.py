@@ -471,5 +471,5 @@ def test_the_operators_commands_of_the_documents_run_as_they_are_written(aws: Em
         for line in typed
     }
 
-    assert {line.split()[0] for line in typed} == {"status", "run", "redrive", "check"}
+    assert {line.split()[0] for line in typed} == {"status", "run", "redrive", "check", "query"}
     assert {line: each.stderr for line, each in ended.items() if each.returncode not in {0, 3}} == {}

@@ -4,16 +4,15 @@ The options come from the command itself, so a new one fails here until it has a
 """
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperOption
 
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.main import app, run_command_line
+from patchlake_cli.main import run_command_line
 from tests.analytics.synthetic import collected, listed, write_run
+from tests.command_options import options
 
 RUN_ID = "20261112T060000Z"
 REQUIRED = {
@@ -36,6 +35,7 @@ WRONG = {
     "--deadline": ["1"],
     "--describe": ["nope"],
     "--detail-deadline": ["1h"],
+    "--exclude-accounts": ["11112222333", "*"],
     "--external-id": ["a"],
     "--file": ["nope.sql", "lake"],
     "--format": ["xml"],
@@ -58,6 +58,7 @@ WRONG = {
     "--seed": ["x"],
     "--stack": ["Has_Capitals"],
     "--tag-keys": ["Own*"],
+    "--goal": ["101", "0", "-1", "95.55", "many", "nan", "1e2"],
     "--title": ["\udcff", ""],
     "--window-days": ["7.5"],
 }
@@ -65,17 +66,6 @@ WRONG = {
 
 OF_ONE_COMMAND = {("demo", "--accounts"): ["0"], ("demo", "--regions"): ["11"]}
 """Options of the same name with another meaning."""
-
-
-def options() -> Iterator[tuple[str, TyperOption]]:
-    """Yield each option of each command, with the command's name."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, TyperGroup)
-    for name, command in sorted(group.commands.items()):
-        assert isinstance(command, TyperCommand)
-        for parameter in command.params:
-            if isinstance(parameter, TyperOption) and parameter.name != "help":
-                yield name, parameter
 
 
 def wrong_values(command: str, option: TyperOption) -> list[str]:

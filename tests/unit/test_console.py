@@ -113,7 +113,9 @@ def test_markup_and_emoji_in_data_are_text() -> None:
 
 PAGES: dict[str, Callable[[], object]] = {
     "the summary of a run": lambda: print_run(output_console(), RunSummary(RUN, 1, 0, 1.0, HOSTILE), [ANSWER]),
-    "the status": lambda: output_console().print(status_page(Status(HOSTILE, HOME, "eu-central-1", AT, [RUN], []))),
+    "the status": lambda: output_console().print(
+        status_page(Status(HOSTILE, HOME, "eu-central-1", "s3://lake", AT, [RUN], []))
+    ),
     "the end of a run": lambda: print_ended(RUN, as_json=False),
     "the checks of a stack": lambda: print_checks(
         "patchlake",

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.embedded.demo_folder import MARKER, replace_folder
+from patchlake_cli.embedded.demo_folder import replace_folder
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.demo_lake import MARKER
 
 
 def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:

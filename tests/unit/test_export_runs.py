@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from patchlake.adapters.memory import MemoryClock, MemoryStore
-from patchlake.core.keys import plan_key
+from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.plan import Account
 from patchlake.errors import InputError
 from patchlake.stages.commit import CommitOutcome
@@ -25,7 +25,7 @@ OTHER = "444455556666"
 def begin_and_die(world: ExportWorld, run_id: str | None = None, **changes: object) -> str:
     """Plan a run and do nothing more, like an export that is killed early; return its id."""
     settings = replace(SETTINGS, **changes)  # type: ignore[arg-type]
-    return begin(compose(world.ports(), settings).plan, run_id).plan.run_id
+    return begin(compose(world.ports(), settings).plan, run_id, world.wait).plan.run_id
 
 
 def test_a_first_run_is_that_of_the_current_minute_by_the_time_of_aws() -> None:
@@ -103,15 +103,46 @@ def test_how_targets_are_reached_may_change_from_one_attempt_to_the_next() -> No
         ({"patches": True}, "sources, detail deadline"),
     ],
 )
-def test_a_run_with_other_settings_is_left_alone_and_refused_by_name(change: dict[str, object], named: str) -> None:
+def test_a_run_with_other_settings_is_left_alone_and_the_next_minute_is_taken(
+    change: dict[str, object], named: str
+) -> None:
     world = ExportWorld()
     begin_and_die(world)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \({named}\)"):
-        world.export(**change)  # type: ignore[arg-type]
-    world.clock.advance(60)
+    exported = world.export(**change)  # type: ignore[arg-type]
 
-    assert world.export(**change).plan.run_id == "20261101T060100Z"  # type: ignore[arg-type]
+    assert (exported.plan.run_id, exported.is_new) == ("20261101T060100Z", True)
+    assert world.waits == [
+        f"run {RUN_ID} already exists with other settings ({named}): this one starts in the next minute, in 53 seconds"
+    ]
+    assert not world.store.exists(snapshot_key(RUN_ID))
+
+
+def test_a_run_that_is_named_is_not_waited_for_and_refused_with_other_settings() -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \(batch size\)"):
+        world.export(RUN_ID, batch_size=3)
+    assert world.waits == []
+
+
+def test_a_minute_that_does_not_pass_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    monkeypatch.setattr(world.clock, "advance", lambda _: None)
+
+    with pytest.raises(CommandError, match="use another --scheduled-time"):
+        world.export(batch_size=3)
+    assert len(world.waits) == 1
+
+
+def test_a_published_run_of_this_minute_with_other_settings_is_waited_for_too() -> None:
+    world = ExportWorld()
+    world.export()
+
+    assert world.export().plan.run_id == RUN_ID
+    assert world.export(batch_size=3).plan.run_id == "20261101T060100Z"
 
 
 def test_a_run_with_patches_has_the_length_of_their_deadline_in_its_settings() -> None:
@@ -119,7 +150,7 @@ def test_a_run_with_patches_has_the_length_of_their_deadline_in_its_settings() -
     begin_and_die(world, patches=True)
 
     with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \(detail deadline\)"):
-        world.export(patches=True, detail_deadline_seconds=600)
+        world.export(RUN_ID, patches=True, detail_deadline_seconds=600)
 
     assert not world.export(RUN_ID, patches=True).is_new
 

@@ -17,7 +17,7 @@ from patchlake.stages.step import Step
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, RUN_ID, US, World, node_id
+from tests.world import EU, HOME, RUN_ID, US, World, node_id
 
 DEADLINE = 14_400
 REGIONS = ("eu-central-1", "us-east-1")
@@ -84,7 +84,10 @@ def test_a_run_on_which_nobody_worked_is_closed_with_every_target_unknown(tables
 def test_every_active_target_is_closed_and_no_other_however_many_there_are() -> None:
     count = RESEND_LIMIT + 2
     world = World(accounts="organization")
-    world.accounts.organization = [Account(f"{444455550000 + n}", active=n > 0) for n in range(count)]
+    world.accounts.organization = [
+        Account(HOME),
+        *(Account(f"{444455550000 + n}", active=n > 0) for n in range(count - 1)),
+    ]
     world.start()
     world.clock.advance(DEADLINE)
 

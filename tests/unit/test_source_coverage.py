@@ -71,7 +71,7 @@ def shown(coverage: SourceCoverage) -> tuple[str, dict[str, Any]]:
     """Return the page of a status, and the run as JSON."""
     run = Run(RUN_ID, RUN_AT, RunStatus.COMPLETE, 1, (), NODES, sources={"patches": coverage})
     console = Console(width=200, file=StringIO())
-    console.print(status_page(Status("stack", HOME, EU.region, RUN_AT, [run], [])))
+    console.print(status_page(Status("stack", HOME, EU.region, "s3://lake", RUN_AT, [run], [])))
     assert isinstance(console.file, StringIO)
     return console.file.getvalue(), counts_as_json(run)["sources"]
 

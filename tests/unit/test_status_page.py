@@ -75,7 +75,7 @@ def test_the_nodes_of_a_run_are_collected_never_scanned_or_not_read() -> None:
     run = Runs(world.store, world.tables, world.clock).run(RUN_ID)
     console = Console(width=200, file=StringIO())
 
-    console.print(status_page(Status("stack", HOME, EU.region, world.clock.now(), [run], [])))
+    console.print(status_page(Status("stack", HOME, EU.region, "s3://lake", world.clock.now(), [run], [])))
 
     assert isinstance(console.file, StringIO)
     lines = [line.split() for line in console.file.getvalue().splitlines() if RUN_ID in line or "targets" in line]
@@ -91,7 +91,7 @@ def test_rows_without_an_id_are_counted_and_come_with_their_fix() -> None:
     run = Run(RUN_ID, RUN_AT, RunStatus.PARTIAL, 1, (target,), nodes)
     console = Console(width=200, file=StringIO())
 
-    console.print(status_page(Status("stack", HOME, EU.region, RUN_AT, [run], [])))
+    console.print(status_page(Status("stack", HOME, EU.region, "s3://lake", RUN_AT, [run], [])))
 
     assert isinstance(console.file, StringIO)
     page = console.file.getvalue()

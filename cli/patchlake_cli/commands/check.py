@@ -10,6 +10,7 @@ import typer
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AccountsOption,
+    ExcludeAccountsOption,
     ExternalIdOption,
     HistoryDaysOption,
     ProfileOption,
@@ -34,18 +35,19 @@ def check(  # noqa: PLR0913  # one option each
     *,
     lake: Annotated[LakeLocation | None, lake_option("Also check this lake: a folder, or s3://BUCKET/PREFIX.")] = None,
     accounts: AccountsOption = "self",
+    exclude_accounts: ExcludeAccountsOption = "",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     stack: Annotated[
         str | None,
-        typer.Option("--stack", "-s", parser=read_stack, metavar="<str>", help="Check this deployed stack instead."),
+        typer.Option("--stack", "-s", parser=read_stack, metavar="STACK", help="Check this deployed stack instead."),
     ] = None,
     region: RegionOption = None,
     policy: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Check this policy instead: a folder with sla/ and exceptions/."),
+        typer.Option(metavar="PATH", help="Check this policy instead: a folder with sla/ and exceptions/."),
     ] = None,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -66,17 +68,27 @@ def check(  # noqa: PLR0913  # one option each
     refuse_unless(context, "history_days", "--policy", given=policy is not None)
     if policy is not None:
         refuse_unused(
-            context, ("lake", "accounts", "regions", "role_name", "external_id", "profile", "stack"), "--policy"
+            context,
+            ("lake", "accounts", "exclude_accounts", "regions", "role_name", "external_id", "profile", "stack"),
+            "--policy",
         )
         return _check_policy(policy, history_days, as_json=as_json)
     if stack is not None:
-        refuse_unused(context, ("lake", "accounts", "regions", "role_name", "external_id"), "--stack")
+        refuse_unused(
+            context, ("lake", "accounts", "exclude_accounts", "regions", "role_name", "external_id"), "--stack"
+        )
         return _check_stack(stack, profile, region, as_json=as_json)
     refuse_unless(context, "region", "--stack", given=False)
     from patchlake_cli.export.readiness import read_readiness
     from patchlake_cli.export.readiness_page import print_readiness
 
-    settings = read_settings(accounts=accounts, regions=regions, role_name=role_name, external_id=external_id)
+    settings = read_settings(
+        accounts=accounts,
+        exclude_accounts=exclude_accounts,
+        regions=regions,
+        role_name=role_name,
+        external_id=external_id,
+    )
     refuse_unused_role(context, settings.accounts)
     readiness = read_readiness(settings, lake, profile)
     print_readiness(readiness, as_json=as_json)

@@ -22,7 +22,7 @@ def demo(  # noqa: PLR0913
         bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
     ] = True,
     tag_keys: Annotated[
-        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+        str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
     ] = "Owner,Environment",
     detail_deadline: Annotated[
         int,
@@ -33,7 +33,9 @@ def demo(  # noqa: PLR0913
         ),
     ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for the lake; replaced if a demo made it.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(metavar="PATH", help="Folder for the lake; replaced if a demo made it.")] = Path(
+        "demo"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
     """Run the whole pipeline on this machine, against an embedded AWS.
@@ -83,6 +85,4 @@ def demo(  # noqa: PLR0913
         return
     print_run(output_console(), summary, answer_questions(lake))
     typer.echo(f"Report: {report}\n")
-    # The demo's days are in the past, so the query needs --as-of.
-    day = summary.run.run_at.date()
-    typer.echo(f"Next: {own_name()} query --lake {out} --as-of {day} --named overdue_nodes --param days=3")
+    typer.echo(f"Next: {own_name()} query --lake {out} --named overdue_nodes --param days=3")

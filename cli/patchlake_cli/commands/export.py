@@ -7,6 +7,7 @@ import typer
 from patchlake_cli.commands.options import (
     AccountsOption,
     AllowPartialOption,
+    ExcludeAccountsOption,
     ExternalIdOption,
     ProfileOption,
     RegionsOption,
@@ -36,29 +37,30 @@ def export(  # noqa: PLR0913  # one option each
         lake_option("A folder, created if needed, or s3://BUCKET with an optional prefix."),
     ],
     accounts: AccountsOption = "self",
+    exclude_accounts: ExcludeAccountsOption = "",
     regions: RegionsOption = None,
     role_name: RoleNameOption = ROLE_NAME,
     external_id: ExternalIdOption = "",
     profile: ProfileOption = None,
     run_id: ScheduledTimeOption = None,
     connections: Annotated[
-        str, typer.Option(metavar="<int>", help="Concurrent calls to one account and region.")
+        str, typer.Option(metavar="N", help="Concurrent calls to one account and region.")
     ] = f"{CONNECTIONS}",
-    batch_size: Annotated[str, typer.Option(metavar="<int>", help="Nodes per stored object.")] = f"{BATCH_SIZE}",
+    batch_size: Annotated[str, typer.Option(metavar="N", help="Nodes per stored object.")] = f"{BATCH_SIZE}",
     deadline: Annotated[
-        str, typer.Option(metavar="<int>", help="Seconds after which a run ends with what it has.")
+        str, typer.Option(metavar="SECONDS", help="Seconds after which a run ends with what it has.")
     ] = f"{DEADLINE_SECONDS}",
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
     instances: Annotated[
         bool, typer.Option(help="Also list the EC2 instances, whether or not SSM manages them.")
     ] = False,
     tag_keys: Annotated[
-        str, typer.Option(help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
+        str, typer.Option(metavar="KEYS", help="Comma-separated keys of the EC2 tags to read; no other tag is stored.")
     ] = "",
     detail_deadline: Annotated[
         str,
         typer.Option(
-            metavar="<int>", help="Seconds after which a run no longer waits for patches, instances and tags."
+            metavar="SECONDS", help="Seconds after which a run no longer waits for patches, instances and tags."
         ),
     ] = f"{DETAIL_DEADLINE_SECONDS}",
     allow_partial: AllowPartialOption = False,
@@ -67,9 +69,11 @@ def export(  # noqa: PLR0913  # one option each
     """Take one snapshot from this machine, with your AWS credentials and without a deployment.
 
     You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
-    unfinished run with the same settings, or else starts one for the current minute.
+    unfinished run with the same settings, or else starts one for the current minute; if that has a run with other
+    settings, for the next one.
 
-    Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error.
+    Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error, 130 interrupted with Ctrl-C:
+    standard error says whether the run is published.
 
     Example: patchlake export --lake lake --regions eu-central-1,us-east-1
     """
@@ -78,6 +82,7 @@ def export(  # noqa: PLR0913  # one option each
 
     settings = read_settings(
         accounts=accounts,
+        exclude_accounts=exclude_accounts,
         regions=regions,
         role_name=role_name,
         external_id=external_id,

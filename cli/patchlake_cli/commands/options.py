@@ -77,8 +77,8 @@ def refuse_unless(context: typer.Context, name: str, other: str, *, given: bool)
     Raises:
         OptionError: it is given, and the other one is not.
     """
-    if not given and _is_given(context, name):
-        raise OptionError(f"has no effect without {other}", _option(name))
+    if not given and is_given(context, name):
+        raise OptionError(f"has no effect without {other}", _option(context, name))
 
 
 def unused(option: str, other: str) -> OptionError:
@@ -98,8 +98,8 @@ def refuse_unused(context: typer.Context, names: Iterable[str], other: str) -> N
         OptionError: one of them is given.
     """
     for name in names:
-        if _is_given(context, name):
-            raise unused(_option(name), other)
+        if is_given(context, name):
+            raise unused(_option(context, name), other)
 
 
 def refuse_unused_role(context: typer.Context, accounts: object) -> None:
@@ -112,48 +112,32 @@ def refuse_unused_role(context: typer.Context, accounts: object) -> None:
         refuse_unused(context, ("role_name", "external_id"), "--accounts self")
 
 
-def refuse_unused_profile(context: typer.Context, lake: LakeLocation) -> None:
-    """Refuse a profile for a lake that is read without credentials.
-
-    Raises:
-        OptionError: it is given.
-    """
-    if lake.bucket is None:
-        refuse_unused(context, ("profile",), "a lake in a folder")
-
-
-def _is_given(context: typer.Context, name: str) -> bool:
+def is_given(context: typer.Context, name: str) -> bool:
+    """Whether the command line has an option; a variable does not count."""
     source = context.get_parameter_source(name)
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def require_lake(lake: LakeLocation | None) -> LakeLocation:
-    """Return the lake.
-
-    Raises:
-        OptionError: the user gave none.
-    """
-    if lake is None:
-        raise OptionError("is missing: give a folder, or s3://BUCKET with an optional prefix", "--lake")
-    return lake
+def _option(context: typer.Context, name: str) -> str:
+    return next(parameter.opts[0] for parameter in context.command.params if parameter.name == name)
 
 
 def lake_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a lake, with its help."""
-    return typer.Option("--lake", "-l", envvar="PATCHLAKE_LAKE", parser=read_lake, metavar="<str>", help=sentence)
+    return typer.Option(
+        "--lake", "-l", envvar="PATCHLAKE_LAKE", parser=read_lake, metavar="FOLDER|s3://BUCKET", help=sentence
+    )
 
 
-_LAKE = lake_option("A folder, or s3://BUCKET with an optional prefix.")
-LakeOption = Annotated[LakeLocation, _LAKE]
-OptionalLakeOption = Annotated[LakeLocation | None, _LAKE]
+LakeOption = Annotated[
+    LakeLocation | None, lake_option("A folder, or s3://BUCKET with an optional prefix; wins over PATCHLAKE_STACK.")
+]
 AsOfOption = Annotated[
     date | None,
     typer.Option(
-        parser=read_as_of, metavar="YYYY-MM-DD", help="Show the lake as it was on this UTC date; today by default."
+        parser=read_as_of,
+        metavar="YYYY-MM-DD",
+        help="Show the lake as it was on this UTC date; today by default, and the last day in the lake of a demo.",
     ),
 ]
 MOST_DAYS = 36_500
@@ -168,39 +152,48 @@ AllowPartialOption = Annotated[
 
 PolicyOption = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
+    typer.Option(metavar="PATH", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
 ]
 
-AccountsOption = Annotated[str, typer.Option(help="self, organization, or comma-separated account IDs.")]
-RegionsOption = Annotated[
-    str | None, typer.Option(help="Comma-separated regions to read; your session's region by default.")
+AccountsOption = Annotated[
+    str, typer.Option(metavar="self|organization|IDS", help="self, organization, or comma-separated account IDs.")
 ]
-RoleNameOption = Annotated[str, typer.Option(help="Role to assume in every account other than your own.")]
-ExternalIdOption = Annotated[str, typer.Option(help="External ID that those roles require.")]
+ExcludeAccountsOption = Annotated[
+    str,
+    typer.Option(metavar="IDS", help="Comma-separated account IDs that --accounts organization leaves out."),
+]
+RegionsOption = Annotated[
+    str | None,
+    typer.Option(metavar="REGIONS", help="Comma-separated regions to read; your session's region by default."),
+]
+RoleNameOption = Annotated[
+    str, typer.Option(metavar="NAME", help="Role to assume in every account other than your own.")
+]
+ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External ID that those roles require.")]
 ProfileOption = Annotated[
-    str | None, typer.Option(envvar="PATCHLAKE_PROFILE", help="Profile from your AWS configuration files.")
+    str | None,
+    typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),
 ]
 RegionOption = Annotated[
-    str | None, typer.Option(help="Region of the stack; AWS_REGION or that of your profile by default.")
+    str | None,
+    typer.Option(metavar="REGION", help="Region of the stack; AWS_REGION or that of your profile by default."),
 ]
-StackOption = Annotated[
-    str,
-    typer.Option(
-        "--stack",
-        "-s",
-        envvar="PATCHLAKE_STACK",
-        parser=read_stack,
-        metavar="<str>",
-        help="Name of the deployed stack.",
-        show_default=False,
-    ),
-]
+
+
+def _stack_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
+    return typer.Option(
+        "--stack", "-s", envvar="PATCHLAKE_STACK", parser=read_stack, metavar="STACK", help=sentence, show_default=False
+    )
+
+
+StackOption = Annotated[str, _stack_option("Name of the deployed stack.")]
+LakeOfStackOption = Annotated[str | None, _stack_option("Read the lake of this deployed stack, instead of --lake.")]
 ScheduledTimeOption = Annotated[
     str | None,
     typer.Option(
         "--scheduled-time",
         parser=read_run_id,
-        metavar="ISO",
+        metavar="TIME",
         help="Time that names the run, such as 2026-11-23T06:00:00Z; for the default, see above.",
     ),
 ]

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,28 +11,30 @@ import typer
 
 from patchlake_cli.absent_path import absence
 from patchlake_cli.commands.caveats import end_answer
+from patchlake_cli.commands.chosen_lake import choose_lake
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
     HistoryDaysOption,
-    OptionalLakeOption,
+    LakeOfStackOption,
+    LakeOption,
     PolicyOption,
     ProfileOption,
+    RegionOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
-    refuse_unused_profile,
-    require_lake,
-    unused,
+    refuse_unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.statements import Settings, queries
 from patchlake_cli.option_values import OptionError, choice, whole_number, wrong_value
 from patchlake_cli.written_file import require_writable, write_file
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.engine import Answer, Lake
+    from patchlake_cli.lake.question import Question
 
 
 class Format(StrEnum):
@@ -46,6 +49,8 @@ class Format(StrEnum):
 
 
 _STANDARD_INPUT = "-"
+_OF_THE_CATALOGUE = frozenset({"is_list", "describe", "output_format", "out", "limit"})
+"""The parameters of a call that reads no lake."""
 
 
 def completed_names(incomplete: str) -> list[str]:
@@ -55,16 +60,16 @@ def completed_names(incomplete: str) -> list[str]:
 
 def query(  # noqa: PLR0913  # one option each
     context: typer.Context,
-    sql: Annotated[
-        str | None, typer.Argument(help="One SELECT in Athena's SQL over the tables and views; - reads standard input.")
-    ] = None,
+    sql: Annotated[str | None, typer.Argument(metavar="SQL", hidden=True)] = None,
     *,
-    lake: OptionalLakeOption = None,
+    lake: LakeOption = None,
+    stack: LakeOfStackOption = None,
     named: Annotated[
         str | None,
         typer.Option(
             "--named",
             "-n",
+            metavar="QUERY",
             autocompletion=completed_names,
             help=f"A named query: {', '.join(q.name for q in queries())}.",
         ),
@@ -79,13 +84,17 @@ def query(  # noqa: PLR0913  # one option each
             help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
         ),
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="File with one SELECT; - is standard input.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="File with one SELECT; - is standard input.")
+    ] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
     describe: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
     ] = None,
     output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write; an existing one is replaced.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write; an existing one is replaced.")
+    ] = None,
     limit: Annotated[int | None, whole_number("Number of rows to show, at most", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,
@@ -97,11 +106,13 @@ def query(  # noqa: PLR0913  # one option each
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
     """Query a lake in Athena's SQL, on this machine.
 
-    --list and --describe need no lake.
+    SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list and --describe
+    need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
     or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE, or the policy
@@ -112,45 +123,48 @@ def query(  # noqa: PLR0913  # one option each
     asked = [each for each in (sql, file, named, is_list or None, describe) if each is not None]
     if len(asked) != 1:
         raise OptionError("expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE", "query")
-    if csv_table and sql is None and file is None:
-        option = "--named" if named else "--list" if is_list else "--describe"
-        raise unused("--csv-table", option)
+    if named is not None:
+        refuse_unused(context, ("csv_table",), "--named")
     chosen = Format(output_format)
     if chosen is Format.PARQUET and out is None:
         raise OptionError("is 'parquet', which is no text: name its file with --out", "--format")
     if out is not None:
         require_writable(out)
     if is_list or describe is not None:
+        others = (name for name in context.params if name not in _OF_THE_CATALOGUE)
+        refuse_unused(context, others, "--list" if is_list else "--describe")
         _write(_catalogued(describe), chosen, out, limit)
         return ExitCode.COMPLETE
-    location = require_lake(lake)
-    refuse_unused_profile(context, location)
+    chosen_lake = choose_lake(context, lake, stack, profile, region)
     if file is not None or sql == _STANDARD_INPUT:
         sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
-    from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.engine import open_lake_as_of
-    from patchlake_cli.lake.gaps import find_gaps
-    from patchlake_cli.lake.policy_gaps import find_policy_gaps
-    from patchlake_cli.lake.question import Question
-    from patchlake_cli.lake.source_gaps import find_source_gaps
-
-    question = Question.about(sql, named, param or [], as_of)
     try:
-        settings = Settings(window_days, scan_max_age_days, history_days)
-        opened = open_lake_as_of(location, as_of, settings, profile=profile, policy=policy)
+        as_of = chosen_lake.as_of(as_of)
+        question = _read_question(sql, named, param or [], as_of)
+        opened = chosen_lake.open(as_of, Settings(window_days, scan_max_age_days, history_days), policy)
         for table in csv_table or []:
             _add_csv_table(opened, table)
         answer = question.ask(opened)
-        gaps, notes = [], []
-        if question.is_about(opened):
-            gaps = find_gaps(opened, question.parameters, question.values)
-            gaps += find_source_gaps(opened, question.relations, of_newest=question.is_named)
-            gaps += find_policy_gaps(opened, question.relations)
-            notes = [*question.notes(answer), *departures_of_newest(opened)]
+        caveats = question.caveats(opened, answer)
         _write(answer, chosen, out, limit)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
-    return end_answer(gaps, notes, allow_partial=allow_partial)
+    return end_answer(caveats.gaps, caveats.notes, allow_partial=allow_partial)
+
+
+def _read_question(sql: str | None, named: str | None, given: list[str], as_of: date | None) -> "Question":
+    """Read the question of the command line, before the lake is read."""
+    from patchlake_cli.lake.question import Question
+
+    try:
+        return Question.about(sql, named, given, as_of)
+    except ParameterError as error:
+        raise OptionError(str(error), "--param:") from error
+    except QueryError as error:
+        if named is not None:
+            raise OptionError(str(error), "--named:") from error
+        # Without a hint at the help: the text ends under the mistake.
+        raise CommandError(str(error), ExitCode.USAGE) from error
 
 
 def _catalogued(relation: str | None) -> "Answer":

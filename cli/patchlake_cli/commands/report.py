@@ -1,6 +1,7 @@
 """``patchlake report``: the figures of a lake as one file, or as text."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -8,17 +9,19 @@ from typing import Annotated
 import typer
 
 from patchlake_cli.commands.caveats import end_answer
+from patchlake_cli.commands.chosen_lake import choose_lake
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AllowPartialOption,
     AsOfOption,
     HistoryDaysOption,
+    LakeOfStackOption,
     LakeOption,
     PolicyOption,
     ProfileOption,
+    RegionOption,
     ScanMaxAgeDaysOption,
     WindowDaysOption,
-    refuse_unused_profile,
     unused,
 )
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -29,6 +32,7 @@ from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
 _STANDARD_OUTPUT = Path("-")
+_MOST_PERCENT = 100
 
 
 def _read_title(text: str) -> str:
@@ -37,22 +41,35 @@ def _read_title(text: str) -> str:
     return text
 
 
+def _read_goal(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", text) or not 0 < float(text) <= _MOST_PERCENT:
+        raise wrong_value(text, "a percentage above 0 and at most 100, such as 95 or 99.5", "--goal")
+    return float(text)
+
+
 def report(  # noqa: PLR0913  # one option each
     context: typer.Context,
     *,
-    lake: LakeOption,
+    lake: LakeOption = None,
+    stack: LakeOfStackOption = None,
     out: Annotated[
         Path | None,
         typer.Option(
+            metavar="PATH",
             help="File to write; an existing one is replaced, and - is standard output. The default is report.html, "
-            "report.md or report.json."
+            "report.md or report.json.",
         ),
     ] = None,
     report_format: Annotated[
         str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
     ] = ReportFormat.HTML,
+    is_opened: Annotated[bool, typer.Option("--open", help="Open the written file in your browser.")] = False,
     title: Annotated[
-        str | None, typer.Option(parser=_read_title, metavar="<str>", help="Whose fleet it is, for the heading.")
+        str | None, typer.Option(parser=_read_title, metavar="TEXT", help="Whose fleet it is, for the heading.")
+    ] = None,
+    goal: Annotated[
+        float | None,
+        typer.Option(parser=_read_goal, metavar="PERCENT", help="Compliant nodes that you aim at, in percent."),
     ] = None,
     policy: PolicyOption = None,
     as_of: AsOfOption = None,
@@ -60,6 +77,7 @@ def report(  # noqa: PLR0913  # one option each
     scan_max_age_days: ScanMaxAgeDaysOption = DEFAULTS.scan_max_age_days,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     profile: ProfileOption = None,
+    region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the figures of the whole fleet as one JSON object.")
@@ -70,33 +88,36 @@ def report(  # noqa: PLR0913  # one option each
     The figures come from the newest published run. The report also shows what that run could not read. Markdown is a
     short form for a mail or a chat, JSON is for programs; both say first what is not known.
 
-    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, or there is none; standard error
-    says what is missing. 1 error.
+    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, there is none, or the policy has
+    a bad row or names a tag that was not read; standard error says what is missing. 1 error.
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --out report.html
+    Example: patchlake report --lake demo --out report.html
 
-    Example: patchlake report --lake demo --as-of 2026-11-01 --format markdown --out -
+    Example: patchlake report --lake demo --format markdown --out -
     """
     from patchlake_cli.lake.departures import departures_of_newest
-    from patchlake_cli.lake.engine import open_lake_as_of
     from patchlake_cli.lake.gaps import find_gaps
+    from patchlake_cli.lake.policy_gaps import find_policy_gaps
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
 
-    refuse_unused_profile(context, lake)
     chosen = ReportFormat(report_format)
     out = Path(f"report.{chosen.suffix}") if out is None else out
     is_printed = out == _STANDARD_OUTPUT
     if is_printed and as_json:
         raise unused("--json", "--out -")
+    if is_printed and is_opened:
+        raise unused("--open", "--out -")
     if not is_printed:
         require_writable(out)
+    chosen_lake = choose_lake(context, lake, stack, profile, region)
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)
-        opened = open_lake_as_of(lake, as_of, settings, profile=profile, policy=policy)
-        gaps, notes = find_gaps(opened), departures_of_newest(opened)
-        figures = replace(read_figures(opened), title=title)
+        opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
+        gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
+        notes = departures_of_newest(opened)
+        figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)
@@ -105,4 +126,13 @@ def report(  # noqa: PLR0913  # one option each
     else:
         write_file(text.encode(), out)
         typer.echo(json.dumps(as_json_object(figures, out)) if as_json else f"{in_words(figures)}\nReport: {out}")
+    if is_opened:
+        notes += _open_in_browser(out)
     return end_answer(gaps, notes, allow_partial=allow_partial)
+
+
+def _open_in_browser(out: Path) -> list[str]:
+    """Open a file, and return what to say if that fails."""
+    import webbrowser
+
+    return [] if webbrowser.open(out.resolve().as_uri()) else [f"no browser could be started: open {out} yourself"]

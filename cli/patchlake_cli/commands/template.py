@@ -12,9 +12,9 @@ from patchlake_cli.option_values import wrong_value
 
 def template(
     *,
-    out: Annotated[Path, typer.Option(help="Folder to write to, created if needed; it must be empty.")] = Path(
-        "patchlake-template"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="Folder to write to, created if needed; it must be empty.")
+    ] = Path("patchlake-template"),
 ) -> None:
     """Write the SAM template of this version to a folder, with everything that `sam build` needs.
 

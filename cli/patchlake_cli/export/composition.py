@@ -147,7 +147,7 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
             clock=ports.clock,
             settings=PlanSettings(
                 accounts=settings.accounts,
-                excluded_accounts=(),
+                excluded_accounts=settings.excluded_accounts,
                 regions=settings.regions,
                 batch_size=settings.batch_size,
                 deadline_seconds=settings.deadline_seconds,

@@ -53,6 +53,7 @@ def _print(console: Console, readiness: Readiness) -> None:
     if readiness.lake is not None:
         works = _FOLDER_WORKS if readiness.lake.bucket is None else _BUCKET_WORKS
         console.print(f"Lake {readiness.lake.text}: {readiness.lake_obstacle or works}.\n", soft_wrap=True)
+    console.print(f"{readiness.readable} of {len(readiness.targets)} targets can be read.\n")
     table = new_table("Targets", "account", "region", *(step.replace("_", " ") for step in STEPS))
     for check in readiness.targets:
         steps = (Text(found, style=_STYLES.get(found, _BAD)) for found in (getattr(check, step) for step in STEPS))
@@ -61,6 +62,5 @@ def _print(console: Console, readiness: Readiness) -> None:
     for check in readiness.targets:
         if check.detail is not None:
             console.print(f"{check.target}: {check.detail}", soft_wrap=True)
-    console.print(f"{readiness.readable} of {len(readiness.targets)} targets can be read.")
     for advice in readiness.advice:
         console.print(f"\n{advice}", soft_wrap=True)

@@ -5,7 +5,7 @@ deadlines, the sources, the tag keys and the fields to keep. Access settings (ro
 are not in the plan and may change between attempts, so a run can continue after a misspelt role.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from patchlake.core.keys import PLANS, SNAPSHOTS, plan_key, run_ids
@@ -66,13 +66,18 @@ class Begun:
     is_published: bool
 
 
-def begin(stage: PlanStage, run_id: str | None) -> Begun:
+type Wait = Callable[[str, int], object]
+"""Says why, waits for a number of seconds, and asks AWS for the time."""
+
+
+def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
     """Plan a run, or continue a planned one, and send the first messages of every stage.
 
     Args:
         stage: the plan stage of this export.
         run_id: the run; None for the newest unfinished one with the same settings and time left, or else the current
-            minute's.
+            minute's. If that exists with other settings, the next minute's.
+        wait: waits for the next minute.
 
     Raises:
         CommandError: the run exists with other settings, or the time of AWS's answers jumps.
@@ -80,7 +85,10 @@ def begin(stage: PlanStage, run_id: str | None) -> Begun:
         PermanentError: the lake or the organization refuses access.
     """
     wanted = stage.new_plan(run_id or current_run_id(stage.clock))
-    chosen = run_id or newest_unfinished(stage.store, wanted) or wanted.run_id
+    chosen = run_id or newest_unfinished(stage.store, wanted)
+    if chosen is None:
+        wanted = _of_a_free_minute(stage, wanted, wait)
+        chosen = wanted.run_id
     is_new = not stage.store.exists(plan_key(chosen))
     if not is_new:
         stage = replace(stage, settings=replace(stage.settings, max_lateness_seconds=_ANY_AGE_SECONDS))
@@ -97,10 +105,25 @@ def begin(stage: PlanStage, run_id: str | None) -> Begun:
     plan = stored_plan(stage.store, chosen)
     if others := differences(plan, wanted):
         raise CommandError(
-            f"run {chosen} already exists with other settings ({', '.join(others)}): use another --scheduled-time, or "
-            "leave it out and retry in the next minute"
+            f"{_exists(chosen, others)}: use another --scheduled-time, or leave it out and retry in the next minute"
         )
     return Begun(plan, is_new, is_published=result.step is Step.LATE)
+
+
+def _of_a_free_minute(stage: PlanStage, wanted: Plan, wait: Wait) -> Plan:
+    """Return the plan for the current minute, or for the next one where that of the current one has other settings."""
+    if not stage.store.exists(plan_key(wanted.run_id)):
+        return wanted
+    others = differences(stored_plan(stage.store, wanted.run_id), wanted)
+    if not others:
+        return wanted
+    seconds = 60 - stage.clock.now().second
+    wait(f"{_exists(wanted.run_id, others)}: this one starts in the next minute, in {seconds} seconds", seconds)
+    return stage.new_plan(current_run_id(stage.clock))
+
+
+def _exists(run_id: str, others: Sequence[str]) -> str:
+    return f"run {run_id} already exists with other settings ({', '.join(others)})"
 
 
 def _settings(plan: Plan) -> dict[str, object]:

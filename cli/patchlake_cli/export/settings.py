@@ -22,6 +22,7 @@ class ExportSettings:
     """The targets of an export, and the way to read them.
 
     Attributes:
+        excluded_accounts: the accounts of the organization to leave out.
         connections: the maximum number of concurrent calls to one target.
         patches: whether to read the patches of each node, in addition to its patch state.
         instances: whether to list the EC2 instances of each target.
@@ -30,6 +31,7 @@ class ExportSettings:
 
     accounts: Literal["self", "organization"] | tuple[str, ...]
     regions: tuple[str, ...]
+    excluded_accounts: tuple[str, ...] = ()
     role_name: str = ROLE_NAME
     external_id: str = ""
     connections: int = CONNECTIONS
@@ -58,6 +60,7 @@ class ExportSettings:
 def read_settings(  # noqa: PLR0913  # one argument for each option
     *,
     accounts: str,
+    exclude_accounts: str,
     regions: str | None,
     role_name: str,
     external_id: str,
@@ -74,8 +77,12 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     Raises:
         OptionError: an option has an invalid value.
     """
+    read_accounts = option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS")
+    if exclude_accounts and read_accounts != "organization":
+        raise OptionError("has no effect without --accounts organization", "--exclude-accounts")
     return ExportSettings(
-        accounts=option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS"),
+        accounts=read_accounts,
+        excluded_accounts=option_value("--exclude-accounts", exclude_accounts, "PATCHLAKE_EXCLUDED_ACCOUNTS"),
         regions=() if regions is None else option_value("--regions", regions, "PATCHLAKE_REGIONS"),
         role_name=option_value("--role-name", role_name, "PATCHLAKE_ROLE_NAME"),
         external_id=option_value("--external-id", external_id, "PATCHLAKE_EXTERNAL_ID"),

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
@@ -11,8 +12,9 @@ from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.access.advice import Advice, advise, explain
 from patchlake_cli.access.sessions import open_session
-from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.export.composition import WORKERS, Ports, Stages, aws_ports, compose, local_time
+from patchlake_cli.export.interruption import saying_what_is_stored
 from patchlake_cli.export.late_runs import close_late_runs
 from patchlake_cli.export.page import Page, read_page
 from patchlake_cli.export.resume import Begun, begin
@@ -62,10 +64,11 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
             for late in close_late_runs(ports, settings, run_id):
                 progress.say(str(late))
             stages = compose(ports, settings)
-            begun = begin(stages.plan, run_id)
-            observation = _finish(begun, ports, stages, progress)
-        opened = open_lake(lake, now=begun.plan.run_at, session=session)
-        page = read_page(opened, lake.tables, observation, time.monotonic() - began)
+            begun = begin(stages.plan, run_id, partial(_wait, ports, progress))
+            with saying_what_is_stored(ports.store, begun.plan.run_id, lake):
+                observation = _finish(begun, ports, stages, progress)
+                opened = open_lake(lake, now=begun.plan.run_at, session=session)
+                page = read_page(opened, lake.tables, observation, time.monotonic() - began)
     except PatchlakeError as error:
         raise explain(error, lake, partition=identity.partition) from error
     advice = advise(
@@ -78,6 +81,13 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     return Exported(page, advice)
 
 
+def _wait(ports: Ports, progress: RunProgress, why: str, seconds: int) -> None:
+    progress.say(f"{why[0].upper()}{why[1:]}.")
+    time.sleep(seconds)
+    # Its answer has the time.
+    ports.identify()
+
+
 def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -> Observation:
     """Finish a run, and show its progress."""
     run_id = begun.plan.run_id
@@ -85,11 +95,7 @@ def _finish(begun: Begun, ports: Ports, stages: Stages, progress: RunProgress) -
     if begun.is_published:
         progress.say(f"Run {run_id} is already published: there is nothing left to do.")
         return observation
-    try:
-        _work(begun, ports, stages, observation, progress)
-    except KeyboardInterrupt:
-        msg = f"interrupted: run {run_id} is not finished; the same command continues it"
-        raise CommandError(msg, ExitCode.INTERRUPTED) from None
+    _work(begun, ports, stages, observation, progress)
     return observation
 
 

@@ -1,4 +1,4 @@
-"""An answer as a Parquet file, for another program."""
+"""An answer as an Arrow table or a Parquet file, for another program."""
 
 from io import BytesIO
 
@@ -7,6 +7,8 @@ import pyarrow.parquet as pq
 
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
+
+type ArrowTable = pa.Table
 
 _TYPES = {
     "varchar": pa.string(),
@@ -20,8 +22,8 @@ _TYPES = {
 """The types of columns; any other one, such as a decimal, is that of the values."""
 
 
-def as_parquet(answer: Answer) -> bytes:
-    """Return a file with the columns of an answer, typed as in Athena; a timestamp is in UTC.
+def as_arrow(answer: Answer) -> ArrowTable:
+    """Return the columns of an answer, typed as in Athena; a timestamp is in UTC.
 
     Raises:
         QueryError: two columns have the same name, or a value has no type that Parquet knows.
@@ -34,6 +36,15 @@ def as_parquet(answer: Answer) -> bytes:
             columns.append(pa.array([row[place] for row in answer.rows], _TYPES.get(kind)))
         except (pa.ArrowException, OverflowError) as error:
             raise QueryError(f"column {name} is a {kind}, which has no type in Parquet: CAST it: {error}") from error
+    return pa.table(columns, names=list(answer.columns))
+
+
+def as_parquet(answer: Answer) -> bytes:
+    """Return a file with the columns of an answer.
+
+    Raises:
+        QueryError: as from ``as_arrow``.
+    """
     sink = BytesIO()
-    pq.write_table(pa.table(columns, names=list(answer.columns)), sink, compression="zstd")
+    pq.write_table(as_arrow(answer), sink, compression="zstd")
     return sink.getvalue()

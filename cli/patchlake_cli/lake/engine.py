@@ -19,6 +19,7 @@ from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
+from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
@@ -28,11 +29,11 @@ from patchlake_cli.lake.translation import (
     located,
     number_of_places,
     parse_question,
-    suggested,
     translate,
     translate_question,
     unknown_relation,
 )
+from patchlake_cli.similar_names import suggested
 
 _ATHENA = {
     "VARCHAR": "varchar",
@@ -85,13 +86,16 @@ class Lake:
         self._policy = policy or files.policy
         self.settings = settings
         # A query can read the registered tables only: no file, no network, no variable of this process.
-        self._database = duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        self._database = InterruptibleDatabase(
+            duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+        )
         self._database.execute("SET TimeZone = 'UTC'")
         # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
         # side first, as Athena needs it, which does not know either.
         self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()
+        self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
@@ -191,6 +195,15 @@ class Lake:
         self._defined.add(name)
         self._added.add(name)
 
+    def keep(self, *names: str) -> None:
+        """Compute views now, and keep their rows for the questions that follow; not after a question that reads them.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        self._kept |= set(names) & set(self._undefined)
+        self._define(names)
+
     def describe(self, relation: str) -> dict[str, str]:
         """Return the columns of a table or view, in order, with their types by Athena's names.
 
@@ -218,7 +231,8 @@ class Lake:
         for name in relations:
             if view := self._undefined.get(name):
                 self._define(view.relations)
-                kind = "TABLE" if name.removeprefix(HISTORY) in _COMPUTED_ONCE else "VIEW"
+                is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
+                kind = "TABLE" if is_kept else "VIEW"
                 with _lake_errors():
                     self._database.execute(f"CREATE {kind} {name} AS {translate(view.render(self.settings), self.now)}")
                 self._defined.add(name)
@@ -315,12 +329,13 @@ def open_lake(
     return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings(), files)
 
 
-def open_lake_as_of(
+def open_lake_as_of(  # noqa: PLR0913
     location: LakeLocation,
     as_of: date | None,
     settings: Settings | None = None,
     *,
     profile: str | None = None,
+    session: boto3.Session | None = None,
     policy: Path | None = None,
 ) -> Lake:
     """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.
@@ -330,7 +345,7 @@ def open_lake_as_of(
     """
     now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
     files = None if policy is None else find_policy(policy)
-    return Lake(find_lake(location, profile=profile), now or datetime.now(UTC), settings or Settings(), files)
+    return Lake(find_lake(location, session, profile), now or datetime.now(UTC), settings or Settings(), files)
 
 
 def find_query(name: str) -> Statement:

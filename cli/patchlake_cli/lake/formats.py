@@ -16,6 +16,7 @@ from rich.cells import cell_len
 
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.statements import RUN_COLUMNS
 from patchlake_cli.markdown_text import code
 from patchlake_cli.visible_text import visible
 
@@ -26,24 +27,43 @@ _FORMULA = (*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20")
 def as_table(answer: Answer, width: int | None = None, of: int | None = None) -> str:
     """Return an answer as a table, or as one block per row where the table would be wider than ``width``.
 
+    The columns about the run that have one value in all rows come first, once.
+
     Args:
         answer: the rows to show.
         width: that of the terminal; None where lines may have any length.
         of: the number of rows of the whole answer, if it has more.
     """
+    about_run, answer = _about_run(answer)
     rows = [[visible(_text(value)) for value in row] for row in answer.rows]
     heads = [visible(name) for name in answer.columns]
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
     count = _count(len(rows)) if of is None or of == len(rows) else f"first {len(rows)} of {of} rows"
     if width is not None and sum(widths) + 2 * (len(widths) - 1) > width and rows:
-        return _blocks(heads, rows) + f"\n{count}\n"
+        return about_run + _blocks(heads, rows) + f"\n{count}\n"
     rights = [_is_of_numbers(answer, place) for place in range(len(heads))]
     ruler = ["-" * size for size in widths]
     lines = [
         "  ".join(_padded(cell, size, right=right) for cell, size, right in zip(line, widths, rights, strict=True))
         for line in (heads, ruler, *rows)
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", count, ""])
+    return about_run + "\n".join([*(line.rstrip() for line in lines), "", count, ""])
+
+
+def _about_run(answer: Answer) -> tuple[str, Answer]:
+    """Return the columns about the run that are equal in all rows, as lines, and the answer without them."""
+    values = {name: {_text(row[place]) for row in answer.rows} for place, name in enumerate(answer.columns)}
+    equal = [name for name in RUN_COLUMNS if len(values.get(name, ())) == 1]
+    kept = [place for place, name in enumerate(answer.columns) if name not in equal]
+    if not equal or not kept:
+        return "", answer
+    lines = [f"{name:{max(map(len, equal))}}  {visible(min(values[name]))}\n" for name in equal]
+    rest = Answer(
+        columns=tuple(answer.columns[place] for place in kept),
+        types=tuple(answer.types[place] for place in kept),
+        rows=[tuple(row[place] for place in kept) for row in answer.rows],
+    )
+    return "".join(lines) + "\n", rest
 
 
 def as_csv(answer: Answer) -> str:

@@ -4,13 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.departures import departures_of_newest
 from patchlake_cli.lake.engine import Answer, Lake, find_query
-from patchlake_cli.lake.errors import ParameterError, QueryError
+from patchlake_cli.lake.gaps import find_gaps
 from patchlake_cli.lake.parameters import Parameter, places, read_values
+from patchlake_cli.lake.policy_gaps import find_policy_gaps
+from patchlake_cli.lake.source_gaps import find_source_gaps
 from patchlake_cli.lake.statements import relations_of
 from patchlake_cli.lake.translation import number_of_places, parse_question
-from patchlake_cli.option_values import OptionError
+
+
+@dataclass(frozen=True, slots=True)
+class Caveats:
+    """The limits of an answer.
+
+    Attributes:
+        gaps: the reasons why it does not cover the whole fleet.
+        notes: anything else.
+    """
+
+    gaps: list[str]
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +43,20 @@ class Question:
 
     @classmethod
     def about(cls, sql: str | None, named: str | None, given: Sequence[str], as_of: date | None) -> "Question":
-        """Read the command line before the lake is read.
+        """Read a question before the lake is read.
 
         Raises:
-            OptionError: there is no such query, or it has other parameters.
-            CommandError: the text is not one SELECT.
+            QueryError: there is no such query, or the text is not one SELECT.
+            ParameterError: it has other parameters.
         """
-        try:
-            parameters = places(number_of_places(parse_question(sql))) if sql is not None else ()
-        except QueryError as error:
-            # Without a hint at the help: the text ends under the mistake.
-            raise CommandError(str(error), ExitCode.USAGE) from error
+        parameters: tuple[Parameter, ...] = ()
         empty = None
-        try:
-            if named is not None:
-                query = find_query(named)
-                parameters, empty = tuple(query.parameters), query.empty
-        except QueryError as error:
-            raise OptionError(str(error), "--named:") from error
-        today = as_of or datetime.now(UTC).date()
-        try:
-            values = read_values(named or "the SELECT", parameters, given, today)
-        except ParameterError as error:
-            raise OptionError(str(error), "--param:") from error
+        if sql is not None:
+            parameters = places(number_of_places(parse_question(sql)))
+        if named is not None:
+            query = find_query(named)
+            parameters, empty = tuple(query.parameters), query.empty
+        values = read_values(named or "the SELECT", parameters, given, as_of or datetime.now(UTC).date())
         return cls(named or sql or "", named is not None, parameters, values, empty)
 
     def ask(self, lake: Lake) -> Answer:
@@ -63,13 +68,20 @@ class Question:
         """The tables and views that it names."""
         return find_query(self.text).relations if self.is_named else relations_of(parse_question(self.text))
 
-    def notes(self, answer: Answer) -> list[str]:
+    def caveats(self, lake: Lake, answer: Answer) -> Caveats:
+        """Return what the answer lacks; one that does not depend on the lake lacks nothing."""
+        if not (self.is_named or lake.is_read_by(self.text)):
+            return Caveats([], [])
+        gaps = [
+            *find_gaps(lake, self.parameters, self.values),
+            *find_source_gaps(lake, self.relations, of_newest=self.is_named),
+            *find_policy_gaps(lake, self.relations),
+        ]
+        return Caveats(gaps, [*self._meaning_of_nothing(answer), *departures_of_newest(lake)])
+
+    def _meaning_of_nothing(self, answer: Answer) -> list[str]:
         """Return what an answer without rows means."""
         if answer.rows or self.empty is None:
             return []
         asked = ", ".join(f"{each.name}={value}" for each, value in zip(self.parameters, self.values, strict=True))
         return [f"no rows for {asked}: {self.empty.rstrip('.')}"]
-
-    def is_about(self, lake: Lake) -> bool:
-        """Whether the answer depends on the lake."""
-        return self.is_named or lake.is_read_by(self.text)

@@ -46,6 +46,9 @@ RECENT = "recent_"
 HISTORY = "history_"
 """The prefix of the twin of a table or view over the days of the history, which the clocks read."""
 
+RUN_COLUMNS = ("run_id", "run_status", "run_age_hours", "run_coverage")
+"""The columns about the run, which the answer of each named query has."""
+
 _SECTION = re.compile(r"(?P<name>Question(?: (?P<number>\d+))?|Rows|Empty|Parameters|Columns|Caveats):\s*(?P<text>.*)")
 _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 

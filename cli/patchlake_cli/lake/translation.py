@@ -8,7 +8,6 @@ sqlglot translates, and this module adapts the differences that it leaves. In At
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import cache
 
 import sqlglot
@@ -20,6 +19,7 @@ from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.parameters import is_utf_8
+from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
@@ -145,12 +145,6 @@ def located(sql: str, complaint: str) -> str:
     message, _, context = complaint.partition("\n\nLINE ")
     message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
     return _pointed(sql, _position(sql, message, context), message)
-
-
-def suggested(name: str, known: Iterable[str]) -> str:
-    """Return the end of an error message about a name: a similar known name, if there is one."""
-    close = get_close_matches(name, known, 1)
-    return f'; did you mean "{close[0]}"?' if close else "."
 
 
 def _duckdb(tree: exp.Expr, now: datetime) -> str:

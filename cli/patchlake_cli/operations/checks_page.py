@@ -24,6 +24,8 @@ def print_checks(stack: str, checked: Sequence[Checked], *, as_json: bool) -> No
 
 
 def _print(console: Console, checked: Sequence[Checked]) -> None:
+    passed = sum(each.verdict is Verdict.OK for each in checked)
+    console.print(f"{passed} of {len(checked)} checks passed.\n")
     width = max(len(each.name) for each in checked)
     for each in checked:
         console.print(Text.assemble(f"{each.name:{width}}  ", (each.verdict, _STYLES[each.verdict])))
@@ -32,5 +34,3 @@ def _print(console: Console, checked: Sequence[Checked]) -> None:
             console.print(f"  → {finding.fix}", soft_wrap=True)
         if each.reason is not None:
             console.print(f"  Could not be checked: {each.reason}", soft_wrap=True)
-    passed = sum(each.verdict is Verdict.OK for each in checked)
-    console.print(f"{passed} of {len(checked)} checks passed.")

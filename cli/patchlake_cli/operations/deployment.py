@@ -8,6 +8,7 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.operations.calls import failure
 
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ class Deployment:
         """The names of its functions' log groups."""
         return tuple(f"/aws/lambda/{self.stack}-{stage}" for stage in STAGES)
 
+    @property
+    def lake(self) -> LakeLocation:
+        """The lake in its bucket."""
+        return LakeLocation(f"s3://{self.bucket}", self.bucket)
+
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
         return bucket_store(aws.client("s3"), self.bucket)
@@ -89,7 +95,7 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         if code_of(error) == "ValidationError":
             raise CommandError(
                 f"there is no stack {stack} in {region}: --stack takes the stack name that you gave to `sam deploy`, "
-                "and the region is that of AWS_DEFAULT_REGION or of the profile"
+                "and the region is that of --region, AWS_REGION or the profile"
             ) from error
         raise CommandError(failure(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}

@@ -16,12 +16,14 @@ class Status:
     """A stack at one moment, by AWS's clock.
 
     Attributes:
+        lake: the location of its lake, as --lake takes it.
         runs: its last runs, newest first.
     """
 
     stack: str
     account_id: str
     region: str
+    lake: str
     at: datetime
     runs: list[Run]
     queues: list[StageDepth]
@@ -53,7 +55,7 @@ def read_status(stack: Stack, most_runs: int) -> Status:
     with reading_the_lake():
         newest = stack.runs.newest(most_runs)
         now = stack.runs.clock.now()
-    return Status(deployment.stack, deployment.account_id, deployment.region, now, newest, depths)
+    return Status(deployment.stack, deployment.account_id, deployment.region, deployment.lake.text, now, newest, depths)
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
@@ -62,6 +64,7 @@ def status_as_json(status: Status) -> dict[str, Any]:
         "stack": status.stack,
         "account_id": status.account_id,
         "region": status.region,
+        "lake": status.lake,
         "at": as_time(status.at),
         "snapshot": None if status.snapshot is None else status.snapshot.run_id,
         "snapshot_age_seconds": status.snapshot_age_seconds,

@@ -27,6 +27,7 @@ def status_page(status: Status) -> RenderableType:
 def _parts(status: Status) -> Iterator[RenderableType]:
     yield Text(f"Stack {status.stack} in {status.region}, account {status.account_id}, at {as_time(status.at)}")
     yield _headline(status)
+    yield Text(f"Lake: {status.lake} (query and report read it with --stack {status.stack}, or with --lake)")
     if status.snapshot is not None:
         yield from _sources(status.snapshot)
     yield Text()

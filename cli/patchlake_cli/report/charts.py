@@ -13,7 +13,7 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.report.figures import Age, Compliance, Day
+from patchlake_cli.report.figures import Age, Compliance, Day, OverdueDay
 from patchlake_cli.report.headline import headline_percent
 from patchlake_cli.visible_text import visible
 
@@ -32,6 +32,7 @@ type Values = list[dict[str, Any]]
 
 _STATES = {"compliant": "compliant", "unknown": "unknown", "non-compliant": "non-compliant"}
 _PERCENTS = {"of the listed nodes": "compliant", "at least, with unread targets": "unknown"}
+_OVERDUE = {"overdue, at least": "non-compliant"}
 _AGES = {"exact age": "non-compliant", "minimum age": "at-least"}
 """The keys of the charts: the meaning of each colour, and its CSS variable."""
 
@@ -40,6 +41,8 @@ _NO_NODES = "no nodes"
 
 _MEMBERS = {"compliant": "nodes_compliant", "unknown": "nodes_unknown", "non-compliant": "nodes_non_compliant"}
 """The member of the figures with the nodes of each state."""
+
+_GOAL: Spec = {"mark": {"type": "rule", "strokeDash": [6, 4], "color": "currentColor"}}
 
 _NODES = {"field": "nodes", "type": "quantitative", "stack": "zero", "title": "nodes", "axis": {"format": "~s"}}
 
@@ -96,8 +99,8 @@ def fleet_chart(fleet: Compliance) -> Chart:
     return _chart(spec, FULL, _STATES, f"All listed nodes as one bar: {_in_words(fleet)}.")
 
 
-def percent_chart(trend: Sequence[Day]) -> Chart:
-    """Draw the percentage of compliant nodes and its lower bound, day by day; a day without a run is a gap."""
+def percent_chart(trend: Sequence[Day], goal: float | None = None) -> Chart:
+    """Draw the percentage of compliant nodes, its lower bound and a goal, day by day; a day without a run is a gap."""
     of_listed, at_least = _PERCENTS
     bounded = any(day.compliant_percent_lower_bound != day.compliant_percent for day in trend)
     key = _PERCENTS if bounded else {of_listed: _PERCENTS[of_listed]}
@@ -115,7 +118,7 @@ def percent_chart(trend: Sequence[Day]) -> Chart:
         "y": {
             "field": "percent",
             "type": "quantitative",
-            "scale": {"domain": _tens_around(value["percent"] for value in values)},
+            "scale": {"domain": _tens_around([*(value["percent"] for value in values), goal])},
             "title": "compliant, in percent",
         },
         "color": _colours("series", key),
@@ -135,13 +138,17 @@ def percent_chart(trend: Sequence[Day]) -> Chart:
                 "encoding": line,
                 "transform": [{"filter": "isValid(datum.percent) && datum.partial"}],
             },
+            *([] if goal is None else [_GOAL | {"encoding": {"y": {"datum": goal}}}]),
         ],
     }
     known = [day for day in trend if day.compliant_percent is not None]
     ends = " ".join(
         f"{headline_percent(day, day.run_status)} on {day.run_date}." for day in (*known[:1], *known[1:][-1:])
     )
-    return _chart(spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}")
+    aim = "" if goal is None else f" The dashed line is the goal, {goal:g} %."
+    return _chart(
+        spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}{aim}"
+    )
 
 
 def states_chart(trend: Sequence[Day]) -> Chart:
@@ -160,6 +167,25 @@ def states_chart(trend: Sequence[Day]) -> Chart:
     }
     ends = " ".join(f"On {day.run_date}: {_in_words(day)}." for day in (*trend[:1], *trend[1:][-1:]))
     return _chart(spec, HALF, _STATES, f"Nodes by state, day by day. {ends}")
+
+
+def overdue_chart(trend: Sequence[OverdueDay]) -> Chart:
+    """Draw the overdue lines of patches, day by day; a day without a run is a gap."""
+    spec = {
+        "height": 160,
+        "data": {"values": [{"date": day.run_date, "lines": day.lines_overdue} for day in trend]},
+        "mark": "bar",
+        "encoding": {
+            "x": {**_days(), "scale": {"domain": [day for day, _ in _calendar(trend)], "paddingInner": 0.25}},
+            "y": {"field": "lines", "type": "quantitative", "title": "lines of patches", "axis": {"format": "~s"}},
+            "color": {"value": f"var(--{_OVERDUE['overdue, at least']})"},
+        },
+    }
+    ends = " ".join(
+        f"On {day.run_date}: {'not known' if day.lines_overdue is None else f'at least {day.lines_overdue:,}'}."
+        for day in (*trend[:1], *trend[1:][-1:])
+    )
+    return _chart(spec, FULL, _OVERDUE, f"Overdue lines of patches, day by day. {ends}")
 
 
 def shares_chart(rows: Sequence[tuple[str, Compliance]], what: str) -> Chart:
@@ -277,7 +303,7 @@ def _days() -> Spec:
     }
 
 
-def _calendar(trend: Sequence[Day]) -> list[tuple[str, Day | None]]:
+def _calendar[Row: (Day, OverdueDay)](trend: Sequence[Row]) -> list[tuple[str, Row | None]]:
     """Return every date from the first to the last, with its figures if it has any."""
     by_date = {day.run_date: day for day in trend}
     first, last = (date.fromisoformat(day.run_date) for day in (trend[0], trend[-1]))

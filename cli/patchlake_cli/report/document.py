@@ -19,6 +19,7 @@ def render_json(figures: Figures) -> str:
         not_known |= {"patches": details["patches"].pop("gaps"), "targets": details["ec2"].pop("gaps")}
     document = {
         "title": figures.title,
+        "goal": figures.goal,
         "as_of": figures.as_of,
         "window_start": figures.window_start,
         **asdict(figures.settings),

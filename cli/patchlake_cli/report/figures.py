@@ -271,6 +271,107 @@ class TagValue(Compliance):
 
 
 @dataclass(frozen=True, slots=True)
+class Scorecard:
+    """The compliance and the overdue lines of patches of a part of the fleet; None where the run did not read them.
+
+    Attributes:
+        lines_overdue: at least; so are the next four.
+        lines_begun: the lines that began in the history.
+        lines_remediated: those of them that are remediated.
+        median_days: the days that half of them took at least; None if there are none.
+    """
+
+    scope: str
+    account_id: str | None
+    account_name: str | None
+    patch_group: str | None
+    tag_key: str | None
+    tag_status: str | None
+    tag_value: str | None
+    nodes_listed: int | None
+    compliant_percent_lower_bound: float | None
+    lines_overdue: int | None
+    lines_possibly_overdue: int | None
+    lines_excepted: int | None
+    lines_exception_expired: int | None
+    nodes_overdue: int | None
+    lines_begun: int
+    lines_remediated: int
+    median_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A line of patches that is past its deadline, or may be; tags are None if none was read."""
+
+    account_id: str
+    account_name: str | None
+    region: str
+    instance_id: str
+    computer_name: str | None
+    platform_name: str | None
+    patch_group: str | None
+    tags: str | None
+    line: str
+    severity: str
+    severity_rank: int
+    breach_status: str
+    overdue_status: str
+    reason: str | None
+    days_open: int
+    is_lower_bound: bool
+    strictest_days: int
+    longest_days: int
+    excepted_until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueAccount:
+    """The overdue lines of an account by severity."""
+
+    account_id: str
+    account_name: str | None
+    lines_critical: int
+    lines_important: int
+    lines_medium: int
+    lines_low: int
+    lines_unranked: int
+
+
+@dataclass(frozen=True, slots=True)
+class OverdueDay:
+    """The overdue lines of the fleet on a UTC date; None if the newest run did not read patches."""
+
+    run_date: str
+    lines_overdue: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RemediatedMonth:
+    """The lines of a severity that began in a month."""
+
+    month: str
+    severity: str
+    severity_rank: int
+    lines: int
+    lines_remediated: int
+    lines_open: int
+    lines_older: int
+    median_days: int
+    p90_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyProblem:
+    """A row of the policy that is bad."""
+
+    policy: str
+    path: str
+    text: str | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
 class Shortlist[Row]:
     """The most important rows of a list, and the length of the list."""
 
@@ -309,6 +410,30 @@ class Ec2:
 
 
 @dataclass(frozen=True, slots=True)
+class Deadlines:
+    """The lines of patches of a run against the deadlines and exceptions of the policy.
+
+    Attributes:
+        fleet: the scorecard of the whole fleet.
+        scorecards: those of its accounts, patch groups and values of tags, the most overdue ones first.
+        worst: the lines that are overdue, or may be, the overdue and most severe first.
+        accounts: the accounts with overdue lines, those with the most severe first.
+        lines_of_accounts: the worst overdue lines of each of these, by its id.
+        trend: the overdue lines day by day.
+        remediation: the newest months first.
+    """
+
+    fleet: Scorecard
+    scorecards: Shortlist[Scorecard]
+    worst: Shortlist[Breach]
+    accounts: Shortlist[OverdueAccount]
+    lines_of_accounts: Mapping[str, Sequence[Breach]]
+    trend: Sequence[OverdueDay]
+    remediation: Sequence[RemediatedMonth]
+    problems: Shortlist[PolicyProblem]
+
+
+@dataclass(frozen=True, slots=True)
 class Details:
     """The details of a run.
 
@@ -342,6 +467,7 @@ class Details:
     unknown_nodes: Sequence[Reason]
     unread_targets: Sequence[Reason]
     patches: Patches
+    deadlines: Deadlines
     ec2: Ec2
     coverage: Shortlist[CoveredTarget]
     left_targets: Shortlist[CoveredTarget]
@@ -353,6 +479,7 @@ class Figures:
 
     Attributes:
         title: whose fleet it is, in the user's words; None if the user gave none.
+        goal: the percentage of compliant nodes that the user wants; None if the user gave none.
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
         no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
@@ -368,3 +495,4 @@ class Figures:
     unpublished: Sequence[str]
     details: Details | None
     title: str | None = None
+    goal: float | None = None

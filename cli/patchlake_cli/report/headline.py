@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from patchlake_cli.report.figures import Compliance, Day, Figures
+from patchlake_cli.report.figures import Compliance, Day, Figures, OverdueDay, Scorecard
 
 
 def in_words(figures: Figures) -> str:
@@ -65,14 +65,57 @@ def week_before(trend: Sequence[Day]) -> str:
     Args:
         trend: in the order of time.
     """
-    newest = date.fromisoformat(trend[-1].run_date) if trend else date.max
-    week = (newest - timedelta(days=7)).isoformat()
-    day = next((day for day in reversed(trend) if day.run_date <= week), None)
+    week = _day_a_week_before([day.run_date for day in trend])
+    day = next((day for day in trend if day.run_date == week), None)
     if day is None:
         return "There is no run of a week before to compare with."
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
     return f"A week before, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
+
+
+def _day_a_week_before(dates: Sequence[str]) -> str | None:
+    """Return the last of some dates, in the order of time, that is a week before the last one or earlier."""
+    newest = date.fromisoformat(dates[-1]) if dates else date.max
+    week = (newest - timedelta(days=7)).isoformat()
+    return next((day for day in reversed(dates) if day <= week), None)
+
+
+def goal_in_words(goal: float, percent: Percent) -> str:
+    """Return one sentence about the goal of a fleet with this percentage in its headline."""
+    if percent.value is None:
+        return f"Whether the goal of {goal:g} % is reached is not known."
+    if percent.value >= goal:
+        return f"The goal of {goal:g} % is reached."
+    verdict = "is not shown to be reached" if percent.is_bound else "is missed"
+    return f"The goal of {goal:g} % {verdict}."
+
+
+def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
+    """Return one or two sentences about the overdue lines of the fleet, and those of a week before.
+
+    Args:
+        fleet: the scorecard of the fleet.
+        trend: the overdue lines in the order of time.
+    """
+    if fleet.lines_overdue is None or fleet.nodes_overdue is None:
+        return "How many patches are overdue is not known: this run read no patches."
+    lines = "line of patches is" if fleet.lines_overdue == 1 else "lines of patches are"
+    nodes = "node" if fleet.nodes_overdue == 1 else "nodes"
+    sentence = f"At least {fleet.lines_overdue:,} {lines} overdue, on {fleet.nodes_overdue:,} {nodes}"
+    more = [
+        f"{number:,} more may be"
+        if kind == "possibly"
+        else f"{number:,} more {'is' if number == 1 else 'are'} excepted"
+        for kind, number in (("possibly", fleet.lines_possibly_overdue), ("excepted", fleet.lines_excepted))
+        if number
+    ]
+    day = _day_a_week_before([each.run_date for each in trend])
+    before = next((each.lines_overdue for each in trend if each.run_date == day), None)
+    compared = (
+        "" if before is None else f" On {day}, a week before, it was at least {before:,}, excepted ones included."
+    )
+    return f"{'; '.join([sentence, *more])}.{compared}"
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:

@@ -8,9 +8,15 @@ import jinja2
 
 from patchlake_cli.markdown_text import code
 from patchlake_cli.report.figures import Figures
-from patchlake_cli.report.headline import in_words, week_before
+from patchlake_cli.report.headline import (
+    goal_in_words,
+    headline_percent,
+    in_words,
+    overdue_in_words,
+    week_before,
+)
 from patchlake_cli.report.not_known import not_known
-from patchlake_cli.report.words import CHANGES, age_in_words
+from patchlake_cli.report.words import BREACH_REASONS, CHANGES, age_in_words
 
 ROWS_SHOWN = 10
 """The rows of each table: a message is read at a glance, and the HTML report has more."""
@@ -34,9 +40,18 @@ def render_markdown(figures: Figures) -> str:
         not_known=list(not_known(figures, code)),
         headline=in_words(figures),
         week_before="" if details is None else week_before(details.trend),
+        goal=_goal(figures),
+        overdue="" if details is None else overdue_in_words(details.deadlines.fleet, details.deadlines.trend),
         changes=CHANGES,
+        breach_reasons=BREACH_REASONS,
         shown=ROWS_SHOWN,
     )
+
+
+def _goal(figures: Figures) -> str:
+    if figures.goal is None or figures.details is None:
+        return ""
+    return goal_in_words(figures.goal, headline_percent(figures.details.fleet, figures.run.run_status))
 
 
 def number(value: int | None) -> str:

@@ -20,12 +20,14 @@ from patchlake.core.statuses import ROWS_WITHOUT_ID, listing_words
 from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
 from patchlake_cli.report.figures import Details, Figures, Platform
-from patchlake_cli.report.headline import headline_percent, week_before
+from patchlake_cli.report.headline import goal_in_words, headline_percent, overdue_in_words, week_before
 from patchlake_cli.report.words import (
+    BREACH_REASONS,
     CHANGES,
     FLEET_UNKNOWN,
     MANAGEMENT,
     OLD_HOURS,
+    SCOPES,
     TAG_STATUS,
     UNKNOWN_NODES,
     UNREAD_TARGETS,
@@ -52,7 +54,7 @@ def render_page(figures: Figures) -> str:
             figures=figures,
             run=figures.run,
             details=figures.details,
-            charts=None if figures.details is None else _charts(figures.details),
+            charts=None if figures.details is None else _charts(figures.details, figures.goal),
             is_old=(figures.run.run_age_hours or 0) >= OLD_HOURS,
             snapshot=None if run_id is None else snapshot_key(run_id),
             unread_targets=UNREAD_TARGETS,
@@ -61,6 +63,8 @@ def render_page(figures: Figures) -> str:
             management=MANAGEMENT,
             fleet_unknown=FLEET_UNKNOWN,
             tag_status=TAG_STATUS,
+            breach_reasons=BREACH_REASONS,
+            scopes=SCOPES,
             without_id=ROWS_WITHOUT_ID,
             version=patchlake.__version__,
             policy=policy,
@@ -81,15 +85,17 @@ def group_name(patch_group: str) -> str:
     return patch_group or "(no patch group)"
 
 
-def _charts(details: Details) -> Mapping[str, charts.Chart]:
+def _charts(details: Details, goal: float | None) -> Mapping[str, charts.Chart]:
     drawn = {}
     if details.fleet.nodes_listed:
         drawn["fleet"] = charts.fleet_chart(details.fleet)
         drawn["platforms"] = charts.shares_chart(
             [(platform_name(platform), platform) for platform in details.platforms.rows], "platform"
         )
-    drawn["percent"] = charts.percent_chart(details.trend)
+    drawn["percent"] = charts.percent_chart(details.trend, goal)
     drawn["states"] = charts.states_chart(details.trend)
+    if any(day.lines_overdue is not None for day in details.deadlines.trend):
+        drawn["overdue"] = charts.overdue_chart(details.deadlines.trend)
     drawn["accounts"] = charts.shares_chart(
         [(account.account_name or account.account_id, account) for account in details.accounts.rows], "account"
     )
@@ -118,6 +124,8 @@ def _environment() -> jinja2.Environment:
         "listing_words": listing_words,
         "headline_percent": headline_percent,
         "week_before": week_before,
+        "overdue_in_words": overdue_in_words,
+        "goal_in_words": goal_in_words,
         "platform_name": platform_name,
         "group_name": group_name,
         "rows": rows_in_words,

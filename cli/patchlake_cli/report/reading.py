@@ -3,10 +3,9 @@
 The views compute every figure. A list that may be long is cut to its most important rows, with the number of all rows.
 """
 
-from dataclasses import fields
-
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.gaps import no_snapshot, unpublished
+from patchlake_cli.report.deadline_reading import read_deadlines
 from patchlake_cli.report.figures import (
     Account,
     Age,
@@ -27,13 +26,13 @@ from patchlake_cli.report.figures import (
     PatchGroup,
     Platform,
     Reason,
-    Shortlist,
     TagValue,
     TargetGap,
     Ungrouped,
     UnmanagedInstance,
     Unread,
 )
+from patchlake_cli.report.rows import read_rows, read_shortlist
 
 NODES_SHOWN = 25
 GROUPS_SHOWN = 25
@@ -44,6 +43,16 @@ TARGETS_SHOWN = 200
 INSTANCES_SHOWN = 50
 TAGS_SHOWN = 100
 
+_READ_BY_MANY = (
+    "latest_known_nodes",
+    "latest_tags",
+    "node_tags",
+    "patch_clocks",
+    "sla_breaches",
+    "target_compliance",
+)
+"""The views that are computed once for a whole report."""
+
 
 def read_figures(lake: Lake) -> Figures:
     """Read all figures of the newest published run.
@@ -51,7 +60,7 @@ def read_figures(lake: Lake) -> Figures:
     Raises:
         LakeError: a file cannot be read.
     """
-    [run] = _rows(lake, LatestRun, "latest_run")
+    [run] = read_rows(lake, LatestRun, "latest_run")
     return Figures(
         as_of=lake.now,
         settings=lake.settings,
@@ -64,29 +73,30 @@ def read_figures(lake: Lake) -> Figures:
 
 
 def _details(lake: Lake) -> Details:
-    [fleet] = _rows(lake, Fleet, "compliance_overall")
+    lake.keep(*_READ_BY_MANY)
+    [fleet] = read_rows(lake, Fleet, "compliance_overall")
     kinds = dict(lake.query("SELECT change, count(*) FROM changes_since_previous_run GROUP BY change").rows)
     return Details(
         fleet=fleet,
         unread=Unread(*lake.query(_UNREAD).rows[0]),
         not_planned=Unread(*lake.query(_NOT_PLANNED).rows[0]),
         findings=Findings(*lake.query(_FINDINGS).rows[0]),
-        trend=_rows(lake, Day, "compliance_trend ORDER BY run_date"),
-        accounts=_shortlist(
+        trend=read_rows(lake, Day, "compliance_trend ORDER BY run_date"),
+        accounts=read_shortlist(
             lake,
             Account,
             "compliance_by_account",
             "targets_total = 0, compliant_percent NULLS FIRST, account_id",
             ACCOUNTS_SHOWN,
         ),
-        platforms=_shortlist(
+        platforms=read_shortlist(
             lake,
             Platform,
             "compliance_by_platform",
             "compliant_percent NULLS FIRST, platform_name, platform_version",
             PLATFORMS_SHOWN,
         ),
-        patch_groups=_shortlist(
+        patch_groups=read_shortlist(
             lake,
             PatchGroup,
             "compliance_by_patch_group WHERE patch_group IS NOT NULL",
@@ -94,7 +104,7 @@ def _details(lake: Lake) -> Details:
             GROUPS_SHOWN,
         ),
         ungrouped=Ungrouped(*lake.query(_UNGROUPED).rows[0]),
-        overdue=_shortlist(
+        overdue=read_shortlist(
             lake,
             OverdueNode,
             "days_non_compliant",
@@ -106,7 +116,7 @@ def _details(lake: Lake) -> Details:
         compared_with=[run_id for (run_id,) in lake.query(_COMPARED_WITH).rows],
         not_compared=kinds.pop("NOT_COMPARED", 0),
         changes_by_kind=kinds,
-        changes=_shortlist(
+        changes=read_shortlist(
             lake,
             Change,
             "changes_since_previous_run WHERE instance_id IS NOT NULL",
@@ -116,15 +126,16 @@ def _details(lake: Lake) -> Details:
         unknown_nodes=[Reason(*row) for row in lake.query(_UNKNOWN_NODES).rows],
         unread_targets=[Reason(*row) for row in lake.query(_UNREAD_TARGETS).rows],
         patches=_patches(lake),
+        deadlines=read_deadlines(lake),
         ec2=_ec2(lake),
-        coverage=_shortlist(
+        coverage=read_shortlist(
             lake,
             CoveredTarget,
             "latest_coverage WHERE is_planned",
             "CASE listing_status WHEN 'LISTED' THEN 2 WHEN 'ACCOUNT_NOT_ACTIVE' THEN 1 ELSE 0 END, account_id, region",
             TARGETS_SHOWN,
         ),
-        left_targets=_shortlist(
+        left_targets=read_shortlist(
             lake,
             CoveredTarget,
             "latest_coverage WHERE is_active AND NOT is_planned",
@@ -135,7 +146,7 @@ def _details(lake: Lake) -> Details:
 
 
 def _patches(lake: Lake) -> Patches:
-    worst = _shortlist(
+    worst = read_shortlist(
         lake,
         Patch,
         "patches_overview WHERE nodes_lower_bound > 0",
@@ -152,15 +163,15 @@ def _patches(lake: Lake) -> Patches:
 def _ec2(lake: Lake) -> Ec2:
     return Ec2(
         management=[Management(*row) for row in lake.query(_MANAGEMENT).rows],
-        unmanaged=_shortlist(
+        unmanaged=read_shortlist(
             lake,
             UnmanagedInstance,
             "unmanaged_instances",
             "launch_time, account_id, region, instance_id",
             INSTANCES_SHOWN,
         ),
-        gaps=_shortlist(lake, TargetGap, "targets_not_known", "account_id, region", TARGETS_SHOWN),
-        tags=_shortlist(
+        gaps=read_shortlist(lake, TargetGap, "targets_not_known", "account_id, region", TARGETS_SHOWN),
+        tags=read_shortlist(
             lake,
             TagValue,
             "compliance_by_tag WHERE tag_key IS NOT NULL",
@@ -263,19 +274,3 @@ _WORST_CHANGE_FIRST = """
       ELSE 5
     END
 """
-
-
-def _rows[Row](lake: Lake, row_type: type[Row], source: str) -> list[Row]:
-    """Return the rows of a view; the columns are the fields of the row's type."""
-    return [row_type(*row) for row in lake.query(f"SELECT {_columns(row_type)} FROM {source}").rows]  # noqa: S608
-
-
-def _shortlist[Row](lake: Lake, row_type: type[Row], source: str, order: str, length: int) -> Shortlist[Row]:
-    """Return the first rows of a view and the number of all rows, with one reading of the lake."""
-    sql = f"SELECT {_columns(row_type)}, count(*) OVER () FROM {source} ORDER BY {order} LIMIT {length}"  # noqa: S608
-    rows = lake.query(sql).rows
-    return Shortlist(rows=[row_type(*row[:-1]) for row in rows], total=rows[0][-1] if rows else 0)
-
-
-def _columns(row_type: type) -> str:
-    return ", ".join(field.name for field in fields(row_type))

@@ -80,6 +80,17 @@ TAG_STATUS = {
 """The names of the rows of nodes without a known value of a tag."""
 
 
+SCOPES = {"ACCOUNT": "Account", "PATCH_GROUP": "Patch group", "TAG": "Tag"}
+"""The names of the parts of the fleet that have a scorecard."""
+
+BREACH_REASONS = {
+    "NOT_READ": "the run did not see whether it is still open",
+    "DEADLINE_NOT_KNOWN": "its severity or a tag is not known, so a longer deadline may apply",
+    "AGE_NOT_KNOWN": "the history does not show since when it is open",
+}
+"""The reasons why a line of patches is only possibly overdue."""
+
+
 def age_in_words(hours: int) -> str:
     """Return an age in hours, or in days once it is old."""
     if hours < OLD_HOURS:

@@ -1,0 +1,152 @@
+"""A lake for Python programs: its views, its named queries and SQL as Arrow, pandas or polars (``docs/python.md``)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patchlake_cli.lake.answer_parquet import ArrowTable, as_arrow
+from patchlake_cli.lake.demo_lake import last_day_of_demo
+from patchlake_cli.lake.engine import Lake as _Engine
+from patchlake_cli.lake.engine import open_lake_as_of
+from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.question import Question
+from patchlake_cli.lake.statements import Settings, queries, views
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-not-found,import-untyped,unused-ignore]  # not a package of the project
+    import polars as pl
+
+__all__ = ["Answer", "Lake", "LakeError", "QueryError", "open_lake"]
+
+_DEFAULTS = Settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The rows of an answer.
+
+    Attributes:
+        rows: one dictionary per row, by the names of the columns; a value that is not known is None.
+        gaps: the reasons why the answer does not cover the whole fleet, one sentence each; empty if it does.
+        notes: what else to know about the answer.
+        arrow: the rows as an Arrow table, typed as in Athena.
+    """
+
+    arrow: ArrowTable
+    gaps: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the rows as dictionaries."""
+        found: list[dict[str, Any]] = self.arrow.to_pylist()
+        return found
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return the rows for pandas, which must be installed; the types are Arrow's, so that NULL stays ``<NA>``."""
+        import pandas as pd  # noqa: PLC0415
+
+        return self.arrow.to_pandas(types_mapper=pd.ArrowDtype)
+
+    def to_polars(self) -> "pl.DataFrame":
+        """Return the rows for polars, which must be installed."""
+        import polars as pl  # noqa: PLC0415
+
+        return pl.DataFrame(self.arrow)
+
+
+class Lake:
+    """A lake as it is, or as it was on a date; `open_lake` opens one."""
+
+    def __init__(self, engine: _Engine, as_of: date | None) -> None:
+        self._engine = engine
+        self._as_of = as_of
+
+    @property
+    def views(self) -> Sequence[str]:
+        """The names of the views."""
+        return [view.name for view in views()]
+
+    @property
+    def queries(self) -> Mapping[str, str]:
+        """The question of each named query, by its name."""
+        return {query.name: query.question for query in queries()}
+
+    def view(self, name: str) -> Answer:
+        """Return all rows of a view or table.
+
+        Raises:
+            QueryError: there is no such view or table.
+            LakeError: a file cannot be read.
+        """
+        quoted = name.replace('"', '""')
+        return self.sql(f'SELECT * FROM "{quoted}"')  # noqa: S608
+
+    def named(self, name: str, /, **parameters: object) -> Answer:
+        """Answer a named query.
+
+        Args:
+            name: its name, one of `queries`.
+            parameters: the value of each of its parameters.
+
+        Raises:
+            QueryError: there is no such query, or it has other parameters.
+            LakeError: a file cannot be read.
+        """
+        return self._answer(None, name, [f"{each}={value}" for each, value in parameters.items()])
+
+    def sql(self, select: str, /, *values: object) -> Answer:
+        """Answer one SELECT in Athena's SQL.
+
+        Args:
+            select: the SELECT.
+            values: the value of each ``?`` in it, which is a text.
+
+        Raises:
+            QueryError: it is not one SELECT, or it names what does not exist; the text shows the position.
+            LakeError: a file cannot be read.
+        """
+        return self._answer(select, None, [f"{place}={value}" for place, value in enumerate(values, start=1)])
+
+    def _answer(self, select: str | None, name: str | None, given: Sequence[str]) -> Answer:
+        question = Question.about(select, name, given, self._as_of)
+        answered = question.ask(self._engine)
+        caveats = question.caveats(self._engine, answered)
+        return Answer(as_arrow(answered), tuple(caveats.gaps), tuple(caveats.notes))
+
+
+def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
+    location: str | Path,
+    *,
+    as_of: date | None = None,
+    profile: str | None = None,
+    policy: str | Path | None = None,
+    window_days: int = _DEFAULTS.window_days,
+    scan_max_age_days: int = _DEFAULTS.scan_max_age_days,
+    history_days: int = _DEFAULTS.history_days,
+) -> Lake:
+    """Open a lake.
+
+    Args:
+        location: a folder, or s3://BUCKET with an optional prefix.
+        as_of: the UTC date to show the lake as of; today by default, and the last day in the lake of a demo.
+        profile: the profile of your AWS configuration files to read a bucket with.
+        policy: a folder with sla/ and exceptions/, in place of the lake's own policy/.
+        window_days: the days that the views look back.
+        scan_max_age_days: the maximum age of a scan, in days.
+        history_days: the days that the ages of patches and their CVEs look back.
+
+    Raises:
+        LakeError: there is no lake or no policy, or it cannot be read.
+    """
+    try:
+        found = LakeLocation.parse(str(location))
+    except ValueError as error:
+        raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
+    as_of = as_of or last_day_of_demo(found)
+    settings = Settings(window_days, scan_max_age_days, history_days)
+    folder = None if policy is None else Path(policy)
+    return Lake(open_lake_as_of(found, as_of, settings, profile=profile, policy=folder), as_of)

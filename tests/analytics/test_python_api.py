@@ -1,0 +1,125 @@
+"""The examples of docs/python.md, and what a program gets from a lake."""
+
+import re
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from patchlake_cli import api
+from patchlake_cli.api import Answer, LakeError, QueryError, open_lake
+from patchlake_cli.lake.demo_lake import MARKER
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.parameters import ParameterType
+from patchlake_cli.lake.statements import queries, views
+from tests.analytics.story import NOW, R5
+from tests.snippets import DOCS, print_from, snippet
+
+HEADINGS = re.findall(r"^## (.*)$", (DOCS / "python.md").read_text("utf-8"), re.MULTILINE)
+OF_OTHER_PACKAGES = {"pandas"}
+"""The examples that tests/e2e runs."""
+
+
+@pytest.fixture(scope="module")
+def folder(story_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The lake of the story as one of a demo."""
+    folder = tmp_path_factory.mktemp("demo") / "demo"
+    folder.mkdir()
+    (folder / "lake").symlink_to(story_folder / "lake")
+    (folder / MARKER).touch()
+    return folder
+
+
+def ask(folder: Path, sql: str, *values: object) -> Answer:
+    return open_lake(folder, as_of=NOW.date()).sql(sql, *values)
+
+
+@pytest.mark.parametrize("heading", [heading for heading in HEADINGS if heading not in OF_OTHER_PACKAGES])
+def test_an_example_of_the_page_runs(heading: str, folder: Path, tmp_path: Path) -> None:
+    printed = print_from(sys.executable, snippet("python.md", heading), folder, tmp_path)
+
+    assert printed.strip()
+
+
+def test_a_view_has_the_rows_that_the_command_prints(lake: Lake, story_folder: Path) -> None:
+    opened = open_lake(story_folder, as_of=NOW.date())
+    expected = lake.query("SELECT * FROM compliance_by_account ORDER BY account_id")
+
+    answer = opened.view("compliance_by_account")
+
+    rows = sorted(answer.rows, key=lambda row: str(row["account_id"]))
+    accounts = expected.columns.index("account_id")
+    assert [row["account_id"] for row in rows] == [row[accounts] for row in expected.rows]
+    assert tuple(answer.arrow.column_names) == expected.columns
+    assert opened.views == [view.name for view in views()]
+
+
+@pytest.mark.parametrize("query", queries(), ids=lambda query: query.name)
+def test_every_named_query_is_answered_by_the_names_of_its_parameters(query: object, story_folder: Path) -> None:
+    opened = open_lake(story_folder, as_of=NOW.date())
+    [name, parameters] = [getattr(query, each) for each in ("name", "parameters")]
+    given = {each.name: "2026-11-05" if each.type is ParameterType.DATE else each.example for each in parameters}
+
+    answer = opened.named(name, **given)
+
+    assert any(R5 in gap for gap in answer.gaps)
+    assert {row["run_id"] for row in answer.rows} <= {R5}
+
+
+def test_what_is_not_known_is_none_and_never_zero(story_folder: Path) -> None:
+    answer = ask(story_folder, "SELECT CAST(NULL AS integer) AS nodes, 0 AS zero")
+
+    assert answer.rows == [{"nodes": None, "zero": 0}]
+    frame = answer.to_polars()
+    assert (frame["nodes"].to_list(), frame["nodes"].dtype) == ([None], pl.Int32())
+
+
+def test_a_value_is_a_text_and_never_sql(story_folder: Path) -> None:
+    assert ask(story_folder, "SELECT ? AS a, ? AS b", "x' OR '1'='1", "k=v").rows == [{"a": "x' OR '1'='1", "b": "k=v"}]
+
+
+def test_gaps_and_notes_are_those_of_the_command(story_folder: Path) -> None:
+    of_lake = ask(story_folder, "SELECT run_id FROM latest_run")
+    of_nothing = ask(story_folder, "SELECT 1 AS one")
+
+    assert [gap for gap in of_lake.gaps if f"run {R5} is PARTIAL: 3 of 4 targets read" in gap]
+    assert [note for note in of_lake.notes if "does not plan 2 targets" in note]
+    assert (of_nothing.gaps, of_nothing.notes) == ((), ())
+
+
+def test_a_day_of_the_past_can_be_opened(story_folder: Path) -> None:
+    [row] = open_lake(str(story_folder), as_of=date(2026, 11, 1)).view("latest_run").rows
+
+    assert row["run_date"] == "2026-11-01"
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [("ftp://x", "the location of a lake is 'ftp://x': expected a folder"), ("/nowhere", "/nowhere does not exist")],
+)
+def test_a_lake_that_is_none_is_an_error_of_the_lake(location: str, expected: str) -> None:
+    with pytest.raises(LakeError, match=re.escape(expected)):
+        open_lake(location)
+
+
+@pytest.mark.parametrize(
+    ("ask_wrongly", "expected"),
+    [
+        (lambda lake: lake.view("nope"), 'there is no table or view "nope"'),
+        (lambda lake: lake.view('runs" --'), "there is no table or view"),
+        (lambda lake: lake.named("changess"), 'did you mean "changes"?'),
+        (lambda lake: lake.named("overdue_nodes"), "expected the parameter of overdue_nodes"),
+        (lambda lake: lake.named("overdue_nodes", day=3), "'day=3': expected the parameter"),
+        (lambda lake: lake.named("overdue_nodes", days=-1), "expected a whole number of days"),
+        (lambda lake: lake.sql("DROP TABLE runs"), "SELECT"),
+        (lambda lake: lake.sql("SELECT ?"), "expected the parameter"),
+    ],
+)
+def test_a_wrong_question_is_an_error_of_the_query_and_not_of_a_command_line(
+    story_folder: Path, ask_wrongly: Callable[[api.Lake], Answer], expected: str
+) -> None:
+    with pytest.raises(QueryError, match=re.escape(expected)):
+        ask_wrongly(open_lake(story_folder))

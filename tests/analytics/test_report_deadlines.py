@@ -1,0 +1,140 @@
+"""The deadlines in the report: one sentence about what is overdue, whose it is, and what a policy changes."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from patchlake.core.run import milliseconds, run_at
+from patchlake_cli.commands.report import report
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.report.figures import OverdueDay, Scorecard
+from patchlake_cli.report.headline import Percent, goal_in_words, overdue_in_words
+from tests.analytics.patch_story import covered
+from tests.analytics.policy_files import write_policy
+from tests.analytics.synthetic import collected, patch, write_run
+from tests.world import HOME
+
+DAYS = [f"202611{day:02d}T060000Z" for day in range(1, 23)]
+
+app = typer.Typer()
+app.command()(report)
+
+
+def run(folder: Path, *arguments: str | Path) -> Result:
+    """Call the command as of the last day; the result's value is what it returned."""
+    options = ["--lake", str(folder / "lake"), "--as-of", "2026-11-22", "--out", "-", *map(str, arguments)]
+    return CliRunner().invoke(app, options, standalone_mode=False, env={"COLUMNS": "400"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with a lake of 22 days: from the second on, one node of two lacks a critical patch."""
+    for number, run_id in enumerate(DAYS):
+        lacks = 1 if number else 0
+        scanned = milliseconds(run_at(run_id) - timedelta(hours=1))
+        nodes = [
+            collected(run_id, 1, baseline_id="pb", operation_end_time=scanned, missing_count=lacks, patch_group="web"),
+            collected(run_id, 2, baseline_id="pb", operation_end_time=scanned),
+        ]
+        rows = [patch(run_id, 1, "KB5001111", "Missing", title="An update", severity="Critical")] if lacks else []
+        write_run(tmp_path / "lake", run_id, [covered(2, "COMPLETE", len(rows))], nodes, rows)
+    return tmp_path
+
+
+def test_the_report_says_what_is_overdue_and_by_how_much(folder: Path) -> None:
+    result = run(folder, "--format", "markdown", "--goal", "95")
+
+    assert result.return_value is ExitCode.COMPLETE
+    assert "At least 1 line of patches is overdue, on 1 node. On 2026-11-15, a week before, it was at least 0, " in (
+        result.stdout
+    )
+    assert "The goal of 95 % is missed." in result.stdout
+    assert "| Critical | 20 | 15 | `An update` |" in result.stdout
+    document = json.loads(run(folder, "--format", "json").stdout)
+    assert document["deadlines"]["accounts"]["rows"][0] == {
+        "account_id": HOME,
+        "account_name": "platform",
+        "lines_critical": 1,
+        "lines_important": 0,
+        "lines_medium": 0,
+        "lines_low": 0,
+        "lines_unranked": 0,
+    }
+    assert [(day["run_date"], day["lines_overdue"]) for day in document["deadlines"]["trend"][-6:]] == [
+        ("2026-11-17", 0),
+        *((f"2026-11-{day}", 1) for day in range(18, 23)),
+    ]
+    cards = document["deadlines"]["scorecards"]["rows"]
+    assert {card["patch_group"]: card["lines_overdue"] for card in cards if card["scope"] == "PATCH_GROUP"} == {
+        "web": 1,
+        None: 0,
+    }
+
+
+def test_the_page_leads_from_the_account_to_the_node_and_its_patches(folder: Path) -> None:
+    page = run(folder, "--format", "html").stdout
+
+    drill_down = page[page.index("its nodes and their overdue patches") :]
+    assert drill_down.index("</code>: 1 line") < drill_down.index("Critical: <bdi>An update</bdi>, 20 days open")
+
+
+def test_an_exception_takes_a_line_out_and_leaves_compliance_alone(folder: Path) -> None:
+    policy = write_policy(folder / "policy", exceptions=(f"{HOME},,,,,,why,me,2026-11-01,2026-12-31",))
+
+    result = run(folder, "--format", "json", "--policy", policy)
+
+    document = json.loads(result.stdout)
+    assert result.return_value is ExitCode.COMPLETE
+    fleet = document["deadlines"]["fleet"]
+    assert (fleet["lines_overdue"], fleet["lines_excepted"], fleet["nodes_overdue"]) == (0, 1, 0)
+    assert document["fleet"]["nodes_non_compliant"] == 1
+    assert document["deadlines"]["worst"] == {"rows": [], "total": 0}
+
+
+def test_a_bad_row_of_the_policy_is_in_the_report_and_in_the_exit_code(folder: Path) -> None:
+    policy = write_policy(folder / "policy", sla=("High,,,7",))
+
+    result = run(folder, "--format", "html", "--policy", policy)
+
+    assert result.return_value is ExitCode.PARTIAL
+    assert "1 row of the policy is bad" in result.stderr
+    assert "1 row of the policy is bad. A bad exception excepts nothing" in result.stdout
+    assert "severity is High: expected Critical, Important, Medium, Moderate or Low, or nothing" in result.stdout
+
+
+def card(overdue: int | None, nodes: int | None, *, possibly: int | None = 0, excepted: int | None = 0) -> Scorecard:
+    names = (None,) * 8
+    return Scorecard("FLEET", *names, overdue, possibly, excepted, 0, nodes, 9, 4, 12)
+
+
+def test_overdue_lines_in_words() -> None:
+    days = [OverdueDay("2026-11-14", 2000), OverdueDay("2026-11-20", 9), OverdueDay("2026-11-21", None)]
+
+    assert overdue_in_words(card(None, None), []) == (
+        "How many patches are overdue is not known: this run read no patches."
+    )
+    assert overdue_in_words(card(0, 0), [OverdueDay("2026-11-21", 0)]) == (
+        "At least 0 lines of patches are overdue, on 0 nodes."
+    )
+    assert overdue_in_words(card(1200, 1, possibly=3, excepted=1), days) == (
+        "At least 1,200 lines of patches are overdue, on 1 node; 3 more may be; 1 more is excepted. "
+        "On 2026-11-14, a week before, it was at least 2,000, excepted ones included."
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "is_bound", "said"),
+    [
+        (None, True, "Whether the goal of 95.5 % is reached is not known."),
+        (95.5, False, "The goal of 95.5 % is reached."),
+        (97.0, True, "The goal of 95.5 % is reached."),
+        (95.4, False, "The goal of 95.5 % is missed."),
+        (50.0, True, "The goal of 95.5 % is not shown to be reached."),
+    ],
+)
+def test_a_goal_in_words(value: float | None, is_bound: bool, said: str) -> None:  # noqa: FBT001  # a case of the table
+    assert goal_in_words(95.5, Percent(value, is_bound=is_bound, aside="")) == said

@@ -1,0 +1,114 @@
+"""Scorecards, row by row: two nodes over three runs, of which one lacks a critical patch from the second run on."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from patchlake.core.run import run_at
+from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.location import LakeLocation
+from tests.analytics.patch_story import covered
+from tests.analytics.policy_files import write_policy
+from tests.analytics.rows import view
+from tests.analytics.synthetic import collected, patch, tag, write_run
+from tests.world import HOME
+
+RUNS = [f"202611{day:02}T060000Z" for day in (1, 11, 21)]
+NOW = run_at(RUNS[-1]) + timedelta(hours=6)
+LINE = "Update for"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Return the lake, with a deadline of nine days for critical patches."""
+    for number, run_id in enumerate(RUNS):
+        rows = [patch(run_id, 1, "KB5001111", "Missing")] if number else []
+        tags = [tag(1, "Owner", "shop")]
+        target = covered(2, "COMPLETE", len(rows), tags_status="LISTED", tags_rows_without_id=0, tags_rows=len(tags))
+        nodes = [
+            collected(run_id, 1, baseline_id="pb-1", missing_count=len(rows), patch_group="web"),
+            collected(run_id, 2, baseline_id="pb-1", patch_group=""),
+        ]
+        write_run(tmp_path, run_id, [target], nodes, rows, tags=tags)
+    policy = write_policy(tmp_path / "files", sla=("Critical,,,9",))
+    return open_lake(LakeLocation(str(tmp_path)), now=NOW, policy=policy)
+
+
+def test_a_tag_key_that_was_seen_is_a_scope(lake: Lake) -> None:
+    assert view(lake, "scopes", "scope", "tag_key") == [
+        ("ACCOUNT", None),
+        ("FLEET", None),
+        ("PATCH_GROUP", None),
+        ("TAG", "Owner"),
+    ]
+
+
+def test_a_line_has_the_deadlines_of_its_severity(lake: Lake) -> None:
+    assert view(lake, "line_deadlines", "instance_id", "line", "days_open", "strictest_days", "longest_days") == [
+        ("i-00000001", LINE, 10, 9, 9)
+    ]
+
+
+def test_a_line_is_in_the_cohort_of_its_month_and_in_that_of_all_months(lake: Lake) -> None:
+    assert view(lake, "line_cohorts", "instance_id", "month", "severity", "severity_rank", "days") == [
+        ("i-00000001", "2026-11", "Critical", 4, 10),
+        ("i-00000001", None, None, None, 10),
+    ]
+
+
+def test_lines_are_remediated_by_the_tags_of_their_nodes(lake: Lake) -> None:
+    figures = ("month", "lines", "lines_open", "lines_remediated", "median_days")
+    assert view(lake, "remediation_by_tag", "tag_key", "tag_status", "tag_value", *figures) == [
+        ("Owner", "READ", "shop", "2026-11", 1, 1, 0, 10),
+        ("Owner", "READ", "shop", None, 1, 1, 0, 10),
+    ]
+
+
+def test_each_part_of_the_fleet_has_a_scorecard(lake: Lake) -> None:
+    names = ("scope", "account_id", "patch_group", "tag_key", "tag_status", "tag_value")
+    figures = ("nodes_listed", "compliant_percent_lower_bound", "lines_overdue", "nodes_overdue", "median_days")
+    assert view(lake, "scorecards", *names, *figures) == [
+        ("ACCOUNT", HOME, None, None, None, None, 2, 50.0, 1, 1, 10),
+        ("FLEET", None, None, None, None, None, 2, 50.0, 1, 1, 10),
+        ("PATCH_GROUP", None, "", None, None, None, 1, 100.0, 0, 0, None),
+        ("PATCH_GROUP", None, "web", None, None, None, 1, 0.0, 1, 1, 10),
+        ("TAG", None, None, "Owner", "NO_TAG", None, 1, 100.0, 0, 0, None),
+        ("TAG", None, None, "Owner", "READ", "shop", 1, 0.0, 1, 1, 10),
+    ]
+
+
+def test_scorecards_develop_from_day_to_day(lake: Lake) -> None:
+    rows = view(
+        lake, "scorecard_trend", "scope", "tag_value", "run_date", "nodes_compliant", "nodes_listed", "lines_overdue"
+    )
+
+    assert [row for row in rows if row[0] in {"FLEET", "TAG"}] == [
+        ("FLEET", None, "2026-11-01", 2, 2, 0),
+        ("FLEET", None, "2026-11-11", 1, 2, 0),
+        ("FLEET", None, "2026-11-21", 1, 2, 1),
+        ("TAG", "shop", "2026-11-01", 1, 1, 0),
+        ("TAG", "shop", "2026-11-11", 0, 1, 0),
+        ("TAG", "shop", "2026-11-21", 0, 1, 1),
+        ("TAG", None, "2026-11-01", 1, 1, 0),
+        ("TAG", None, "2026-11-11", 1, 1, 0),
+        ("TAG", None, "2026-11-21", 1, 1, 0),
+    ]
+
+
+def test_what_was_not_asked_is_not_known_to_be_overdue(tmp_path: Path) -> None:
+    target = covered(1, "COMPLETE", 0)
+    write_run(
+        tmp_path,
+        RUNS[0],
+        [{key: target[key] for key in target if not key.startswith("patches")}],
+        [collected(RUNS[0], 1)],
+    )
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+
+    assert view(lake, "scorecards", "scope", "lines_overdue", "lines_excepted", "lines_begun", "median_days")[:2] == [
+        ("ACCOUNT", None, None, 0, None),
+        ("FLEET", None, None, 0, None),
+    ]
+    assert view(lake, "scorecard_trend", "scope", "lines_overdue")[:2] == [("ACCOUNT", None), ("FLEET", None)]

@@ -1,0 +1,66 @@
+"""Commands that Ctrl-C interrupts after the run is published, or in the middle of a query."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.exit_codes import ExitCode
+from tests.analytics.synthetic import collected, listed, write_run
+from tests.command_line import patchlake_here, variables
+
+RUN_ID = "20261112T060000Z"
+
+
+def test_an_export_that_is_interrupted_after_it_published_says_so(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("patchlake_cli.export.snapshot.read_page", interrupted)
+
+    ended = patchlake_here(variables(aws.endpoint), "export", "--lake", "lake", folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, "")
+    [run] = (tmp_path / "lake" / "lake" / "patch_states").glob("*/*.parquet")
+    assert ended.stderr.splitlines()[-1] == (
+        f"patchlake: interrupted: run {run.stem} is published; `patchlake report --lake lake` shows it"
+    )
+
+
+INTERRUPTED_IN_DUCKDB = """
+import os, signal, threading
+from patchlake_cli.lake import engine
+from patchlake_cli.main import main
+
+class Database(engine.InterruptibleDatabase):
+    def execute(self, sql, *values):
+        if "of_the_test" in sql:
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+            return super().execute("SELECT count(*) FROM range(100000000000) AS r (n) WHERE hash(n) % 7 = 3")
+        return super().execute(sql, *values)
+
+engine.InterruptibleDatabase = Database
+main()
+"""
+"""The command, with Ctrl-C half a second after DuckDB began with a statement of many minutes."""
+
+
+def test_a_query_that_is_interrupted_is_one_line(tmp_path: Path) -> None:
+    write_run(tmp_path, RUN_ID, [listed(1)], [collected(RUN_ID, 1)])
+    typed = ["query", "--lake", str(tmp_path), "SELECT 1 AS of_the_test"]
+
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_IN_DUCKDB, *typed],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=dict(os.environ),
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (ExitCode.INTERRUPTED, "", "patchlake: interrupted\n")
