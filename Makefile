@@ -5,7 +5,7 @@ PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 QUICK := tests/unit tests/contract
 PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli generators functions tests benchmarks)
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
-VERIFY_TOOLS := checkov lambda readers sam
+VERIFY_TOOLS := checkov lambda ministack readers sam seaweedfs
 TOOLS := audit $(VERIFY_TOOLS)
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
@@ -17,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-3.14 check verify simulate mutants bench bench-full generate release format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check verify simulate mutants mistakes bench bench-full generate release format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEE
 
 mutants: setup ## Plant mistakes in the protocol and count the ones that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
+
+mistakes: setup ## Deploy the stack with one mistake after another: make verify must see each
+	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
+	@$(BIN)/python -m tests.e2e.broken_deployments $(ARGS)
 
 bench: setup ## Run small benchmarks, in minutes: make bench ARGS=fetch
 	@$(BIN)/python -m benchmarks $(ARGS)

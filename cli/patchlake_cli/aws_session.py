@@ -3,6 +3,7 @@
 import os
 
 import boto3
+import botocore.session
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -15,3 +16,11 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
         botocore.exceptions.BotoCoreError: there is no such profile.
     """
     return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
+
+
+def ca_bundle(session: boto3.Session) -> str | None:
+    """Return the file of certificates that the session's clients trust in place of the usual ones; None without one."""
+    name = session.profile_name
+    profile = name if name in session.available_profiles else None
+    found: str | None = botocore.session.Session(profile=profile).get_config_variable("ca_bundle")
+    return found

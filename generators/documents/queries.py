@@ -28,8 +28,8 @@ bytes of `patch_states` that each view and query reads per node and day of the w
 day of {nodes:,} random nodes (with random ids and times). `coverage` adds one row per target. These are upper bounds: a
 query about the latest run joins on its date, so Athena can skip the partitions of other days.
 
-*Readings* counts how often tables are read, those of small tables included: Athena computes a view again wherever another one
-names it. A statement with more than about 100 may be more than Athena accepts ([limits](limits.md)); the command computes the
+*Readings* counts how often tables are read, small ones included: Athena computes a view again wherever another one
+names it. Athena may refuse a statement with more than about 100 ([limits](limits.md)); the command computes the
 same views without this limit.
 
 """

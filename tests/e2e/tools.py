@@ -12,6 +12,7 @@ from patchlake_cli.project_files import write_deployable
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
+TIMEOUT_SECONDS = 300
 LAYERS = ("RuntimeLayerX8664", "PatchlakeLayer")
 """The layers that a function has under /opt/python on this machine's architecture."""
 
@@ -59,6 +60,9 @@ def run(
         arguments: of the program.
         environment: variables in addition to this process's own, which hold no AWS account.
         folder: where it runs.
+
+    Raises:
+        subprocess.TimeoutExpired: it has not ended in time.
     """
     variables = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "SAM_"))}
     # `sam build` looks for the functions' Python on PATH.
@@ -71,6 +75,7 @@ def run(
         capture_output=True,
         text=True,
         check=False,
+        timeout=TIMEOUT_SECONDS,
     )
 
 

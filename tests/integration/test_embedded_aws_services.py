@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 
@@ -308,6 +309,33 @@ def test_calls_are_counted_by_service_operation_account_and_region(
     assert statistics.count("ssm") == statistics.count("ssm", "DescribeInstanceInformation") == 3
     assert statistics.count("ssm", "DescribeInstancePatchStates") == statistics.count("sqs") == 0
     assert statistics.retries("ssm") == 2
+
+
+def test_a_body_without_its_checksum_is_refused(s3: "S3Client") -> None:
+    s3.create_bucket(Bucket="checked", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    checksums: list[tuple[Any, str]] = [
+        ({"ContentMD5": "1B2M2Y8AsgTpgAmY7PhCfg=="}, "BadDigest"),
+        ({"ContentMD5": "no checksum"}, "InvalidDigest"),
+        ({"ContentMD5": "AAAA"}, "InvalidDigest"),
+        ({"ChecksumCRC32": "AAAAAA=="}, "BadDigest"),
+        ({"ChecksumSHA1": "AAAA"}, "BadDigest"),
+        ({"ChecksumSHA256": "AAAA"}, "BadDigest"),
+    ]
+
+    for stated, code in checksums:
+        assert code_of(partial(s3.put_object, Bucket="checked", Key="a", Body=b"content", **stated)) == (code, 400)
+
+    assert s3.list_objects_v2(Bucket="checked")["KeyCount"] == 0
+
+
+def test_a_body_with_its_checksum_is_stored(s3: "S3Client") -> None:
+    s3.create_bucket(Bucket="summed", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+
+    s3.put_object(Bucket="summed", Key="by-default", Body=b"content")
+    s3.put_object(Bucket="summed", Key="sha1", Body=b"content", ChecksumAlgorithm="SHA1")
+    s3.put_object(Bucket="summed", Key="sha256", Body=b"content", ChecksumAlgorithm="SHA256")
+
+    assert s3.list_objects_v2(Bucket="summed")["KeyCount"] == 3
 
 
 def test_a_day_begins_with_its_clock_and_without_counts(aws: EmbeddedAws, s3: "S3Client") -> None:

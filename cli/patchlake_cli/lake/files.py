@@ -32,7 +32,7 @@ from patchlake.core.timings import CALL
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.absent_path import absence
-from patchlake_cli.aws_session import new_session
+from patchlake_cli.aws_session import ca_bundle, new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
@@ -282,6 +282,7 @@ def _open_bucket(
         # The longest wait for the next byte; the library has no limit for the total time of a call.
         request_timeout=CALL.answer_seconds,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
+        tls_ca_file_path=ca_bundle(session),
     )
     # Our own listing ends whatever the store answers, and takes no answer for a listing that is none.
     store = S3Store(client, bucket, location.prefix, pause=lambda _: None, chance=lambda: 0.0)

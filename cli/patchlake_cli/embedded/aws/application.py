@@ -33,7 +33,7 @@ from werkzeug.wsgi import ClosingIterator
 
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.bucket_policy import answer_about_policy, is_about_policy
-from patchlake_cli.embedded.aws.content_md5 import BAD_DIGEST, has_wrong_checksum
+from patchlake_cli.embedded.aws.checksums import refusal_of_checksum
 from patchlake_cli.embedded.aws.control import PATH_PREFIX, ControlServer
 from patchlake_cli.embedded.aws.ec2_fleet import Ec2Fleet
 from patchlake_cli.embedded.aws.ec2_refusals import Ec2Refusals
@@ -122,8 +122,8 @@ class EmbeddedApplication(DomainDispatcherApplication):
         if is_about_policy(environ, signer.service):
             policy = answer_about_policy(self._state.bucket_policies, environ)
             return policy.status, [("Content-Type", policy.content_type)], policy.body
-        if has_wrong_checksum(environ, signer.service):
-            return HTTPStatus.BAD_REQUEST, [("Content-Type", "application/xml")], BAD_DIGEST
+        if (refused := refusal_of_checksum(environ, signer.service)) is not None:
+            return HTTPStatus.BAD_REQUEST, [("Content-Type", "application/xml")], refused
         if signer.service == "ec2":
             return self._ec2_refusal(signer, environ)
         if signer.service != "lambda":

@@ -1,0 +1,37 @@
+"""The session of the AWS SDK, with settings of the environment and of a profile."""
+
+from pathlib import Path
+
+import pytest
+
+from patchlake_cli.aws_session import ca_bundle, new_session
+
+
+@pytest.fixture(autouse=True)
+def _profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_CA_BUNDLE", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    config = tmp_path / "config"
+    config.write_text("[profile office]\nca_bundle = office.pem\n[profile plain]\nregion = eu-west-1\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+
+
+def test_certificates_of_a_network_come_from_the_profile_and_no_other_one() -> None:
+    assert ca_bundle(new_session("office")) == "office.pem"
+    assert ca_bundle(new_session("plain")) is None
+    assert ca_bundle(new_session()) is None
+
+
+def test_certificates_of_a_network_come_from_the_profile_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "office")
+
+    assert ca_bundle(new_session()) == "office.pem"
+
+
+def test_the_environment_names_certificates_for_every_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_CA_BUNDLE", "environment.pem")
+
+    assert ca_bundle(new_session()) == "environment.pem"
+    assert ca_bundle(new_session("plain")) == "environment.pem"
