@@ -10,6 +10,8 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from patchlake.adapters import clients
+from patchlake.core.timings import CallTiming
+from patchlake_cli.lake import files
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.files import find_lake
@@ -81,6 +83,28 @@ def test_a_bucket_that_stops_answering_is_given_up(monkeypatch: pytest.MonkeyPat
             open_lake(LakeLocation.parse("s3://silent"))
 
         assert [request.method for request in service.requests] == ["HEAD", "GET", "GET"]
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_bucket_that_stops_answering_while_a_query_reads_its_files_is_given_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(files, "CALL", CallTiming(attempts=2, connect_seconds=1, answer_seconds=1))
+    key = f"lake/coverage/run_date={story.NOW:%Y-%m-%d}/{story.NOW:%Y%m%dT%H%M%SZ}.parquet"
+
+    def answer(request: Request) -> Answer:
+        if "list-type" in request.path:
+            contents = f"<Contents><Key>{key}</Key></Contents>" if "coverage" in request.path else ""
+            return Answer(200, f"<L><IsTruncated>false</IsTruncated>{contents}</L>".encode())
+        return Answer() if request.path.count("/") < 3 else Silent()
+
+    with http_stub() as service:
+        service.answer = answer
+        monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+        lake = open_lake(LakeLocation.parse("s3://story"), now=story.NOW)
+
+        with pytest.raises(LakeError, match=r"the lake cannot be read: .*coverage"):
+            lake.query("SELECT count(*) FROM coverage")
 
 
 def test_without_credentials_a_bucket_is_not_opened(bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_a_folder_that_is_not_there_yet_is_an_empty_lake(tmp_path: Path) -> None
     assert store.create("a", b"") is True
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS])
 def test_a_file_system_that_refuses_is_named_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -138,10 +138,13 @@ def test_a_file_system_that_refuses_is_named_with_its_reason(
 
     monkeypatch.setattr(os, "fsync", refuse)
 
-    with pytest.raises(PermanentError, match=f"{tmp_path}/a: {os.strerror(number)}"):
+    with pytest.raises(PermanentError, match=f"{tmp_path}/a: {os.strerror(number)}") as caught:
         DirectoryStore(tmp_path).create("a", b"content")
 
     assert files_of(tmp_path) == []
+    assert ("Free some space: the same command continues" in str(caught.value)) == (
+        number in {errno.ENOSPC, errno.EDQUOT}
+    )
 
 
 def test_a_folder_that_cannot_be_read_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ A new object is written to a temporary file and hard-linked to its key, which fa
 of a killed process are never listed and do no harm.
 """
 
+import errno
 import os
 import shutil
 import stat
@@ -16,6 +17,9 @@ from uuid import uuid4
 from patchlake.errors import InputError, PermanentError
 
 TEMPORARY = ".tmp"
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The errors of a full disk, or of a full quota."""
 
 
 class DirectoryStore:
@@ -123,7 +127,8 @@ class DirectoryStore:
         return self._folder.joinpath(*parts)
 
     def _failure(self, key: str, error: OSError) -> PermanentError:
-        return PermanentError(f"{self._folder / key}: {error.strerror or error}")
+        fix = ". Free some space: the same command continues" if error.errno in _FULL else ""
+        return PermanentError(f"{self._folder / key}: {error.strerror or error}{fix}")
 
 
 def _sync_folder(folder: Path) -> None:
