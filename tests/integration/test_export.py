@@ -243,7 +243,7 @@ def test_a_late_run_is_closed_as_partial_and_says_so_and_todays_is_taken(
         (["--lake", "file"], 1, "file is not a folder"),
         (["--lake", "file/lake"], 1, "file is not a folder"),
         (["--lake", "/proc/lake"], 1, "/proc"),
-        (["--bogus"], 2, "No such option: --bogus"),
+        (["--bogus"], 2, "--bogus is not an option of export"),
     ],
 )
 def test_what_is_wrong_is_one_line(
