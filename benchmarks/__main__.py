@@ -4,7 +4,20 @@ import argparse
 import sys
 import time
 
-from benchmarks import alternatives, commit, cost, fetch, files, memory, million, pacing, patches, starts, whole_runs
+from benchmarks import (
+    alternatives,
+    clocks,
+    commit,
+    cost,
+    fetch,
+    files,
+    memory,
+    million,
+    pacing,
+    patches,
+    starts,
+    whole_runs,
+)
 
 ALL = {
     "fetch": fetch.main,
@@ -13,6 +26,7 @@ ALL = {
     "million": million.main,
     "pacing": pacing.main,
     "patches": patches.main,
+    "clocks": clocks.main,
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,

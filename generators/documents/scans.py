@@ -12,6 +12,7 @@ from sqlglot import exp
 from sqlglot.optimizer.pushdown_projections import pushdown_projections
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.schema import MappingSchema
 
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
@@ -85,7 +86,8 @@ def _views() -> Mapping[str, exp.Query]:
     return {view.name: view.tree for view in views()}
 
 
-def _qualified(tree: exp.Query) -> exp.Expr:
+@cache
+def _schema() -> MappingSchema:
     columns = {
         **{
             prefix + table.name: [*table.column_names, "run_date"]
@@ -95,8 +97,13 @@ def _qualified(tree: exp.Query) -> exp.Expr:
         **_POLICY,
         **{name: view.named_selects for name, view in _views().items()},
     }
-    schema: dict[str, object] = {relation: dict.fromkeys(names, "varchar") for relation, names in columns.items()}
-    return qualify(tree, schema=schema, dialect="athena", quote_identifiers=False)
+    return MappingSchema(
+        {relation: dict.fromkeys(names, "varchar") for relation, names in columns.items()}, dialect="athena"
+    )
+
+
+def _qualified(tree: exp.Query) -> exp.Expr:
+    return qualify(tree, schema=_schema(), dialect="athena", quote_identifiers=False)
 
 
 def _without_ctes[Q: exp.Query](tree: Q, known: Mapping[str, exp.Query]) -> Q:

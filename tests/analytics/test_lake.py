@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import duckdb
@@ -310,3 +311,9 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) ->
 def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, text: str, complaint: str) -> None:
     with pytest.raises(QueryError, match=complaint):
         open_lake(LakeLocation(str(story_folder)), now=story.NOW).add_csv(name, text)
+
+
+def test_what_memory_does_not_hold_goes_to_the_temporary_folder(lake: Lake) -> None:
+    [[folder]] = lake.query("SELECT current_setting('temp_directory')").rows
+
+    assert Path(folder).parent == Path(gettempdir())

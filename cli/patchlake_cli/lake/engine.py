@@ -5,11 +5,13 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import boto3
@@ -90,7 +92,14 @@ class Lake:
         self.settings = settings
         # A query can read the registered tables only: no file, no network, no variable of this process.
         self._database = InterruptibleDatabase(
-            duckdb.connect(config={"enable_external_access": False, "python_enable_replacements": False})
+            duckdb.connect(
+                config={
+                    "enable_external_access": False,
+                    "python_enable_replacements": False,
+                    # What memory does not hold goes to the system's temporary folder, and not into the current one.
+                    "temp_directory": f"{gettempdir()}/patchlake-{os.getpid()}",
+                }
+            )
         )
         self._database.execute("SET TimeZone = 'UTC'")
         self._database.execute(f"ATTACH ':memory:' AS {_KEPT} (COMPRESS)")
