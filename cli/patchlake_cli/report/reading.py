@@ -44,11 +44,14 @@ INSTANCES_SHOWN = 50
 TAGS_SHOWN = 100
 
 _READ_BY_MANY = (
+    "exception_rows",
     "latest_known_nodes",
     "latest_tags",
     "node_tags",
     "patch_clocks",
+    "policy_tags",
     "sla_breaches",
+    "sla_rows",
     "target_compliance",
 )
 """The views that are computed once for a whole report."""
