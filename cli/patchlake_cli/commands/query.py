@@ -135,17 +135,20 @@ def query(  # noqa: PLR0913  # one option each
         refuse_unused(context, others, "--list" if is_list else "--describe")
         _write(_catalogued(describe), chosen, out, limit)
         return ExitCode.COMPLETE
+    from patchlake_cli.terminal.console import error_console
+
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     if file is not None or sql == _STANDARD_INPUT:
         sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
     try:
         as_of = chosen_lake.as_of(as_of)
         question = _read_question(sql, named, param or [], as_of)
-        opened = chosen_lake.open(as_of, Settings(window_days, scan_max_age_days, history_days), policy)
-        for table in csv_table or []:
-            _add_csv_table(opened, table)
-        answer = question.ask(opened)
-        caveats = question.caveats(opened, answer)
+        with error_console().status("reading the lake"):
+            opened = chosen_lake.open(as_of, Settings(window_days, scan_max_age_days, history_days), policy)
+            for table in csv_table or []:
+                _add_csv_table(opened, table)
+            answer = question.ask(opened)
+            caveats = question.caveats(opened, answer)
         _write(answer, chosen, out, limit)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error

@@ -101,6 +101,7 @@ def report(  # noqa: PLR0913  # one option each
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
+    from patchlake_cli.terminal.console import error_console
 
     chosen = ReportFormat(report_format)
     out = Path(f"report.{chosen.suffix}") if out is None else out
@@ -114,10 +115,11 @@ def report(  # noqa: PLR0913  # one option each
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)
-        opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
-        gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
-        notes = departures_of_newest(opened)
-        figures = replace(read_figures(opened), title=title, goal=goal)
+        with error_console().status("reading the lake"):
+            opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
+            gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
+            notes = departures_of_newest(opened)
+            figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error
     text = RENDERERS[chosen](figures)
