@@ -85,7 +85,8 @@ observed AS (
     CASE WHEN counts.scan_age_days IS NOT NULL THEN counts.operation_end_time END AS scanned_at,
     CASE
       WHEN counts.are_equal AND counts.scan_age_days IS NOT NULL THEN counts.operation_end_time
-      ELSE coalesce(counts.patches_collected_at, counts.collected_at)
+      /* Without an answer about patches there is no sight of them, and no time of one. */
+      ELSE counts.patches_collected_at
     END AS answered_at,
     counts.scan_age_days IS NOT NULL
       AND coalesce(

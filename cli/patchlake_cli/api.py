@@ -13,7 +13,7 @@ from patchlake_cli.lake.engine import open_lake_as_of
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.question import Question
-from patchlake_cli.lake.statements import Settings, queries, views
+from patchlake_cli.lake.statements import MOST_DAYS, Settings, queries, views
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-not-found,import-untyped,unused-ignore]  # not a package of the project
@@ -96,7 +96,7 @@ class Lake:
             QueryError: there is no such query, or it has other parameters.
             LakeError: a file cannot be read.
         """
-        return self._answer(None, name, [f"{each}={value}" for each, value in parameters.items()])
+        return self._answer(None, name, [f"{each}={_text(value)}" for each, value in parameters.items()])
 
     def sql(self, select: str, /, *values: object) -> Answer:
         """Answer one SELECT in Athena's SQL.
@@ -109,13 +109,27 @@ class Lake:
             QueryError: it is not one SELECT, or it names what does not exist; the text shows the position.
             LakeError: a file cannot be read.
         """
-        return self._answer(select, None, [f"{place}={value}" for place, value in enumerate(values, start=1)])
+        return self._answer(select, None, [f"{place}={_text(value)}" for place, value in enumerate(values, start=1)])
 
     def _answer(self, select: str | None, name: str | None, given: Sequence[str]) -> Answer:
         question = Question.about(select, name, given, self._as_of)
         answered = question.ask(self._engine)
         caveats = question.caveats(self._engine, answered)
         return Answer(as_arrow(answered), tuple(caveats.gaps), tuple(caveats.notes))
+
+
+def _text(value: object) -> str:
+    """Return the text of a parameter; None is no text, and True is none that a column has."""
+    if value is None or isinstance(value, bool):
+        raise QueryError(f"the value of a parameter is {value}: expected a text, a number or a date")
+    return str(value)
+
+
+def _settings(**days: int) -> Settings:
+    for name, number in days.items():
+        if type(number) is not int or not 1 <= number <= MOST_DAYS:
+            raise QueryError(f"{name} is {number!r}: expected a whole number from 1 to {MOST_DAYS}")
+    return Settings(**days)
 
 
 def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
@@ -141,12 +155,13 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
+        QueryError: a number of days is none.
     """
     try:
         found = LakeLocation.parse(str(location))
     except ValueError as error:
         raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
     as_of = as_of or last_day_of_demo(found)
-    settings = Settings(window_days, scan_max_age_days, history_days)
+    settings = _settings(window_days=window_days, scan_max_age_days=scan_max_age_days, history_days=history_days)
     folder = None if policy is None else Path(policy)
     return Lake(open_lake_as_of(found, as_of, settings, profile=profile, policy=folder), as_of)

@@ -79,13 +79,14 @@ class Look:
     """One run's view of the patches of a node.
 
     Attributes:
-        seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known.
+        seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known;
+            None without an answer.
         operation_end: the end of the scan, None if that is no valid time.
         scanned_at: the end of the scan if what is not here is gone by it; None if that cannot be concluded.
     """
 
     run_id: str
-    seen_at: datetime
+    seen_at: datetime | None
     scanned_at: datetime | None
     operation_end: datetime | None
     baseline: str | None
@@ -108,7 +109,7 @@ class NodeHistory:
     def look(self, look: Look) -> None:
         """Let a run start, continue and end clocks."""
         self.newest_scan = max(self.newest_scan, look.operation_end or NOT_A_TIME)
-        self.newest_sight = max(self.newest_sight, look.seen_at)
+        self.newest_sight = max(self.newest_sight, look.seen_at or NOT_A_TIME)
         held: dict[tuple[str, ...], list[Row]] = defaultdict(list)
         for row in look.rows:
             if row["kb_id"] is not None and row["title"] is not None:
@@ -297,10 +298,9 @@ def _look(run_id: str, state: Row, rows: Sequence[Row]) -> Look:
     patches = [row for row in rows if row["collection_status"] != "NO_PATCHES"]
     are_clear = all(row["state"] in KNOWN and row["kb_id"] is not None and row["title"] is not None for row in patches)
     are_zero = all(count == 0 for count in counts.values())
-    patches_answered = max(filter(None, (_time(row["collected_at"]) for row in rows)), default=answered)
+    patches_answered = max(filter(None, (_time(row["collected_at"]) for row in rows)), default=None)
     scan = end if is_valid else None
     seen_at = scan if agree and scan is not None else patches_answered
-    assert seen_at is not None
     return Look(
         run_id,
         seen_at,

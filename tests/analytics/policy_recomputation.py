@@ -183,14 +183,17 @@ def breaches(clocks: Sequence[Row], tables: Tables, policy: Policy, newest: str)
         else:
             continue
         patches = [
-            (each["kb_id"], each["title"])
+            ((each["kb_id"], each["title"]), each["opened_at"].date().isoformat())
             for each in clocks
             if each["clock"] == "PATCH"
             and each["outcome"] == "OPEN"
             and (each["account_id"], each["region"], each["instance_id"], each["line"]) == (*node, line["line"])
         ]
         selecting = [row for row in policy.exceptions if _selects(row, tags, node, run_date)]
-        untils = [_until(selecting, patch, cves.get(patch, set())) for patch in patches]
+        untils = [
+            _until([row for row in selecting if row["expires_on"] >= opened], patch, cves.get(patch, set()))
+            for patch, opened in patches
+        ]
         until = None if None in untils or not untils else min(filter(None, untils))
         overdue = "POSSIBLY_OVERDUE" if reason else "OVERDUE"
         status = overdue if until is None else "EXCEPTED" if until >= run_date else "EXCEPTION_EXPIRED"

@@ -291,3 +291,18 @@ def test_a_line_is_the_title_without_what_changes_from_month_to_month(
     seen(tmp_path, 0, {(kb_id, title): "Missing"})
 
     assert view(opened(tmp_path), "patch_lines", "kb_id", "title", "line") == [(kb_id, title, line)]
+
+
+def test_a_run_that_read_no_patches_of_a_stale_node_does_not_make_its_sight_newer(tmp_path: Path) -> None:
+    stale = {"operation_end_time": milliseconds(run_at(RUNS[0]) - timedelta(hours=1))}
+    seen(tmp_path, 0, {SEPTEMBER: "Missing"})
+    write_run(
+        tmp_path,
+        RUNS[1],
+        [covered(1, "PARTIAL", 0)],
+        [collected(RUNS[1], 1, missing_count=1, baseline_id="pb-1", **stale)],
+        [],
+    )
+    seen(tmp_path, 2, {SEPTEMBER: "Missing"}, **stale)
+
+    assert outcomes(tmp_path) == [(scan(0), "OPEN", scan(0), None, 2)]

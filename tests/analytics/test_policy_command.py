@@ -145,3 +145,25 @@ def test_an_answer_says_what_of_the_policy_it_could_not_use(
 
     assert result.return_value == (ExitCode.PARTIAL if expected else ExitCode.COMPLETE)
     assert result.stderr == (f"patchlake: {expected}.\n" if expected else "")
+
+
+def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:
+    long = "x" * 200_000
+    good = f'{HOME},,,,,,"{long}, and ""more""",me,2026-11-01,2026-12-31'
+
+    assert checked(write_policy(tmp_path / "good", exceptions=(good,))).return_value is ExitCode.COMPLETE
+    assert checked(write_policy(tmp_path / "bad", sla=(f"{long},,,7",))).return_value is ExitCode.PARTIAL
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = write_policy(tmp_path, sla=("Critical,,,7",))
+    (folder / "sla" / "linked.csv").symlink_to(tmp_path / "nothing")
+    result = checked(folder)
+    assert isinstance(result.exception, CommandError)
+    assert "linked.csv is a link to nothing, or no file" in str(result.exception)
+
+    (folder / "sla" / "linked.csv").unlink()
+    (folder / "sla" / "K\udcf6ln.csv").touch()
+    result = checked(folder)
+    assert isinstance(result.exception, CommandError)
+    assert "is not UTF-8" in str(result.exception)

@@ -290,6 +290,19 @@ def test_an_exception_covers_what_every_column_of_it_selects(
     assert view(lake, "compliance_overall", "nodes_non_compliant") == [(1,)]
 
 
+def test_an_exception_that_ended_before_the_patch_opened_never_covered_it(tmp_path: Path) -> None:
+    tell(tmp_path)
+    # The line opened on the eleventh.
+    ended, ends = (f"{HOME},,,,,,why,me,2026-01-01,2026-11-{day}" for day in ("10", "11"))
+
+    assert view(opened(tmp_path, sla=("Critical,,,7",), exceptions=(ended,)), "sla_breaches", *STATUS) == [
+        ("OVERDUE", "OVERDUE", None, 7, 7, None)
+    ]
+    assert view(opened(tmp_path, sla=("Critical,,,7",), exceptions=(ends,)), "sla_breaches", *STATUS) == [
+        ("EXCEPTION_EXPIRED", "OVERDUE", None, 7, 7, "2026-11-11")
+    ]
+
+
 def test_an_exception_of_a_cve_covers_no_patch_without_a_known_cve(tmp_path: Path) -> None:
     tell(tmp_path)
 

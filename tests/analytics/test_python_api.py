@@ -123,3 +123,15 @@ def test_a_wrong_question_is_an_error_of_the_query_and_not_of_a_command_line(
 ) -> None:
     with pytest.raises(QueryError, match=re.escape(expected)):
         ask_wrongly(open_lake(story_folder))
+
+
+@pytest.mark.parametrize("days", [0, -1, 36_501, 2.5, "7", True, None])
+def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) -> None:
+    with pytest.raises(QueryError, match=r"history_days is .*: expected a whole number from 1 to 36500"):
+        open_lake(folder, history_days=days)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [None, True])
+def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
+    with pytest.raises(QueryError, match="expected a text, a number or a date"):
+        ask(folder, "SELECT ? AS text", value)

@@ -12,7 +12,7 @@ from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import read_date
-from patchlake_cli.lake.statements import Settings
+from patchlake_cli.lake.statements import MOST_DAYS, Settings
 from patchlake_cli.option_values import OptionError, whole_number, wrong_value
 
 DEFAULTS = Settings()
@@ -140,9 +140,6 @@ AsOfOption = Annotated[
         help="Show the lake as it was on this UTC date; today by default, and the last day in the lake of a demo.",
     ),
 ]
-MOST_DAYS = 36_500
-"""The most days of an option: a hundred years, so that no date of a view leaves the calendar."""
-
 WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
 HistoryDaysOption = Annotated[int, whole_number("Days that the ages of patches and their CVEs look back", 1, MOST_DAYS)]
 ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]

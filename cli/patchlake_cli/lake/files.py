@@ -7,7 +7,7 @@ imports pyarrow.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,6 +210,9 @@ def find_policy(folder: Path) -> PolicyFiles:
         raise LakeError(f"{folder} {problem}: expected a folder with {expected} in it")
     if not any((folder / folder_of(table)).is_dir() for table in POLICY_TABLES):
         raise LakeError(f"{folder} has no policy: expected {expected} in it")
+    for path in folder.rglob("*"):
+        if not path.is_file() and not path.is_dir():
+            raise LakeError(f"the policy cannot be read: {path} is a link to nothing, or no file")
     filesystem, listed = _open_folder(str(folder))
     return PolicyFiles(filesystem, listed, str(folder.resolve()))
 
@@ -240,9 +243,12 @@ def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
         raise LakeError(f"{text} {problem}: --lake takes the folder of an export or a demo, or s3://BUCKET/PREFIX")
     filesystem = fs.LocalFileSystem()
 
-    def listed(prefix: str) -> Iterator[str]:
+    def listed(prefix: str) -> list[str]:
         inside = fs.FileSelector(f"{folder}/{prefix}", recursive=True, allow_not_found=True)
-        return (info.path for info in filesystem.get_file_info(inside))
+        try:
+            return [info.path for info in filesystem.get_file_info(inside)]
+        except UnicodeDecodeError as error:
+            raise LakeError(f"the name of a file in {folder}/{prefix} is not UTF-8: {error.object!r}") from error
 
     return filesystem, listed
 

@@ -5,7 +5,6 @@ and further columns are dropped. The tables have one more column than the files,
 The views ``sla_rows`` and ``exception_rows`` have the rules of a row.
 """
 
-import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -52,6 +51,7 @@ BYTE_ORDER_MARK = "\ufeff"
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _CELL = r'(?:"(?:[^"\x01]|"")*"|[^",\x01]*)'
 _LINE = re.compile(rf"{_CELL}(?:,{_CELL})*")
+_CELLS = re.compile(rf"(?:^|,)({_CELL})")
 """The lines that OpenCSV and RFC 4180 read in the same way: quotes only around a whole value, or doubled in it, and
 without the escape character of the tables."""
 
@@ -86,7 +86,10 @@ def read_lines(table: Table, content: bytes) -> Iterator[PolicyLine]:
 
 
 def _cells(line: str) -> list[str]:
-    if _LINE.fullmatch(line) is None:
+    if not line or _LINE.fullmatch(line) is None:
         return []
-    [cells] = csv.reader([line])
-    return cells
+    return [_unquoted(cell) for cell in _CELLS.findall(line)]
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell

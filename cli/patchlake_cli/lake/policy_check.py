@@ -59,7 +59,7 @@ def _strays(folder: Path) -> Iterator[PolicyFinding]:
     """Find what looks like a part of the policy and is in none of its folders."""
     names = [folder_of(table) for table in POLICY_TABLES]
     for path in folder.iterdir():
-        if (path.is_dir() and path.name not in names) or path.suffix == ".csv":
+        if (path.is_dir() and path.name not in names) or path.suffix.lower() == ".csv":
             yield PolicyFinding(
                 path.name, None, "it is in none of the folders of a policy", " or ".join(f"{name}/" for name in names)
             )

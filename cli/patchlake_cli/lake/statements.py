@@ -59,6 +59,10 @@ _PLACE_OF_COLUMNS = re.compile(r"(?P<table>\w+\.)?\$\{(?P<declared>\w+Columns)\}
 _WIDTH = 120
 
 
+MOST_DAYS = 36_500
+"""The most days of a setting: a hundred years, so that no date of a view leaves the calendar."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The parameters that the views depend on.

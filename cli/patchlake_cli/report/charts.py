@@ -177,7 +177,7 @@ def overdue_chart(trend: Sequence[OverdueDay]) -> Chart:
         "mark": "bar",
         "encoding": {
             "x": {**_days(), "scale": {"domain": [day for day, _ in _calendar(trend)], "paddingInner": 0.25}},
-            "y": {"field": "lines", "type": "quantitative", "title": "lines of patches", "axis": {"format": "~s"}},
+            "y": {"field": "lines", "type": "quantitative", "title": "lines of patches", "axis": {"format": ",d"}},
             "color": {"value": f"var(--{_OVERDUE['overdue, at least']})"},
         },
     }

@@ -8,6 +8,8 @@ from typing import Any
 
 from patchlake_cli.report.figures import Compliance, Day, Figures, OverdueDay, Scorecard
 
+_WEEK = timedelta(days=7)
+
 
 def in_words(figures: Figures) -> str:
     """Return one line about the run of the figures and its compliant nodes."""
@@ -71,14 +73,20 @@ def week_before(trend: Sequence[Day]) -> str:
         return "There is no run of a week before to compare with."
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
-    return f"A week before, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
+    ago = _how_long_before(day.run_date, trend[-1].run_date)
+    return f"{ago.capitalize()} before, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
 
 
 def _day_a_week_before(dates: Sequence[str]) -> str | None:
     """Return the last of some dates, in the order of time, that is a week before the last one or earlier."""
     newest = date.fromisoformat(dates[-1]) if dates else date.max
-    week = (newest - timedelta(days=7)).isoformat()
+    week = (newest - _WEEK).isoformat()
     return next((day for day in reversed(dates) if day <= week), None)
+
+
+def _how_long_before(day: str, newest: str) -> str:
+    days = (date.fromisoformat(newest) - date.fromisoformat(day)).days
+    return "a week" if days == _WEEK.days else f"{days} days"
 
 
 def goal_in_words(goal: float, percent: Percent) -> str:
@@ -112,10 +120,17 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
     ]
     day = _day_a_week_before([each.run_date for each in trend])
     before = next((each.lines_overdue for each in trend if each.run_date == day), None)
-    compared = (
-        "" if before is None else f" On {day}, a week before, it was at least {before:,}, excepted ones included."
-    )
-    return f"{'; '.join([sentence, *more])}.{compared}"
+    return f"{'; '.join([sentence, *more])}.{_compared(fleet, trend, day, before)}"
+
+
+def _compared(fleet: Scorecard, trend: Sequence[OverdueDay], day: str | None, before: int | None) -> str:
+    """Return the sentence about an earlier day; a figure of the trend is compared with another one of the trend."""
+    if day is None or before is None:
+        return ""
+    then = f"on {day}, {_how_long_before(day, trend[-1].run_date)} before, it was at least {before:,}."
+    if not fleet.lines_excepted:
+        return f" {then.capitalize()}"
+    return f" With excepted ones, it is at least {trend[-1].lines_overdue or 0:,}; {then}"
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:
