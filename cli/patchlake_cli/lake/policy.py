@@ -51,9 +51,10 @@ BYTE_ORDER_MARK = "\ufeff"
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _CELL = r'(?:"(?:[^"\x01]|"")*"|[^",\x01]*)'
 _LINE = re.compile(rf"{_CELL}(?:,{_CELL})*")
-_CELLS = re.compile(rf"(?:^|,)({_CELL})")
 """The lines that OpenCSV and RFC 4180 read in the same way: quotes only around a whole value, or doubled in it, and
 without the escape character of the tables."""
+_CELLS = re.compile(rf"(?:^|,)({_CELL})")
+"""The cells of such a line; a parser of CSV would have a limit for the length of one."""
 
 
 @dataclass(frozen=True, slots=True)
