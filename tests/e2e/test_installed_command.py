@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from pyarrow import parquet
 
 from generators.lakes import demo_lake, sample_arguments
 from generators.release import CHECKSUMS, write_release
@@ -167,6 +168,8 @@ def test_the_five_commands_of_the_readme_lead_from_nothing_to_a_report_of_every_
 
     assert (exported.returncode, reported.returncode) == (3, 3), exported.stderr + reported.stderr
     assert "not read: 777788889999 eu-central-1 (ROLE_NOT_ASSUMABLE)" in reported.stderr
+    [snapshot] = (installed.folder / "lake" / "lake" / "patch_states").rglob("*.parquet")
+    assert parquet.read_metadata(snapshot).metadata[b"patchlake_version"].decode() == __version__
     page = (installed.folder / "report.html").read_text(encoding="utf-8")
     assert [account in page for account in ("platform", "payments", "research")] == [True] * 3
 
