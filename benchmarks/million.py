@@ -48,6 +48,7 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from patchlake_cli.embedded.aws.settings import Settings
+from tests.world import FixedAccounts
 
 SCHEDULED_TIME = "2026-11-23T06:00:00Z"
 REGIONS = ("eu-central-1", "us-east-1")
@@ -141,19 +142,12 @@ class Nodes:
         return self.fleet.answer(rows[start:end], str(end) if end < len(rows) else None)
 
 
-@dataclass
-class FixedAccounts:
-    """An organization."""
-
-    accounts: list[Account]
+class Organization(FixedAccounts):
+    """An organization whose first account is the home account."""
 
     def home_account_id(self) -> str:
         """Return the first account."""
-        return self.accounts[0].account_id
-
-    def organization_accounts(self) -> list[Account]:
-        """Return all accounts."""
-        return self.accounts
+        return self.organization[0].account_id
 
 
 def run(nodes: int, targets: int, folder: Path) -> None:
@@ -187,7 +181,7 @@ def run(nodes: int, targets: int, folder: Path) -> None:
         SOURCES.patch_states.name: collect_queue,
         PATCHES.name: detail_queue,
     }
-    plan = PlanStage(store, FixedAccounts(accounts), SOURCES, queues, commit_queue, clock, settings)
+    plan = PlanStage(store, Organization(accounts), SOURCES, queues, commit_queue, clock, settings)
     discover = DiscoverStage(store, tables, fleet, SOURCES, queues, _retry_policy(discover_queue), clock)
     collect = CollectStage(store, tables, fleet, SOURCES, queues, _retry_policy(collect_queue), map, map, clock)
     commit = CommitStage(

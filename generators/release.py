@@ -19,6 +19,12 @@ from patchlake_cli.project_files import write_deployable
 CHECKSUMS = "SHA256SUMS"
 
 
+def newest_release(changelog: str) -> str | None:
+    """Return the version of the newest entry of a changelog that has a version and a day; None if there is none."""
+    found = re.search(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d\d-\d\d$", changelog, re.MULTILINE)
+    return found[1] if found else None
+
+
 def write_release(folder: Path, seconds: int) -> list[Path]:
     """Write a release to an empty folder, and return its files.
 
@@ -63,8 +69,10 @@ def _files(folder: Path) -> Iterator[Path]:
 def main() -> None:
     """Write the release of the current commit, whose version has an entry in the changelog, to ``dist/``."""
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    if not re.search(rf"^## \[{re.escape(__version__)}\] - \d{{4}}-\d\d-\d\d$", changelog, re.MULTILINE):
-        sys.exit(f"CHANGELOG.md has no entry '## [{__version__}] - YYYY-MM-DD': add it, or change the version.")
+    if newest_release(changelog) != __version__:
+        sys.exit(
+            f"The newest entry of CHANGELOG.md is not '## [{__version__}] - YYYY-MM-DD': add it, or change the version."
+        )
     dist = ROOT / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     dist.mkdir()

@@ -8,8 +8,11 @@ from tests.policies import Request, Statement, allowed, applies, listed
 
 ACTIONS = {
     ("ec2", "DescribeInstances"): "ec2:DescribeInstances",
+    ("ec2", "DescribeRegions"): "ec2:DescribeRegions",
     ("ec2", "DescribeTags"): "ec2:DescribeTags",
     ("organizations", "ListAccounts"): "organizations:ListAccounts",
+    ("organizations", "ListAccountsForParent"): "organizations:ListAccountsForParent",
+    ("organizations", "ListOrganizationalUnitsForParent"): "organizations:ListOrganizationalUnitsForParent",
     ("s3", "GetObject"): "s3:GetObject",
     ("s3", "HeadObject"): "s3:GetObject",
     ("s3", "ListObjectsV2"): "s3:ListBucket",

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Literal
 
 import msgspec
 
@@ -13,7 +12,7 @@ from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessa
 from patchlake.core.plan import Account
 from patchlake.core.records import NodeRecord
 from patchlake.core.tables import Columns
-from patchlake.core.targets import Target
+from patchlake.core.targets import AccountChoice, RegionChoice, Target
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, QueueTiming
 from patchlake.errors import PatchlakeError
 from patchlake.ports import Delivery, Queue, TableFormat
@@ -66,15 +65,25 @@ def patch_state(number: int, **members: object) -> NodeRecord:
 
 @dataclass
 class FixedAccounts:
-    """The home account, and an organization that the test sets."""
+    """The home account, and an organization, its units and regions that the test sets."""
 
     organization: list[Account] = field(default_factory=list)
+    units: dict[str, list[Account]] = field(default_factory=dict)
+    regions: list[str] = field(default_factory=list)
     asked: int = 0
 
     def home_account_id(self) -> str:
         """Return the home account."""
         self.asked += 1
         return HOME
+
+    def enabled_regions(self) -> list[str]:
+        """Return the test's regions."""
+        return self.regions
+
+    def unit_accounts(self, unit_ids: Iterable[str]) -> list[Account]:
+        """Return the accounts of the test's units."""
+        return [account for unit_id in unit_ids for account in self.units[unit_id]]
 
     def organization_accounts(self) -> list[Account]:
         """Return the test's organization."""
@@ -87,8 +96,8 @@ class World:
     def __init__(  # noqa: PLR0913
         self,
         *,
-        regions: tuple[str, ...] = ("eu-central-1",),
-        accounts: Literal["self", "organization"] | tuple[str, ...] = "self",
+        regions: RegionChoice = ("eu-central-1",),
+        accounts: AccountChoice = "self",
         excluded_accounts: tuple[str, ...] = (),
         batch_size: int = 2,
         tables: TableFormat | None = None,

@@ -18,72 +18,77 @@
 --   - The query compares two states: changes in between that were reverted are not here. Each target has its own two
 --     runs.
 WITH asked AS (
+  SELECT CAST(CAST(? AS date) AS varchar) AS run_date
+),
+listed AS (
   SELECT
-    account_id,
-    region,
-    max(CASE WHEN listing_status = 'LISTED' AND run_date <= CAST(CAST(? AS date) AS varchar) THEN run_id END)
-      AS previous_run_id
-  FROM target_runs
-  GROUP BY account_id, region
+    target.run_id, target.run_date, target.run_status, target.run_age_hours, target.run_coverage,
+    target.account_id, target.region, target.is_latest, target.is_active, target.is_planned, target.listing_status,
+    max(CASE WHEN target.listing_status = 'LISTED' AND target.run_date <= asked.run_date THEN target.run_id END)
+      OVER (PARTITION BY target.account_id, target.region) AS previous_run_id,
+    max(CASE WHEN target.listing_status = 'LISTED' AND target.run_date <= asked.run_date THEN target.run_date END)
+      OVER (PARTITION BY target.account_id, target.region) AS previous_date
+  FROM target_listings AS target
+  CROSS JOIN asked
 ),
 compared AS (
   SELECT
-    target.run_id, target.run_status, target.run_age_hours, target.run_coverage, target.account_id, target.region,
-    asked.previous_run_id,
+    run_id, run_date, run_status, run_age_hours, run_coverage, account_id, region, previous_run_id, previous_date,
     CASE
-      WHEN NOT target.is_planned THEN 'TARGET_NOT_PLANNED'
-      WHEN target.listing_status <> 'LISTED' THEN 'TARGET_NOT_READ'
-      WHEN asked.previous_run_id IS NULL THEN 'NO_EARLIER_LISTING'
-      WHEN asked.previous_run_id >= target.run_id THEN 'NO_LATER_RUN'
+      WHEN NOT is_planned THEN 'TARGET_NOT_PLANNED'
+      WHEN listing_status <> 'LISTED' THEN 'TARGET_NOT_READ'
+      WHEN previous_run_id IS NULL THEN 'NO_EARLIER_LISTING'
+      WHEN previous_run_id >= run_id THEN 'NO_LATER_RUN'
     END AS reason
-  FROM target_runs AS target
-  JOIN asked ON asked.account_id = target.account_id AND asked.region = target.region
-  WHERE target.is_latest AND target.is_active
+  FROM listed
+  WHERE is_latest AND is_active
 ),
-earlier AS (
+listings AS (
   SELECT
-    node.account_id, node.region, node.instance_id, node.computer_name, node.platform_name, node.patch_group,
-    node.compliance_status
-  FROM node_compliance AS node
-  JOIN compared
-    ON compared.previous_run_id = node.run_id
-    AND compared.account_id = node.account_id
-    AND compared.region = node.region
+    compared.account_id, compared.region, side.is_later,
+    CASE WHEN side.is_later THEN compared.run_id ELSE compared.previous_run_id END AS run_id,
+    CASE WHEN side.is_later THEN compared.run_date ELSE compared.previous_date END AS run_date
+  FROM compared
+  CROSS JOIN (VALUES (true), (false)) AS side (is_later)
   WHERE compared.reason IS NULL
 ),
-later AS (
+nodes AS (
   SELECT
-    node.account_id, node.region, node.instance_id, node.computer_name, node.platform_name, node.patch_group,
-    node.compliance_status
-  FROM node_compliance AS node
-  JOIN compared
-    ON compared.run_id = node.run_id AND compared.account_id = node.account_id AND compared.region = node.region
-  WHERE compared.reason IS NULL
+    node.account_id, node.region, node.instance_id,
+    max(CASE WHEN listing.is_later THEN node.computer_name END) AS computer_name,
+    max(CASE WHEN listing.is_later THEN node.platform_name END) AS platform_name,
+    max(CASE WHEN listing.is_later THEN node.patch_group END) AS patch_group,
+    max(CASE WHEN listing.is_later THEN node.compliance_status END) AS compliance_status,
+    max(CASE WHEN NOT listing.is_later THEN node.computer_name END) AS previous_computer_name,
+    max(CASE WHEN NOT listing.is_later THEN node.platform_name END) AS previous_platform_name,
+    max(CASE WHEN NOT listing.is_later THEN node.patch_group END) AS previous_patch_group,
+    max(CASE WHEN NOT listing.is_later THEN node.compliance_status END) AS previous_compliance_status
+  FROM node_states AS node
+  JOIN listings AS listing
+    ON listing.run_id = node.run_id
+    AND listing.run_date = node.run_date
+    AND listing.account_id = node.account_id
+    AND listing.region = node.region
+  GROUP BY node.account_id, node.region, node.instance_id
 ),
 changed AS (
   SELECT
-    coalesce(later.account_id, earlier.account_id) AS account_id,
-    coalesce(later.region, earlier.region) AS region,
-    coalesce(later.instance_id, earlier.instance_id) AS instance_id,
-    coalesce(later.computer_name, earlier.computer_name) AS computer_name,
-    coalesce(later.platform_name, earlier.platform_name) AS platform_name,
-    coalesce(later.patch_group, earlier.patch_group) AS patch_group,
+    account_id, region, instance_id,
+    coalesce(computer_name, previous_computer_name) AS computer_name,
+    coalesce(platform_name, previous_platform_name) AS platform_name,
+    coalesce(patch_group, previous_patch_group) AS patch_group,
     CASE
-      WHEN earlier.instance_id IS NULL THEN 'NEW'
-      WHEN later.instance_id IS NULL THEN 'VANISHED'
-      WHEN later.compliance_status = 'UNKNOWN' THEN 'BECAME_UNKNOWN'
-      WHEN earlier.compliance_status = 'UNKNOWN' THEN 'BECAME_KNOWN'
-      WHEN later.compliance_status = 'COMPLIANT' THEN 'REMEDIATED'
+      WHEN previous_compliance_status IS NULL THEN 'NEW'
+      WHEN compliance_status IS NULL THEN 'VANISHED'
+      WHEN compliance_status = 'UNKNOWN' THEN 'BECAME_UNKNOWN'
+      WHEN previous_compliance_status = 'UNKNOWN' THEN 'BECAME_KNOWN'
+      WHEN compliance_status = 'COMPLIANT' THEN 'REMEDIATED'
       ELSE 'NEWLY_NON_COMPLIANT'
     END AS change,
-    earlier.compliance_status AS previous_compliance_status,
-    later.compliance_status
-  FROM later
-  FULL OUTER JOIN earlier
-    ON earlier.account_id = later.account_id
-    AND earlier.region = later.region
-    AND earlier.instance_id = later.instance_id
-  WHERE later.compliance_status IS DISTINCT FROM earlier.compliance_status
+    previous_compliance_status,
+    compliance_status
+  FROM nodes
+  WHERE compliance_status IS DISTINCT FROM previous_compliance_status
 )
 SELECT
   coalesce(changed.change, 'NOT_COMPARED') AS change,

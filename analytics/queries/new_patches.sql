@@ -16,21 +16,20 @@
 -- Caveats:
 --   - Each target is compared with its own last run before this one that read its patches.
 --   - A patch is its id and its title, so the next version of a package is a new patch.
-WITH compared AS (
+WITH targets AS (
   SELECT
-    target.run_id, target.run_status, target.run_age_hours, target.run_coverage,
-    target.account_id, target.account_name, target.region, target.nodes_listed,
-    max(earlier.run_id) AS previous_run_id
-  FROM target_runs AS target
-  LEFT JOIN target_runs AS earlier
-    ON earlier.account_id = target.account_id
-    AND earlier.region = target.region
-    AND earlier.run_id < target.run_id
-    AND earlier.listing_status = 'LISTED'
-    AND earlier.patches_status IN ('COMPLETE', 'PARTIAL')
-  WHERE target.is_latest AND target.listing_status = 'LISTED' AND target.patches_status IN ('COMPLETE', 'PARTIAL')
-  GROUP BY target.run_id, target.run_status, target.run_age_hours, target.run_coverage,
-    target.account_id, target.account_name, target.region, target.nodes_listed
+    run_id, run_status, run_age_hours, run_coverage, is_latest, account_id, account_name, region, nodes_listed,
+    listing_status = 'LISTED' AND patches_status IN ('COMPLETE', 'PARTIAL') AS is_read,
+    max(CASE WHEN listing_status = 'LISTED' AND patches_status IN ('COMPLETE', 'PARTIAL') THEN run_id END) OVER (
+      PARTITION BY account_id, region ORDER BY run_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+    ) AS previous_run_id
+  FROM target_runs
+),
+compared AS (
+  SELECT
+    run_id, run_status, run_age_hours, run_coverage, account_id, account_name, region, nodes_listed, previous_run_id
+  FROM targets
+  WHERE is_latest AND is_read
 ),
 earlier_rows AS (
   SELECT patch.account_id, patch.region, patch.instance_id, patch.kb_id, patch.title, patch.is_open, patch.is_known

@@ -16,58 +16,58 @@
 --   - Nodes of a target with NOT_COMPARED may have changed in any way.
 WITH compared AS (
   SELECT
-    run_id, run_at, run_date, run_status, run_age_hours, run_coverage, account_id, region, previous_read_run_id,
+    run_id, run_at, run_date, run_status, run_age_hours, run_coverage, account_id, region,
+    previous_read_run_id, previous_read_date,
     listing_status = 'LISTED' AND previous_read_run_id IS NOT NULL AS is_comparable
-  FROM target_runs
+  FROM target_listings
   WHERE is_latest AND is_active
 ),
-earlier AS (
+listings AS (
   SELECT
-    node.account_id, node.region, node.instance_id, node.computer_name, node.platform_name, node.patch_group,
-    node.compliance_status
-  FROM node_compliance AS node
-  JOIN compared
-    ON compared.previous_read_run_id = node.run_id
-    AND compared.account_id = node.account_id
-    AND compared.region = node.region
+    compared.account_id, compared.region, side.is_later,
+    CASE WHEN side.is_later THEN compared.run_id ELSE compared.previous_read_run_id END AS run_id,
+    CASE WHEN side.is_later THEN compared.run_date ELSE compared.previous_read_date END AS run_date
+  FROM compared
+  CROSS JOIN (VALUES (true), (false)) AS side (is_later)
   WHERE compared.is_comparable
 ),
-later AS (
+nodes AS (
   SELECT
-    node.account_id, node.region, node.instance_id, node.computer_name, node.platform_name, node.patch_group,
-    node.compliance_status
-  FROM node_compliance AS node
-  JOIN compared
-    ON compared.run_id = node.run_id
-    AND compared.run_date = node.run_date
-    AND compared.account_id = node.account_id
-    AND compared.region = node.region
-  WHERE compared.is_comparable
+    node.account_id, node.region, node.instance_id,
+    max(CASE WHEN listing.is_later THEN node.computer_name END) AS computer_name,
+    max(CASE WHEN listing.is_later THEN node.platform_name END) AS platform_name,
+    max(CASE WHEN listing.is_later THEN node.patch_group END) AS patch_group,
+    max(CASE WHEN listing.is_later THEN node.compliance_status END) AS compliance_status,
+    max(CASE WHEN NOT listing.is_later THEN node.computer_name END) AS previous_computer_name,
+    max(CASE WHEN NOT listing.is_later THEN node.platform_name END) AS previous_platform_name,
+    max(CASE WHEN NOT listing.is_later THEN node.patch_group END) AS previous_patch_group,
+    max(CASE WHEN NOT listing.is_later THEN node.compliance_status END) AS previous_compliance_status
+  FROM node_states AS node
+  JOIN listings AS listing
+    ON listing.run_id = node.run_id
+    AND listing.run_date = node.run_date
+    AND listing.account_id = node.account_id
+    AND listing.region = node.region
+  GROUP BY node.account_id, node.region, node.instance_id
 ),
 changed AS (
   SELECT
-    coalesce(later.account_id, earlier.account_id) AS account_id,
-    coalesce(later.region, earlier.region) AS region,
-    coalesce(later.instance_id, earlier.instance_id) AS instance_id,
-    coalesce(later.computer_name, earlier.computer_name) AS computer_name,
-    coalesce(later.platform_name, earlier.platform_name) AS platform_name,
-    coalesce(later.patch_group, earlier.patch_group) AS patch_group,
+    account_id, region, instance_id,
+    coalesce(computer_name, previous_computer_name) AS computer_name,
+    coalesce(platform_name, previous_platform_name) AS platform_name,
+    coalesce(patch_group, previous_patch_group) AS patch_group,
     CASE
-      WHEN earlier.instance_id IS NULL THEN 'NEW'
-      WHEN later.instance_id IS NULL THEN 'VANISHED'
-      WHEN later.compliance_status = 'UNKNOWN' THEN 'BECAME_UNKNOWN'
-      WHEN earlier.compliance_status = 'UNKNOWN' THEN 'BECAME_KNOWN'
-      WHEN later.compliance_status = 'COMPLIANT' THEN 'REMEDIATED'
+      WHEN previous_compliance_status IS NULL THEN 'NEW'
+      WHEN compliance_status IS NULL THEN 'VANISHED'
+      WHEN compliance_status = 'UNKNOWN' THEN 'BECAME_UNKNOWN'
+      WHEN previous_compliance_status = 'UNKNOWN' THEN 'BECAME_KNOWN'
+      WHEN compliance_status = 'COMPLIANT' THEN 'REMEDIATED'
       ELSE 'NEWLY_NON_COMPLIANT'
     END AS change,
-    earlier.compliance_status AS previous_compliance_status,
-    later.compliance_status
-  FROM later
-  FULL OUTER JOIN earlier
-    ON earlier.account_id = later.account_id
-    AND earlier.region = later.region
-    AND earlier.instance_id = later.instance_id
-  WHERE later.compliance_status IS DISTINCT FROM earlier.compliance_status
+    previous_compliance_status,
+    compliance_status
+  FROM nodes
+  WHERE compliance_status IS DISTINCT FROM previous_compliance_status
 )
 SELECT
   compared.run_id,

@@ -22,8 +22,8 @@ WITH elsewhere AS (
   SELECT
     count_if(last_known_nodes IS NULL) AS targets_never_read,
     coalesce(sum(last_known_rows_without_id), 0) AS rows_without_id
-  FROM latest_coverage
-  WHERE is_active
+  FROM target_listings
+  WHERE is_latest AND is_active
 ),
 figures AS (
   SELECT

@@ -25,4 +25,4 @@ SELECT
   figures.fleet_compliant_percent,
   figures.fleet_compliant_percent_lower_bound
 FROM compliance_of_runs AS figures
-JOIN runs ON runs.run_id = figures.run_id AND runs.is_last_of_date
+JOIN covered_runs AS run ON run.run_id = figures.run_id AND run.run_date = figures.run_date AND run.is_last_of_date

@@ -21,7 +21,8 @@ WITH targets AS (
   SELECT
     run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage,
     account_id, account_name, region,
-    is_planned, listing_status, rows_without_id, listed_at, last_read_run_id, last_instances_run_id
+    is_planned, listing_status, rows_without_id, listed_at, last_read_run_id,
+    CAST(CAST(last_read_at AS date) AS varchar) AS last_read_date, last_instances_run_id
   FROM target_runs
   WHERE is_active AND last_instances_run_id IS NOT NULL
 ),
@@ -30,6 +31,7 @@ listed AS (
     target.run_id, target.run_at, target.run_date, target.run_status, target.is_latest, target.run_age_hours,
     target.run_coverage, target.account_id, target.account_name, target.region,
     target.is_planned, target.listing_status, target.rows_without_id, target.listed_at, target.last_read_run_id,
+    target.last_read_date,
     target.last_instances_run_id = target.run_id AS is_read,
     instance.instance_id,
     instance.${InstanceColumns}
@@ -38,12 +40,6 @@ listed AS (
     ON instance.run_id = target.last_instances_run_id
     AND instance.account_id = target.account_id
     AND instance.region = target.region
-),
-listed_nodes AS (
-  /* Only those of runs that have instances: a lake without instances reads none. */
-  SELECT node.run_id, node.account_id, node.region, node.instance_id, node.ping_status
-  FROM recent_patch_states AS node
-  JOIN (SELECT DISTINCT last_read_run_id FROM targets) AS run ON run.last_read_run_id = node.run_id
 ),
 placed AS (
   SELECT
@@ -58,9 +54,11 @@ placed AS (
     listed.listing_status = 'LISTED' AS are_nodes_listed,
     coalesce(listed.rows_without_id, 0) > 0 AS are_nodes_without_id,
     listed.state = 'pending' OR listed.launch_time > listed.listed_at - INTERVAL '1' HOUR AS is_starting
-  FROM listed
-  LEFT JOIN listed_nodes AS node
+  /* From the right: a lake without instances reads no node, and Athena no day without instances. */
+  FROM recent_patch_states AS node
+  RIGHT JOIN listed
     ON node.run_id = listed.last_read_run_id
+    AND node.run_date = listed.last_read_date
     AND node.account_id = listed.account_id
     AND node.region = listed.region
     AND node.instance_id = listed.instance_id

@@ -9,60 +9,86 @@
 --     the plan.
 -- Caveats:
 --   - A target whose last plan is older than the window has no row: it is forgotten.
-WITH covered_runs AS (
-  SELECT DISTINCT run_id, run_at, run_date
+WITH numbered AS (
+  SELECT
+    run_id, run_at, run_date,
+    account_id, account_name, region, listing_status, listing_detail, listed_at,
+    nodes_listed, nodes_collected, nodes_no_patch_state, nodes_not_collected, nodes_invalid_response, rows_without_id,
+    patches_status, patches_detail, patches_nodes_not_collected, patches_nodes_invalid_response, patches_rows,
+    instances_status, instances_detail, instances_rows_without_id, instances_rows,
+    tags_status, tags_detail, tags_rows_without_id, tags_rows,
+    /* Run ids are times: their order is the order of the runs. */
+    dense_rank() OVER (ORDER BY run_id, run_date, run_at) AS place
   FROM recent_coverage
 ),
-first_plans AS (
-  SELECT account_id, region, min(run_id) AS first_run_id
-  FROM recent_coverage
-  GROUP BY account_id, region
+followed AS (
+  SELECT
+    run_id, run_at, run_date,
+    account_id, account_name, region, listing_status, listing_detail, listed_at,
+    nodes_listed, nodes_collected, nodes_no_patch_state, nodes_not_collected, nodes_invalid_response, rows_without_id,
+    patches_status, patches_detail, patches_nodes_not_collected, patches_nodes_invalid_response, patches_rows,
+    instances_status, instances_detail, instances_rows_without_id, instances_rows,
+    tags_status, tags_detail, tags_rows_without_id, tags_rows,
+    place,
+    last_value(account_name) IGNORE NULLS OVER (
+      PARTITION BY account_id, region ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS last_account_name,
+    last_value(listing_status) IGNORE NULLS OVER (
+      PARTITION BY account_id, region ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+    ) AS last_listing_status,
+    /* The row stands for the runs before the next one that planned the target, or for all up to the newest. */
+    coalesce(lead(place) OVER (PARTITION BY account_id, region ORDER BY place), max(place) OVER () + 1) AS next_place
+  FROM numbered
+),
+repeated AS (
+  SELECT
+    /* Each run planned a target, whose row names it. */
+    max(CASE WHEN run.place = target.place THEN target.run_id END) OVER (PARTITION BY run.place) AS run_id,
+    max(CASE WHEN run.place = target.place THEN target.run_at END) OVER (PARTITION BY run.place) AS run_at,
+    max(CASE WHEN run.place = target.place THEN target.run_date END) OVER (PARTITION BY run.place) AS run_date,
+    target.account_id, target.account_name, target.region, target.listing_status, target.listing_detail, target.listed_at,
+    target.nodes_listed, target.nodes_collected, target.nodes_no_patch_state, target.nodes_not_collected, target.nodes_invalid_response, target.rows_without_id,
+    target.patches_status, target.patches_detail, target.patches_nodes_not_collected, target.patches_nodes_invalid_response, target.patches_rows,
+    target.instances_status, target.instances_detail, target.instances_rows_without_id, target.instances_rows,
+    target.tags_status, target.tags_detail, target.tags_rows_without_id, target.tags_rows,
+    target.last_account_name,
+    target.last_listing_status,
+    run.place = target.place AS is_planned
+  FROM followed AS target
+  /* A run that has a target twice has its row twice, and no run between them. */
+  CROSS JOIN UNNEST(
+    sequence(target.place, CASE WHEN target.next_place > target.place THEN target.next_place - 1 ELSE target.place END)
+  ) AS run (place)
 )
 SELECT
-  run.run_id,
-  run.run_at,
-  run.run_date,
-  target.account_id,
-  CASE
-    WHEN planned.run_id IS NOT NULL THEN planned.account_name
-    ELSE last_value(planned.account_name) IGNORE NULLS OVER (
-      PARTITION BY target.account_id, target.region ORDER BY run.run_id
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    )
-  END AS account_name,
-  target.region,
-  coalesce(planned.listing_status, 'TARGET_NOT_PLANNED') AS listing_status,
-  planned.listing_detail,
-  planned.run_id IS NOT NULL AS is_planned,
-  last_value(planned.listing_status) IGNORE NULLS OVER (
-    PARTITION BY target.account_id, target.region ORDER BY run.run_id
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-  ) <> 'ACCOUNT_NOT_ACTIVE' AS is_active,
-  planned.listed_at,
-  planned.nodes_listed,
-  planned.nodes_collected,
-  planned.nodes_no_patch_state,
-  planned.nodes_not_collected,
-  planned.nodes_invalid_response,
-  planned.rows_without_id,
-  planned.patches_status,
-  planned.patches_detail,
-  planned.patches_nodes_not_collected,
-  planned.patches_nodes_invalid_response,
-  planned.patches_rows,
-  planned.instances_status,
-  planned.instances_detail,
-  planned.instances_rows_without_id,
-  planned.instances_rows,
-  planned.tags_status,
-  planned.tags_detail,
-  planned.tags_rows_without_id,
-  planned.tags_rows
-FROM covered_runs AS run
-/* Run ids are times: their order is the order of the runs. */
-JOIN first_plans AS target ON target.first_run_id <= run.run_id
-LEFT JOIN recent_coverage AS planned
-  ON planned.run_id = run.run_id
-  AND planned.run_date = run.run_date
-  AND planned.account_id = target.account_id
-  AND planned.region = target.region
+  run_id,
+  run_at,
+  run_date,
+  account_id,
+  CASE WHEN is_planned THEN account_name ELSE last_account_name END AS account_name,
+  region,
+  coalesce(CASE WHEN is_planned THEN listing_status END, 'TARGET_NOT_PLANNED') AS listing_status,
+  CASE WHEN is_planned THEN listing_detail END AS listing_detail,
+  is_planned,
+  last_listing_status <> 'ACCOUNT_NOT_ACTIVE' AS is_active,
+  CASE WHEN is_planned THEN listed_at END AS listed_at,
+  CASE WHEN is_planned THEN nodes_listed END AS nodes_listed,
+  CASE WHEN is_planned THEN nodes_collected END AS nodes_collected,
+  CASE WHEN is_planned THEN nodes_no_patch_state END AS nodes_no_patch_state,
+  CASE WHEN is_planned THEN nodes_not_collected END AS nodes_not_collected,
+  CASE WHEN is_planned THEN nodes_invalid_response END AS nodes_invalid_response,
+  CASE WHEN is_planned THEN rows_without_id END AS rows_without_id,
+  CASE WHEN is_planned THEN patches_status END AS patches_status,
+  CASE WHEN is_planned THEN patches_detail END AS patches_detail,
+  CASE WHEN is_planned THEN patches_nodes_not_collected END AS patches_nodes_not_collected,
+  CASE WHEN is_planned THEN patches_nodes_invalid_response END AS patches_nodes_invalid_response,
+  CASE WHEN is_planned THEN patches_rows END AS patches_rows,
+  CASE WHEN is_planned THEN instances_status END AS instances_status,
+  CASE WHEN is_planned THEN instances_detail END AS instances_detail,
+  CASE WHEN is_planned THEN instances_rows_without_id END AS instances_rows_without_id,
+  CASE WHEN is_planned THEN instances_rows END AS instances_rows,
+  CASE WHEN is_planned THEN tags_status END AS tags_status,
+  CASE WHEN is_planned THEN tags_detail END AS tags_detail,
+  CASE WHEN is_planned THEN tags_rows_without_id END AS tags_rows_without_id,
+  CASE WHEN is_planned THEN tags_rows END AS tags_rows
+FROM repeated

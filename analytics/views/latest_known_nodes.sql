@@ -28,9 +28,12 @@ WITH listed AS (
     node.patch_group IS NOT NULL
       OR node.collection_status = 'NO_PATCH_STATE' AND target.listing_status = 'LISTED' AS is_patch_group_known,
     node.compliance_status, node.unknown_reason, node.is_ec2
-  FROM node_compliance AS node
-  JOIN target_runs AS target
-    ON target.last_read_run_id = node.run_id AND target.account_id = node.account_id AND target.region = node.region
+  FROM node_states AS node
+  JOIN target_listings AS target
+    ON target.last_read_run_id = node.run_id
+    AND target.last_read_date = node.run_date
+    AND target.account_id = node.account_id
+    AND target.region = node.region
   WHERE target.is_latest AND target.is_active
 ),
 /* Only nodes whose last row lacks something: in most runs there are few or none. */

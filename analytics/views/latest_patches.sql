@@ -40,11 +40,13 @@ SELECT
   node.operation_end_time,
   node.is_stale
 FROM node_patches AS patch
-JOIN latest_patch_states AS node
+JOIN node_states AS node
   ON node.run_id = patch.run_id
+  AND node.run_date = patch.run_date
   AND node.account_id = patch.account_id
   AND node.region = patch.region
   AND node.instance_id = patch.instance_id
-JOIN latest_coverage AS target ON target.account_id = patch.account_id AND target.region = patch.region
+JOIN target_listings AS target
+  ON target.run_id = patch.run_id AND target.account_id = patch.account_id AND target.region = patch.region
 LEFT JOIN severity_ranks AS ranks ON ranks.severity = patch.severity AND node.has_severities
 WHERE patch.is_latest AND patch.collection_status = 'COLLECTED'

@@ -8,17 +8,19 @@ SELECT
   tag.run_id,
   tag.run_at,
   tag.run_date,
-  runs.run_status,
-  runs.run_age_hours,
-  runs.run_coverage,
+  run.run_status,
+  run.run_age_hours,
+  run.run_coverage,
   tag.account_id,
   tag.region,
   tag.instance_id,
   tag.key,
   tag.value
 FROM recent_tags AS tag
-JOIN runs
-  ON runs.run_id = tag.run_id
-  AND runs.run_date = tag.run_date
-  AND runs.is_latest
-  AND runs.tags_status IN ('COMPLETE', 'PARTIAL')
+JOIN covered_runs AS run ON run.run_id = tag.run_id AND run.run_date = tag.run_date AND run.is_latest
+JOIN (
+  SELECT run_id, run_date, count(*) AS tag_rows
+  FROM recent_tags
+  GROUP BY run_id, run_date
+) AS stored ON stored.run_id = run.run_id AND stored.run_date = run.run_date AND stored.tag_rows = run.tags_rows
+WHERE run.tags_read IN ('COMPLETE', 'PARTIAL')

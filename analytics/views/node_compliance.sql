@@ -1,91 +1,19 @@
 -- Question: Which state is each node in, by the one published rule?
 -- Rows: one per node and published run of the window, with every column of patch_states.
--- Columns:
---   compliance_status: By the first rule that applies. NON_COMPLIANT: a state was collected, and any of the seven
---     counts (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and
---     other_non_compliant) is above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
---   unknown_reason: Why a node is UNKNOWN, the first that applies; NULL otherwise. NOT_COLLECTED, INVALID_RESPONSE,
---     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed,
---     before it started, or more than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days
---     before SSM answered. COUNT_ABSENT: one of the seven counts is missing.
---   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; may be true for
---     NON_COMPLIANT nodes too. NULL without a patch state.
---   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch
---     state or with a scan time that is invalid.
---   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
---     approved. It does not affect compliance_status.
---   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
---     not be read in full.
---   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
---     priorities of packages.
---   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
---     id, such as that of a hybrid node (mi-).
---   policy_version: The version of this rule, raised when it changes.
---   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
 --   - COMPLIANT is measured against the node's own baseline. It does not mean free of vulnerabilities.
 --   - Installed patches outside the baseline, patches that do not apply and updates that are not approved do not affect
 --     the state.
 --   - A node of a target that was not read has no row: its state is unknown. See latest_coverage.
-WITH judged AS (
-  SELECT
-    state.run_id, state.run_at, state.run_date,
-    state.account_id, state.region, state.instance_id,
-    state.${NodeColumns},
-    state.collection_status, state.collection_detail, state.collected_at,
-    state.${PatchStateColumns},
-    runs.run_status, runs.is_latest, runs.run_age_hours, runs.run_coverage,
-    /* The last branch is reached only where a count is NULL: whatever is not known to be good is UNKNOWN. */
-    CASE
-      WHEN state.collection_status = 'COLLECTED' AND (
-        state.missing_count > 0
-        OR state.failed_count > 0
-        OR state.installed_rejected_count > 0
-        OR state.installed_pending_reboot_count > 0
-        OR state.critical_non_compliant_count > 0
-        OR state.security_non_compliant_count > 0
-        OR state.other_non_compliant_count > 0
-      ) THEN 'NON_COMPLIANT'
-      WHEN state.collection_status IS DISTINCT FROM 'COLLECTED' THEN coalesce(state.collection_status, 'INVALID_RESPONSE')
-      WHEN state.operation_end_time IS NULL
-        OR state.collected_at IS NULL
-        OR state.operation_end_time < TIMESTAMP '2000-01-01 00:00:00'
-        OR state.operation_end_time < state.operation_start_time
-        OR state.operation_end_time > state.collected_at + INTERVAL '1' DAY THEN 'SCAN_TIME_INVALID'
-      WHEN state.operation_end_time < state.collected_at - INTERVAL '${ScanMaxAgeDays}' DAY THEN 'STALE_SCAN'
-      WHEN state.missing_count = 0
-        AND state.failed_count = 0
-        AND state.installed_rejected_count = 0
-        AND state.installed_pending_reboot_count = 0
-        AND state.critical_non_compliant_count = 0
-        AND state.security_non_compliant_count = 0
-        AND state.other_non_compliant_count = 0 THEN 'COMPLIANT'
-      ELSE 'COUNT_ABSENT'
-    END AS verdict
-  FROM recent_patch_states AS state
-  JOIN runs ON runs.run_id = state.run_id AND runs.run_date = state.run_date AND runs.is_published
-)
 SELECT
-  run_id, run_at, run_date,
-  account_id, region, instance_id,
-  ${NodeColumns},
-  collection_status, collection_detail, collected_at,
-  ${PatchStateColumns},
-  run_status, is_latest, run_age_hours, run_coverage,
-  CASE WHEN verdict IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict ELSE 'UNKNOWN' END AS compliance_status,
-  CASE WHEN verdict NOT IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict END AS unknown_reason,
-  operation_end_time < collected_at - INTERVAL '${ScanMaxAgeDays}' DAY AS is_stale,
-  CASE
-    WHEN operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
-      AND NOT coalesce(operation_end_time < operation_start_time, false)
-      AND operation_end_time <= collected_at + INTERVAL '1' DAY
-      THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
-  END AS scan_age_days,
-  available_security_update_count > 0 AS has_unapproved_security_updates,
-  platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
-    OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
-  NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
-  instance_id LIKE 'i-%' AS is_ec2,
-  2 AS policy_version,
-  ${ScanMaxAgeDays} AS scan_max_age_days
-FROM judged
+  state.run_id, state.run_at, state.run_date,
+  state.account_id, state.region, state.instance_id,
+  state.${NodeColumns},
+  state.collection_status, state.collection_detail, state.collected_at,
+  state.${PatchStateColumns},
+  run.run_status, run.is_latest, run.run_age_hours, run.run_coverage,
+  state.compliance_status, state.unknown_reason, state.is_stale, state.scan_age_days,
+  state.has_unapproved_security_updates, state.is_platform_known, state.has_severities, state.is_ec2,
+  state.policy_version, state.scan_max_age_days
+FROM node_states AS state
+JOIN covered_runs AS run ON run.run_id = state.run_id AND run.run_date = state.run_date AND run.is_published

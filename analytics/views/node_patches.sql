@@ -15,11 +15,11 @@ SELECT
   patch.run_id,
   patch.run_at,
   patch.run_date,
-  runs.run_status,
-  runs.is_latest,
-  runs.run_age_hours,
-  runs.run_coverage,
-  runs.patches_status,
+  run.run_status,
+  run.is_latest,
+  run.run_age_hours,
+  run.run_coverage,
+  run.patches_read AS patches_status,
   patch.account_id,
   patch.region,
   patch.instance_id,
@@ -50,8 +50,10 @@ SELECT
       /* Whatever is left of the text when its ids are taken out names no further CVE. */
       AND coalesce(regexp_replace(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}', ''), '') NOT LIKE '%CVE%' AS is_known
 FROM recent_patches AS patch
-JOIN runs
-  ON runs.run_id = patch.run_id
-  AND runs.run_date = patch.run_date
-  AND runs.is_published
-  AND runs.patches_status IN ('COMPLETE', 'PARTIAL')
+JOIN covered_runs AS run ON run.run_id = patch.run_id AND run.run_date = patch.run_date AND run.is_published
+JOIN (
+  SELECT run_id, run_date, count(*) AS patch_rows
+  FROM recent_patches
+  GROUP BY run_id, run_date
+) AS stored ON stored.run_id = run.run_id AND stored.run_date = run.run_date AND stored.patch_rows = run.patches_rows
+WHERE run.patches_read IN ('COMPLETE', 'PARTIAL')

@@ -8,11 +8,6 @@
 --   tag_value: The value of the tag, which may be empty; NULL unless READ.
 -- Caveats:
 --   - A node has a row for each key: count nodes of one key only.
-WITH tag_keys AS (
-  SELECT latest_run.run_id, there.key
-  FROM latest_run
-  LEFT JOIN (SELECT DISTINCT run_id, key FROM latest_tags) AS there ON there.run_id = latest_run.run_id
-)
 SELECT
   node.run_id,
   node.run_at,
@@ -42,7 +37,7 @@ SELECT
   CASE WHEN node.is_ec2 THEN tag.value END AS tag_value
 FROM latest_known_nodes AS node
 JOIN latest_coverage AS target ON target.account_id = node.account_id AND target.region = node.region
-JOIN tag_keys ON tag_keys.run_id = node.run_id
+LEFT JOIN (SELECT DISTINCT run_id, key FROM latest_tags) AS tag_keys ON tag_keys.run_id = node.run_id
 LEFT JOIN latest_tags AS tag
   ON tag.account_id = node.account_id
   AND tag.region = node.region

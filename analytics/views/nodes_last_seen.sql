@@ -16,17 +16,17 @@
 --   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
 --   - A node that was last listed before the window is not here.
 WITH sightings AS (
-  SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id
+  SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id, max(run_date) AS last_seen_date
   FROM node_compliance
   GROUP BY account_id, region, instance_id
 )
 SELECT
-  latest_run.run_id,
-  latest_run.run_at,
-  latest_run.run_date,
-  latest_run.run_status,
-  latest_run.run_age_hours,
-  latest_run.run_coverage,
+  latest.run_id,
+  latest.run_at,
+  latest.run_date,
+  latest.run_status,
+  latest.run_age_hours,
+  latest.run_coverage,
   node.account_id,
   node.region,
   node.instance_id,
@@ -44,17 +44,20 @@ SELECT
   seen.next_read_run_id AS missed_run_id,
   node.compliance_status AS last_compliance_status,
   node.unknown_reason AS last_unknown_reason,
-  date_diff('day', CAST(node.run_at AS date), CAST(latest_run.run_at AS date)) AS days_since_seen
+  date_diff('day', CAST(node.run_at AS date), CAST(latest.run_at AS date)) AS days_since_seen
 FROM sightings
-JOIN node_compliance AS node
+JOIN node_states AS node
   ON node.run_id = sightings.last_seen_run_id
+  AND node.run_date = sightings.last_seen_date
   AND node.account_id = sightings.account_id
   AND node.region = sightings.region
   AND node.instance_id = sightings.instance_id
-JOIN target_runs AS seen
+JOIN target_listings AS seen
   ON seen.run_id = sightings.last_seen_run_id
   AND seen.account_id = sightings.account_id
   AND seen.region = sightings.region
-JOIN latest_run ON latest_run.run_id <> sightings.last_seen_run_id
-JOIN target_runs AS latest
-  ON latest.is_latest AND latest.account_id = sightings.account_id AND latest.region = sightings.region
+JOIN target_listings AS latest
+  ON latest.is_latest
+  AND latest.account_id = sightings.account_id
+  AND latest.region = sightings.region
+  AND latest.run_id <> sightings.last_seen_run_id

@@ -30,16 +30,16 @@ WITH compared AS (
   WHERE node.rows_not_known IS NOT NULL OR NOT coalesce(node.are_zero, false)
 ),
 rescanned AS (
-  SELECT DISTINCT compared.run_id, compared.account_id, compared.region, compared.instance_id
-  FROM compared
+  SELECT DISTINCT counts.run_id, counts.account_id, counts.region, counts.instance_id
+  FROM node_patch_counts AS counts
   JOIN node_compliance AS later
-    ON later.account_id = compared.account_id
-    AND later.region = compared.region
-    AND later.instance_id = compared.instance_id
-  WHERE NOT compared.is_equal
-    AND later.run_id > compared.run_id
-    AND later.operation_end_time >= compared.collected_at
-    AND later.operation_end_time <= compared.patches_collected_at
+    ON later.account_id = counts.account_id
+    AND later.region = counts.region
+    AND later.instance_id = counts.instance_id
+  WHERE NOT counts.are_equal
+    AND later.run_id > counts.run_id
+    AND later.operation_end_time >= counts.collected_at
+    AND later.operation_end_time <= counts.patches_collected_at
 )
 SELECT
   compared.run_id,

@@ -31,43 +31,9 @@
 --   tags_status: As instances_status, for the tags of the allowed keys.
 -- Caveats:
 --   - run_status is about nodes and patch states. The statuses of other tables never affect it.
---   - Every other view joins this one, so a run that is not published is nowhere else.
+--   - Every other view joins covered_runs, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
-WITH covered AS (
-  SELECT
-    run_id,
-    run_at,
-    run_date,
-    count(*) = count(DISTINCT account_id || '.' || region)
-      AND run_date = CAST(CAST(run_at AS date) AS varchar) AS is_own,
-    count_if(listing_status = 'LISTED') AS targets_read,
-    count_if(is_planned AND is_active) AS targets_total,
-    count_if(is_planned AND NOT is_active) AS targets_not_active,
-    count_if(is_active AND NOT is_planned) AS targets_not_planned,
-    sum(nodes_listed) AS nodes_listed,
-    sum(nodes_collected) AS nodes_collected,
-    sum(nodes_no_patch_state) AS nodes_no_patch_state,
-    sum(nodes_not_collected) AS nodes_not_collected,
-    sum(nodes_invalid_response) AS nodes_invalid_response,
-    sum(rows_without_id) AS rows_without_id,
-    count(patches_status) AS patches_targets,
-    count_if(patches_status = 'COMPLETE') AS patches_targets_complete,
-    sum(patches_rows) AS patches_rows,
-    count(instances_status) AS instances_targets,
-    count_if(instances_status = 'LISTED' AND instances_rows_without_id = 0) AS instances_targets_complete,
-    sum(instances_rows) AS instances_rows,
-    count(tags_status) AS tags_targets,
-    count_if(tags_status = 'LISTED' AND tags_rows_without_id = 0) AS tags_targets_complete,
-    sum(tags_rows) AS tags_rows
-  FROM known_targets
-  GROUP BY run_id, run_at, run_date
-),
-snapshots AS (
-  SELECT run_id, run_date, count(*) AS node_rows
-  FROM recent_patch_states
-  GROUP BY run_id, run_date
-),
-patch_tables AS (
+WITH patch_tables AS (
   SELECT run_id, run_date, count(*) AS patch_rows
   FROM recent_patches
   GROUP BY run_id, run_date
@@ -81,86 +47,40 @@ tag_tables AS (
   SELECT run_id, run_date, count(*) AS tag_rows
   FROM recent_tags
   GROUP BY run_id, run_date
-),
-compared AS (
-  SELECT
-    covered.run_id,
-    covered.run_at,
-    covered.run_date,
-    /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
-    covered.is_own AND coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
-    covered.targets_read > 0
-      AND covered.targets_read = covered.targets_total
-      AND coalesce(covered.rows_without_id, 0) = 0
-      AND coalesce(covered.nodes_not_collected, 0) = 0
-      AND coalesce(covered.nodes_invalid_response, 0) = 0 AS is_complete,
-    covered.targets_read,
-    covered.targets_total,
-    covered.targets_not_active,
-    covered.targets_not_planned,
-    covered.nodes_listed,
-    covered.nodes_collected,
-    covered.nodes_no_patch_state,
-    covered.nodes_not_collected,
-    covered.nodes_invalid_response,
-    covered.rows_without_id,
-    CASE
-      WHEN covered.patches_targets = 0 THEN 'NOT_ASKED'
-      WHEN coalesce(patch_tables.patch_rows, 0) <> coalesce(covered.patches_rows, 0) THEN 'UNPUBLISHED'
-      WHEN covered.patches_targets_complete = covered.targets_total THEN 'COMPLETE'
-      ELSE 'PARTIAL'
-    END AS patches_status,
-    CASE
-      WHEN covered.instances_targets = 0 THEN 'NOT_ASKED'
-      WHEN coalesce(instance_tables.instance_rows, 0) <> coalesce(covered.instances_rows, 0) THEN 'UNPUBLISHED'
-      WHEN covered.instances_targets_complete = covered.targets_total THEN 'COMPLETE'
-      ELSE 'PARTIAL'
-    END AS instances_status,
-    CASE
-      WHEN covered.tags_targets = 0 THEN 'NOT_ASKED'
-      WHEN coalesce(tag_tables.tag_rows, 0) <> coalesce(covered.tags_rows, 0) THEN 'UNPUBLISHED'
-      WHEN covered.tags_targets_complete = covered.targets_total THEN 'COMPLETE'
-      ELSE 'PARTIAL'
-    END AS tags_status
-  FROM covered
-  LEFT JOIN snapshots ON snapshots.run_id = covered.run_id AND snapshots.run_date = covered.run_date
-  LEFT JOIN patch_tables ON patch_tables.run_id = covered.run_id AND patch_tables.run_date = covered.run_date
-  LEFT JOIN instance_tables
-    ON instance_tables.run_id = covered.run_id AND instance_tables.run_date = covered.run_date
-  LEFT JOIN tag_tables
-    ON tag_tables.run_id = covered.run_id AND tag_tables.run_date = covered.run_date
 )
 SELECT
-  run_id,
-  run_at,
-  run_date,
-  CASE WHEN NOT is_published THEN 'UNPUBLISHED' WHEN is_complete THEN 'COMPLETE' ELSE 'PARTIAL' END AS run_status,
-  is_published,
-  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (), false) AS is_latest,
-  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (PARTITION BY run_date), false)
-    AS is_last_of_date,
-  CAST(floor((to_unixtime(current_timestamp) - to_unixtime(run_at)) / 3600) AS bigint) AS run_age_hours,
-  CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read'
-    || CASE
-      WHEN targets_not_planned > 0 THEN ', ' || CAST(targets_not_planned AS varchar) || ' no longer planned'
-      ELSE ''
-    END
-    || CASE
-      WHEN rows_without_id = 1 THEN ', 1 row without an id'
-      WHEN rows_without_id > 1 THEN ', ' || CAST(rows_without_id AS varchar) || ' rows without an id'
-      ELSE ''
-    END AS run_coverage,
-  targets_read,
-  targets_total,
-  targets_not_active,
-  targets_not_planned,
-  nodes_listed,
-  nodes_collected,
-  nodes_no_patch_state,
-  nodes_not_collected,
-  nodes_invalid_response,
-  rows_without_id,
-  patches_status,
-  instances_status,
-  tags_status
-FROM compared
+  run.run_id,
+  run.run_at,
+  run.run_date,
+  run.run_status,
+  run.is_published,
+  run.is_latest,
+  run.is_last_of_date,
+  run.run_age_hours,
+  run.run_coverage,
+  run.targets_read,
+  run.targets_total,
+  run.targets_not_active,
+  run.targets_not_planned,
+  run.nodes_listed,
+  run.nodes_collected,
+  run.nodes_no_patch_state,
+  run.nodes_not_collected,
+  run.nodes_invalid_response,
+  run.rows_without_id,
+  CASE
+    WHEN run.patches_read <> 'NOT_ASKED' AND coalesce(patch_tables.patch_rows, 0) <> run.patches_rows THEN 'UNPUBLISHED'
+    ELSE run.patches_read
+  END AS patches_status,
+  CASE
+    WHEN run.instances_read <> 'NOT_ASKED' AND coalesce(instance_tables.instance_rows, 0) <> run.instances_rows THEN 'UNPUBLISHED'
+    ELSE run.instances_read
+  END AS instances_status,
+  CASE
+    WHEN run.tags_read <> 'NOT_ASKED' AND coalesce(tag_tables.tag_rows, 0) <> run.tags_rows THEN 'UNPUBLISHED'
+    ELSE run.tags_read
+  END AS tags_status
+FROM covered_runs AS run
+LEFT JOIN patch_tables ON patch_tables.run_id = run.run_id AND patch_tables.run_date = run.run_date
+LEFT JOIN instance_tables ON instance_tables.run_id = run.run_id AND instance_tables.run_date = run.run_date
+LEFT JOIN tag_tables ON tag_tables.run_id = run.run_id AND tag_tables.run_date = run.run_date

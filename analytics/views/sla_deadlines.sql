@@ -31,84 +31,108 @@ WITH rules AS (
 problems AS (
   SELECT count(*) AS bad_rows FROM sla_rows WHERE problem IS NOT NULL
 ),
-tag_keys AS (
-  SELECT rules.tag_key, max(CASE WHEN tag.key IS NOT NULL THEN 1 ELSE 0 END) = 1 AS is_read
-  FROM rules
-  LEFT JOIN policy_tags AS tag ON tag.key = rules.tag_key
-  WHERE rules.tag_key <> ''
-  GROUP BY rules.tag_key
+/* An empty key is for what applies whatever the tags are. */
+named AS (
+  SELECT tag_key FROM rules
+  UNION
+  SELECT '' AS tag_key
 ),
-known_tags AS (
+nodes AS (
   SELECT
-    tag.account_id, tag.region, tag.instance_id, tag.key, tag.value,
-    tag.account_id || ' ' || tag.region || ' ' || tag.instance_id AS holder,
-    CASE WHEN target.tags_status = 'COMPLETE' THEN 'READ' ELSE 'NOT_READ' END AS tags
+    tag.account_id, tag.region, tag.instance_id,
+    CASE WHEN target.tags_status = 'COMPLETE' THEN 'READ' ELSE 'NOT_READ' END AS tags,
+    tag.key, tag.value
   FROM policy_tags AS tag
-  JOIN tag_keys ON tag_keys.tag_key = tag.key
+  JOIN named ON named.tag_key = tag.key
   JOIN latest_coverage AS target ON target.account_id = tag.account_id AND target.region = tag.region
-),
-holders AS (
-  SELECT DISTINCT holder, account_id, region, instance_id, tags FROM known_tags
   UNION ALL
   SELECT
-    tags AS holder, CAST(NULL AS varchar) AS account_id, CAST(NULL AS varchar) AS region,
-    CAST(NULL AS varchar) AS instance_id, tags
+    CAST(NULL AS varchar) AS account_id, CAST(NULL AS varchar) AS region, CAST(NULL AS varchar) AS instance_id,
+    tags, CAST(NULL AS varchar) AS key, CAST(NULL AS varchar) AS value
   FROM (VALUES ('READ'), ('NOT_READ'), ('NOT_EC2')) AS kinds (tags)
 ),
-unread_keys AS (
-  SELECT holders.holder, tag_keys.tag_key
-  FROM holders
-  CROSS JOIN tag_keys
-  LEFT JOIN known_tags ON known_tags.holder = holders.holder AND known_tags.key = tag_keys.tag_key
-  WHERE holders.tags <> 'NOT_EC2'
-    AND known_tags.value IS NULL
-    AND NOT (known_tags.holder IS NULL AND holders.tags = 'READ' AND tag_keys.is_read)
+/* One reading of the tags: each node, or kind of nodes, with each key. */
+held AS (
+  SELECT
+    nodes.account_id, nodes.region, nodes.instance_id, nodes.tags, named.tag_key,
+    max(CASE WHEN nodes.key = named.tag_key THEN nodes.value END) AS tag_value,
+    count_if(nodes.key = named.tag_key) AS tags_of_key,
+    sum(count_if(nodes.key = named.tag_key)) OVER (PARTITION BY named.tag_key) AS tags_of_key_everywhere
+  FROM nodes
+  CROSS JOIN named
+  GROUP BY nodes.account_id, nodes.region, nodes.instance_id, nodes.tags, named.tag_key
 ),
-/* What may be true of the tags that were not read: that the node has none of them, or each one that the policy names. */
+judged AS (
+  SELECT
+    account_id, region, instance_id, tags, tag_key, tag_value,
+    tag_key = '' OR tags_of_key > 0 AS is_there,
+    tag_key <> ''
+      AND tag_value IS NULL
+      AND tags <> 'NOT_EC2'
+      AND NOT (tags_of_key = 0 AND tags = 'READ' AND tags_of_key_everywhere > 0) AS is_unread
+  FROM held
+),
+/* What may be true of a tag whose value was not read: each that the policy names. In the case that is certain, none is. */
 cases AS (
-  SELECT holder, '' AS tag_key, '' AS tag_value FROM holders
+  SELECT DISTINCT tag_key, tag_value, false AS is_certain
+  FROM rules
+  WHERE tag_key <> ''
   UNION ALL
-  SELECT DISTINCT unread_keys.holder, rules.tag_key, rules.tag_value
-  FROM unread_keys
-  JOIN rules ON rules.tag_key = unread_keys.tag_key
-),
-matching AS (
-  SELECT cases.holder, cases.tag_key, cases.tag_value, rules.severity_rank, rules.place
-  FROM cases
-  JOIN rules ON rules.tag_key IN ('', cases.tag_key) AND rules.tag_value IN ('', cases.tag_value)
-  UNION ALL
-  SELECT cases.holder, cases.tag_key, cases.tag_value, rules.severity_rank, rules.place
-  FROM cases
-  JOIN known_tags ON known_tags.holder = cases.holder
-  JOIN rules ON rules.tag_key = known_tags.key AND rules.tag_value IN ('', known_tags.value)
+  SELECT tag_key, CAST(NULL AS varchar) AS tag_value, true AS is_certain
+  FROM named
 ),
 first_places AS (
   SELECT
-    cases.holder, built_in.severity_rank, built_in.days AS built_in_days,
-    min(matching.place) AS place
-  FROM cases
+    judged.account_id, judged.region, judged.instance_id, judged.tags,
+    cases.is_certain,
+    CASE WHEN NOT cases.is_certain THEN cases.tag_key END AS tag_key,
+    CASE WHEN NOT cases.is_certain THEN cases.tag_value END AS tag_value,
+    built_in.severity_rank, built_in.days AS built_in_days,
+    min(rules.place) AS place
+  FROM judged
+  JOIN cases
+    ON cases.tag_key = judged.tag_key
+    AND (cases.is_certain AND judged.is_there OR NOT cases.is_certain AND judged.is_unread)
   CROSS JOIN built_in_deadlines AS built_in
-  LEFT JOIN matching
-    ON matching.holder = cases.holder
-    AND matching.tag_key = cases.tag_key
-    AND matching.tag_value = cases.tag_value
-    AND coalesce(matching.severity_rank, built_in.severity_rank) = built_in.severity_rank
-  GROUP BY cases.holder, cases.tag_key, cases.tag_value, built_in.severity_rank, built_in.days
+  LEFT JOIN rules
+    ON rules.tag_key = judged.tag_key
+    AND rules.tag_value IN ('', coalesce(cases.tag_value, judged.tag_value))
+    AND coalesce(rules.severity_rank, built_in.severity_rank) = built_in.severity_rank
+  GROUP BY
+    judged.account_id, judged.region, judged.instance_id, judged.tags,
+    cases.is_certain,
+    CASE WHEN NOT cases.is_certain THEN cases.tag_key END,
+    CASE WHEN NOT cases.is_certain THEN cases.tag_value END,
+    built_in.severity_rank, built_in.days
+),
+/* In every case, what is certain applies too. */
+places AS (
+  SELECT
+    account_id, region, instance_id, tags, severity_rank, built_in_days, place,
+    min(CASE WHEN is_certain THEN place END) OVER (PARTITION BY account_id, region, instance_id, tags, severity_rank)
+      AS certain_place
+  FROM first_places
+),
+chosen AS (
+  SELECT
+    account_id, region, instance_id, tags, severity_rank, built_in_days,
+    CASE WHEN place IS NULL OR certain_place < place THEN certain_place ELSE place END AS place
+  FROM places
 ),
 of_policy AS (
   SELECT
-    holder, severity_rank, built_in_days,
+    account_id, region, instance_id, tags, severity_rank, built_in_days,
     CASE
       WHEN place >= 30000 THEN place - 30000
       WHEN place >= 20000 THEN place - 20000
       WHEN place >= 10000 THEN place - 10000
       ELSE place
     END AS policy_days
-  FROM first_places
+  FROM chosen
 ),
 deadlines AS (
   SELECT
-    of_policy.holder, of_policy.severity_rank,
+    of_policy.account_id, of_policy.region, of_policy.instance_id, of_policy.tags, of_policy.severity_rank,
     CASE
       WHEN of_policy.policy_days IS NULL THEN of_policy.built_in_days
       WHEN problems.bad_rows > 0 AND of_policy.built_in_days < of_policy.policy_days THEN of_policy.built_in_days
@@ -118,15 +142,14 @@ deadlines AS (
   CROSS JOIN problems
 )
 SELECT
-  holders.account_id,
-  holders.region,
-  holders.instance_id,
-  holders.tags,
+  deadlines.account_id,
+  deadlines.region,
+  deadlines.instance_id,
+  deadlines.tags,
   line.severity_rank,
   min(deadlines.days) AS strictest_days,
   max(deadlines.days) AS longest_days
 FROM deadlines
-JOIN holders ON holders.holder = deadlines.holder
 /* A severity that is not known may be any of them, or none. */
 JOIN built_in_deadlines AS line ON line.severity_rank IN (0, deadlines.severity_rank)
-GROUP BY holders.account_id, holders.region, holders.instance_id, holders.tags, line.severity_rank
+GROUP BY deadlines.account_id, deadlines.region, deadlines.instance_id, deadlines.tags, line.severity_rank

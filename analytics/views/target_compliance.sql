@@ -27,7 +27,7 @@ WITH states AS (
     count_if(compliance_status = 'COMPLIANT') AS nodes_compliant,
     count_if(compliance_status = 'NON_COMPLIANT') AS nodes_non_compliant,
     count_if(compliance_status = 'UNKNOWN') AS nodes_unknown
-  FROM node_compliance
+  FROM node_states
   GROUP BY run_id, run_date, account_id, region
 ),
 fleets AS (

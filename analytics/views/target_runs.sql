@@ -29,10 +29,10 @@ SELECT
   target.run_id,
   target.run_at,
   target.run_date,
-  runs.run_status,
-  runs.is_latest,
-  runs.run_age_hours,
-  runs.run_coverage,
+  target.run_status,
+  target.is_latest,
+  target.run_age_hours,
+  target.run_coverage,
   target.account_id,
   target.account_name,
   target.region,
@@ -81,25 +81,10 @@ SELECT
     WHEN target.tags_status <> 'LISTED' THEN coalesce(target.tags_detail, target.tags_status)
     WHEN target.tags_rows_without_id > 0 THEN 'rows without an id'
   END AS tags_detail,
-  /* Run ids are times: their order is the order of the runs. */
-  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
-    PARTITION BY target.account_id, target.region ORDER BY target.run_id
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-  ) AS last_read_run_id,
-  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_at END) OVER (
-    PARTITION BY target.account_id, target.region ORDER BY target.run_id
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-  ) AS last_read_at,
-  last_value(target.nodes_listed) IGNORE NULLS OVER (
-    PARTITION BY target.account_id, target.region ORDER BY target.run_id
-    ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-  ) AS last_known_nodes,
-  /* Versions that did not count such rows could not list a target that has some. */
-  last_value(CASE WHEN target.listing_status = 'LISTED' THEN coalesce(target.rows_without_id, 0) END)
-    IGNORE NULLS OVER (
-      PARTITION BY target.account_id, target.region ORDER BY target.run_id
-      ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-    ) AS last_known_rows_without_id,
+  target.last_read_run_id,
+  target.last_read_at,
+  target.last_known_nodes,
+  target.last_known_rows_without_id,
   max(
     CASE
       WHEN runs.instances_status IN ('COMPLETE', 'PARTIAL') AND target.instances_status = 'LISTED' THEN target.run_id
@@ -117,13 +102,7 @@ SELECT
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
   ) AS last_known_instances_without_id,
-  max(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
-    PARTITION BY target.account_id, target.region ORDER BY target.run_id
-    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-  ) AS previous_read_run_id,
-  min(CASE WHEN target.listing_status = 'LISTED' THEN target.run_id END) OVER (
-    PARTITION BY target.account_id, target.region ORDER BY target.run_id
-    ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
-  ) AS next_read_run_id
-FROM known_targets AS target
-JOIN runs ON runs.run_id = target.run_id AND runs.run_date = target.run_date AND runs.is_published
+  target.previous_read_run_id,
+  target.next_read_run_id
+FROM target_listings AS target
+JOIN runs ON runs.run_id = target.run_id AND runs.run_date = target.run_date

@@ -51,6 +51,9 @@ def scans_of(question: exp.Query) -> list[Scan]:
     """Return every reading of a table that a SELECT causes; each time a table is named it is read."""
     found: list[Scan] = []
     for scope in traverse_scope(pushdown_projections(_qualified(_without_ctes(question, {})))):
+        if scope.is_udtf:
+            # UNNEST reads an array of another source, and no table.
+            continue
         for alias, source in scope.sources.items():
             if not isinstance(source, exp.Table):
                 continue

@@ -23,8 +23,8 @@ LOCK = Path(__file__).with_name("requirements.txt")
 ARCHITECTURES = ("aarch64", "x86_64")
 
 AWS_OPERATIONS = {
-    "ec2": {"DescribeInstances", "DescribeTags"},
-    "organizations": {"ListAccounts"},
+    "ec2": {"DescribeInstances", "DescribeRegions", "DescribeTags"},
+    "organizations": {"ListAccounts", "ListAccountsForParent", "ListOrganizationalUnitsForParent"},
     "s3": {"GetObject", "HeadBucket", "HeadObject", "ListObjectsV2", "PutObject"},
     "sqs": {"ChangeMessageVisibility", "GetQueueAttributes", "SendMessage", "SendMessageBatch"},
     "ssm": {"DescribeInstanceInformation", "DescribeInstancePatchStates", "DescribeInstancePatches"},

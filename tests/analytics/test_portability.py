@@ -34,7 +34,9 @@ FUNCTIONS = {
     exp.DateDiff,  # of dates only, see UNSAFE
     exp.DenseRank,
     exp.Floor,
+    exp.GenerateSeries,  # from a number to one that is not less: otherwise Athena counts down
     exp.LastValue,
+    exp.Lead,
     exp.Max,
     exp.Min,
     exp.Nullif,
@@ -52,12 +54,13 @@ FUNCTIONS = {
     exp.Upper,
 }
 BASES = {
+    "covered_runs",
     "known_instances",
     "exception_rows",
     "known_targets",
     "latest_tags",
-    "node_compliance",
     "node_patches",
+    "node_states",
     "patch_cves",
     "patch_lines",
     "runs",

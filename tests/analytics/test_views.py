@@ -61,6 +61,19 @@ def test_runs_counts_what_the_coverage_counts(lake: Lake) -> None:
     ]
 
 
+def test_a_run_is_published_by_its_coverage_and_snapshot_alone(lake: Lake) -> None:
+    assert view(
+        lake, "covered_runs", "run_id", "run_status", "is_published", "is_latest", "nodes_listed", "patches_read"
+    ) == [
+        (R1, "COMPLETE", True, False, 17, "NOT_ASKED"),
+        (R2, "COMPLETE", True, False, 17, "NOT_ASKED"),
+        (R3, "PARTIAL", True, False, 13, "NOT_ASKED"),
+        (R4, "COMPLETE", True, False, 14, "NOT_ASKED"),
+        (R5, "PARTIAL", True, True, 12, "NOT_ASKED"),
+        (R6, "UNPUBLISHED", False, False, 14, "NOT_ASKED"),
+    ]
+
+
 def test_the_latest_run_is_the_newest_published_one(lake: Lake) -> None:
     assert view(
         lake,
@@ -100,6 +113,36 @@ def test_a_target_knows_when_it_was_read_before_and_after_a_run_that_could_not_r
         (R4, "LISTED", True, R4, 2, R2, None),
         (R5, "ACCESS_DENIED", True, R4, 2, R4, None),
     ]
+
+
+def test_the_last_listing_of_a_target_is_found_by_its_run_and_its_date(lake: Lake) -> None:
+    answer = lake.query(
+        "SELECT run_id, listing_status, last_read_run_id, last_read_date, previous_read_run_id, previous_read_date "
+        "FROM target_listings WHERE account_id = ? AND region = ? ORDER BY run_id",
+        [SHOP, US],
+    )
+
+    assert answer.rows == [
+        (R1, "LISTED", R1, "2026-11-01", None, None),
+        (R2, "LISTED", R2, "2026-11-02", R1, "2026-11-01"),
+        (R3, "ROLE_NOT_ASSUMABLE", R2, "2026-11-02", R2, "2026-11-02"),
+        (R4, "LISTED", R4, "2026-11-10", R2, "2026-11-02"),
+        (R5, "ACCESS_DENIED", R4, "2026-11-10", R4, "2026-11-10"),
+    ]
+
+
+def test_the_compliance_of_nodes_is_their_states_in_the_published_runs(lake: Lake) -> None:
+    judged = lake.query(
+        "SELECT run_id, account_id, region, instance_id, compliance_status, unknown_reason FROM node_states "
+        "ORDER BY 1, 2, 3, 4"
+    )
+    published = lake.query(
+        "SELECT run_id, account_id, region, instance_id, compliance_status, unknown_reason FROM node_compliance "
+        "ORDER BY 1, 2, 3, 4"
+    )
+
+    assert judged == published
+    assert len(judged.rows) == 73
 
 
 def test_the_states_of_a_target_are_unknown_where_it_was_not_read_and_bounded_by_what_was_known(lake: Lake) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from pyarrow import parquet
 
 from generators.lakes import demo_lake, sample_arguments
 from generators.release import CHECKSUMS, write_release
@@ -15,7 +16,9 @@ from patchlake import __version__
 from patchlake_cli.lake.statements import queries
 from patchlake_cli.project_files import write_deployable
 from tests.e2e.installed_command import Installed, checksum, install
+from tests.e2e.tools import ROOT
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECONDS = 1_800_000_000
 WHEEL = f"patchlake-{__version__}-py3-none-any.whl"
 SOURCE = f"patchlake-{__version__}.tar.gz"
@@ -148,6 +151,27 @@ def test_the_installed_command_writes_the_report_of_the_demo(installed: Installe
 
     assert ended.returncode == 3, ended.stderr
     assert (installed.folder / "again.html").read_bytes() == (demo / "report.html").read_bytes()
+
+
+def test_the_five_commands_of_the_readme_lead_from_nothing_to_a_report_of_every_account(installed: Installed) -> None:
+    [block] = re.findall(r"^```\n(python3\.13 -m venv try\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    made, with_pip, embedded, export, report = block.splitlines()
+    assert made == "python3.13 -m venv try"
+    assert with_pip == f"try/bin/pip install {WHEEL}"
+    assert embedded == "try/bin/python -m patchlake_cli.embedded"
+    # The wheel is installed, into another folder, and with locked versions: the rest is typed.
+    with installed.embedded_aws("--nodes", "300") as variables:
+        exported, reported = (
+            installed.run(Path(program).name, *arguments, variables=variables)
+            for program, *arguments in (line.split() for line in (export, report))
+        )
+
+    assert (exported.returncode, reported.returncode) == (3, 3), exported.stderr + reported.stderr
+    assert "not read: 777788889999 eu-central-1 (ROLE_NOT_ASSUMABLE)" in reported.stderr
+    [snapshot] = (installed.folder / "lake" / "lake" / "patch_states").rglob("*.parquet")
+    assert parquet.read_metadata(snapshot).metadata[b"patchlake_version"].decode() == __version__
+    page = (installed.folder / "report.html").read_text(encoding="utf-8")
+    assert [account in page for account in ("platform", "payments", "research")] == [True] * 3
 
 
 def test_the_installed_command_exports_from_the_installed_embedded_aws(installed: Installed) -> None:

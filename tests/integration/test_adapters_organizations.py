@@ -33,6 +33,7 @@ def accounts(aws: HttpStub) -> AwsAccounts:
     config = Config(retries={"total_max_attempts": 1})
     return AwsAccounts(
         partial(caller_account_id, session().client("sts", endpoint_url=aws.url, config=config)),
+        list,
         session().client("organizations", endpoint_url=aws.url, config=config),
     )
 

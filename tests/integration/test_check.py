@@ -63,7 +63,7 @@ def test_accounts_can_be_left_out_of_an_organization_only_and_not_all_of_them(
     nothing = patchlake_here(environment, command, *lake, *WHOLE, "--exclude-accounts", f"{HOME},{MEMBER},{REFUSED}")
 
     assert unused.returncode == 2
-    assert "--exclude-accounts has no effect without --accounts organization." in unused.stderr
+    assert "--exclude-accounts has no effect without organization or a unit in --accounts." in unused.stderr
     assert (nothing.returncode, nothing.stderr.count("\n")) == (1, 1)
     assert "every account is excluded" in nothing.stderr
 
@@ -233,6 +233,17 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
     ("arguments", "code", "text"),
     [
         (["--accounts", "all"], 2, "--accounts is 'all': expected self, organization"),
+        (
+            ["--accounts", "ou-abcd-99999999"],
+            1,
+            "ListOrganizationalUnitsForParent of ou-abcd-99999999 failed: the organization has no such organizational",
+        ),
+        (["--accounts", "ou-abcd-33333333"], 1, "no account in ou-abcd-33333333, nor in the units below"),
+        (
+            ["--accounts", f"r-abcd,{HOME}", "--exclude-accounts", HOME],
+            2,
+            f"--exclude-accounts names {HOME}, as --accounts does: leave each in one of them",
+        ),
         (["--regions", "mars-north-1"], 2, "--regions names mars-north-1: the AWS SDK knows no such region of SSM"),
         (
             ["--regions", "us-gov-west-1"],

@@ -151,6 +151,21 @@ def test_refusals_have_the_codes_of_ec2(aws: EmbeddedAws, ec2: Any) -> None:  # 
     assert error_of(partial(ec2.describe_instances))[:2] == ("AuthFailure", 401)
 
 
+def test_an_account_has_the_regions_of_the_fleet_that_it_has_enabled(aws: EmbeddedAws, ec2: Any) -> None:  # noqa: ANN401
+    home, other = aws.settings.region_list()
+    whole = {row["RegionName"]: row["OptInStatus"] for row in ec2.describe_regions()["Regions"]}
+
+    aws.change(disabled_regions=frozenset({f"{HOME.account_id}.{other}"}))
+
+    enabled = ec2.describe_regions()["Regions"]
+    every = ec2.describe_regions(AllRegions=True)["Regions"]
+    assert whole == {home: "opted-in", other: "opted-in"}
+    assert [row["RegionName"] for row in enabled] == [home]
+    assert {row["RegionName"]: row["OptInStatus"] for row in every} == {home: "opted-in", other: "not-opted-in"}
+    assert error_of(partial(client(aws, other).describe_instances))[:2] == ("AuthFailure", 401)
+    assert error_of(partial(ec2.describe_regions, RegionNames=[home]))[0] == "InvalidParameterValue"
+
+
 def test_the_calls_are_counted(aws: EmbeddedAws, ec2: Any) -> None:  # noqa: ANN401
     aws.change(short_pages=0, empty_pages=0)
 

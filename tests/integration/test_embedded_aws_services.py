@@ -160,6 +160,41 @@ def test_the_organization_is_read_page_by_page(aws: EmbeddedAws, organizations: 
     assert states == {HOME: "ACTIVE", REFUSED: "ACTIVE"} | dict.fromkeys(closed | {MEMBER}, "SUSPENDED")
 
 
+@pytest.mark.parametrize(
+    ("parent", "accounts", "units"),
+    [
+        ("r-abcd", [HOME], ["ou-abcd-11111111", "ou-abcd-33333333"]),
+        ("ou-abcd-11111111", [MEMBER], ["ou-abcd-22222222"]),
+        ("ou-abcd-22222222", [REFUSED], []),
+        ("ou-abcd-33333333", [], []),
+    ],
+)
+def test_a_unit_lists_what_is_in_it_and_not_what_is_below(
+    organizations: "OrganizationsClient", parent: str, accounts: list[str], units: list[str]
+) -> None:
+    assert [found["Id"] for found in organizations.list_accounts_for_parent(ParentId=parent)["Accounts"]] == accounts
+    below = organizations.list_organizational_units_for_parent(ParentId=parent)["OrganizationalUnits"]
+    assert [unit["Id"] for unit in below] == units
+
+
+def test_the_closed_accounts_are_in_a_unit_and_read_page_by_page(
+    aws: EmbeddedAws, organizations: "OrganizationsClient"
+) -> None:
+    closed = [f"{number:012d}" for number in range(1, 31)]
+    aws.change(suspended_accounts=frozenset(closed))
+
+    pages = list(organizations.get_paginator("list_accounts_for_parent").paginate(ParentId="ou-abcd-33333333"))
+
+    assert [len(page["Accounts"]) for page in pages] == [20, 10]
+    assert [account["Id"] for page in pages for account in page["Accounts"]] == closed
+    assert {account["State"] for page in pages for account in page["Accounts"]} == {"SUSPENDED"}
+
+
+def test_a_unit_that_does_not_exist_has_the_code_of_organizations(organizations: "OrganizationsClient") -> None:
+    for call in (organizations.list_accounts_for_parent, organizations.list_organizational_units_for_parent):
+        assert code_of(partial(call, ParentId="ou-abcd-99999999"))[0] == "ParentNotFoundException"
+
+
 def test_a_suspended_account_lets_nobody_in(aws: EmbeddedAws, sts: "STSClient") -> None:
     aws.change(suspended_accounts=frozenset({MEMBER}))
 
@@ -170,6 +205,7 @@ def test_a_member_account_cannot_list_the_organization(aws: EmbeddedAws, sts: "S
     member = assumed(aws, sts, MEMBER, "organizations")
 
     assert code_of(member.list_accounts)[0] == "AccessDeniedException"
+    assert code_of(partial(member.list_accounts_for_parent, ParentId="r-abcd"))[0] == "AccessDeniedException"
 
 
 @pytest.mark.parametrize("arguments", [{"NextToken": "nonsense"}, {"MaxResults": 21}])

@@ -206,6 +206,11 @@ def recorded(shared_aws: EmbeddedAws, tmp_path_factory: pytest.TempPathFactory) 
     parameters = {"Accounts": "organization", "Regions": regions, "TagKeys": "Owner"}
     stack = recording(new_stack(shared_aws, ExternalId=EXTERNAL_ID, **parameters))
     lines = record_everything(shared_aws, stack, tmp_path_factory.mktemp("recorded"))
+    return heard(stack, lines, parameters)
+
+
+def heard(stack: DeployedStack, lines: list[dict[str, Any]], parameters: dict[str, str]) -> Recorded:
+    """Return what the functions of a stack with these parameters logged."""
     pseudo = {
         "AWS::AccountId": stack.account_id,
         "AWS::Region": stack.region,
@@ -229,6 +234,28 @@ ROLES = ["PlanRole", "DiscoverRole", "CollectRole", "CommitRole", "SchedulerRole
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_allows_every_call_that_is_made_and_nothing_that_is_not(recorded: Recorded, role: str) -> None:
     assert recorded.findings(role) == []
+
+
+@pytest.mark.parametrize(
+    ("accounts", "regions"),
+    [
+        ("self", "all-enabled"),
+        ("ou-abcd-22222222", "eu-central-1"),
+        ("111122223333,r-abcd", "all-enabled"),
+    ],
+)
+def test_plan_may_list_what_its_choice_of_accounts_and_regions_needs_and_no_more(
+    aws: EmbeddedAws, tmp_path: Path, accounts: str, regions: str
+) -> None:
+    parameters = {"Accounts": accounts, "Regions": regions}
+    stack = recording(new_stack(aws, **parameters))
+    with running(aws, stack, 3, tmp_path) as run:
+        for pump in run.pipeline.pumps.values():
+            pump.pause()
+        run.fire()
+        run.fire()
+
+        assert heard(stack, run.lines, parameters).findings("PlanRole") == []
 
 
 @pytest.mark.parametrize("role", ROLES)

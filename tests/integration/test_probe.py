@@ -19,6 +19,7 @@ from tests.integration.conftest import ACCOUNTS
 
 HOME = "111122223333"
 MARKER = "zq7marker"
+LISTS = ("InstanceInformationList", "InstanceProperties", "InstancePatchStates", "Patches")
 ROOT = Path(__file__).parents[2]
 
 
@@ -181,12 +182,11 @@ def everything_marked(request: Request) -> Answer:
         )
         sets = f"<reservationSet><item><instancesSet>{item}</instancesSet></item></reservationSet>"
         return Answer(200, f"<R>{sets}{tags}<nextToken>{MARKER}</nextToken></R>".encode())
-    row = dict.fromkeys(
+    row: dict[str, object] = dict.fromkeys(
         ("Name", "ComputerName", "IPAddress", "Title", "KBId", "State", "CVEIds", "BaselineId", "PatchGroup"), MARKER
     )
     row |= {"InstanceId": "i-0123456789abcdef0", "OperationEndTime": MARKER, "MissingCount": 1, "FailedCount": 1}
-    names = ("InstanceInformationList", "InstanceProperties", "InstancePatchStates", "Patches")
-    return json_answer({**{name: [row] for name in names}, "NextToken": MARKER})
+    return json_answer({**{name: [row] for name in LISTS}, "NextToken": MARKER})
 
 
 HOSTILE = {
@@ -194,9 +194,7 @@ HOSTILE = {
     "a body that is cut": lambda _: Answer(200, b'{"InstanceInformationList": [{"Insta'),
     "no list": lambda _: json_answer({}),
     "an error with status 200": lambda _: json_answer({"__type": MARKER, "InstanceInformationList": []}),
-    "a list of something else": lambda _: json_answer(
-        dict.fromkeys(("InstanceInformationList", "InstanceProperties", "InstancePatchStates", "Patches"), [1, MARKER])
-    ),
+    "a list of something else": lambda _: json_answer({name: [1, MARKER] for name in LISTS}),
     "a token that is no text": lambda _: json_answer({"InstanceInformationList": [], "NextToken": 7}),
     "deep nesting": lambda _: Answer(200, b'{"Patches":' + b"[" * 100_000),
     "a web page": lambda _: Answer(403, f"<html>{MARKER}</html>".encode(), {"Content-Type": "text/html"}),
@@ -252,9 +250,7 @@ def test_a_region_without_nodes_and_instances_shows_the_limits_only(stub: HttpSt
         asked = json.loads(request.body)
         if asked.get("MaxResults", 0) in {51, 100} or len(asked.get("InstanceIds", ())) > 50:
             return json_answer({"__type": "ValidationException", "message": "no"}, 400)
-        return json_answer(
-            {name: [] for name in ("InstanceInformationList", "InstanceProperties", "InstancePatchStates", "Patches")}
-        )
+        return json_answer({name: [] for name in LISTS})
 
     stub.answer = answer
 

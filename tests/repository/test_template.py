@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from patchlake.config import CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
+from patchlake.config import VARIABLES, CollectConfig, CommitConfig, Config, DiscoverConfig, PlanConfig
 from patchlake.core.plan import MOST_TAG_KEYS, TAG_KEY_PATTERN
 from patchlake.core.timings import COLLECT, COMMIT, DISCOVER
 from patchlake_cli.embedded.cloudformation.template import (
@@ -94,6 +94,27 @@ def test_tag_keys_have_the_form_that_a_plan_requires(written: Template) -> None:
     key = TAG_KEY_PATTERN.removeprefix("^").removesuffix(r"\Z")
 
     assert written["Parameters"]["TagKeys"]["AllowedPattern"] == f"^({key}(,{key}){{0,{MOST_TAG_KEYS - 1}}})?$"
+
+
+@pytest.mark.parametrize(
+    ("parameter", "texts"),
+    [
+        (
+            "Accounts",
+            ["self", "organization", "1" * 12, "ou-abcd-11111111", "r-abcd", f"r-abcd,{'1' * 12},ou-a1b2-12ab34cd"],
+        ),
+        ("Accounts", ["", "all", "1" * 11, "r-abc", "ou-abcd-1111111", "OU-abcd-11111111", "self,r-abcd", "r-abcd,"]),
+        ("Regions", ["eu-central-1", "all-enabled", "eu-central-1,us-gov-west-1"]),
+        ("Regions", ["eu-central", "all", "eu-central-1,all-enabled", "all-enabled,"]),
+    ],
+)
+def test_the_template_accepts_the_accounts_and_regions_that_plan_reads(
+    written: Template, parameter: str, texts: list[str]
+) -> None:
+    pattern, variable = written["Parameters"][parameter]["AllowedPattern"], VARIABLES[f"PATCHLAKE_{parameter.upper()}"]
+
+    for text in texts:
+        assert (re.match(pattern, text) is not None) is (variable.value(text) is not None), text
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -151,6 +151,14 @@ class SimulatedAccounts:
         """Return the home account."""
         return self.calls.make("GetCallerIdentity", lambda: HOME, (*CRASHES, Fault.THROTTLED))
 
+    def enabled_regions(self) -> Sequence[str]:
+        """Fail: the regions of a scenario are a list."""
+        raise AssertionError("a plan asks for regions though they are given")
+
+    def unit_accounts(self, unit_ids: Iterable[str]) -> Sequence[Account]:
+        """Fail: a scenario covers the whole organization."""
+        raise AssertionError(f"a plan asks for the units {[*unit_ids]} though none is given")
+
     def organization_accounts(self) -> Sequence[Account]:
         """Return the accounts as they are now, which may not be what they were a moment ago."""
         if self.calls.world.dice.strike(0.3, (Fault.ACCOUNTS_CHANGED,)):

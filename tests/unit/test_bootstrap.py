@@ -98,6 +98,10 @@ def test_plan_refuses_a_region_that_it_cannot_read(region: str, reason: str) -> 
         bootstrap.plan_stage(replace(PLAN, regions=("eu-west-1", region)))
 
 
+def test_plan_leaves_the_regions_that_aws_names_to_aws() -> None:
+    assert bootstrap.plan_stage(replace(PLAN, regions="all-enabled")).settings.regions == "all-enabled"
+
+
 def test_discover_sends_to_collect_and_defers_on_both_of_its_queues() -> None:
     config = DiscoverConfig("lake", "role", "external", DISCOVER_URL, LISTING_URL, COLLECT_URL, 30)
     stage = bootstrap.discover_stage(config)

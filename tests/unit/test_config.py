@@ -36,7 +36,24 @@ EVERY_FUNCTION = pytest.mark.parametrize("config", FUNCTIONS, ids=lambda config:
 
 WRONG = {
     "PATCHLAKE_BUCKET": ["", "Bucket", "ab", "a" * 64, "bucket/key", "s3://bucket", "bucket "],
-    "PATCHLAKE_ACCOUNTS": ["", "all", "Self", "1" * 11, "1" * 13, "111122223333,", "111122223333 444455556666"],
+    "PATCHLAKE_ACCOUNTS": [
+        "",
+        "all",
+        "Self",
+        "1" * 11,
+        "1" * 13,
+        "111122223333,",
+        "111122223333 444455556666",
+        "organization,111122223333",
+        "self,ou-abcd-11111111",
+        "ou-abcd",
+        "ou-abcd-1111111",
+        "OU-abcd-11111111",
+        "ou-abcd-11111111-2",
+        "r-abc",
+        "r-abcd/x",
+        "o-abcdefghij",
+    ],
     "PATCHLAKE_EXCLUDED_ACCOUNTS": [
         "none",
         " ",
@@ -46,7 +63,17 @@ WRONG = {
         "self",
         "111122223333;444455556666",
     ],
-    "PATCHLAKE_REGIONS": ["", "eu-central", "EU-CENTRAL-1", "eu-central-1,", "eu-central-1;us-east-1", "*"],
+    "PATCHLAKE_REGIONS": [
+        "",
+        "eu-central",
+        "EU-CENTRAL-1",
+        "eu-central-1,",
+        "eu-central-1;us-east-1",
+        "*",
+        "all",
+        "All-Enabled",
+        "eu-central-1,all-enabled",
+    ],
     "PATCHLAKE_ROLE_NAME": ["", "path/role", "a" * 65, "rôle", "role name", "arn:aws:iam::111122223333:role/x"],
     "PATCHLAKE_EXTERNAL_ID": ["x", "with space", "é" * 5, "a" * 1225, "line\n"],
     "PATCHLAKE_DISCOVER_QUEUE_URL": ["", "discover", "arn:aws:sqs:eu-central-1:111122223333:discover"],
@@ -110,10 +137,15 @@ def test_plan_reads_its_environment() -> None:
         ("organization", "organization"),
         ("111122223333", ("111122223333",)),
         ("111122223333, 444455556666", ("111122223333", "444455556666")),
+        ("ou-abcd-11111111,111122223333, r-abcd", ("ou-abcd-11111111", "111122223333", "r-abcd")),
     ],
 )
 def test_accounts_are_self_the_organization_or_a_list(text: str, accounts: str | tuple[str, ...]) -> None:
     assert PlanConfig.read(ENVIRONMENT | {"PATCHLAKE_ACCOUNTS": text}).accounts == accounts
+
+
+def test_all_enabled_regions_are_a_word_of_their_own() -> None:
+    assert PlanConfig.read(ENVIRONMENT | {"PATCHLAKE_REGIONS": "all-enabled"}).regions == "all-enabled"
 
 
 def test_excluded_accounts_are_a_list_or_nothing() -> None:

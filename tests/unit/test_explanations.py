@@ -93,6 +93,7 @@ def test_every_cause_has_a_sentence_and_a_fix_of_its_own() -> None:
         (refusal("NotImplemented", 501, operation="DescribeInstanceInformation"), Cause.PASSING),
         (refusal("NotImplemented", 400, operation="DescribeInstanceInformation"), Cause.REFUSED),
         (refusal("NoSuchBucket", 404), Cause.NO_BUCKET),
+        (refusal("ParentNotFoundException", 400, operation="ListAccountsForParent"), Cause.NO_UNIT),
         (refusal("PermanentRedirect", 301), Cause.OTHER_REGION),
         (refusal("AuthorizationHeaderMalformed", 400), Cause.OTHER_REGION),
         (refusal("IllegalLocationConstraintException", 400), Cause.OTHER_REGION),

@@ -7,7 +7,14 @@ from botocore.exceptions import ClientError
 
 from patchlake.errors import PatchlakeError, PermanentError
 from patchlake_cli.access.advice import Refusals, advise, explain
-from patchlake_cli.access.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.access.permissions import (
+    LAKE_PERMISSIONS,
+    SSM_PERMISSIONS,
+    UNIT_PERMISSIONS,
+    Permission,
+    policy,
+    trust_policy,
+)
 from patchlake_cli.lake.location import LakeLocation
 from tests.policies import Request, allowed
 
@@ -65,6 +72,9 @@ def refused(operation: str, code: str) -> PatchlakeError:
         ("PutObject", "AccessDenied", LAKE_PERMISSIONS),
         ("HeadObject", "403", LAKE_PERMISSIONS),
         ("ListAccounts", "AccessDeniedException", (Permission.LIST_ACCOUNTS,)),
+        ("ListAccountsForParent", "AccessDeniedException", UNIT_PERMISSIONS),
+        ("ListOrganizationalUnitsForParent", "AccessDeniedException", UNIT_PERMISSIONS),
+        ("DescribeRegions", "UnauthorizedOperation", (Permission.LIST_REGIONS,)),
     ],
 )
 def test_a_command_that_is_denied_ends_with_the_policy_that_it_lacks(

@@ -19,6 +19,7 @@ from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, FixedAccounts, Wor
 
 EVENT = {"scheduled_time": SCHEDULED_TIME}
 SECOND = "444455556666"
+UNIT, EMPTY = "ou-abcd-11111111", "ou-abcd-22222222"
 
 
 def bodies(queue: MemoryQueue) -> list[str]:
@@ -131,6 +132,61 @@ def test_an_excluded_account_of_the_organization_is_not_planned_and_named_by_the
     assert (result.targets, result.active_targets) == (1, 1)
     assert [DiscoverMessage.decode(body).target for body in bodies(world.discover_queue)] == [EU]
     assert stored_plan(world).excluded_account_ids == (SECOND,)
+
+
+def test_accounts_of_a_unit_are_planned_with_what_the_organization_knows() -> None:
+    third = "777788889999"
+    world = World(accounts=(SECOND, third, UNIT))
+    world.accounts.units = {UNIT: [Account(SECOND, "shop", active=False), Account(HOME, "tools")]}
+
+    result = world.plan.handle(EVENT)
+
+    assert (result.targets, result.active_targets) == (3, 2)
+    assert [(p.account_id, p.account_name, p.active) for p in stored_plan(world).targets] == [
+        (HOME, "tools", True),
+        (SECOND, "shop", False),
+        (third, None, True),
+    ]
+
+
+def test_an_excluded_account_of_a_unit_is_not_planned() -> None:
+    world = World(accounts=(UNIT,), excluded_accounts=(SECOND,))
+    world.accounts.units = {UNIT: [Account(HOME), Account(SECOND)]}
+
+    world.start()
+
+    assert [planned.account_id for planned in stored_plan(world).targets] == [HOME]
+    assert stored_plan(world).excluded_account_ids == (SECOND,)
+
+
+def test_a_unit_without_accounts_is_covered_where_there_are_others() -> None:
+    world = World(accounts=(EMPTY, HOME))
+    world.accounts.units = {EMPTY: []}
+
+    world.start()
+
+    assert [planned.account_id for planned in stored_plan(world).targets] == [HOME]
+
+
+def test_units_without_any_account_are_never_planned() -> None:
+    world = World(accounts=(EMPTY,))
+    world.accounts.units = {EMPTY: []}
+
+    with pytest.raises(ConfigError, match=f"no account in {EMPTY}, nor in the units below: expected at least one"):
+        world.start()
+
+    assert world.store.objects == {}
+
+
+def test_all_enabled_regions_are_those_of_our_own_account() -> None:
+    world = World(accounts=(HOME, SECOND), regions="all-enabled")
+    world.accounts.regions = ["us-east-1", "eu-central-1"]
+
+    world.start()
+
+    assert [(planned.account_id, planned.region) for planned in stored_plan(world).targets] == [
+        (account_id, region) for account_id in (HOME, SECOND) for region in ("eu-central-1", "us-east-1")
+    ]
 
 
 def test_a_run_without_any_account_is_never_planned() -> None:

@@ -9,7 +9,14 @@ from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import is_denied
 from patchlake.errors import PatchlakeError
-from patchlake_cli.access.permissions import LAKE_PERMISSIONS, SSM_PERMISSIONS, Permission, policy, trust_policy
+from patchlake_cli.access.permissions import (
+    LAKE_PERMISSIONS,
+    PLAN_PERMISSIONS,
+    SSM_PERMISSIONS,
+    Permission,
+    policy,
+    trust_policy,
+)
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.location import LakeLocation
 
@@ -99,9 +106,8 @@ def advise_on_refusal(error: PatchlakeError, lake: LakeLocation | None, *, parti
     cause = error.__cause__
     if not isinstance(cause, ClientError) or not is_denied(cause):
         return []
-    if cause.operation_name == "ListAccounts":
-        listing = policy([Permission.LIST_ACCOUNTS], partition=partition)
-        return [Advice(f"Your identity needs {Permission.LIST_ACCOUNTS}:", listing)]
+    if needed := PLAN_PERMISSIONS.get(cause.operation_name):
+        return [Advice(f"Your identity needs {' and '.join(needed)}:", policy(needed, partition=partition))]
     return [] if lake is None else advise_on_lake(lake, partition=partition)
 
 

@@ -11,6 +11,9 @@ class Permission(StrEnum):
     """An IAM action that export uses, named as in a policy."""
 
     LIST_ACCOUNTS = "organizations:ListAccounts"
+    LIST_ACCOUNTS_OF_UNIT = "organizations:ListAccountsForParent"
+    LIST_UNITS = "organizations:ListOrganizationalUnitsForParent"
+    LIST_REGIONS = "ec2:DescribeRegions"
     ASSUME_ROLE = "sts:AssumeRole"
     LIST_NODES = "ssm:DescribeInstanceInformation"
     READ_PATCH_STATES = "ssm:DescribeInstancePatchStates"
@@ -29,6 +32,16 @@ SOURCE_PERMISSIONS = {
     source.name: Permission(f"{source.operation.service}:{source.operation.name}") for source in SOURCES.secondary
 }
 """The permission that a run which reads a secondary source also needs there, by the name of the source."""
+
+UNIT_PERMISSIONS = (Permission.LIST_ACCOUNTS_OF_UNIT, Permission.LIST_UNITS)
+"""The permissions with which the accounts of an organizational unit are found."""
+
+PLAN_PERMISSIONS = {
+    permission.partition(":")[2]: permissions
+    for permissions in ((Permission.LIST_ACCOUNTS,), UNIT_PERMISSIONS, (Permission.LIST_REGIONS,))
+    for permission in permissions
+}
+"""The permissions that the choice of accounts and regions needs, by each operation that it calls."""
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)
 """The permissions that a lake in a bucket needs."""

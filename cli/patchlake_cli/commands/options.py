@@ -153,15 +153,22 @@ PolicyOption = Annotated[
 ]
 
 AccountsOption = Annotated[
-    str, typer.Option(metavar="self|organization|IDS", help="self, organization, or comma-separated account IDs.")
+    str,
+    typer.Option(
+        metavar="self|organization|IDS",
+        help="self, organization, or comma-separated IDs of accounts and organizational units (ou-...).",
+    ),
 ]
 ExcludeAccountsOption = Annotated[
     str,
-    typer.Option(metavar="IDS", help="Comma-separated account IDs that --accounts organization leaves out."),
+    typer.Option(metavar="IDS", help="Comma-separated account IDs to leave out of the organization or its units."),
 ]
 RegionsOption = Annotated[
     str | None,
-    typer.Option(metavar="REGIONS", help="Comma-separated regions to read; your session's region by default."),
+    typer.Option(
+        metavar="REGIONS",
+        help="Comma-separated regions, or all-enabled: those of your account. Default: your session's.",
+    ),
 ]
 RoleNameOption = Annotated[
     str, typer.Option(metavar="NAME", help="Role to assume in every account other than your own.")

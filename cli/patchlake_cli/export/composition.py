@@ -13,7 +13,6 @@ from threading import Event
 
 from patchlake import __version__
 from patchlake.adapters.memory import MemoryQueue
-from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws, secondary_sources
@@ -97,7 +96,7 @@ def aws_ports(aws: Aws, settings: ExportSettings, store: Store) -> Ports:
     """Make the ports of AWS."""
     apis = aws.target_apis(settings.role_name, settings.external_id, settings.connections)
     caller = Caller(aws.sts)
-    accounts = AwsAccounts(lambda: caller.identify().account_id, aws.client("organizations"))
+    accounts = aws.accounts(lambda: caller.identify().account_id)
     return Ports(store, accounts, apis, aws.clock, caller.identify)
 
 

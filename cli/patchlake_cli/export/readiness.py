@@ -53,7 +53,7 @@ def read_readiness(settings: ExportSettings, lake: LakeLocation | None, profile:
     Raises:
         CommandError: there are no credentials, or the accounts cannot be listed.
     """
-    session = open_session(profile, default_region=next(iter(settings.regions), None), region_option="--regions")
+    session = open_session(profile, default_region=settings.first_region, region_option="--regions")
     settings = replace(settings.of_session(session), tag_keys=(ANY_TAG_KEY,))
     aws = Aws(session, local_time)
     ports = aws_ports(aws, settings, MemoryStore())

@@ -1,8 +1,9 @@
 """The settings of `export` and `check`: options with the bounds of the functions' variables."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from patchlake.core.targets import ALL_ENABLED, AccountChoice, RegionChoice, chosen_units
 from patchlake_cli.option_values import OptionError, read_as
 
 if TYPE_CHECKING:
@@ -22,15 +23,15 @@ class ExportSettings:
     """The targets of an export, and the way to read them.
 
     Attributes:
-        excluded_accounts: the accounts of the organization to leave out.
+        excluded_accounts: the accounts of the organization, or of its units, to leave out.
         connections: the maximum number of concurrent calls to one target.
         patches: whether to read the patches of each node, in addition to its patch state.
         instances: whether to list the EC2 instances of each target.
         tag_keys: the keys of the EC2 tags to read; without any, no tags are read.
     """
 
-    accounts: Literal["self", "organization"] | tuple[str, ...]
-    regions: tuple[str, ...]
+    accounts: AccountChoice
+    regions: RegionChoice
     excluded_accounts: tuple[str, ...] = ()
     role_name: str = ROLE_NAME
     external_id: str = ""
@@ -43,14 +44,23 @@ class ExportSettings:
     detail_deadline_seconds: int = DETAIL_DEADLINE_SECONDS
     retry_seconds: int = RETRY_SECONDS
 
+    @property
+    def first_region(self) -> str | None:
+        """The first region by its name, if there is one."""
+        return None if self.regions == ALL_ENABLED else next(iter(self.regions), None)
+
     def of_session(self, session: "boto3.Session") -> "ExportSettings":
         """Return the settings with the regions to read: the given ones, or the session's.
+
+        All enabled ones are known only once the run is planned.
 
         Raises:
             OptionError: the session cannot read one of them.
         """
         from patchlake.adapters.regions import region_problem  # noqa: PLC0415
 
+        if self.regions == ALL_ENABLED:
+            return self
         regions = self.regions or (session.region_name,)
         if (problem := region_problem(session, regions)) is not None:
             raise OptionError(f"names {problem}", "--regions")
@@ -77,12 +87,19 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
     Raises:
         OptionError: an option has an invalid value.
     """
+    from patchlake.config import covered_and_excluded  # noqa: PLC0415
+
     read_accounts = option_value("--accounts", accounts, "PATCHLAKE_ACCOUNTS")
-    if exclude_accounts and read_accounts != "organization":
-        raise OptionError("has no effect without --accounts organization", "--exclude-accounts")
+    excluded_accounts = option_value("--exclude-accounts", exclude_accounts, "PATCHLAKE_EXCLUDED_ACCOUNTS")
+    if excluded_accounts and read_accounts != "organization" and not chosen_units(read_accounts):
+        raise OptionError("has no effect without organization or a unit in --accounts", "--exclude-accounts")
+    if both := covered_and_excluded(read_accounts, excluded_accounts):
+        raise OptionError(
+            f"names {', '.join(both)}, as --accounts does: leave each in one of them", "--exclude-accounts"
+        )
     return ExportSettings(
         accounts=read_accounts,
-        excluded_accounts=option_value("--exclude-accounts", exclude_accounts, "PATCHLAKE_EXCLUDED_ACCOUNTS"),
+        excluded_accounts=excluded_accounts,
         regions=() if regions is None else option_value("--regions", regions, "PATCHLAKE_REGIONS"),
         role_name=option_value("--role-name", role_name, "PATCHLAKE_ROLE_NAME"),
         external_id=option_value("--external-id", external_id, "PATCHLAKE_EXTERNAL_ID"),

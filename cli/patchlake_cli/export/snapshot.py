@@ -51,7 +51,7 @@ def take_snapshot(lake: LakeLocation, settings: ExportSettings, profile: str | N
     Raises:
         CommandError: the snapshot cannot be taken, or Ctrl-C interrupts it.
     """
-    session = open_session(profile, default_region=next(iter(settings.regions), None), region_option="--regions")
+    session = open_session(profile, default_region=settings.first_region, region_option="--regions")
     settings = settings.of_session(session)
     if (obstacle := lake.obstacle()) is not None:
         raise CommandError(f"--lake {lake.text}: {obstacle}")

@@ -15,6 +15,7 @@ from patchlake import __version__
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
+from patchlake.adapters.enabled_regions import enabled_regions
 from patchlake.adapters.organizations import AwsAccounts
 from patchlake.adapters.regions import region_problem
 from patchlake.adapters.s3 import S3Store
@@ -23,6 +24,7 @@ from patchlake.adapters.sts import RoleSessions, caller_account_id
 from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
+from patchlake.core.targets import ALL_ENABLED
 from patchlake.errors import ConfigError
 from patchlake.ports import TableFormat
 from patchlake.sources.instances import INSTANCES
@@ -56,6 +58,15 @@ class Aws:
         """
         self.session = session or boto3.Session()
         self.clock = ServiceClock(self._ask_for_the_time, local_time)
+
+    def accounts(self, home_account_id: Callable[[], str]) -> AwsAccounts:
+        """Make the access to our own account and the organization.
+
+        Args:
+            home_account_id: asks for the account of the session.
+        """
+        # Few runs ask EC2 here, and its client takes longest to make.
+        return AwsAccounts(home_account_id, lambda: enabled_regions(self.client("ec2")), self.client("organizations"))
 
     @cached_property
     def sts(self) -> "STSClient":
@@ -99,13 +110,13 @@ def plan_stage(config: PlanConfig) -> PlanStage:
             repeatedly, until the deadline.
     """
     aws = Aws()
-    if (problem := region_problem(aws.session, config.regions)) is not None:
+    if config.regions != ALL_ENABLED and (problem := region_problem(aws.session, config.regions)) is not None:
         msg = f"PATCHLAKE_REGIONS: {problem}"
         raise ConfigError(msg)
     sqs = aws.client("sqs")
     return PlanStage(
         store=bucket_store(aws.client("s3"), config.bucket),
-        accounts=AwsAccounts(partial(caller_account_id, aws.sts), aws.client("organizations")),
+        accounts=aws.accounts(partial(caller_account_id, aws.sts)),
         sources=SOURCES,
         listing_queues={
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),

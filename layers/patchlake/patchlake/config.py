@@ -6,12 +6,19 @@ the template.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from patchlake.core.plan import BATCH_SIZES, MOST_TAG_KEYS, TAG_KEY_PATTERN
-from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN
+from patchlake.core.targets import (
+    ACCOUNT_ID_PATTERN,
+    ALL_ENABLED,
+    REGION_PATTERN,
+    UNIT_ID_PATTERN,
+    AccountChoice,
+    RegionChoice,
+)
 from patchlake.errors import ConfigError
 
 PREFIX = "PATCHLAKE_"
@@ -44,9 +51,9 @@ class Config:
 class PlanConfig(Config):
     """The environment of plan."""
 
-    accounts: Literal["self", "organization"] | tuple[str, ...]
+    accounts: AccountChoice
     excluded_accounts: tuple[str, ...]
-    regions: tuple[str, ...]
+    regions: RegionChoice
     discover_queue_url: str
     listing_queue_url: str
     commit_queue_url: str
@@ -61,12 +68,17 @@ class PlanConfig(Config):
 
     def __post_init__(self) -> None:
         """Refuse an account that is both covered and excluded: one of the two is a mistake."""
-        if isinstance(self.accounts, tuple) and (both := sorted({*self.accounts} & {*self.excluded_accounts})):
+        if both := covered_and_excluded(self.accounts, self.excluded_accounts):
             msg = (
                 f"PATCHLAKE_ACCOUNTS and PATCHLAKE_EXCLUDED_ACCOUNTS both name {', '.join(both)}: expected each "
                 "account in one of them at most"
             )
             raise ConfigError(msg)
+
+
+def covered_and_excluded(accounts: AccountChoice, excluded: Iterable[str]) -> list[str]:
+    """Return the accounts that a choice names one by one although they are excluded."""
+    return sorted({*accounts} & {*excluded}) if isinstance(accounts, tuple) else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +167,11 @@ def _list_of(pattern: str) -> Callable[[str], tuple[str, ...] | None]:
 
 
 def _accounts(text: str) -> str | tuple[str, ...] | None:
-    return text if text in {"self", "organization"} else _list_of(ACCOUNT_ID_PATTERN)(text)
+    return text if text in {"self", "organization"} else _list_of(f"{ACCOUNT_ID_PATTERN}|{UNIT_ID_PATTERN}")(text)
+
+
+def _regions(text: str) -> str | tuple[str, ...] | None:
+    return text if text == ALL_ENABLED else _list_of(REGION_PATTERN)(text)
 
 
 def _excluded_accounts(text: str) -> tuple[str, ...] | None:
@@ -182,11 +198,17 @@ _DAY = 24 * 60 * 60
 
 VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_BUCKET": Variable("the name of an S3 bucket", _matching(r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")),
-    "PATCHLAKE_ACCOUNTS": Variable("self, organization, or account ids of 12 digits, separated by commas", _accounts),
+    "PATCHLAKE_ACCOUNTS": Variable(
+        "self, organization, or ids of accounts (12 digits), organizational units (ou-...) or the root (r-...), "
+        "separated by commas",
+        _accounts,
+    ),
     "PATCHLAKE_EXCLUDED_ACCOUNTS": Variable(
         "account ids of 12 digits, separated by commas, or nothing", _excluded_accounts
     ),
-    "PATCHLAKE_REGIONS": Variable("region names such as eu-central-1, separated by commas", _list_of(REGION_PATTERN)),
+    "PATCHLAKE_REGIONS": Variable(
+        f"region names such as eu-central-1, separated by commas, or {ALL_ENABLED}", _regions
+    ),
     "PATCHLAKE_ROLE_NAME": Variable("the name of an IAM role, without a path", _matching(r"^[\w+=,.@-]{1,64}\Z")),
     "PATCHLAKE_EXTERNAL_ID": Variable(
         "an external id of 2 to 1224 characters, or nothing",

@@ -210,10 +210,19 @@ class TargetApis(Protocol):
 
 
 class Accounts(Protocol):
-    """Our own account, and the accounts of the organization."""
+    """Our own account with its regions, and the accounts of the organization."""
 
     def home_account_id(self) -> str:
         """Return the account that patchlake runs in."""
+        ...
+
+    def enabled_regions(self) -> Sequence[str]:
+        """Return the regions that the home account has enabled.
+
+        Raises:
+            PermanentError: the home account may not list them.
+            RetryableError: AWS could not answer for now, or not in full.
+        """
         ...
 
     def organization_accounts(self) -> Sequence[Account]:
@@ -221,6 +230,15 @@ class Accounts(Protocol):
 
         Raises:
             PermanentError: the home account may not list them.
+            RetryableError: AWS could not answer for now, or not in full.
+        """
+        ...
+
+    def unit_accounts(self, unit_ids: Iterable[str]) -> Sequence[Account]:
+        """Return every account in these organizational units and those below them, suspended ones included.
+
+        Raises:
+            PermanentError: there is no such unit, or the home account may not list them.
             RetryableError: AWS could not answer for now, or not in full.
         """
         ...

@@ -1,8 +1,9 @@
-"""The embedded EC2: two operations of moto's, with the instances of the fleet and the behaviour that the API documents.
+"""The embedded EC2: three operations of moto's, with the fleet's instances and regions, and the API's behaviour.
 
 moto reads the requests and writes the errors. It knows no token that expires, no number of rows that is too large and
 no hidden instance, and its DescribeTags has no pages: that is answered here, from the fleet, and nothing is stored in
-moto. Source: the API reference of DescribeInstances and DescribeTags, and EC2's list of error codes.
+moto. moto has the same regions in every account. Source: the API reference of DescribeInstances, DescribeTags and
+DescribeRegions, and EC2's list of error codes.
 """
 
 import re
@@ -89,6 +90,28 @@ class EmbeddedEc2(EC2Response):
         passing = [row for row in rows if all(_passes(row[_member(name)], patterns[name]) for name in patterns)]
         page, token = self._page("DescribeTags", str(sorted(filters.items())), passing)
         return answer("DescribeTags", {"Tags": page, "NextToken": token})
+
+    def describe_regions(self) -> str:  # type: ignore[override]
+        """Return the regions that the account has enabled, or all of them.
+
+        Raises:
+            EC2ClientError: the request has a filter, or is refused.
+        """
+        if self._get_param("Filters") or self._get_param("RegionNames"):
+            raise EC2ClientError("InvalidParameterValue", "The embedded EC2 has no filters of regions.")
+        is_whole = self._get_param("AllRegions") in {True, "true"}
+        states = {
+            region: "not-opted-in"
+            if self._state.conditions.disables(self._target._replace(region=region))
+            else "opted-in"
+            for region in self._state.settings.region_list()
+        }
+        regions = [
+            {"RegionName": region, "Endpoint": f"ec2.{region}.amazonaws.com", "OptInStatus": state}
+            for region, state in states.items()
+            if is_whole or state == "opted-in"
+        ]
+        return answer("DescribeRegions", {"Regions": regions})
 
     def _breaks_off(self, request: Request) -> bool:
         state, form = self._state, str(sorted(request.form.items()))

@@ -12,7 +12,7 @@ from patchlake_cli.embedded.aws.faults import Fault
 from patchlake_cli.embedded.aws.ssm_calls import Call
 from patchlake_cli.embedded.aws.state import State
 
-OPERATIONS: Final = {"DescribeInstances", "DescribeTags"}
+OPERATIONS: Final = {"DescribeInstances", "DescribeRegions", "DescribeTags"}
 """The operations that can be refused and fail."""
 
 
@@ -66,9 +66,9 @@ class Ec2Refusals:
                 return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalError", "An internal error has occurred")
 
     def _refusal(self, call: Call, access_key: str) -> Refusal | None:
-        account_id, region = call.target
+        account_id = call.target.account_id
         conditions = self._state.conditions
-        if region in conditions.disabled_regions:
+        if conditions.disables(call.target):
             return _error(
                 HTTPStatus.UNAUTHORIZED,
                 "AuthFailure",

@@ -7,6 +7,7 @@ from xml.sax.saxutils import escape
 
 _NAMES: Final = {
     "Instances": "instancesSet",
+    "Regions": "regionInfo",
     "Reservations": "reservationSet",
     "State": "instanceState",
     "StateTransitionReason": "reason",

@@ -1,11 +1,12 @@
-"""The embedded Organizations: ListAccounts over the fleet's accounts; moto answers the other operations.
+"""The embedded Organizations: the fleet's accounts, in whole and by organizational unit; moto answers the rest.
 
 moto draws account ids at random; these are fixed, and the same as in the fleet and STS. Source: the API reference
-of ListAccounts.
+of ListAccounts, ListAccountsForParent and ListOrganizationalUnitsForParent.
 """
 
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from moto.organizations.exceptions import InvalidInputException, OrganizationsCl
 from moto.organizations.responses import OrganizationsResponse
 
 from patchlake_cli.embedded.aws.state import State
-from patchlake_cli.embedded.fleet.catalogue import Account
+from patchlake_cli.embedded.fleet.catalogue import ROOT_ID, UNITS, Account, parent_of_account
 
 _MOST_RESULTS: Final = 20
 _JOINED: Final = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
@@ -37,7 +38,39 @@ class EmbeddedOrganizations(OrganizationsResponse):
         return self._dispatch(request, url, headers)
 
     def list_accounts(self) -> str:
-        """Return a page of the organization's accounts; only its management account, the home account, may ask."""
+        """Return a page of the organization's accounts."""
+        return self._page("Accounts", [self._described(account) for account in self._parents()])
+
+    def list_accounts_for_parent(self) -> str:
+        """Return a page of the accounts that are in a unit or in the root, those in the units below it left out."""
+        parent_id = self._parent_id()
+        found = [account for account, in_unit in self._parents().items() if in_unit == parent_id]
+        return self._page("Accounts", [self._described(account) for account in found])
+
+    def list_organizational_units_for_parent(self) -> str:
+        """Return a page of the units that are in a unit or in the root."""
+        parent_id = self._parent_id()
+        found = [
+            {
+                "Id": unit.unit_id,
+                "Arn": f"arn:aws:organizations::{self._state.home_account_id}:ou/o-exampleorgid/{unit.unit_id}",
+                "Name": unit.name,
+            }
+            for unit in UNITS
+            if unit.parent_id == parent_id
+        ]
+        return self._page("OrganizationalUnits", found)
+
+    def _parent_id(self) -> str:
+        parent_id = self._get_param("ParentId")
+        if parent_id not in {ROOT_ID, *(unit.unit_id for unit in UNITS)}:
+            raise OrganizationsClientError(
+                "ParentNotFoundException", "We can't find a root or OU with the ParentId that you specified."
+            )
+        return str(parent_id)
+
+    def _page(self, member: str, rows: Sequence[dict[str, Any]]) -> str:
+        """Return a page of a list; only the management account of the organization, the home account, may ask."""
         if self.current_account != self._state.home_account_id:
             raise OrganizationsClientError(
                 "AccessDeniedException", "You don't have permissions to access this resource."
@@ -46,16 +79,17 @@ class EmbeddedOrganizations(OrganizationsResponse):
         if not 1 <= size <= _MOST_RESULTS:
             raise InvalidInputException(f"You specified an invalid value: MaxResults must be 1 to {_MOST_RESULTS}.")
         start = _start(self._get_param("NextToken"))
-        accounts = self._accounts()
-        page: dict[str, Any] = {"Accounts": [self._described(account) for account in accounts[start : start + size]]}
-        if start + size < len(accounts):
-            page["NextToken"] = urlsafe_b64encode(b"accounts:%d" % (start + size)).decode()
+        page: dict[str, Any] = {member: rows[start : start + size]}
+        if start + size < len(rows):
+            page["NextToken"] = urlsafe_b64encode(b"rows:%d" % (start + size)).decode()
         return json.dumps(page)
 
-    def _accounts(self) -> list[Account]:
-        known = {account.account_id for account in self._state.accounts}
+    def _parents(self) -> dict[Account, str]:
+        """Return each account of the organization, and the id of the unit or root that it is in."""
+        parents = {account: parent_of_account(index) for index, account in enumerate(self._state.accounts)}
+        known = {account.account_id for account in parents}
         closed = sorted(self._state.conditions.suspended_accounts - known)
-        return [*self._state.accounts, *(Account(account_id, f"closed-{account_id}") for account_id in closed)]
+        return parents | {Account(account_id, f"closed-{account_id}"): UNITS[-1].unit_id for account_id in closed}
 
     def _described(self, account: Account) -> dict[str, Any]:
         state = "SUSPENDED" if account.account_id in self._state.conditions.suspended_accounts else "ACTIVE"
@@ -76,6 +110,6 @@ def _start(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(urlsafe_b64decode(token).removeprefix(b"accounts:"))
+        return int(urlsafe_b64decode(token).removeprefix(b"rows:"))
     except ValueError as error:
         raise InvalidInputException("You specified an invalid value: NextToken.") from error

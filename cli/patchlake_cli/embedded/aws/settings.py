@@ -5,6 +5,7 @@ Both reach the server's process as JSON; an unknown name is an error there.
 
 from msgspec import Struct
 
+from patchlake.core.targets import Target
 from patchlake_cli.embedded.fleet.catalogue import Account, fleet_accounts, fleet_regions
 from patchlake_cli.embedded.fleet.fleet import Fleet
 
@@ -45,7 +46,8 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         denied_accounts: SSM and EC2 deny access to their role.
         suspended_accounts: Organizations lists them as SUSPENDED, and their role cannot be assumed; those that are not
             in the fleet are listed after it.
-        disabled_regions: SSM and EC2 recognise no token there.
+        disabled_regions: SSM and EC2 recognise no token there, in any account, or in one alone
+            (``<account_id>.<region>``).
         broken_targets: ``<account_id>.<region>``, where every SSM call ends with InternalServerError.
         concurrent_executions: Lambda functions that the account may run at once, by its settings.
         vanished_nodes: ids that SSM no longer knows, whether listed before or not.
@@ -78,6 +80,10 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     denied_actions: dict[str, frozenset[str]] = {}
     single_filter_values: bool = False
     rescanned: float = 0.0
+
+    def disables(self, target: Target) -> bool:
+        """Whether a region is not enabled in an account."""
+        return not self.disabled_regions.isdisjoint({target.region, str(target)})
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -151,7 +151,7 @@ class Ssm:
     def _authorize(self, call: Call, access_key: str) -> None:
         account_id, region = call.target
         conditions = self._state.conditions
-        if region in conditions.disabled_regions:
+        if conditions.disables(call.target):
             raise _ServiceError("UnrecognizedClientException", "The security token included in the request is invalid.")
         if access_key in self._state.expired_sessions:
             raise _ServiceError("ExpiredTokenException", "The security token included in the request is expired.")

@@ -21,6 +21,18 @@ class Account(NamedTuple):
     name: str
 
 
+class Unit(NamedTuple):
+    """An organizational unit.
+
+    Attributes:
+        parent_id: of the unit that it is in, or of the root.
+    """
+
+    unit_id: str
+    name: str
+    parent_id: str
+
+
 class Platform(NamedTuple):
     """An operating system, as agents report it, and the rhythm of its patches.
 
@@ -110,6 +122,16 @@ AGENT_VERSIONS = (
 ANCIENT_AGENT = "2.3.1319.0"
 """The version on nodes that no one updates; it does not report the newer counts by severity."""
 
+ROOT_ID = "r-abcd"
+"""The root of the organization; the home account is in no unit."""
+
+UNITS = (
+    Unit("ou-abcd-11111111", "workloads", ROOT_ID),
+    Unit("ou-abcd-22222222", "experiments", "ou-abcd-11111111"),
+    Unit("ou-abcd-33333333", "closed", ROOT_ID),
+)
+"""The units of the organization: the first two have the other accounts in turn, the last those that are closed."""
+
 _ACCOUNT_IDS = ("111122223333", "444455556666", "777788889999")
 _ACCOUNT_NAMES = ("platform", "payments", "research", "warehouse", "storefront", "analytics", "identity", "media")
 _REGIONS = (
@@ -135,6 +157,11 @@ _REGIONS = (
 def fleet_accounts(count: int) -> tuple[Account, ...]:
     """Return the first ``count`` accounts; the first is the home account, where patchlake itself runs."""
     return tuple(_account(index) for index in range(count))
+
+
+def parent_of_account(index: int) -> str:
+    """Return the unit or root that has an account of the fleet, by its number."""
+    return UNITS[(index - 1) % 2].unit_id if index else ROOT_ID
 
 
 def fleet_regions(count: int) -> tuple[str, ...]:

@@ -59,6 +59,7 @@ class Cause(StrEnum):
     KEY_UNUSABLE = auto()
     KEY_NOT_FOUND = auto()
     NO_BUCKET = auto()
+    NO_UNIT = auto()
     OTHER_REGION = auto()
     REDIRECTED = auto()
     NO_CONDITIONAL_WRITES = auto()
@@ -119,6 +120,7 @@ CODES: Mapping[Cause, frozenset[str]] = {
     Cause.KEY_UNUSABLE: frozenset({"KMS.InvalidKeyUsage", "KMS.InvalidState", "KMS.KeyUnavailable"}),
     Cause.KEY_NOT_FOUND: frozenset({"KMS.NotFound"}),
     Cause.NO_BUCKET: frozenset({"NoSuchBucket"}),
+    Cause.NO_UNIT: frozenset({"ParentNotFound"}),
     Cause.OTHER_REGION: frozenset(
         {
             "AuthorizationHeaderMalformed",

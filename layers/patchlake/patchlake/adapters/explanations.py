@@ -72,6 +72,10 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "the KMS key does not exist", "let the bucket or queue name a key that exists, in its own region"
     ),
     Cause.NO_BUCKET: Explanation("the bucket does not exist", "correct its name, or create it"),
+    Cause.NO_UNIT: Explanation(
+        "the organization has no such organizational unit or root",
+        "correct the id in --accounts, or in Accounts of a stack; if someone has just deleted the unit, retry",
+    ),
     Cause.OTHER_REGION: Explanation(
         "the bucket is in another region",
         "use the region of the bucket: set AWS_DEFAULT_REGION, or correct the endpoint",

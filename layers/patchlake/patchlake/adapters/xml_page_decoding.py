@@ -45,7 +45,8 @@ class XmlPageDecoder:
         """Find the elements of the rows in the SDK's description of the answer."""
         self._name = operation.name
         (self._list, self._item, *self._lists_in_item), row = _place(answer, operation.rows_member)
-        (self._next_token,), _ = _place(answer, "NextToken")
+        # An operation without pages has no token.
+        self._next_token = _place(answer, "NextToken")[0][0] if "NextToken" in answer.members else None
         self._no_answer = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
         self._record = operation.record
         self._reader = RowReader(operation.record, operation.id_member)
@@ -84,7 +85,7 @@ class XmlPageDecoder:
             raise BrokenAnswerError(msg) from error
         if members.keys() & _ERRORS or self._list not in members or repeated & {self._list, self._next_token}:
             raise BrokenAnswerError(self._no_answer)
-        return Page(records, invalid, members.get(self._next_token) or None, answered_at_ms)
+        return Page(records, invalid, (self._next_token and members.get(self._next_token)) or None, answered_at_ms)
 
     def _elements(self, body: bytes) -> Iterator[tuple[ET.Element, bool]]:
         """Yield each item of the list, and each member of the answer after its items; no item is kept."""

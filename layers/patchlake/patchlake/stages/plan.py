@@ -6,13 +6,13 @@ The watch message goes out first, so that commit still finishes a run whose plan
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from patchlake.core.keys import plan_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan, encode_plan, make_plan
 from patchlake.core.run import run_at, run_id_of
-from patchlake.errors import InputError, RetryableError
+from patchlake.core.targets import ALL_ENABLED, AccountChoice, RegionChoice, chosen_units
+from patchlake.errors import ConfigError, InputError, RetryableError
 from patchlake.ports import Accounts, Clock, Queue, Store
 from patchlake.sources.registry import Registry
 from patchlake.stages.step import Step
@@ -25,16 +25,15 @@ class PlanSettings:
     """The settings of a plan, from the function's environment.
 
     Attributes:
-        accounts: ``self``, ``organization``, or account ids.
         excluded_accounts: the ids of accounts that are left out.
         sources: the secondary sources that a run reads.
         detail_deadline_seconds: the longest time that the snapshot waits for them.
         max_lateness_seconds: the maximum age of a scheduled time; SSM keeps no history of older states.
     """
 
-    accounts: Literal["self", "organization"] | tuple[str, ...]
+    accounts: AccountChoice
     excluded_accounts: tuple[str, ...]
-    regions: tuple[str, ...]
+    regions: RegionChoice
     batch_size: int
     deadline_seconds: int
     max_lateness_seconds: int
@@ -76,10 +75,10 @@ class PlanStage:
         The same time again adopts the stored plan and re-sends its messages.
 
         Raises:
-            ConfigError: every account is excluded.
+            ConfigError: every account is excluded, or the organizational units have none.
             InputError: no valid time, one in the future, or one older than ``max_lateness_seconds``.
             RetryableError: AWS could not answer for now; the event may be repeated.
-            PermanentError: the accounts cannot be listed.
+            PermanentError: the accounts or regions cannot be listed.
         """
         run_id = run_id_of(event.get("scheduled_time") if isinstance(event, Mapping) else None)
         if is_published(self.store, run_id):
@@ -117,8 +116,9 @@ class PlanStage:
         """Return the plan of a run if it were decided now; nothing is stored.
 
         Raises:
+            ConfigError: as ``handle``.
             RetryableError: AWS could not answer for now.
-            PermanentError: the accounts cannot be listed.
+            PermanentError: the accounts or regions cannot be listed.
         """
         home_account_id = self.accounts.home_account_id()
         return make_plan(
@@ -130,7 +130,7 @@ class PlanStage:
             home_account_id=home_account_id,
             accounts=self._accounts(run_id, home_account_id),
             excluded_account_ids=self.settings.excluded_accounts,
-            regions=self.settings.regions,
+            regions=self._regions(),
             sources=self.sources.planned(self.settings.sources),
             tag_keys=self.settings.tag_keys,
             detail_deadline_seconds=self.settings.detail_deadline_seconds,
@@ -142,8 +142,33 @@ class PlanStage:
                 return [Account(home_account_id)]
             case "organization":
                 return self._organization(run_id, home_account_id)
-            case account_ids:
-                return [Account(account_id) for account_id in account_ids]
+            case ids:
+                return self._chosen(run_id, ids)
+
+    def _regions(self) -> Sequence[str]:
+        regions = self.settings.regions
+        return self.accounts.enabled_regions() if regions == ALL_ENABLED else regions
+
+    def _chosen(self, run_id: str, ids: tuple[str, ...]) -> Sequence[Account]:
+        """Return the accounts of a list, and those of its organizational units.
+
+        Of an account in both, AWS Organizations knows more: its name, and whether it is active.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        units = chosen_units(ids)
+        if not units:
+            return [Account(account_id) for account_id in ids]
+        accounts = {account_id: Account(account_id) for account_id in ids if account_id not in units}
+        accounts |= {account.account_id: account for account in self.accounts.unit_accounts(units)}
+        if not accounts:
+            msg = (
+                f"run {run_id}: there is no account in {', '.join(units)}, nor in the units below: expected at least "
+                "one to cover"
+            )
+            raise ConfigError(msg)
+        return list(accounts.values())
 
     def _organization(self, run_id: str, home_account_id: str) -> Sequence[Account]:
         """Return the accounts of the organization, of which our own is always one.
