@@ -1,14 +1,19 @@
 """The runs of a stack, read from its bucket."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from patchlake.core.keys import part_key, plan_key
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.core.keys import coverage_key, part_key, plan_key
 from patchlake.core.plan import Account
+from patchlake.core.tables import ColumnType, Table
 from patchlake.core.targets import Target
 from patchlake.errors import RefusedError
 from patchlake.ports import TableFormat
+from patchlake.sources.registry import COVERAGE
 from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
 from patchlake_cli.lake.runs import Progress, RunStatus, TargetCoverage
@@ -208,3 +213,52 @@ def test_a_part_that_no_shard_knows_does_not_count() -> None:
 
     assert progress is not None
     assert progress.parts == 0
+
+
+def with_column(body: bytes, name: str, value: object) -> bytes:
+    """Return a table of one row with another value in a column."""
+    tables = ParquetTables()
+    stored = tables.open(body)
+    kind = ColumnType.STRING if name == "nodes_collected" else None
+    columns = tuple(
+        replace(each, nullable=True, type=kind if kind and each.name == name else each.type) for each in COVERAGE
+    )
+    rows = stored.columns(stored.column_names) | {name: [value]}
+    return tables.encode(Table("coverage", "", columns), [rows], stored.metadata)
+
+
+@pytest.mark.parametrize(
+    ("key", "damage", "problem"),
+    [
+        (plan_key(RUN_ID), lambda _: b"{}", "is not a plan of schema version 1"),
+        (coverage_key(RUN_ID), lambda _: b"PAR1", "the Parquet file is damaged"),
+        (coverage_key(RUN_ID), lambda body: with_column(body, "nodes_collected", "5"), "nodes_collected is no int32"),
+        (coverage_key(RUN_ID), lambda body: with_column(body, "listing_status", None), "listing_status is no string"),
+        (
+            coverage_key(RUN_ID),
+            lambda body: with_column(body, "run_id", "20200101T000000Z"),
+            "it is the coverage of run 20200101T000000Z",
+        ),
+    ],
+)
+def test_a_run_that_is_damaged_costs_no_other_one(key: str, damage: Callable[[bytes], bytes], problem: str) -> None:
+    world = World(tables=ParquetTables())
+    world.add_nodes(EU, range(5))
+    world.start()
+    plan = world.store.objects[plan_key(RUN_ID)]
+    if key != plan_key(RUN_ID):
+        world.run_until_committed()
+    world.store.objects[key] = damage(world.store.objects[key])
+    earlier = "20261101T050000Z"
+    world.store.create(plan_key(earlier), plan.replace(RUN_ID.encode(), earlier.encode()))
+    world.store.create(plan_key("20261199T060000Z"), b"no day has this number")
+
+    newest = runs_of(world).newest(7)
+
+    assert [(run.run_id, run.status) for run in newest] == [
+        (RUN_ID, RunStatus.CORRUPT),
+        (earlier, RunStatus.RUNNING),
+    ]
+    assert key in str(newest[0].problem)
+    assert problem in str(newest[0].problem)
+    assert run_as_json(newest[0])["problem"] == newest[0].problem

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake_cli.operations.dead_letters import DeadLetter, Moved, move
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.operations.dead_letters import DeadLetter, Moved, Sent, move
 from patchlake_cli.operations.failed_events import FailedEvent, Fate, read_event, settle
 
 type Content = tuple[str, str | None]
@@ -44,18 +45,19 @@ class Fakes:
         self._step()
         return [DeadLetter(*self.dead[receipt], receipt) for receipt in visible]
 
-    def send(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def send(self, letters: Sequence[DeadLetter]) -> Sent:
         self._step()
         taken = [letter for letter in letters if letter.body not in self.refused]
         self.queue += [(letter.body, letter.group) for letter in taken]
         self._step()
-        return taken
+        return Sent(taken, frozenset() if len(taken) == len(letters) else frozenset({"InvalidMessageContents"}))
 
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
+    def delete(self, letters: Sequence[DeadLetter]) -> int:
         self._step()
         for letter in letters:
             del self.dead[letter.receipt]
         self._step()
+        return len(letters)
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         self._step()
@@ -109,7 +111,7 @@ def test_what_arrives_meanwhile_stays_for_the_next_time() -> None:
     world = fakes([("body", None)])
     send = world.send
 
-    def send_and_fail_again(letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def send_and_fail_again(letters: Sequence[DeadLetter]) -> Sent:
         world.dead["new"] = ("body", None)
         return send(letters)
 
@@ -119,12 +121,40 @@ def test_what_arrives_meanwhile_stays_for_the_next_time() -> None:
     assert list(world.dead) == ["new"]
 
 
-def test_a_message_that_is_not_taken_stays_and_ends_the_move() -> None:
-    world = fakes([("good", None), ("refused", None), *[("later", None)] * 10], refused=frozenset({"refused"}))
+def test_a_message_that_is_not_taken_stays_and_costs_no_other_one() -> None:
+    world = fakes([("good", None), ("refused", None), *[("later", None)] * 20], refused=frozenset({"refused"}))
 
-    assert move(world, world) == Moved(12, 9)
-    assert [content[0] for content in world.dead.values()].count("refused") == 1
+    moved = move(world, world)
+
+    assert moved == Moved(22, 21, "the queue did not accept 1 (InvalidMessageContents)")
+    assert [content[0] for content in world.dead.values()] == ["refused"]
     assert not world.hidden & world.dead.keys()
+
+
+def test_a_queue_that_takes_nothing_is_asked_once() -> None:
+    world = fakes([("refused", None)] * 30, refused=frozenset({"refused"}))
+
+    moved = move(world, world)
+
+    assert moved == Moved(30, 0, "the queue did not accept 10 (InvalidMessageContents)")
+    assert not world.hidden
+
+
+def test_a_call_that_fails_half_way_ends_the_move_and_what_went_before_counts() -> None:
+    world = fakes([("body", None)] * 25)
+    send = world.send
+
+    def send_twice(letters: Sequence[DeadLetter]) -> Sent:
+        if len(world.queue) == 20:
+            raise CommandError("sqs:SendMessage failed")
+        return send(letters)
+
+    world.send = send_twice  # type: ignore[method-assign]
+
+    moved = move(world, world)
+
+    assert (moved, moved.left) == (Moved(25, 20, "sqs:SendMessage failed"), 5)
+    assert (len(world.dead), len(world.queue)) == (5, 20)
 
 
 def test_a_message_that_somebody_else_has_received_is_left() -> None:
@@ -163,8 +193,11 @@ def test_a_failed_event_is_read_as_scheduler_and_as_lambda_leave_it(body: object
     assert read_event(DeadLetter(json.dumps(body), None, "1"), planned) == expected
 
 
-def test_a_failed_event_that_is_no_json_is_nobodys() -> None:
-    assert read_event(DeadLetter("<html>", None, "1"), planned).fate is Fate.UNKNOWN
+@pytest.mark.parametrize(
+    "body", ["<html>", "[" * 100_000, "9" * 5_000, '{"scheduled_time": ' + "9" * 5_000 + "}", '{"a": "\\ud800"}']
+)
+def test_a_failed_event_that_cannot_be_read_is_nobodys(body: str) -> None:
+    assert read_event(DeadLetter(body, None, "1"), planned).fate is Fate.UNKNOWN
 
 
 def test_only_the_events_of_planned_runs_are_deleted() -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from patchlake.core.plan import Account
 from patchlake.core.statuses import CollectionStatus
+from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.lake.run_reader import OVERDUE_AFTER, Runs
 from patchlake_cli.lake.runs import Run, RunStatus, TargetCoverage, counts_as_json
 from patchlake_cli.operations.status import Status
@@ -99,3 +100,36 @@ def test_rows_without_an_id_are_counted_and_come_with_their_fix() -> None:
     assert f"Rows without an id in run {RUN_ID}" in page
     assert "they exist, and no snapshot can have them. Fix: report them to AWS Support." in page
     assert counts_as_json(run)["rows_without_id"] == 2
+
+
+CORRUPT = Run("20261102T060000Z", RUN_AT + timedelta(days=1), RunStatus.CORRUPT, 0, problem="plans/x.json is no plan")
+COMPLETE = Run(RUN_ID, RUN_AT, RunStatus.COMPLETE, 0, (), dict.fromkeys(map(str, CollectionStatus), 0))
+
+
+def test_a_corrupt_run_is_one_line_and_the_others_are_shown() -> None:
+    console = Console(width=200, file=StringIO())
+
+    console.print(status_page(Status("stack", HOME, EU.region, "s3://lake", RUN_AT, [CORRUPT, COMPLETE], [])))
+
+    assert isinstance(console.file, StringIO)
+    page = console.file.getvalue()
+    assert (
+        "Run 20261102T060000Z is CORRUPT: plans/x.json is no plan. See RunCorruptAlarm in docs/operations.md." in page
+    )
+    assert f"Newest snapshot: run {RUN_ID}" in page
+    rows = [line.split() for line in page.splitlines()]
+    assert [CORRUPT.run_id, "CORRUPT", *"-----"] in rows
+
+
+@pytest.mark.parametrize(
+    ("runs", "code"),
+    [
+        ([COMPLETE], ExitCode.COMPLETE),
+        ([CORRUPT, COMPLETE], ExitCode.PARTIAL),
+        ([COMPLETE, CORRUPT], ExitCode.COMPLETE),
+        ([CORRUPT], ExitCode.PARTIAL),
+        ([], ExitCode.PARTIAL),
+    ],
+)
+def test_a_corrupt_run_counts_until_a_newer_snapshot(runs: list[Run], code: ExitCode) -> None:
+    assert Status("stack", HOME, EU.region, "s3://lake", RUN_AT, runs, []).exit_code is code

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key, run_ids
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
+from patchlake.core.tables import Columns, ColumnType
+from patchlake.errors import InputError, IntegrityError
 from patchlake.ports import Clock, Store, TableFile, TableFormat
 from patchlake.sources.coverage import is_complete
 from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake.sources.source import Source
-from patchlake.stages.stored_objects import open_table
+from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
 from patchlake.stages.stored_run import StoredRuns
 from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage, with_targets_left_out
@@ -57,7 +59,14 @@ class Runs:
             if len(found) >= most:
                 break
             month = month.replace(day=1) - timedelta(days=1)
-        return with_targets_left_out([self.run(run_id) for run_id in found[:most]])
+        return with_targets_left_out([self._run_or_damage(run_id) for run_id in found[:most]])
+
+    def _run_or_damage(self, run_id: str) -> Run:
+        """Return a run; one that is damaged costs no other one."""
+        try:
+            return self.run(run_id)
+        except (IntegrityError, InputError) as error:
+            return Run(run_id, run_at(run_id), RunStatus.CORRUPT, targets=0, problem=str(error))
 
     def run(self, run_id: str) -> Run:
         """Return a run that has a plan."""
@@ -69,9 +78,14 @@ class Runs:
 
     def _published(self, run_id: str) -> Run:
         key = coverage_key(run_id)
-        names = [*_TARGET, *NODE_COUNTS.values()]
+        names = ["run_id", *_TARGET, *NODE_COUNTS.values()]
         table = open_table(self._tables, key, self._store.get(key))
-        columns = table.columns(names)
+        with about(key):
+            columns = _columns(table, names)
+            if others := {*columns["run_id"]} - {run_id}:
+                msg = f"it is the coverage of run {min(map(str, others))}"
+                raise IntegrityError(msg)
+            sources = {source.name: _source(source, table) for source in SOURCES.secondary}
         coverage = tuple(TargetCoverage(*row) for row in zip(*(columns[name] for name in _TARGET), strict=True))
         nodes = {str(status): sum(filter(None, columns[name])) for status, name in NODE_COUNTS.items()}
         without_id = sum(target.rows_without_id or 0 for target in coverage)
@@ -83,7 +97,7 @@ class Runs:
             targets=len(coverage),
             coverage=coverage,
             nodes=nodes,
-            sources={source.name: _source(source, table) for source in SOURCES.secondary},
+            sources=sources,
         )
 
     def _under_way(self, run_id: str) -> Run:
@@ -129,11 +143,26 @@ class Runs:
         return sum(1 for _ in self._store.keys(prefix))
 
 
+def _columns(coverage: TableFile, names: list[str]) -> Columns:
+    """Return columns of a stored coverage, each of the type that the table declares.
+
+    Raises:
+        IntegrityError: a value is of another type, or absent where there must be one.
+    """
+    columns = coverage.columns(names)
+    for column in (column for column in COVERAGE if column.name in columns):
+        type_ = str if column.type is ColumnType.STRING else int
+        if not all(column.nullable if value is None else isinstance(value, type_) for value in columns[column.name]):
+            msg = f"a value of its column {column.name} is no {column.type}"
+            raise IntegrityError(msg)
+    return columns
+
+
 def _source(source: Source, coverage: TableFile) -> SourceCoverage:
     """Return the coverage of a secondary source; an older file has no columns about it."""
     members = columns_of(source, coverage.column_names)
     names = ["account_id", "region", *(f"{source.name}_{member}" for member in members)]
-    columns = coverage.columns(names)
+    columns = _columns(coverage, names)
     rows = zip(*(columns[name] for name in names), strict=True)
     return source_coverage(dict(zip(("account_id", "region", *members), row, strict=True)) for row in rows)
 

@@ -31,6 +31,8 @@ class RunStatus(StrEnum):
     """Not published, and past its deadline and the time that commit needs."""
     UNPUBLISHED = "UNPUBLISHED"
     """Its coverage exists, and its snapshot is not whole."""
+    CORRUPT = "CORRUPT"
+    """Its plan, coverage, a shard or a part cannot be read, or contradicts another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Run:
         not_planned: active targets that earlier runs covered and this run did not plan; None if it was not compared.
         sources: the coverage of each secondary source; empty until the run is published.
         progress: None once the run is published.
+        problem: what is wrong with a run that is corrupt; nothing else about it is known.
     """
 
     run_id: str
@@ -91,6 +94,7 @@ class Run:
     not_planned: tuple[TargetCoverage, ...] | None = None
     sources: Mapping[str, SourceCoverage] = field(default_factory=dict)
     progress: Progress | None = None
+    problem: str | None = None
 
     @property
     def is_published(self) -> bool:

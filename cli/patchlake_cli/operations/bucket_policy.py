@@ -54,8 +54,8 @@ def _normal(statement: Mapping[str, Any]) -> dict[str, Any]:
     """Return a statement in one of the forms that IAM treats as equal."""
     return dict(statement) | {
         "Principal": "*" if statement.get("Principal") == {"AWS": "*"} else statement.get("Principal"),
-        "Action": sorted(_listed(statement.get("Action", []))),
-        "Resource": sorted(_listed(statement.get("Resource", []))),
+        "Action": sorted(_listed(statement.get("Action", [])), key=str),
+        "Resource": sorted(_listed(statement.get("Resource", [])), key=str),
     }
 
 

@@ -1,12 +1,21 @@
 """Errors of AWS calls, each in one line: a missing permission, throttling, a resource that does not exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import msgspec
+from botocore.parsers import ResponseParserError
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of
 from patchlake.adapters.explanations import explained
+from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import PatchlakeError
 from patchlake_cli.exit_codes import CommandError
+
+MOST_PAGES = 100
+"""The most pages of a list: none that a command reads has more than a few."""
 
 
 class AwsRefusedError(CommandError):
@@ -43,3 +52,44 @@ def reading_the_lake() -> Iterator[None]:
         yield
     except PatchlakeError as error:
         raise CommandError(str(error)) from error
+
+
+def read_answer[Form](answer: Mapping[str, Any], form: type[Form]) -> Form:
+    """Return the members of an answer that a form names; the SDK requires neither that they exist nor their types.
+
+    Raises:
+        ResponseParserError: one is absent or of another type; ``asking`` turns it into one line.
+    """
+    try:
+        return msgspec.convert(answer, form)
+    except msgspec.ValidationError as error:
+        raise _not_in_form(error) from error
+
+
+def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> list[Form]:
+    """Return the members of each page of a list.
+
+    Raises:
+        ResponseParserError: as ``read_answer``; or the pages do not end.
+    """
+    found = [read_answer(page, form) for page in islice(pages, MOST_PAGES + 1)]
+    if len(found) > MOST_PAGES:
+        msg = f"the answer has more than {MOST_PAGES} pages. {IF_IT_LASTS}"
+        raise ResponseParserError(msg)
+    return found
+
+
+def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
+    """Return a text of JSON that an answer contains.
+
+    Raises:
+        ResponseParserError: it is none, or of another form.
+    """
+    try:
+        return msgspec.json.decode(text, type=form)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _not_in_form(error) from error
+
+
+def _not_in_form(error: Exception) -> ResponseParserError:
+    return ResponseParserError(f"the answer is not in the form of the service: {error}. {IF_IT_LASTS}")

@@ -6,9 +6,12 @@ is killed in between leaves it in both, and a stage that gets a message twice do
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from itertools import batched
+from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
-from patchlake_cli.operations.calls import asking
+from patchlake.adapters.one_line import one_line
+from patchlake_cli.exit_codes import CommandError
+from patchlake_cli.operations.calls import asking, read_answer
 from patchlake_cli.operations.queues import name_of, read_depth
 
 if TYPE_CHECKING:
@@ -22,6 +25,30 @@ HIDDEN_SECONDS = 60
 
 WAIT_SECONDS = 2
 """The time for a long poll: a short one may miss messages."""
+
+
+class _Attributes(TypedDict):
+    MessageGroupId: NotRequired[str]
+
+
+class _Message(TypedDict):
+    Body: str
+    ReceiptHandle: str
+    Attributes: NotRequired[_Attributes]
+
+
+class _Received(TypedDict):
+    Messages: NotRequired[list[_Message]]
+
+
+class _Entry(TypedDict):
+    Id: str
+    Code: NotRequired[str]
+
+
+class _Batch(TypedDict):
+    Successful: NotRequired[list[_Entry]]
+    Failed: NotRequired[list[_Entry]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +71,8 @@ class DeadLetterQueue(Protocol):
         """Receive up to ``most`` and hide them from others for a while; return none if there are none."""
         ...
 
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
-        """Delete received letters; a letter that is not deleted becomes visible again."""
+    def delete(self, letters: Sequence[DeadLetter]) -> int:
+        """Delete received letters and return how many are deleted; another one becomes visible again."""
         ...
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
@@ -53,20 +80,33 @@ class DeadLetterQueue(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """The letters that a queue accepted, and the codes of its refusals."""
+
+    letters: Sequence[DeadLetter]
+    codes: frozenset[str] = frozenset()
+
+
 class SourceQueue(Protocol):
     """The queue that the letters go back to."""
 
-    def send(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
-        """Send letters with their body and group; return those that the queue accepted."""
+    def send(self, letters: Sequence[DeadLetter]) -> Sent:
+        """Send letters with their body and group."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The result for one queue: the number of dead letters at the start, and the number that went back."""
+    """The result for one queue: the number of dead letters at the start, and the number that went back.
+
+    Attributes:
+        problem: why some are left, if it is known.
+    """
 
     found: int
     moved: int
+    problem: str | None = None
 
     @property
     def left(self) -> int:
@@ -77,18 +117,32 @@ class Moved:
 def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
     """Send back the letters that are there at the start; letters that arrive later stay.
 
-    A message that the queue does not accept stays where it is and ends the move.
+    A message that the queue does not accept stays where it is. If the queue accepts none of a call, or a call fails,
+    the move ends; what is sent until then counts.
+
+    Raises:
+        CommandError: the number of letters cannot be read.
     """
-    found, moved = letters.count(), 0
-    while moved < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - moved))):
-        sent = queue.send(received)
-        if sent:
-            letters.delete(sent)
-        moved += len(sent)
-        if kept := [letter for letter in received if letter not in sent]:
-            letters.release(kept)
-            break
-    return Moved(found, moved)
+    found, seen, moved = letters.count(), 0, 0
+    kept: list[DeadLetter] = []
+    codes: set[str] = set()
+    problem = None
+    try:
+        while seen < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - seen))):
+            seen += len(received)
+            sent = queue.send(received)
+            kept += [letter for letter in received if letter not in sent.letters]
+            codes |= sent.codes
+            if not sent.letters:
+                break
+            moved += letters.delete(sent.letters)
+        for few in batched(kept, MESSAGES_PER_CALL, strict=False):
+            letters.release(few)
+    except CommandError as error:
+        problem = str(error)
+    if problem is None and kept:
+        problem = f"the queue did not accept {len(kept)} ({', '.join(sorted(codes)) or 'without a reason'})"
+    return Moved(found, moved, problem)
 
 
 class SqsDeadLetters:
@@ -113,16 +167,18 @@ class SqsDeadLetters:
                 WaitTimeSeconds=WAIT_SECONDS,
                 MessageSystemAttributeNames=["MessageGroupId"],
             )
+            received = read_answer(answer, _Received)
         return [
             DeadLetter(message["Body"], message.get("Attributes", {}).get("MessageGroupId"), message["ReceiptHandle"])
-            for message in answer.get("Messages", [])
+            for message in received.get("Messages", [])
         ]
 
-    def delete(self, letters: Sequence[DeadLetter]) -> None:
+    def delete(self, letters: Sequence[DeadLetter]) -> int:
         """Delete letters."""
         entries: Any = [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(letters)]
         with asking("sqs:DeleteMessage", name_of(self._url)):
-            self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+            return len(_named(letters, read_answer(answer, _Batch)))
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         """Make letters visible again."""
@@ -142,7 +198,7 @@ class SqsSource:
         self._client = client
         self._url = url
 
-    def send(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def send(self, letters: Sequence[DeadLetter]) -> Sent:
         """Send letters; SQS may accept some of them and refuse others."""
         entries: Any = [
             {"Id": str(number), "MessageBody": letter.body}
@@ -150,5 +206,13 @@ class SqsSource:
             for number, letter in enumerate(letters)
         ]
         with asking("sqs:SendMessage", name_of(self._url)):
-            answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-        return [letters[int(taken["Id"])] for taken in answer.get("Successful", [])]
+            batch = read_answer(self._client.send_message_batch(QueueUrl=self._url, Entries=entries), _Batch)
+        codes = frozenset(one_line(entry.get("Code", "?"), most=100) for entry in batch.get("Failed", []))
+        return Sent(_named(letters, batch), codes)
+
+
+def _named(letters: Sequence[DeadLetter], batch: _Batch) -> list[DeadLetter]:
+    """Return the letters that an answer names as successful, and as nothing else: an answer may name any id."""
+    failed = {entry["Id"] for entry in batch.get("Failed", [])}
+    done = {entry["Id"] for entry in batch.get("Successful", [])} - failed
+    return [letter for number, letter in enumerate(letters) if str(number) in done]

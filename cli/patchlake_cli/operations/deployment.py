@@ -2,17 +2,44 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
+
+from msgspec import Meta
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.operations.calls import failure
+from patchlake_cli.operations.calls import failure, read_answer
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
+
+_Text = Annotated[str, Meta(min_length=1)]
+
+
+class _Output(TypedDict):
+    OutputKey: str
+    OutputValue: _Text
+
+
+class _Parameter(TypedDict):
+    ParameterKey: str
+    ParameterValue: str
+
+
+class _Stack(TypedDict):
+    StackId: Annotated[str, Meta(pattern=r"^arn:[^:]+:cloudformation:[^:]+:[0-9]{12}:stack/")]
+    StackName: _Text
+    StackStatus: str
+    Outputs: NotRequired[list[_Output]]
+    Parameters: NotRequired[list[_Parameter]]
+
+
+class _Stacks(TypedDict):
+    Stacks: Annotated[list[_Stack], Meta(min_length=1, max_length=1)]
+
 
 STAGES = ("plan", "discover", "collect", "commit")
 """The stages, each with a function."""
@@ -90,7 +117,7 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         CommandError: there is no such stack, or it is not a patchlake stack.
     """
     try:
-        [described] = client.describe_stacks(StackName=stack)["Stacks"]
+        [described] = read_answer(client.describe_stacks(StackName=stack), _Stacks)["Stacks"]
     except AWS_ERRORS as error:
         if code_of(error) == "ValidationError":
             raise CommandError(
@@ -98,6 +125,10 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
                 "and the region is that of --region, AWS_REGION or the profile"
             ) from error
         raise CommandError(failure(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
+    if stack not in {described["StackName"], described["StackId"]}:
+        raise CommandError(
+            f"stack {stack} in {region}: CloudFormation answered about another stack, {described['StackId']}"
+        )
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
     _, partition, _, own_region, account_id, _ = described["StackId"].split(":", 5)
     try:

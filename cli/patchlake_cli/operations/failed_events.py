@@ -4,13 +4,15 @@ A run starts again by its scheduled time. A dead letter from Scheduler is the ev
 adds the error of plan.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import batched
 from typing import Any
 
+import msgspec
+
+from patchlake.adapters.one_line import one_line
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
 from patchlake_cli.operations.dead_letters import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
@@ -37,7 +39,10 @@ class FailedEvent:
 
 
 def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> list[FailedEvent]:
-    """Read the failed events, delete those whose run has a plan, and leave the others."""
+    """Read the failed events, delete those whose run has a plan, and leave the others.
+
+    An event that could not be deleted is read again the next time, with the same result.
+    """
     found, seen = letters.count(), list[tuple[DeadLetter, FailedEvent]]()
     while len(seen) < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - len(seen)))):
         seen += [(letter, read_event(letter, is_planned)) for letter in received]
@@ -55,6 +60,7 @@ def read_event(letter: DeadLetter, is_planned: Callable[[str], bool]) -> FailedE
     wrapped = content.get("requestPayload")
     event, reason = (wrapped, content.get("responsePayload")) if isinstance(wrapped, dict) else (content, None)
     said = reason.get("errorMessage") if isinstance(reason, dict) else None
+    said = None if said is None else one_line(str(said))
     try:
         run_id = run_id_of(event.get("scheduled_time"))
     except InputError:
@@ -64,7 +70,6 @@ def read_event(letter: DeadLetter, is_planned: Callable[[str], bool]) -> FailedE
 
 def _json(body: str) -> dict[str, Any]:
     try:
-        content = json.loads(body)
-    except ValueError:
+        return msgspec.json.decode(body, type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}

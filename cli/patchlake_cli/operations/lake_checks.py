@@ -3,19 +3,64 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta
 
 from patchlake.core.keys import LAKE, PLANS
-from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code
+from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code, listing_words
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
 from patchlake_cli.lake.source_coverage import SourceGap
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
-from patchlake_cli.operations.calls import AwsRefusedError, asking, reading_the_lake
+from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_json, reading_the_lake
 from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.stack import Stack
+
+
+class _Policy(TypedDict):
+    Policy: str
+
+
+class _Statements(TypedDict):
+    Statement: list[dict[str, Any]] | dict[str, Any]
+
+
+class _Versioning(TypedDict):
+    Status: NotRequired[str]
+
+
+class _KeyMetadata(TypedDict):
+    KeyState: str
+
+
+class _Key(TypedDict):
+    KeyMetadata: _KeyMetadata
+
+
+class _Prefix(TypedDict):
+    Prefix: NotRequired[str]
+
+
+class _Filter(_Prefix):
+    And: NotRequired[_Prefix]
+
+
+class _Expiration(TypedDict):
+    Days: NotRequired[Annotated[int, Meta(ge=0)]]
+
+
+class _Rule(_Prefix):
+    Status: str
+    Filter: NotRequired[_Filter]
+    Expiration: NotRequired[_Expiration]
+
+
+class _Rules(TypedDict):
+    Rules: list[_Rule]
+
 
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15
@@ -29,13 +74,15 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
         runs = stack.runs.newest(RUNS_LOOKED_AT)
         now = stack.runs.clock.now()
     for run in runs:
+        if run.problem is not None:
+            yield Finding(f"run {run.run_id} is corrupt: {run.problem}", "see RunCorruptAlarm in docs/operations.md")
         if run.status is RunStatus.OVERDUE:
             yield Finding(
                 f"run {run.run_id} is past its deadline and not published",
                 "see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md",
             )
     newest = next((run for run in runs if run.is_published), None)
-    hours = int(stack.parameter("MissedRunHours") or 0)
+    hours = stack.number("MissedRunHours")
     if newest is None:
         yield Finding("there is no snapshot yet" if not runs else "none of the last runs has a snapshot", command)
     elif hours and now - newest.run_at > timedelta(hours=hours):
@@ -52,9 +99,10 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
     if newest is None:
         raise CommandError("there is no snapshot to check")
     for target in newest.unread:
-        status = ListingStatus(target.listing_status)
-        code = listing_code(status, target.listing_detail)
-        yield Finding(f"{target.account_id} {target.region}: {LISTING[status].words} ({code})", LISTING[status].fix)
+        code = listing_code(target.listing_status, target.listing_detail)
+        known = target.listing_status in set(ListingStatus)
+        fix = LISTING[ListingStatus(target.listing_status)].fix if known else "update this command: it is older"
+        yield Finding(f"{target.account_id} {target.region}: {listing_words(target.listing_status)} ({code})", fix)
     for target in newest.incomplete:
         found = rows_in_words(target.rows_without_id or 0)
         yield Finding(f"{target.account_id} {target.region}: {found}", ROWS_WITHOUT_ID.fix)
@@ -90,7 +138,8 @@ def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
     client = stack.aws.client("s3")
     try:
         with asking("s3:GetBucketPolicy", f"bucket {bucket}"):
-            policy = json.loads(client.get_bucket_policy(Bucket=bucket)["Policy"])
+            answer = read_answer(client.get_bucket_policy(Bucket=bucket), _Policy)
+            policy: Mapping[str, Any] = read_json(answer["Policy"], _Statements)
     except AwsRefusedError as refusal:
         if refusal.code != "NoSuchBucketPolicy":
             raise
@@ -107,7 +156,8 @@ def check_versions(stack: Stack) -> Iterator[Finding]:
     """Check that the bucket keeps replaced objects."""
     bucket = stack.deployment.bucket
     with asking("s3:GetBucketVersioning", f"bucket {bucket}"):
-        status = stack.aws.client("s3").get_bucket_versioning(Bucket=bucket).get("Status", "never enabled")
+        answer = read_answer(stack.aws.client("s3").get_bucket_versioning(Bucket=bucket), _Versioning)
+    status = answer.get("Status", "never enabled")
     if status != "Enabled":
         yield Finding(
             f"the bucket's versioning is {status}: an object that is replaced is lost",
@@ -120,7 +170,7 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
     if not (key := stack.parameter("KmsKeyArn")):
         return
     with asking("kms:DescribeKey", f"key {key}"):
-        state = stack.aws.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+        state = read_answer(stack.aws.client("kms").describe_key(KeyId=key), _Key)["KeyMetadata"]["KeyState"]
     if state != "Enabled":
         fix = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
         yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
@@ -132,15 +182,15 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
     client = stack.aws.client("s3")
     try:
         with asking("s3:GetLifecycleConfiguration", f"bucket {bucket}"):
-            rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+            rules = read_answer(client.get_bucket_lifecycle_configuration(Bucket=bucket), _Rules)["Rules"]
     except AwsRefusedError as refusal:
         if refusal.code != "NoSuchLifecycleConfiguration":
             raise
         rules = []
-    yield from ill_kept(rules, int(stack.parameter("WindowDays") or 0))
+    yield from ill_kept(rules, stack.number("WindowDays"))
 
 
-def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[Finding]:
+def ill_kept(rules: Sequence[_Rule], window_days: int) -> Iterator[Finding]:
     """Find objects that a bucket's lifecycle rules delete too early, or never."""
     runs = _days_kept(rules, "runs/")
     if runs is None:
@@ -163,13 +213,17 @@ def ill_kept(rules: Sequence[Mapping[str, Any]], window_days: int) -> Iterator[F
             )
 
 
-def _days_kept(rules: Sequence[Mapping[str, Any]], prefix: str) -> int | None:
+def _days_kept(rules: Sequence[_Rule], prefix: str) -> int | None:
     """Return the number of days after which objects under a prefix expire; None if they never do."""
     days = [
         rule["Expiration"]["Days"]
         for rule in rules
-        if rule["Status"] == "Enabled"
-        and "Days" in rule.get("Expiration", {})
-        and prefix.startswith(rule.get("Filter", {}).get("Prefix", rule.get("Prefix", "")))
+        if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {}) and prefix.startswith(_prefix_of(rule))
     ]
     return min(days, default=None)
+
+
+def _prefix_of(rule: _Rule) -> str:
+    """Return the prefix of the keys that a rule is about; of them it may select some by tag or size."""
+    of_filter = rule.get("Filter", {})
+    return of_filter.get("And", of_filter).get("Prefix", rule.get("Prefix", ""))

@@ -6,14 +6,16 @@ Following only reads: the run continues when it stops.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
+from patchlake.adapters.one_line import one_line
+from patchlake.adapters.streamed_bodies import read_streamed
 from patchlake.core.run import run_at
 from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus
-from patchlake_cli.operations.calls import asking, reading_the_lake
+from patchlake_cli.operations.calls import asking, read_answer, read_json, reading_the_lake
 from patchlake_cli.operations.deployment import Deployment
 
 if TYPE_CHECKING:
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
 
 INVOKE_SECONDS = 330
 """The longest time to wait for the answer of plan: its time-out and a cold start."""
+
+
+class _Invoked(TypedDict):
+    FunctionError: NotRequired[str]
+
+
+STEPS_OF_PLAN = frozenset({Step.STORED, Step.ADOPTED, Step.LATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +54,16 @@ def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> St
     payload = json.dumps(scheduled_event(run_id))
     with asking("lambda:InvokeFunction", f"function {deployment.plan_function}"):
         answer = client.invoke(FunctionName=deployment.plan_function, Payload=payload)
-        body: Any = json.loads(answer["Payload"].read())
-    if answer.get("FunctionError"):
-        raise CommandError(_refusal(deployment, run_id, body))
-    return Started(body["run_id"], Step(body["step"]))
+        body = read_streamed(answer["Payload"])
+        if "FunctionError" in read_answer(answer, _Invoked):
+            raise CommandError(_refusal(deployment, run_id, read_json(body, Any)))
+        started = read_json(body, Started)
+    if started.run_id != run_id or started.step not in STEPS_OF_PLAN:
+        raise CommandError(
+            f"function {deployment.plan_function} answered {started.step} for run {started.run_id}, not for run "
+            f"{run_id}: it is not the plan function of a patchlake stack"
+        )
+    return started
 
 
 def follow(
@@ -81,7 +96,8 @@ def follow(
         pause()
 
 
-def _refusal(deployment: Deployment, run_id: str, body: Any) -> str:  # noqa: ANN401 - whatever the function says
-    text = body.get("errorMessage", "") if isinstance(body, dict) else str(body)
+def _refusal(deployment: Deployment, run_id: str, body: object) -> str:
+    said = body.get("errorMessage", "") if isinstance(body, dict) else body
+    text = one_line(str(said)) or "it gives no reason: see its log"
     reason = text if run_id in text else f"run {run_id}: {text}"
     return f"{deployment.plan_function} failed. {reason}"

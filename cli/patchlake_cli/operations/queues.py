@@ -1,13 +1,28 @@
 """The depths of a stack's queues and dead-letter queues; the counts of SQS are approximate."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from patchlake_cli.operations.calls import asking
+from msgspec import Meta
+
+from patchlake_cli.operations.calls import asking, read_answer
 from patchlake_cli.operations.deployment import Deployment
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+_Count = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\Z")]
+
+
+class _Attributes(TypedDict):
+    ApproximateNumberOfMessages: _Count
+    ApproximateNumberOfMessagesDelayed: _Count
+    ApproximateNumberOfMessagesNotVisible: _Count
+
+
+class _Queue(TypedDict):
+    Attributes: _Attributes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +54,15 @@ def read_depth(client: "SQSClient", url: str) -> Depth:
         CommandError: it cannot be read.
     """
     with asking("sqs:GetQueueAttributes", name_of(url)):
-        attributes = client.get_queue_attributes(
+        answer = client.get_queue_attributes(
             QueueUrl=url,
             AttributeNames=[
                 "ApproximateNumberOfMessages",
                 "ApproximateNumberOfMessagesDelayed",
                 "ApproximateNumberOfMessagesNotVisible",
             ],
-        )["Attributes"]
+        )
+        attributes = read_answer(answer, _Queue)["Attributes"]
     return Depth(
         waiting=int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesDelayed"]),
         in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),

@@ -1,13 +1,15 @@
 """A stack's dead letters, sent again: those of each queue, and the failed events of its schedule."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import typer
 from rich.console import Console
 
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
 from patchlake_cli.operations.failed_events import FailedEvent, Fate, settle
@@ -23,33 +25,38 @@ class Redriven:
     Attributes:
         moved: the dead letters, by their queue.
         events: the failed events of the schedule.
+        problems: why a queue could not be read, by its name; ``plan`` is that of the failed events.
     """
 
     moved: Mapping[str, Moved]
     events: Sequence[FailedEvent]
+    problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_any_left(self) -> bool:
-        """Whether a letter or an event is still there."""
-        return any(each.left for each in self.moved.values()) or any(
-            event.fate is not Fate.SETTLED for event in self.events
+        """Whether a letter or an event is still there, or may be."""
+        return (
+            bool(self.problems)
+            or any(each.left for each in self.moved.values())
+            or any(event.fate is not Fate.SETTLED for event in self.events)
         )
 
 
 def redrive_stack(stack: Stack) -> Redriven:
-    """Settle the failed events, then send each dead letter back to its queue.
-
-    Raises:
-        CommandError: a queue or the lake cannot be read or written.
-    """
+    """Settle the failed events, then send each dead letter back to its queue; a queue that fails costs no other one."""
     sqs = stack.aws.client("sqs")
-    with reading_the_lake():
-        events = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
-    moved = {
-        queue.name: move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
-        for queue in stack.deployment.queues
-    }
-    return Redriven(moved, events)
+    moved, events, problems = dict[str, Moved](), list[FailedEvent](), dict[str, str]()
+    try:
+        with reading_the_lake():
+            events = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
+    except CommandError as error:
+        problems["plan"] = str(error)
+    for queue in stack.deployment.queues:
+        try:
+            moved[queue.name] = move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
+        except CommandError as error:
+            problems[queue.name] = str(error)
+    return Redriven(moved, events, problems)
 
 
 def print_redriven(stack: str, redriven: Redriven, *, as_json: bool) -> None:
@@ -64,17 +71,22 @@ def _as_json(redriven: Redriven) -> dict[str, Any]:
     return {
         "queues": [{"stage": stage, "left": each.left} | asdict(each) for stage, each in redriven.moved.items()],
         "failed_events": [asdict(event) for event in redriven.events],
+        "not_read": redriven.problems,
     }
 
 
 def _print(console: Console, stack: str, redriven: Redriven) -> None:
-    if not redriven.events:
+    if not redriven.events and "plan" not in redriven.problems:
         console.print("plan: no failed events.")
-    for event in redriven.events:
-        console.print(f"plan: {_advice(stack, event)}", soft_wrap=True)
+    for event, count in Counter(redriven.events).items():
+        times = "" if count == 1 else f" ({count} events)"
+        console.print(f"plan: {_advice(stack, event)}{times}", soft_wrap=True)
     for stage, each in redriven.moved.items():
         said = "no dead letters." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
-        console.print(f"{stage}: {said}")
+        left = "" if each.problem is None else f" {each.left} are left: {each.problem}"
+        console.print(f"{stage}: {said}{left}", soft_wrap=True)
+    for stage, problem in redriven.problems.items():
+        console.print(f"{stage}: could not be read: {problem}", soft_wrap=True)
 
 
 def _advice(stack: str, event: FailedEvent) -> str:

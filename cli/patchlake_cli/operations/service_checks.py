@@ -1,13 +1,68 @@
 """Checks of a stack's services: its schedule, event sources, dead letters, alarms, logs and limits."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Annotated, NotRequired, TypedDict
 
-from patchlake_cli.operations.calls import AwsRefusedError, asking
+from msgspec import Meta
+
+from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_pages
 from patchlake_cli.operations.deployment import QUEUES
 from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
 from patchlake_cli.operations.stack import Stack
+
+_Limit = Annotated[int, Meta(ge=0)]
+
+
+class _Target(TypedDict):
+    Arn: str
+
+
+class _Schedule(TypedDict):
+    State: str
+    Target: _Target
+
+
+class _Subscription(TypedDict):
+    SubscriptionArn: str
+    Endpoint: str
+
+
+class _Subscriptions(TypedDict):
+    Subscriptions: list[_Subscription]
+
+
+class _LogGroup(TypedDict):
+    logGroupName: str
+    retentionInDays: NotRequired[int]
+
+
+class _LogGroups(TypedDict):
+    logGroups: list[_LogGroup]
+
+
+class _Limits(TypedDict):
+    ConcurrentExecutions: _Limit
+    UnreservedConcurrentExecutions: NotRequired[_Limit]
+
+
+class _AccountSettings(TypedDict):
+    AccountLimit: _Limits
+
+
+class _Scaling(TypedDict):
+    MaximumConcurrency: NotRequired[int]
+
+
+class _EventSource(TypedDict):
+    UUID: str
+    State: str
+    ScalingConfig: NotRequired[_Scaling]
+
+
+class _EventSources(TypedDict):
+    EventSourceMappings: list[_EventSource]
+
 
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
@@ -18,7 +73,7 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
     client = stack.aws.client("scheduler")
     try:
         with asking("scheduler:GetSchedule", f"schedule {name}"):
-            schedule = client.get_schedule(Name=name)
+            schedule = read_answer(client.get_schedule(Name=name), _Schedule)
     except AwsRefusedError as refusal:
         if refusal.code != "ResourceNotFoundException":
             raise
@@ -72,11 +127,11 @@ def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
     topic = stack.deployment.alarm_topic_arn
     with asking("sns:ListSubscriptionsByTopic", f"topic {name_of(topic.replace(':', '/'))}"):
         pages = stack.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        subscriptions = [subscription for page in pages for subscription in page["Subscriptions"]]
-    yield from unheard(topic, subscriptions)
+        read = read_pages(pages, _Subscriptions)
+    yield from unheard(topic, [subscription for page in read for subscription in page["Subscriptions"]])
 
 
-def unheard(topic: str, subscriptions: list[Mapping[str, str]]) -> Iterator[Finding]:
+def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Finding]:
     """Find a topic whose subscriptions reach no one."""
     if not subscriptions:
         yield Finding(
@@ -93,12 +148,13 @@ def unheard(topic: str, subscriptions: list[Mapping[str, str]]) -> Iterator[Find
 
 def check_log_retention(stack: Stack) -> Iterator[Finding]:
     """Check that the functions' log groups exist, with the stack's retention."""
-    days = int(stack.parameter("LogRetentionDays") or 0)
+    days = stack.number("LogRetentionDays")
     with asking("logs:DescribeLogGroups", f"the log groups of {stack.deployment.stack}"):
-        pages = stack.aws.client("logs").get_paginator("describe_log_groups")
+        paginator = stack.aws.client("logs").get_paginator("describe_log_groups")
+        pages = paginator.paginate(logGroupNamePrefix=f"/aws/lambda/{stack.deployment.stack}-")
         found = {
             group["logGroupName"]: group.get("retentionInDays")
-            for page in pages.paginate(logGroupNamePrefix=f"/aws/lambda/{stack.deployment.stack}-")
+            for page in read_pages(pages, _LogGroups)
             for group in page["logGroups"]
         }
     for name in stack.deployment.log_groups:
@@ -119,7 +175,8 @@ PLAN_AND_COMMIT = 2
 def check_concurrency(stack: Stack) -> Iterator[Finding]:
     """Check that the account's concurrency limit is high enough for the stack."""
     with asking("lambda:GetAccountSettings", "the account's limits of Lambda"):
-        limits = stack.aws.client("lambda").get_account_settings()["AccountLimit"]
+        answer = stack.aws.client("lambda").get_account_settings()
+        limits = read_answer(answer, _AccountSettings)["AccountLimit"]
     limit = limits.get("UnreservedConcurrentExecutions", limits["ConcurrentExecutions"])
     workers = sum(
         source.get("ScalingConfig", {}).get("MaximumConcurrency", 0)
@@ -145,10 +202,11 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
     }
 
 
-def _event_sources(stack: Stack) -> dict[str, list[Mapping[str, Any]]]:
-    client = stack.aws.client("lambda")
+def _event_sources(stack: Stack) -> dict[str, list[_EventSource]]:
+    paginator = stack.aws.client("lambda").get_paginator("list_event_source_mappings")
     found = {}
     for name, arn in _queue_arns(stack).items():
         with asking("lambda:ListEventSourceMappings", f"the event source of the queue {name}"):
-            found[name] = client.list_event_source_mappings(EventSourceArn=arn)["EventSourceMappings"]
+            pages = read_pages(paginator.paginate(EventSourceArn=arn), _EventSources)
+        found[name] = [source for page in pages for source in page["EventSourceMappings"]]
     return found

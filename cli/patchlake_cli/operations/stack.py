@@ -1,10 +1,12 @@
 """A deployed stack with its clients and the runs in its bucket, as the operators' commands use it."""
 
+import re
 from dataclasses import dataclass
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
 from patchlake_cli.access.sessions import identify, open_session
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.operations.deployment import Deployment, read_deployment
 
@@ -20,6 +22,19 @@ class Stack:
     def parameter(self, name: str) -> str:
         """Return a parameter of the stack; empty if its version has no such parameter."""
         return self.deployment.parameters.get(name, "")
+
+    def number(self, name: str) -> int:
+        """Return a parameter of the stack that is a whole number; 0 if its version has no such parameter.
+
+        Raises:
+            CommandError: it is none.
+        """
+        value = self.parameter(name) or "0"
+        if re.fullmatch("[0-9]{1,9}", value) is None:
+            raise CommandError(
+                f"the parameter {name} of stack {self.deployment.stack} is {value!r}: expected a whole number"
+            )
+        return int(value)
 
 
 def find_stack(name: str, profile: str | None, region: str | None) -> Stack:

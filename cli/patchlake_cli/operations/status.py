@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.lake.runs import Progress, Run, counts_as_json
+from patchlake_cli.lake.runs import Progress, Run, RunStatus, counts_as_json
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.queues import StageDepth, read_depths
 from patchlake_cli.operations.stack import Stack
@@ -40,8 +40,10 @@ class Status:
 
     @property
     def exit_code(self) -> ExitCode:
-        """COMPLETE if the newest snapshot is; PARTIAL if it is not, or if there is none."""
-        return ExitCode.of_run("" if self.snapshot is None else self.snapshot.status)
+        """COMPLETE if the newest snapshot is; PARTIAL if it is not, if there is none, or if a newer run is corrupt."""
+        newest = (run for run in self.runs if run.is_published or run.status is RunStatus.CORRUPT)
+        found = next(newest, None)
+        return ExitCode.of_run("" if found is None else found.status)
 
 
 def read_status(stack: Stack, most_runs: int) -> Status:
@@ -77,6 +79,7 @@ def run_as_json(run: Run) -> dict[str, Any]:
     """Return a run as ``--json`` prints it, with the demo's names; a value that is not known yet is null."""
     return counts_as_json(run) | {
         "unread": [asdict(target) for target in run.unread],
+        "problem": run.problem,
         "progress": None if run.progress is None else _progress_as_json(run.progress),
     }
 

@@ -34,6 +34,9 @@ def _parts(status: Status) -> Iterator[RenderableType]:
     for run in status.runs:
         if run.progress is not None:
             yield progress_line(run)
+        if run.problem is not None:
+            text = f": {run.problem}. See RunCorruptAlarm in docs/operations.md."
+            yield Text.assemble(f"Run {run.run_id} is ", styled_status(run), text)
     if status.runs:
         yield _runs(status.runs)
     if status.snapshot is not None and status.snapshot.unread:
@@ -122,7 +125,8 @@ def _runs(runs: list[Run]) -> Table:
             )
         )
         read = "-" if run.targets_listed is None else str(run.targets_listed)
-        table.add_row(run.run_id, Text(*styled_status(run)), f"{read} of {run.targets_active}", *counts)
+        targets = "-" if run.problem is not None else f"{read} of {run.targets_active}"
+        table.add_row(run.run_id, Text(*styled_status(run)), targets, *counts)
     return table
 
 

@@ -25,6 +25,7 @@ _STYLES: Mapping[RunStatus, str] = {
     RunStatus.RUNNING: "cyan",
     RunStatus.OVERDUE: _BAD,
     RunStatus.UNPUBLISHED: "bold yellow",
+    RunStatus.CORRUPT: _BAD,
 }
 _NODES = {
     CollectionStatus.COLLECTED: "collected",

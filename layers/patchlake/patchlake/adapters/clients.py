@@ -24,6 +24,7 @@ from botocore.parsers import ResponseParserError
 
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.adapters.answer_form import is_in_form
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.session_credentials import renew_readably
 from patchlake.core.timings import BYTES_IN_TIME, CALL
@@ -94,11 +95,11 @@ class _Parsers:
         parser = self._factory.create_parser(protocol)
         parse = parser.parse
 
-        def parse_or_refuse(answer: dict[str, Any], *shape: Any) -> dict[str, Any]:  # noqa: ANN401
+        def parse_or_refuse(answer: dict[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
             found: Any = None
             # Not with the SDK's error as the cause: a log of both would have the body.
             with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError, RecursionError):
-                found = parse(answer, *shape)
+                found = parse(answer, shape) if is_in_form(answer, protocol, shape) else None
             if isinstance(found, dict):
                 return found
             encoding = unasked_encoding(answer["headers"])

@@ -6,10 +6,9 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from urllib3.exceptions import HTTPError
-
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
 from patchlake.adapters.explanations import explained
+from patchlake.adapters.streamed_bodies import read_streamed
 from patchlake.core.paging import EMPTY_PAGES
 from patchlake.core.timings import CONFLICT_ATTEMPTS, conflict_pause_seconds
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
@@ -63,17 +62,12 @@ class S3Store:
         try:
             answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + key)
             # Read here: a connection may break in the middle of the body.
-            body = answer["Body"].read()
+            body = read_streamed(answer["Body"])
         except AWS_ERRORS as error:
             if code_of(error) == "NoSuchKey":
                 return None
             # Without s3:ListBucket S3 does not distinguish an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
-        except (HTTPError, ValueError, OverflowError) as error:
-            # The SDK does not translate every error of its HTTP library while a body is read: sizes of chunks may be
-            # no sizes.
-            msg = f"s3://{self._bucket}/{self._prefix}{key}: the body broke off: {error}"
-            raise RetryableError(msg) from error
         self._require_answer(answer, "GetObject", key, is_whole=answer.get("ContentLength") == len(body))
         return body
 

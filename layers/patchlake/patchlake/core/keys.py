@@ -13,11 +13,10 @@ Root parts have a folder of their own, so that listing them stays cheap. Argumen
 they are safe in paths.
 """
 
-import re
 from collections.abc import Iterable
 from string import digits
 
-from patchlake.core.run import RUN_ID_PATTERN, run_date
+from patchlake.core.run import is_run_id, run_date
 from patchlake.core.targets import Target
 
 ROOT_LISTING = "nodes"
@@ -45,7 +44,7 @@ def plan_key(run_id: str) -> str:
 def run_ids(keys: Iterable[str]) -> set[str]:
     """Return the run ids in the names of keys of plans or published tables."""
     names = (key.rpartition("/")[2].partition(".")[0] for key in keys)
-    return {name for name in names if re.match(RUN_ID_PATTERN, name)}
+    return {name for name in names if is_run_id(name)}
 
 
 def shards_prefix(run_id: str, source: str = ROOT_LISTING) -> str:

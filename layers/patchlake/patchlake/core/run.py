@@ -48,6 +48,15 @@ def run_at(run_id: str) -> datetime:
     raise InputError(msg)
 
 
+def is_run_id(name: str) -> bool:
+    """Whether it is the name of a run."""
+    try:
+        run_at(name)
+    except InputError:
+        return False
+    return True
+
+
 def run_date(run_id: str) -> str:
     """Return the UTC date of a run, ``YYYY-MM-DD``: the value of the partition column."""
     return run_at(run_id).date().isoformat()

@@ -1,0 +1,341 @@
+"""The operators' commands against services that answer as none should: one clear line, no traceback, no wrong claim."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from botocore.config import Config
+
+from patchlake.adapters import clients
+from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.operations.deployment import QUEUES
+from tests.command_line import patchlake_here
+from tests.http_stub import Answer, HttpStub, Request, Trickling, http_stub
+
+ACCOUNT, REGION, STACK, BUCKET = "111122223333", "eu-central-1", "patchlake", "the-bucket"
+PAGE = b"<!doctype html><html><body>Please sign in</body></html>"
+ERROR = b'{"__type": "com.amazonaws#InternalFailure", "message": "no"}'
+DIGITS = b"9" * 5_000
+ESCAPE = "\x1b[2J"
+
+
+def outputs() -> dict[str, str]:
+    """Return the outputs of a stack."""
+    queues = [
+        (f"{name.title()}{kind}QueueUrl", f"http://127.0.0.1/{ACCOUNT}/{STACK}-{name}{kind}")
+        for name in QUEUES
+        for kind in ("", "DeadLetter")
+    ]
+    return {
+        "BucketName": BUCKET,
+        "PlanFunctionName": f"{STACK}-plan",
+        "PlanDeadLetterQueueUrl": f"http://127.0.0.1/{ACCOUNT}/{STACK}-planDeadLetter",
+        "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
+        **dict(queues),
+    }
+
+
+def described(name: str = STACK, parameters: str = "", **changes: str) -> Answer:
+    """Return CloudFormation's answer about a stack."""
+    members = "".join(
+        f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
+        for key, value in (outputs() | changes).items()
+    )
+    stack = (
+        f"<StackName>{name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus>"
+        f"<StackId>arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/1</StackId>"
+        f"<CreationTime>2026-11-01T00:00:00Z</CreationTime>"
+        f"<Parameters>{parameters}</Parameters><Outputs>{members}</Outputs>"
+    )
+    return xml("DescribeStacks", f"<Stacks><member>{stack}</member></Stacks>")
+
+
+def xml(operation: str, content: str) -> Answer:
+    """Return an answer of a service with XML and forms."""
+    return Answer(200, f"<R><{operation}Result>{content}</{operation}Result></R>".encode())
+
+
+def depth(count: object) -> bytes:
+    """Return the attributes of a queue."""
+    names = ("", "Delayed", "NotVisible")
+    return json.dumps(
+        {"Attributes": {f"ApproximateNumberOfMessages{name}": "0" if name else count for name in names}}
+    ).encode()
+
+
+@dataclass
+class HostileAws:
+    """An AWS with an empty stack, whose answers a test replaces one by one."""
+
+    stub: HttpStub
+    hostile: Callable[[str, Request], Answer | None] = lambda *_: None
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request."""
+        operation = request.operation or self._operation(request)
+        return self.hostile(operation, request) or self._usual(operation)
+
+    def _operation(self, request: Request) -> str:
+        if request.method == "POST" and "/invocations" in request.path:
+            return "Invoke"
+        if request.method == "POST":
+            return parse_qs(request.body.decode())["Action"][0]
+        found = re.search(
+            r"event-source-mappings|account-settings|schedules|\?versioning|\?policy|\?lifecycle", request.path
+        )
+        return found[0].lstrip("?") if found else "list" if "list-type" in request.path else request.method
+
+    def _usual(self, operation: str) -> Answer:
+        match operation:
+            case "GetCallerIdentity":
+                arn = f"<Account>{ACCOUNT}</Account><Arn>arn:aws:iam::{ACCOUNT}:user/me</Arn>"
+                return xml(operation, arn)
+            case "DescribeStacks":
+                return described()
+            case "GetQueueAttributes":
+                return Answer(200, depth("0"))
+            case "list":
+                return Answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+            case "HEAD" | "GET":
+                return Answer(404)
+            case _:
+                return Answer(200, b"{}")
+
+    def command(self, *arguments: str) -> Any:  # noqa: ANN401  # a CompletedProcess, whose module is not imported
+        """Run a command on the stack."""
+        environment = {
+            "AWS_ENDPOINT_URL": self.stub.url,
+            "AWS_ACCESS_KEY_ID": "AKIATEST",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "HOME": "/nowhere",
+        }
+        ended = patchlake_here(environment, *arguments, "--stack", STACK)
+        assert ESCAPE not in ended.stdout + ended.stderr
+        return ended
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileAws]:
+    quick = Config(read_timeout=0.3, connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick))
+    with http_stub() as stub:
+        found = HostileAws(stub)
+        stub.answer = found.answer
+        yield found
+
+
+def only(operation: str, *answers: Answer) -> Callable[[str, Request], Answer | None]:
+    """Answer one operation so, and repeat the last answer."""
+    left = list(answers)
+
+    def hostile(asked: str, _: Request) -> Answer | None:
+        if asked != operation:
+            return None
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return hostile
+
+
+COMMANDS = ("status", "run", "redrive", "check")
+ANSWERS = {
+    "page": Answer(200, PAGE),
+    "empty": Answer(200),
+    "error with 200": Answer(200, ERROR),
+    "no members": Answer(200, b"{}"),
+    "cut short": Answer(200, b'{"Attributes": {"Appr'),
+    "trickle": Trickling(200, b"x" * 10_000),
+    "number": Answer(200, DIGITS),
+    "nested": Answer(200, b"[" * 100_000),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [*(("status", answer) for answer in ANSWERS.values()), *((name, ANSWERS["page"]) for name in COMMANDS[1:])],
+)
+def test_a_stack_that_is_not_described_is_one_line(aws: HostileAws, name: str, answer: Answer) -> None:
+    aws.hostile = only("DescribeStacks", answer)
+
+    ended = aws.command(name)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.ERROR, "")
+    assert ended.stderr.startswith(f"patchlake: stack {STACK} in {REGION}: cloudformation:DescribeStacks failed: ")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (xml("DescribeStacks", "<Stacks></Stacks>"), "is not in the form of the service"),
+        (xml("DescribeStacks", "<Stacks><member/><member/></Stacks>"), "is not in the form of the service"),
+        (described(BucketName=""), "is not in the form of the service"),
+        (described("another"), "CloudFormation answered about another stack"),
+        (described(f"a{ESCAPE}"), "failed: "),
+    ],
+    ids=["none", "two", "empty output", "another", "control sequence"],
+)
+def test_a_description_that_is_not_that_of_the_stack_is_one_line(aws: HostileAws, answer: Answer, text: str) -> None:
+    aws.hostile = only("DescribeStacks", answer)
+
+    ended = aws.command("status")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
+    assert text in ended.stderr
+
+
+DEPTHS = {
+    **ANSWERS,
+    "a number for a text": Answer(200, depth(3)),
+    "no number": Answer(200, depth("many")),
+    "negative": Answer(200, depth("-1")),
+    "digits": Answer(200, depth("9" * 5_000)),
+    "a list": Answer(200, b'{"Attributes": []}'),
+}
+
+
+@pytest.mark.parametrize("answer", DEPTHS.values(), ids=DEPTHS)
+def test_a_queue_that_cannot_be_counted_is_never_an_empty_one(aws: HostileAws, answer: Answer) -> None:
+    aws.hostile = only("GetQueueAttributes", answer)
+
+    status, redriven, check = (aws.command(name) for name in ("status", "redrive", "check"))
+
+    assert (status.returncode, status.stdout, status.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
+    assert "sqs:GetQueueAttributes failed" in status.stderr
+    assert redriven.returncode == check.returncode == ExitCode.PARTIAL
+    assert redriven.stdout.count("could not be read: ") == 6
+    assert "no dead letters" not in redriven.stdout
+    assert "no failed events" not in redriven.stdout
+    assert re.search(r"dead letters +UNKNOWN", check.stdout)
+
+
+def message(body: object = "{}") -> Answer:
+    """Return a received message."""
+    return Answer(200, json.dumps({"Messages": [{"Body": body, "ReceiptHandle": "r"}]}).encode())
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        ("ReceiveMessage", Answer(200, PAGE)),
+        ("ReceiveMessage", Answer(200, ERROR)),
+        ("ReceiveMessage", Answer(200)),
+        ("ReceiveMessage", Answer(200, b'{"Messages": {}}')),
+        ("ReceiveMessage", Answer(200, b'{"Messages": [{"Body": "{}"}]}')),
+        ("ReceiveMessage", message(7)),
+        ("SendMessageBatch", Answer(200, PAGE)),
+        ("SendMessageBatch", Answer(200, b"{}")),
+        ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "-1"}, {"Id": "7"}, {"Id": "x"}]}')),
+        ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "0", "Code": "c"}]}')),
+        ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": 0}]}')),
+        ("DeleteMessageBatch", Answer(200, PAGE)),
+        ("DeleteMessageBatch", Answer(200, b'{"Failed": [{"Id": "0", "Code": "c"}]}')),
+    ],
+)
+def test_a_letter_whose_way_is_not_certain_is_left_and_no_queue_costs_another(
+    aws: HostileAws, operation: str, answer: Answer
+) -> None:
+    def hostile(asked: str, request: Request) -> Answer | None:
+        if b"collectDeadLetter" not in request.body and asked != "SendMessageBatch":
+            return None
+        usual = {
+            "GetQueueAttributes": Answer(200, depth("1")),
+            "ReceiveMessage": message(),
+            "SendMessageBatch": Answer(200, b'{"Successful": [{"Id": "0"}]}'),
+            "DeleteMessageBatch": Answer(200, b'{"Successful": [{"Id": "0"}]}'),
+        }
+        return answer if asked == operation else usual.get(asked)
+
+    aws.hostile = hostile
+
+    ended = aws.command("redrive")
+
+    assert (ended.returncode, ended.stderr) == (ExitCode.PARTIAL, "")
+    assert "collect: 0 of 1 dead letters sent again." in ended.stdout
+    assert "commit: no dead letters." in ended.stdout
+    deleted = [request for request in aws.stub.requests if request.operation == "DeleteMessageBatch"]
+    assert bool(deleted) is (operation == "DeleteMessageBatch")
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (Answer(200, PAGE), "is not in the form of the service"),
+        (Answer(200), "is not in the form of the service"),
+        (Answer(200, b"{}"), "is not in the form of the service"),
+        (Answer(200, b"[" * 100_000), "is not in the form of the service"),
+        (Answer(200, b'{"run_id": 1, "step": "STORED"}'), "is not in the form of the service"),
+        (
+            Answer(200, b'{"run_id": "20200101T000000Z", "step": "STORED"}'),
+            "not the plan function of a patchlake stack",
+        ),
+        (
+            Answer(200, b'{"errorMessage": "no\\naccounts\\u001b[2J"}', {"X-Amz-Function-Error": "Unhandled"}),
+            "no accounts",
+        ),
+        (
+            Answer(200, b'{"errorMessage": {"a": 1}}', {"X-Amz-Function-Error": "Unhandled"}),
+            "patchlake-plan failed. run",
+        ),
+        (Answer(200, b"", {"X-Amz-Function-Error": "Unhandled"}), "is not in the form of the service"),
+        (Answer(200, b"{}", {"X-Amz-Function-Error": "Unhandled"}), "it gives no reason: see its log"),
+        (Answer(200, b'{"run_id": "x', length=100), "failed: "),
+    ],
+)
+def test_a_function_that_does_not_answer_as_plan_starts_no_run(aws: HostileAws, answer: Answer, text: str) -> None:
+    aws.hostile = only("Invoke", answer)
+
+    ended = aws.command("run")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
+    assert text in ended.stderr
+
+
+CHECKS = {
+    "schedules": "schedule",
+    "event-source-mappings": "event sources",
+    "ListSubscriptionsByTopic": "alarm topic",
+    "policy": "bucket policy",
+    "versioning": "versions",
+    "lifecycle": "retention",
+    "DescribeLogGroups": "log retention",
+    "account-settings": "concurrency",
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -> None:
+    aws.hostile = lambda asked, _: answer if asked in CHECKS else None
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    assert {each["name"] for each in checked if each["verdict"] == "UNKNOWN"} >= {*CHECKS.values()}
+
+
+def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:
+    numbers = iter(range(10_000))
+
+    def hostile(asked: str, _: Request) -> Answer | None:
+        if asked != "event-source-mappings":
+            return None
+        return Answer(200, json.dumps({"EventSourceMappings": [], "NextMarker": str(next(numbers))}).encode())
+
+    aws.hostile = hostile
+
+    ended = aws.command("check")
+
+    assert "the answer has more than 100 pages" in ended.stdout
+
+
+def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
+    wrong = "<member><ParameterKey>MissedRunHours</ParameterKey><ParameterValue>****</ParameterValue></member>"
+    aws.hostile = only("DescribeStacks", described(parameters=wrong))
+
+    ended = aws.command("check")
+
+    assert "the parameter MissedRunHours of stack patchlake is '****': expected a whole number" in ended.stdout
