@@ -4,6 +4,7 @@ It is the style of the functions' variables: ``--days is '0': expected a whole n
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -56,6 +57,17 @@ def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  
         return number
 
     return typer.Option(parser=read, metavar="N", help=f"{sentence} ({least} to {most}).")
+
+
+def path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of a path; an empty text, such as a variable that is not set, is none."""
+
+    def read(value: object) -> Path:
+        if value == "":
+            raise wrong_value(value, "a path; a dot is the current folder")
+        return Path(str(value))
+
+    return typer.Option(*options, parser=read, metavar="PATH", help=sentence)
 
 
 def choice(sentence: str, values: Iterable[str], *options: str) -> Any:  # noqa: ANN401  # as typer.Option

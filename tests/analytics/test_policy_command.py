@@ -12,7 +12,7 @@ from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.option_values import OptionError
 from tests.analytics.patch_story import covered
-from tests.analytics.policy_files import write_file, write_policy
+from tests.analytics.policy_files import SLA, write_file, write_policy
 from tests.analytics.synthetic import collected, patch, write_run
 from tests.world import HOME
 
@@ -145,6 +145,55 @@ def test_an_answer_says_what_of_the_policy_it_could_not_use(
 
     assert result.return_value == (ExitCode.PARTIAL if expected else ExitCode.COMPLETE)
     assert result.stderr == (f"patchlake: {expected}.\n" if expected else "")
+
+
+def test_a_deadline_beyond_the_history_is_a_note_and_no_gap(lake: Path, tmp_path: Path) -> None:
+    policy = write_policy(tmp_path / "mine", sla=("Critical,,,365", "Low,,,500", "Medium,,,120"))
+
+    result = asked(lake, BREACHES, policy)
+    about_others = asked(lake, "SELECT count(*) AS lines FROM line_age", policy)
+
+    assert result.return_value == about_others.return_value == ExitCode.COMPLETE
+    assert result.stderr == (
+        "patchlake: 2 deadlines of the policy are longer than 120 days: no age can be seen beyond the history "
+        "(--history-days).\n"
+    )
+    assert about_others.stderr == ""
+
+
+def test_two_byte_order_marks_are_no_header(tmp_path: Path) -> None:
+    write_file(tmp_path, "sla/all.csv", f"\ufeff\ufeff{SLA}", "Low,,,9")
+
+    result = checked(tmp_path)
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert "sla/all.csv:1: the file has no header: expected one line severity,tag_key,tag_value,days" in result.stdout
+
+
+@pytest.mark.parametrize("whose", ["--policy", "the lake's own"])
+@pytest.mark.parametrize(
+    ("links", "problem"),
+    [
+        ({"sla/again": "."}, "is a link to a folder that it is in"),
+        ({"sla/up": "../.."}, "is a link to a folder that it is in"),
+        ({"sla/there": "../exceptions", "exceptions/back": "../sla"}, "is a link to a folder that it is in"),
+        ({"sla/itself.csv": "itself.csv"}, "is a link to nothing, or no file"),
+        ({"sla/nothing.csv": "nowhere"}, "is a link to nothing, or no file"),
+    ],
+)
+def test_links_that_lead_nowhere_or_back_are_refused(
+    lake: Path, tmp_path: Path, links: dict[str, str], problem: str, whose: str
+) -> None:
+    folder = tmp_path / "mine" if whose == "--policy" else lake / "policy"
+    write_policy(folder, sla=("Critical,,,7",), exceptions=(EXCEPTION,))
+    for name, target in links.items():
+        (folder / name).symlink_to(target)
+
+    options = ("--policy", folder) if whose == "--policy" else ()
+    result = called(query, "--lake", lake, "--as-of", "2026-11-21", *options, BREACHES)
+
+    assert isinstance(result.exception, CommandError)
+    assert problem in str(result.exception)
 
 
 def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:

@@ -82,6 +82,30 @@ def test_the_page_leads_from_the_account_to_the_node_and_its_patches(folder: Pat
     assert drill_down.index("</code>: 1 line") < drill_down.index("Critical: <bdi>An update</bdi>, 20 days open")
 
 
+def test_the_node_with_the_worst_line_comes_first(tmp_path: Path) -> None:
+    severities = {1: "Low", 2: "Important", 3: "Critical"}
+    for number, run_id in enumerate(DAYS):
+        scanned = milliseconds(run_at(run_id) - timedelta(hours=1))
+        lacks = 1 if number else 0
+        nodes = [
+            collected(run_id, node, baseline_id="pb", operation_end_time=scanned, missing_count=lacks)
+            for node in severities
+        ]
+        rows = [
+            patch(run_id, node, f"KB500{node}", "Missing", title=f"update {node}", severity=severity)
+            for node, severity in severities.items()
+            if lacks
+        ]
+        write_run(tmp_path / "lake", run_id, [covered(3, "COMPLETE", len(rows))], nodes, rows)
+    policy = write_policy(tmp_path / "policy", sla=(",,,5",))
+
+    page = run(tmp_path, "--format", "html", "--policy", policy).stdout
+
+    drill_down = page[page.index("its nodes and their overdue patches") :]
+    places = [drill_down.index(f"{severity}: <bdi>") for severity in ("Critical", "Important", "Low")]
+    assert places == sorted(places)
+
+
 def test_an_exception_takes_a_line_out_and_leaves_compliance_alone(folder: Path) -> None:
     policy = write_policy(folder / "policy", exceptions=(f"{HOME},,,,,,why,me,2026-11-01,2026-12-31",))
 

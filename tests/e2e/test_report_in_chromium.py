@@ -17,6 +17,10 @@ from tests.report_figures import BREAKOUT, FORMULA, HOSTILE, SCRIPT, empty_figur
 A4_PIXELS = 794 - 2 * 53
 """The width of a sheet, less the page's margins of 14 mm."""
 
+LEFT_GAP = "cell => getComputedStyle(cell).paddingLeft"
+LEAST_GAP_PIXELS = 7
+"""Two millimetres, nearly: a number ends at its right edge, where the next text begins."""
+
 type Open = Callable[..., Page]
 
 # The lowest contrast of any text to its background, as WCAG 2 defines it, with that text.
@@ -233,6 +237,9 @@ def test_on_paper_nothing_is_hidden_or_cut_and_the_colours_are_light(opened: Ope
         assert box is not None
         assert box["height"] > 20
         assert box["x"] + box["width"] <= A4_PIXELS
+    after_numbers = page.locator("td.number + td:not(.number)").all()
+    assert after_numbers
+    assert all(float(cell.evaluate(LEFT_GAP).removesuffix("px")) >= LEAST_GAP_PIXELS for cell in after_numbers)
     assert not page.locator("nav").is_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.pdf(format="A4").startswith(b"%PDF")

@@ -68,7 +68,7 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("export", "--batch-size", "1_000", "a whole number from 1 to 10000"),
         ("export", "--deadline", "59", "a whole number from 60 to 604800"),
         ("export", "--detail-deadline", "x", "a whole number from 60 to 604800"),
-        ("export", "--regions", "", "region names such as eu-central-1, separated by commas"),
+        ("export", "--regions", "", "region names such as eu-central-1, separated by commas, or all-enabled"),
         ("export", "--external-id", "a", "an external id of 2 to 1224 characters, or nothing"),
         ("check", "--lake", "", "a folder, or s3://BUCKET with an optional prefix"),
         ("check", "--stack", "a b", STACK_NAME),

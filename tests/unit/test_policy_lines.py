@@ -101,6 +101,12 @@ def test_a_byte_order_mark_and_bytes_that_are_no_utf_8_are_read() -> None:
     assert row.cells[1] == "K\ufffdln"
 
 
+def test_two_byte_order_marks_are_no_mark() -> None:
+    [head] = read_lines(SLA, b"\xef\xbb\xbf\xef\xbb\xbfseverity,tag_key,tag_value,days\n")
+
+    assert head.cells[0] == "\ufeff\ufeffseverity"
+
+
 def test_a_file_without_a_byte_has_no_line() -> None:
     assert list(read_lines(SLA, b"")) == []
 

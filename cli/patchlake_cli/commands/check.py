@@ -28,6 +28,7 @@ from patchlake_cli.export.settings import ROLE_NAME, read_settings
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
+from patchlake_cli.option_values import path
 
 
 def check(  # noqa: PLR0913  # one option each
@@ -47,7 +48,7 @@ def check(  # noqa: PLR0913  # one option each
     region: RegionOption = None,
     policy: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Check this policy instead: a folder with sla/ and exceptions/."),
+        path("Check this policy instead: a folder with sla/ and exceptions/."),
     ] = None,
     history_days: HistoryDaysOption = DEFAULTS.history_days,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,

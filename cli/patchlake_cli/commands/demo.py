@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.option_values import whole_number
+from patchlake_cli.option_values import path, whole_number
 
 
 def demo(  # noqa: PLR0913
@@ -33,9 +33,7 @@ def demo(  # noqa: PLR0913
         ),
     ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
-    out: Annotated[Path, typer.Option(metavar="PATH", help="Folder for the lake; replaced if a demo made it.")] = Path(
-        "demo"
-    ),
+    out: Annotated[Path, path("Folder for the lake; replaced if a demo made it.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
     """Run the whole pipeline on this machine, against an embedded AWS.

@@ -13,7 +13,7 @@ from patchlake.errors import InputError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import read_date
 from patchlake_cli.lake.statements import MOST_DAYS, Settings
-from patchlake_cli.option_values import OptionError, whole_number, wrong_value
+from patchlake_cli.option_values import OptionError, path, whole_number, wrong_value
 
 DEFAULTS = Settings()
 
@@ -149,7 +149,7 @@ AllowPartialOption = Annotated[
 
 PolicyOption = Annotated[
     Path | None,
-    typer.Option(metavar="PATH", help="Folder with sla/ and exceptions/, in place of the lake's own policy/."),
+    path("Folder with sla/ and exceptions/, in place of the lake's own policy/."),
 ]
 
 AccountsOption = Annotated[

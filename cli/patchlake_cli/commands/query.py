@@ -29,7 +29,7 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.statements import Settings, queries
-from patchlake_cli.option_values import OptionError, choice, whole_number, wrong_value
+from patchlake_cli.option_values import OptionError, choice, path, whole_number, wrong_value
 from patchlake_cli.written_file import require_writable, write_file
 
 if TYPE_CHECKING:
@@ -84,17 +84,13 @@ def query(  # noqa: PLR0913  # one option each
             help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
         ),
     ] = None,
-    file: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="File with one SELECT; - is standard input.")
-    ] = None,
+    file: Annotated[Path | None, path("File with one SELECT; - is standard input.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
     describe: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
     ] = None,
     output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="PATH", help="File to write; an existing one is replaced.")
-    ] = None,
+    out: Annotated[Path | None, path("File to write; an existing one is replaced.", "--out", "-o")] = None,
     limit: Annotated[int | None, whole_number("Number of rows to show, at most", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,

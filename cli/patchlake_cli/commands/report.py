@@ -27,7 +27,7 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.option_values import choice, wrong_value
+from patchlake_cli.option_values import choice, path, wrong_value
 from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
@@ -54,10 +54,9 @@ def report(  # noqa: PLR0913  # one option each
     stack: LakeOfStackOption = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="File to write; an existing one is replaced, and - is standard output. The default is report.html, "
-            "report.md or report.json.",
+        path(
+            "File to write; an existing one is replaced, and - is standard output. The default is report.html, "
+            "report.md or report.json."
         ),
     ] = None,
     report_format: Annotated[
@@ -97,7 +96,7 @@ def report(  # noqa: PLR0913  # one option each
     """
     from patchlake_cli.lake.departures import departures_of_newest
     from patchlake_cli.lake.gaps import find_gaps
-    from patchlake_cli.lake.policy_gaps import find_policy_gaps
+    from patchlake_cli.lake.policy_gaps import find_policy_gaps, find_policy_notes
     from patchlake_cli.report.headline import as_json_object, in_words
     from patchlake_cli.report.reading import read_figures
     from patchlake_cli.report.renderers import RENDERERS
@@ -118,7 +117,7 @@ def report(  # noqa: PLR0913  # one option each
         with error_console().status("reading the lake"):
             opened = chosen_lake.open(chosen_lake.as_of(as_of), settings, policy)
             gaps = [*find_gaps(opened), *find_policy_gaps(opened, {"sla_breaches"})]
-            notes = departures_of_newest(opened)
+            notes = [*find_policy_notes(opened, {"sla_breaches"}), *departures_of_newest(opened)]
             figures = replace(read_figures(opened), title=title, goal=goal)
     except (LakeError, QueryError) as error:
         raise CommandError(str(error)) from error

@@ -7,14 +7,12 @@ import typer
 
 from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.option_values import wrong_value
+from patchlake_cli.option_values import path, wrong_value
 
 
 def template(
     *,
-    out: Annotated[
-        Path, typer.Option(metavar="PATH", help="Folder to write to, created if needed; it must be empty.")
-    ] = Path("patchlake-template"),
+    out: Annotated[Path, path("Folder to write to, created if needed; it must be empty.")] = Path("patchlake-template"),
 ) -> None:
     """Write the SAM template of this version to a folder, with everything that `sam build` needs.
 

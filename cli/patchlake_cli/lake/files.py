@@ -191,6 +191,8 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
         for base in ("lake/", ""):
             paths = {table.name: _files(listed(f"{base}{table.name}/")) for table in SOURCES.tables}
             if any(paths.values()):
+                if location.bucket is None and (own := Path(root) / "policy").is_dir():
+                    _require_readable(own, own.resolve().parents)
                 policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
                 return LakeFiles(filesystem, paths, policy)
     except (OSError, PatchlakeError) as error:
@@ -210,11 +212,33 @@ def find_policy(folder: Path) -> PolicyFiles:
         raise LakeError(f"{folder} {problem}: expected a folder with {expected} in it")
     if not any((folder / folder_of(table)).is_dir() for table in POLICY_TABLES):
         raise LakeError(f"{folder} has no policy: expected {expected} in it")
-    for path in folder.rglob("*"):
-        if not path.is_file() and not path.is_dir():
-            raise LakeError(f"the policy cannot be read: {path} is a link to nothing, or no file")
+    _require_readable(folder, folder.resolve().parents)
     filesystem, listed = _open_folder(str(folder))
     return PolicyFiles(filesystem, listed, str(folder.resolve()))
+
+
+def _require_readable(folder: Path, above: Sequence[Path]) -> None:
+    """Refuse the folder of a policy with a link to nothing, which no listing shows, or one that leads back.
+
+    Args:
+        folder: the folder, or one in it.
+        above: the real paths of the folders that it is in.
+
+    Raises:
+        LakeError: it has one, or cannot be read.
+    """
+    within = (*above, folder.resolve())
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise LakeError(f"the policy cannot be read: {folder}: {error.strerror}") from error
+    for path in inside:
+        if path.is_dir():
+            if path.resolve() in within:
+                raise LakeError(f"the policy cannot be read: {path} is a link to a folder that it is in")
+            _require_readable(path, within)
+        elif not path.is_file():
+            raise LakeError(f"the policy cannot be read: {path} is a link to nothing, or no file")
 
 
 def _files(paths: Iterable[str]) -> list[tuple[str, str]]:

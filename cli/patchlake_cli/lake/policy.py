@@ -76,8 +76,12 @@ def is_ignored(path: str) -> bool:
 
 
 def read_lines(table: Table, content: bytes) -> Iterator[PolicyLine]:
-    """Yield the lines of a file; one that is not CSV by itself has no columns."""
-    lines = _LINE_BREAK.split(content.decode("utf-8", errors="replace").removeprefix(BYTE_ORDER_MARK))
+    """Yield the lines of a file; one that is not CSV by itself has no columns.
+
+    A byte order mark is no part of a file; two are not one, and stay: the views remove one, as from a row of Athena.
+    """
+    text = content.decode("utf-8", errors="replace")
+    lines = _LINE_BREAK.split(text if text.startswith(BYTE_ORDER_MARK * 2) else text.removeprefix(BYTE_ORDER_MARK))
     if lines[-1] == "":
         lines.pop()
     width = len(table.columns)

@@ -1,4 +1,4 @@
-"""The gaps of a policy that a statement reads: bad rows, and tags that the policy names and the run did not read."""
+"""The limits of a policy in an answer: bad rows, tags that the run did not read, deadlines beyond the history."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
         LakeError: a file cannot be read.
     """
     below = relations_below(relations)
-    if not {table.name for table in POLICY_TABLES} & below:
+    if not _reads_policy(below):
         return []
     found = []
     [(bad,)] = lake.query("SELECT count(*) FROM policy_problems").rows
@@ -32,3 +32,27 @@ def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
     if by_tag and "policy_tags" in below:
         found += gaps_of_source(lake, "tags", several=False)
     return found
+
+
+def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
+    """Return a sentence about the deadlines beyond the history, whose passing no age can show.
+
+    Args:
+        lake: the lake that answers.
+        relations: the tables and views that the statement names.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    if not _reads_policy(relations_below(relations)):
+        return []
+    days = lake.settings.history_days
+    [(longer,)] = lake.query("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
+    if not longer:
+        return []
+    rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
+    return [f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)"]
+
+
+def _reads_policy(below: Collection[str]) -> bool:
+    return not {table.name for table in POLICY_TABLES}.isdisjoint(below)

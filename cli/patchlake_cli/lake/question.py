@@ -8,7 +8,7 @@ from patchlake_cli.lake.departures import departures_of_newest
 from patchlake_cli.lake.engine import Answer, Lake, find_query
 from patchlake_cli.lake.gaps import find_gaps
 from patchlake_cli.lake.parameters import Parameter, places, read_values
-from patchlake_cli.lake.policy_gaps import find_policy_gaps
+from patchlake_cli.lake.policy_gaps import find_policy_gaps, find_policy_notes
 from patchlake_cli.lake.source_gaps import find_source_gaps
 from patchlake_cli.lake.statements import relations_of
 from patchlake_cli.lake.translation import number_of_places, parse_question
@@ -77,7 +77,12 @@ class Question:
             *find_source_gaps(lake, self.relations, of_newest=self.is_named),
             *find_policy_gaps(lake, self.relations),
         ]
-        return Caveats(gaps, [*self._meaning_of_nothing(answer), *departures_of_newest(lake)])
+        notes = [
+            *self._meaning_of_nothing(answer),
+            *find_policy_notes(lake, self.relations),
+            *departures_of_newest(lake),
+        ]
+        return Caveats(gaps, notes)
 
     def _meaning_of_nothing(self, answer: Answer) -> list[str]:
         """Return what an answer without rows means."""

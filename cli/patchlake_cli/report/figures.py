@@ -418,7 +418,7 @@ class Deadlines:
         scorecards: those of its accounts, patch groups and values of tags, the most overdue ones first.
         worst: the lines that are overdue, or may be, the overdue and most severe first.
         accounts: the accounts with overdue lines, those with the most severe first.
-        lines_of_accounts: the worst overdue lines of each of these, by its id.
+        lines_of_accounts: the worst overdue lines of each of these, by its id, the worst first.
         trend: the overdue lines day by day.
         remediation: the newest months first.
     """
@@ -431,6 +431,13 @@ class Deadlines:
     trend: Sequence[OverdueDay]
     remediation: Sequence[RemediatedMonth]
     problems: Shortlist[PolicyProblem]
+
+    def nodes_of(self, account_id: str) -> Sequence[Sequence[Breach]]:
+        """Return the worst lines of an account, node by node: the node with the worst line first."""
+        nodes: dict[tuple[str, str], list[Breach]] = {}
+        for breach in self.lines_of_accounts[account_id]:
+            nodes.setdefault((breach.region, breach.instance_id), []).append(breach)
+        return list(nodes.values())
 
 
 @dataclass(frozen=True, slots=True)
