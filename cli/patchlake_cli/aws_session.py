@@ -10,12 +10,17 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     """Return a session.
 
     The region is the first of: ``region``, AWS_REGION as in the AWS CLI, and those that the SDK finds by itself
-    (AWS_DEFAULT_REGION, the profile's).
+    (AWS_DEFAULT_REGION, the profile's). STS is always that of the region: the sessions of its global endpoint are not
+    valid in regions that an account has to enable.
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile.
     """
-    return boto3.Session(profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None)
+    core = botocore.session.Session()
+    core.set_config_variable("sts_regional_endpoints", "regional")
+    return boto3.Session(
+        botocore_session=core, profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
+    )
 
 
 def ca_bundle(session: boto3.Session) -> str | None:

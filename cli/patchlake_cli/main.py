@@ -15,6 +15,7 @@ from patchlake.errors import ConfigError
 from patchlake_cli.commands.check import check
 from patchlake_cli.commands.demo import demo
 from patchlake_cli.commands.export import export
+from patchlake_cli.commands.probe import probe
 from patchlake_cli.commands.query import query
 from patchlake_cli.commands.redrive import redrive
 from patchlake_cli.commands.report import report
@@ -45,6 +46,7 @@ app.command(cls=Command)(template)
 app.command(cls=Command)(status)
 app.command(cls=Command)(run)
 app.command(cls=Command)(redrive)
+app.command(cls=Command)(probe)
 
 
 def _print_version(is_asked: bool) -> None:  # noqa: FBT001  # as typer calls it

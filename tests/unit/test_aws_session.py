@@ -35,3 +35,13 @@ def test_the_environment_names_certificates_for_every_profile(monkeypatch: pytes
 
     assert ca_bundle(new_session()) == "environment.pem"
     assert ca_bundle(new_session("plain")) == "environment.pem"
+
+
+def test_sts_is_that_of_the_region_whatever_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "any")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+
+    client = new_session(region="eu-central-1").client("sts")
+
+    assert client.meta.endpoint_url == "https://sts.eu-central-1.amazonaws.com"

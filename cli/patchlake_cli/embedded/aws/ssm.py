@@ -1,10 +1,11 @@
-"""The embedded Systems Manager: three operations that moto lacks, answered from the fleet.
+"""The embedded Systems Manager: four operations that moto lacks, answered from the fleet.
 
-Source: the API reference of DescribeInstancePatchStates, DescribeInstanceInformation and DescribeInstancePatches, and
-behaviour of the service that the reference does not document. SSM refuses a MaxResults over 50 where the reference says
-100, sends rows in any order, silently leaves out nodes without a state, and sends short and even empty pages with a
-token for the next one. The last page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a
-status, and a body that names the error in ``__type``. moto answers all other operations of SSM.
+Source: the API reference of DescribeInstancePatchStates, DescribeInstanceInformation, DescribeInstancePatches and
+DescribeInstanceProperties, which has the members of DescribeInstanceInformation here, and behaviour of the service that
+the reference does not document. SSM refuses a MaxResults over 50 where the reference says 100, sends rows in any order,
+silently leaves out nodes without a state, and sends short and even empty pages with a token for the next one. The last
+page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names the
+error in ``__type``. moto answers all other operations of SSM.
 """
 
 import re
@@ -29,18 +30,26 @@ from patchlake_cli.embedded.fleet.node import PATCH_STATES, ManagedNode
 
 _MOST_IDS: Final = 50
 _MOST_RESULTS: Final = 50
+_MOST_PROPERTIES: Final = 1000
 _SHOWN_PATTERN: Final = "(^i-(\\w{8}|\\w{17})$)|(^mi-\\w{17}$)"
 _ID_PATTERN: Final = re.compile(r"(i-(\w{8}|\w{17})|mi-\w{17})\Z", re.ASCII)
 _LISTS: Final[Mapping[str, bytes]] = {
     Operation.PATCH_STATES: b"InstancePatchStates",
     Operation.INFORMATION: b"InstanceInformationList",
     Operation.PATCHES: b"Patches",
+    Operation.PROPERTIES: b"InstanceProperties",
 }
-_LEAST_RESULTS: Final[Mapping[str, int]] = {Operation.PATCH_STATES: 10, Operation.INFORMATION: 5, Operation.PATCHES: 10}
+_LEAST_RESULTS: Final[Mapping[str, int]] = {
+    Operation.PATCH_STATES: 10,
+    Operation.INFORMATION: 5,
+    Operation.PATCHES: 10,
+    Operation.PROPERTIES: 5,
+}
 _DEFAULT_RESULTS: Final[Mapping[str, int]] = {
     Operation.PATCH_STATES: 50,
     Operation.INFORMATION: 10,
     Operation.PATCHES: 50,
+    Operation.PROPERTIES: 1000,
 }
 _MOST_PATCH_FILTERS: Final = 5
 _PATCH_FILTERS: Final = {"Classification", "KBId", "Severity", "State"}
@@ -101,7 +110,7 @@ class _Rows(NamedTuple):
 
 
 class Ssm:
-    """Answers the three operations, from many threads.
+    """Answers the four operations, from many threads.
 
     Args:
         state: of the embedded AWS.
@@ -201,7 +210,7 @@ class Ssm:
             patches = self._patches_asked_for(call.target, request, conditions)
             return list(patches), patches.__getitem__
         rows = self._rows_of(call.target, self._state.day)
-        if call.operation is Operation.INFORMATION:
+        if call.operation in {Operation.INFORMATION, Operation.PROPERTIES}:
             ids, known, replaced = rows.order, rows.information, conditions.information_answers
         else:
             asked = dict.fromkeys(request.instance_ids or ())
@@ -290,7 +299,9 @@ def _validate(operation: str, request: _Request, *, single_filter_values: bool) 
         case Operation.PATCHES:
             _validate_id(request.instance_id)
             _validate_patch_filters(request.filters, most_values=1 if single_filter_values else None)
-        case Operation.INFORMATION if request.filters or request.instance_information_filter_list:
+        case Operation.INFORMATION | Operation.PROPERTIES if (
+            request.filters or request.instance_information_filter_list
+        ):
             raise _ServiceError("InvalidFilterKey", "The embedded Systems Manager has no filters of nodes.")
     if request.max_results is not None:
         least = _LEAST_RESULTS[operation]
@@ -298,10 +309,9 @@ def _validate(operation: str, request: _Request, *, single_filter_values: bool) 
             raise _invalid(
                 request.max_results, "maxResults", f"Member must have value greater than or equal to {least}"
             )
-        if request.max_results > _MOST_RESULTS:
-            raise _invalid(
-                request.max_results, "maxResults", f"Member must have value less than or equal to {_MOST_RESULTS}"
-            )
+        most = _MOST_PROPERTIES if operation == Operation.PROPERTIES else _MOST_RESULTS
+        if request.max_results > most:
+            raise _invalid(request.max_results, "maxResults", f"Member must have value less than or equal to {most}")
 
 
 def _validate_ids(ids: list[str] | None) -> None:

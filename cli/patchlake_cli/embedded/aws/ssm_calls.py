@@ -10,11 +10,12 @@ from patchlake.core.targets import Target
 
 
 class Operation(StrEnum):
-    """The operations of SSM that patchlake calls."""
+    """The operations of SSM that patchlake calls; the last one only in `patchlake probe`."""
 
     PATCH_STATES = "DescribeInstancePatchStates"
     INFORMATION = "DescribeInstanceInformation"
     PATCHES = "DescribeInstancePatches"
+    PROPERTIES = "DescribeInstanceProperties"
 
 
 class Call(NamedTuple):

@@ -34,7 +34,7 @@ class ServiceClock:
 
     def watch(self, client: Any) -> None:  # noqa: ANN401
         """Read the time from every answer to this boto3 client from now on."""
-        if not _is_aws(client.meta.endpoint_url):
+        if not is_aws(client.meta.endpoint_url):
             self._local_time = None
         client.meta.events.register("after-call", self._after_call)
 
@@ -76,6 +76,7 @@ def time_of(date_header: str | None) -> datetime | None:
         return None
 
 
-def _is_aws(url: str) -> bool:
+def is_aws(url: str) -> bool:
+    """Whether an address is one of AWS's own endpoints."""
     parts = urlsplit(url)
     return parts.scheme == "https" and (parts.hostname or "").endswith(AWS_DOMAINS)

@@ -48,20 +48,31 @@ def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     client.meta.events.register("before-parse", keep, unique_id=_BODY)
 
 
+def raw_body(answer: Mapping[str, Any]) -> bytes:
+    """Return the body of an answer to such a client.
+
+    Raises:
+        BrokenAnswerError: its status or a header says that it is no whole answer of the service.
+    """
+    body: bytes | None = answer[_BODY]
+    if body is None:
+        msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg)
+    if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
+        msg = f"the answer has status 200, and the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg)
+    return body
+
+
 def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) -> Page[Record]:
     """Return the page in an answer to such a client.
 
     Raises:
         BrokenAnswerError: there is none in it.
     """
-    if answer[_BODY] is None:
-        msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
-        raise BrokenAnswerError(msg)
-    if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
-        msg = f"the answer has status 200, and the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
-        raise BrokenAnswerError(msg)
+    body = raw_body(answer)
     try:
-        return decoder.page(answer[_BODY], answered_at_ms)
+        return decoder.page(body, answered_at_ms)
     except BrokenAnswerError as error:
         encoding = unasked_encoding(answer["ResponseMetadata"]["HTTPHeaders"])
         msg = f"{error}{encoding}. {IF_IT_LASTS}"

@@ -1,0 +1,36 @@
+"""``patchlake probe``: AWS's behaviour in the user's account, against what patchlake assumes about it."""
+
+from typing import Annotated
+
+import typer
+
+from patchlake_cli.commands.options import ProfileOption
+from patchlake_cli.exit_codes import CommandError, ExitCode
+
+
+def probe(
+    *,
+    profile: ProfileOption = None,
+    region: Annotated[
+        str | None,
+        typer.Option(metavar="REGION", help="Region to ask; AWS_REGION or that of your profile by default."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> ExitCode:
+    """Compare AWS's behaviour in your account with what patchlake assumes about it, to paste into an issue.
+
+    Makes at most 60 calls that only read, one a second, in one account and region; after a throttled call, none to that
+    service. Prints numbers, error codes and the region, and no id, name, address, tag or ARN.
+
+    Exit codes: 0 every assumption that could be observed is confirmed, 3 one is refuted, 1 AWS answered no call.
+
+    Example: patchlake probe --region eu-central-1
+    """
+    from patchlake_cli.probe.page import print_probe
+    from patchlake_cli.probe.probing import run_probe
+
+    found = run_probe(profile, region)
+    print_probe(found, as_json=as_json)
+    if found.exit_code is ExitCode.ERROR:
+        raise CommandError("AWS answered no call: the findings name the reason")
+    return found.exit_code

@@ -1,0 +1,181 @@
+"""The probe's calls: paced, limited in number, never repeated, and never again to a service that throttles."""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import msgspec
+from botocore import xform_name
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
+
+from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of
+from patchlake.adapters.clients import make_client
+from patchlake.adapters.clock import is_aws, time_of
+from patchlake.adapters.explanations import EXPLANATIONS
+from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
+from patchlake.errors import BrokenAnswerError
+from patchlake_cli.probe.answers import Answer, NoAnswer
+from patchlake_cli.probe.observations import Asked, Throttle
+
+MOST_CALLS = 60
+SECONDS_BETWEEN_CALLS = 1.0
+
+_RAW = {"ssm"}
+"""The services whose answers are read without the SDK's parser, which takes a broken one for an empty one."""
+
+_ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
+_BROKEN = "the answer is not in the form of the API"
+_CODE = re.compile(r"[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)*|[1-5]\d\d")
+_QUOTA = re.compile(r"L-[0-9A-Z]{8}")
+_REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")
+
+_FINAL = frozenset(
+    {
+        Cause.EXPIRED,
+        Cause.PROXY,
+        Cause.PROXY_PAGE,
+        Cause.REDIRECTED,
+        Cause.THROTTLED,
+        Cause.UNKNOWN_CALLER,
+        Cause.WRONG_CLOCK,
+        Cause.WRONG_SIGNATURE,
+    }
+)
+"""The causes after which no other call to the service would be answered, or should be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """This machine's clocks.
+
+    Attributes:
+        now: returns the time of day, aware.
+        elapsed: returns seconds since any fixed moment.
+        sleep: waits for some seconds.
+    """
+
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    elapsed: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+class PacedCalls:
+    """Makes the calls of one probe.
+
+    Args:
+        session: the user's session.
+        timing: the clocks.
+
+    Attributes:
+        asked: every call, in order.
+        throttles: the throttled calls.
+        proves_clock: whether only AWS itself was asked, which accepts a signature only near its own time.
+    """
+
+    def __init__(self, session: boto3.Session, timing: Timing) -> None:
+        self.asked: list[Asked] = []
+        self.throttles: list[Throttle] = []
+        self.proves_clock = True
+        self._session = session
+        self._timing = timing
+        self._clients: dict[str, Any] = {}
+        self._closed: dict[str, NoAnswer] = {}
+        self._next_at = 0.0
+
+    def ask(self, service: str, operation: str, rows_member: str, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
+        """Make a call, once it is time for one.
+
+        Args:
+            service: the service, by its name in the SDK.
+            operation: the operation, by its name in the API.
+            rows_member: the member of the answer that holds the list of rows, as in ``patchlake.sources``.
+            parameters: the parameters of the call.
+        """
+        name = f"{service}:{operation}"
+        for closed in (service, name):
+            if closed in self._closed:
+                return self._closed[closed]
+        if len(self.asked) == MOST_CALLS:
+            return NoAnswer(f"the probe makes at most {MOST_CALLS} calls")
+        client = self._client(service)
+        self._wait()
+        began = self._timing.elapsed()
+        try:
+            response = getattr(client, xform_name(operation))(**parameters)
+        except AWS_ERRORS as error:
+            response = error.response if isinstance(error, ClientError) else {}
+            self._record(name, began, response, is_answer=False)
+            return self._refusal(service, name, error)
+        members = _decoded(response) if service in _RAW else response
+        rows = None if members is None else _rows(members, rows_member)
+        self._record(name, began, response, is_answer=rows is not None)
+        if members is None or rows is None:
+            return NoAnswer(f"{name}: {_BROKEN}")
+        return Answer(members, rows)
+
+    def _client(self, service: str) -> Any:  # noqa: ANN401  # each service has its own type
+        if service not in self._clients:
+            client = make_client(self._session, service, _ONCE)
+            if service in _RAW:
+                keep_raw_answers(client)
+            self.proves_clock &= is_aws(client.meta.endpoint_url)
+            self._clients[service] = client
+        return self._clients[service]
+
+    def _wait(self) -> None:
+        now = self._timing.elapsed()
+        if self.asked and now < self._next_at:
+            self._timing.sleep(self._next_at - now)
+        self._next_at = max(now, self._next_at if self.asked else now) + SECONDS_BETWEEN_CALLS
+
+    def _record(self, name: str, began: float, response: Mapping[str, Any], *, is_answer: bool) -> None:
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        at, local = time_of(headers.get("date")), self._timing.now()
+        ahead = None if at is None else (at - local).total_seconds()
+        self.asked.append(Asked(name, self._timing.elapsed() - began, ahead, is_answer=is_answer))
+
+    def _refusal(self, service: str, name: str, error: AwsError) -> NoAnswer:
+        cause, code = cause_of(error), code_of(error)
+        shown = code if _CODE.fullmatch(code) else "a code that is not shown"
+        if isinstance(error, ResponseParserError):
+            return NoAnswer(f"{name}: {_BROKEN}")
+        found = NoAnswer(
+            f"{name}: {EXPLANATIONS[cause].meaning} ({shown})",
+            code,
+            refuses_value=cause is Cause.REFUSED and _REFUSED_VALUE.search(code) is not None,
+        )
+        if cause is Cause.THROTTLED:
+            response = error.response if isinstance(error, ClientError) else {}
+            quota = str(response.get("QuotaCode", ""))
+            self.throttles.append(Throttle(service, name, shown, quota if _QUOTA.fullmatch(quota) else None))
+        if cause in _FINAL or not isinstance(error, ClientError):
+            self._closed[service] = found
+        elif cause in DENIALS:
+            self._closed[name] = found
+        return found
+
+
+def _decoded(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the members of a raw answer; None if it is no answer of the API."""
+    try:
+        found = msgspec.json.decode(raw_body(response), type=dict[str, Any])
+    except (BrokenAnswerError, msgspec.DecodeError, RecursionError):
+        return None
+    return None if "__type" in found else found
+
+
+def _rows(members: Mapping[str, Any], rows_member: str) -> list[Any] | None:
+    """Return the rows of an answer; None if it lacks their list, or its token is no text."""
+    if not isinstance(members.get("NextToken"), str | None):
+        return None
+    outer, _, inner = rows_member.partition(".")
+    lists = members.get(outer)
+    if not isinstance(lists, list):
+        return None
+    return [row for each in lists for row in each.get(inner, ())] if inner else lists

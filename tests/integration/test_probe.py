@@ -1,0 +1,285 @@
+"""``patchlake probe`` by real HTTP: against the embedded AWS, and against services that answer badly or not at all."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchlake_cli.embedded.aws.server import EmbeddedAws
+from patchlake_cli.probe import probing
+from patchlake_cli.probe.assumptions import ASSUMPTIONS
+from patchlake_cli.probe.calls import MOST_CALLS, SECONDS_BETWEEN_CALLS, Timing
+from tests.command_line import patchlake_here, variables
+from tests.http_stub import Answer, HttpStub, Request, http_stub
+from tests.integration.conftest import ACCOUNTS
+
+HOME = "111122223333"
+MARKER = "zq7marker"
+LISTS = ("InstanceInformationList", "InstanceProperties", "InstancePatchStates", "Patches")
+ROOT = Path(__file__).parents[2]
+
+
+LISTED_WHEN_STOPPED = {"stopped_nodes"}
+"""The fleet has nodes whose instances are stopped, so that the pipeline bears them; AWS's documents leave them out."""
+
+
+class Time:
+    """A clock that moves only while the probe waits."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+        self.pauses: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.elapsed += seconds
+        self.pauses.append(seconds)
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(lambda: datetime(2026, 11, 23, 6, tzinfo=UTC), lambda: self.elapsed, self.sleep)
+
+
+@pytest.fixture(autouse=True)
+def time(monkeypatch: pytest.MonkeyPatch) -> Time:
+    found = Time()
+    monkeypatch.setattr(probing, "TIMING", found.timing)
+    return found
+
+
+@pytest.fixture
+def stub() -> Iterator[HttpStub]:
+    with http_stub() as found:
+        yield found
+
+
+def shell(url: str) -> dict[str, str]:
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": f"AKIA{MARKER}",
+        "AWS_SECRET_ACCESS_KEY": MARKER,
+        "AWS_REGION": "eu-central-1",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PATH": "/usr/bin:/bin",
+    }
+
+
+def probed(environment: dict[str, str]) -> tuple[int, dict[str, Any], str]:
+    """Return the exit code, the JSON object, and everything printed in both forms."""
+    ended = patchlake_here(environment, "probe", "--json")
+    page = patchlake_here(environment, "probe")
+    assert ended.returncode == page.returncode
+    printed = ended.stdout + ended.stderr + page.stdout + page.stderr
+    assert "Traceback" not in printed
+    return ended.returncode, json.loads(ended.stdout), printed
+
+
+def verdicts(found: dict[str, Any]) -> dict[str, str]:
+    return {finding["assumption"]: finding["verdict"] for finding in found["findings"]}
+
+
+def refuted(found: dict[str, Any]) -> set[str]:
+    return {name for name, verdict in verdicts(found).items() if verdict == "REFUTED"}
+
+
+def of_service(request: Request) -> str:
+    match = re.search(r"/(ssm|ec2)/aws4_request", request.headers["Authorization"])
+    assert match is not None
+    return match[1]
+
+
+def test_the_embedded_aws_confirms_what_it_shows_and_refutes_nothing(aws: EmbeddedAws, time: Time) -> None:
+    aws.change(short_pages=0.0, empty_pages=0.0)
+
+    code, found, _ = probed(variables(aws.endpoint))
+
+    assert refuted(found) == LISTED_WHEN_STOPPED, found
+    assert code == 3
+    unseen = {name for name, verdict in verdicts(found).items() if verdict == "NOT_OBSERVABLE"}
+    assert (
+        {"ssm_throttling", "ec2_throttling"}
+        <= unseen
+        <= {
+            *("ssm_throttling", "ec2_throttling", "year_one", "severity_counts", "patch_counts"),
+        }
+    ), found["findings"]
+    assert sum(operation["calls"] for operation in found["calls"]) <= MOST_CALLS
+    assert set(time.pauses) <= {SECONDS_BETWEEN_CALLS}
+
+
+@pytest.mark.parametrize("share", [0.3, 1.0])
+def test_short_and_empty_pages_refute_nothing(aws: EmbeddedAws, share: float) -> None:
+    aws.change(short_pages=share, empty_pages=0.1)
+
+    _, found, _ = probed(variables(aws.endpoint))
+
+    assert refuted(found) <= LISTED_WHEN_STOPPED, found["findings"]
+    assert sum(operation["calls"] for operation in found["calls"]) <= MOST_CALLS
+
+
+def test_a_filter_with_one_value_only_refutes_the_assumption_about_several(aws: EmbeddedAws) -> None:
+    aws.change(single_filter_values=True, short_pages=0.0, empty_pages=0.0)
+
+    code, found, _ = probed(variables(aws.endpoint))
+
+    assert (code, verdicts(found)["patch_filter"]) == (3, "REFUTED")
+
+
+@pytest.mark.parametrize(
+    ("operation", "unseen"),
+    [
+        ("DescribeInstanceInformation", {"node_list", "node_pages", "stopped_nodes", "page_seconds"}),
+        ("DescribeInstancePatchStates", {"patch_state_ids", "patch_state_pages", "patch_counts", "severity_counts"}),
+        ("DescribeInstancePatches", {"patch_pages", "patch_filter", "patch_spelling", "cve_ids"}),
+        ("DescribeInstanceProperties", {"node_list"}),
+    ],
+)
+def test_an_operation_that_is_denied_is_asked_once_and_shows_nothing(
+    aws: EmbeddedAws, operation: str, unseen: set[str]
+) -> None:
+    aws.change(denied_actions={HOME: frozenset({operation})}, short_pages=0.0, empty_pages=0.0)
+
+    _, found, printed = probed(variables(aws.endpoint))
+
+    assert refuted(found) <= LISTED_WHEN_STOPPED, found["findings"]
+    assert {verdicts(found)[name] for name in unseen} == {"NOT_OBSERVABLE"}
+    [calls] = [each["calls"] for each in found["calls"] if each["operation"] == f"ssm:{operation}"]
+    assert calls == 1
+    assert f"ssm:{operation}: access denied (AccessDeniedException)" in printed
+
+
+def test_no_id_name_address_or_account_of_the_fleet_is_printed(aws: EmbeddedAws) -> None:
+    _, _, printed = probed(variables(aws.endpoint))
+
+    assert "partition aws" in printed
+    for target in aws.fleet.targets:
+        for node in aws.fleet.nodes(target, 0):
+            texts = {str(value) for value in node.information.values() if isinstance(value, str) and len(value) > 8}
+            assert {
+                text for text in texts if text in printed and text not in {"EC2Instance", "ManagedInstance"}
+            } == set()
+    for account in aws.settings.account_list():
+        assert account.account_id not in printed
+    assert len(aws.settings.account_list()) == ACCOUNTS
+    assert re.search(r"\bm?i-[0-9a-f]{8}|arn:|\b\d{12}\b|\b\d+\.\d+\.\d+\.\d+\b|127\.0\.0\.1|pb-", printed) is None
+
+
+def json_answer(members: object, status: int = 200) -> Answer:
+    return Answer(status, json.dumps(members).encode())
+
+
+def everything_marked(request: Request) -> Answer:
+    """Answer with marked texts in every place where AWS could name something; tokens never end."""
+    if of_service(request) == "ec2":
+        item = f"<item><instanceId>i-{MARKER}</instanceId><instanceState><name>{MARKER}</name></instanceState>"
+        item += f"<tagSet><item><key>{MARKER}</key><value>{MARKER}</value></item></tagSet></item>"
+        tags = (
+            f"<tagSet><item><key>{MARKER}</key><value>{MARKER}</value><resourceId>{MARKER}</resourceId></item></tagSet>"
+        )
+        sets = f"<reservationSet><item><instancesSet>{item}</instancesSet></item></reservationSet>"
+        return Answer(200, f"<R>{sets}{tags}<nextToken>{MARKER}</nextToken></R>".encode())
+    row: dict[str, object] = dict.fromkeys(
+        ("Name", "ComputerName", "IPAddress", "Title", "KBId", "State", "CVEIds", "BaselineId", "PatchGroup"), MARKER
+    )
+    row |= {"InstanceId": "i-0123456789abcdef0", "OperationEndTime": MARKER, "MissingCount": 1, "FailedCount": 1}
+    return json_answer({**{name: [row] for name in LISTS}, "NextToken": MARKER})
+
+
+HOSTILE = {
+    "tokens without an end": everything_marked,
+    "a body that is cut": lambda _: Answer(200, b'{"InstanceInformationList": [{"Insta'),
+    "no list": lambda _: json_answer({}),
+    "an error with status 200": lambda _: json_answer({"__type": MARKER, "InstanceInformationList": []}),
+    "a list of something else": lambda _: json_answer({name: [1, MARKER] for name in LISTS}),
+    "a token that is no text": lambda _: json_answer({"InstanceInformationList": [], "NextToken": 7}),
+    "deep nesting": lambda _: Answer(200, b'{"Patches":' + b"[" * 100_000),
+    "a web page": lambda _: Answer(403, f"<html>{MARKER}</html>".encode(), {"Content-Type": "text/html"}),
+    "a failure": lambda _: json_answer({"__type": "InternalServerError", "message": MARKER}, 500),
+    "a refusal with a name as its code": lambda _: json_answer({"__type": f"{MARKER}-1", "message": MARKER}, 400),
+    "a denial": lambda _: json_answer(
+        {"__type": "AccessDeniedException", "message": f"arn:aws:iam::{HOME}:user/{MARKER} may not"}, 400
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_service_shows_nothing_and_its_words_are_not_printed(stub: HttpStub, name: str) -> None:
+    stub.answer = HOSTILE[name]
+
+    ended = patchlake_here(shell(stub.url), "probe", "--json")
+    asked = len(stub.requests)
+    page = patchlake_here(shell(stub.url), "probe")
+
+    printed = ended.stdout + ended.stderr + page.stdout + page.stderr
+    assert MARKER not in printed.casefold()
+    assert "0123456789abcdef0" not in printed
+    assert HOME not in printed
+    assert "Traceback" not in printed
+    assert asked <= MOST_CALLS
+    assert len(json.loads(ended.stdout)["findings"]) == len(ASSUMPTIONS)
+    if name != "tokens without an end":
+        assert (ended.returncode, page.returncode) == (1, 1) or name == "a list of something else"
+
+
+def test_after_a_throttled_call_the_service_is_not_asked_again(stub: HttpStub) -> None:
+    body = {"__type": "ThrottlingException", "message": MARKER, "QuotaCode": "L-0263D0A3", "ServiceCode": "ssm"}
+    stub.answer = lambda request: (
+        Answer(503, b"<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error></Errors></Response>")
+        if of_service(request) == "ec2"
+        else json_answer(body, 400)
+    )
+
+    code, found, printed = probed(shell(stub.url))
+
+    assert [of_service(request) for request in stub.requests[:2]] == ["ec2", "ssm"]
+    assert len(stub.requests) == 4
+    assert code == 1
+    assert {verdicts(found)[name] for name in ("ssm_throttling", "ec2_throttling")} == {"CONFIRMED"}
+    assert found["throttles"][1]["quota_code"] == "L-0263D0A3"
+    assert MARKER not in printed
+
+
+def test_a_region_without_nodes_and_instances_shows_the_limits_only(stub: HttpStub) -> None:
+    def answer(request: Request) -> Answer:
+        if of_service(request) == "ec2":
+            return Answer(200, b"<R><reservationSet/><tagSet/></R>")
+        asked = json.loads(request.body)
+        if asked.get("MaxResults", 0) in {51, 100} or len(asked.get("InstanceIds", ())) > 50:
+            return json_answer({"__type": "ValidationException", "message": "no"}, 400)
+        return json_answer({name: [] for name in LISTS})
+
+    stub.answer = answer
+
+    code, found, _ = probed(shell(stub.url))
+
+    of_name = verdicts(found)
+    assert (of_name["node_pages"], of_name["patch_state_ids"], of_name["patch_state_pages"]) == ("CONFIRMED",) * 3
+    assert (of_name["node_list"], of_name["patch_pages"], of_name["patch_filter"]) == ("NOT_OBSERVABLE",) * 3
+    # EC2 did not refuse 1,001 here.
+    assert (code, of_name["instance_pages"]) == (3, "REFUTED")
+
+
+def test_without_credentials_it_is_one_line_and_the_findings(stub: HttpStub) -> None:
+    environment = {name: value for name, value in shell(stub.url).items() if "KEY" not in name}
+
+    ended = patchlake_here(environment, "probe", "--json")
+
+    assert ended.returncode == 1
+    assert ended.stderr == "patchlake: AWS answered no call: the findings name the reason\n"
+    assert "no AWS credentials found" in ended.stdout
+    assert stub.requests == []
+
+
+def test_each_probed_assumption_is_one_line_of_the_page() -> None:
+    page = (ROOT / "docs" / "aws-assumptions.md").read_text(encoding="utf-8")
+
+    named = [
+        name for cell in re.findall(r"`patchlake probe`: ([`\w, ]+)", page) for name in re.findall(r"`(\w+)`", cell)
+    ]
+
+    assert sorted(named) == sorted(assumption.name for assumption in ASSUMPTIONS)
+    assert len(set(named)) == len(named)
