@@ -176,7 +176,7 @@ def test_the_five_commands_of_the_readme_lead_from_nothing_to_a_report_of_every_
 
 def test_the_installed_command_exports_from_the_installed_embedded_aws(installed: Installed) -> None:
     with installed.embedded_aws("--nodes", "300", "--accounts", "1") as variables:
-        export = installed.patchlake("export", "--lake", "lake", **variables)
+        export = installed.patchlake("export", "--lake", "other", **variables)
         status = installed.patchlake("status", "--stack", "patchlake", **variables)
 
     assert export.returncode == 0, export.stderr
