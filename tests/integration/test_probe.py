@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from boto3 import Session
 
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.probe import probing
+from patchlake_cli.probe.answers import Answer as Given
+from patchlake_cli.probe.answers import NoAnswer
 from patchlake_cli.probe.assumptions import ASSUMPTIONS
-from patchlake_cli.probe.calls import MOST_CALLS, SECONDS_BETWEEN_CALLS, Timing
+from patchlake_cli.probe.calls import MOST_CALLS, SECONDS_BETWEEN_CALLS, PacedCalls, Timing
 from tests.command_line import patchlake_here, variables
 from tests.http_stub import Answer, HttpStub, Request, http_stub
 from tests.integration.conftest import ACCOUNTS
@@ -283,3 +286,16 @@ def test_each_probed_assumption_is_one_line_of_the_page() -> None:
 
     assert sorted(named) == sorted(assumption.name for assumption in ASSUMPTIONS)
     assert len(set(named)) == len(named)
+
+
+def test_the_sixty_first_call_is_not_made(stub: HttpStub, time: Time) -> None:
+    stub.answer = lambda _: json_answer({"Patches": []})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", stub.url)
+        calls = PacedCalls(Session("any", "any", region_name="eu-central-1"), time.timing)
+        answers = [calls.ask("ssm", "DescribeInstancePatches", "Patches", {"InstanceId": "i-1"}) for _ in range(61)]
+
+    assert isinstance(answers[59], Given)
+    assert answers[60] == NoAnswer("the probe makes at most 60 calls")
+    assert len(stub.requests) == len(calls.asked) == 60
+    assert sum(time.pauses) == 59 * SECONDS_BETWEEN_CALLS
