@@ -3,11 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from threading import Event, Thread
 
+import boto3
+
 DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
+
+
+@cache
+def session() -> boto3.Session:
+    """Return one session for all tests: reading the SDK's service models takes longest."""
+    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The total time of a call, whatever a server does."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from gzip import compress
 from io import BytesIO
 from itertools import count
@@ -10,7 +9,6 @@ from time import monotonic
 from traceback import format_exception
 from typing import Any, NoReturn
 
-import boto3
 import pytest
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
@@ -23,7 +21,7 @@ from patchlake.adapters.clients import make_client
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
 from patchlake.errors import RetryableError
-from tests.http_stub import DATE, Answer, HttpStub, Trickling, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Trickling, http_stub, session
 
 BODY = b"x" * 10_000
 """A body that takes minutes, byte by byte."""
@@ -39,12 +37,6 @@ MOST_SECONDS = 20
 def service() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from functools import cache
 
 import boto3
 import pytest
@@ -17,7 +16,7 @@ from patchlake.bootstrap import Aws
 from patchlake.core.messages import CommitMessage
 from patchlake.errors import NotReadyError, RetryableError
 from patchlake.stages.stored_plan import stored_plan
-from tests.http_stub import DATE, Answer, HttpStub, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, http_stub, session
 from tests.world import RUN_AT, RUN_ID, SCHEDULED_TIME, World
 
 AT = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
@@ -28,12 +27,6 @@ TWO_DAYS_AHEAD = "Wed, 25 Nov 2026 06:00:07 GMT"
 def service() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 def client_of(url: str) -> BaseClient:

@@ -1,18 +1,16 @@
 """The regions that our own account has enabled, as EC2 answers."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from patchlake.adapters.enabled_regions import enabled_regions
 from patchlake.errors import PermanentError, RetryableError
 from tests import ec2_answers
-from tests.http_stub import Answer, HttpStub, http_stub
+from tests.http_stub import Answer, HttpStub, http_stub, session
 
 HERE = {
     "regionName": "eu-west-1",
@@ -25,12 +23,6 @@ HERE = {
 def aws() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @pytest.fixture

@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 
-import boto3
 import pytest
 from botocore.config import Config
 
@@ -13,19 +12,13 @@ from patchlake.adapters.sts import caller_account_id
 from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
 from patchlake.errors import PermanentError, RestartError, RetryableError
-from tests.http_stub import Answer, HttpStub, http_stub
+from tests.http_stub import Answer, HttpStub, http_stub, session
 
 
 @pytest.fixture
 def aws() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @pytest.fixture

@@ -2,12 +2,10 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from functools import cache
 from hashlib import md5
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.config import Config
 from urllib3.exceptions import SSLError
@@ -15,7 +13,7 @@ from urllib3.exceptions import SSLError
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import bucket_store
 from patchlake.errors import PermanentError, RetryableError
-from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub, session
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,12 +27,6 @@ def s3() -> Iterator[HttpStub]:
     with http_stub() as stub:
         stub.answer = lambda _: STORED
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 def client(s3: HttpStub, attempts: int) -> "S3Client":

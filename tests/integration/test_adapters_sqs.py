@@ -2,16 +2,14 @@
 
 import json
 from collections.abc import Iterator
-from functools import cache
 
-import boto3
 import pytest
 from botocore.config import Config
 
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
-from tests.http_stub import DATE, Answer, HttpStub, Request, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Request, http_stub, session
 
 DELIVERY = Delivery("body", "receipt", 1)
 
@@ -20,12 +18,6 @@ DELIVERY = Delivery("body", "receipt", 1)
 def sqs() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 def queue(sqs: HttpStub) -> SqsQueue:

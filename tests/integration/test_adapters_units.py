@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 
-import boto3
 import pytest
 from botocore.config import Config
 from hypothesis import given, settings
@@ -14,7 +12,7 @@ from patchlake.adapters.organizations import MOST_LEVELS, AwsAccounts
 from patchlake.core.paging import ATTEMPTS, EMPTY_PAGES
 from patchlake.core.plan import Account
 from patchlake.errors import PermanentError, RestartError, RetryableError
-from tests.http_stub import Answer, HttpStub, Request, http_stub
+from tests.http_stub import Answer, HttpStub, Request, http_stub, session
 
 ROOT, WORKLOADS, PRODUCTION, SANDBOX = "r-abcd", "ou-abcd-11111111", "ou-abcd-22222222", "ou-abcd-33333333"
 TREE: Mapping[str, list[str]] = {ROOT: [WORKLOADS, SANDBOX], WORKLOADS: [PRODUCTION], PRODUCTION: [], SANDBOX: []}
@@ -30,12 +28,6 @@ MEMBERS: Mapping[str, list[str]] = {
 def aws() -> Iterator[HttpStub]:
     with http_stub() as stub:
         yield stub
-
-
-@cache
-def session() -> boto3.Session:
-    """Return one session for all tests: reading the SDK's service models takes longest."""
-    return boto3.Session("testing", "testing", region_name="eu-west-1")
 
 
 @pytest.fixture
