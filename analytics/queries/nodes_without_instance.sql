@@ -1,15 +1,15 @@
--- Question 27: Which nodes does Systems Manager list, and EC2 does not?
--- Rows: one per node of the newest published run without an EC2 instance, and one per target of which that is not known:
+-- Question 27: Which nodes does Systems Manager list that EC2 does not?
+-- Rows: one per node of the newest published run without an EC2 instance, and one per target for which that is not known:
 --   these first.
 -- Empty: every node is an instance that EC2 lists.
 -- Columns:
---   answer: KNOWN, or UNKNOWN for a target of which instances or nodes were not read in full.
---   reason: Why the answer is UNKNOWN, as in targets_not_known, that of the instances first; NULL otherwise.
+--   answer: KNOWN, or UNKNOWN for a target whose instances or nodes were not read in full.
+--   reason: Why the answer is UNKNOWN, as in targets_not_known, the instances' reason first; NULL otherwise.
 --   account_name: As in coverage.
 --   instance_id: The node.
 --   ping_status: Online, ConnectionLost or Inactive, as SSM last saw the agent.
 --   kind: NO_INSTANCE: its id is one of EC2, and EC2 lists no such instance, as after its termination. NOT_EC2: a hybrid
---     node, or another that is no EC2 instance. NULL for an UNKNOWN row.
+--     node, or another that is not an EC2 instance. NULL for an UNKNOWN row.
 -- Caveats:
 --   - A node that was terminated may stay in SSM's list for a while. EC2 lists a terminated instance for about an hour.
 WITH judged AS (

@@ -7,11 +7,11 @@
 --   value (any text, such as shop): The owner: the value of the tag.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node in an unknown state.
---   reason: Why the answer is UNKNOWN: of a target as in targets_not_known, that of the tags first, or NO_SUCH_KEY: no
+--   reason: Why the answer is UNKNOWN: of a target as in targets_not_known, the tags' reason first, or NO_SUCH_KEY: no
 --     instance of the run has a tag with the key; of a node its unknown_reason, or TAG_NOT_READ: the value of its tag could
 --     not be read. NULL otherwise.
 -- Caveats:
---   - Keys and values of tags differ by case.
+--   - Keys and values of tags are case-sensitive.
 --   - Hybrid nodes (mi-) have no EC2 tags, and are in no answer.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS key, CAST(? AS varchar) AS value

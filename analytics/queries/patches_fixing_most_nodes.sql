@@ -1,4 +1,4 @@
--- Question 19: Which ten patches would fix most nodes?
+-- Question 19: Which ten patches would fix the most nodes?
 -- Rows: the ten patches that most nodes of the newest published run need, most nodes first, and before them one row per
 --   target and reason why patches are not known.
 -- Columns:

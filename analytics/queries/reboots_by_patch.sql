@@ -1,4 +1,4 @@
--- Question 21: Which patches await a reboot, and of how many nodes?
+-- Question 21: Which patches await a reboot, and on how many nodes?
 -- Rows: one per patch that awaits a reboot of a node of the newest published run, most nodes first, and before them one
 --   per target and reason why patches are not known.
 -- Columns:

@@ -9,9 +9,9 @@
 --   region: The region of the target; NULL for a cohort.
 --   nodes: The nodes whose patches are not known, NULL if their number is not known either; NULL for a cohort.
 -- Caveats:
---   - median_days and p90_days are at least: what is still open counts with the days so far. The view remediation has them by
+--   - median_days and p90_days are lower bounds: what is still open counts with the days so far. The view remediation has them by
 --     account, too.
---   - Only REMEDIATED is remediation: not what another baseline no longer asks for, not a node that is gone.
+--   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not, nor does a node that is gone.
 SELECT
   'KNOWN' AS answer,
   CAST(NULL AS varchar) AS reason,

@@ -1,10 +1,10 @@
 -- Question: How compliant are the nodes of each owner, environment or other tag?
 -- Rows: one per tag key and value among the latest known nodes, and for each key one for the nodes without such a tag, one
---   for those whose tags are not known and one for those that are no EC2 instances.
+--   for those whose tags are not known and one for those that are not EC2 instances.
 -- Columns:
 --   tag_key: As in node_tags; NULL if the newest published run saw no tag.
 --   tag_status: READ for a value. NO_TAG: nodes without a tag of the key. NOT_READ: nodes whose tags are not known.
---     NOT_EC2: nodes that are no EC2 instances.
+--     NOT_EC2: nodes that are not EC2 instances.
 --   tag_value: The value, which may be empty; NULL unless READ.
 --   nodes_listed: Nodes that the newest published run listed.
 --   nodes_compliant: Nodes that are COMPLIANT.

@@ -1,4 +1,4 @@
--- Question: Which runs are published, and of how many targets did each read the nodes?
+-- Question: Which runs are published, and how many targets did each read?
 -- Rows: one per run of the window that has published its coverage.
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.

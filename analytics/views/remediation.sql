@@ -20,7 +20,7 @@
 --     line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED is remediation: not what another baseline no longer asks for, not a node that is gone.
+--   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not, nor does a node that is gone.
 --   - A median of a cohort that is not yet REMEDIATED can only rise.
 --   - Where no run read a node for some days, its line counts as long as until the first scan after that.
 --   - The first month of the history has what was open before, too.

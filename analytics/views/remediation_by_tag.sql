@@ -1,6 +1,6 @@
 -- Question: How long does it take to remediate the lines of patches of each owner, environment or other tag?
 -- Rows: one per month and severity of each value of a tag, of the nodes without such a tag, of those whose tags are not known
---   and of those that are no EC2 instances; and one of each of them over all months and severities.
+--   and of those that are not EC2 instances; and one of each of them over all months and severities.
 -- Columns:
 --   tag_key: A key that an instance of the newest published run has a tag with.
 --   tag_status: As in node_tags; NOT_READ also for nodes that the newest published run does not account for.
@@ -18,7 +18,7 @@
 --     line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED is remediation: not what another baseline no longer asks for, not a node that is gone.
+--   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not, nor does a node that is gone.
 --   - A median of a cohort that is not yet REMEDIATED can only rise.
 --   - Where no run read a node for some days, its line counts as long as until the first scan after that.
 --   - The first month of the history has what was open before, too.

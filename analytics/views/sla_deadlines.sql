@@ -5,7 +5,7 @@
 --   account_id: The account of the node; this and the next two are NULL for a kind of nodes.
 --   region: The region of the node.
 --   instance_id: The node.
---   tags: READ: the run read all tags of its target. NOT_READ: it did not. NOT_EC2: the node is no EC2 instance, and has no
+--   tags: READ: the run read all tags of its target. NOT_READ: it did not. NOT_EC2: the node is not an EC2 instance, and has no
 --     tags.
 --   severity_rank: As in severity_ranks, of the line; 0 where its severity is not known.
 --   strictest_days: The fewest days that may apply, whatever the severity and the tags are that are not known.

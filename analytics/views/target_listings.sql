@@ -1,4 +1,4 @@
--- Question: Of which targets did each run list the nodes, and when were they listed before and after?
+-- Question: Which targets' nodes did each run list, and when were they listed before and after?
 -- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.

@@ -1,5 +1,5 @@
 -- Question: Which targets did the newest published run not read in full: their nodes, instances or tags?
--- Rows: one per active target of which one of these three was not read in full.
+-- Rows: one per active target where one of these three was not read in full.
 -- Columns:
 --   account_name: As in coverage.
 --   nodes_reason: Why SSM's nodes of the target are not all known: "nodes: " and the listing_status, or rows without an id.

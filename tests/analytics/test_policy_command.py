@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (folder / "sla" / "linked.csv").symlink_to(tmp_path / "nothing")
     result = checked(folder)
     assert isinstance(result.exception, CommandError)
-    assert "linked.csv is a link to nothing, or no file" in str(result.exception)
+    assert "linked.csv is a broken link, or not a file" in str(result.exception)
 
     (folder / "sla" / "linked.csv").unlink()
     (folder / "sla" / "K\udcf6ln.csv").touch()

@@ -54,7 +54,7 @@ def test_parquet_is_written_to_a_file_and_refused_without_one(story_folder: Path
     ids = pq.read_table(tmp_path / "runs.parquet").column("run_id").to_pylist()
     assert R5 in ids
     assert refused.exit_code == ExitCode.USAGE
-    assert "--format is 'parquet', which is no text: name its file with --out" in refused.stderr
+    assert "--format is 'parquet', which is not a text format: name a file with --out" in refused.stderr
 
 
 @pytest.mark.parametrize(("form", "stream"), [("table", "stdout"), ("csv", "stderr"), ("jsonl", "stderr")])

@@ -145,5 +145,5 @@ def test_the_page_connects_the_oldest_nodes_with_the_non_compliant_ones(tmp_path
         in page
     )
     assert (
-        "1 of the 3 listed nodes is unknown: no one can say whether it is compliant. The nodes of the 1 target" in page
+        "1 of the 3 listed nodes is unknown: it is not known whether it is compliant. The nodes of the 1 target" in page
     )

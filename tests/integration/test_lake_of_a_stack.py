@@ -99,7 +99,7 @@ def test_an_option_wins_over_a_variable_and_the_variable_of_a_lake_over_that_of_
         ),
         (
             ("--lake", "lake", "--region", "eu-central-1"),
-            "--region has no effect with a lake that is no stack's: leave one of them out",
+            "--region has no effect with a lake that does not belong to a stack: leave one of them out",
         ),
         (
             (),

@@ -121,7 +121,7 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (["SELECT 1/0"], 1, "division by zero: divide by NULLIF(divisor, 0), which gives NULL"),
         (["SELECT -1/0"], 1, "division by zero"),
         (["SELECT mod(5, 0)"], 1, "division by zero"),
-        (["SELECT * FROM duckdb_settings()"], 2, "duckdb_settings() is no table or view: after FROM, name one"),
+        (["SELECT * FROM duckdb_settings()"], 2, "duckdb_settings() is not a table or view: after FROM, name one"),
         (["SELECT 1 WHERE 1 IN (SELECT 1 FROM range(3))"], 2, "range() is no table or view"),
         (["SELECT * FROM sequence(1, 3)"], 2, "sequence() is no table or view"),
         (["--file", "link"], 1, "link is a symbolic link to /nowhere/else, which does not exist"),

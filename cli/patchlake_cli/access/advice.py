@@ -62,7 +62,7 @@ def advise(
             ),
             Advice(
                 f"A role {role_name} that was deployed with templates/member-role.yaml trusts only the functions of a "
-                "stack: it refuses you by design, and this is no fault of the stack. Do not widen its trust. "
+                "stack: it refuses you by design, and the stack is not at fault. Do not widen its trust. "
                 "Create a role with another name in each of these accounts, with the permissions "
                 f"{' and '.join(SSM_PERMISSIONS)}, pass the name with --role-name, and let the role trust account "
                 f"{home_account_id}:",

@@ -73,7 +73,7 @@ def choose_lake(
     if is_given(context, "lake") and is_given(context, "stack"):
         raise unused("--stack", "--lake")
     if lake is not None and not is_given(context, "stack"):
-        refuse_unused(context, ("region",), "a lake that is no stack's")
+        refuse_unused(context, ("region",), "a lake that does not belong to a stack")
         if lake.bucket is None:
             refuse_unused(context, ("profile",), "a lake in a folder")
         return ChosenLake(lake, profile)

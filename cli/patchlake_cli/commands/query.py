@@ -123,7 +123,7 @@ def query(  # noqa: PLR0913  # one option each
         refuse_unused(context, ("csv_table",), "--named")
     chosen = Format(output_format)
     if chosen is Format.PARQUET and out is None:
-        raise OptionError("is 'parquet', which is no text: name its file with --out", "--format")
+        raise OptionError("is 'parquet', which is not a text format: name a file with --out", "--format")
     if out is not None:
         require_writable(out)
     if is_list or describe is not None:

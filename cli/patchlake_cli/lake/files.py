@@ -235,10 +235,10 @@ def _require_readable(folder: Path, above: Sequence[Path]) -> None:
     for path in inside:
         if path.is_dir():
             if path.resolve() in within:
-                raise LakeError(f"the policy cannot be read: {path} is a link to a folder that it is in")
+                raise LakeError(f"the policy cannot be read: {path} is a link to a folder that contains it")
             _require_readable(path, within)
         elif not path.is_file():
-            raise LakeError(f"the policy cannot be read: {path} is a link to nothing, or no file")
+            raise LakeError(f"the policy cannot be read: {path} is a broken link, or not a file")
 
 
 def _files(paths: Iterable[str]) -> list[tuple[str, str]]:

@@ -79,7 +79,7 @@ def _refuse_table_functions(question: exp.Query) -> None:
         if isinstance(table.this, exp.Func):
             called = table.this.sql(dialect="athena").partition("(")[0].lower()
             raise QueryError(
-                f"{called}() is no table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
+                f"{called}() is not a table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
             )
 
 

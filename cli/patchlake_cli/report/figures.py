@@ -385,7 +385,7 @@ class Patches:
 
     Attributes:
         gaps: the reasons why patches are not known.
-        worst: the patches that nodes need, those of most nodes first.
+        worst: the patches that nodes need, most nodes first.
         cve_ids: the CVEs of the patches in ``worst``, by the id and title of the patch.
     """
 

@@ -70,7 +70,7 @@ def week_before(trend: Sequence[Day]) -> str:
     week = _day_a_week_before([day.run_date for day in trend])
     day = next((day for day in trend if day.run_date == week), None)
     if day is None:
-        return "There is no run of a week before to compare with."
+        return "There is no run a week before to compare with."
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
     ago = _how_long_before(day.run_date, trend[-1].run_date)
