@@ -14,6 +14,7 @@ from patchlake import __version__
 from patchlake.errors import ConfigError
 from patchlake_cli.commands.check import check
 from patchlake_cli.commands.demo import demo
+from patchlake_cli.commands.embedded_aws import embedded_aws
 from patchlake_cli.commands.export import export
 from patchlake_cli.commands.probe import probe
 from patchlake_cli.commands.query import query
@@ -38,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
 )
 app.command(cls=Command)(demo)
+app.command(cls=Command)(embedded_aws)
 app.command(cls=Command)(query)
 app.command(cls=Command)(report)
 app.command(cls=Command)(check)

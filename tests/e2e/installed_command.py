@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import takewhile
 from pathlib import Path
 from signal import SIGINT
 
@@ -57,9 +58,9 @@ class Installed:
     @contextmanager
     def embedded_aws(self, *options: str) -> Iterator[dict[str, str]]:
         """Yield the variables that lead to an embedded AWS with a deployed stack."""
-        with self.popen("python", "-m", "patchlake_cli.embedded", *options) as process:
+        with self.popen("patchlake", "embedded-aws", *options) as process:
             assert process.stdout
-            lines = iter(process.stdout.readline, "# patchlake run --stack patchlake\n")
+            lines = takewhile(lambda line: line.startswith("export "), process.stdout)
             yield dict(line.removeprefix("export ").rstrip("\n").split("=", 1) for line in lines)
             process.send_signal(SIGINT)
 

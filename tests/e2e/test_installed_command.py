@@ -154,19 +154,19 @@ def test_the_installed_command_writes_the_report_of_the_demo(installed: Installe
 
 
 def test_the_five_commands_of_the_readme_lead_from_nothing_to_a_report_of_every_account(installed: Installed) -> None:
-    [block] = re.findall(r"^```\n(python3\.13 -m venv try\n.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    made, with_pip, embedded, export, report = block.splitlines()
-    assert made == "python3.13 -m venv try"
-    assert with_pip == f"try/bin/pip install {WHEEL}"
-    assert embedded == "try/bin/python -m patchlake_cli.embedded"
+    [block] = re.findall(r"^```\n(pipx install .*?)^```$", README, re.MULTILINE | re.DOTALL)
+    with_pipx, embedded, export, report, query = block.splitlines()
+    assert with_pipx == f"pipx install {WHEEL}"
+    assert embedded == "patchlake embedded-aws"
     # The wheel is installed, into another folder, and with locked versions: the rest is typed.
     with installed.embedded_aws("--nodes", "300") as variables:
-        exported, reported = (
-            installed.run(Path(program).name, *arguments, variables=variables)
-            for program, *arguments in (line.split() for line in (export, report))
+        exported, reported, queried = (
+            installed.run(program, *arguments, variables=variables)
+            for program, *arguments in (line.split() for line in (export, report, query))
         )
 
-    assert (exported.returncode, reported.returncode) == (3, 3), exported.stderr + reported.stderr
+    assert [ended.returncode for ended in (exported, reported, queried)] == [3, 3, 3], exported.stderr + reported.stderr
+    assert "777788889999" in queried.stdout
     assert "not read: 777788889999 eu-central-1 (ROLE_NOT_ASSUMABLE)" in reported.stderr
     [snapshot] = (installed.folder / "lake" / "lake" / "patch_states").rglob("*.parquet")
     assert parquet.read_metadata(snapshot).metadata[b"patchlake_version"].decode() == __version__

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from http.client import HTTPConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -149,8 +150,8 @@ def test_every_output_of_the_template_is_known(aws: EmbeddedAws) -> None:
     assert stack.outputs["DiscoverRoleArn"].endswith(f":role/{stack.name}-{stack.region}-discover")
 
 
-def test_the_module_serves_a_stack_by_hand_until_it_is_interrupted() -> None:
-    command = [sys.executable, "-m", "patchlake_cli.embedded", "--nodes", "50", "--stack", "by-hand"]
+def test_the_command_runs_an_embedded_aws_until_it_is_interrupted() -> None:
+    command = [str(Path(sys.executable).with_name("patchlake")), "embedded-aws", "--nodes", "50", "--stack", "by-hand"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONUNBUFFERED": "1"}
     ) as served:
@@ -173,5 +174,5 @@ def test_the_module_serves_a_stack_by_hand_until_it_is_interrupted() -> None:
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     }
-    assert lines[5] == "# patchlake run --stack by-hand"
+    assert lines[5] == "# Next, in a second terminal: paste these lines, then patchlake run --stack by-hand"
     assert ended == 0

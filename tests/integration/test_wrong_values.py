@@ -64,7 +64,11 @@ WRONG = {
 }
 """Values that no command accepts."""
 
-OF_ONE_COMMAND = {("demo", "--accounts"): ["0"], ("demo", "--regions"): ["11"]}
+OF_ONE_COMMAND = {
+    (command, option): [value]
+    for command in ("demo", "embedded-aws")
+    for option, value in (("--accounts", "0"), ("--regions", "11"))
+}
 """Options of the same name with another meaning."""
 
 

@@ -13,7 +13,7 @@ def test_the_page_is_not_stale() -> None:
 
 
 def test_every_command_has_its_section() -> None:
-    commands = re.findall(r"^## patchlake (\w+)$", commands_page(), re.MULTILINE)
+    commands = re.findall(r"^## patchlake ([\w-]+)$", commands_page(), re.MULTILINE)
 
     assert sorted(commands) == sorted(getattr(get_command(app), "commands", {})) != []
 
