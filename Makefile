@@ -60,7 +60,7 @@ mistakes: setup ## Deploy the stack with one mistake after another: make verify 
 	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
 	@$(BIN)/python -m tests.e2e.broken_deployments $(ARGS)
 
-bench: setup ## Run small benchmarks, in minutes: make bench ARGS=fetch
+bench: setup ## Run small benchmarks, in minutes: make bench ARGS=commit
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 bench-full: setup ## Run full-size benchmarks, in an hour, and rewrite the tables of the docs

@@ -6,10 +6,10 @@ import time
 
 from benchmarks import (
     alternatives,
+    answers,
     clocks,
     commit,
     cost,
-    fetch,
     files,
     memory,
     million,
@@ -20,13 +20,13 @@ from benchmarks import (
 )
 
 ALL = {
-    "fetch": fetch.main,
     "commit": commit.main,
     "files": files.main,
     "million": million.main,
     "pacing": pacing.main,
     "patches": patches.main,
     "clocks": clocks.main,
+    "answers": answers.main,
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,

@@ -71,11 +71,12 @@ def scan_section(column_bytes: Mapping[str, int], nodes: int) -> str:
     """
     rows = []
     for statement in (*views(), *queries()):
-        read = [scan.columns for scan in scans(statement) if scan.table == PATCH_STATES.name]
-        scanned = scanned_bytes(statement, column_bytes)
+        readings = scans(statement)
+        read = [scan.columns for scan in readings if scan.table == PATCH_STATES.name]
+        scanned = scanned_bytes(readings, column_bytes)
         kind = "view" if statement.number is None else "query"
         columns = len(frozenset().union(*read))
-        rows.append((f"`{statement.name}`", kind, columns, f"{scanned / nodes:.1f}", len(scans(statement))))
+        rows.append((f"`{statement.name}`", kind, columns, f"{scanned / nodes:.1f}", len(readings)))
     heads = ("name", "kind", "columns", "bytes per node and day", "readings")
     return _SCANS.format(nodes=nodes) + markdown(heads, rows)
 

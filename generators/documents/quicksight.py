@@ -4,7 +4,7 @@ from textwrap import fill
 
 from generators import ROOT
 from generators.documents.pages import with_generated
-from generators.documents.scans import scanned_bytes
+from generators.documents.scans import scanned_bytes, scans
 from generators.quicksight.datasets import DATASETS
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake_cli.lake.files import LakeFiles
@@ -25,7 +25,7 @@ def quicksight_page(day: LakeFiles, nodes: int) -> str:
     """
     column_bytes = day.column_bytes(PATCH_STATES.name)
     # Rounded as docs/queries.md shows them, so that the figures of the two pages add up.
-    scanned = {view.name: round(scanned_bytes(view, column_bytes) / nodes, 1) for view in views()}
+    scanned = {view.name: round(scanned_bytes(scans(view), column_bytes) / nodes, 1) for view in views()}
     total = sum(scanned[dataset.view] for dataset in DATASETS)
     days = Settings().window_days
     text = (

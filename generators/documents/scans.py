@@ -4,7 +4,7 @@ Athena expands every view and CTE wherever it is named, and reads the columns of
 depends on. This module does the same, so the bytes follow from the sizes of column chunks in the files.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -35,16 +35,14 @@ def scans(statement: Statement) -> list[Scan]:
     return scans_of(statement.tree)
 
 
-def scanned_bytes(statement: Statement, column_bytes: Mapping[str, int]) -> int:
-    """Return how many bytes of ``patch_states`` a view or a named query reads.
+def scanned_bytes(readings: Iterable[Scan], column_bytes: Mapping[str, int]) -> int:
+    """Return how many bytes of ``patch_states`` these readings scan.
 
     Args:
-        statement: the view or query.
+        readings: those of a view or a named query.
         column_bytes: the size of each column in the files that it reads.
     """
-    return sum(
-        column_bytes[column] for scan in scans(statement) if scan.table == PATCH_STATES.name for column in scan.columns
-    )
+    return sum(column_bytes[column] for scan in readings if scan.table == PATCH_STATES.name for column in scan.columns)
 
 
 def scans_of(question: exp.Query) -> list[Scan]:

@@ -59,15 +59,39 @@ def test_the_answers_in_samconfig_are_valid_once_they_are_no_comment() -> None:
 def test_the_sizes_are_computed_as_the_page_says() -> None:
     text = page("two-hundred-accounts.md")
     assert "half a second for the session" in text
-    table = text.partition("<!-- sizes: begin -->")[2].partition("<!-- sizes: end -->")[0]
-    rows = [[int(cell) for cell in re.findall(r"[\d]+", line.replace(",", ""))] for line in table.splitlines()[3:]]
+    rows = figures(text, "<!-- sizes: begin -->", "<!-- sizes: end -->")
 
     assert len(rows) > 3
     for accounts, regions, nodes, *minutes in rows:
         assert minutes == computed_minutes(accounts * regions, nodes)
 
 
-def computed_minutes(targets: int, nodes: int) -> list[int]:
+def test_what_to_expect_of_a_run_follows_from_the_sizes_and_the_costs() -> None:
+    costs = page("cost.md")
+    of_a_run = {
+        (nodes, runs_a_day): dollars[-1]
+        for nodes, _, runs_a_day, *dollars in figures(costs, "<!-- cost: begin -->", "<!-- cost: end -->")
+    }
+    of_patches = {
+        (nodes, runs_a_day): dollars[-1] for nodes, runs_a_day, *dollars in figures(costs, "## Patches", "Computed on")
+    }
+    rows = figures(page("performance.md"), "<!-- expectations: begin -->", "<!-- expectations: end -->")
+
+    assert len(rows) == 4
+    for nodes, targets, *minutes, dollars in rows:
+        listing, patches, quick_listing, quick_patches = computed_minutes(targets, nodes)
+        assert minutes == [max(listing, patches), max(quick_listing, quick_patches)]
+        assert dollars == pytest.approx(of_a_run[nodes, 1] + of_patches[nodes, 1])
+
+
+def figures(text: str, begin: str, end: str) -> list[list[float]]:
+    """Return the numbers in each row of the table between two texts."""
+    lines = text.partition(begin)[2].partition(end)[0].splitlines()
+    rows = [line.replace(",", "") for line in lines if re.match(r"\| \d", line)]
+    return [[float(number) for number in re.findall(r"\d[\d.]*", row)] for row in rows]
+
+
+def computed_minutes(targets: float, nodes: float) -> list[int]:
     """Return the minutes of listing and patches, with the defaults and with the higher settings."""
     listing = targets * (0.5 + 0.1 * (ceil(nodes / targets / 50) - 1))
     patches = 0.3 * nodes * 0.1

@@ -7,8 +7,9 @@ from typing import Any
 
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError
+from tests.simulation.builds import Build
+from tests.simulation.invocations import Invocation, Message, QueueName, Stage
 from tests.simulation.oracle import Place
-from tests.simulation.world import Build, Invocation, Message, QueueName, Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from warnings import catch_warnings, simplefilter
 
 from patchlake.ports import Clock, Delivery, TargetApis
 from tests.handlers import FUNCTIONS, Context
-from tests.simulation.world import Stage
+from tests.simulation.invocations import Stage
 
 _ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "patchlake",

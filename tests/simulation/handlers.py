@@ -22,12 +22,14 @@ from patchlake.stages.plan import PlanSettings, PlanStage
 from patchlake.stages.retry_policy import RetryPolicy
 from patchlake.stages.stored_run import StoredRuns
 from tests.simulation import functions
+from tests.simulation.builds import Build
 from tests.simulation.calls import Calls
 from tests.simulation.checking import check
 from tests.simulation.events import Answered, Ended, Failed, Waited
 from tests.simulation.faults import Fault
 from tests.simulation.functions import records
 from tests.simulation.interleaving import Killed, Strand
+from tests.simulation.invocations import Invocation, Message, Process, QueueName, Stage
 from tests.simulation.ports import (
     STAGES,
     SimulatedAccounts,
@@ -38,7 +40,7 @@ from tests.simulation.ports import (
 )
 from tests.simulation.target_apis import SimulatedSources
 from tests.simulation.turns import Turns
-from tests.simulation.world import Build, Invocation, Message, Process, QueueName, Stage, World
+from tests.simulation.world import World
 
 _TIMEOUT_SECONDS = {
     "plan": 300,

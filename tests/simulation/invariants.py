@@ -39,6 +39,7 @@ from tests.simulation.events import (
     Waited,
     Wrote,
 )
+from tests.simulation.invocations import Invocation
 from tests.simulation.keys import coverage_key, part_key, run_of, shard_key, snapshot_key
 from tests.simulation.liveness import lateness, sent_again_by
 from tests.simulation.operator import is_repairable, named_key
@@ -64,7 +65,7 @@ from tests.simulation.oracle import (
     source_of,
 )
 from tests.simulation.proof import GET_STATES, Proof, is_witness
-from tests.simulation.world import Invocation, World, watch_body
+from tests.simulation.world import World, watch_body
 from tests.world import HOME
 
 _RESERVE_SECONDS = 2 * (3 * (5 + 15) + (1 + 5) + (2 + 5))

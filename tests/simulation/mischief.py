@@ -10,12 +10,14 @@ from patchlake.core.targets import Target
 from patchlake.errors import FailedCallError, RefusedError, ThrottledError
 from tests.simulation.ec2_service import OPERATIONS as EC2_OPERATIONS
 from tests.simulation.faults import Fault
+from tests.simulation.invocations import QueueName
 from tests.simulation.keys import run_of
 from tests.simulation.patch_service import DESCRIBE_PATCHES
 from tests.simulation.scenario import REGIONS
 from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
-from tests.simulation.world import Poison, QueueName, StoreTrouble, Trouble, World
+from tests.simulation.troubles import Poison, StoreTrouble, Trouble
+from tests.simulation.world import World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)

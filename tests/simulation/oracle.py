@@ -13,6 +13,8 @@ from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from patchlake.sources.nodes import NODE_COLUMNS
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
+from tests.simulation.builds import Build
+from tests.simulation.invocations import Invocation
 from tests.simulation.keys import (
     child_key,
     coverage_key,
@@ -36,7 +38,7 @@ from tests.simulation.secondary_oracle import (
     planned,
     slice_rows,
 )
-from tests.simulation.world import Build, Invocation, World
+from tests.simulation.world import World
 
 # What a lake says, written out: none of it is taken from the code that writes it.
 _NO_SHARD = "no shard by the run's deadline"

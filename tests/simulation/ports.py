@@ -15,7 +15,7 @@ from tests.simulation.calls import CRASHES, LATE, Calls
 from tests.simulation.checking import check
 from tests.simulation.events import Deferred, Offered, Sent
 from tests.simulation.faults import Fault
-from tests.simulation.world import Message, QueueName, Stage
+from tests.simulation.invocations import Message, QueueName, Stage
 from tests.world import HOME
 
 _LOST_ANSWERS = (Fault.ANSWER_LOST, Fault.ANSWER_LOST_FOR_GOOD)

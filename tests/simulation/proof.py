@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from patchlake.errors import RefusedError
-from tests.simulation.world import Asking, Invocation
+from tests.simulation.invocations import Asking, Invocation
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"
 

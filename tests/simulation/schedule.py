@@ -17,10 +17,11 @@ from tests.simulation.checking import Violation, check
 from tests.simulation.events import Rested, Rewrote, Wrote
 from tests.simulation.faults import BROKEN_API, SABOTAGE, Dice, Fault
 from tests.simulation.handlers import Handlers
+from tests.simulation.invocations import QueueName
 from tests.simulation.keys import run_of, snapshot_key
 from tests.simulation.provocation import ANY, Provocation
 from tests.simulation.scenario import draw
-from tests.simulation.world import QueueName, World
+from tests.simulation.world import World
 from tests.world import RUN_AT
 
 INVARIANTS = (invariants, secondary_invariants)

@@ -21,6 +21,7 @@ from tests.simulation import secondary_oracle as oracle
 from tests.simulation.checking import holds
 from tests.simulation.events import Asked, Deferred, Ended, Failed, Opened, Requested, Rested, Sent, Waited, Wrote
 from tests.simulation.faults import Fault
+from tests.simulation.invocations import Invocation
 from tests.simulation.keys import (
     child_key,
     coverage_key,
@@ -45,7 +46,7 @@ from tests.simulation.oracle import (
     rows,
 )
 from tests.simulation.proof import is_witness
-from tests.simulation.world import Invocation, World
+from tests.simulation.world import World
 
 _MOST_PAUSED_SECONDS = 120
 _CALLS_BETWEEN_LOOKS = 10

@@ -15,9 +15,11 @@ from patchlake.core.targets import Target
 from patchlake.core.timings import PERMANENT_FROM_RECEIVE
 from patchlake.ports import TableFile
 from tests.simulation import ec2_oracle, patches_oracle
+from tests.simulation.builds import Build
+from tests.simulation.invocations import Invocation
 from tests.simulation.keys import child_key, part_key, secondary_shard_key, shard_key
 from tests.simulation.proof import Proof, refusal_recorded
-from tests.simulation.world import Build, Invocation, World
+from tests.simulation.world import World
 
 _WHOSE_COLUMNS = ["run_id", "run_at", "account_id", "region"]
 _COLLECTION_COLUMNS = ["instance_id", "collection_status", "collection_detail", "collected_at"]

@@ -31,9 +31,9 @@ from tests.simulation.calls import CRASHES, LATE, Calls
 from tests.simulation.checking import check
 from tests.simulation.events import Asked, AskedAgain, Continued, Hastened, Hurried, Misread, Opened, Requested
 from tests.simulation.faults import BAD_ANSWERS, Fault
+from tests.simulation.invocations import Asking
 from tests.simulation.patch_service import DESCRIBE_PATCHES, INVALID_FILTER, INVALID_ID, Said
 from tests.simulation.secondary_oracle import DETAILS
-from tests.simulation.world import Asking
 from tests.world import node_id
 
 LIST_NODES, GET_STATES = "DescribeInstanceInformation", "DescribeInstancePatchStates"

@@ -9,7 +9,8 @@ from typing import Any
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.errors import PatchlakeError
 from patchlake.ports import ParallelMap
-from tests.simulation.world import Invocation, World
+from tests.simulation.invocations import Invocation
+from tests.simulation.world import World
 
 _MOST_UNDER_WAY = 3
 

@@ -4,81 +4,39 @@ The invariants hold the stages to this: who wrote which object, what SSM really 
 when.
 """
 
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 from random import Random
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING
 
 from patchlake.adapters.memory import MemoryApis, MemoryClock, MemoryQueue, MemoryStore, MemoryTables
-from patchlake.core.agreed_time import AgreedTime
-from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
+from patchlake.core.messages import CommitMessage
 from patchlake.core.plan import Account, Plan, decode_plan
-from patchlake.core.records import Page
-from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
-from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, RESERVE_SECONDS, QueueTiming
+from patchlake.core.timings import COLLECT, COMMIT, DISCOVER, PERMANENT_FROM_RECEIVE, QueueTiming
 from patchlake.errors import FailedCallError, IntegrityError, RefusedError, RetryableError
-from patchlake.ports import TableFile, TableWriter
-from patchlake.sources.registry import Registry
-from patchlake.stages.retry_policy import FinalRefusals
 from tests.simulation import ec2_service, fleet
+from tests.simulation.builds import NEWEST_COLUMNS, build
 from tests.simulation.ec2_service import Ec2Instance, launched
 from tests.simulation.faults import Dice
+from tests.simulation.invocations import Invocation, QueueName
 from tests.simulation.keys import is_secondary, run_of, snapshot_key
-from tests.simulation.patch_service import DESCRIBE_PATCHES, Said, Scan
+from tests.simulation.objects import Objects
+from tests.simulation.patch_service import DESCRIBE_PATCHES, Scan
 from tests.simulation.patch_service import scanned as scanned_for_patches
 from tests.simulation.scenario import Scenario
 from tests.simulation.story import Story
 from tests.simulation.toys import OPERATIONS as TOY_OPERATIONS
-from tests.simulation.toys import KnownToys, equip, registry, strip
+from tests.simulation.toys import KnownToys, equip, strip
 from tests.world import HOME, RUN_AT, node_id
 
-type Stage = Literal["plan", "discover", "collect", "commit"]
-type QueueName = Literal["discover", "listing", "collect", "detail", "commit"]
-type Message = DiscoverMessage | CollectMessage | CommitMessage
+if TYPE_CHECKING:
+    from patchlake.ports import TableFile
+    from tests.simulation.troubles import Poison, StoreTrouble, Trouble
 
-
-@dataclass(frozen=True, slots=True)
-class Build:
-    """One deployed version of patchlake with its settings; an older one knows fewer columns, or sources."""
-
-    version: str
-    batch_size: int
-    deadline_seconds: int
-    unknown_columns: frozenset[str] = frozenset()
-    toys: KnownToys | None = None
-    patches_per_part: int | None = None
-    lists_ec2: bool = False
-
-    @property
-    def sources(self) -> Registry:
-        """The sources that this build knows."""
-        return registry(self.toys, self.patches_per_part, lists_ec2=self.lists_ec2)
-
-    def encode(self, table: Table, row_groups: Iterable[Columns], metadata: Mapping[str, str]) -> bytes:
-        """Return a file of the columns that this build knows."""
-        return MemoryTables().encode(self._known(table), row_groups, metadata)
-
-    def open(self, body: bytes) -> TableFile:
-        """Read a file."""
-        return MemoryTables().open(body)
-
-    def writer(self, table: Table, metadata: Mapping[str, str]) -> TableWriter:
-        """Begin a file of the columns that this build knows."""
-        return MemoryTables().writer(self._known(table), metadata)
-
-    def _known(self, table: Table) -> Table:
-        if not self.unknown_columns:
-            return table
-        return Table(table.name, table.description, tuple(c for c in table if c.name not in self.unknown_columns))
-
-
-_TIMEOUT_SECONDS = 900
 UNMANAGED = 0xA00000
 """The number of the first instance that SSM does not know."""
 
@@ -89,248 +47,6 @@ _TIMINGS: dict[QueueName, QueueTiming] = {
     "detail": COLLECT,
     "commit": COMMIT,
 }
-NEWEST_COLUMNS = frozenset({"source_type", "available_security_update_count", "account_name"})
-
-
-class Asking(NamedTuple):
-    """One call of SSM: when it was made by its handler's time, and the code of its failure, None if it was answered."""
-
-    operation: str
-    ids: tuple[str, ...]
-    at: float
-    code: str | None
-
-
-@dataclass(slots=True)
-class Invocation:
-    """One call of a handler, with everything that it was told: the evidence for what it writes.
-
-    Attributes:
-        run_id: the run that its event or message names; None where it names none.
-        receive_count: of its message.
-        begun_late: whether its run was published before it began.
-        skew: how far its clock is ahead.
-        regions: those that its environment names.
-        accounts: those of the organization, as it was told the last time that it asked.
-        heard: what its clock makes of the times of the answers.
-        dates: the times of the answers whose Date header was right.
-        jumps: how many Date headers were not.
-        readings: what its clock said, each time it looked.
-        sent: every message that it sent.
-        queue: that its message came from.
-        listing: the pages of its latest chain of a listing.
-        ec2_rows: the rows of that chain as EC2 answered them.
-        answers: the pages of a detail source, by the ids of the call.
-        said: the pages of the patches as their service answered them, by the ids of the call.
-        is_filter_refused: whether the service refused their filter, since the target's API was opened.
-        denied: the ids of the calls since the target denied the access, None where it did not.
-        under_way: the number of calls that were under way when another one failed.
-        asked_from: the number of its calls of SSM before it asked its target again.
-        is_aside: whether it asks once more about ids that were answered, to see whether SSM answers at all.
-        asks: its calls of SSM.
-        process: the process that runs it.
-        refused: the refusals that it met, before it asked again and after that.
-        asked_again: whether it asked its target again, after a refusal.
-        refusal_pauses: how long it paused before that, for the refusal and for calls that were throttled.
-        listing_seconds: how long the rows of that chain take, without any delay.
-        seconds_left: the least that it was told of.
-        waited_seconds: how long it waited for a target that throttled, in total.
-        calls_since_look: about a secondary part, since it last looked whether there is one.
-        over: whether it has ended.
-        calls: how many of its calls reached SSM.
-        absorbed: how often the SDK repeated a call of it.
-        hurries: whether it was told that its time is nearly over, whatever the clock says.
-        throttled: whether it was throttled, and has not paused since.
-        must_yield: whether it asks for details, was throttled, and has not been answered or asked again since.
-        wakes_at: when it goes on, after a pause or a slow call.
-        lost_seconds: of its time, which passed for no other handler.
-    """
-
-    number: int
-    stage: Stage
-    run_id: str | None
-    message: Message | None
-    receive_count: int
-    begun_at: datetime
-    begun_late: bool
-    build: Build
-    skew: timedelta
-    regions: Sequence[str]
-    process: "Process"
-    queue: QueueName | None = None
-    accounts: Sequence[Account] = ()
-    heard: AgreedTime = field(default_factory=AgreedTime)
-    dates: set[datetime] = field(default_factory=set)
-    jumps: int = 0
-    readings: list[datetime] = field(default_factory=list)
-    sent: list[Message] = field(default_factory=list)
-    listing: list[Page[Any]] = field(default_factory=list)
-    ec2_rows: list[ec2_service.Row] = field(default_factory=list)
-    answers: dict[tuple[str, ...], list[Page[Any]]] = field(default_factory=dict)
-    said: dict[tuple[str, ...], list[Said]] = field(default_factory=dict)
-    is_filter_refused: bool = False
-    denied: set[tuple[str, ...]] | None = None
-    under_way: int = 0
-    asked_from: int = 0
-    is_aside: bool = False
-    asks: list[Asking] = field(default_factory=list)
-    refused: dict[bool, list[RefusedError]] = field(default_factory=lambda: {False: [], True: []})
-    asked_again: bool = False
-    refusal_pauses: list[float] = field(default_factory=list)
-    listing_seconds: float = 0
-    seconds_left: float = math.inf
-    waited_seconds: float = 0
-    calls_since_look: int = 0
-    over: bool = False
-    calls: int = 0
-    absorbed: int = 0
-    hurries: bool = False
-    throttled: bool = False
-    must_yield: bool = False
-    wakes_at: datetime = RUN_AT
-    lost_seconds: float = 0
-
-    def __str__(self) -> str:
-        """Name it as the story does."""
-        return f"#{self.number} {self.stage}"
-
-    @property
-    def final_refusal(self) -> RefusedError | None:
-        """The last refusal that it met, if it may record it."""
-        refusal = next(reversed(self.refused[self.asked_again]), None)
-        return None if refusal is None or not self.may_record(refusal) else refusal
-
-    def final_refusal_with(self, code: str | None) -> RefusedError | None:
-        """The refusal with this code that it may record; concurrent calls may have been refused for other reasons."""
-        refusals = [each for each in self.refused[self.asked_again] if each.code == code and self.may_record(each)]
-        return next(reversed(refusals), None)
-
-    def may_record(self, refusal: RefusedError) -> bool:
-        """Whether a refusal counts: of a second ask from the third receive on, or known to its process."""
-        is_final = self.asked_again and self.receive_count >= PERMANENT_FROM_RECEIVE
-        return is_final or self.process.knows(self, refusal)
-
-    @property
-    def is_too_large_to_list(self) -> bool:
-        """Whether its time is over, and the rows that it listed take nine tenths of any invocation's time."""
-        enough = 0.9 * (_TIMEOUT_SECONDS - RESERVE_SECONDS)
-        return self.seconds_left < RESERVE_SECONDS and self.listing_seconds >= enough
-
-    def time_left(self, now: datetime) -> float:
-        """Return the time that a worker has."""
-        return _TIMEOUT_SECONDS - (now - self.begun_at).total_seconds() - self.lost_seconds
-
-    @property
-    def account_id(self) -> str | None:
-        """The account that its message names."""
-        return getattr(self.message, "account_id", None)
-
-    @property
-    def source(self) -> str | None:
-        """The source that its message names."""
-        return getattr(self.message, "source", None)
-
-    @property
-    def is_secondary(self) -> bool:
-        """Whether its message names a source that must not change the snapshot."""
-        return self.source not in {None, "nodes", "patch_states"}
-
-
-@dataclass(slots=True, eq=False)
-class Process:
-    """A process of a function: its memory of final refusals, and what it must remember of them.
-
-    Attributes:
-        memory: the one of the code under test.
-        run_id: the run of which it remembers refusals.
-        known: by account, operation and code.
-        by: the invocation that it runs, or ran last.
-        ended: whether it died, or its memory cannot be told.
-    """
-
-    memory: FinalRefusals = field(default_factory=FinalRefusals)
-    run_id: str | None = None
-    known: set[tuple[str | None, str, str]] = field(default_factory=set)
-    by: Invocation | None = None
-    ended: bool = False
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether it can run another invocation."""
-        return not self.ended and (self.by is None or self.by.over)
-
-    def knows(self, by: Invocation, refusal: RefusedError) -> bool:
-        """Whether it recorded the refusal for the account of an invocation before."""
-        return by.run_id == self.run_id and (by.account_id, refusal.operation, refusal.code) in self.known
-
-    def learn(self, by: Invocation) -> None:
-        """Remember a refusal that was met twice; of several at once, which one counts cannot be told.
-
-        Nor can it where other ids might be answered: the worker may run out of time before it gives up on them.
-        """
-        first, second = (
-            {(refusal.operation, refusal.code) for refusal in by.refused[again]} for again in (False, True)
-        )
-        is_about_ids = any(ask.code and ask.ids and ask.code == code for ask in by.asks for _, code in second)
-        is_final = by.refused[True] and by.refused[True][-1].listing_status != "NOT_LISTED"
-        self.ended |= max(len(first), len(second)) > 1 or (is_about_ids and not is_final)
-        if first == second:
-            self.known = (self.known if by.run_id == self.run_id else set()) | {(by.account_id, *r) for r in second}
-            self.run_id = by.run_id
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """A target's refusal: its error, its end, and its operation; an empty one means all operations."""
-
-    error: RetryableError | RefusedError
-    until: datetime
-    operation: str
-
-
-class Poison(NamedTuple):
-    """The error of every call about a node: of one operation, or of all where it is empty."""
-
-    error: FailedCallError | RefusedError
-    operation: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreTrouble:
-    """A refusal of the store, and its end, when the bucket or the use of its key is granted again."""
-
-    operations: frozenset[str]
-    until: datetime
-
-
-class _Objects(dict[str, bytes]):
-    """A bucket's objects; each change is reported, with the object before it."""
-
-    def __init__(self, changed: Callable[[str, bytes | None], None]) -> None:
-        super().__init__()
-        self._changed = changed
-
-    def __setitem__(self, key: str, body: bytes) -> None:
-        before = self.get(key)
-        super().__setitem__(key, body)
-        self._changed(key, before)
-
-    def __delitem__(self, key: str) -> None:
-        before = self[key]
-        super().__delitem__(key)
-        self._changed(key, before)
-
-    def spoil(self, key: str, body: bytes | None) -> None:
-        """Replace or delete an object without reporting the change."""
-        if body is None:
-            super().__delitem__(key)
-        else:
-            super().__setitem__(key, body)
-
-    def expire(self, prefix: str) -> None:
-        """Let a lifecycle rule remove objects."""
-        for key in [key for key in self if key.startswith(prefix)]:
-            super().__delitem__(key)
 
 
 class World:
@@ -375,7 +91,7 @@ class World:
         self.random, self.scenario, self.dice = random, scenario, dice
         self.clock = MemoryClock(RUN_AT)
         self.story = Story(self.clock)
-        self.objects = _Objects(changed)
+        self.objects = Objects(changed)
         self.store = MemoryStore(self.objects)
         self.queues: dict[QueueName, MemoryQueue] = {
             name: MemoryQueue(self.clock, timing.visibility_seconds, timing.max_receive_count, name)
@@ -386,7 +102,7 @@ class World:
         self.regions: Sequence[str] = scenario.regions
         unknown = random.choice((frozenset[str](), NEWEST_COLUMNS))
         patches = scenario.patches_per_part
-        self.build = _build(
+        self.build = build(
             "1", scenario.batch_size, scenario.deadline_seconds, unknown, scenario.toys, patches, scenario.lists_ec2
         )
         self.patches: dict[str, Scan | None] = {}
@@ -453,7 +169,7 @@ class World:
             patches = self.random.choice((patches, patches, self.random.randint(1, 4), None))
         lists_ec2 = self.scenario.lists_ec2 and self.random.random() < 2 / 3
         version = str(int(self.build.version) + 1)
-        self.build = _build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys, patches, lists_ec2)
+        self.build = build(version, self.random.randint(1, 4), deadline_seconds, unknown, toys, patches, lists_ec2)
 
     def _other_toys(self, known: KnownToys) -> KnownToys | None:
         """Return the toys as another build may know them: in other parts, by another rule, or not at all."""
@@ -616,21 +332,6 @@ class World:
                 self.last_root_part_at[run_of(key)] = self.clock.at
         if key == snapshot_key(run_of(key)):
             self.published_at[run_of(key)] = self.clock.at
-
-
-def _build(  # noqa: PLR0913, PLR0917
-    version: str,
-    batch_size: int,
-    deadline_seconds: int,
-    unknown: frozenset[str],
-    toys: KnownToys | None,
-    patches_per_part: int | None,
-    lists_ec2: bool,  # noqa: FBT001
-) -> Build:
-    """Return a build; one that knows the patches knows the columns by which it selects their nodes."""
-    if patches_per_part is not None:
-        unknown -= {"available_security_update_count"}
-    return Build(version, batch_size, deadline_seconds, unknown, toys, patches_per_part, lists_ec2)
 
 
 def watch_body(run_id: str) -> str:

@@ -148,7 +148,7 @@ def located(sql: str, complaint: str) -> str:
 
 
 def _duckdb(tree: exp.Expr, now: datetime) -> str:
-    return tree.transform(lambda node: _adapted(node, now.astimezone(UTC))).sql(dialect="duckdb")
+    return tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False).sql(dialect="duckdb")
 
 
 def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:

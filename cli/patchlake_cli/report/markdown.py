@@ -4,6 +4,8 @@ Other people choose the names of nodes, groups and accounts. They are code spans
 a tag or the end of a cell.
 """
 
+from functools import cache
+
 import jinja2
 
 from patchlake_cli.markdown_text import code
@@ -24,6 +26,28 @@ ROWS_SHOWN = 10
 
 def render_markdown(figures: Figures) -> str:
     """Return the text; the same figures give the same text."""
+    details = figures.details
+    return (
+        _environment()
+        .get_template("page.md")
+        .render(
+            figures=figures,
+            run=figures.run,
+            details=details,
+            not_known=list(not_known(figures, code)),
+            headline=in_words(figures),
+            week_before="" if details is None else week_before(details.trend),
+            goal=_goal(figures),
+            overdue="" if details is None else overdue_in_words(details.deadlines.fleet, details.deadlines.trend),
+            changes=CHANGES,
+            breach_reasons=BREACH_REASONS,
+            shown=ROWS_SHOWN,
+        )
+    )
+
+
+@cache
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, "."),
         autoescape=False,  # noqa: S701  # this is no HTML: `code` and `number` escape
@@ -32,20 +56,7 @@ def render_markdown(figures: Figures) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"code": code, "number": number, "age": age_in_words}
-    details = figures.details
-    return environment.get_template("page.md").render(
-        figures=figures,
-        run=figures.run,
-        details=details,
-        not_known=list(not_known(figures, code)),
-        headline=in_words(figures),
-        week_before="" if details is None else week_before(details.trend),
-        goal=_goal(figures),
-        overdue="" if details is None else overdue_in_words(details.deadlines.fleet, details.deadlines.trend),
-        changes=CHANGES,
-        breach_reasons=BREACH_REASONS,
-        shown=ROWS_SHOWN,
-    )
+    return environment
 
 
 def _goal(figures: Figures) -> str:

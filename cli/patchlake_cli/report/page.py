@@ -8,6 +8,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -108,6 +109,7 @@ def _charts(details: Details, goal: float | None) -> Mapping[str, charts.Chart]:
     return drawn
 
 
+@cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader(__package__, "."),

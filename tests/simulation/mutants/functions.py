@@ -9,9 +9,9 @@ from typing import Any
 from patchlake.core.call_counter import CallCounter, CallCounts
 from patchlake.errors import PatchlakeError
 from tests.simulation import functions
+from tests.simulation.invocations import Stage
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch, mutant
 from tests.simulation.mutants.provocations import RUNS_IN_FUNCTIONS
-from tests.simulation.world import Stage
 
 type Alter = Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]
 

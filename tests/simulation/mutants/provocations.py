@@ -14,7 +14,8 @@ from tests.simulation.provocation import CALM, Provocation, having, struck_by
 from tests.simulation.scenario import REGIONS
 from tests.simulation.target_apis import ASSUME_ROLE, GET_STATES, LIST_NODES
 from tests.simulation.toys import DESCRIBE_TOYS, LIST_GADGETS, KnownToys
-from tests.simulation.world import Poison, Trouble, World
+from tests.simulation.troubles import Poison, Trouble
+from tests.simulation.world import World
 from tests.world import HOME
 
 _FOREVER = timedelta(days=365)

@@ -79,6 +79,8 @@ class ParquetTableFile:
             self._row_counts = [footer.row_group(i).num_rows for i in range(footer.num_row_groups)]
             self._metadata = {key.decode(): value.decode() for key, value in (footer.metadata or {}).items()}
             self._types = {field.name: field.type for field in self._file.schema_arrow}
+        self._decoded_group = 0
+        self._decoded: dict[str, Any] = {}
 
     @property
     def metadata(self) -> Mapping[str, str]:
@@ -108,11 +110,11 @@ class ParquetTableFile:
             rows = self.read(names, index)
             with _damage():
                 for name in names:
-                    columns[name] += _to_list(rows, name) if name in rows.schema.names else [None] * rows.num_rows
+                    columns[name] += _to_list(rows[name]) if name in rows else [None] * self._row_counts[index]
         return columns
 
-    def read(self, names: Iterable[str], row_group: int) -> Any:  # noqa: ANN401
-        """Return the columns that the file has, of one row group, as a ``pyarrow.Table``.
+    def read(self, names: Iterable[str], row_group: int) -> Mapping[str, Any]:
+        """Return the columns that the file has, of one row group, as pyarrow's arrays; none is decoded twice in a row.
 
         Raises:
             IntegrityError: they cannot be read, or have a type that no table has.
@@ -122,8 +124,13 @@ class ParquetTableFile:
             if self._types[name] not in ARROW_TYPES.values():
                 msg = f"column {name} of the file has the type {self._types[name]}, which no table has"
                 raise IntegrityError(msg)
-        with _damage():
-            return self._file.read_row_group(row_group, columns=present, use_threads=False)
+        if row_group != self._decoded_group:
+            self._decoded_group, self._decoded = row_group, {}
+        if missing := [name for name in present if name not in self._decoded]:
+            with _damage():
+                rows = self._file.read_row_group(row_group, columns=missing, use_threads=False)
+            self._decoded |= zip(missing, (rows.column(name) for name in missing), strict=True)
+        return {name: self._decoded[name] for name in present}
 
 
 class ParquetTableWriter:
@@ -158,12 +165,11 @@ class ParquetTableWriter:
         if not isinstance(file, ParquetTableFile):
             msg = f"a {type(file).__name__} cannot go into a Parquet file"
             raise TypeError(msg)
-        for row_group in range(len(file.row_counts)):
-            rows = file.read(self._table.column_names, row_group)
-            if rows.num_rows == 0:
+        for row_group, count in enumerate(file.row_counts):
+            if count == 0:
                 continue
-            self._pending.append(_fitted(self._table, rows))
-            self._pending_rows += rows.num_rows
+            self._pending.append(_fitted(self._table, file.read(self._table.column_names, row_group), count))
+            self._pending_rows += count
             if len(self._pending) >= PENDING_PIECES:
                 self._pending = [pa.concat_tables(self._pending).combine_chunks()]
             while self._pending_rows >= self._row_group_rows:
@@ -224,9 +230,8 @@ def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
     return pa.Table.from_arrays(arrays, schema=_schema(table))
 
 
-def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
-    present = dict(zip(rows.schema.names, rows.columns, strict=True))
-    arrays = [present.get(column.name, pa.nulls(rows.num_rows, ARROW_TYPES[column.type])) for column in table]
+def _fitted(table: Table, present: Mapping[str, Any], count: int) -> Any:  # noqa: ANN401
+    arrays = [present.get(column.name, pa.nulls(count, ARROW_TYPES[column.type])) for column in table]
     for column, array in zip(table, arrays, strict=True):
         if array.type != ARROW_TYPES[column.type]:
             msg = f"column {column.name} of the file has the type {array.type}: {table.name} needs {column.type}"
@@ -234,9 +239,9 @@ def _fitted(table: Table, rows: Any) -> Any:  # noqa: ANN401
     return pa.Table.from_arrays(arrays, schema=_schema(table))
 
 
-def _to_list(rows: Any, name: str) -> list[Any]:  # noqa: ANN401
-    chunks = rows.column(name).chunks
-    if rows.schema.field(name).type == ARROW_TYPES[ColumnType.TIMESTAMP]:
+def _to_list(column: Any) -> list[Any]:  # noqa: ANN401
+    chunks = column.chunks
+    if column.type == ARROW_TYPES[ColumnType.TIMESTAMP]:
         # Whole milliseconds as they are stored; a datetime could not hold each of them, and costs more.
         chunks = [chunk.view(pa.int64()) for chunk in chunks]
     return [value for chunk in chunks for value in chunk.to_pylist()]
