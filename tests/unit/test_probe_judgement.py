@@ -1,6 +1,7 @@
 """The verdicts of a probe, from observations alone."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -26,7 +27,8 @@ def limit(at_allowed: int | NoAnswer = 50, at_beyond: int | NoAnswer = REFUSED) 
     return Limit(50, 100, at_allowed, at_beyond)
 
 
-LIMITS = ("node_pages", "instance_pages", "patch_state_ids", "patch_state_pages", "patch_pages")
+LIMITS_OF_ROWS = ("node_pages", "instance_pages")
+LIMITS = (*LIMITS_OF_ROWS, "patch_state_ids", "patch_state_pages", "patch_pages")
 NOTHING = Observations(
     asked=(),
     throttles=(),
@@ -49,8 +51,8 @@ def verdict(name: str, **seen: Any) -> Verdict:  # noqa: ANN401
     return finding.verdict
 
 
-def instance(state: str = "running") -> Instance:
-    return msgspec.convert({"InstanceId": NODE, "State": {"Name": state}}, Instance)
+def instance(state: str = "running", launch_time: datetime | None = None) -> Instance:
+    return msgspec.convert({"InstanceId": NODE, "State": {"Name": state}, "LaunchTime": launch_time}, Instance)
 
 
 def patched(**changes: Any) -> NodePatches:  # noqa: ANN401
@@ -82,12 +84,29 @@ def test_a_limit_holds_if_its_size_is_answered_and_a_larger_one_refused(name: st
     assert verdict(name, limits={**NOTHING.limits, name: found}) == expected
 
 
+@pytest.mark.parametrize("name", LIMITS)
+def test_a_larger_size_may_be_accepted_only_where_its_rows_show_the_limit(name: str) -> None:
+    limits = {**NOTHING.limits, name: limit(50, 50)}
+
+    assert verdict(name, limits=limits) == ("NOT_OBSERVABLE" if name in LIMITS_OF_ROWS else "REFUTED")
+
+
 @pytest.mark.parametrize(
     ("state", "nodes", "expected"),
     [("running", [Node(NODE)], "CONFIRMED"), ("running", [], "REFUTED"), ("stopped", [], "CONFIRMED")],
 )
 def test_a_running_node_that_the_list_lacks_refutes_it(state: str, nodes: list[Node], expected: str) -> None:
     seen = {"nodes": chain(*nodes), "properties": chain(Node(NODE)), "instances": chain(instance(state))}
+
+    assert verdict("node_list", **seen) == expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(59, "CONFIRMED"), (61, "REFUTED")])
+def test_an_instance_that_was_just_launched_may_become_a_node_between_the_listings(minutes: int, expected: str) -> None:
+    ping = 10_000_000.0
+    launched = instance(launch_time=datetime.fromtimestamp(ping - 60 * minutes, UTC))
+
+    seen = {"nodes": chain(), "properties": chain(Node(NODE, ping)), "instances": chain(launched)}
 
     assert verdict("node_list", **seen) == expected
 

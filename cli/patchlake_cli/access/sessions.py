@@ -70,7 +70,9 @@ def open_session(
         # The SDK reads all other settings when it makes a client.
         require_addresses("sts", session.client("sts").meta.endpoint_url)
     except UnknownRegionError as error:
-        raise CommandError(f"the region of your AWS session cannot be used: {error}") from error
+        name = region or new_session(profile).region_name
+        fixes = f"correct {region_option}, AWS_REGION, or the region of your profile"
+        raise CommandError(f"no partition of AWS has a region {name!r}: {fixes}") from error
     except (BotoCoreError, ValueError) as error:
         # The SDK says something else about a proxy between this machine and the service that has its credentials.
         require_proxy(_INSTANCE_METADATA)

@@ -19,8 +19,8 @@ def probe(
 ) -> ExitCode:
     """Compare AWS's behaviour in your account with what patchlake assumes about it, to paste into an issue.
 
-    Makes at most 60 calls that only read, one a second, in one account and region; after a throttled call, none to that
-    service. Prints numbers, error codes and the region, and no id, name, address, tag or ARN.
+    Makes at most 60 calls that only read, one a second, in one account and region; after a throttled call, or three
+    that failed, none to that service. Prints numbers, error codes and the region, and no id, name, address, tag or ARN.
 
     Exit codes: 0 every assumption that could be observed is confirmed, 3 one is refuted, 1 AWS answered no call.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -130,6 +131,7 @@ class Instance(msgspec.Struct, rename="pascal", frozen=True):
 
     instance_id: str
     state: _InstanceState
+    launch_time: datetime | None = None
     operator: _Operator = _Operator()
     tags: list[Any] = []
 

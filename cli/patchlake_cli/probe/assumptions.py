@@ -33,7 +33,11 @@ ASSUMPTIONS: Final = (
         "DescribeInstanceInformation lists every running and hybrid node that DescribeInstanceProperties lists",
         judge_node_list,
     ),
-    Assumption("node_pages", "DescribeInstanceInformation has at most 50 nodes a page", judge_limit("node_pages")),
+    Assumption(
+        "node_pages",
+        "DescribeInstanceInformation has at most 50 nodes a page",
+        judge_limit("node_pages", only_of_rows=True),
+    ),
     Assumption("stopped_nodes", "DescribeInstanceInformation leaves out stopped instances", judge_stopped_nodes),
     Assumption(
         "page_seconds",
@@ -75,7 +79,11 @@ ASSUMPTIONS: Final = (
         "a throttled call of SSM ends with ThrottlingException",
         judge_throttling("ssm", "ThrottlingException"),
     ),
-    Assumption("instance_pages", "DescribeInstances has at most 1,000 instances a page", judge_limit("instance_pages")),
+    Assumption(
+        "instance_pages",
+        "DescribeInstances has at most 1,000 instances a page",
+        judge_limit("instance_pages", only_of_rows=True),
+    ),
     Assumption(
         "service_managed",
         "IncludeManagedResources adds the instances that AWS services operate",

@@ -1,7 +1,8 @@
-"""The probe's calls: paced, limited in number, never repeated, and never again to a service that throttles."""
+"""The probe's calls: paced, limited in number, never repeated, and never again to a service that throttles or fails."""
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from patchlake.adapters.explanations import EXPLANATIONS
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.errors import BrokenAnswerError
 from patchlake_cli.probe.answers import Answer, NoAnswer
+from patchlake_cli.probe.error_codes import shown_code
 from patchlake_cli.probe.observations import Asked, Throttle
 
 MOST_CALLS = 60
@@ -31,7 +33,7 @@ _RAW = {"ssm"}
 
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 _BROKEN = "the answer is not in the form of the API"
-_CODE = re.compile(r"[A-Z][A-Za-z]+(\.[A-Z][A-Za-z]+)*|[1-5]\d\d")
+_MOST_FAILURES = 3
 _QUOTA = re.compile(r"L-[0-9A-Z]{8}")
 _REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")
 
@@ -75,17 +77,20 @@ class PacedCalls:
     Attributes:
         asked: every call, in order.
         throttles: the throttled calls.
+        reasons: the reasons why calls were not answered, each with what to do about it.
         proves_clock: whether only AWS itself was asked, which accepts a signature only near its own time.
     """
 
     def __init__(self, session: boto3.Session, timing: Timing) -> None:
         self.asked: list[Asked] = []
         self.throttles: list[Throttle] = []
+        self.reasons: list[str] = []
         self.proves_clock = True
         self._session = session
         self._timing = timing
         self._clients: dict[str, Any] = {}
         self._closed: dict[str, NoAnswer] = {}
+        self._failures: Counter[str] = Counter()
         self._next_at = 0.0
 
     def ask(self, service: str, operation: str, rows_member: str, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
@@ -116,7 +121,8 @@ class PacedCalls:
         rows = None if members is None else _rows(members, rows_member)
         self._record(name, began, response, is_answer=rows is not None)
         if members is None or rows is None:
-            return NoAnswer(f"{name}: {_BROKEN}")
+            return self._broken(service, name)
+        self._failures[service] = 0
         return Answer(members, rows)
 
     def _client(self, service: str) -> Any:  # noqa: ANN401  # each service has its own type
@@ -142,11 +148,13 @@ class PacedCalls:
 
     def _refusal(self, service: str, name: str, error: AwsError) -> NoAnswer:
         cause, code = cause_of(error), code_of(error)
-        shown = code if _CODE.fullmatch(code) else "a code that is not shown"
         if isinstance(error, ResponseParserError):
-            return NoAnswer(f"{name}: {_BROKEN}")
+            return self._broken(service, name)
+        shown = shown_code(code) if isinstance(error, ClientError) else code
+        meaning, fix, _ = EXPLANATIONS[cause]
+        self.reasons.append(f"{meaning} ({shown}). {fix[0].upper()}{fix[1:]}".format(permissions=name))
         found = NoAnswer(
-            f"{name}: {EXPLANATIONS[cause].meaning} ({shown})",
+            f"{name}: {meaning} ({shown})",
             code,
             refuses_value=cause is Cause.REFUSED and _REFUSED_VALUE.search(code) is not None,
         )
@@ -158,6 +166,20 @@ class PacedCalls:
             self._closed[service] = found
         elif cause in DENIALS:
             self._closed[name] = found
+        elif cause is Cause.PASSING:
+            return self._failed(service, found)
+        return found
+
+    def _broken(self, service: str, name: str) -> NoAnswer:
+        reason = f"{name}: {_BROKEN}"
+        self.reasons.append(reason)
+        return self._failed(service, NoAnswer(reason))
+
+    def _failed(self, service: str, found: NoAnswer) -> NoAnswer:
+        """Return it; a service that fails several times in a row may be overloaded, and is not asked again."""
+        self._failures[service] += 1
+        if self._failures[service] == _MOST_FAILURES:
+            self._closed[service] = found
         return found
 
 

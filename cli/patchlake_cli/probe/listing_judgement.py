@@ -17,8 +17,13 @@ _JUST_NOW = timedelta(hours=1).total_seconds()
 _NO_NODES = "the region has no managed node"
 
 
-def judge_limit(name: str) -> Callable[[Observations], Judged]:
-    """Return the judge of a limit: its size is answered with as many rows at most, and a larger one is refused."""
+def judge_limit(name: str, *, only_of_rows: bool = False) -> Callable[[Observations], Judged]:
+    """Return the judge of a limit: its size is answered with as many rows at most, and a larger one is refused.
+
+    Args:
+        name: the name of the assumption.
+        only_of_rows: whether a larger size may be accepted, if as many rows at most come.
+    """
 
     def judge(seen: Observations) -> Judged:
         limit = seen.limits[name]
@@ -33,8 +38,9 @@ def judge_limit(name: str) -> Callable[[Observations], Judged]:
                 return confirmed(f"{limit.allowed} is answered, with {rows} rows at most; {limit.beyond} is refused")
             case _, NoAnswer() as unknown:
                 return not_observable(unknown.reason)
-            case _:
-                return refuted(f"{limit.beyond} is accepted; {limit.at_beyond} rows came")
+            case _, rows:
+                verdict = not_observable if only_of_rows and rows <= limit.allowed else refuted
+                return verdict(f"{limit.beyond} is accepted; {rows} rows came")
 
     return judge
 
@@ -47,9 +53,16 @@ def judge_node_list(seen: Observations) -> Judged:
     nodes, properties = _ids(seen.nodes.rows), _ids(seen.properties.rows)
     if not nodes | properties:
         return not_observable(_NO_NODES)
-    state_of = {instance.instance_id: instance.state.name for instance in seen.instances.rows}
+    latest = _latest_ping(seen.properties.rows)
+    running = {
+        instance.instance_id
+        for instance in seen.instances.rows
+        if instance.state.name == "running"
+        # The agent of another one may have come between the two listings.
+        and (latest is None or instance.launch_time is None or instance.launch_time.timestamp() < latest - _JUST_NOW)
+    }
     missing = properties - nodes
-    live = {one for one in missing if one.startswith("mi-") or state_of.get(one) == "running"}
+    live = {one for one in missing if one.startswith("mi-") or one in running}
     text = (
         f"{len(nodes & properties)} nodes by both operations, {len(missing)} by DescribeInstanceProperties only, "
         f"{len(nodes - properties)} by DescribeInstanceInformation only"
@@ -68,9 +81,9 @@ def judge_stopped_nodes(seen: Observations) -> Judged:
     if not stopped:
         return not_observable("EC2 lists no stopped instance")
     pings = {node.instance_id: _seconds(node.last_ping_date_time) for node in seen.nodes.rows}
-    latest = max((ping for ping in pings.values() if ping is not None), default=0)
+    latest = _latest_ping(seen.nodes.rows)
     listed = [pings[one] for one in stopped if one in pings]
-    old = [ping for ping in listed if ping is None or ping < latest - _JUST_NOW]
+    old = [ping for ping in listed if ping is None or latest is None or ping < latest - _JUST_NOW]
     text = f"{len(stopped)} instances are stopped or terminated; {len(listed)} of them are listed as nodes"
     if old:
         return refuted(f"{text}, {len(old)} without a ping in the last hour")
@@ -170,5 +183,10 @@ def _ids(nodes: tuple[Node, ...]) -> set[str]:
     return {node.instance_id for node in nodes}
 
 
+def _latest_ping(nodes: tuple[Node, ...]) -> float | None:
+    pings = (_seconds(node.last_ping_date_time) for node in nodes)
+    return max((ping for ping in pings if ping is not None), default=None)
+
+
 def _seconds(value: object) -> float | None:
-    return value if isinstance(value, int | float) else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None

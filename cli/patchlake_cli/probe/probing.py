@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patchlake_cli.access.sessions import open_session
-from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.probe.assumptions import judge
 from patchlake_cli.probe.calls import PacedCalls, Timing
 from patchlake_cli.probe.findings import Finding, Verdict
@@ -40,10 +40,13 @@ def run_probe(profile: str | None, region: str | None) -> Probe:
     """Ask one account and region.
 
     Raises:
-        CommandError: there is no session.
+        CommandError: there is no session, or nothing was observed.
     """
     session = open_session(profile, region, region_option="--region")
     calls = PacedCalls(session, TIMING)
     seen = observe(calls)
     name = session.region_name
-    return Probe(session.get_partition_for_region(name), name, calls.asked, calls.throttles, judge(seen))
+    found = Probe(session.get_partition_for_region(name), name, calls.asked, calls.throttles, judge(seen))
+    if found.count(Verdict.NOT_OBSERVABLE) == len(found.findings):
+        raise CommandError(f"nothing can be observed: {' '.join(dict.fromkeys(calls.reasons))}")
+    return found

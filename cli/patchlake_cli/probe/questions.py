@@ -114,7 +114,7 @@ def observe(calls: Calls) -> Observations:
     ids = [node.instance_id for node in nodes.rows if is_node_id(node.instance_id)]
     unknown_node = _ask_about_an_unknown_node(calls, ids)
     states = _states(calls, ids[: _STATE_CALLS * PATCH_STATES.operation.ids_per_call])
-    patches, unfiltered = _patches(calls, states.rows)
+    patches, unfiltered = _patches(calls, [state for state in states.rows if state.instance_id in ids])
     limits = {
         "node_pages": Limit(
             NODES.operation.page_size,

@@ -44,8 +44,12 @@ INSTANCES_SHOWN = 50
 TAGS_SHOWN = 100
 
 _READ_BY_MANY = (
+    "changes_since_previous_run",
+    "days_non_compliant",
     "exception_rows",
     "latest_known_nodes",
+    "latest_patch_states",
+    "latest_patches",
     "latest_tags",
     "node_tags",
     "patch_clocks",

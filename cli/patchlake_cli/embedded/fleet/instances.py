@@ -1,7 +1,8 @@
 """The EC2 instances of a target: those of its managed nodes, and those that Systems Manager does not manage.
 
-Nodes whose agent has been silent for months have lost their instance. The other instances are the ones that a list of
-managed nodes lacks: running without an agent, stopped, just launched, terminated, or managed by another service of AWS.
+The instance of a node runs, since Systems Manager does not list the nodes of others; its agent may be silent. The other
+instances are the ones that a list of managed nodes lacks: running without an agent, stopped, just launched, terminated,
+or managed by another service of AWS.
 Everything is a pure function of the seed, the nodes and the day.
 """
 
@@ -24,7 +25,6 @@ _OPERATOR: Final = {"Managed": True, "Principal": "eks.amazonaws.com"}
 _SHORTEST_UPTIME: Final = timedelta(hours=20)
 
 # Chances, per mille, of the instances of nodes.
-_STOPPED_IF_SILENT: Final = 400
 _NO_OWNER: Final = 100
 _MISSPELT_OWNER: Final = 30
 _SPOT: Final = 60
@@ -35,24 +35,24 @@ class _Kind(NamedTuple):
 
     Attributes:
         per_mille: its number, of 1,000 nodes; where there are nodes, there is at least one.
-        age: of its last launch at the time of the run, at least and at most.
+        reason: of the state, with a place for its time.
+        age: of its last launch at the time of the run, at least and at most; None if it was launched long before.
     """
 
     per_mille: int
     state: str
-    age: tuple[timedelta, timedelta]
     reason: str = ""
+    age: tuple[timedelta, timedelta] | None = None
     is_operated: bool = False
 
 
-_OLD: Final = (timedelta(days=2), timedelta(days=300))
 _KINDS: Final = (
-    _Kind(45, "running", _OLD),
-    _Kind(25, "stopped", _OLD, reason="User initiated (2026-09-30 18:04:11 GMT)"),
-    _Kind(6, "pending", (timedelta(seconds=5), timedelta(minutes=1))),
-    _Kind(6, "running", (timedelta(minutes=2), timedelta(minutes=20))),
-    _Kind(4, "terminated", _OLD, reason="Server.SpotInstanceTermination: Spot instance termination"),
-    _Kind(12, "running", _OLD, is_operated=True),
+    _Kind(45, "running"),
+    _Kind(25, "stopped", "User initiated ({:%Y-%m-%d %H:%M:%S} GMT)"),
+    _Kind(6, "pending", age=(timedelta(seconds=5), timedelta(minutes=1))),
+    _Kind(6, "running", age=(timedelta(minutes=2), timedelta(minutes=20))),
+    _Kind(4, "terminated", "Server.SpotInstanceTermination: Spot instance termination"),
+    _Kind(12, "running", is_operated=True),
 )
 
 
@@ -79,18 +79,14 @@ def instances_of(seed: int, target: Target, nodes: Sequence[ManagedNode], run_at
 def _managed(seed: int, target: Target, nodes: Sequence[ManagedNode], run_at: datetime) -> Iterator[Instance]:
     for node in nodes:
         known = node.information
-        if known["ResourceType"] != "EC2Instance" or known["PingStatus"] == "Inactive":
+        if known["ResourceType"] != "EC2Instance":
             continue
-        dice = Dice(seed, "instance", node.instance_id)
-        is_stopped = known["PingStatus"] == "ConnectionLost" and dice.per_mille(_STOPPED_IF_SILENT)
-        period = dice.between((20, 300))
-        launched = run_at - timedelta(days=(run_at.toordinal() + dice.below(period)) % period) - _SHORTEST_UPTIME
         members = _members(
             seed,
             target,
             node.instance_id,
-            state="stopped" if is_stopped else "running",
-            launched=launched,
+            state="running",
+            launched=_launched(Dice(seed, "instance", node.instance_id), run_at),
             platform=known["PlatformType"],
         )
         members["PrivateIpAddress"] = known["IPAddress"]
@@ -105,20 +101,28 @@ def _others(seed: int, target: Target, nodes: int, run_at: datetime) -> Iterator
             dice = Dice(seed, "unmanaged", *target, place, number)
             # The instances of nodes have a 0 here.
             instance_id = f"i-1{dice.hexadecimal(16)}"
-            least, most = kind.age
-            age = least + timedelta(seconds=dice.below(int((most - least).total_seconds())))
+            launched = _launched(dice, run_at, kind.age)
             members = _members(
                 seed,
                 target,
                 instance_id,
                 state=kind.state,
-                launched=run_at - age,
+                launched=launched,
                 platform="Linux",
-                reason=kind.reason,
+                reason=kind.reason.format(launched + _SHORTEST_UPTIME / 2),
             )
             if kind.is_operated:
                 members["Operator"] = _OPERATOR
             yield Instance(instance_id, members, _tags(seed, instance_id, f"unmanaged-{place}-{number}"))
+
+
+def _launched(dice: Dice, run_at: datetime, age: tuple[timedelta, timedelta] | None = None) -> datetime:
+    """Return the last launch: of that age, or else the same for many days, until the instance is started again."""
+    if age is None:
+        period = dice.between((20, 300))
+        return run_at - timedelta(days=(run_at.toordinal() + dice.below(period)) % period) - _SHORTEST_UPTIME
+    least, most = age
+    return run_at - least - timedelta(seconds=dice.below(int((most - least).total_seconds())))
 
 
 def _members(  # noqa: PLR0913

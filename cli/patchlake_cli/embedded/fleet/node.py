@@ -41,7 +41,6 @@ _DAY_SECONDS: Final = 86_400
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _AGENTS: Final = tuple((day.toordinal(), version) for day, version in AGENT_VERSIONS)
 _NOT_APPLICABLE_LIMIT: Final = 2000
-_INACTIVE_AFTER_DAYS: Final = 90
 _STATES_WITH_CVES: Final = {"Missing", "Failed"}
 
 PATCH_STATES: Final = {
@@ -343,8 +342,7 @@ class Node:
     def _connection(self, today: int) -> Members:
         draw = mixed(self._word, today, _About.CONNECTION)
         if today >= self._silent_from:
-            inactive = today - self._silent_from >= _INACTIVE_AFTER_DAYS
-            status, last_ping = "Inactive" if inactive else "ConnectionLost", _moment(self._silent_from, 0)
+            status, last_ping = "ConnectionLost", _moment(self._silent_from, 0)
         elif draw % 1000 < _CONNECTION_LOST:
             status, last_ping = "ConnectionLost", _moment(today, RUN_SECONDS - 3600 - draw % 14_400)
         else:
