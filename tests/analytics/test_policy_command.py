@@ -174,11 +174,11 @@ def test_two_byte_order_marks_are_no_header(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("links", "problem"),
     [
-        ({"sla/again": "."}, "is a link to a folder that it is in"),
-        ({"sla/up": "../.."}, "is a link to a folder that it is in"),
-        ({"sla/there": "../exceptions", "exceptions/back": "../sla"}, "is a link to a folder that it is in"),
-        ({"sla/itself.csv": "itself.csv"}, "is a link to nothing, or no file"),
-        ({"sla/nothing.csv": "nowhere"}, "is a link to nothing, or no file"),
+        ({"sla/again": "."}, "is a link to a folder that contains it"),
+        ({"sla/up": "../.."}, "is a link to a folder that contains it"),
+        ({"sla/there": "../exceptions", "exceptions/back": "../sla"}, "is a link to a folder that contains it"),
+        ({"sla/itself.csv": "itself.csv"}, "is a broken link, or not a file"),
+        ({"sla/nothing.csv": "nowhere"}, "is a broken link, or not a file"),
     ],
 )
 def test_links_that_lead_nowhere_or_back_are_refused(
