@@ -41,7 +41,7 @@ def demo(  # noqa: PLR0913
     The four Lambda handlers read a simulated fleet over HTTP and write one Parquet snapshot per day to OUT/lake. The
     figures are in OUT/report.html.
 
-    Exit codes: 0 every run has a snapshot, also where the last one is PARTIAL; 1 error, 130 interrupted with Ctrl-C.
+    Exit codes: 0 every run has a snapshot, even if the last one is PARTIAL; 1 error, 130 interrupted with Ctrl-C.
 
     Example: patchlake demo --nodes 50000 --faults
     """

@@ -130,7 +130,8 @@ def lake_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
 
 
 LakeOption = Annotated[
-    LakeLocation | None, lake_option("A folder, or s3://BUCKET with an optional prefix; wins over PATCHLAKE_STACK.")
+    LakeLocation | None,
+    lake_option("A folder, or s3://BUCKET with an optional prefix; takes precedence over PATCHLAKE_STACK."),
 ]
 AsOfOption = Annotated[
     date | None,
@@ -143,13 +144,11 @@ AsOfOption = Annotated[
 WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
 HistoryDaysOption = Annotated[int, whole_number("Days that the ages of patches and their CVEs look back", 1, MOST_DAYS)]
 ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]
-AllowPartialOption = Annotated[
-    bool, typer.Option("--allow-partial", help="Exit with 0 also where the code would be 3.")
-]
+AllowPartialOption = Annotated[bool, typer.Option("--allow-partial", help="Exit with 0 instead of 3.")]
 
 PolicyOption = Annotated[
     Path | None,
-    path("Folder with sla/ and exceptions/, in place of the lake's own policy/."),
+    path("Folder with sla/ and exceptions/, instead of the lake's own policy/."),
 ]
 
 AccountsOption = Annotated[

@@ -91,7 +91,7 @@ def query(  # noqa: PLR0913  # one option each
     ] = None,
     output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
     out: Annotated[Path | None, path("File to write; an existing one is replaced.", "--out", "-o")] = None,
-    limit: Annotated[int | None, whole_number("Number of rows to show, at most", 1, 1_000_000_000)] = None,
+    limit: Annotated[int | None, whole_number("Maximum number of rows to show", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=FILE", help="CSV file with a header, to query as a table in your own SELECT."),

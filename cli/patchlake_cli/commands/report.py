@@ -64,11 +64,11 @@ def report(  # noqa: PLR0913  # one option each
     ] = ReportFormat.HTML,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the written file in your browser.")] = False,
     title: Annotated[
-        str | None, typer.Option(parser=_read_title, metavar="TEXT", help="Whose fleet it is, for the heading.")
+        str | None, typer.Option(parser=_read_title, metavar="TEXT", help="Name of the fleet, for the heading.")
     ] = None,
     goal: Annotated[
         float | None,
-        typer.Option(parser=_read_goal, metavar="PERCENT", help="Compliant nodes that you aim at, in percent."),
+        typer.Option(parser=_read_goal, metavar="PERCENT", help="Percentage of compliant nodes that you aim for."),
     ] = None,
     policy: PolicyOption = None,
     as_of: AsOfOption = None,
