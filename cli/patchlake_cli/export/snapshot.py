@@ -105,7 +105,10 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
     if (warning := scope_warning(begun.plan, ports.store, runs)) is not None:
         progress.say(warning)
     verb = "starts" if begun.is_new else "continues"
-    progress.say(f"Run {run_id} {verb}: {len(begun.plan.targets)} targets, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
+    targets = len(begun.plan.targets)
+    progress.say(
+        f"Run {run_id} {verb}: {targets} target{'s' * (targets != 1)}, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}."
+    )
     troubles = Troubles(progress.say)
     bars = progress.follow(observation, begun.plan.run_at)
 
@@ -121,5 +124,5 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
         throttles = observation.metrics["SsmThrottles"]
         progress.say(
             f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then."
-            + (f" AWS throttled {throttles:,} calls." if throttles else "")
+            + (f" AWS throttled {throttles:,} call{'s' * (throttles != 1)}." if throttles else "")
         )
