@@ -77,7 +77,7 @@ class Fault(StrEnum):
     EXPIRED = "runs/ expired"
 
 
-BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.INVALID_ROW, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
+BAD_ANSWERS = (Fault.ANSWERED_TWICE, Fault.NOT_ASKED_FOR, Fault.INVALID_ROW, Fault.UNKNOWN_ID, Fault.NAMELESS_ROW)
 """Answers that break SSM's own rules so far that a run cannot be COMPLETE; a bad value costs nothing but itself."""
 
 BROKEN_API = (*BAD_ANSWERS, Fault.REFUSED_FOR_A_WHILE, Fault.REFUSED_FOR_GOOD)

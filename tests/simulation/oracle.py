@@ -1,6 +1,6 @@
 """The expected objects of a run, derived from SSM's real answers by other means than in the stages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,7 @@ _NO_SHARD = "no shard by the run's deadline"
 _NO_PART = "no part by the run's deadline"
 _TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 _UNATTRIBUTED_ROW = "a row of the answer has no usable id: broken on purpose"
+_ROW_ABOUT_ANOTHER = "the answer has a row about a node that was not asked for"
 _UNKNOWN_FORM = "eks_c:"
 _ANSWERED_TWICE = "the node came twice, with different values"
 
@@ -337,22 +338,22 @@ def _settled(by: Invocation, instance_id: str, proof: Proof, *, sensitive: bool)
         return _unknown("NOT_COLLECTED", proof.refusal.code) | {"collected_at": None}
     for ids, pages in by.answers.items():
         if instance_id in ids and pages and pages[-1].next_token is None:
-            return _answered(pages, instance_id, sensitive=sensitive)
+            return _answered(ids, pages, instance_id, sensitive=sensitive)
     if code := proof.code(instance_id):
         return _unknown("NOT_COLLECTED", code) | {"collected_at": None}
     return {"collection_status": "nothing: SSM has not answered to the end"}
 
 
-def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
-    found = [
-        (page.answered_at_ms, record, reason)
+def _answered(ids: Collection[str], pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> dict[str, Any]:
+    rows = [
+        (named, (page.answered_at_ms, record, reason))
         for page in pages
         for named, record, reason in (
             *((record.instance_id, record, None) for record in page.records),
             *((row.instance_id, row.record, row.reason) for row in page.invalid),
         )
-        if named == instance_id
     ]
+    found = [row for named, row in rows if named == instance_id]
     if any(values[1:] != found[0][1:] for values in found):
         return _unknown("INVALID_RESPONSE", _ANSWERED_TWICE)
     if found:
@@ -365,8 +366,13 @@ def _answered(pages: list[Page[Any]], instance_id: str, *, sensitive: bool) -> d
             "collected_at": at,
             **_stored(PATCH_STATE_COLUMNS, state, sensitive),
         }
-    nameless = any(row.instance_id is None for page in pages for row in page.invalid)
-    settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW) if nameless else _unknown("NO_PATCH_STATE", None)
+    names = {named for named, _ in rows}
+    if None in names:
+        settled = _unknown("INVALID_RESPONSE", _UNATTRIBUTED_ROW)
+    elif names <= set(ids):
+        settled = _unknown("NO_PATCH_STATE", None)
+    else:
+        settled = _unknown("INVALID_RESPONSE", _ROW_ABOUT_ANOTHER)
     return settled | {"collected_at": pages[-1].answered_at_ms}
 
 

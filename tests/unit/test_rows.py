@@ -183,6 +183,19 @@ def test_rows_about_nodes_that_were_not_asked_for_are_dropped() -> None:
     assert outcomes([node_id(1)], [page(patch_state(1), patch_state(9), invalid=[other])]).keys() == {node_id(1)}
 
 
+@pytest.mark.parametrize(
+    "answered",
+    [page(patch_state(1), patch_state(9), at=10), page(patch_state(1), invalid=[InvalidRow(node_id(9), "bad")], at=10)],
+)
+def test_a_node_that_an_answer_about_another_node_leaves_out_is_invalid(answered: Page[NodeRecord]) -> None:
+    settled = outcomes([node_id(1), node_id(2)], [answered])
+
+    assert settled[node_id(1)].status is COLLECTED
+    assert settled[node_id(2)] == Outcome(
+        INVALID_RESPONSE, "the answer has a row about a node that was not asked for", 10
+    )
+
+
 def test_a_node_that_comes_twice_alike_is_collected() -> None:
     settled = outcomes([node_id(1)], [page(patch_state(1), at=10), page(patch_state(1), at=20)])
 

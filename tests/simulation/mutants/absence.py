@@ -87,6 +87,14 @@ def _covers_no_nameless(patch: Patch) -> None:
     patch.setattr(publish, "coverage_row", lambda *arguments: {**coverage_row(*arguments), "rows_without_id": None})
 
 
+@mutant("I1", "an answer about another node leaves a node without a state", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
+def _ignores_rows_about_others(patch: Patch) -> None:
+    def about(asked: Sequence[str], page: Page[Any]) -> Page[Any]:
+        return dataclasses.replace(page, records=[one for one in page.records if one.instance_id in asked])
+
+    alter_settling(patch, lambda settle, asked, pages: settle(asked, [about(asked, page) for page in pages]))
+
+
 @mutant("I1", "a bad value costs its whole row", PEOPLED & struck_by(Fault.BAD_VALUE))
 def _loses_the_row(patch: Patch) -> None:
     def without_records(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:

@@ -108,6 +108,7 @@ TABLE = detail_table(
 
 
 CAME_TWICE = "the node came twice, with different values"
+NOT_ASKED_FOR = "the answer has a row about a node that was not asked for"
 
 
 def _request(ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
@@ -131,8 +132,8 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str
     """Settle the outcome of each id of one call's chain of pages.
 
     A value that breaks a rule is NULL and named in the detail. An id that SSM leaves out is NO_PATCH_STATE, unless a
-    row without a usable id might have been about it. A node that comes twice with different values is INVALID_RESPONSE.
-    Rows about nodes that were not asked for are dropped.
+    row without a usable id, or about a node that was not asked for, might have been about it. Such rows are dropped. A
+    node that comes twice with different values is INVALID_RESPONSE.
     """
     settled: dict[str, Outcome] = {}
     unattributed: str | None = None
@@ -152,6 +153,8 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str
                 settled[instance_id] = Outcome(status, reason, answered_at_ms, record)
             elif (before.record, before.detail) != (record, reason):
                 settled[instance_id] = Outcome(CollectionStatus.INVALID_RESPONSE, CAME_TWICE, answered_at_ms)
+    if unattributed is None and not settled.keys() <= set(asked):
+        unattributed = NOT_ASKED_FOR
     absent = (
         Outcome(CollectionStatus.NO_PATCH_STATE, None, answered_at_ms)
         if unattributed is None
