@@ -11,7 +11,7 @@ from benchmarks import (
     commit,
     cost,
     files,
-    memory,
+    functions,
     million,
     pacing,
     patches,
@@ -30,7 +30,7 @@ ALL = {
     "runs": whole_runs.main,
     "alternatives": alternatives.main,
     "starts": starts.main,
-    "memory": memory.main,
+    "functions": functions.main,
     "cost": cost.main,
 }
 

@@ -25,6 +25,11 @@ def gigabytes(stage: str) -> float:
     return float(function["Properties"]["MemorySize"]) / 1024
 
 
+def time_out(stage: str) -> int:
+    """Return the seconds that an invocation of a stage's function may take."""
+    return int(_template()["Resources"][f"{stage.title()}Function"]["Properties"]["Timeout"])
+
+
 def variables() -> dict[str, str]:
     """Return the environment variables that are the same for all functions and in every stack."""
     found = _template()["Globals"]["Function"]["Environment"]["Variables"].items()

@@ -36,17 +36,29 @@ class Usage:
     peak_bytes: int
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """The time that an answered invocation took, and the most memory that its process had held by then."""
+
+    event: Any
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int
+
+
 class LambdaProcess:
     """A `HandlerProcess` under `awslambdaric`, as in Lambda.
 
     Attributes:
         function: its name.
         usage: None until the first answer.
+        invocations: that were answered.
     """
 
     def __init__(self, variables: Mapping[str, str], _folder: str, on_log: Callable[[str], None]) -> None:
         self.function = variables["AWS_LAMBDA_FUNCTION_NAME"]
         self.usage: Usage | None = None
+        self.invocations: list[Invocation] = []
         self._on_log = on_log
         self._killed = False
         self._marker = ""
@@ -80,9 +92,15 @@ class LambdaProcess:
 
     def invoke(self, event: object, function_arn: str, timeout_seconds: int) -> Any:  # noqa: ANN401 - any JSON
         deadline_ms = int((time.time() + timeout_seconds) * 1000)
+        began, spent = time.monotonic(), self._spent()
         self._api.send(Event(str(uuid.uuid4()), function_arn, deadline_ms, json.dumps(event).encode()))
         try:
-            return self._hear(timeout_seconds)
+            answer = self._hear(timeout_seconds)
+            now = self._spent()
+            if spent is not None and now is not None:
+                seconds = time.monotonic() - began
+                self.invocations.append(Invocation(event, seconds, now[0] - spent[0], now[1]))
+            return answer
         finally:
             self._wait_for_log()
 
@@ -117,14 +135,20 @@ class LambdaProcess:
 
     def _note_usage(self) -> None:
         seconds = time.monotonic() - self._began
+        if (spent := self._spent()) is not None:
+            self.usage = self.usage or Usage(seconds, *spent)
+            self.usage.peak_bytes = spent[1]
+
+    def _spent(self) -> tuple[float, int] | None:
+        """Return the processor time and the peak memory of the process; None if it has ended."""
         # It may have been killed in the meantime.
         with contextlib.suppress(FileNotFoundError, ProcessLookupError, StopIteration):
             folder = Path(f"/proc/{self._process.pid}")
             user, system = (folder / "stat").read_text().rpartition(")")[2].split()[11:13]
             status = (folder / "status").read_text().splitlines()
             peak_bytes = 1024 * next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
-            self.usage = self.usage or Usage(seconds, (int(user) + int(system)) / TICKS_A_SECOND, peak_bytes)
-            self.usage.peak_bytes = peak_bytes
+            return (int(user) + int(system)) / TICKS_A_SECOND, peak_bytes
+        return None
 
     def _wait_for_log(self) -> None:
         """Wait until everything written so far has been read: our own line follows it in the pipe."""

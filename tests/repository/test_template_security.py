@@ -1,5 +1,8 @@
 """The limits of template.yaml's policies: bucket, queues, topic and roles, evaluated as by IAM."""
 
+import json
+import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -207,3 +210,30 @@ def test_without_a_key_the_bucket_is_encrypted_all_the_same(template: Template) 
     [rule] = properties(template, "Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
 
     assert rule == {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+
+
+def test_the_documented_policy_of_a_key_lets_the_stack_and_its_services_use_it(translated: Template) -> None:
+    page = (PATH.parent / "docs" / "security.md").read_text(encoding="utf-8")
+    [text] = re.findall(r"<!-- key policy: begin -->\n```json\n(.*?)```", page, re.DOTALL)
+    by_iam, by_logs, by_events = json.loads(text)
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT_ID}:key/1"
+    template = resolved(translated, KmsKeyArn=key, NotifyEmail="someone@example.com")
+    roles = [
+        statement
+        for stage in STAGES
+        for statement in role_statements(template, f"{stage.title()}Role")
+        if statement["Resource"] == key
+    ]
+    groups = resources_of_type(template, "AWS::Logs::LogGroup").values()
+    [groups_of_policy] = by_logs["Condition"]["ArnLike"].values()
+
+    assert len(roles) == len(STAGES)
+    assert {action for statement in roles for action in statement["Action"]} <= set(by_iam["Action"])
+    assert {group["Properties"]["KmsKeyId"] for group in groups} == {key}
+    for group in groups:
+        name = group["Properties"]["LogGroupName"]
+        assert fnmatchcase(f"arn:aws:logs:{REGION}:{ACCOUNT_ID}:log-group:{name}", groups_of_policy)
+    assert properties(template, "SnapshotTopic")["KmsMasterKeyId"] == key
+    # SNS supports no condition about the source in the key's policy, for EventBridge; the topic's own policy has it.
+    assert "Condition" not in by_events
+    assert "aws:SourceArn" in policy(template, "SnapshotTopicPolicy")[0]["Condition"]["ArnEquals"]

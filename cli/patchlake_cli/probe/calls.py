@@ -168,6 +168,7 @@ class PacedCalls:
             self._closed[name] = found
         elif cause is Cause.PASSING:
             return self._failed(service, found)
+        self._failures[service] = 0
         return found
 
     def _broken(self, service: str, name: str) -> NoAnswer:
