@@ -45,7 +45,8 @@ WORK = {
 }
 """The function of each queue, and what its invocation reads or writes; plan has none."""
 
-LARGEST = (1_000_000, 5_000)
+LARGEST = (1_000_000, 1_000)
+"""The nodes of commit and the targets of plan. The queues of the embedded AWS are too slow for many more messages."""
 _WRITERS = 8
 
 type Found = Mapping[str, list[Invocation]]

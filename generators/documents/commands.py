@@ -15,7 +15,7 @@ The output of `patchlake COMMAND --help`. `make generate` writes this page: to c
 
 All commands use these exit codes: 0 success, 1 error (with one line on standard error), 2 invalid command line, 3
 finished, but something could not be read or a check found a problem, 130 interrupted with Ctrl-C. `--allow-partial` of
-`query`, `report` and `export` makes 3 into 0. The output has no colours in pipes or with `NO_COLOR`.
+`query`, `report` and `export` changes 3 to 0. The output has no colours in pipes or with `NO_COLOR`.
 `patchlake --install-completion` sets up completion in your shell.
 """
 

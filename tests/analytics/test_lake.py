@@ -124,7 +124,7 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake
     "sql", ["SELECT * FROM read_csv('/etc/hostname')", "SELECT * FROM read_text('pyproject.toml')"]
 )
 def test_a_question_reaches_no_file(lake: Lake, sql: str) -> None:
-    with pytest.raises(QueryError, match="is no table or view"):
+    with pytest.raises(QueryError, match="is not a table or view"):
         lake.query(sql)
     # Nor would the database, if it were asked.
     with pytest.raises(duckdb.PermissionException, match="disabled by configuration"):

@@ -85,7 +85,7 @@ def identity() -> Answer:
         ),
         (s3_error(403, "AccessDenied"), "access denied (AccessDenied): why. The calling identity needs s3:PutObject"),
         (s3_error(404, "NoSuchBucket"), "the bucket does not exist (NoSuchBucket)"),
-        (s3_error(301, "PermanentRedirect"), "another address has the resource (RecursionError)"),
+        (s3_error(301, "PermanentRedirect"), "the resource is at another address (RecursionError)"),
         (
             s3_error(301, "PermanentRedirect", **{"x-amz-bucket-region": "us-east-1"}),
             "the bucket is in another region (PermanentRedirect)",
@@ -98,8 +98,8 @@ def identity() -> Answer:
             "the time of the request is too far from the time of AWS: the clock of this machine is 5 hours behind",
         ),
         (Answer(407, HTML), "the proxy refuses the request or cannot be reached (407)"),
-        (Answer(403, HTML), "a web page came instead of an answer of AWS"),
-        (Answer(403, HTML, {"Content-Type": "text/html"}), "a web page came instead of an answer of AWS"),
+        (Answer(403, HTML), "a web page came instead of an answer from AWS"),
+        (Answer(403, HTML, {"Content-Type": "text/html"}), "a web page came instead of an answer from AWS"),
     ],
 )
 def test_a_write_says_why_the_store_refuses_it(aws: HttpStub, answer: Answer, sentence: str) -> None:
@@ -117,7 +117,10 @@ def test_a_write_says_why_the_store_refuses_it(aws: HttpStub, answer: Answer, se
     [
         ("KMS.DisabledException", "the KMS key is disabled (KMS.DisabledException)"),
         ("KmsDisabled", "the KMS key is disabled (KmsDisabled)"),
-        ("KmsInvalidState", "the KMS key cannot be used, as while its deletion is pending (KmsInvalidState)"),
+        (
+            "KmsInvalidState",
+            "the KMS key cannot be used, for example because its deletion is pending (KmsInvalidState)",
+        ),
         ("KmsAccessDenied", "access denied to the KMS key (KmsAccessDenied)"),
         ("KmsNotFound", "the KMS key does not exist (KmsNotFound)"),
         ("RequestThrottled", "AWS throttles the call (RequestThrottled)"),
@@ -161,7 +164,7 @@ def test_an_address_that_cannot_be_reached_is_named(proxy: str | None, sentence:
         (query_error(403, "InvalidClientTokenId"), "the credentials are not known in the region"),
         (query_error(403, "SignatureDoesNotMatch"), "AWS does not accept the signature (SignatureDoesNotMatch)"),
         (Answer(407, HTML), "the proxy refuses the request or cannot be reached (407)"),
-        (Answer(403, HTML), "a web page came instead of an answer of AWS"),
+        (Answer(403, HTML), "a web page came instead of an answer from AWS"),
     ],
 )
 @pytest.mark.parametrize("command", [("export", "--lake", "lake"), ("check",)], ids=["export", "check"])

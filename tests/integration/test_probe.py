@@ -317,7 +317,7 @@ def test_without_credentials_it_is_one_line(stub: HttpStub, form: tuple[str, ...
 
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        "patchlake: nothing can be observed: no AWS credentials found, or only a part of them (NoCredentialsError). "
+        "patchlake: nothing can be observed: no AWS credentials found, or only some of them (NoCredentialsError). "
         "Run `aws configure`, or select a profile with --profile\n"
     )
     assert stub.requests == []

@@ -55,14 +55,14 @@ def check(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
 
-    Changes nothing: in the folder of a lake, it stores and removes a temporary file.
+    It changes nothing, except that it stores a temporary file in the folder of a lake and removes it.
 
     Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches, instances
     and tags do not count: an export reads them only with their options, and is complete without them.
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
-    Exit codes with --policy: 0 every line can be used, 3 a line or a file cannot; no AWS account is needed.
+    Exit codes with --policy: 0 every line can be used, 3 a line or a file is bad. This needs no AWS account.
 
     Example: patchlake check --accounts organization --role-name my-export-role
     """

@@ -10,10 +10,10 @@ from patchlake_cli.option_values import path, whole_number
 
 def demo(  # noqa: PLR0913
     *,
-    nodes: Annotated[int, whole_number("Managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
-    accounts: Annotated[int, whole_number("Accounts; the last of several refuses access", 1, 100)] = 3,
-    regions: Annotated[int, whole_number("Regions in every account", 1, 10)] = 2,
-    days: Annotated[int, whole_number("Days, with one run each", 1, 60)] = 7,
+    nodes: Annotated[int, whole_number("Number of managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
+    accounts: Annotated[int, whole_number("Number of accounts; if several, the last one refuses access", 1, 100)] = 3,
+    regions: Annotated[int, whole_number("Number of regions in every account", 1, 10)] = 2,
+    days: Annotated[int, whole_number("Number of days, with one run each", 1, 60)] = 7,
     seed: Annotated[
         int, whole_number("Seed of the fleet and the faults; the same seed gives the same bytes", 0, 999_999_999)
     ] = 7,
@@ -33,7 +33,7 @@ def demo(  # noqa: PLR0913
         ),
     ] = 3600,
     faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
-    out: Annotated[Path, path("Folder for the lake; replaced if a demo made it.")] = Path("demo"),
+    out: Annotated[Path, path("Folder for the lake; the folder of an earlier demo is replaced.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:
     """Run the whole pipeline on this machine, against an embedded AWS.

@@ -10,9 +10,9 @@ from patchlake_cli.option_values import whole_number
 
 def embedded_aws(
     *,
-    nodes: Annotated[int, whole_number("Managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
-    accounts: Annotated[int, whole_number("Accounts; the last of several refuses access", 1, 100)] = 3,
-    regions: Annotated[int, whole_number("Regions in every account", 1, 10)] = 2,
+    nodes: Annotated[int, whole_number("Number of managed nodes in the simulated fleet", 1, 1_000_000)] = 5000,
+    accounts: Annotated[int, whole_number("Number of accounts; if several, the last one refuses access", 1, 100)] = 3,
+    regions: Annotated[int, whole_number("Number of regions in every account", 1, 10)] = 2,
     stack: Annotated[
         str, typer.Option("--stack", "-s", parser=read_stack, metavar="STACK", help="Name of the stack.")
     ] = "patchlake",

@@ -48,7 +48,7 @@ def export(  # noqa: PLR0913  # one option each
     ] = f"{CONNECTIONS}",
     batch_size: Annotated[str, typer.Option(metavar="N", help="Nodes per stored object.")] = f"{BATCH_SIZE}",
     deadline: Annotated[
-        str, typer.Option(metavar="SECONDS", help="Seconds after which a run ends with what it has.")
+        str, typer.Option(metavar="SECONDS", help="Seconds after which a run is published with what it has read.")
     ] = f"{DEADLINE_SECONDS}",
     patches: Annotated[bool, typer.Option(help="Also read the patches of each node that may lack one.")] = False,
     instances: Annotated[
@@ -69,8 +69,8 @@ def export(  # noqa: PLR0913  # one option each
     """Take one snapshot from this machine, with your AWS credentials and without a deployment.
 
     You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
-    unfinished run with the same settings, or else starts one for the current minute; if that has a run with other
-    settings, for the next one.
+    unfinished run with the same settings, or else starts one for the current minute. If that minute already has a run
+    with other settings, it waits for the next minute.
 
     Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error, 130 interrupted with Ctrl-C:
     standard error says whether the run is published.

@@ -160,13 +160,13 @@ AccountsOption = Annotated[
 ]
 ExcludeAccountsOption = Annotated[
     str,
-    typer.Option(metavar="IDS", help="Comma-separated account IDs to leave out of the organization or its units."),
+    typer.Option(metavar="IDS", help="Comma-separated account IDs to exclude from the organization or its units."),
 ]
 RegionsOption = Annotated[
     str | None,
     typer.Option(
         metavar="REGIONS",
-        help="Comma-separated regions, or all-enabled: those of your account. Default: your session's.",
+        help="Comma-separated regions, or all-enabled for all regions of your account. Default: your session's.",
     ),
 ]
 RoleNameOption = Annotated[

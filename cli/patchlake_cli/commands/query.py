@@ -110,9 +110,9 @@ def query(  # noqa: PLR0913  # one option each
     SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list and --describe
     need no lake.
 
-    Exit codes: 0 the answer covers the whole fleet, 2 it is not one SELECT, 3 the newest run could not read everything
-    or is not published, or the window holds no snapshot, or a table that the query reads is not COMPLETE, or the policy
-    that it reads has a bad row; the rows are printed, and standard error says what is missing. 1 error.
+    Exit codes: 0 the answer covers the whole fleet, 1 error, 2 the SQL is not one SELECT, 3 the newest run could not
+    read everything or is not published, or the window holds no snapshot, or a table that the query reads is not
+    COMPLETE, or the policy that it reads has a bad row: the rows are printed, and standard error says what is missing.
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """

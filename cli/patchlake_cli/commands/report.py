@@ -85,10 +85,10 @@ def report(  # noqa: PLR0913  # one option each
     """Write a report of a lake: one HTML file that needs no network, or Markdown or JSON.
 
     The figures come from the newest published run. The report also shows what that run could not read. Markdown is a
-    short form for a mail or a chat, JSON is for programs; both say first what is not known.
+    short form for an e-mail or a chat, JSON is for programs; both begin with what is not known.
 
-    Exit codes: 0 that run is COMPLETE, 3 it is PARTIAL, a newer one is not published, there is none, or the policy has
-    a bad row or names a tag that was not read; standard error says what is missing. 1 error.
+    Exit codes: 0 that run is COMPLETE, 1 error, 3 it is PARTIAL, a newer one is not published, there is none, or the
+    policy has a bad row or names a tag that was not read: standard error says what is missing.
 
     Example: patchlake report --lake demo --out report.html
 

@@ -112,6 +112,7 @@ class Lake:
         self._added: set[str] = set()
         self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
+        self._newest_dates: tuple[str, ...] = ()
         for table in SOURCES.tables:
             self._register(table, table.name, "0000")
             self._register(table, RECENT + table.name, self.window_start)
@@ -152,7 +153,7 @@ class Lake:
         try:
             self._define(relations)
             schema = {name: self.describe(name) for name in relations}
-            translated = translate_question(question, self.now, schema)
+            translated = translate_question(question, self.now, schema, self._newest_dates)
         except QueryError as error:
             raise QueryError(located(sql, str(error))) from error
         except RecursionError as error:
@@ -175,7 +176,7 @@ class Lake:
         check_values(name, query.parameters, values, self.now.date())
         self._define(query.relations)
         sql = query.render(self.settings)
-        return self._answer(sql, translate(sql, self.now), values)
+        return self._answer(sql, translate(sql, self.now, self._newest_dates), values)
 
     def is_read_by(self, sql: str) -> bool:
         """Whether a SELECT reads a table or view of the lake, and not only those that the user added.
@@ -247,13 +248,16 @@ class Lake:
             if view := self._undefined.get(name):
                 self._define(view.relations)
                 is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
-                sql = translate(view.render(self.settings), self.now)
+                sql = translate(view.render(self.settings), self.now, self._newest_dates)
                 with _lake_errors():
                     if is_kept:
                         # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
                         self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
                         sql = f"FROM {_KEPT}.{name}"
                     self._database.execute(f"CREATE VIEW {name} AS {sql}")
+                    if name == "covered_runs":
+                        found = self._database.execute("SELECT run_date FROM covered_runs WHERE is_latest").fetchall()
+                        self._newest_dates = tuple(run_date for (run_date,) in found)
                 self._defined.add(name)
                 del self._undefined[name]
             elif name in self._unread:

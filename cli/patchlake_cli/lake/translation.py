@@ -6,7 +6,7 @@ sqlglot translates, and this module adapts the differences that it leaves. In At
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
@@ -18,6 +18,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.newest_dates import name_dates
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.similar_names import suggested
 
@@ -33,13 +34,18 @@ type Schema = Mapping[str, Mapping[str, str]]
 
 
 @cache
-def translate(sql: str, now: datetime) -> str:
+def translate(sql: str, now: datetime, newest_dates: tuple[str, ...] = ()) -> str:
     """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
+
+    Args:
+        sql: the SELECT.
+        now: the time that the time functions return.
+        newest_dates: the dates of the newest run, where they are known.
 
     Raises:
         sqlglot.errors.SqlglotError: it is not a statement of Athena.
     """
-    return _duckdb(sqlglot.parse_one(sql, read="athena"), now)
+    return _duckdb(sqlglot.parse_one(sql, read="athena"), now, newest_dates)
 
 
 def parse_question(sql: str) -> exp.Query:
@@ -88,13 +94,14 @@ def number_of_places(question: exp.Query) -> int:
     return len(list(question.find_all(exp.Placeholder)))
 
 
-def translate_question(question: exp.Query, now: datetime, schema: Schema) -> str:
+def translate_question(question: exp.Query, now: datetime, schema: Schema, newest_dates: Sequence[str] = ()) -> str:
     """Translate a query of the user to DuckDB, run at ``now``.
 
     Args:
         question: the parsed query.
         now: the time that the time functions return.
         schema: the schema of every relation that it names.
+        newest_dates: the dates of the newest run, where they are known.
 
     Raises:
         QueryError: it names a column that does not exist.
@@ -109,7 +116,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema) -> st
     except SqlglotError as error:
         raise QueryError(str(error)) from error
     _check_columns(typed, schema)
-    return _duckdb(typed, now)
+    return _duckdb(typed, now, newest_dates)
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
@@ -147,7 +154,8 @@ def located(sql: str, complaint: str) -> str:
     return _pointed(sql, _position(sql, message, context), message)
 
 
-def _duckdb(tree: exp.Expr, now: datetime) -> str:
+def _duckdb(tree: exp.Expr, now: datetime, newest_dates: Sequence[str]) -> str:
+    name_dates(tree, newest_dates)
     return tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False).sql(dialect="duckdb")
 
 

@@ -25,26 +25,27 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "check the network, DNS, security groups and VPC endpoints, and the endpoint if you set one",
     ),
     Cause.BAD_CERTIFICATE: Explanation(
-        "the certificate of the endpoint is not trusted, often since a proxy reads the traffic",
-        "let AWS_CA_BUNDLE name a file with the certificates of your network",
+        "the certificate of the endpoint is not trusted, often because a proxy inspects the traffic",
+        "set AWS_CA_BUNDLE to a file with the certificates of your network",
     ),
     Cause.PROXY: Explanation(
         "the proxy refuses the request or cannot be reached",
         "correct the address and password in HTTPS_PROXY, or name the endpoint in NO_PROXY",
     ),
     Cause.PROXY_PAGE: Explanation(
-        "a web page came instead of an answer of AWS, mostly from a proxy or a firewall",
-        "let requests to the endpoint through there, or name the endpoint in NO_PROXY",
+        "a web page came instead of an answer from AWS, usually from a proxy or a firewall",
+        "allow requests to the endpoint there, or name the endpoint in NO_PROXY",
     ),
     Cause.NO_CREDENTIALS: Explanation(
-        "no AWS credentials found, or only a part of them", "run `aws configure`, or select a profile with --profile"
+        "no AWS credentials found, or only some of them", "run `aws configure`, or select a profile with --profile"
     ),
     Cause.EXPIRED: Explanation(
         "the credentials have expired or cannot be renewed",
-        "sign in again, as with `aws sso login`, or select another --profile",
+        "sign in again, for example with `aws sso login`, or select another --profile",
     ),
     Cause.WRONG_CLOCK: Explanation(
-        "the time of the request is too far from the time of AWS", "set the clock of this machine by a time server"
+        "the time of the request is too far from the time of AWS",
+        "synchronize the clock of this machine with a time server",
     ),
     Cause.WRONG_SIGNATURE: Explanation(
         "AWS does not accept the signature",
@@ -66,10 +67,11 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.KEY_DISABLED: Explanation("the KMS key is disabled", "enable the key"),
     Cause.KEY_UNUSABLE: Explanation(
-        "the KMS key cannot be used, as while its deletion is pending", "cancel its deletion, then enable the key"
+        "the KMS key cannot be used, for example because its deletion is pending",
+        "cancel its deletion, then enable the key",
     ),
     Cause.KEY_NOT_FOUND: Explanation(
-        "the KMS key does not exist", "let the bucket or queue name a key that exists, in its own region"
+        "the KMS key does not exist", "configure the bucket or queue with a key that exists in its region"
     ),
     Cause.NO_BUCKET: Explanation("the bucket does not exist", "correct its name, or create it"),
     Cause.NO_UNIT: Explanation(
@@ -80,7 +82,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "the bucket is in another region",
         "use the region of the bucket: set AWS_DEFAULT_REGION, or correct the endpoint",
     ),
-    Cause.REDIRECTED: Explanation("another address has the resource", "correct the region or the endpoint"),
+    Cause.REDIRECTED: Explanation("the resource is at another address", "correct the region or the endpoint"),
     Cause.NO_CONDITIONAL_WRITES: Explanation(
         "the store does not support conditional writes (If-None-Match)",
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",

@@ -178,7 +178,7 @@ class S3Store:
         start = self._prefix + prefix
         keys = [key for key in found if isinstance(key, str) and key and key.startswith(start)]
         if len(keys) < len(found) or not (is_last or (has_more and page["NextContinuationToken"])):
-            msg = f"s3://{self._bucket}/{start}: the answer to ListObjectsV2 is no listing"
+            msg = f"s3://{self._bucket}/{start}: the answer to ListObjectsV2 is not a listing"
             raise RetryableError(msg)
         return keys
 

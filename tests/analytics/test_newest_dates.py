@@ -1,0 +1,60 @@
+"""The dates of the newest run that the engine names beside ``is_latest``."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from patchlake_cli.lake.newest_dates import marked_views
+from patchlake_cli.lake.statements import views
+from patchlake_cli.lake.translation import translate
+from tests.analytics.histories import History, histories
+from tests.analytics.materialized import MaterializedViews
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+DATES = ("2026-11-26",)
+VIEWS = MaterializedViews([view for view in views() if view.name in marked_views()], NOW)
+
+
+@pytest.mark.parametrize(
+    ("sql", "expected"),
+    [
+        ("SELECT region FROM runs WHERE is_latest", "WHERE (is_latest AND run_date IN ('2026-11-26'))"),
+        (
+            "SELECT 1 AS n FROM tags AS t JOIN covered_runs AS r ON r.run_id = t.run_id AND r.is_latest",
+            "AND (r.is_latest AND r.run_date IN ('2026-11-26'))",
+        ),
+        ("SELECT run_id FROM runs WHERE NOT is_latest", "NOT (is_latest AND run_date IN ('2026-11-26'))"),
+    ],
+)
+def test_a_condition_on_the_newest_run_names_its_date(sql: str, expected: str) -> None:
+    assert expected in translate(sql, NOW, DATES)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT is_latest FROM runs",
+        "SELECT run_id FROM history_runs WHERE is_latest",
+        "WITH runs AS (SELECT true AS is_latest) SELECT 1 AS n FROM runs WHERE is_latest",
+        "SELECT 1 AS n FROM runs AS a CROSS JOIN severity_ranks AS b WHERE is_latest",
+    ],
+)
+def test_other_statements_are_left_as_they_are(sql: str) -> None:
+    assert translate(sql, NOW, DATES) == translate(sql, NOW)
+
+
+def test_without_a_newest_run_no_date_is_named() -> None:
+    sql = "SELECT region FROM runs WHERE is_latest"
+
+    assert "run_date" not in translate(sql, NOW)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(histories())
+def test_each_row_of_the_newest_run_has_its_date(history: History) -> None:
+    found = VIEWS.answers(history.tables(history.after))
+
+    dates = {row["run_date"] for row in found["covered_runs"] if row["is_latest"]}
+    for rows in found.values():
+        assert {row["run_date"] for row in rows if row["is_latest"]} <= dates
