@@ -107,6 +107,15 @@ def test_all_are_moved_with_their_groups_in_calls_of_ten() -> None:
     assert world.queue == contents
 
 
+def test_a_move_says_how_far_it_is_at_the_start_and_after_each_call() -> None:
+    world = fakes([("a", None)] * 23)
+    said: list[Moved] = []
+
+    move(world, world, said.append)
+
+    assert said == [Moved(23, 0), Moved(23, 10), Moved(23, 20), Moved(23, 23)]
+
+
 def test_what_arrives_meanwhile_stays_for_the_next_time() -> None:
     world = fakes([("body", None)])
     send = world.send

@@ -25,9 +25,14 @@ def redrive(
 
     Example: patchlake redrive --stack patchlake
     """
-    from patchlake_cli.operations.redrive import print_redriven, redrive_stack
+    from patchlake_cli.operations.redrive import print_redriven, progress_in_words, redrive_stack
     from patchlake_cli.operations.stack import find_stack
+    from patchlake_cli.terminal.console import error_console
 
-    redriven = redrive_stack(find_stack(stack, profile, region))
+    with error_console().status("reading the dead letters") as shown:
+        redriven = redrive_stack(
+            find_stack(stack, profile, region),
+            lambda queue, moved: shown.update(f"{queue}: {progress_in_words(moved)}"),
+        )
     print_redriven(stack, redriven, as_json=as_json)
     return ExitCode.PARTIAL if redriven.is_any_left else ExitCode.COMPLETE

@@ -4,7 +4,7 @@ A move is receive, send, delete, in this order, so a message is always in at lea
 is killed in between leaves it in both, and a stage that gets a message twice does its work once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
@@ -114,11 +114,16 @@ class Moved:
         return max(0, self.found - self.moved)
 
 
-def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
+def move(letters: DeadLetterQueue, queue: SourceQueue, on_progress: Callable[[Moved], None] = lambda _: None) -> Moved:
     """Send back the letters that are there at the start; letters that arrive later stay.
 
     A message that the queue does not accept stays where it is. If the queue accepts none of a call, or a call fails,
     the move ends; what is sent until then counts.
+
+    Args:
+        letters: the queue to empty.
+        queue: the queue that gets them.
+        on_progress: called with what is moved so far, at the start and after each call.
 
     Raises:
         CommandError: the number of letters cannot be read.
@@ -128,6 +133,7 @@ def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
     codes: set[str] = set()
     problem = None
     try:
+        on_progress(Moved(found, moved))
         while seen < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - seen))):
             seen += len(received)
             sent = queue.send(received)
@@ -136,6 +142,7 @@ def move(letters: DeadLetterQueue, queue: SourceQueue) -> Moved:
             if not sent.letters:
                 break
             moved += letters.delete(sent.letters)
+            on_progress(Moved(found, moved))
         for few in batched(kept, MESSAGES_PER_CALL, strict=False):
             letters.release(few)
     except CommandError as error:

@@ -2,8 +2,9 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 import typer
@@ -42,8 +43,13 @@ class Redriven:
         )
 
 
-def redrive_stack(stack: Stack) -> Redriven:
-    """Settle the failed events, then send each dead letter back to its queue; a queue that fails costs no other one."""
+def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Redriven:
+    """Settle the failed events, then send each dead letter back to its queue; a queue that fails costs no other one.
+
+    Args:
+        stack: the deployed stack.
+        on_progress: called with the name of a queue and what is moved so far.
+    """
     sqs = stack.aws.client("sqs")
     moved, events, problems = dict[str, Moved](), list[FailedEvent](), dict[str, str]()
     try:
@@ -53,10 +59,16 @@ def redrive_stack(stack: Stack) -> Redriven:
         problems["plan"] = str(error)
     for queue in stack.deployment.queues:
         try:
-            moved[queue.name] = move(SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url))
+            letters, source = SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url)
+            moved[queue.name] = move(letters, source, partial(on_progress, queue.name))
         except CommandError as error:
             problems[queue.name] = str(error)
     return Redriven(moved, events, problems)
+
+
+def progress_in_words(moved: Moved) -> str:
+    """Return how many dead letters of a queue are sent again."""
+    return f"{moved.moved} of {moved.found} dead letters sent again"
 
 
 def print_redriven(stack: str, redriven: Redriven, *, as_json: bool) -> None:
@@ -82,7 +94,7 @@ def _print(console: Console, stack: str, redriven: Redriven) -> None:
         times = "" if count == 1 else f" ({count} events)"
         console.print(f"plan: {_advice(stack, event)}{times}", soft_wrap=True)
     for stage, each in redriven.moved.items():
-        said = "no dead letters." if each.found == 0 else f"{each.moved} of {each.found} dead letters sent again."
+        said = "no dead letters." if each.found == 0 else f"{progress_in_words(each)}."
         left = "" if each.problem is None else f" {each.left} are left: {each.problem}"
         console.print(f"{stage}: {said}{left}", soft_wrap=True)
     for stage, problem in redriven.problems.items():
