@@ -3,6 +3,7 @@
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
+from shutil import copytree
 from tempfile import gettempdir
 from typing import Any
 
@@ -217,7 +218,9 @@ def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:
             assert lake.query("SELECT sum(missing_count) FROM patch_states").rows == known.rows, place
 
 
-@pytest.mark.parametrize("name", ["copy.parquet", "20261111T060000Z.parquet", "20261112T060000Z (1).parquet"])
+@pytest.mark.parametrize(
+    "name", ["copy.parquet", "20261111T060000Z.parquet", "20261112T060000Z (1).parquet", "a\nb.parquet"]
+)
 def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> None:
     run_id = "20261112T060000Z"
     write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
@@ -227,6 +230,41 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(LakeError, match="is not the file of a run") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
     assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_a_file_that_only_athena_would_read_is_refused(tmp_path: Path, *, is_link: bool) -> None:
+    """Athena reads the folders of a date too: left out here, the newest run would be the one before."""
+    for run_id in ("20261111T060000Z", "20261112T060000Z"):
+        write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    for key in (coverage_key, snapshot_key):
+        published = tmp_path / key("20261112T060000Z")
+        moved = (tmp_path if is_link else published.parent) / key.__name__ / published.name
+        moved.parent.mkdir()
+        published.rename(moved)
+        if is_link:
+            (published.parent / "moved").symlink_to(moved.parent)
+
+    with pytest.raises(LakeError, match="is not the file of a run"):
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+
+@pytest.mark.parametrize("table", ["coverage", "patch_states"])
+@pytest.mark.parametrize("is_link", [False, True])
+def test_dates_outside_the_folder_of_a_table_are_not_its_rows(tmp_path: Path, table: str, *, is_link: bool) -> None:
+    """Athena does not read them: a copy for safety is not a second run, nor is a link that leads back."""
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    folder = tmp_path / "lake" / table
+    if is_link:
+        (folder / "backup").symlink_to(folder)
+    else:
+        copytree(folder, tmp_path / "copy")
+        (tmp_path / "copy").rename(folder / "backup")
+    lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+    assert lake.query(f"SELECT count(*) FROM {table}").rows == [(1,)]  # noqa: S608
+    assert lake.query("SELECT run_id FROM latest_run").rows == [(run_id,)]
 
 
 @pytest.mark.parametrize("run_id", ["20261112T070000Z", "20261111T060000Z"])
@@ -252,7 +290,7 @@ def test_a_run_whose_files_were_copied_under_the_name_of_another_run_is_not_publ
 def test_a_key_that_a_store_lists_twice_is_one_file() -> None:
     path = "lake/coverage/run_date=2026-11-12/20261112T060000Z.parquet"
 
-    assert files._files([path, path]) == [("2026-11-12", path)]  # noqa: SLF001
+    assert files._files([path, path], "lake/coverage/") == [("2026-11-12", path)]  # noqa: SLF001
 
 
 @pytest.mark.parametrize(

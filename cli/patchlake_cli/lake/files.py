@@ -40,7 +40,8 @@ from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
 type _Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
 
-_FILE = re.compile(r".*/run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>[^/]+)\.parquet")
+_FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.+)\.parquet", re.DOTALL)
+"""A file that Athena reads, by its path in the folder of a table: also one in a folder of a date."""
 _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 """A damaged page is an error, never another figure."""
 _REPETITIVE = pa.dictionary(pa.int32(), pa.string())
@@ -189,7 +190,8 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
     try:
         for base in ("lake/", ""):
-            paths = {table.name: _files(listed(f"{base}{table.name}/")) for table in SOURCES.tables}
+            folders = {table.name: f"{base}{table.name}/" for table in SOURCES.tables}
+            paths = {name: _files(listed(folder), f"{root}/{folder}") for name, folder in folders.items()}
             if any(paths.values()):
                 if location.bucket is None and (own := Path(root) / "policy").is_dir():
                     _require_readable(own, own.resolve().parents)
@@ -241,12 +243,17 @@ def _require_readable(folder: Path, above: Sequence[Path]) -> None:
             raise LakeError(f"the policy cannot be read: {path} is a broken link, or not a file")
 
 
-def _files(paths: Iterable[str]) -> list[tuple[str, str]]:
+def _files(paths: Iterable[str], folder: str) -> list[tuple[str, str]]:
+    """Return the files of the table in a folder, by date; those outside the folders of dates are not the table's.
+
+    Raises:
+        LakeError: Athena would read a file that is not the file of a run.
+    """
     # A store may list a key twice.
-    files = [(match, path) for path in set(paths) if (match := _FILE.fullmatch(path))]
+    files = [(match, path) for path in set(paths) if (match := _FILE.fullmatch(path.removeprefix(folder)))]
     for match, path in files:
         if not _is_of_a_run(**match.groupdict()):
-            # A copy would count its run twice, here and in Athena.
+            # A copy would count its run twice, here and in Athena; one in a folder of a date only in Athena.
             raise LakeError(
                 f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it out of the table"
             )
