@@ -1,4 +1,4 @@
-"""The dates of the newest run that the engine names beside ``is_latest``."""
+"""The dates of the newest run that the engine names next to ``is_latest``."""
 
 from datetime import UTC, datetime
 

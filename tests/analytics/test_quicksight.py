@@ -277,7 +277,7 @@ def test_no_resource_of_quicksight_is_referred_to_by_ref() -> None:
 
 def test_the_page_names_every_parameter_and_every_sheet() -> None:
     page = read("quicksight.md")
-    table = page.partition("| parameter | is |")[2].partition("\n\n")[0]
+    table = page.partition("| parameter | value |")[2].partition("\n\n")[0]
     named = re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.splitlines() if line))
     sheets = re.findall(r"^\| ([A-Z][\w ]+) \| \w", page, re.MULTILINE)
 

@@ -168,7 +168,7 @@ def test_the_five_commands_of_the_readme_lead_from_nothing_to_a_report_of_every_
     assert [ended.returncode for ended in (exported, reported, queried)] == [3, 3, 3], exported.stderr + reported.stderr
     assert "777788889999" in queried.stdout
     assert "not read: 777788889999 eu-central-1 (ROLE_NOT_ASSUMABLE)" in reported.stderr
-    [snapshot] = (installed.folder / "lake" / "lake" / "patch_states").rglob("*.parquet")
+    [snapshot] = (installed.folder / "try" / "lake" / "patch_states").rglob("*.parquet")
     assert parquet.read_metadata(snapshot).metadata[b"patchlake_version"].decode() == __version__
     page = (installed.folder / "report.html").read_text(encoding="utf-8")
     assert [account in page for account in ("platform", "payments", "research")] == [True] * 3

@@ -1,4 +1,4 @@
-"""The date of the newest run beside each ``is_latest``: DuckDB reads only the files of dates that are constants.
+"""The date of the newest run next to each ``is_latest``: DuckDB reads only the files of dates that are constants.
 
 Every row of a view that ``is_latest`` has the date of the newest run, so the added condition changes no answer.
 """
