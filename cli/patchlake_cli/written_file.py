@@ -4,16 +4,20 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from patchlake.core.keys import LAKE, PLANS, RUNS
 from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.option_values import wrong_value
+
+_OBJECTS = frozenset({PLANS, RUNS, LAKE})
+"""The folders of a lake whose files are written once."""
 
 
 def require_writable(out: Path) -> None:
     """Refuse the path of ``--out`` where no file can be, before the work is done.
 
     Raises:
-        OptionError: it is another thing than a file, or its folder is none.
+        OptionError: it is another thing than a file, its folder is none, or it is in a lake.
     """
     if out.is_symlink() and not out.exists() and not out.resolve().parent.is_dir():
         raise wrong_value(out, f"a file, and it {absence(out)}", "--out")
@@ -22,6 +26,14 @@ def require_writable(out: Path) -> None:
     if not out.parent.is_dir():
         problem = "is not a folder" if out.parent.exists() else "does not exist"
         raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
+    if any(map(_has_objects, out.resolve().parents)):
+        raise wrong_value(out, "a file outside the lake's folders, whose files are never replaced", "--out")
+
+
+def _has_objects(folder: Path) -> bool:
+    """Whether the files of a folder are objects of a lake."""
+    is_of_lake = f"{folder.name}/" in _OBJECTS and (folder.parent / LAKE / "coverage").is_dir()
+    return is_of_lake or folder.name.startswith("run_date=")
 
 
 def write_file(content: bytes, out: Path) -> None:

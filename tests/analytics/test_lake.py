@@ -198,6 +198,30 @@ def test_a_damaged_file_is_named_by_a_view_of_which_the_answer_is_kept(tmp_path:
             lake.query(sql)
 
 
+@pytest.mark.parametrize("kind", ["coverage", "patch_states"])
+@pytest.mark.parametrize("level", ["file", "date", "table"])
+def test_a_run_whose_files_are_links_to_nothing_does_not_vanish(tmp_path: Path, kind: str, level: str) -> None:
+    for run_id in ("20261111T060000Z", "20261112T060000Z"):
+        write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    file = tmp_path / "lake" / kind / "run_date=2026-11-12" / "20261112T060000Z.parquet"
+    gone = {"file": file, "date": file.parent, "table": file.parent.parent}[level]
+    gone.rename(tmp_path / "moved")
+    gone.symlink_to(tmp_path / "absent")
+
+    with pytest.raises(LakeError, match=f"{gone} is a symbolic link to .*absent, which does not exist; restore it"):
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+
+def test_a_run_is_read_through_links(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    (tmp_path / "lake" / "coverage").rename(tmp_path / "moved")
+    (tmp_path / "lake" / "coverage").symlink_to(tmp_path / "moved")
+    (tmp_path / "moved" / "run_date=2026-11-12" / ".#notes").symlink_to("editor@host.1")
+
+    assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_id FROM runs").rows == [(run_id,)]
+
+
 def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:
     run_id = "20261112T060000Z"
     write_run(tmp_path, run_id, [listed(40)], [collected(run_id, n, missing_count=n * 7 % 200) for n in range(40)])

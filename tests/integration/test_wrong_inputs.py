@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from patchlake.config import VARIABLES
+from patchlake.core.keys import snapshot_key
 from patchlake.errors import ConfigError
 from patchlake_cli.exit_codes import ExitCode
 from tests.analytics.synthetic import collected, listed, write_run
@@ -15,6 +16,8 @@ from tests.command_line import patchlake_here
 
 RUN_ID = "20261112T060000Z"
 STACK_NAME = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+SNAPSHOT = f"lake/{snapshot_key(RUN_ID)}"
+OUTSIDE = "a file outside the lake's folders, whose files are never replaced"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
 
 
@@ -29,6 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "long.csv").write_text(f"a\n{'x' * 200_000}\n")
     (folder / "folder").mkdir()
     (folder / "link").symlink_to("/nowhere/else")
+    (folder / "tables").symlink_to(folder / "lake" / "lake")
     return folder
 
 
@@ -57,6 +61,11 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("query", "--format", "JSON", "table, json, jsonl, csv, markdown or parquet"),
         ("query", "--limit", "0", "a whole number from 1 to 1000000000"),
         ("query", "--out", "folder", "a file"),
+        ("query", "--out", SNAPSHOT, OUTSIDE),
+        ("query", "--out", "lake/lake/answer.csv", OUTSIDE),
+        ("report", "--out", SNAPSHOT, OUTSIDE),
+        ("report", "--out", "lake/lake/coverage/report.html", OUTSIDE),
+        ("report", "--out", f"tables/{SNAPSHOT.removeprefix('lake/lake/')}", OUTSIDE),
         ("query", "--out", "link", "a file, and it is a symbolic link to /nowhere/else, which does not exist"),
         ("query", "--csv-table", "a=", "NAME=FILE with a name of lowercase letters, digits and _"),
         ("query", "--as-of", "2026-11-31", "a UTC date as YYYY-MM-DD, such as 2026-11-01"),

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import BinaryIO
 
 import pytest
 
-from patchlake.adapters.memory import MemoryQueue, MemoryStore
+from patchlake.adapters.memory import MemoryClock, MemoryQueue, MemoryStore
 from patchlake.core.keys import plan_key, snapshot_key
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.plan import Account, Plan, decode_plan
@@ -15,7 +16,7 @@ from patchlake.errors import ConfigError, InputError, IntegrityError, PermanentE
 from patchlake.stages.plan import PlanResult
 from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, HOME, RUN_ID, SCHEDULED_TIME, US, FixedAccounts, World
+from tests.world import EU, HOME, RUN_AT, RUN_ID, SCHEDULED_TIME, US, FixedAccounts, World
 
 EVENT = {"scheduled_time": SCHEDULED_TIME}
 SECOND = "444455556666"
@@ -306,6 +307,24 @@ def test_a_time_in_the_future_or_too_long_ago_is_refused(seconds: int, reason: s
 
     assert world.store.objects == {}
     assert bodies(world.commit_queue) == []
+
+
+def test_a_plan_is_not_stored_whose_time_has_jumped_to_before_its_run() -> None:
+    class Jumping(MemoryClock):
+        looks = 0
+
+        def now(self) -> datetime:
+            self.looks += 1
+            return super().now() - (timedelta(days=9) if self.looks == 2 else timedelta())
+
+    world = World()
+    stage = replace(world.plan, clock=Jumping(RUN_AT))
+
+    with pytest.raises(InputError, match=f"run {RUN_ID}: its scheduled time is in the future"):
+        stage.handle(EVENT)
+
+    assert world.store.objects == {}
+    assert stage.handle(EVENT).step is Step.STORED
 
 
 @pytest.mark.parametrize("seconds", [-60, 86_340], ids=["at once", "just in time"])

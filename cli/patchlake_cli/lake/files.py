@@ -190,6 +190,9 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
     try:
         for base in ("lake/", ""):
+            if location.bucket is None:
+                for table in SOURCES.tables:
+                    _require_linked(Path(root) / base / table.name)
             folders = {table.name: f"{base}{table.name}/" for table in SOURCES.tables}
             paths = {name: _files(listed(folder), f"{root}/{folder}") for name, folder in folders.items()}
             if any(paths.values()):
@@ -200,6 +203,21 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
     except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
     raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
+
+
+def _require_linked(folder: Path) -> None:
+    """Refuse the folder of a table with a link to nothing, which no listing shows: its runs would vanish.
+
+    Raises:
+        LakeError: the folder, or what Athena would read in it, is such a link.
+    """
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    for path in (folder, *(path for path in inside if not is_ignored(path.name))):
+        if path.is_symlink() and not path.exists():
+            raise LakeError(f"{path} {absence(path)}; restore it, or remove the link")
+    for path in inside:
+        if path.name.startswith("run_date="):
+            _require_linked(path)
 
 
 def find_policy(folder: Path) -> PolicyFiles:

@@ -177,7 +177,8 @@ class S3Store:
         has_more = page[_ENDS] == [b"<IsTruncated>true"] and isinstance(page.get("NextContinuationToken"), str)
         start = self._prefix + prefix
         keys = [key for key in found if isinstance(key, str) and key and key.startswith(start)]
-        if len(keys) < len(found) or not (is_last or (has_more and page["NextContinuationToken"])):
+        expected = max(len(found), page.get("KeyCount", 0))
+        if len(keys) < expected or not (is_last or (has_more and page["NextContinuationToken"])):
             msg = f"s3://{self._bucket}/{start}: the answer to ListObjectsV2 is not a listing"
             raise RetryableError(msg)
         return keys

@@ -32,6 +32,7 @@ MAX_PARTS = 10_000_000
 """The maximum number of parts of one secondary detail source and target: seven digits."""
 
 PLANS = "plans/"
+RUNS = "runs/"
 LAKE = "lake/"
 SNAPSHOTS = f"{LAKE}{ROOT_DETAIL}/"
 
@@ -49,7 +50,7 @@ def run_ids(keys: Iterable[str]) -> set[str]:
 
 def shards_prefix(run_id: str, source: str = ROOT_LISTING) -> str:
     """Return the prefix of all shards of a listing source in a run."""
-    return f"runs/{run_id}/shards/" if source == ROOT_LISTING else f"runs/{run_id}/shards/{source}/"
+    return f"{RUNS}{run_id}/shards/" if source == ROOT_LISTING else f"{RUNS}{run_id}/shards/{source}/"
 
 
 def shard_key(run_id: str, target: Target, source: str = ROOT_LISTING) -> str:
@@ -59,7 +60,7 @@ def shard_key(run_id: str, target: Target, source: str = ROOT_LISTING) -> str:
 
 def parts_prefix(run_id: str, source: str = ROOT_DETAIL) -> str:
     """Return the prefix of all parts of a detail source in a run."""
-    return f"runs/{run_id}/parts/" if source == ROOT_DETAIL else f"runs/{run_id}/details/{source}/"
+    return f"{RUNS}{run_id}/parts/" if source == ROOT_DETAIL else f"{RUNS}{run_id}/details/{source}/"
 
 
 def part_key(run_id: str, target: Target, number: int, source: str = ROOT_DETAIL) -> str:

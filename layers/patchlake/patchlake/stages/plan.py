@@ -109,7 +109,10 @@ class PlanStage:
         key = plan_key(run_id)
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:
-            body, step = create_or_adopt(self.store, key, encode_plan(self.new_plan(run_id)))
+            new = self.new_plan(run_id)
+            # The time of AWS's answers may have jumped since the event arrived.
+            self._require_current(run_id, new.planned_at)
+            body, step = create_or_adopt(self.store, key, encode_plan(new))
         return decode_plan(body, run_id), step
 
     def new_plan(self, run_id: str) -> Plan:
