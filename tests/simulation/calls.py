@@ -76,7 +76,10 @@ class Calls:
         A refusal has the time as well; where there was no answer, it hears that of an attempt of the SDK.
         """
         world, by = self.world, self.world.acting
-        at = world.clock.now() + by.skew
+        if by.stage == "plan" and not by.moved and world.dice.strike(world.dice.call_rate, (Fault.DATES_MOVED,)):
+            by.moved = timedelta(days=world.random.choice((-2, 2)))
+            world.story.tell(world.who, "%s: Date is %s off from now on", call, by.moved)
+        at = world.clock.now() + by.skew + by.moved
         if world.dice.strike(world.dice.call_rate, (Fault.DATE_JUMPED,)):
             # No two jumps of a handler agree.
             by.jumps += 1

@@ -31,6 +31,7 @@ class Fault(StrEnum):
     SLOW = "slow call"
     TRICKLED = "answer that trickles in until the call is given up"
     DATE_JUMPED = "Date header of one answer days off"
+    DATES_MOVED = "Date headers days off from one answer on"
     # What SSM answers.
     LISTED_TWICE = "node listed twice"
     ANSWERED_TWICE = "state answered twice"

@@ -345,7 +345,7 @@ class Handlers:
             left = min(left, RESERVE_SECONDS / 2)
         by.seconds_left = min(by.seconds_left, left)
         if by.is_too_large_to_list:
-            world.excuse(by)
+            world.blank(by)
         return left
 
     @property

@@ -342,9 +342,10 @@ def clock_skew_changes_timing_only(world: World, wrote: Wrote) -> Iterator[str]:
                 yield f"{by} planned at {plan.planned_at}, which its clock never showed"
             if plan.deadline_at - plan.planned_at != timedelta(seconds=by.build.deadline_seconds):
                 yield f"{by} set the deadline {plan.deadline_at} for a run planned at {plan.planned_at}"
-            lateness = min(by.readings) - plan.run_at
-            if not timedelta() <= lateness <= timedelta(seconds=world.scenario.max_lateness_seconds):
-                yield f"{by} planned run {run_id} {lateness} after its time, by its clock"
+            for at in (min(by.readings), plan.planned_at):
+                lateness = at - plan.run_at
+                if not timedelta() <= lateness <= timedelta(seconds=world.scenario.max_lateness_seconds):
+                    yield f"{by} planned run {run_id} {lateness} after its time, by its clock"
         case ShardPlace(run_id) | PartPlace(run_id) if by.stage == "commit":
             deadline_at = world.plans[run_id].deadline_at
             if max(by.readings) < deadline_at:

@@ -49,6 +49,7 @@ class Invocation:
         heard: what its clock makes of the times of the answers.
         dates: the times of the answers whose Date header was right.
         jumps: how many Date headers were not.
+        moved: by how much all Date headers are off from now on; only plan meets that, since they agree with each other.
         readings: what its clock said, each time it looked.
         sent: every message that it sent.
         queue: that its message came from.
@@ -96,6 +97,7 @@ class Invocation:
     heard: AgreedTime = field(default_factory=AgreedTime)
     dates: set[datetime] = field(default_factory=set)
     jumps: int = 0
+    moved: timedelta = timedelta()
     readings: list[datetime] = field(default_factory=list)
     sent: list[Message] = field(default_factory=list)
     listing: list[Page[Any]] = field(default_factory=list)

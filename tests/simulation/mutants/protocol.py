@@ -14,7 +14,7 @@ from patchlake.core.keys import plan_key, shard_key
 from patchlake.core.listing import ListingResult, listing_metadata
 from patchlake.core.messages import CommitMessage, DiscoverMessage
 from patchlake.core.paging import EMPTY_PAGES
-from patchlake.core.plan import Plan, decode_plan, make_plan
+from patchlake.core.plan import Plan, decode_plan, encode_plan, make_plan
 from patchlake.core.records import Page
 from patchlake.core.rows import Outcome
 from patchlake.core.run import run_at, run_id_of
@@ -178,6 +178,15 @@ def _adopts_itself(patch: Patch) -> None:
 @mutant("I13", "plan takes any scheduled time", struck_by(Fault.SKEWED))
 def _plans_any_time(patch: Patch) -> None:
     patch.setattr(PlanStage, "_require_current", lambda *_: None)
+
+
+@mutant("I13", "plan does not look at the time again", struck_by(Fault.DATES_MOVED))
+def _plans_whatever_the_time_is_then(patch: Patch) -> None:
+    def store(stage: PlanStage, run_id: str) -> tuple[Plan, Step]:
+        body, step = create_or_adopt(stage.store, plan_key(run_id), encode_plan(stage.new_plan(run_id)))
+        return decode_plan(body, run_id), step
+
+    patch.setattr(PlanStage, "_stored_plan", store)
 
 
 @mutant("L1", "plan sends the watch message last")

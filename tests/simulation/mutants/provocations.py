@@ -84,16 +84,20 @@ A_PLAN_THAT_NEVER_COMES = (
 )
 """The organization is listed without accounts, each time."""
 
-A_CLOSE_RACE = PEOPLED & having(
-    close_race=True,
-    stalled=False,
-    deadline_seconds=2880,
-    tick_seconds=60,
-    quiet_after_seconds=2880 + 900,
-    pace_seconds=60,
-    in_turns=0.8,
+A_CLOSE_RACE = (
+    PEOPLED
+    & having(
+        close_race=True,
+        stalled=False,
+        deadline_seconds=2880,
+        tick_seconds=60,
+        quiet_after_seconds=2880 + 900,
+        pace_seconds=60,
+        in_turns=0.8,
+    )
+    & struck_by(Fault.OVERLAPPED)
 )
-"""A target comes back just when its run is fenced."""
+"""A target comes back just when its run is fenced, and its workers run next to commit."""
 
 A_PLAN_THAT_COMES_LATE = (
     having(max_lateness_seconds=3600, deadline_seconds=2880, quiet_after_seconds=9000) & CALLS_STRUCK_OFTEN
