@@ -4,40 +4,31 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.report.figures import (
-    Account,
-    Age,
+from patchlake_cli.report.deadline_figures import (
     Breach,
-    Change,
-    CoveredTarget,
-    Day,
     Deadlines,
-    Details,
-    Ec2,
-    Figures,
-    Findings,
-    Fleet,
-    LatestRun,
-    Management,
     OverdueAccount,
     OverdueDay,
-    OverdueNode,
-    Patch,
-    Patches,
-    PatchGap,
-    PatchGroup,
-    Platform,
     PolicyProblem,
-    Reason,
     RemediatedMonth,
     Scorecard,
-    Shortlist,
-    TagValue,
-    TargetGap,
-    Ungrouped,
-    UnmanagedInstance,
-    Unread,
 )
+from patchlake_cli.report.figures import CoveredTarget, Details, Figures, LatestRun, Reason, Unread
+from patchlake_cli.report.instance_figures import Ec2, Management, TagValue, TargetGap, UnmanagedInstance
+from patchlake_cli.report.node_figures import (
+    Account,
+    Age,
+    Change,
+    Day,
+    Findings,
+    Fleet,
+    OverdueNode,
+    PatchGroup,
+    Platform,
+    Ungrouped,
+)
+from patchlake_cli.report.patch_figures import Patch, Patches, PatchGap
+from patchlake_cli.report.shortlist import Shortlist
 
 SCRIPT = "<script>document.title = 'owned'</script>"
 BREAKOUT = "\"'></td></table><img src=https://example.com/x onerror=\"document.title = 'owned'\">"

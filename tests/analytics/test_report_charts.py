@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from patchlake_cli.report.charts import Chart, ages_chart, percent_chart, shares_chart, states_chart
-from patchlake_cli.report.figures import Age, Compliance, Day
+from patchlake_cli.report.node_figures import Age, Compliance, Day
 
 FIRST = Day(10, 5, 4, 1, 50.0, 50.0, "2026-10-29", "20261029T060000Z", "COMPLETE", "2 of 2 targets read")
 NEXT = replace(FIRST, run_date="2026-10-30", run_status="PARTIAL", compliant_percent=60.0)

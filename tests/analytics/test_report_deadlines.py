@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from patchlake.core.run import milliseconds, run_at
 from patchlake_cli.commands.report import report
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.report.figures import OverdueDay, Scorecard
+from patchlake_cli.report.deadline_figures import OverdueDay, Scorecard
 from patchlake_cli.report.headline import Percent, goal_in_words, overdue_in_words
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import write_policy

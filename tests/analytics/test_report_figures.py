@@ -10,19 +10,11 @@ from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
-from patchlake_cli.report.figures import (
-    Account,
-    Details,
-    Figures,
-    Findings,
-    Fleet,
-    LatestRun,
-    PatchGap,
-    Reason,
-    Shortlist,
-    Unread,
-)
+from patchlake_cli.report.figures import Details, Figures, LatestRun, Reason, Unread
+from patchlake_cli.report.node_figures import Account, Findings, Fleet
+from patchlake_cli.report.patch_figures import PatchGap
 from patchlake_cli.report.reading import read_figures
+from patchlake_cli.report.shortlist import Shortlist
 from tests.analytics import story
 from tests.analytics.patch_story import CUMULATIVE, FIREFOX, KERNEL, OFFICE, OLD, OPENSSL
 from tests.analytics.story import CLOSED, LAB, R1, R3, R4, R5, R6, SHOP

@@ -14,9 +14,10 @@ from typer.testing import CliRunner
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.markdown_text import code
 from patchlake_cli.report.document import render_json
-from patchlake_cli.report.figures import Day, Figures, Unread
+from patchlake_cli.report.figures import Figures, Unread
 from patchlake_cli.report.headline import week_before
 from patchlake_cli.report.markdown import ROWS_SHOWN, render_markdown
+from patchlake_cli.report.node_figures import Day
 from patchlake_cli.report.reading import read_figures
 from patchlake_cli.report.renderers import RENDERERS
 from patchlake_cli.report.report_format import ReportFormat

@@ -11,9 +11,12 @@ from itertools import pairwise
 import pytest
 
 from patchlake.core.statuses import LISTING, CollectionStatus, ListingStatus
-from patchlake_cli.report.figures import Compliance, Patches, PatchGap, Shortlist, Unread
+from patchlake_cli.report.figures import Unread
 from patchlake_cli.report.headline import headline_percent
+from patchlake_cli.report.node_figures import Compliance
 from patchlake_cli.report.page import render_page
+from patchlake_cli.report.patch_figures import Patches, PatchGap
+from patchlake_cli.report.shortlist import Shortlist
 from patchlake_cli.report.words import UNKNOWN_NODES, UNREAD_TARGETS, patch_gap
 from patchlake_cli.visible_text import visible
 from tests.report_figures import HOSTILE, empty_figures, hostile_figures

@@ -9,7 +9,8 @@ import pytest
 from patchlake_cli.lake.engine import open_lake_as_of
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.report import reading
-from patchlake_cli.report.figures import Compliance, Details, Figures
+from patchlake_cli.report.figures import Details, Figures
+from patchlake_cli.report.node_figures import Compliance
 from patchlake_cli.report.page import render_page
 from patchlake_cli.report.reading import read_figures
 from tests.analytics.synthetic import collected, listed, unread, write_run

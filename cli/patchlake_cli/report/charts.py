@@ -13,8 +13,9 @@ from typing import Any
 import vl_convert
 from markupsafe import Markup
 
-from patchlake_cli.report.figures import Age, Compliance, Day, OverdueDay
+from patchlake_cli.report.deadline_figures import OverdueDay
 from patchlake_cli.report.headline import headline_percent
+from patchlake_cli.report.node_figures import Age, Compliance, Day
 from patchlake_cli.visible_text import visible
 
 NARROW = 350

@@ -4,7 +4,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.report.figures import (
+from patchlake_cli.report.deadline_figures import (
     Breach,
     Deadlines,
     OverdueAccount,

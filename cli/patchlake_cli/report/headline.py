@@ -6,7 +6,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from patchlake_cli.report.figures import Compliance, Day, Figures, OverdueDay, Scorecard
+from patchlake_cli.report.deadline_figures import OverdueDay, Scorecard
+from patchlake_cli.report.figures import Figures
+from patchlake_cli.report.node_figures import Compliance, Day
 
 _WEEK = timedelta(days=7)
 

@@ -20,8 +20,9 @@ from patchlake.core.keys import snapshot_key
 from patchlake.core.statuses import ROWS_WITHOUT_ID, listing_words
 from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report import charts
-from patchlake_cli.report.figures import Details, Figures, Platform
+from patchlake_cli.report.figures import Details, Figures
 from patchlake_cli.report.headline import goal_in_words, headline_percent, overdue_in_words, week_before
+from patchlake_cli.report.node_figures import Platform
 from patchlake_cli.report.words import (
     BREACH_REASONS,
     CHANGES,

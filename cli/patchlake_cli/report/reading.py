@@ -6,32 +6,21 @@ The views compute every figure. A list that may be long is cut to its most impor
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.gaps import no_snapshot, unpublished
 from patchlake_cli.report.deadline_reading import read_deadlines
-from patchlake_cli.report.figures import (
+from patchlake_cli.report.figures import CoveredTarget, Details, Figures, LatestRun, Reason, Unread
+from patchlake_cli.report.instance_figures import Ec2, Management, TagValue, TargetGap, UnmanagedInstance
+from patchlake_cli.report.node_figures import (
     Account,
     Age,
     Change,
-    CoveredTarget,
     Day,
-    Details,
-    Ec2,
-    Figures,
     Findings,
     Fleet,
-    LatestRun,
-    Management,
     OverdueNode,
-    Patch,
-    Patches,
-    PatchGap,
     PatchGroup,
     Platform,
-    Reason,
-    TagValue,
-    TargetGap,
     Ungrouped,
-    UnmanagedInstance,
-    Unread,
 )
+from patchlake_cli.report.patch_figures import Patch, Patches, PatchGap
 from patchlake_cli.report.rows import read_rows, read_shortlist
 
 NODES_SHOWN = 25

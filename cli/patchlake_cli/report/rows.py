@@ -3,7 +3,7 @@
 from dataclasses import fields
 
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.report.figures import Shortlist
+from patchlake_cli.report.shortlist import Shortlist
 
 
 def read_rows[Row](lake: Lake, row_type: type[Row], source: str) -> list[Row]:
