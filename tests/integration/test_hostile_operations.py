@@ -339,3 +339,15 @@ def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
     ended = aws.command("check")
 
     assert "the parameter MissedRunHours of stack patchlake is '****': expected a whole number" in ended.stdout
+
+
+@pytest.mark.parametrize("name", ["query", "report"])
+def test_a_setting_of_the_views_that_is_no_whole_number_is_named(aws: HostileAws, name: str) -> None:
+    """CloudFormation takes 35.5 for a parameter of the type Number."""
+    wrong = "<member><ParameterKey>WindowDays</ParameterKey><ParameterValue>35.5</ParameterValue></member>"
+    aws.hostile = only("DescribeStacks", described(parameters=wrong))
+
+    ended = aws.command(name, *["SELECT 1"][: name == "query"])
+
+    assert ended.returncode == ExitCode.ERROR
+    assert "the parameter WindowDays of stack patchlake is '35.5': expected a whole number" in ended.stderr

@@ -86,7 +86,7 @@ def choose_lake(
 
     found = find_stack(stack, profile, region)
     settings = {
-        option: int(found.parameter(name))
+        option: found.number(name)
         for option, name in _PARAMETERS.items()
         if found.parameter(name) and not is_given(context, option)
     }
