@@ -66,6 +66,8 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("query", "--out", SNAPSHOT, OUTSIDE),
         ("query", "--out", "lake/lake/answer.csv", OUTSIDE),
         ("report", "--out", SNAPSHOT, OUTSIDE),
+        ("report", "--region", "", "the name of a region, such as eu-central-1"),
+        ("probe", "--region", "", "the name of a region, such as eu-central-1"),
         ("report", "--out", "lake/lake/coverage/report.html", OUTSIDE),
         ("report", "--out", f"tables/{SNAPSHOT.removeprefix('lake/lake/')}", OUTSIDE),
         ("query", "--out", "link", "a file, and it is a symbolic link to /nowhere/else, which does not exist"),
