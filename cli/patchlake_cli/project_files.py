@@ -24,6 +24,7 @@ DEPLOYABLE = (
 """The paths that ``sam build`` and ``sam deploy`` need, in addition to the package in ``layers/patchlake``."""
 
 _COMPILED = "__pycache__"
+_UNFINISHED = ".unfinished-"
 
 
 def project_files() -> Traversable:
@@ -46,6 +47,11 @@ def template_path() -> Iterator[Path]:
         yield folder / "template.yaml"
 
 
+def is_empty(folder: Path) -> bool:
+    """Whether a folder has nothing, or only what ``write_deployable`` left there when it was killed."""
+    return all(entry.name.startswith(_UNFINISHED) for entry in folder.iterdir())
+
+
 def write_deployable(folder: Path) -> None:
     """Write everything that ``sam build`` and ``sam deploy`` need to a folder that is new or empty: all or nothing.
 
@@ -54,7 +60,7 @@ def write_deployable(folder: Path) -> None:
     """
     is_new = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=folder))
     try:
         for path in DEPLOYABLE:
             _copy(project_files() / path, unfinished / path)

@@ -176,6 +176,32 @@ def test_pages_of_accounts_that_bring_nothing_new_come_to_an_end(aws: HttpStub, 
     assert len(aws.requests) == ATTEMPTS * (1 + EMPTY_PAGES + 1)
 
 
+def refused(code: str) -> Answer:
+    """Return a refusal."""
+    return Answer(400, json.dumps({"__type": code, "Message": "You specified an invalid value: NextToken."}).encode())
+
+
+@pytest.mark.parametrize("code", ["InvalidInputException", "InvalidNextTokenException"])
+def test_a_token_that_is_refused_starts_the_list_again(aws: HttpStub, accounts: AwsAccounts, code: str) -> None:
+    first = listing({"Id": "111111111111"}, token="more")  # noqa: S106
+    aws.answer_in_turn(first, refused(code), first, listing({"Id": "222222222222"}))
+
+    assert [account.account_id for account in accounts.organization_accounts()] == ["111111111111", "222222222222"]
+
+
+def test_tokens_that_are_always_refused_are_not_called_a_lack_of_permissions(
+    aws: HttpStub, accounts: AwsAccounts
+) -> None:
+    page = listing({"Id": "111111111111"}, token="more")  # noqa: S106
+    aws.answer = lambda request: refused("InvalidInputException") if b"NextToken" in request.body else page
+
+    with pytest.raises(RestartError, match=r"does not accept the token .*InvalidInputException") as caught:
+        accounts.organization_accounts()
+
+    assert "Expected: patchlake runs in the management account" not in str(caught.value)
+    assert len(aws.requests) == ATTEMPTS * 2
+
+
 def test_a_name_that_is_no_text_costs_the_account_nothing_else(aws: HttpStub, accounts: AwsAccounts) -> None:
     aws.answer_in_turn(listing({"Id": "111111111111", "Name": ["n"], "State": "SUSPENDED"}))
 

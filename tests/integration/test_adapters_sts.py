@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from urllib.parse import parse_qs
 
@@ -62,6 +62,9 @@ BROKEN_CREDENTIALS = {
     "no twelve digits": assumed("key", "1").body.decode(),
     "two accounts": assumed("key").body.decode().replace("<Arn>", "<Arn>arn:aws:sts::1:assumed-role/a/b</Arn><Arn>"),
     "an end without an offset": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "2999-01-01"),
+    "an end that no clock can hold": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "9" * 20),
+    "an end in the past": assumed("key").body.decode().replace("2999", "2020"),
+    "a key that no header can hold": assumed("key\nkey").body.decode(),
     "an end that is no time": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "later"),
 }
 
@@ -72,6 +75,15 @@ def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sourc
 
     with pytest.raises(RetryableError, match=r"222222222222:role/patchlake-member: AssumeRole failed"):
         sources.open(PLAN, MEMBER)
+
+
+def test_credentials_that_had_ended_are_not_those_of_the_user(aws: HttpStub, sources: AwsTargetApis) -> None:
+    aws.answer = lambda _: Answer(200, assumed("key").body.replace(b"2999", b"2020"))
+
+    with pytest.raises(RetryableError, match="in its answer ended on 2020-01-01 at 00:00 UTC") as caught:
+        sources.open(PLAN, MEMBER)
+
+    assert "aws sso login" not in str(caught.value)
 
 
 @pytest.mark.parametrize("found", ["333333333333", PLAN.home_account_id])
@@ -313,7 +325,7 @@ def test_a_token_that_expires_at_once_fails_for_now(aws: HttpStub, sources: AwsT
 
 
 def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, sources: AwsTargetApis) -> None:
-    soon = datetime.now(UTC).replace(microsecond=0).isoformat()
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).replace(microsecond=0).isoformat()
     first, second = assumed("key-1"), assumed("key-2")
     short = Answer(200, first.body.replace(b"2999-01-01T00:00:00Z", soon.encode()), {"Date": DATE})
     sessions = iter([short, second])
@@ -327,7 +339,7 @@ def test_credentials_that_end_are_renewed_without_a_failed_call(aws: HttpStub, s
 def test_a_role_that_is_withdrawn_while_its_session_is_renewed_is_a_refusal(
     aws: HttpStub, sources: AwsTargetApis
 ) -> None:
-    soon = datetime.now(UTC).replace(microsecond=0).isoformat()
+    soon = (datetime.now(UTC) + timedelta(minutes=1)).replace(microsecond=0).isoformat()
     short = Answer(200, assumed("key-1").body.replace(b"2999-01-01T00:00:00Z", soon.encode()))
     denied = Answer(403, b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>")
     aws.answer_in_turn(short, denied)

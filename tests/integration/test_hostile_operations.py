@@ -339,3 +339,16 @@ def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
     ended = aws.command("check")
 
     assert "the parameter MissedRunHours of stack patchlake is '****': expected a whole number" in ended.stdout
+
+
+@pytest.mark.parametrize("value", ["35.5", "0", "999999999"])
+@pytest.mark.parametrize("arguments", [("query", "SELECT 1"), ("report",)], ids=["query", "report"])
+def test_a_setting_that_no_view_can_have_is_named(aws: HostileAws, arguments: tuple[str, ...], value: str) -> None:
+    """CloudFormation takes 35.5 for a parameter of the type Number."""
+    wrong = f"<member><ParameterKey>WindowDays</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+    aws.hostile = only("DescribeStacks", described(parameters=wrong))
+
+    ended = aws.command(*arguments)
+
+    assert ended.returncode == ExitCode.ERROR
+    assert f"WindowDays of stack patchlake is '{value}': expected a whole number from 1 to 36500" in ended.stderr

@@ -30,6 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "latin.csv").write_bytes(b"a\n\xe9\n")
     (folder / "twice.csv").write_text("a,A\n1,2\n")
     (folder / "long.csv").write_text(f"a\n{'x' * 200_000}\n")
+    (folder / "open.csv").write_text('a,b\n1,"2\n3,4\n')
+    (folder / "after.csv").write_text('a,b\n1,"2"3\n')
     (folder / "folder").mkdir()
     (folder / "link").symlink_to("/nowhere/else")
     (folder / "tables").symlink_to(folder / "lake" / "lake")
@@ -64,6 +66,8 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("query", "--out", SNAPSHOT, OUTSIDE),
         ("query", "--out", "lake/lake/answer.csv", OUTSIDE),
         ("report", "--out", SNAPSHOT, OUTSIDE),
+        ("report", "--region", "", "the name of a region, such as eu-central-1"),
+        ("probe", "--region", "", "the name of a region, such as eu-central-1"),
         ("report", "--out", "lake/lake/coverage/report.html", OUTSIDE),
         ("report", "--out", f"tables/{SNAPSHOT.removeprefix('lake/lake/')}", OUTSIDE),
         ("query", "--out", "link", "a file, and it is a symbolic link to /nowhere/else, which does not exist"),
@@ -126,6 +130,8 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),
         (["--csv-table", "a=long.csv", "SELECT 1"], 1, "a: it is not CSV: field larger than field limit (131072)"),
+        (["--csv-table", "a=open.csv", "SELECT 1"], 1, "a: it is not CSV: unexpected end of data"),
+        (["--csv-table", "a=after.csv", "SELECT 1"], 1, "a: it is not CSV: ',' expected after '\"'"),
         (["--csv-table", "coverage_files=ok.csv", "SELECT 1"], 1, "table 'coverage_files' already exists"),
         (["SELECT 1/0"], 1, "division by zero: divide by NULLIF(divisor, 0), which gives NULL"),
         (["SELECT -1/0"], 1, "division by zero"),
@@ -138,6 +144,11 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (["SELECT '\udcff'"], 2, "expected one SELECT in UTF-8"),
         ([f"SELECT {'(' * 3000}1{')' * 3000}"], 2, "the SELECT is nested too deeply"),
         ([f"{'/**/' * 60} x"], 2, "expected one SELECT"),
+        (
+            ["WITH RECURSIVE t (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT max(n) FROM t"],
+            2,
+            "WITH RECURSIVE is not supported, since such a query may never end",
+        ),
         (["--named", "\udcff"], 2, "--named: there is no named query '\\udcff'."),
         (
             ["--named", "overdue_nodes", "--param", "days=-5"],
@@ -174,6 +185,14 @@ def test_a_file_that_a_link_names_is_written_and_the_link_stays(folder: Path, tm
 
     assert (tmp_path / "link").is_symlink()
     assert "1 row" in (tmp_path / "file").read_text()
+
+
+def test_a_select_may_be_in_a_file_that_begins_with_a_byte_order_mark(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "asked.sql").write_text("SELECT 5 AS five", "utf-8-sig")
+
+    result = patchlake_here(dict(os.environ), "query", "--lake", "lake", "--file", tmp_path / "asked.sql", folder=folder)
+
+    assert (result.returncode, "1 row" in result.stdout) == (0, True)
 
 
 def test_a_table_may_have_the_name_of_a_keyword(folder: Path) -> None:

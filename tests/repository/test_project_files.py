@@ -70,6 +70,14 @@ def test_the_command_writes_to_a_new_or_empty_folder_only(tmp_path: Path) -> Non
     assert "expected a folder that is new or empty" in ended["full"].stderr
 
 
+def test_a_command_that_was_killed_can_be_repeated(tmp_path: Path) -> None:
+    (tmp_path / ".unfinished-1" / "functions").mkdir(parents=True)
+
+    ended = patchlake_here({}, "template", "--out", tmp_path)
+
+    assert (ended.returncode, (tmp_path / "template.yaml").is_file()) == (0, True)
+
+
 def test_a_folder_that_cannot_be_written_is_named_in_one_line() -> None:
     ended = patchlake_here({}, "template", "--out", "/proc/patchlake")
 

@@ -93,7 +93,24 @@ def test_each_parameter_is_constrained(written: Template) -> None:
 def test_tag_keys_have_the_form_that_a_plan_requires(written: Template) -> None:
     key = TAG_KEY_PATTERN.removeprefix("^").removesuffix(r"\Z")
 
-    assert written["Parameters"]["TagKeys"]["AllowedPattern"] == f"^({key}(,{key}){{0,{MOST_TAG_KEYS - 1}}})?$"
+    no_blank = r"(?!\s*(,|$))"
+    keys = f"{no_blank}{key}(,{no_blank}{key}){{0,{MOST_TAG_KEYS - 1}}}"
+    assert written["Parameters"]["TagKeys"]["AllowedPattern"] == f"^({keys})?$"
+
+
+@pytest.mark.parametrize("text", ["", "Owner", "Owner,cost center", " Owner", "Owner, Team", " ", "Owner, ", "Owner,,Team"])
+def test_the_template_takes_the_tag_keys_that_a_function_can_use(written: Template, text: str) -> None:
+    pattern, variable = written["Parameters"]["TagKeys"]["AllowedPattern"], VARIABLES["PATCHLAKE_TAG_KEYS"]
+
+    assert (re.match(pattern, text) is not None) is (variable.value(text) is not None)
+
+
+@pytest.mark.parametrize("text", ["2026-13-01", "2026-00-10", "2026-01-00", "2026-01-32", "0000-01-01", "2026-1-1"])
+def test_the_first_day_of_the_tables_is_a_date(written: Template, text: str) -> None:
+    pattern = written["Parameters"]["FirstDay"]["AllowedPattern"]
+
+    assert re.match(pattern, "2026-11-30")
+    assert re.match(pattern, text) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import typer
 
 from patchlake_cli.commands.options import is_given, refuse_unused, unused
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.lake.statements import Settings
+from patchlake_cli.lake.statements import MOST_DAYS, Settings
 from patchlake_cli.option_values import OptionError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def choose_lake(
 
     found = find_stack(stack, profile, region)
     settings = {
-        option: int(found.parameter(name))
+        option: found.number(name, 1, MOST_DAYS)
         for option, name in _PARAMETERS.items()
         if found.parameter(name) and not is_given(context, option)
     }

@@ -71,6 +71,17 @@ def read_stack(text: str) -> str:
     return text
 
 
+def read_region(text: str) -> str:
+    """Read ``--region``; an empty text, such as a variable that is not set, is not the default region.
+
+    Raises:
+        OptionError: it is empty.
+    """
+    if not text:
+        raise wrong_value(text, "the name of a region, such as eu-central-1", "--region")
+    return text
+
+
 def refuse_unless(context: typer.Context, name: str, other: str, *, given: bool) -> None:
     """Refuse an option that has no effect without another one.
 
@@ -177,10 +188,14 @@ ProfileOption = Annotated[
     str | None,
     typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),
 ]
-RegionOption = Annotated[
-    str | None,
-    typer.Option(metavar="REGION", help="Region of the stack; AWS_REGION or that of your profile by default."),
-]
+def region_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of a region, with its help."""
+    return typer.Option(
+        parser=read_region, metavar="REGION", help=f"{sentence}; AWS_REGION or that of your profile by default."
+    )
+
+
+RegionOption = Annotated[str | None, region_option("Region of the stack")]
 
 
 def _stack_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option

@@ -4,17 +4,14 @@ from typing import Annotated
 
 import typer
 
-from patchlake_cli.commands.options import ProfileOption
+from patchlake_cli.commands.options import ProfileOption, region_option
 from patchlake_cli.exit_codes import CommandError, ExitCode
 
 
 def probe(
     *,
     profile: ProfileOption = None,
-    region: Annotated[
-        str | None,
-        typer.Option(metavar="REGION", help="Region to ask; AWS_REGION or that of your profile by default."),
-    ] = None,
+    region: Annotated[str | None, region_option("Region to ask")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
     """Compare AWS's behaviour in your account with what patchlake assumes about it, to paste into an issue.

@@ -135,7 +135,7 @@ def query(  # noqa: PLR0913  # one option each
 
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     if file is not None or sql == _STANDARD_INPUT:
-        sql = _text_of(file or Path(_STANDARD_INPUT), "utf-8")
+        sql = _text_of(file or Path(_STANDARD_INPUT))
     try:
         as_of = chosen_lake.as_of(as_of)
         question = _read_question(sql, named, param or [], as_of)
@@ -176,8 +176,8 @@ def _catalogued(relation: str | None) -> "Answer":
         raise OptionError(str(error), "--describe:") from error
 
 
-def _text_of(file: Path, encoding: str) -> str:
-    """Return the text of a file, or of standard input."""
+def _text_of(file: Path) -> str:
+    """Return the text of a file, or of standard input, without a byte order mark."""
     name = "standard input" if str(file) == _STANDARD_INPUT else file
     if file.is_symlink() and not file.exists():
         raise CommandError(f"{name} {absence(file)}")
@@ -185,7 +185,7 @@ def _text_of(file: Path, encoding: str) -> str:
         raise CommandError(f"{name} cannot be read: it is a device, and may have no end")
     try:
         content = sys.stdin.buffer.read() if str(file) == _STANDARD_INPUT else file.read_bytes()
-        return content.decode(encoding)
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -196,7 +196,7 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not file or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         raise wrong_value(option, "NAME=FILE with a name of lowercase letters, digits and _", "--csv-table")
-    lake.add_csv(name, _text_of(Path(file), "utf-8-sig"))
+    lake.add_csv(name, _text_of(Path(file)))
 
 
 def _write(answer: "Answer", chosen: Format, out: Path | None, limit: int | None) -> None:

@@ -25,12 +25,12 @@ def template(
     """
     import shlex
 
-    from patchlake_cli.project_files import write_deployable
+    from patchlake_cli.project_files import is_empty, write_deployable
 
     try:
         if out.is_symlink() and not out.exists():
             raise CommandError(f"{out} {absence(out)}")
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and (not out.is_dir() or not is_empty(out)):
             raise wrong_value(out, "a folder that is new or empty", "--out")
         write_deployable(out)
     except OSError as error:

@@ -73,10 +73,16 @@ def parse_question(sql: str) -> exp.Query:
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
+            _refuse_recursion(question)
             _refuse_table_functions(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
+
+
+def _refuse_recursion(question: exp.Query) -> None:
+    if any(part.recursive for part in question.find_all(exp.With)):
+        raise QueryError("WITH RECURSIVE is not supported, since such a query may never end")
 
 
 def _refuse_table_functions(question: exp.Query) -> None:

@@ -1,10 +1,10 @@
 """A deployed stack with its clients and the runs in its bucket, as the operators' commands use it."""
 
-import re
 from dataclasses import dataclass
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
+from patchlake.config import whole_number_from
 from patchlake_cli.access.sessions import identify, open_session
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
@@ -23,18 +23,19 @@ class Stack:
         """Return a parameter of the stack; empty if its version has no such parameter."""
         return self.deployment.parameters.get(name, "")
 
-    def number(self, name: str) -> int:
-        """Return a parameter of the stack that is a whole number; 0 if its version has no such parameter.
+    def number(self, name: str, least: int = 0, most: int = 999_999_999) -> int:
+        """Return a parameter of the stack that is a whole number; ``least`` if its version has no such parameter.
 
         Raises:
-            CommandError: it is none.
+            CommandError: it is none, or is not within these bounds.
         """
-        value = self.parameter(name) or "0"
-        if re.fullmatch("[0-9]{1,9}", value) is None:
+        text, variable = self.parameter(name) or str(least), whole_number_from(least, most)
+        number: int | None = variable.value(text)
+        if number is None:
             raise CommandError(
-                f"the parameter {name} of stack {self.deployment.stack} is {value!r}: expected a whole number"
+                f"the parameter {name} of stack {self.deployment.stack} is {text!r}: expected {variable.expected}"
             )
-        return int(value)
+        return number
 
 
 def find_stack(name: str, profile: str | None, region: str | None) -> Stack:

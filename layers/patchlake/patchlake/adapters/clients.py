@@ -98,7 +98,7 @@ class _Parsers:
         def parse_or_refuse(answer: dict[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
             found: Any = None
             # Not with the SDK's error as the cause: a log of both would have the body.
-            with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError, RecursionError):
+            with suppress(ResponseParserError, LookupError, AttributeError, TypeError, ValueError, RuntimeError):
                 found = parse(answer, shape) if is_in_form(answer, protocol, shape) else None
             if isinstance(found, dict):
                 return found

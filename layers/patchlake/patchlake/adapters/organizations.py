@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 from botocore import xform_name
 from msgspec import field
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of
+from patchlake.core.error_codes import without_suffix
 from patchlake.core.paging import IF_IT_LASTS, ListingNews, read_chain
 from patchlake.core.plan import Account
 from patchlake.core.records import Page, Record
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, is_unit_id
-from patchlake.errors import PermanentError, RetryableError
+from patchlake.errors import PermanentError, RestartError, RetryableError
 from patchlake.sources.source import Operation
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ MOST_ACCOUNTS = 100_000
 
 MOST_UNITS = 10_000
 """More organizational units than any organization may have."""
+
+_INVALID = "InvalidInput"
+"""The code of a token that is refused, and of any other parameter."""
 
 MOST_LEVELS = 5
 """The levels of organizational units below a root: AWS allows no more."""
@@ -158,6 +162,12 @@ class AwsAccounts:
             try:
                 answer = call(**request, **({} if token is None else {"NextToken": token}))
             except AWS_ERRORS as error:
+                if token is not None and _is_about_token(error):
+                    msg = (
+                        f"{subject} failed: Organizations does not accept the token that it gave for the next page "
+                        f"({code_of(error)}). {IF_IT_LASTS}"
+                    )
+                    raise RestartError(msg) from error
                 msg = f"{subject} failed: {explained(error, f'organizations:{operation.name}')}"
                 if passes(error):
                     raise RetryableError(msg) from error
@@ -170,6 +180,11 @@ class AwsAccounts:
             return page_of(answer, decoder, answered_at_ms=0)
 
         return read_chain(page, lambda pages: read(subject, pages), most_rows, subject)
+
+
+def _is_about_token(error: AwsError) -> bool:
+    """Whether a request with a token is refused: without it, the first page was the same request."""
+    return cause_of(error) is Cause.BROKEN_CHAIN or without_suffix(code_of(error)) == _INVALID
 
 
 def _accounts(subject: str, pages: Iterable[Page[Record]]) -> Sequence[Account]:

@@ -26,6 +26,11 @@ def renewing_credentials() -> Iterator[None]:
         raise CredentialRetrievalError(provider="the session", error_msg=str(error)) from error
 
 
+def fit_a_header(*values: str) -> bool:
+    """Whether a request can be signed and sent with credentials of these values."""
+    return all(value.isascii() and value.isprintable() for value in values)
+
+
 def renew_readably(client: Any) -> None:  # noqa: ANN401  # each service has its own type
     """Let this boto3 client raise an error of the SDK wherever its credentials cannot be renewed."""
     # The SDK has no setting for this. A test with such credentials shows that this is used.
@@ -47,7 +52,7 @@ class _Renewed:
         """Return the credentials of this moment."""
         with renewing_credentials():
             frozen = self._credentials.get_frozen_credentials()
-            if not all(value.isascii() and value.isprintable() for value in frozen if value):
+            if not fit_a_header(*filter(None, frozen)):
                 msg = "one of the values has a character that no credentials have, such as a line break"
                 raise ValueError(msg)
             return frozen

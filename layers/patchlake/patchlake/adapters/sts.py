@@ -4,7 +4,7 @@ Tokens of a regional endpoint work in every region, including those that must be
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of, is_refusal
 from patchlake.adapters.clients import make_client
-from patchlake.adapters.explanations import explained
+from patchlake.adapters.explanations import explained, utc_now
+from patchlake.adapters.session_credentials import fit_a_header
+from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.targets import ACCOUNT_ID_PATTERN
 from patchlake.core.timings import CALL
@@ -142,7 +144,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
     """Return the credentials of an answer of AssumeRole as the SDK's metadata.
 
     Raises:
-        RetryableError: the answer lacks some of them.
+        RetryableError: the answer lacks some of them, or they cannot be used.
     """
     match answer.get("Credentials"):
         case {
@@ -151,6 +153,15 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             "SessionToken": str(token),
             "Expiration": datetime() as expiration,
         } if access_key and secret_key and token and expiration.tzinfo is not None:
+            if not fit_a_header(access_key, secret_key, token):
+                msg = f"{role}: AssumeRole failed: its answer has credentials that no request can be sent with"
+                raise RetryableError(msg)
+            if expiration <= utc_now():
+                msg = (
+                    f"{role}: AssumeRole failed: the credentials in its answer ended on "
+                    f"{expiration.astimezone(UTC):%Y-%m-%d at %H:%M UTC}. {IF_IT_LASTS}"
+                )
+                raise RetryableError(msg)
             return {
                 "access_key": access_key,
                 "secret_key": secret_key,
