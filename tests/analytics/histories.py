@@ -296,16 +296,16 @@ class History:
         row = collected(RUNS[run], number, account_id=account_id, region=region)
         row |= {"run_id": RUNS[run], "instance_id": life.instance_id(number), **life.platforms[run]}
         state = STATES[life.states[run]]
-        lost = ATTRIBUTES_LOST.get(fault or "")
-        if fault is not None and lost is None:
+        lost = ATTRIBUTES_LOST.get(fault or "", {})
+        if fault is not None and not lost:
             status = CollectionStatus.INVALID_RESPONSE if fault == DESCRIPTION_LOST else fault
             row = {name: value for name, value in row.items() if not name.endswith(("_count", "_time"))}
             row |= {"collection_status": status, "collection_detail": "a reason"}
             return row if fault != DESCRIPTION_LOST else {**row, **dict.fromkeys(PLATFORMS[0])}
         if life.states[run] == "unscanned":
             row = {name: value for name, value in row.items() if not name.endswith(("_count", "_time"))}
-            return {**row, **state, **(lost or {})}
-        return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state, **(lost or {})}
+            return {**row, **state, **lost}
+        return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state, **lost}
 
 
 def _is_gap(row: Row) -> bool:

@@ -33,7 +33,7 @@ class S3Store:
     PermanentError, with the permission to check, if it refuses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         client: "S3Client",
         bucket: str,
