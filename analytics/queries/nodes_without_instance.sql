@@ -7,7 +7,7 @@
 --   reason: Why the answer is UNKNOWN, as in targets_not_known, the instances' reason first; NULL otherwise.
 --   account_name: As in coverage.
 --   instance_id: The node.
---   ping_status: Online, ConnectionLost or Inactive, as SSM last saw the agent.
+--   ping_status: Online or ConnectionLost, as SSM last saw the agent.
 --   kind: NO_INSTANCE: its id is one of EC2, and EC2 lists no such instance, as after its termination. NOT_EC2: a hybrid
 --     node, or another that is not an EC2 instance. NULL for an UNKNOWN row.
 -- Caveats:

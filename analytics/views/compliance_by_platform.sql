@@ -15,7 +15,8 @@
 --     that it can be, if unread nodes have not moved and their number has not grown. NULL where no run of the window has
 --     listed one of these targets: then no bound is known.
 -- Caveats:
---   - The row with NULL has the nodes whose platform SSM does not report.
+--   - A row with NULL has the nodes of which no run of the window read that column. They may belong to any row, so such a
+--     row has no node for certain, and its lower bound is 0.
 --   - nodes_unread is from an earlier run and counts only in the lower bound.
 WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */

@@ -8,7 +8,7 @@
 --   patch_group: As last read in the window; NULL where SSM has no patch state, or none was read.
 --   baseline_id: As last read in the window.
 --   is_read: Whether the newest published run read the node's target.
---   is_platform_known: Whether a run of the window read the node's platform, be it that SSM reports none.
+--   is_platform_known: Whether a run of the window read all three columns of the node's platform.
 --   is_patch_group_known: Whether a run of the window read the node's patch group, or the newest published one read that
 --     SSM has no patch state of the node.
 --   compliance_status: As in node_compliance; UNKNOWN for a node of a target that was not read, in whatever state it was
@@ -16,7 +16,7 @@
 --   unknown_reason: As in node_compliance, or TARGET_NOT_READ, or TARGET_NOT_PLANNED.
 --   last_seen_run_id: The last run that listed the node: the newest published one if that read its target.
 -- Caveats:
---   - A node that is NOT_COLLECTED or INVALID_RESPONSE keeps its last known platform and patch group.
+--   - A node whose platform or patch group was not read, or left out by SSM, keeps its last known one.
 --   - An unread target that no run of the window has listed has no rows: see latest_coverage.
 WITH listed AS (
   SELECT
@@ -76,10 +76,18 @@ SELECT
   listed.region,
   listed.instance_id,
   listed.computer_name,
-  CASE WHEN listed.is_platform_known THEN listed.platform_type ELSE last_known.platform_type END AS platform_type,
-  CASE WHEN listed.is_platform_known THEN listed.platform_name ELSE last_known.platform_name END AS platform_name,
-  CASE WHEN listed.is_platform_known THEN listed.platform_version ELSE last_known.platform_version END
-    AS platform_version,
+  CASE
+    WHEN listed.is_platform_known OR last_known.platform_run_id IS NULL THEN listed.platform_type
+    ELSE last_known.platform_type
+  END AS platform_type,
+  CASE
+    WHEN listed.is_platform_known OR last_known.platform_run_id IS NULL THEN listed.platform_name
+    ELSE last_known.platform_name
+  END AS platform_name,
+  CASE
+    WHEN listed.is_platform_known OR last_known.platform_run_id IS NULL THEN listed.platform_version
+    ELSE last_known.platform_version
+  END AS platform_version,
   CASE WHEN listed.is_patch_group_known THEN listed.patch_group ELSE last_known.patch_group END AS patch_group,
   CASE WHEN listed.is_patch_group_known THEN listed.baseline_id ELSE last_known.baseline_id END AS baseline_id,
   listed.listing_status = 'LISTED' AS is_read,

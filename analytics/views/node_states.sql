@@ -14,8 +14,8 @@
 --     state or with a scan time that is invalid.
 --   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
 --     approved. It does not affect compliance_status.
---   is_platform_known: Whether the three columns of the platform were read: false where one is NULL in a row that could
---     not be read in full.
+--   is_platform_known: Whether all three columns of the platform were read: false where SSM left one out, too, since
+--     every node has a platform.
 --   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
 --     priorities of packages.
 --   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
@@ -77,8 +77,7 @@ SELECT
       THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
   END AS scan_age_days,
   available_security_update_count > 0 AS has_unapproved_security_updates,
-  platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL
-    OR collection_status IN ('COLLECTED', 'NO_PATCH_STATE') AND collection_detail IS NULL AS is_platform_known,
+  platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL AS is_platform_known,
   NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
   instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,

@@ -33,7 +33,22 @@ ID_LOST = "ID_LOST"
 REFUSALS = tuple(sorted(set(ListingStatus) - {ListingStatus.LISTED, ListingStatus.ACCOUNT_NOT_ACTIVE}))
 """The ways in which a run may not read a target; an account that is not active has no nodes that count."""
 
-NODE_FAULTS = (CollectionStatus.NOT_COLLECTED, CollectionStatus.INVALID_RESPONSE, DESCRIPTION_LOST, ID_LOST)
+ATTRIBUTES_LOST: Mapping[str, Mapping[str, Any]] = {
+    "PATCH_GROUP_LOST": {"patch_group": None, "collection_detail": "PatchGroup: a reason"},
+    "PLATFORM_NAME_LOST": {"platform_name": None, "collection_detail": "PlatformName: a reason"},
+    "PLATFORM_TYPE_ABSENT": {"platform_type": None},
+    "PLATFORM_VERSION_ABSENT": {"platform_version": None},
+}
+"""The values of a node that a run may not read although it reads the node: a bad value has a reason, an absent one has
+none."""
+
+NODE_FAULTS = (
+    CollectionStatus.NOT_COLLECTED,
+    CollectionStatus.INVALID_RESPONSE,
+    DESCRIPTION_LOST,
+    *ATTRIBUTES_LOST,
+    ID_LOST,
+)
 """The ways in which a run may not read a node that it lists: one loses its platform too, the last is a row without an
 id, which no snapshot has."""
 
@@ -281,15 +296,16 @@ class History:
         row = collected(RUNS[run], number, account_id=account_id, region=region)
         row |= {"run_id": RUNS[run], "instance_id": life.instance_id(number), **life.platforms[run]}
         state = STATES[life.states[run]]
-        if fault is not None:
+        lost = ATTRIBUTES_LOST.get(fault or "", {})
+        if fault is not None and not lost:
             status = CollectionStatus.INVALID_RESPONSE if fault == DESCRIPTION_LOST else fault
             row = {name: value for name, value in row.items() if not name.endswith(("_count", "_time"))}
             row |= {"collection_status": status, "collection_detail": "a reason"}
             return row if fault != DESCRIPTION_LOST else {**row, **dict.fromkeys(PLATFORMS[0])}
         if life.states[run] == "unscanned":
             row = {name: value for name, value in row.items() if not name.endswith(("_count", "_time"))}
-            return {**row, **state}
-        return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state}
+            return {**row, **state, **lost}
+        return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state, **lost}
 
 
 def _is_gap(row: Row) -> bool:
@@ -341,7 +357,11 @@ def _blinding(random: Random, homes: Sequence[int], there: Blinding, *, often: f
         return {place: fault(place[0], kinds) or was for place, was in old.items()}
 
     def more_of_rows(old: Faults, kinds: Sequence[str], kept: Sequence[str]) -> Faults:
-        return {place: was if was in kept else fault(place[0], kinds) or was for place, was in old.items()}
+        return {place: was if was in kept else worse(was, fault(place[0], kinds)) for place, was in old.items()}
+
+    def worse(was: str | None, new: str | None) -> str | None:
+        # A row that was not read at all must not become one that lacks a single value.
+        return was if new is None or (was is not None and new in ATTRIBUTES_LOST) else new
 
     def places(of_rows: Faults, kept: Sequence[str]) -> set[tuple[int, int]]:
         return {(run, homes[node]) for (run, node), was in of_rows.items() if was in kept}

@@ -37,6 +37,19 @@ def test_a_good_policy_passes(tmp_path: Path) -> None:
     assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, "Every line of the policy can be used.\n")
 
 
+@pytest.mark.parametrize("has_header", [False, True])
+def test_a_policy_without_a_line_is_no_policy_whose_lines_are_good(tmp_path: Path, has_header: bool) -> None:  # noqa: FBT001
+    (tmp_path / "sla").mkdir()
+    if has_header:
+        write_policy(tmp_path, sla=(), exceptions=())
+
+    result = checked(tmp_path)
+
+    no_line = "The policy has no line: the built-in deadlines apply, and nothing is excepted.\n"
+    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, no_line)
+    assert json.loads(checked(tmp_path, "--json").stdout) == {"policy": str(tmp_path), "lines": 0, "findings": []}
+
+
 def test_each_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None:
     write_policy(tmp_path, sla=("Critical,,,7", "High,,,3", 'Low,,,"9', "Low,,,9", "High,,,3"), exceptions=("x,,,",))
     write_file(tmp_path, "sla/_old.csv", "no header")
@@ -72,6 +85,7 @@ def test_the_findings_are_printed_as_json(tmp_path: Path) -> None:
 
     assert json.loads(result.stdout) == {
         "policy": str(tmp_path),
+        "lines": 1,
         "findings": [
             {
                 "file": "sla/all.csv",

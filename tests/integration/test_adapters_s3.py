@@ -4,6 +4,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import md5
 from io import BytesIO
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 import pytest
@@ -267,6 +268,28 @@ def test_a_listing_without_an_end_fails_for_now(s3: HttpStub, contents: str) -> 
 
     with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 gave 101 pages in a row without"):
         list(store(s3).keys(""))
+
+
+def test_a_listing_that_goes_on_naming_keys_fails_for_now(s3: HttpStub) -> None:
+    def page(_: Request) -> Answer:
+        number = f"{len(s3.requests):06}"
+        more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{number}</NextContinuationToken>"
+        return Answer(200, f"<L>{more}<Contents><Key>shared/{number}</Key></Contents></L>".encode())
+
+    s3.answer = page
+    seconds = count()
+    endless = S3Store(
+        client(s3, 1),
+        "lake",
+        "shared/",
+        pause=lambda _: None,
+        chance=lambda: 0,
+        elapsed=lambda: float(next(seconds)),
+    )
+
+    with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 has not ended after 121 seconds"):
+        for _ in islice(endless.keys(""), 1000):
+            pass
 
 
 CONFLICT = error(409, "ConditionalRequestConflict")

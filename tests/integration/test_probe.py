@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from boto3 import Session
@@ -179,6 +180,12 @@ def refusal_named(request: Request, code: str, status: int) -> Answer:
     return Answer(status, json.dumps({"__type": code, "message": MARKER, "QuotaCode": MARKER}).encode(), headers)
 
 
+def ec2_answer(request: Request, members: str) -> Answer:
+    """Answer any operation of EC2 with these members."""
+    operation = parse_qs(request.body.decode())["Action"][0]
+    return Answer(200, f"<{operation}Response>{members}</{operation}Response>".encode())
+
+
 def everything_marked(request: Request) -> Answer:
     """Answer with marked texts in every place where AWS could name something; tokens never end."""
     if of_service(request) == "ec2":
@@ -188,7 +195,7 @@ def everything_marked(request: Request) -> Answer:
             f"<tagSet><item><key>{MARKER}</key><value>{MARKER}</value><resourceId>{MARKER}</resourceId></item></tagSet>"
         )
         sets = f"<reservationSet><item><instancesSet>{item}</instancesSet></item></reservationSet>"
-        return Answer(200, f"<R>{sets}{tags}<nextToken>{MARKER}</nextToken></R>".encode())
+        return ec2_answer(request, f"{sets}{tags}<nextToken>{MARKER}</nextToken>")
     row: dict[str, object] = dict.fromkeys(
         ("Name", "ComputerName", "IPAddress", "Title", "KBId", "State", "CVEIds", "BaselineId", "PatchGroup"), MARKER
     )
@@ -292,7 +299,7 @@ def test_failures_between_answers_end_nothing(stub: HttpStub) -> None:
 def test_a_region_without_nodes_and_instances_shows_the_limits_only(stub: HttpStub) -> None:
     def answer(request: Request) -> Answer:
         if of_service(request) == "ec2":
-            return Answer(200, b"<R><reservationSet/><tagSet/></R>")
+            return ec2_answer(request, "<reservationSet/><tagSet/>")
         asked = json.loads(request.body)
         if asked.get("MaxResults", 0) in {51, 100} or len(asked.get("InstanceIds", ())) > 50:
             return json_answer({"__type": "ValidationException", "message": "no"}, 400)

@@ -1,12 +1,16 @@
-"""The check that the folder of a lake can be written."""
+"""The checks that the folder of a lake can be written, and its store read."""
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from patchlake_cli.access.checks import check_folder
+from patchlake.adapters.memory import MemoryStore
+from patchlake.errors import RetryableError
+from patchlake_cli.access.checks import check_folder, check_store
+from tests.world import RUN_ID
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -63,3 +67,13 @@ def test_a_folder_of_a_lake_that_is_closed_is_named(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != lake / closed)
 
     assert check_folder(lake) == f"cannot write to {lake / closed}: permission denied"
+
+
+def test_a_listing_that_begins_well_and_never_ends_is_found() -> None:
+    class Endless(MemoryStore):
+        def keys(self, prefix: str) -> Iterator[str]:
+            yield f"{prefix}{RUN_ID}.json"
+            raise RetryableError("it has not ended")
+
+    assert str(check_store(Endless())) == "it has not ended"
+    assert check_store(MemoryStore()) is None

@@ -253,6 +253,8 @@ BROKEN = {
     "without its end": WHOLE[:-5],
     "no reservationSet": answer("DescribeInstances", {"nextToken": "more"}),
     "another list": tags(),
+    "the answer to another operation": WHOLE.replace(b"DescribeInstancesResponse", b"FooResponse"),
+    "a web page with a list": WHOLE.replace(b"DescribeInstancesResponse", b"html"),
     "a deeper reservationSet": answer("DescribeInstances", {"other": {"reservationSet": []}}),
     "an error": error("InternalError"),
     "an error and a list": answer("DescribeInstances", {"reservationSet": [], "Errors": {"Error": {"Code": "X"}}}),

@@ -1,6 +1,7 @@
 """Checks of access: one harmless call for each permission that an export needs. Nothing is kept."""
 
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.s3 import S3Store
 from patchlake.core.halving import is_unknown_id
+from patchlake.core.keys import PLANS
 from patchlake.core.plan import Plan
 from patchlake.core.targets import Target
 from patchlake.errors import PatchlakeError, RefusedError
@@ -137,9 +139,12 @@ def check_folder(folder: Path) -> str | None:
 
 
 def check_store(store: Store) -> PatchlakeError | None:
-    """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one."""
+    """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one.
+
+    The whole listing is read: one that never ends begins like any other.
+    """
     try:
-        next(iter(store.keys("plans/")), None)
+        deque(store.keys(PLANS), maxlen=0)
         store.get(ABSENT_KEY)
         if isinstance(store, S3Store):
             store.require_conditional_writes()

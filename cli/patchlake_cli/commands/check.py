@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -29,6 +29,9 @@ from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.option_values import path
+
+if TYPE_CHECKING:
+    from patchlake_cli.lake.policy_check import PolicyCheck
 
 
 def check(  # noqa: PLR0913  # one option each
@@ -62,7 +65,8 @@ def check(  # noqa: PLR0913  # one option each
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
-    Exit codes with --policy: 0 every line can be used, 3 a line or a file is bad. This needs no AWS account.
+    Exit codes with --policy: 0 every line can be used, or there is none, 3 a line or a file is bad. This needs no AWS
+    account.
 
     Example: patchlake check --accounts organization --role-name my-export-role
     """
@@ -112,14 +116,25 @@ def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode
     from patchlake_cli.lake.policy_check import check_policy
 
     try:
-        findings = check_policy(folder, Settings(history_days=history_days))
+        checked = check_policy(folder, Settings(history_days=history_days))
     except LakeError as error:
         raise CommandError(str(error)) from error
     if as_json:
-        typer.echo(json.dumps({"policy": str(folder), "findings": [asdict(finding) for finding in findings]}))
+        typer.echo(json.dumps({"policy": str(folder), **asdict(checked)}))
     else:
-        for finding in findings:
+        for finding in checked.findings:
             typer.echo(str(finding))
-        number = "1 problem." if len(findings) == 1 else f"{len(findings)} problems."
-        typer.echo(number if findings else "Every line of the policy can be used.")
-    return ExitCode.PARTIAL if findings else ExitCode.COMPLETE
+        typer.echo(_policy_verdict(checked))
+    return ExitCode.PARTIAL if checked.findings else ExitCode.COMPLETE
+
+
+def _policy_verdict(checked: "PolicyCheck") -> str:
+    match checked.lines, len(checked.findings):
+        case 0, 0:
+            return "The policy has no line: the built-in deadlines apply, and nothing is excepted."
+        case _, 0:
+            return "Every line of the policy can be used."
+        case _, 1:
+            return "1 problem."
+        case _, problems:
+            return f"{problems} problems."

@@ -36,8 +36,21 @@ class PolicyFinding:
         return f"{place}: {self.problem}: expected {self.expected}"
 
 
-def check_policy(folder: Path, settings: Settings) -> list[PolicyFinding]:
-    """Return the problems of a policy, by file and line.
+@dataclass(frozen=True, slots=True)
+class PolicyCheck:
+    """The result of the check of a policy.
+
+    Attributes:
+        lines: the number of lines in its files, without the headers.
+        findings: its problems, by file and line.
+    """
+
+    lines: int
+    findings: list[PolicyFinding]
+
+
+def check_policy(folder: Path, settings: Settings) -> PolicyCheck:
+    """Check every line of a policy.
 
     Args:
         folder: the folder with ``sla/`` and ``exceptions/``.
@@ -52,7 +65,8 @@ def check_policy(folder: Path, settings: Settings) -> list[PolicyFinding]:
         *_strays(folder),
         *(finding for table in POLICY_TABLES for finding in _of_table(lake, files, table, settings)),
     ]
-    return sorted(found, key=lambda finding: (finding.file, finding.line or 0))
+    lines = sum(lake.query(f"SELECT count(*) FROM {view}").rows[0][0] for view in _VIEWS.values())  # noqa: S608
+    return PolicyCheck(lines, sorted(found, key=lambda finding: (finding.file, finding.line or 0)))
 
 
 def _strays(folder: Path) -> Iterator[PolicyFinding]:

@@ -1,7 +1,7 @@
 """The causes of the SDK's errors: one table of codes for all services; each adapter decides what a cause means for it.
 
-A code is looked up without its namespace, its address and the suffix ``Exception``: services spell one code in several
-ways.
+A code is looked up without its namespace, its address, the prefix ``Client.`` or ``Server.`` of EC2's older answers and
+the suffix ``Exception``: services spell one code in several ways.
 """
 
 import re
@@ -162,6 +162,7 @@ DENIALS = frozenset({Cause.DENIED, Cause.DENIED_BY_POLICY, Cause.KEY_DENIED})
 """The causes that are a matter of policies."""
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_SIDE = re.compile(r"^(?:Client|Server)\.")
 _OF_KMS = re.compile(r"^(?:kms\.?)+", re.IGNORECASE)
 _OTHER_TIME = re.compile(r"(?:signature|request) (?:has )?expired|signature not yet current", re.IGNORECASE)
 _EXPIRED_SIGNATURE = re.compile(r"expired|not yet current", re.IGNORECASE)
@@ -269,7 +270,8 @@ def message_of(error: AwsError) -> str:
 
 
 def _code_in(answer: Mapping[str, Any]) -> str:
-    code = str(answer.get("Error", {}).get("Code") or "").partition(":")[0].rpartition("#")[2].strip()
+    named = str(answer.get("Error", {}).get("Code") or "").partition(":")[0].rpartition("#")[2].strip()
+    code = _SIDE.sub("", named)
     return code if _CODE.fullmatch(code) else str(_status_in(answer) or "Unknown")
 
 

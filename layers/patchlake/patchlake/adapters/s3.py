@@ -4,13 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
+from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.streamed_bodies import read_streamed
 from patchlake.core.paging import EMPTY_PAGES
-from patchlake.core.timings import CONFLICT_ATTEMPTS, conflict_pause_seconds
+from patchlake.core.timings import CONFLICT_ATTEMPTS, KEYS_SECONDS, conflict_pause_seconds
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class S3Store:
     PermanentError, with the permission to check, if it refuses.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         client: "S3Client",
         bucket: str,
@@ -40,6 +41,7 @@ class S3Store:
         *,
         pause: Callable[[float], object],
         chance: Callable[[], float],
+        elapsed: Callable[[], float] = monotonic,
     ) -> None:
         """Use a bucket.
 
@@ -49,12 +51,14 @@ class S3Store:
             prefix: put before every key, unchanged: end it with a slash.
             pause: waits for some seconds, before a write that conflicted is repeated.
             chance: returns a number in [0, 1), so that writers that conflicted do not conflict again.
+            elapsed: returns the seconds since any moment, for the time that a listing takes.
         """
         self._client = client
         self._bucket = bucket
         self._prefix = prefix
         self._pause = pause
         self._chance = chance
+        self._elapsed = elapsed
         client.meta.events.register("before-parse.s3.ListObjectsV2", _keep_ends, unique_id=_ENDS)
 
     def get(self, key: str) -> bytes | None:
@@ -149,13 +153,13 @@ class S3Store:
             raise RetryableError(msg)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes."""
-        pages: Iterable[Mapping[str, Any]] = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=self._prefix + prefix
-        )
+        """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes.
+
+        A store that goes on naming further keys is given up after ``KEYS_SECONDS``.
+        """
         last, pages_without_news = "", 0
         try:
-            for page in pages:
+            for page in self._pages(prefix):
                 found = self._listed(page, prefix)
                 yield from (key.removeprefix(self._prefix) for key in found)
                 # Keys ascend, so a listing that ends brings a higher one again and again.
@@ -169,6 +173,26 @@ class S3Store:
                     raise RetryableError(msg)
         except AWS_ERRORS as error:
             raise self._failure(error, "ListObjectsV2", "s3:ListBucket", prefix) from error
+
+    def _pages(self, prefix: str) -> Iterator[Mapping[str, Any]]:
+        """Yield the pages of a listing; only the time of the calls counts, and not that of their reader."""
+        pages: Iterable[Mapping[str, Any]] = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + prefix
+        )
+        remaining = iter(pages)
+        spent = 0.0
+        while spent <= KEYS_SECONDS:
+            began = self._elapsed()
+            page = next(remaining, None)
+            if page is None:
+                return
+            spent += self._elapsed() - began
+            yield page
+        msg = (
+            f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 has not ended after {spent:.0f} seconds, and "
+            "still gives a token for another page"
+        )
+        raise RetryableError(msg)
 
     def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
         found = [content.get("Key") for content in page.get("Contents", [])]

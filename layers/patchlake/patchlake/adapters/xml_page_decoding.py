@@ -47,7 +47,8 @@ class XmlPageDecoder:
         (self._list, self._item, *self._lists_in_item), row = _place(answer, operation.rows_member)
         # An operation without pages has no token.
         self._next_token = _place(answer, "NextToken")[0][0] if "NextToken" in answer.members else None
-        self._no_answer = f"the answer to {self._name} has status 200, and is not an answer with one {self._list}"
+        self._root = f"{self._name}Response"
+        self._no_answer = f"the answer to {self._name} has status 200, and is not a {self._root} with one {self._list}"
         self._record = operation.record
         self._reader = RowReader(operation.record, operation.id_member)
         self._members = [
@@ -63,7 +64,7 @@ class XmlPageDecoder:
             answered_at_ms: AWS's time then, in milliseconds since the epoch.
 
         Raises:
-            BrokenAnswerError: the body is not a whole answer with its list, or it is an error.
+            BrokenAnswerError: the body is not a whole answer of this operation with its list, or it is an error.
         """
         records: list[Record] = []
         invalid: list[InvalidRow] = []
@@ -92,6 +93,8 @@ class XmlPageDecoder:
         above: list[ET.Element] = []
         for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314  # an answer of AWS
             if event == "start":
+                if not above and _local_name(element) != self._root:
+                    raise BrokenAnswerError(self._no_answer)
                 above.append(element)
                 continue
             above.pop()

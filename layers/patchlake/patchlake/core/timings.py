@@ -63,6 +63,9 @@ CONFLICT_ATTEMPTS = 5
 LONGEST_PAGE_SECONDS = 0.5
 """The longest time that a full page of a listing takes while nothing delays it; from another continent, too."""
 
+KEYS_SECONDS = 120
+"""The longest time that a listing of an object store takes, page by page: a million keys take less."""
+
 LISTING_PAUSE_SECONDS = 120
 """The longest total pause of a secondary listing for throttling in one invocation."""
 

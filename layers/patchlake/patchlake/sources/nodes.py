@@ -12,7 +12,7 @@ from patchlake.core.targets import RunTarget
 from patchlake.sources.source import ListingSource, Operation
 
 NODE_COLUMNS = (
-    string("ping_status", "Online, ConnectionLost or Inactive, as SSM last saw the agent.", "PingStatus"),
+    string("ping_status", "Online or ConnectionLost, as SSM last saw the agent.", "PingStatus"),
     timestamp("last_ping_date_time", "When the agent last pinged the service.", "LastPingDateTime"),
     string("agent_version", "The version of SSM Agent on the node.", "AgentVersion"),
     Column(
