@@ -1,4 +1,4 @@
--- Question 12: Which baseline is each node measured against, and what is installed outside of it?
+-- Question 12: Which baseline is each node measured against, and what is installed outside it?
 -- Rows: one per node of the newest published run with a patch state, most patches outside the baseline first.
 -- Caveats:
 --   - Patches that the baseline does not name (installed_other_count) do not affect the state; those that it rejects

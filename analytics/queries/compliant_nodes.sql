@@ -2,7 +2,7 @@
 -- Rows: one per COMPLIANT node of the newest published run.
 -- Caveats:
 --   - COMPLIANT is measured against the node's own baseline, by the rule of policy_version.
---   - docs/evidence.md leads from such a row to the object, its version and its checksum.
+--   - docs/evidence.md shows how to get from such a row to the object, its version and its checksum.
 SELECT
   account_id,
   region,

@@ -1,11 +1,11 @@
 -- Question 20: Which patches failed to install, and on which nodes?
--- Rows: one per node of the newest published run and patch that failed, and one per target and node whose patches are not
---   known: these first.
+-- Rows: one per node of the newest published run and patch that failed, and one per target and node whose patches are
+--   not known: these first.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target or a node whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.
 -- Caveats:
---   - SSM has the failures of the last operation only; failed_installs has the counts of the same nodes.
+--   - SSM has only the failures of the last operation; failed_installs has the counts of the same nodes.
 SELECT
   'KNOWN' AS answer,
   CAST(NULL AS varchar) AS reason,

@@ -1,11 +1,11 @@
 -- Question 22: Which patches do nodes need that they did not need in the previous run?
--- Rows: one per patch that a node of the newest published run needs and did not need before, most nodes first, and before
---   them one per target and reason why that is not known.
+-- Rows: one per patch that a node of the newest published run needs and did not need before, most nodes first, and
+--   before them one per target and reason why that is not known.
 -- Columns:
 --   answer: KNOWN for a patch, UNKNOWN for nodes of a target that cannot be compared.
---   reason: Why the answer is UNKNOWN, as in patches_not_known, or NO_EARLIER_RUN: no run of the window before this one read
---     the patches of the target; or NOT_KNOWN_BEFORE: the run that the target is compared with did not read the patches of
---     these nodes. NULL otherwise.
+--   reason: Why the answer is UNKNOWN, as in patches_not_known, or NO_EARLIER_RUN: no run of the window before this one
+--     read the patches of the target; or NOT_KNOWN_BEFORE: the run that the target is compared with did not read the
+--     patches of these nodes. NULL otherwise.
 --   account_id: The account of the target; NULL for a patch.
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.

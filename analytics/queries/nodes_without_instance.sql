@@ -1,5 +1,5 @@
 -- Question 27: Which nodes does Systems Manager list that EC2 does not?
--- Rows: one per node of the newest published run without an EC2 instance, and one per target for which that is not known:
+-- Rows: one per node of the newest published run without an EC2 instance, and one per target where that is not known:
 --   these first.
 -- Empty: every node is an instance that EC2 lists.
 -- Columns:
@@ -8,8 +8,8 @@
 --   account_name: As in coverage.
 --   instance_id: The node.
 --   ping_status: Online or ConnectionLost, as SSM last saw the agent.
---   kind: NO_INSTANCE: its id is one of EC2, and EC2 lists no such instance, as after its termination. NOT_EC2: a hybrid
---     node, or another that is not an EC2 instance. NULL for an UNKNOWN row.
+--   kind: NO_INSTANCE: its id is one of EC2, and EC2 lists no such instance, as after its termination. NOT_EC2: a
+--     hybrid node, or another that is not an EC2 instance. NULL for an UNKNOWN row.
 -- Caveats:
 --   - A node that was terminated may stay in SSM's list for a while. EC2 lists a terminated instance for about an hour.
 WITH judged AS (

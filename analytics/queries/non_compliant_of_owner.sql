@@ -1,18 +1,19 @@
 -- Question 26: Which nodes of an owner are non-compliant?
--- Rows: one per NON_COMPLIANT node of the newest published run with the tag, and first those of which that is not known:
---   one per target whose tags or nodes were not read in full, and one per node with the tag whose state is UNKNOWN.
+-- Rows: one per NON_COMPLIANT node of the newest published run with the tag, and before them the UNKNOWN rows: one per
+--   target whose tags or nodes were not read in full, and one per node with the tag whose state is UNKNOWN.
 -- Empty: every node with the tag is compliant, or no node has it.
 -- Parameters:
 --   key (text, such as Owner): The tag key that names the owner, one of the stack's TagKeys.
 --   value (any text, such as shop): The owner: the value of the tag.
 -- Columns:
---   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node in an unknown state.
+--   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node in an unknown
+--     state.
 --   reason: Why the answer is UNKNOWN: of a target as in targets_not_known, the tags' reason first, or NO_SUCH_KEY: no
---     instance of the run has a tag with the key; of a node its unknown_reason, or TAG_NOT_READ: the value of its tag could
---     not be read. NULL otherwise.
+--     instance of the run has a tag with the key; of a node its unknown_reason, or TAG_NOT_READ: the value of its tag
+--     could not be read. NULL otherwise.
 -- Caveats:
 --   - Keys and values of tags are case-sensitive.
---   - Hybrid nodes (mi-) have no EC2 tags, and are in no answer.
+--   - Hybrid nodes (mi-) have no EC2 tags, so they are never in the answer.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS key, CAST(? AS varchar) AS value
 ),

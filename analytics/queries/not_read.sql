@@ -5,8 +5,8 @@
 -- Columns:
 --   what: TARGET, ROWS, PATCHES, INSTANCES, TAGS or NODE.
 --   reason: The listing_status of a target, the collection_status of a node; ROWS_WITHOUT_ID for rows without an id:
---     nodes that exist and cannot be in the snapshot: report them to AWS Support. For patches, instances and tags, PARTIAL
---     or UNPUBLISHED.
+--     nodes that exist and cannot be in the snapshot: report them to AWS Support. For patches, instances and tags,
+--     PARTIAL or UNPUBLISHED.
 --   detail: The error code or the rule that was broken; NULL where there is none.
 --   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
 --     listing.

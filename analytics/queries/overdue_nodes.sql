@@ -5,16 +5,17 @@
 --   days (days, such as 30): N, the days that the SLA allows.
 -- Columns:
 --   overdue_status: OVERDUE: the newest published run saw it NON_COMPLIANT, and it has been for more than N days.
---     POSSIBLY_OVERDUE: it has been for more than N days, and its state is now UNKNOWN; or it has been for at most N days
---     as seen here, and its age is a lower bound that may be higher than N.
+--     POSSIBLY_OVERDUE: it has been for more than N days, and its state is now UNKNOWN; or it has been for at most N
+--     days as seen here, and its age is a lower bound that may be higher than N.
 -- Caveats:
 --   - It is the age of the node's state as seen here, not of a patch. Where is_lower_bound is true, the age may be
 --     higher.
 --   - The window, and the lake's own age, limit the age that can be seen. A node that was non-compliant in all of a
 --     history of at most N days is POSSIBLY_OVERDUE.
 --   - A node that no run of the window saw NON_COMPLIANT has no row, even if its state is UNKNOWN.
---   - Nor has a node that its target no longer lists: changes has it as VANISHED. Where the listing has rows without an id
---     (run_coverage), it may be one of them and still be overdue: the run is then PARTIAL, and not_read has the rows.
+--   - A node that its target no longer lists has no row either: changes shows it as VANISHED. Where the listing has
+--     rows without an id (run_coverage), it may be one of them and still be overdue: the run is then PARTIAL, and
+--     not_read has the rows.
 WITH asked AS (
   /* With the sign, a negative number is no number, as a fraction is none. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days

@@ -8,8 +8,8 @@
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: The nodes that are known to need the patch; of an UNKNOWN row, the nodes whose patches are not known, NULL if
---     their number is not known either.
+--   nodes: The nodes that are known to need the patch; of an UNKNOWN row, the nodes whose patches are not known, NULL
+--     if their number is not known either.
 --   nodes_with_no_other: Nodes that are known to need the patch and no other; NULL for an UNKNOWN row.
 -- Caveats:
 --   - Only what is KNOWN counts. Among the patches of UNKNOWN nodes there may be others.

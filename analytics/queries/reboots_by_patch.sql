@@ -8,8 +8,8 @@
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: The nodes where the patch is known to await a reboot; of an UNKNOWN row, the nodes whose patches are not known,
---     NULL if their number is not known either.
+--   nodes: The nodes where the patch is known to await a reboot; of an UNKNOWN row, the nodes whose patches are not
+--     known, NULL if their number is not known either.
 -- Caveats:
 --   - A reboot after the scan shows only after the next scan.
 SELECT

@@ -2,8 +2,8 @@
 -- Rows: one per tag key and value, the least compliant of each key first, and before them one per target whose tags or
 --   nodes are not all known.
 -- Columns:
---   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for the nodes of a key whose tags
---     are not known.
+--   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for the nodes of a key whose
+--     tags are not known.
 --   reason: Why the answer is UNKNOWN: as in targets_not_known, the tags' reason first, or NOT_READ; NULL otherwise.
 --   account_id: The account of the target; NULL for a tag.
 --   account_name: As in coverage; NULL for a tag.

@@ -1,6 +1,6 @@
 -- Question: How compliant are the nodes of each owner, environment or other tag?
--- Rows: one per tag key and value among the latest known nodes, and for each key one for the nodes without such a tag, one
---   for those whose tags are not known and one for those that are not EC2 instances.
+-- Rows: one per tag key and value among the latest known nodes, and for each key one for the nodes without such a tag,
+--   one for those whose tags are not known and one for those that are not EC2 instances.
 -- Columns:
 --   tag_key: As in node_tags; NULL if the newest published run saw no tag.
 --   tag_status: READ for a value. NO_TAG: nodes without a tag of the key. NOT_READ: nodes whose tags are not known.
@@ -11,13 +11,13 @@
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
---   nodes_unplaced: Nodes whose tags are not known, or that are rows without an id. They may have any value of the key, or
---     none, so every lower bound counts them.
+--   nodes_unplaced: Nodes whose tags are not known, or that are rows without an id. They may have any value of the key,
+--     or none, so every lower bound counts them.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
---     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, where no key is known, and
---     where no run of the window has listed one of these targets: then no bound is known.
+--     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, where no key is known,
+--     and where no run of the window has listed one of these targets: then no bound is known.
 -- Caveats:
 --   - A node is in one row of each key. Add up the rows of one key only.
 --   - Tags are those of the newest published run; a node whose tags it did not read has no known tag, whatever it had

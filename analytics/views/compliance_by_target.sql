@@ -1,8 +1,8 @@
 -- Question: How compliant is each account in each region?
 -- Rows: one per target that the newest published run or an earlier one of the window planned, unread ones included.
 -- Columns:
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only in
---     the lower bound.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only
+--     in the lower bound.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer

@@ -2,8 +2,8 @@
 -- Rows: always exactly one. Where the window holds no published run, run_status is NO_SNAPSHOT and every figure is
 --   NULL.
 -- Columns:
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only in
---     the lower bound.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only
+--     in the lower bound.
 --   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
 --     that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer

@@ -1,4 +1,4 @@
--- Question: How did compliance develop, day by day?
+-- Question: How did compliance change, day by day?
 -- Rows: one per UTC date of the window with a published run: the last one of the date.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.

@@ -5,8 +5,8 @@
 --   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
 --     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
 --     the coverage exists and the snapshot does not.
---   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage has
---     each target once, and the date is that of the run: a copy of its files under another name would count twice.
+--   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage
+--     has each target once, and the date is that of the run: a copy of its files under another name would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
@@ -22,8 +22,8 @@
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run of a
---     version that did not count them.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run
+--     of a version that did not count them.
 --   patches_read: As patches_status in runs, if the table has the rows that the coverage counts: COMPLETE, PARTIAL or
 --     NOT_ASKED.
 --   patches_rows: The rows that the coverage counts in the table patches.
@@ -32,7 +32,8 @@
 --   tags_read: As patches_read, for tags.
 --   tags_rows: The rows that the coverage counts in the table tags.
 -- Caveats:
---   - run_status is about nodes and patch states. runs has the statuses of the other tables too, and reads these for it.
+--   - run_status is about nodes and patch states. runs has the statuses of the other tables too, and reads these for
+--     it.
 --   - Every other view joins this one, so a run that is not published is nowhere else.
 --   - A run that was planned but published nothing is not here: compare with the schedule.
 WITH covered AS (

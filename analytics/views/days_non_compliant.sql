@@ -14,8 +14,8 @@
 --     where the window never saw it COMPLIANT, so that no limit is known.
 -- Caveats:
 --   - It is the age of the node's state as seen here, not of a patch.
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them, and
---     has no row here.
+--   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them,
+--     and has no row here.
 --   - Only a run that sees the node COMPLIANT resets the clock. The window limits how far back it goes.
 WITH observed AS (
   SELECT

@@ -16,8 +16,8 @@
 --   unexpected: What the line has after its last column; NULL in a good row.
 --   problem: What is wrong with the row, and what is expected; NULL in a good one.
 -- Caveats:
---   - A bad row excepts nothing.
---   - Each line is read alone: a quote that is not closed at the end of its line makes the row bad.
+--   - A bad row has no effect.
+--   - Each line is read separately: a quote that is not closed at the end of its line makes the row bad.
 WITH cells AS (
   SELECT
     "$path" AS path,

@@ -8,7 +8,7 @@
 --   is_active: Whether the nodes of the target count: false for a closed or suspended account, also after it has left
 --     the plan.
 -- Caveats:
---   - A target whose last plan is older than the window has no row: it is forgotten.
+--   - A target whose last plan is older than the window has no row: it no longer counts.
 WITH numbered AS (
   SELECT
     run_id, run_at, run_date,

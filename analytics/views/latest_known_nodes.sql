@@ -9,10 +9,10 @@
 --   baseline_id: As last read in the window.
 --   is_read: Whether the newest published run read the node's target.
 --   is_platform_known: Whether a run of the window read all three columns of the node's platform.
---   is_patch_group_known: Whether a run of the window read the node's patch group, or the newest published one read that
---     SSM has no patch state of the node.
---   compliance_status: As in node_compliance; UNKNOWN for a node of a target that was not read, in whatever state it was
---     before.
+--   is_patch_group_known: Whether a run of the window read the node's patch group, or the newest published one read
+--     that SSM has no patch state for the node.
+--   compliance_status: As in node_compliance; UNKNOWN for a node of a target that was not read, in whatever state it
+--     was before.
 --   unknown_reason: As in node_compliance, or TARGET_NOT_READ, or TARGET_NOT_PLANNED.
 --   last_seen_run_id: The last run that listed the node: the newest published one if that read its target.
 -- Caveats:

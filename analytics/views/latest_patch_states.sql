@@ -2,7 +2,7 @@
 -- Rows: one per node of the newest published run, with every column of node_compliance.
 -- Caveats:
 --   - Where targets were not read (run_coverage), their nodes are not here: they are unknown, never yesterday's value.
---   - If there are no rows, the window has no snapshot: latest_run says since when.
+--   - If there are no rows, the window has no snapshot: latest_run shows since when.
 SELECT
   run_id, run_at, run_date,
   account_id, region, instance_id,

@@ -2,8 +2,8 @@
 -- Rows: one per node and patch that the newest published run read.
 -- Columns:
 --   account_name: As in coverage.
---   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low; 0 for every other word, for the
---     package priorities of Ubuntu and Debian, which are no severities, and where there is none.
+--   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low; 0 for every other word, for
+--     the package priorities of Ubuntu and Debian, which are not severities, and where there is none.
 --   is_open: Whether the node still needs the patch: Missing, Failed or InstalledPendingReboot. AvailableSecurityUpdate
 --     (the baseline has not approved it) and InstalledRejected are here, and are not open.
 -- Caveats:

@@ -4,7 +4,7 @@
 --   outcome: As in patch_clocks; never REPLACED.
 -- Caveats:
 --   - A line is a series of patches that replace each other (patch_lines). Its clock goes on from one to the next.
---   - Only REMEDIATED is remediation: the node has no patch of the line to install any more.
+--   - Only REMEDIATED is remediation: the node no longer has a patch of the line to install.
 --   - The caveats of patch_clocks.
 SELECT
   run_id,

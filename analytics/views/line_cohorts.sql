@@ -4,10 +4,10 @@
 --   month: The month in which the line was first seen open, as YYYY-MM; NULL for all months.
 --   severity: As in patch_clocks; NULL for all months, which have all severities.
 --   severity_rank: As in patch_clocks; NULL for all months.
---   days: The days that the line took, or has taken so far: of a REMEDIATED one until the scan that no longer had it, of every
---     other one those between the scans that first and last saw it open.
+--   days: The days that the line took, or has taken so far: of a REMEDIATED one until the scan that no longer had it,
+--     of every other one those between the scans that first and last saw it open.
 -- Caveats:
---   - The first month of the history has what was open before, too.
+--   - The first month of the history also has what was open before it.
 --   - The caveats of patch_clocks.
 SELECT
   line.run_id,

@@ -5,10 +5,10 @@
 --   failed_rows: Patches of the node that are Failed.
 --   installed_pending_reboot_rows: Patches of the node that are InstalledPendingReboot.
 --   installed_rejected_rows: Patches of the node that are InstalledRejected.
---   rows_not_known: Patches of the node of which the state is not known, and its answers without a patch; NULL where the
---     run read nothing about the node's patches. A broken title or CVE list still counts: only a state that is not known
---     cannot.
---   rows_without_name: Patches of the node of which the id or the title is not known; they may be any patch.
+--   rows_not_known: Patches of the node whose state is not known, and its answers without a patch; NULL where the run
+--     read nothing about the node's patches. A broken title or CVE list still counts: only one whose state is not known
+--     does not.
+--   rows_without_name: Patches of the node whose id or title is not known; they may be any patch.
 --   rows_with_name: Patches of the node that are open or AvailableSecurityUpdate, and whose id and title are known.
 --   patches_collected_at: When SSM answered about the patches; NULL where it did not.
 --   are_equal: Whether each of the four counts has as many rows; NULL where a count is not known.

@@ -8,8 +8,8 @@
 --   is_known: Whether the row says all that SSM knows: false where a node could not be read, and where the state, the
 --     title, the id or the CVEs of a patch broke a rule.
 -- Caveats:
---   - A node that needs no patch was not asked about, and has no row. patches_not_known has the nodes and targets that may
---     need patches that are not here.
+--   - A node that needs no patch was not asked about, and has no row. patches_not_known has the nodes and targets that
+--     may need patches that are not here.
 --   - cve_ids is only for Missing and Failed: use patch_cves to find the patches of a CVE.
 SELECT
   patch.run_id,

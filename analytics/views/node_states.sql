@@ -16,14 +16,15 @@
 --     approved. It does not affect compliance_status.
 --   is_platform_known: Whether all three columns of the platform were read: false where SSM left one out, too, since
 --     every node has a platform.
---   has_severities: Whether the severities of the node's patches are severities: false for Ubuntu and Debian, whose are the
---     priorities of packages.
---   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any other
---     id, such as that of a hybrid node (mi-).
+--   has_severities: Whether the severities that SSM reports for the node's patches are severities: false for Ubuntu and
+--     Debian, where they are the priorities of packages.
+--   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any
+--     other id, such as that of a hybrid node (mi-).
 --   policy_version: The version of this rule, raised when it changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
---   - Join covered_runs or target_listings: a run that is not published is here too. node_compliance has only published runs.
+--   - Join covered_runs or target_listings: a run that is not published is here too. node_compliance has only published
+--     runs.
 --   - The caveats of node_compliance.
 WITH judged AS (
   SELECT

@@ -2,7 +2,8 @@
 -- Rows: one per node of the newest published run and patch that is Missing, Failed or InstalledPendingReboot.
 -- Caveats:
 --   - patches_not_known has the nodes and targets that may need patches that are not here.
---   - A security update that the baseline has not approved (AvailableSecurityUpdate) is in latest_patches, and is not open.
+--   - A security update that the baseline has not approved (AvailableSecurityUpdate) is in latest_patches, and is not
+--     open.
 SELECT
   run_id,
   run_at,

@@ -1,8 +1,8 @@
 -- Question: Since when has each node needed each patch, or when did that end?
 -- Rows: one per streak of a patch on a node in the last HistoryDays days; a patch that came back has several.
 -- Caveats:
---   - Deadlines use line_age: next month's update starts a new patch, and the node has been without the line for as long as
---     before.
+--   - Deadlines use line_age: next month's update starts a new patch, and the node has been without the line for as
+--     long as before.
 --   - Only the outcome OPEN means that the node still needs it, and only with is_confirmed did the newest run see that.
 --   - The caveats of patch_clocks.
 SELECT

@@ -1,6 +1,6 @@
 -- Question: When did each node begin to need each patch and each line of patches, and how did that end?
--- Rows: one per streak of a patch on a node, and one per streak of a line on a node, in the last HistoryDays days. A streak
---   begins with the first run that sees the patch open, or a patch of the line, and ends where it is gone.
+-- Rows: one per streak of a patch on a node, and one per streak of a line on a node, in the last HistoryDays days. A
+--   streak begins with the first run that sees the patch open, or a patch of the line, and ends where it is gone.
 -- Columns:
 --   patches_status: As in runs, of the newest run.
 --   account_name: As in coverage; of an account that has left the plan, as in the last run that had it.
@@ -15,14 +15,15 @@
 --   line: As in patch_lines.
 --   kb_id: The id of the patch; NULL for a line.
 --   title: The title of the patch; NULL for a line.
---   severity: The highest severity of the streak, by severity_rank: Critical, Important, Medium (also for Moderate) or Low;
---     Unranked for every other word.
+--   severity: The highest severity of the streak, by severity_rank: Critical, Important, Medium (also for Moderate) or
+--     Low; Unranked for every other word.
 --   severity_rank: As in severity_ranks; 0 for every other word, and where severities are the priorities of packages.
---   outcome: The first that applies. REMEDIATED: it is gone; a patch with its whole line. REPLACED: the patch is gone, and its
---     line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED: a later scan does not have
---     it open, but under another baseline or an install override list, or it has an AvailableSecurityUpdate instead. OPEN:
---     none of these.
---   is_confirmed: Whether it is OPEN and the newest run saw that: where it did not read the node, an open line stays OPEN.
+--   outcome: The first that applies. REMEDIATED: it is gone; a patch with its whole line. REPLACED: the patch is gone,
+--     and its line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED: a later scan
+--     does not have it open, but ran under another baseline or an install override list, or it has an
+--     AvailableSecurityUpdate instead. OPEN: none of these.
+--   is_confirmed: Whether it is OPEN and the newest run saw that: where it did not read the node, an open line stays
+--     OPEN.
 --   opened_at: The end of the scan that first had it open.
 --   last_open_at: The end of the last scan that had it open.
 --   last_open_run_id: The last run that saw it open.
@@ -31,18 +32,19 @@
 --     last_open_at.
 --   is_lower_bound: Whether it may be older: the history has no scan before it in which it was not open, or none of the
 --     day before.
---   most_days_open: The days if it was open from the day after the last scan in which it was not; NULL where the history has
---     none, so that no limit is known.
+--   most_days_open: The days if it was open from the day after the last scan in which it was not; NULL where the
+--     history has none, so that no limit is known.
 -- Caveats:
 --   - Open is Missing, Failed or InstalledPendingReboot: one streak.
---   - Gone means: a later scan than the one that last had it open, under the same baseline and without an install override
---     list, does not have it, in a run where the patches of the node equal its four counts, or these are 0. Nothing else ends
---     a streak. One that is RESCOPED or NODE_GONE continues when the patch is open again.
+--   - Gone means: a later scan than the one that last had it open, under the same baseline and without an install
+--     override list, does not have it, in a run where the patches of the node equal its four counts, or these are 0.
+--     Nothing else ends a streak. One that is RESCOPED or NODE_GONE continues when the patch is open again.
 --   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows no longer offers an update that the next one
 --     replaces, also before the baseline approves that one.
---   - Where the patches of a run do not equal the counts, or the time of the scan is not valid, the scan that they come from
---     is not known: the time when SSM answered counts. Times never go back: a later run counts with no earlier one.
---   - A change inside a baseline cannot be seen: what it takes away looks REMEDIATED.
+--   - Where the patches of a run do not equal the counts, or the time of the scan is not valid, the scan that they come
+--     from is not known: the time when SSM answered counts. Times never go back: a later run never counts with an
+--     earlier time.
+--   - A change inside a baseline cannot be seen: patches that it removes look REMEDIATED.
 --   - A streak that began before the history has the age that the history has.
 WITH numbered_runs AS (
   SELECT run_id, run_date, CAST(row_number() OVER (ORDER BY run_id) AS integer) AS place

@@ -1,12 +1,13 @@
 -- Question: Do the patches of each node agree with the counts of its patch state?
--- Rows: one per node of each published run of the window that has a patch state, and a patch that was read or a count of
---   the four that is not 0.
+-- Rows: one per node of each published run of the window that has a patch state, and a patch that was read or a count
+--   of the four that is not 0.
 -- Columns:
 --   check_status: The first that applies. NOT_COMPARABLE: the patches of the node are not known, or one of its four
---     counts is not. EQUAL: each of the four counts has as many rows. RESCANNED: they differ, and a later run shows a scan
---     that ended between the two answers of SSM. DIFFERS: they differ, and no later run explains it.
+--     counts is not. EQUAL: each of the four counts has as many rows. RESCANNED: they differ, and a later run shows a
+--     scan that ended between the two answers of SSM. DIFFERS: they differ, and no later run explains it.
 --   patches_status: As in target_runs.
---   missing_rows: Patches of the node that are Missing; this and the next three are NULL where its patches are not known.
+--   missing_rows: Patches of the node that are Missing; this and the next three are NULL where its patches are not
+--     known.
 --   failed_rows: Patches of the node that are Failed.
 --   installed_pending_reboot_rows: Patches of the node that are InstalledPendingReboot.
 --   installed_rejected_rows: Patches of the node that are InstalledRejected.

@@ -1,16 +1,16 @@
 -- Question: Whose patches are not known, and why?
 -- Rows: one per active target whose patches the newest published run did not read in full, and one per node of that run
---   whose patches were read and are not known all the same.
+--   whose patches were read but are still not known.
 -- Columns:
 --   account_name: As in coverage.
 --   instance_id: The node; NULL for a target.
---   reason: For a target, as patches_detail says: the source and what it lacks, or the error code; NOT_ASKED: the run did
---     not read patches. UNPUBLISHED: the table patches is not there in full. TARGET_NOT_PLANNED: as in known_targets. For
---     a node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was never scanned;
---     SCAN_TIME_INVALID or STALE_SCAN: its last scan cannot know the patches of today, as in node_compliance;
---     COUNTS_DIFFER: its patches are not those that its own counts say, as in patch_count_checks.
---   nodes: The nodes that this row stands for, rows without an id included; NULL for a target that was not listed, whose
---     number of nodes is not known.
+--   reason: For a target, as patches_detail says: the source and what it lacks, or the error code; NOT_ASKED: the run
+--     did not read patches. UNPUBLISHED: the table patches is not there in full. TARGET_NOT_PLANNED: as in
+--     known_targets. For a node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was
+--     never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan cannot know the patches of today, as in
+--     node_compliance; COUNTS_DIFFER: its patches are not those that its own counts say, as in patch_count_checks.
+--   nodes: The nodes that this row stands for, rows without an id included; NULL for a target that was not listed,
+--     whose number of nodes is not known.
 -- Caveats:
 --   - Every figure about patches counts what is known. These nodes may need any patch.
 --   - If the window has no published run there are no rows: latest_run says so.

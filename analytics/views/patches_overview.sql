@@ -2,14 +2,15 @@
 -- Rows: one per patch that the newest published run saw on a node, in any of the states that are read.
 -- Columns:
 --   severity: The highest severity that a node reports for it, by severity_rank; the words of the vendor.
---   nodes_lower_bound: Nodes known to need it (Missing, Failed or InstalledPendingReboot): at least that many. It is the
---     number where patches_not_known has no rows.
+--   nodes_lower_bound: Nodes known to need it (Missing, Failed or InstalledPendingReboot): at least that many. It is
+--     the number where patches_not_known has no rows.
 --   accounts_lower_bound: Accounts of these nodes: at least that many.
 --   nodes_missing: Nodes where it is Missing.
 --   nodes_failed: Nodes where its installation failed.
 --   nodes_awaiting_reboot: Nodes where it is installed and awaits a reboot.
 --   nodes_rejected: Nodes where it is installed although their baseline rejects it; they do not need it.
---   nodes_available: Nodes whose baseline has not approved it (AvailableSecurityUpdate); they do not count as needing it.
+--   nodes_available: Nodes whose baseline has not approved it (AvailableSecurityUpdate); they do not count as needing
+--     it.
 --   cves: The CVEs that it resolves, as far as patch_cves has them; NULL where no node has named them.
 --   oldest_at: The first run of the window in which one of the nodes that need it now needed it; NULL where none does.
 -- Caveats:

@@ -6,7 +6,7 @@
 --   text: The columns of the row, joined by commas; NULL stands for a column that the line does not have.
 --   problem: What is wrong with the row, and what is expected.
 -- Caveats:
---   - A bad exception excepts nothing. One bad deadline makes every deadline at most that of built_in_deadlines.
+--   - A bad exception has no effect. One bad deadline makes every deadline at most that of built_in_deadlines.
 --   - The line in the file is not known here: patchlake check --policy names it.
 SELECT
   'sla' AS policy,

@@ -1,12 +1,12 @@
 -- Question: How long does it take to remediate the lines of patches that became open in a month?
--- Rows: one per month and severity of the fleet, of each account and of each patch group, and one of each of them over all
---   months and severities.
+-- Rows: one per month and severity of the fleet, of each account and of each patch group, and one of each of them over
+--   all months and severities.
 -- Columns:
 --   scope: FLEET for all nodes, ACCOUNT for those of an account, PATCH_GROUP for those of a patch group.
 --   account_id: The account of an ACCOUNT; NULL otherwise.
 --   account_name: As in patch_clocks; NULL without an account_id.
---   patch_group: The patch group of a PATCH_GROUP, as the node had it when its state was last read; NULL where it is not
---     known, and otherwise.
+--   patch_group: The patch group of a PATCH_GROUP, as the node had it when its state was last read; NULL where it is
+--     not known, and for the other scopes.
 --   month: As in line_cohorts.
 --   severity: As in line_cohorts.
 --   severity_rank: As in line_cohorts.
@@ -16,14 +16,15 @@
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
 --   lines_older: Those whose age is a lower bound, since they were open when they were first seen.
---   median_days: At least half of the cohort took, or has taken so far, no less than this many days: at least; as days in
---     line_cohorts.
+--   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound; days as
+--     in line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not, nor does a node that is gone.
+--   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not count, and
+--     neither does a node that is gone.
 --   - A median of a cohort that is not yet REMEDIATED can only rise.
---   - Where no run read a node for some days, its line counts as long as until the first scan after that.
---   - The first month of the history has what was open before, too.
+--   - Where no run read a node for some days, its lines count until the first scan after that.
+--   - The first month of the history also has what was open before it.
 --   - A line is in one row of each scope. Add up the rows of one scope only.
 --   - remediation_by_tag has the same by the values of tags.
 --   - patches_not_known has the nodes and targets whose lines are not here.

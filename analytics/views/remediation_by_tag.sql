@@ -1,6 +1,6 @@
 -- Question: How long does it take to remediate the lines of patches of each owner, environment or other tag?
--- Rows: one per month and severity of each value of a tag, of the nodes without such a tag, of those whose tags are not known
---   and of those that are not EC2 instances; and one of each of them over all months and severities.
+-- Rows: one per month and severity of each value of a tag, of the nodes without such a tag, of those whose tags are not
+--   known and of those that are not EC2 instances; and one of each of them over all months and severities.
 -- Columns:
 --   tag_key: A key that an instance of the newest published run has a tag with.
 --   tag_status: As in node_tags; NOT_READ also for nodes that the newest published run does not account for.
@@ -14,14 +14,15 @@
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
 --   lines_older: Those whose age is a lower bound, since they were open when they were first seen.
---   median_days: At least half of the cohort took, or has taken so far, no less than this many days: at least; as days in
---     line_cohorts.
+--   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound; days as
+--     in line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not, nor does a node that is gone.
+--   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not count, and
+--     neither does a node that is gone.
 --   - A median of a cohort that is not yet REMEDIATED can only rise.
---   - Where no run read a node for some days, its line counts as long as until the first scan after that.
---   - The first month of the history has what was open before, too.
+--   - Where no run read a node for some days, its lines count until the first scan after that.
+--   - The first month of the history also has what was open before it.
 --   - Tags are those of the newest published run, also for lines that ended before.
 --   - A line is in one row of each key. Add up the rows of one key only.
 --   - patches_not_known has the nodes and targets whose lines are not here.

@@ -5,8 +5,8 @@
 --   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
 --     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
 --     the coverage exists and the snapshot does not.
---   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage has
---     each target once, and the date is that of the run: a copy of its files under another name would count twice.
+--   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage
+--     has each target once, and the date is that of the run: a copy of its files under another name would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
@@ -22,12 +22,13 @@
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run of a
---     version that did not count them.
+--   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run
+--     of a version that did not count them.
 --   patches_status: COMPLETE: the patches of every node were read, and its patch state was. PARTIAL: they were not, for
 --     at least one node or target. UNPUBLISHED: the table patches does not have exactly the rows that the coverage
 --     counts. NOT_ASKED: the run did not read patches.
---   instances_status: COMPLETE: every active target was listed by EC2, each row with an id. Otherwise as patches_status.
+--   instances_status: COMPLETE: every active target was listed by EC2, each row with an id. Otherwise as
+--     patches_status.
 --   tags_status: As instances_status, for the tags of the allowed keys.
 -- Caveats:
 --   - run_status is about nodes and patch states. The statuses of other tables never affect it.

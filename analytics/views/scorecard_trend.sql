@@ -1,10 +1,10 @@
--- Question: How did compliance and overdue patches develop in the fleet, each account, patch group and value of a tag?
--- Rows: one per UTC date of the window with a published run (the last one of the date), and row of scorecards that had a node
---   then.
+-- Question: How did compliance and overdue patches change in the fleet, each account, patch group and value of a tag?
+-- Rows: one per UTC date of the window with a published run (the last one of the date), and row of scorecards that had
+--   a node then.
 -- Columns:
 --   scope: As in scopes.
 --   account_id: The account of an ACCOUNT; NULL otherwise.
---   patch_group: The patch group of a PATCH_GROUP; NULL where the run does not say it, and otherwise.
+--   patch_group: The patch group of a PATCH_GROUP; NULL where the run does not say it, and for the other scopes.
 --   tag_key: The key of a TAG; NULL otherwise.
 --   tag_status: Of a TAG: as in node_tags, by the tags of the newest published run; NULL otherwise.
 --   tag_value: The value of a TAG, which may be empty; NULL unless READ.
@@ -12,16 +12,17 @@
 --   nodes_compliant: Nodes that were COMPLIANT.
 --   nodes_non_compliant: Nodes that were NON_COMPLIANT.
 --   nodes_unknown: Nodes that were UNKNOWN, for any reason.
---   compliant_percent: Of the FLEET and an ACCOUNT: nodes_compliant of nodes_listed, in percent, rounded down to a tenth; NULL
---     where no node is listed, and otherwise: which nodes of another day may be in a row is not known well enough.
---   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer planned
---     targets in the denominator; NULL where their number is not known, and otherwise.
---   lines_overdue: Lines that were seen open on this date or later, and whose deadlines had all passed by then, at least;
---     excepted ones included. NULL where the newest run did not read patches.
+--   compliant_percent: Of the FLEET and an ACCOUNT: nodes_compliant of nodes_listed, in percent, rounded down to a
+--     tenth; NULL where no node is listed, and for the other scopes: which nodes were in such a row on an earlier day
+--     is not known well enough.
+--   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
+--     planned targets in the denominator; NULL where their number is not known, and for the other scopes.
+--   lines_overdue: Lines that were seen open on this date or later, and whose deadlines had all passed by this date: a
+--     lower bound, excepted ones included. NULL where the newest run did not read patches.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.
---   - Deadlines are those of today's policy and tags, and tags those of the newest published run: what follows them over time
---     is the fleet of today.
+--   - Deadlines are those of today's policy and tags, and tags those of the newest published run: the trend is that of
+--     today's fleet.
 WITH nodes AS (
   SELECT
     node.run_id, scopes.scope,

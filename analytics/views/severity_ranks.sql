@@ -2,8 +2,8 @@
 -- Rows: one per word that is a severity.
 -- Columns:
 --   severity: The word of the vendor.
---   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. A word that is not here has no
---     rank, as the priorities of packages have none on a node without has_severities; it counts as 0.
+--   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. A word that is not here has
+--     no rank, as the priorities of packages have none on a node without has_severities; it counts as 0.
 -- Caveats:
 --   - The words are those of Windows, Amazon Linux, Red Hat and SUSE.
 SELECT

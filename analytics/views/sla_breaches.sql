@@ -9,21 +9,22 @@
 --   instance_id: The node.
 --   severity_rank: As in patch_clocks.
 --   breach_status: The first that applies. EXCEPTED: exceptions cover every open patch of the line on run_date.
---     EXCEPTION_EXPIRED: they did, and do not any more. OVERDUE and POSSIBLY_OVERDUE: as overdue_status says.
---   overdue_status: The same without the exceptions. OVERDUE: the newest run saw the line open, and every deadline that may
---     apply has passed. POSSIBLY_OVERDUE: otherwise, if the strictest one has passed, or may have.
---   reason: Why it is POSSIBLY_OVERDUE, the first that applies; NULL otherwise. NOT_READ: the newest run did not see whether
---     the line is still open. DEADLINE_NOT_KNOWN: the strictest deadline has passed; tags that were not read, or a severity
---     without a rank, leave room for a longer one. AGE_NOT_KNOWN: the history does not show for how long it has been open.
+--     EXCEPTION_EXPIRED: they did, and no longer do. OVERDUE and POSSIBLY_OVERDUE: as overdue_status says.
+--   overdue_status: The same without the exceptions. OVERDUE: the newest run saw the line open, and every deadline that
+--     may apply has passed. POSSIBLY_OVERDUE: otherwise, if the strictest one has passed, or may have.
+--   reason: Why it is POSSIBLY_OVERDUE, the first that applies; NULL otherwise. NOT_READ: the newest run did not see
+--     whether the line is still open. DEADLINE_NOT_KNOWN: the strictest deadline has passed; tags that were not read,
+--     or a severity without a rank, leave room for a longer one. AGE_NOT_KNOWN: the history does not show for how long
+--     it has been open.
 --   strictest_days: As in sla_deadlines.
 --   longest_days: As in sla_deadlines.
 --   excepted_until: The last day on which exceptions cover every open patch of the line; NULL where none ever did.
 -- Caveats:
 --   - An exception never makes a node compliant, and changes no figure about compliance.
---   - An exception of a CVE covers a patch only if every CVE of the patch is excepted, and at least one is known; one of a tag
---     only a node whose tag the newest run read.
+--   - An exception of a CVE covers a patch only if every CVE of the patch is excepted, and at least one is known; an
+--     exception of a tag covers only a node whose tag the newest run read.
 --   - A deadline has passed when days_open is more than its days.
---   - The age is that of the line: one cumulative update that replaces another does not make it young.
+--   - The age is that of the line: a cumulative update that replaces another does not reset it.
 --   - The caveats of patch_clocks.
 WITH overdue AS (
   SELECT

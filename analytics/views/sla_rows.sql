@@ -2,17 +2,17 @@
 -- Rows: one per line of each object under policy/sla/, without the header of an object that has one.
 -- Columns:
 --   path: The object, or the file.
---   severity: As written, without a leading byte order mark: Critical, Important, Medium, Moderate or Low; empty for any
---     severity.
+--   severity: As written, without a leading byte order mark: Critical, Important, Medium, Moderate or Low; empty for
+--     any severity.
 --   tag_key: As written; empty for any node.
 --   tag_value: As written; empty for any value of the tag.
 --   days: As written: the days that a patch may be open after the one on which it opened.
 --   unexpected: What the line has after its last column; NULL in a good row.
---   severity_rank: As in severity_ranks; NULL for any severity, and where severity is no such word.
+--   severity_rank: As in severity_ranks; NULL for any severity, and where the text is not one of these words.
 --   deadline_days: The number of days; NULL in a bad row.
 --   problem: What is wrong with the row, and what is expected; NULL in a good one.
 -- Caveats:
---   - Each line is read alone: a quote that is not closed at the end of its line makes the row bad.
+--   - Each line is read separately: a quote that is not closed at the end of its line makes the row bad.
 --   - One bad row, in any object, makes every deadline at most that of built_in_deadlines.
 WITH cells AS (
   SELECT

@@ -2,13 +2,13 @@
 -- Rows: one per instance that the newest published run listed as stopping or stopped.
 -- Columns:
 --   management: As in instance_management: a stopped instance may still be a node of SSM.
---   stopped_since: The first run of the window that saw it stopped, after its last launch and after the last run that saw
---     it in another state.
+--   stopped_since: The first run of the window that saw it stopped, after its last launch and after the last run that
+--     saw it in another state.
 --   is_lower_bound: Whether the time may be longer: nothing shows that it ran on the day before stopped_since.
 --   days_stopped: Days from stopped_since to the newest published run, by UTC date.
 --   days_unobserved: The UTC dates of that span, both ends included, on which no run listed it.
---   most_days_stopped: The time if it stopped on the day after it was last seen in another state, or launched; NULL where
---     neither is known, so that no limit is known.
+--   most_days_stopped: The time if it stopped on the day after it was last seen in another state, or launched; NULL
+--     where neither is known, so that no limit is known.
 -- Caveats:
 --   - It is from our own history: the window and the lake's own age limit how far back it goes.
 --   - targets_not_known has the targets that may have stopped instances that are not here.

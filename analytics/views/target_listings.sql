@@ -1,4 +1,4 @@
--- Question: Which targets' nodes did each run list, and when were they listed before and after?
+-- Question: Which targets did each run list, and when were they listed before and after?
 -- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.
@@ -24,7 +24,8 @@
 -- Caveats:
 --   - last_known_nodes and last_known_rows_without_id of a target that was not read are from an earlier run: use them
 --     only in lower bounds.
---   - target_runs has the same rows, with the statuses of patches, instances and tags as the published tables have them.
+--   - target_runs has the same rows, with the statuses of patches, instances and tags as the published tables have
+--     them.
 SELECT
   target.run_id,
   target.run_at,

@@ -6,8 +6,8 @@
 --   patches_status: COMPLETE: the patches of every node of the target were read, and its patch state was. PARTIAL: they
 --     were not, for at least one node. UNPUBLISHED, NOT_ASKED: as in runs. NULL for a target that the run did not plan,
 --     and for one that is not active.
---   patches_nodes_not_collected: Nodes that patches asked about and could not read; this and the next are NULL where the
---     target was not listed or patches were not asked for.
+--   patches_nodes_not_collected: Nodes that patches asked about and could not read; this and the next are NULL where
+--     the target was not listed or patches were not asked for.
 --   patches_nodes_invalid_response: Nodes whose patches broke SSM's rules.
 --   instances_status: COMPLETE: EC2 listed every instance of the target, each with an id. Otherwise as patches_status.
 --   instances_detail: The reason why it is PARTIAL.
@@ -17,9 +17,9 @@
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
 --   last_known_rows_without_id: The rows without an id that it listed: nodes that exist and are in no snapshot.
---   last_instances_run_id: The newest run, this one included, of which EC2 listed the instances of the target; NULL where
---     the window holds none.
---   last_known_instances_without_id: The rows without an id that EC2 listed then.
+--   last_instances_run_id: The newest run, this one included, in which EC2 listed the instances of the target; NULL
+--     where the window holds none.
+--   last_known_instances_without_id: The rows without an id that EC2 listed in that run.
 --   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
 --   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
 -- Caveats:

@@ -2,10 +2,10 @@
 -- Rows: one per active target where one of these three was not read in full.
 -- Columns:
 --   account_name: As in coverage.
---   nodes_reason: Why SSM's nodes of the target are not all known: "nodes: " and the listing_status, or rows without an id.
---     This and the next two: NULL where all were read; TARGET_NOT_PLANNED as in known_targets.
---   instances_reason: Why its EC2 instances are not all known: the error code or reason, UNPUBLISHED, or NOT_ASKED where
---     the run did not read instances.
+--   nodes_reason: Why SSM's nodes of the target are not all known: "nodes: " and the listing_status, or rows without an
+--     id. This and the next two: NULL where all were read; TARGET_NOT_PLANNED as in known_targets.
+--   instances_reason: Why its EC2 instances are not all known: the error code or reason, UNPUBLISHED, or NOT_ASKED
+--     where the run did not read instances.
 --   tags_reason: Why the tags of its instances are not all known, in the same words.
 -- Caveats:
 --   - If the window has no published run there are no rows: latest_run says so.

@@ -139,7 +139,7 @@ def test_overdue_lines_in_words() -> None:
     days = [OverdueDay("2026-11-14", 2000), OverdueDay("2026-11-20", 9), OverdueDay("2026-11-21", 1201)]
 
     assert overdue_in_words(card(None, None), []) == (
-        "How many patches are overdue is not known: this run read no patches."
+        "It is not known how many patches are overdue: this run did not read patches."
     )
     assert overdue_in_words(card(0, 0), [OverdueDay("2026-11-21", 0)]) == (
         "At least 0 lines of patches are overdue, on 0 nodes."
@@ -161,11 +161,11 @@ def test_an_earlier_day_is_called_a_week_before_only_if_it_is_one() -> None:
 @pytest.mark.parametrize(
     ("value", "is_bound", "said"),
     [
-        (None, True, "Whether the goal of 95.5 % is reached is not known."),
+        (None, True, "It is not known whether the goal of 95.5 % is reached."),
         (95.5, False, "The goal of 95.5 % is reached."),
         (97.0, True, "The goal of 95.5 % is reached."),
         (95.4, False, "The goal of 95.5 % is missed."),
-        (50.0, True, "The goal of 95.5 % is not shown to be reached."),
+        (50.0, True, "The goal of 95.5 % may or may not be reached."),
     ],
 )
 def test_a_goal_in_words(value: float | None, is_bound: bool, said: str) -> None:  # noqa: FBT001  # a case of the table

@@ -210,9 +210,9 @@ def test_what_is_not_there_is_not_mentioned() -> None:
         (79.9, 64.2, "PARTIAL", "at least 64.2 %"),
         (79.9, 79.9, "PARTIAL", "at least 79.9 %"),
         (100.0, 25.0, "COMPLETE", "at least 25.0 %"),
-        (79.9, None, "PARTIAL", "an unknown share"),
+        (79.9, None, "PARTIAL", "an unknown percentage"),
         (None, 0.0, "PARTIAL", "at least 0.0 %"),
-        (None, None, "COMPLETE", "an unknown share"),
+        (None, None, "COMPLETE", "an unknown percentage"),
     ],
 )
 def test_the_headline_is_the_bound_where_something_was_not_read(

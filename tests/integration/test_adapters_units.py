@@ -138,7 +138,7 @@ def test_units_as_deep_as_aws_allows_are_read_to_the_last_level(aws: HttpStub, a
 def test_units_that_are_no_tree_are_an_error(aws: HttpStub, accounts: AwsAccounts, tree: dict[str, list[str]]) -> None:
     aws.answer = answering(tree, {unit: [] for unit in tree})
 
-    with pytest.raises(RetryableError, match=f"units below {WORKLOADS} are no tree of at most 5 levels"):
+    with pytest.raises(RetryableError, match=f"units below {WORKLOADS} do not form a tree of at most 5 levels"):
         accounts.unit_accounts([WORKLOADS])
 
     assert len(aws.requests) <= 6

@@ -153,7 +153,7 @@ def test_denied_ec2_changes_no_byte_of_the_snapshot_and_names_the_permissions(
     for action in ("ec2:DescribeInstances", "ec2:DescribeTags"):
         assert f"In your own account {account_id}, your identity needs {action}:" in denied.stdout
     assert (
-        "Instances are PARTIAL: 0 rows; 2 of 2 targets could not be read in full, such as: UnauthorizedOperation."
+        "Instances are PARTIAL: 0 rows; 2 of 2 targets could not be read in full, for example: UnauthorizedOperation."
         in (denied.stdout)
     )
     snapshot = snapshot_key(RUN_ID)

@@ -132,7 +132,7 @@ def test_a_role_without_the_new_action_changes_no_byte_of_the_snapshot(
     assert denied.returncode == 0
     assert "In your own account 111122223333, your identity needs ssm:DescribeInstancePatches:" in denied.stdout
     assert "DescribeInstancePatchStates" not in denied.stdout
-    assert "targets could not be read in full, such as: AccessDeniedException." in denied.stdout
+    assert "targets could not be read in full, for example: AccessDeniedException." in denied.stdout
     snapshot = snapshot_key(RUN_ID)
     assert objects(tmp_path / "denied")[snapshot] == objects(tmp_path / "allowed")[snapshot]
     asked = {row["instance_id"] for row in patches(tmp_path / "allowed")}

@@ -119,7 +119,7 @@ def test_an_older_member_role_changes_no_byte_of_the_snapshot_and_is_not_silent(
         checked = patchlake(environment, "check", "--stack", stack.name, "--json")
 
     assert status.returncode == 0
-    assert status.stdout.count("2 of 4 targets could not be read in full, such as: UnauthorizedOperation.") == 2
+    assert status.stdout.count("2 of 4 targets could not be read in full, for example: UnauthorizedOperation.") == 2
     [found] = [each for each in json.loads(checked.stdout)["checks"] if each["name"] == "sources"]
     fixes = {finding["fix"] for finding in found["findings"]}
     for action in ACTIONS:

@@ -112,7 +112,7 @@ def test_an_older_member_role_changes_no_byte_of_the_snapshot_and_is_not_silent(
         checked = patchlake(environment, "check", "--stack", stack.name, "--json")
 
     assert status.returncode == 0
-    assert "2 of 4 targets could not be read in full, such as: AccessDeniedException." in status.stdout
+    assert "2 of 4 targets could not be read in full, for example: AccessDeniedException." in status.stdout
     [sources] = [each for each in json.loads(checked.stdout)["checks"] if each["name"] == "sources"]
     assert f'{{"Effect": "Allow", "Action": "ssm:{ACTION}", "Resource": "*"}}' in sources["findings"][0]["fix"]
 

@@ -157,9 +157,9 @@ def test_a_message_about_the_other_kind_of_source_is_refused() -> None:
     world.start()
     listing = DiscoverMessage.of(RUN_ID, EU, "toys")
 
-    with pytest.raises(InputError, match="gadgets is no DetailSource"):
+    with pytest.raises(InputError, match="gadgets is not a DetailSource"):
         deliver(world, CollectMessage.of(RUN_ID, EU, 0, "gadgets"))
-    with pytest.raises(InputError, match="toys is no ListingSource"):
+    with pytest.raises(InputError, match="toys is not a ListingSource"):
         world.discover.handle(listing, Delivery(listing.encode(), "0", 1))
 
 

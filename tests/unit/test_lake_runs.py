@@ -232,8 +232,16 @@ def with_column(body: bytes, name: str, value: object) -> bytes:
     [
         (plan_key(RUN_ID), lambda _: b"{}", "is not a plan of schema version 1"),
         (coverage_key(RUN_ID), lambda _: b"PAR1", "the Parquet file is damaged"),
-        (coverage_key(RUN_ID), lambda body: with_column(body, "nodes_collected", "5"), "nodes_collected is no int32"),
-        (coverage_key(RUN_ID), lambda body: with_column(body, "listing_status", None), "listing_status is no string"),
+        (
+            coverage_key(RUN_ID),
+            lambda body: with_column(body, "nodes_collected", "5"),
+            "nodes_collected is not of type int32",
+        ),
+        (
+            coverage_key(RUN_ID),
+            lambda body: with_column(body, "listing_status", None),
+            "listing_status is not of type string",
+        ),
         (
             coverage_key(RUN_ID),
             lambda body: with_column(body, "run_id", "20200101T000000Z"),

@@ -355,6 +355,6 @@ def test_a_store_that_has_and_has_not_a_plan_stops_the_stage() -> None:
     world.store = ContradictoryStore()
 
     with pytest.raises(
-        IntegrityError, match=f"plans/{RUN_ID}.json: the store says that it exists and does not have it"
+        IntegrityError, match=f"plans/{RUN_ID}.json: the store reports that it exists, but does not return it"
     ):
         world.start()

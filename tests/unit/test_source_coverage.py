@@ -59,10 +59,10 @@ def test_a_sentence_has_the_rows_the_targets_and_the_most_frequent_reason() -> N
 
     assert sentence("patches", source_coverage([READ])) == "Patches are COMPLETE: 3 rows."
     assert sentence("patches", source_coverage([READ, late, REFUSED, REFUSED])) == (
-        "Patches are PARTIAL: 12 rows; 3 of 4 targets could not be read in full, such as: AccessDeniedException."
+        "Patches are PARTIAL: 12 rows; 3 of 4 targets could not be read in full, for example: AccessDeniedException."
     )
     assert sentence("patches", source_coverage([READ], 2)) == (
-        "Patches are UNPUBLISHED: 3 rows by coverage, but its table has others."
+        "Patches are UNPUBLISHED: 3 rows according to the coverage, but the table has a different number."
     )
     assert sentence("patches", NOT_ASKED) is None
 

@@ -153,7 +153,7 @@ def _columns(coverage: TableFile, names: list[str]) -> Columns:
     for column in (column for column in COVERAGE if column.name in columns):
         type_ = str if column.type is ColumnType.STRING else int
         if not all(column.nullable if value is None else isinstance(value, type_) for value in columns[column.name]):
-            msg = f"a value of its column {column.name} is no {column.type}"
+            msg = f"a value of its column {column.name} is not of type {column.type}"
             raise IntegrityError(msg)
     return columns
 

@@ -115,8 +115,8 @@ def sentence(name: str, coverage: SourceCoverage) -> str | None:
             return f"{about}."
         case SourceStatus.PARTIAL:
             return (
-                f"{about}; {len(coverage.gaps)} of {coverage.targets} targets could not be read in full, such as: "
+                f"{about}; {len(coverage.gaps)} of {coverage.targets} targets could not be read in full, for example: "
                 f"{coverage.reason}."
             )
         case SourceStatus.UNPUBLISHED:
-            return f"{about} by coverage, but its table has others."
+            return f"{about} according to the coverage, but the table has a different number."

@@ -46,7 +46,7 @@ class Percent:
 
     def __str__(self) -> str:
         if self.value is None:
-            return "an unknown share"
+            return "an unknown percentage"
         return f"at least {self.value} %" if self.is_bound else f"{self.value} %"
 
 
@@ -72,7 +72,7 @@ def week_before(trend: Sequence[Day]) -> str:
     week = _day_a_week_before([day.run_date for day in trend])
     day = next((day for day in trend if day.run_date == week), None)
     if day is None:
-        return "There is no run a week before to compare with."
+        return "There is no run at least a week older to compare with."
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
     ago = _how_long_before(day.run_date, trend[-1].run_date)
@@ -94,10 +94,10 @@ def _how_long_before(day: str, newest: str) -> str:
 def goal_in_words(goal: float, percent: Percent) -> str:
     """Return one sentence about the goal of a fleet with this percentage in its headline."""
     if percent.value is None:
-        return f"Whether the goal of {goal:g} % is reached is not known."
+        return f"It is not known whether the goal of {goal:g} % is reached."
     if percent.value >= goal:
         return f"The goal of {goal:g} % is reached."
-    verdict = "is not shown to be reached" if percent.is_bound else "is missed"
+    verdict = "may or may not be reached" if percent.is_bound else "is missed"
     return f"The goal of {goal:g} % {verdict}."
 
 
@@ -109,7 +109,7 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
         trend: the overdue lines in the order of time.
     """
     if fleet.lines_overdue is None or fleet.nodes_overdue is None:
-        return "How many patches are overdue is not known: this run read no patches."
+        return "It is not known how many patches are overdue: this run did not read patches."
     lines = "line of patches is" if fleet.lines_overdue == 1 else "lines of patches are"
     nodes = "node" if fleet.nodes_overdue == 1 else "nodes"
     sentence = f"At least {fleet.lines_overdue:,} {lines} overdue, on {fleet.nodes_overdue:,} {nodes}"

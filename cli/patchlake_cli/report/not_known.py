@@ -33,7 +33,7 @@ def _nodes(run: LatestRun, details: Details) -> Iterator[str]:
     for reason in details.unknown_nodes:
         yield f"The state of {_counted(reason.how_many, 'listed node')}: {_explained(reason, UNKNOWN_NODES)}"
     if details.not_compared:
-        yield f"The changes of {_counted(details.not_compared, 'target')} since an earlier run."
+        yield f"The changes in {_counted(details.not_compared, 'target')} since an earlier run."
 
 
 def _secondary(run: LatestRun, details: Details, quoted: Callable[[str], str]) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _secondary(run: LatestRun, details: Details, quoted: Callable[[str], str]) -
     if run.tags_status not in {"COMPLETE", "NOT_ASKED"}:
         yield "The tags of some nodes: not all could be read."
     if names := [name for name, status in statuses.items() if status == "NOT_ASKED"]:
-        yield f"This run was not asked for {', '.join(names)}."
+        yield f"This run was not set to read {' or '.join(names)}."
 
 
 def _explained(reason: Reason, meanings: Mapping[str, str]) -> str:

@@ -34,10 +34,10 @@ CHANGES = {
 
 _PATCH_GAPS = {
     "NOT_ASKED": "The run did not read patches.",
-    "UNPUBLISHED": "The table of patches is not there in full.",
+    "UNPUBLISHED": "The table of patches does not have the rows that the run counted.",
     "TARGET_NOT_PLANNED": "Earlier runs covered the target, and this run did not plan it.",
     **{reason: UNKNOWN_NODES[reason] for reason in ("NO_PATCH_STATE", "STALE_SCAN", "SCAN_TIME_INVALID")},
-    "COUNTS_DIFFER": "SSM's patches of the node are not those that its own counts say.",
+    "COUNTS_DIFFER": "SSM's patches of the node do not match its own counts.",
 }
 
 
@@ -55,7 +55,7 @@ def patch_gap(reason: str) -> str:
 
 MANAGEMENT = {
     "NOT_MANAGED": "It runs, and Systems Manager does not list it.",
-    "UNKNOWN": "Whether Systems Manager manages it is not known.",
+    "UNKNOWN": "It is not known whether Systems Manager manages it.",
     "STARTING": "It was launched less than an hour before Systems Manager listed the nodes, or later.",
     "STOPPED": "It is stopped, and Systems Manager does not list it.",
     "SERVICE_MANAGED": "An AWS service operates it.",
@@ -66,7 +66,7 @@ MANAGEMENT = {
 
 FLEET_UNKNOWN = {
     "INSTANCES_NOT_ASKED": "this run did not read EC2 instances",
-    "INSTANCES_UNPUBLISHED": "the table of instances is not there in full",
+    "INSTANCES_UNPUBLISHED": "the table of instances does not have the rows that the run counted",
     "INSTANCES_NOT_READ": "not all EC2 instances could be read",
     "NODES_NOT_READ": "not all nodes were read",
 }
@@ -86,7 +86,7 @@ SCOPES = {"ACCOUNT": "Account", "PATCH_GROUP": "Patch group", "TAG": "Tag"}
 BREACH_REASONS = {
     "NOT_READ": "the run did not see whether it is still open",
     "DEADLINE_NOT_KNOWN": "its severity or a tag is not known, so a longer deadline may apply",
-    "AGE_NOT_KNOWN": "the history does not show since when it is open",
+    "AGE_NOT_KNOWN": "the history does not show how long it has been open",
 }
 """The reasons why a line of patches is only possibly overdue."""
 

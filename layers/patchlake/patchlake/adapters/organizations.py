@@ -133,7 +133,7 @@ class AwsAccounts:
             if not level:
                 return units
         msg = (
-            f"Organizations {LIST_UNITS_OF_PARENT.name} failed: the units below {top} are no tree of at most "
+            f"Organizations {LIST_UNITS_OF_PARENT.name} failed: the units below {top} do not form a tree of at most "
             f"{MOST_LEVELS} levels and {MOST_UNITS:,} units, each in one place. {IF_IT_LASTS}"
         )
         raise RetryableError(msg)

@@ -115,7 +115,7 @@ class Plan(Struct, frozen=True, omit_defaults=True):
             msg = "detail_deadline_at is after deadline_at"
             raise ValueError(msg)
         if roots := {ROOT_LISTING, ROOT_DETAIL} & {source.name for source in self.sources}:
-            msg = f"{min(roots)} is no secondary source"
+            msg = f"{min(roots)} is not a secondary source"
             raise ValueError(msg)
         if len({source.name for source in self.sources}) < len(self.sources):
             msg = "a source is named twice"

@@ -118,7 +118,7 @@ class Registry:
             if source.name == name:
                 if isinstance(source, kind):
                     return source
-                msg = f"run {plan.run_id}: {name} is no {kind.__name__}, so the message is refused"
+                msg = f"run {plan.run_id}: {name} is not a {kind.__name__}, so the message is refused"
                 raise InputError(msg)
         msg = (
             f"run {plan.run_id}: this version of patchlake does not read the source {name} as the run's plan has it; "

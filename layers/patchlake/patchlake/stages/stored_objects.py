@@ -60,7 +60,7 @@ def open_shard(tables: TableFormat, source: ListingSource, run_target: RunTarget
     with about(key):
         listing = read_listing(run_target, shard.metadata, source.name)
         if shard.row_counts and listing.status is not ListingStatus.LISTED:
-            msg = f"it holds rows and says {listing.status}"
+            msg = f"it holds rows, but its status is {listing.status}"
             raise IntegrityError(msg)
     return shard
 
@@ -75,6 +75,6 @@ def create_or_adopt(store: Store, key: str, body: bytes) -> tuple[bytes, Step]:
         return body, Step.STORED
     adopted = store.get(key)
     if adopted is None:
-        msg = f"{key}: the store says that it exists and does not have it"
+        msg = f"{key}: the store reports that it exists, but does not return it"
         raise IntegrityError(msg)
     return adopted, Step.ADOPTED
