@@ -188,6 +188,8 @@ ProfileOption = Annotated[
     str | None,
     typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),
 ]
+
+
 def region_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a region, with its help."""
     return typer.Option(
