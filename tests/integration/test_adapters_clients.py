@@ -151,11 +151,8 @@ CALLS: dict[str, Callable[[Callable[[str], Any]], object]] = {
         *(("ReceiveMessage", body) for body in (*NO_JSON, b'{"Messages":[5]}')),
         *(("GetFunction", body) for body in NO_JSON),
         ("ListObjectsV2", b"<L><Contents><Size>x</Size></Contents></L>"),
-        *(
-            ("ListObjectsV2", b"<L><Contents><LastModified>%b</LastModified></Contents></L>" % time)
-            for time in NO_TIMES
-        ),
-        *(("AssumeRole", BAD_TIME.replace(b">c2VjcmV0</Exp", b">%b</Exp" % time)) for time in NO_TIMES),
+        *(("ListObjectsV2", b"<L><Contents><LastModified>%b</LastModified></Contents></L>" % at) for at in NO_TIMES),
+        *(("AssumeRole", BAD_TIME.replace(b">c2VjcmV0</Exp", b">%b</Exp" % at)) for at in NO_TIMES),
     ],
 )
 def test_an_answer_not_in_the_form_of_its_service_is_an_error_without_the_body(

@@ -190,9 +190,8 @@ def test_a_file_that_a_link_names_is_written_and_the_link_stays(folder: Path, tm
 def test_a_select_may_be_in_a_file_that_begins_with_a_byte_order_mark(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "asked.sql").write_text("SELECT 5 AS five", "utf-8-sig")
 
-    result = patchlake_here(
-        dict(os.environ), "query", "--lake", "lake", "--file", tmp_path / "asked.sql", folder=folder
-    )
+    asked = ("--file", tmp_path / "asked.sql")
+    result = patchlake_here(dict(os.environ), "query", "--lake", "lake", *asked, folder=folder)
 
     assert (result.returncode, "1 row" in result.stdout) == (0, True)
 

@@ -98,9 +98,7 @@ def test_tag_keys_have_the_form_that_a_plan_requires(written: Template) -> None:
     assert written["Parameters"]["TagKeys"]["AllowedPattern"] == f"^({keys})?$"
 
 
-@pytest.mark.parametrize(
-    "text", ["", "Owner", "Owner,cost center", " Owner", "Owner, Team", " ", "Owner, ", "Owner,,Team"]
-)
+@pytest.mark.parametrize("text", ["", "Owner", "Owner,cost center", "Owner, Team", " ", "Owner, ", "Owner,,Team"])
 def test_the_template_takes_the_tag_keys_that_a_function_can_use(written: Template, text: str) -> None:
     pattern, variable = written["Parameters"]["TagKeys"]["AllowedPattern"], VARIABLES["PATCHLAKE_TAG_KEYS"]
 
