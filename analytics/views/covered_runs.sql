@@ -119,8 +119,8 @@ SELECT
   run_date,
   CASE WHEN NOT is_published THEN 'UNPUBLISHED' WHEN is_complete THEN 'COMPLETE' ELSE 'PARTIAL' END AS run_status,
   is_published,
-  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (), false) AS is_latest,
-  coalesce(run_id = max(CASE WHEN is_published THEN run_id END) OVER (PARTITION BY run_date), false)
+  is_published AND run_id = max(CASE WHEN is_published THEN run_id END) OVER () AS is_latest,
+  is_published AND run_id = max(CASE WHEN is_published THEN run_id END) OVER (PARTITION BY run_date)
     AS is_last_of_date,
   CAST(floor((to_unixtime(current_timestamp) - to_unixtime(run_at)) / 3600) AS bigint) AS run_age_hours,
   CAST(targets_read AS varchar) || ' of ' || CAST(targets_total AS varchar) || ' targets read'

@@ -186,6 +186,17 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
 
 
+def test_a_damaged_page_is_named_in_one_line(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    file = tmp_path / snapshot_key(run_id)
+    file.write_bytes(b"PAR1" + b"\xff" * 30 + file.read_bytes()[34:])
+
+    with pytest.raises(LakeError, match=rf"^the lake cannot be read: .*{run_id}\.parquet.*$") as refused:
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+    assert len(str(refused.value).splitlines()) == 1
+
+
 @pytest.mark.parametrize("sql", ["SELECT run_id FROM runs", "SELECT run_id FROM node_compliance"])
 def test_a_damaged_file_is_named_by_a_view_of_which_the_answer_is_kept(tmp_path: Path, sql: str) -> None:
     run_id = "20261112T060000Z"
@@ -304,10 +315,13 @@ def test_a_run_whose_files_were_copied_under_the_name_of_another_run_is_not_publ
         copy.write_bytes((tmp_path / key(own)).read_bytes())
     lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
 
-    rows = lake.query("SELECT run_date, is_published FROM runs ORDER BY run_date").rows
+    rows = lake.query("SELECT run_date, is_published, is_latest, is_last_of_date FROM runs ORDER BY run_date").rows
     [(nodes,)] = lake.query("SELECT coalesce(sum(nodes_listed), 0) FROM compliance_overall").rows
 
-    assert rows == [("2026-11-12", False)] if run_id > own else [("2026-11-11", False), ("2026-11-12", True)]
+    copy_of_date = ("2026-11-11", False, False, False)
+    assert rows == (
+        [("2026-11-12", False, False, False)] if run_id > own else [copy_of_date, ("2026-11-12", True, True, True)]
+    )
     assert nodes == (0 if run_id > own else 1)
 
 

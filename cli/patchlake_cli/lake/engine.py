@@ -17,6 +17,7 @@ from typing import Any
 import boto3
 import duckdb
 
+from patchlake.adapters.one_line import one_line
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import LakeError, QueryError
@@ -249,7 +250,7 @@ class Lake:
                 self._define(view.relations)
                 is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
                 sql = translate(view.render(self.settings), self.now, self._newest_dates)
-                with _lake_errors():
+                with self._lake_errors():
                     if is_kept:
                         # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
                         self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
@@ -281,7 +282,7 @@ class Lake:
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
-            with _lake_errors():
+            with self._lake_errors():
                 result = self._database.execute(translated, list(values))
                 description = result.description or []
                 if any(str(column[1]) == _ZONED for column in description):
@@ -293,6 +294,20 @@ class Lake:
                 )
         except duckdb.Error as error:
             raise QueryError(located(asked, str(error))) from error
+
+    @contextmanager
+    def _lake_errors(self) -> Iterator[None]:
+        """Raise a LakeError for an error of DuckDB that is about the files of a table; it names the file."""
+        try:
+            yield
+        except duckdb.Error as error:
+            table = next((name for name in self._files.paths if f"{name}{_FILES}" in str(error)), None)
+            if table is None:
+                raise
+            reason = str(error)
+            if not any(path in reason for _, path in self._files.paths[table]):
+                reason = f"{self._files.first_damaged(table) or table}: {reason}"
+            raise LakeError(f"the lake cannot be read: {one_line(reason)}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
         """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""
@@ -315,17 +330,6 @@ def _without_zones(sql: str, description: Sequence[tuple[Any, ...]]) -> str:
         for name, column in zip(names, description, strict=True)
     )
     return f"SELECT {selected} FROM ({sql}) AS answered ({', '.join(names)})"  # noqa: S608
-
-
-@contextmanager
-def _lake_errors() -> Iterator[None]:
-    """Raise a LakeError for an error of DuckDB that is about the files of a table."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if _FILES not in str(error):
-            raise
-        raise LakeError(f"the lake cannot be read: {error}") from error
 
 
 def open_lake(

@@ -6,7 +6,7 @@ imports pyarrow.
 """
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -148,6 +148,16 @@ class LakeFiles:
         except OSError as error:
             # Such as a folder that has the name of a file.
             raise LakeError(f"the lake cannot be read: {error}") from error
+
+    def first_damaged(self, table: str) -> str | None:
+        """Return the path of the first file of a table whose content cannot be read; None if all can be."""
+        for _, path in self.paths[table]:
+            try:
+                with self.filesystem.open_input_file(path) as file:
+                    deque(pq.ParquetFile(file, page_checksum_verification=True).iter_batches(), maxlen=0)
+            except (OSError, pa.ArrowInvalid):
+                return path
+        return None
 
     def column_bytes(self, table: str) -> dict[str, int]:
         """Return the bytes of each column of a table in all its files: a query that reads the column scans them."""
