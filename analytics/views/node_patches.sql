@@ -19,7 +19,7 @@ SELECT
   run.is_latest,
   run.run_age_hours,
   run.run_coverage,
-  run.patches_read AS patches_status,
+  run.patches_status,
   patch.account_id,
   patch.region,
   patch.instance_id,
@@ -50,10 +50,4 @@ SELECT
       /* Whatever is left of the text when its ids are taken out names no further CVE. */
       AND coalesce(regexp_replace(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}', ''), '') NOT LIKE '%CVE%' AS is_known
 FROM recent_patches AS patch
-JOIN covered_runs AS run ON run.run_id = patch.run_id AND run.run_date = patch.run_date AND run.is_published
-JOIN (
-  SELECT run_id, run_date, count(*) AS patch_rows
-  FROM recent_patches
-  GROUP BY run_id, run_date
-) AS stored ON stored.run_id = run.run_id AND stored.run_date = run.run_date AND stored.patch_rows = run.patches_rows
-WHERE run.patches_read IN ('COMPLETE', 'PARTIAL')
+JOIN patch_runs AS run ON run.run_id = patch.run_id AND run.run_date = patch.run_date

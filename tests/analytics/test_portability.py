@@ -63,6 +63,7 @@ BASES = {
     "node_states",
     "patch_cves",
     "patch_lines",
+    "patch_runs",
     "runs",
     "sla_rows",
     "stopped_instances",

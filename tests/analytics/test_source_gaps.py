@@ -126,6 +126,7 @@ def about(source: str) -> set[str]:
 
 def test_only_statements_about_patches_read_patches() -> None:
     assert about("patches") == {
+        "patch_runs",
         "node_patches",
         "latest_patches",
         "open_patches",
@@ -134,6 +135,7 @@ def test_only_statements_about_patches_read_patches() -> None:
         "patches_not_known",
         "patch_count_checks",
         "node_patch_counts",
+        "history_patch_runs",
         "history_node_patches",
         "history_node_patch_counts",
         "patch_lines",

@@ -51,7 +51,16 @@ _ATHENA = {
 """Athena's name of each of DuckDB's types; a sum of integers is a HUGEINT in DuckDB and a bigint in Athena."""
 
 _COMPUTED_ONCE = frozenset(
-    {"covered_runs", "known_targets", "latest_coverage", "latest_run", "runs", "target_listings", "target_runs"}
+    {
+        "covered_runs",
+        "known_targets",
+        "latest_coverage",
+        "latest_run",
+        "patch_runs",
+        "runs",
+        "target_listings",
+        "target_runs",
+    }
 )
 """Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
 
