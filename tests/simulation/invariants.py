@@ -39,7 +39,6 @@ from tests.simulation.events import (
     Waited,
     Wrote,
 )
-from tests.simulation.invocations import Invocation
 from tests.simulation.keys import coverage_key, part_key, run_of, shard_key, snapshot_key
 from tests.simulation.liveness import lateness, sent_again_by
 from tests.simulation.operator import is_repairable, named_key
@@ -75,11 +74,6 @@ _MOST_PAGES = 300
 _NODE = ("account_id", "region", "instance_id")
 
 
-def _may_have_read_lost_objects(world: World, by: Invocation) -> bool:
-    """Whether the handler began before someone damaged or deleted an object of its run, which was then made again."""
-    return by.number <= world.tampered.get(by.run_id or "", 0)
-
-
 @holds("I1", Wrote)
 def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
     """Each node that SSM lists has one row: what SSM answered about it, or the true reason why that is not known."""
@@ -98,7 +92,7 @@ def one_row_per_listed_node(world: World, wrote: Wrote) -> Iterator[str]:
         case SnapshotPlace(run_id):
             published = Counter(rows(world.tables[wrote.key], _NODE))
             expected = Counter(listed(world, run_id))
-            if published != expected and not _may_have_read_lost_objects(world, wrote.by):
+            if published != expected and not world.may_have_lost_what_it_read(wrote.by):
                 lost, extra = expected - published, published - expected
                 yield f"{wrote.key} lacks {sorted(lost.elements())} and has too many of {sorted(extra.elements())}"
 
@@ -131,7 +125,7 @@ def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Ite
         return
     if isinstance(event, Offered):
         writer = world.writers.get(event.key)
-        if event.key in world.damaged or any(_may_have_read_lost_objects(world, by) for by in (writer, event.by) if by):
+        if event.key in world.damaged or any(world.may_have_lost_what_it_read(by) for by in (writer, event.by) if by):
             return
         if writer is not None and writer.build == event.by.build and world.objects[event.key] != event.body:
             yield f"{event.by} would publish other bytes as {event.key} than {writer} did"
@@ -146,7 +140,7 @@ def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Ite
         yield f"the footer of {event.key} is {dict(file.metadata)}, and what follows from the plan is {follows}"
     if event.key == snapshot_key(run_id):
         merged = [row for part in parts(world, run_id) for row in rows(part, _NODE)]
-        if rows(file, _NODE) != merged and not _may_have_read_lost_objects(world, event.by):
+        if rows(file, _NODE) != merged and not world.may_have_lost_what_it_read(event.by):
             yield f"the nodes of {event.key} do not come in the order of its parts' keys"
 
 
@@ -166,7 +160,7 @@ def published_rows_are_the_union_of_part_rows(world: World, wrote: Wrote) -> Ite
             names = list(world.tables[wrote.key].column_names)
             published = Counter(rows(world.tables[wrote.key], names))
             collected = Counter(row for part in parts(world, run_id) for row in rows(part, names))
-            if published != collected and not _may_have_read_lost_objects(world, wrote.by):
+            if published != collected and not world.may_have_lost_what_it_read(wrote.by):
                 less, more = (collected - published).total(), (published - collected).total()
                 yield f"{wrote.key} lacks {less} rows of its parts, and has {more} that no part has"
 
@@ -190,7 +184,7 @@ def a_coverage_row_for_every_target(world: World, wrote: Wrote) -> Iterator[str]
                 tuple(row[name] for name in names)
                 for row in (coverage_row(world, run_id, planned) for planned in world.plans[run_id].targets)
             ]
-            if rows(coverage, names) != expected and not _may_have_read_lost_objects(world, wrote.by):
+            if rows(coverage, names) != expected and not world.may_have_lost_what_it_read(wrote.by):
                 yield f"the rows of {wrote.key} are {rows(coverage, names)}, and its run gives {expected}"
 
 

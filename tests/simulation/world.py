@@ -279,6 +279,10 @@ class World:
                 with suppress(IntegrityError):
                     self.tables[key] = MemoryTables().open(body)
 
+    def may_have_lost_what_it_read(self, by: Invocation) -> bool:
+        """Whether a handler began before someone damaged or deleted an object of its run, which was then made again."""
+        return by.number <= self.tampered.get(by.run_id or "", 0)
+
     def lose_watch(self, run_id: str) -> None:
         """Lose every watch message of a run."""
         queue = self.queues["commit"]
