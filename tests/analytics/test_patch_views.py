@@ -56,6 +56,10 @@ def test_each_run_has_the_status_of_its_patches(patch_lake: Lake) -> None:
         (P3, "PARTIAL", "PARTIAL"),
     ]
     assert view(patch_lake, "latest_run", "run_id", "patches_status") == [(P3, "PARTIAL")]
+    assert view(patch_lake, "patch_runs", "run_id", "run_status", "is_latest", "patches_status") == [
+        (P2, "COMPLETE", False, "PARTIAL"),
+        (P3, "PARTIAL", True, "PARTIAL"),
+    ]
 
 
 @pytest.mark.parametrize(

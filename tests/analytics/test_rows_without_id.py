@@ -24,8 +24,10 @@ EVERYWHERE = "compliant_percent_lower_bound"
 
 
 def nodes(run_id: str, *numbers: int, bad: tuple[int, ...] = ()) -> list[dict[str, object]]:
+    platform = {"platform_type": "Linux", "platform_name": "Amazon Linux", "platform_version": "2023"}
     return [
-        collected(run_id, number, patch_group=GROUPS[number], missing_count=int(number in bad)) for number in numbers
+        collected(run_id, number, patch_group=GROUPS[number], missing_count=int(number in bad), **platform)
+        for number in numbers
     ]
 
 

@@ -147,7 +147,7 @@ def test_units_that_are_no_tree_are_an_error(aws: HttpStub, accounts: AwsAccount
 def test_units_without_an_end_are_an_error(aws: HttpStub, accounts: AwsAccounts) -> None:
     aws.answer = lambda _: reply({"OrganizationalUnits": [{"Id": f"ou-abcd-{len(aws.requests):08d}"}]})
 
-    with pytest.raises(RetryableError, match="no tree of at most 5 levels"):
+    with pytest.raises(RetryableError, match="do not form a tree of at most 5 levels"):
         accounts.unit_accounts([ROOT])
 
     assert len(aws.requests) == MOST_LEVELS + 1

@@ -119,7 +119,10 @@ def test_a_row_in_the_part_of_a_slice_that_selects_no_node_makes_the_run_corrupt
     ("changes", "named"),
     [
         ({"detail_deadline_at": "2026-11-01T23:00:00Z"}, "detail_deadline_at is after deadline_at"),
-        ({"sources": [{"name": "patch_states", "nodes_per_part": 60, "asks_version": 1}]}, "patch_states is no second"),
+        (
+            {"sources": [{"name": "patch_states", "nodes_per_part": 60, "asks_version": 1}]},
+            "patch_states is not a second",
+        ),
         ({"sources": [{"name": "toys"}, {"name": "toys"}]}, "a source is named twice"),
         ({"sources": [{"name": "../toys"}]}, "Expected `str` matching"),
         ({"sources": [{"name": "toys", "nodes_per_part": 0}]}, "Expected `int` >= 1"),
