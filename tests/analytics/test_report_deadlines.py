@@ -126,7 +126,7 @@ def test_a_bad_row_of_the_policy_is_in_the_report_and_in_the_exit_code(folder: P
 
     assert result.return_value is ExitCode.PARTIAL
     assert "1 row of the policy is bad" in result.stderr
-    assert "1 row of the policy is bad. A bad exception excepts nothing" in result.stdout
+    assert "1 row of the policy is bad. A bad exception has no effect" in result.stdout
     assert "severity is High: expected Critical, Important, Medium, Moderate or Low, or nothing" in result.stdout
 
 
@@ -145,8 +145,8 @@ def test_overdue_lines_in_words() -> None:
         "At least 0 lines of patches are overdue, on 0 nodes."
     )
     assert overdue_in_words(card(1200, 1, possibly=3, excepted=1), days) == (
-        "At least 1,200 lines of patches are overdue, on 1 node; 3 more may be; 1 more is excepted. "
-        "With excepted ones, it is at least 1,201; on 2026-11-14, a week before, it was at least 2,000."
+        "At least 1,200 lines of patches are overdue, on 1 node; 3 more may be; 1 more has an exception. "
+        "Including exceptions, it is at least 1,201; on 2026-11-14, a week before, it was at least 2,000."
     )
 
 

@@ -39,7 +39,7 @@ def test_a_fleet_without_a_node_is_zero_nodes_and_no_percentage(tmp_path: Path) 
     unknown = '<span class="unknown">not known</span>'
     assert tiles(page) == [unknown, "0", "0", "0", unknown, "0"]
     assert "not everything was read" not in page
-    assert "Nothing that Systems Manager lists: every target was read, and the state of every node is known." in page
+    assert "Every target was read, and the state of every node that Systems Manager lists is known." in page
 
 
 def test_a_run_that_could_read_nothing_knows_nothing(tmp_path: Path) -> None:

@@ -120,4 +120,4 @@ def test_the_report_connects_the_bound_with_them(folder: Path) -> None:
     assert "<li>2 rows without an id. SSM lists these nodes without an id: they exist" in page
     assert "What to do: report them to AWS Support." in page
     assert "Nor are the 2 rows without an id." in page
-    assert "Nothing that Systems Manager lists" not in page
+    assert "Every target was read, and the state of every node" not in page

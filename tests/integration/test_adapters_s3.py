@@ -315,7 +315,7 @@ def test_a_write_that_conflicts_again_and_again_fails_for_now(s3: HttpStub) -> N
     pauses: list[float] = []
     s3.answer_in_turn(CONFLICT)
 
-    with pytest.raises(RetryableError, match=r"another request about the same object was under way \(Conditional"):
+    with pytest.raises(RetryableError, match=r"another request for the same object was in progress \(Conditional"):
         S3Store(client(s3, 1), "lake", pause=pauses.append, chance=lambda: 0.999).create("a", b"")
 
     assert (len(s3.requests), len(pauses)) == (5, 4)

@@ -239,7 +239,7 @@ SHARD = shard_key(RUN_ID, Target(MEMBER, REGION))
         ),
         (s3_error(403, "AccessDenied", "not allowed: kms:GenerateDataKey"), "ERROR", "access denied to the KMS key"),
         (s3_error(501, "NotImplemented"), "ERROR", "does not support conditional writes (If-None-Match)"),
-        (s3_error(409, "ConditionalRequestConflict"), "WARNING", "another request about the same object was under way"),
+        (s3_error(409, "ConditionalRequestConflict"), "WARNING", "another request for the same object was in progress"),
         (Answer(200, b"", {}), "WARNING", "the answer to PutObject is not that of an object store"),
     ],
     ids=["key disabled", "key denied", "no conditions", "conflict", "no receipt"],

@@ -98,7 +98,7 @@ def test_rows_without_an_id_are_counted_and_come_with_their_fix() -> None:
     page = console.file.getvalue()
     assert "1 of 1 targets read, 2 rows without an id." in page
     assert f"Rows without an id in run {RUN_ID}" in page
-    assert "they exist, and no snapshot can have them. Fix: report them to AWS Support." in page
+    assert "they exist, but no snapshot can contain them. Fix: report them to AWS Support." in page
     assert counts_as_json(run)["rows_without_id"] == 2
 
 

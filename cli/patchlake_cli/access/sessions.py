@@ -124,6 +124,6 @@ class Caller:
         if identity.account_id != self._first.account_id:
             raise CredentialsError(
                 f"your credentials were those of account {self._first.account_id}, and are now those of account "
-                f"{identity.account_id}: use credentials of one account while the command runs, and repeat it"
+                f"{identity.account_id}: run the command again, and keep the credentials of one account"
             )
         return identity

@@ -131,7 +131,7 @@ def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode
 def _policy_verdict(checked: "PolicyCheck") -> str:
     match checked.lines, len(checked.findings):
         case 0, 0:
-            return "The policy has no line: the built-in deadlines apply, and nothing is excepted."
+            return "The policy has no line: the built-in deadlines apply, and there are no exceptions."
         case _, 0:
             return "Every line of the policy can be used."
         case _, 1:

@@ -14,10 +14,11 @@ def probe(
     region: Annotated[str | None, region_option("Region to ask")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> ExitCode:
-    """Compare AWS's behaviour in your account with what patchlake assumes about it, to paste into an issue.
+    """Check in your account what patchlake assumes about AWS, with output that you can paste into an issue.
 
-    Makes at most 60 calls that only read, one a second, in one account and region; after a throttled call, or three
-    that failed, none to that service. Prints numbers, error codes and the region, and no id, name, address, tag or ARN.
+    Makes at most 60 read-only calls, one a second, in one account and region. It stops calling a service that throttles
+    a call, or fails three times in a row. Prints numbers, error codes and the region, but no id, name, address, tag or
+    ARN.
 
     Exit codes: 0 every assumption that could be observed is confirmed, 3 one is refuted, 1 AWS answered no call.
 

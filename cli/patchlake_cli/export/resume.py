@@ -98,8 +98,8 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
         if run_id is not None:
             raise
         raise CommandError(
-            f"the time of AWS's answers jumps: the run was chosen by it a moment ago, and now {error}. Retry in a "
-            "minute; if it lasts, look for a proxy that changes or keeps answers"
+            f"the time of AWS's answers jumps: it decided the run a moment ago, and now {error}. Retry in a "
+            "minute; if it lasts, look for a proxy that changes or caches answers"
         ) from error
     # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)

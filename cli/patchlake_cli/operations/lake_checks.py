@@ -87,7 +87,7 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
         yield Finding("there is no snapshot yet" if not runs else "none of the last runs has a snapshot", command)
     elif hours and now - newest.run_at > timedelta(hours=hours):
         yield Finding(
-            f"the newest snapshot is that of run {newest.run_id}, more than {hours} hours old",
+            f"the newest snapshot, of run {newest.run_id}, is more than {hours} hours old",
             f"see NoSnapshotAlarm in docs/operations.md; {command}",
         )
 
@@ -101,7 +101,8 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
     for target in newest.unread:
         code = listing_code(target.listing_status, target.listing_detail)
         known = target.listing_status in set(ListingStatus)
-        fix = LISTING[ListingStatus(target.listing_status)].fix if known else "update this command: it is older"
+        newer = "update this command: it is older than the stack"
+        fix = LISTING[ListingStatus(target.listing_status)].fix if known else newer
         yield Finding(f"{target.account_id} {target.region}: {listing_words(target.listing_status)} ({code})", fix)
     for target in newest.incomplete:
         found = rows_in_words(target.rows_without_id or 0)

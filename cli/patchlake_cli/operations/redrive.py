@@ -113,5 +113,6 @@ def _advice(stack: str, event: FailedEvent) -> str:
                 f"`patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the event."
             )
     return (
-        f"an event has no scheduled time{reason}: it does not come from the schedule. Find its sender, and delete it."
+        f"an event has no scheduled time{reason}: it does not come from the schedule. "
+        "Find out who sent it, then delete it."
     )

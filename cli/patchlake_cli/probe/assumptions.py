@@ -95,7 +95,7 @@ ASSUMPTIONS: Final = (
         "a throttled call of EC2 ends with RequestLimitExceeded",
         judge_throttling("ec2", "RequestLimitExceeded"),
     ),
-    Assumption("date_header", "the Date header of an answer is right to within minutes", judge_date_header),
+    Assumption("date_header", "the Date header of an answer is accurate to within minutes", judge_date_header),
 )
 
 

@@ -116,7 +116,7 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
     more = [
         f"{number:,} more may be"
         if kind == "possibly"
-        else f"{number:,} more {'is' if number == 1 else 'are'} excepted"
+        else f"{number:,} more {'has' if number == 1 else 'have'} an exception"
         for kind, number in (("possibly", fleet.lines_possibly_overdue), ("excepted", fleet.lines_excepted))
         if number
     ]
@@ -132,7 +132,7 @@ def _compared(fleet: Scorecard, trend: Sequence[OverdueDay], day: str | None, be
     then = f"on {day}, {_how_long_before(day, trend[-1].run_date)} before, it was at least {before:,}."
     if not fleet.lines_excepted:
         return f" {then.capitalize()}"
-    return f" With excepted ones, it is at least {trend[-1].lines_overdue or 0:,}; {then}"
+    return f" Including exceptions, it is at least {trend[-1].lines_overdue or 0:,}; {then}"
 
 
 def as_json_object(figures: Figures, out: Path) -> dict[str, Any]:

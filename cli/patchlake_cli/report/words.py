@@ -17,7 +17,7 @@ UNKNOWN_NODES: dict[str, str] = {
         if status is not CollectionStatus.COLLECTED
     },
     "STALE_SCAN": "The last scan is too old.",
-    "SCAN_TIME_INVALID": "The time of the last scan is not possible, so its age is unknown.",
+    "SCAN_TIME_INVALID": "The time of the last scan is impossible, so its age is unknown.",
     "COUNT_ABSENT": "SSM did not report one of the counts that decide compliance.",
 }
 """The reasons why the compliance of a listed node is not known."""
@@ -54,7 +54,7 @@ def patch_gap(reason: str) -> str:
 
 
 MANAGEMENT = {
-    "NOT_MANAGED": "It runs, and Systems Manager does not list it.",
+    "NOT_MANAGED": "It is running, but Systems Manager does not list it.",
     "UNKNOWN": "It is not known whether Systems Manager manages it.",
     "STARTING": "It was launched less than an hour before Systems Manager listed the nodes, or later.",
     "STOPPED": "It is stopped, and Systems Manager does not list it.",

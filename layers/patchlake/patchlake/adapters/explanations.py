@@ -19,7 +19,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.PASSING: Explanation(
         "AWS failed, or gave no answer that can be read", f"{_LATER}; if it lasts, look at the AWS Health Dashboard"
     ),
-    Cause.CONFLICT: Explanation("another request about the same object was under way", _LATER),
+    Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
     Cause.UNREACHABLE: Explanation(
         "the endpoint cannot be reached",
         "check the network, DNS, security groups and VPC endpoints, and the endpoint if you set one",
@@ -88,7 +88,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",
     ),
     Cause.BROKEN_CHAIN: Explanation(
-        "AWS does not accept the token of a page", "nothing: the pages are read again from the first one"
+        "AWS does not accept the token of a page", "no action is needed: the pages are read again"
     ),
     Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the documentation of the service"),
 }

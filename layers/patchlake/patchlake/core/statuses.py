@@ -54,12 +54,12 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
-        "let the role call the actions of templates/member-role.yaml; look for a service control policy",
+        "let the role call the actions of templates/member-role.yaml; check the service control policies",
         "access denied",
     ),
     ListingStatus.REGION_DISABLED: Explanation(
         "the region is not enabled in the account",
-        "enable the region in that account, or take it out of Regions",
+        "enable the region in that account, or remove it from Regions",
         "region not enabled",
     ),
     ListingStatus.NOT_LISTED: Explanation(
@@ -68,19 +68,19 @@ LISTING: Mapping[ListingStatus, Explanation] = {
         "not listed",
     ),
     ListingStatus.ACCOUNT_NOT_ACTIVE: Explanation(
-        "a closed or suspended account, not asked", words="account not active"
+        "the account is closed or suspended, and was not read", words="account not active"
     ),
 }
 """The ``listing_status`` of a target."""
 
 ROWS_WITHOUT_ID = Explanation(
-    "SSM lists these nodes without an id: they exist, and no snapshot can have them", "report them to AWS Support"
+    "SSM lists these nodes without an id: they exist, but no snapshot can contain them", "report them to AWS Support"
 )
 """The rows of a listing that name no node."""
 
 COLLECTION: Mapping[str, Explanation] = {
     CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),
-    CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state of the node: it was never scanned"),
+    CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state for the node: it was never scanned"),
     CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the run's deadline"),
     CollectionStatus.INVALID_RESPONSE: Explanation("the answer about the node broke the rules of the service"),
 }
