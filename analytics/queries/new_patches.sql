@@ -10,7 +10,7 @@
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: Nodes that need the patch and did not need it before, new nodes included; of an UNKNOWN row, the nodes that
+--   nodes: Nodes that need the patch and did not need it before, including new nodes; of an UNKNOWN row, the nodes that
 --     cannot be compared, NULL if their number is not known either.
 --   nodes_before: Nodes that need the patch and needed it before; NULL for an UNKNOWN row.
 -- Caveats:

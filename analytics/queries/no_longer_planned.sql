@@ -11,7 +11,7 @@
 --   days_since_read: Days from that listing to the newest published run.
 -- Caveats:
 --   - Its account or region was removed from the settings or has left the organization, or an export of other accounts
---     or regions took the newest run.
+--     or regions is the newest run.
 --   - A target that was last planned before the window is not here.
 SELECT
   'TARGET' AS what,

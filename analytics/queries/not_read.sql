@@ -1,11 +1,11 @@
 -- Question 16: What could not be read?
--- Rows: one per target that the newest published run did not list, closed and suspended accounts and targets that it no
---   longer plans included, one per target whose listing had rows without an id, one per target and table of patches,
+-- Rows: one per target that the newest published run did not list, including closed and suspended accounts and targets
+--   that it no longer plans, one per target whose listing had rows without an id, one per target and table of patches,
 --   instances or tags that it could not read in full, and one per node whose state it could not read.
 -- Columns:
 --   what: TARGET, ROWS, PATCHES, INSTANCES, TAGS or NODE.
 --   reason: The listing_status of a target, the collection_status of a node; ROWS_WITHOUT_ID for rows without an id:
---     nodes that exist and cannot be in the snapshot: report them to AWS Support. For patches, instances and tags,
+--     nodes that exist but cannot be in the snapshot: report them to AWS Support. For patches, instances and tags,
 --     PARTIAL or UNPUBLISHED.
 --   detail: The error code or the rule that was broken; NULL where there is none.
 --   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no

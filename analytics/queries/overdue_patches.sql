@@ -1,4 +1,4 @@
--- Question 31: Which patches are overdue against our deadlines, and which of them are excepted?
+-- Question 31: Which patches are overdue against our deadlines, and which of them have an exception?
 -- Rows: one per node and line of patches that is past its deadline, or may be, and one per target and node whose
 --   patches are not known: the UNKNOWN ones first, then the most severe, then the longest overdue.
 -- Columns:
@@ -7,7 +7,7 @@
 --   reason: Why the answer is UNKNOWN: as in sla_breaches, or as in patches_not_known for a row without a line. NULL
 --     otherwise.
 -- Caveats:
---   - An excepted line is still open, and its node is not compliant.
+--   - A line with an exception is still open, and its node is not compliant.
 --   - policy_problems has the bad rows of the policy: a bad exception has no effect, and a bad deadline makes the
 --     others stricter.
 SELECT

@@ -1,4 +1,4 @@
--- Question: Within how many days must a line of patches be gone where the policy has no deadline for it?
+-- Question: Within how many days must a line of patches be resolved if the policy has no deadline for it?
 -- Rows: one per severity_rank.
 -- Columns:
 --   severity_rank: As in severity_ranks; 0 is for a severity that has no rank.

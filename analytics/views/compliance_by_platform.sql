@@ -8,15 +8,15 @@
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
 --   nodes_unplaced: Nodes whose platform is not known: no run of the window has read it, or the node is a row without
 --     an id. They may belong to any row, so every lower bound counts them.
---   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
---     that 100 means all. NULL where no node is listed.
+--   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
+--     so that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
 --     unread and no longer planned targets last listed, and every node that is not known to be in another row. The
---     least that it can be, if unread nodes have not moved and their number has not grown. NULL where no run of the
+--     minimum, if unread nodes have not moved and their number has not grown. NULL where no run of the
 --     window has listed one of these targets: then no bound is known.
 -- Caveats:
---   - A row with NULL has the nodes of which no run of the window read that column. They may belong to any row, so such a
---     row has no node for certain, and its lower bound is 0.
+--   - A row with NULL has the nodes of which no run of the window read that column. They may belong to any row, so such
+--     a row has no node for certain, and its lower bound is 0.
 --   - nodes_unread is from an earlier run and counts only in the lower bound.
 WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */

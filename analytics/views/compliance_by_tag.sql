@@ -13,8 +13,8 @@
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
 --   nodes_unplaced: Nodes whose tags are not known, or that are rows without an id. They may have any value of the key,
 --     or none, so every lower bound counts them.
---   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
---     that 100 means all. NULL where no node is listed.
+--   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
+--     so that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
 --     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, where no key is known,
 --     and where no run of the window has listed one of these targets: then no bound is known.

@@ -1,12 +1,12 @@
 -- Question: How compliant is each account in each region?
--- Rows: one per target that the newest published run or an earlier one of the window planned, unread ones included.
+-- Rows: one per target that the newest published run or an earlier one of the window planned, including unread ones.
 -- Columns:
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. They count only
 --     in the lower bound.
---   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
---     that 100 means all. NULL where no node is listed.
+--   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
+--     so that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator: the least that it can be, if their number has not grown. NULL where no run of
+--     planned targets in the denominator: the minimum, if their number has not grown. NULL where no run of
 --     the window has listed one of them: then no bound is known.
 -- Caveats:
 --   - Figures of unread targets are NULL, never 0 and never yesterday's.

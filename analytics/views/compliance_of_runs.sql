@@ -8,21 +8,21 @@
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. They count only
 --     in the lower bound.
---   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
---     that 100 means all. NULL where no node is listed.
+--   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
+--     so that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator: the least that it can be, if their number has not grown. NULL where no run of
+--     planned targets in the denominator: the minimum, if their number has not grown. NULL where no run of
 --     the window has listed one of them: then no bound is known.
---   instances_not_managed: EC2 instances that run and that SSM does not list; NULL unless the nodes and the instances
+--   instances_not_managed: Running EC2 instances that SSM does not list; NULL unless the nodes and the instances
 --     of every active target of the plan were read.
 --   fleet_unknown_reason: Why instances_not_managed is NULL, as in target_compliance; one of the reasons if there are
 --     several.
 --   fleet_compliant_percent: nodes_compliant of nodes_listed and instances_not_managed, in percent, rounded down to a
 --     tenth. NULL where one of these is.
 --   fleet_compliant_percent_lower_bound: The same, with all nodes and instances in the denominator that were last
---     listed where nodes or instances were not read: the least that it can be, if these have not grown or moved. NULL
+--     listed where nodes or instances were not read: the minimum, if these have not grown or moved. NULL
 --     where the window holds no listing of nodes, or none of instances, of an active target.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.

@@ -2,12 +2,12 @@
 -- Rows: always exactly one. Where the window holds no published run, run_status is NO_SNAPSHOT and every figure is
 --   NULL.
 -- Columns:
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. They count only
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. They count only
 --     in the lower bound.
---   compliant_percent: nodes_compliant of nodes_listed, UNKNOWN nodes included, in percent, rounded down to a tenth, so
---     that 100 means all. NULL where no node is listed.
+--   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
+--     so that 100 means all. NULL where no node is listed.
 --   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator: the least that it can be, if their number has not grown. NULL where no run of
+--     planned targets in the denominator: the minimum, if their number has not grown. NULL where no run of
 --     the window has listed one of them: then no bound is known.
 -- Caveats:
 --   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to it.

@@ -14,15 +14,15 @@
 --     no longer planned, 1 row without an id".
 --   targets_read: Targets that were listed.
 --   targets_total: Active targets of the plan: those that should have been listed.
---   targets_not_active: Targets of closed or suspended accounts; they are not read and make no run PARTIAL.
---   targets_not_planned: Active targets that earlier runs of the window planned and this one did not. They make no run
---     PARTIAL, and their last known nodes count in every lower bound.
+--   targets_not_active: Targets of closed or suspended accounts; they are not read and do not make a run PARTIAL.
+--   targets_not_planned: Active targets that earlier runs of the window planned and this one did not. They do not make
+--     a run PARTIAL, and their last known nodes count in every lower bound.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_collected: Nodes with a patch state.
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
---   rows_without_id: Rows of the listings without an id: nodes that exist and are not in the snapshot. NULL for a run
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for a run
 --     of a version that did not count them.
 --   patches_read: As patches_status in runs, if the table has the rows that the coverage counts: COMPLETE, PARTIAL or
 --     NOT_ASKED.

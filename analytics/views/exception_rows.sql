@@ -7,8 +7,8 @@
 --   instance: As written: the id of a node.
 --   tag_key: As written.
 --   tag_value: As written.
---   kb_id: As written: the id of a patch, in capital or small letters.
---   cve_id: As written: the id of a CVE, in capital or small letters.
+--   kb_id: As written: the id of a patch, in upper or lower case.
+--   cve_id: As written: the id of a CVE, in upper or lower case.
 --   reason: As written.
 --   approver: As written.
 --   approved_on: As written: the first day of the exception.

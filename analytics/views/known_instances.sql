@@ -8,8 +8,8 @@
 --   management: By the first rule that applies. UNKNOWN, if not is_read. TERMINATED: shutting down or terminated.
 --     MANAGED: SSM lists it as a node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no
 --     id. STOPPED: stopping or stopped. STARTING: pending, or launched later than an hour before SSM listed the nodes.
---     SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it runs, and SSM does not list it. UNKNOWN: its state
---     is not known.
+--     SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its
+--     state is not known.
 --   unknown_reason: Why management is UNKNOWN: TARGET_NOT_PLANNED, INSTANCES_NOT_READ, NODES_NOT_READ,
 --     NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.
 --   is_in_fleet_bound: Whether a lower bound over the fleet counts it in addition to the nodes: it may run, is not a

@@ -7,7 +7,7 @@
 --   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes,
 --     last_known_rows_without_id and last_read_at are from its last listing.
 --   - TARGET_NOT_PLANNED: its account or region was removed from the settings or has left the organization, or an
---     export of other accounts or regions took the newest run.
+--     export of other accounts or regions is the newest run.
 SELECT
   run_id,
   run_at,

@@ -9,7 +9,7 @@
 --     known_targets. For a node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was
 --     never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan cannot know the patches of today, as in
 --     node_compliance; COUNTS_DIFFER: its patches are not those that its own counts say, as in patch_count_checks.
---   nodes: The nodes that this row stands for, rows without an id included; NULL for a target that was not listed,
+--   nodes: The nodes that this row stands for, including rows without an id; NULL for a target that was not listed,
 --     whose number of nodes is not known.
 -- Caveats:
 --   - Every figure about patches counts what is known. These nodes may need any patch.

@@ -1,4 +1,4 @@
--- Question: By what do scorecards divide the fleet?
+-- Question: How do scorecards divide the fleet?
 -- Rows: FLEET, ACCOUNT and PATCH_GROUP, and one TAG for each tag key that the newest published run saw.
 -- Columns:
 --   scope: FLEET for all nodes, ACCOUNT for those of an account, PATCH_GROUP for those of a patch group, TAG for those

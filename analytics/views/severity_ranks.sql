@@ -1,4 +1,4 @@
--- Question: Which words of the vendors are a severity, and how severe is each?
+-- Question: Which of the vendors' words are severities, and how severe is each?
 -- Rows: one per word that is a severity.
 -- Columns:
 --   severity: The word of the vendor.

@@ -1,4 +1,4 @@
--- Question: Which lines of patches are past their deadline, which may be, and which of these are excepted?
+-- Question: Which lines of patches are past their deadline, which may be, and which of these have an exception?
 -- Rows: one per node and line that is OPEN and past its deadline, or may be.
 -- Columns:
 --   patches_status: As in runs, of the newest run.

@@ -6,7 +6,7 @@
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   rows_without_id: As in target_runs.
---   nodes_bound: The nodes that a lower bound counts, rows without an id included: those listed, or for a target that
+--   nodes_bound: The nodes that a lower bound counts, including rows without an id: those listed, or for a target that
 --     was not read or not planned those last listed; 0 for a target that is not active; NULL for an active one that no
 --     run of the window has listed.
 --   fleet_unknown_reason: Why it is not known how many instances SSM does not manage: INSTANCES_NOT_ASKED,

@@ -17,7 +17,7 @@
 --   last_read_date: The UTC date of that run: the partition.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
---   last_known_rows_without_id: The rows without an id that it listed: nodes that exist and are in no snapshot.
+--   last_known_rows_without_id: The rows without an id that it listed: nodes that exist but are in no snapshot.
 --   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
 --   previous_read_date: The UTC date of that run: the partition.
 --   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.

@@ -16,7 +16,7 @@
 --   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
---   last_known_rows_without_id: The rows without an id that it listed: nodes that exist and are in no snapshot.
+--   last_known_rows_without_id: The rows without an id that it listed: nodes that exist but are in no snapshot.
 --   last_instances_run_id: The newest run, this one included, in which EC2 listed the instances of the target; NULL
 --     where the window holds none.
 --   last_known_instances_without_id: The rows without an id that EC2 listed in that run.
