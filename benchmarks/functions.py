@@ -1,7 +1,6 @@
 """The functions as built by `sam build`, under AWS's own runtime client: memory and time of their invocations.
 
 The runs read all sources of the embedded AWS. The largest one has only a plan, and a commit of stored patch states.
-
 """
 
 import json
