@@ -107,6 +107,16 @@ def test_a_suspended_account_of_the_organization_is_planned_and_not_asked() -> N
     assert [DiscoverMessage.decode(body).target for body in bodies(world.discover_queue)] == [EU]
 
 
+def test_our_own_account_is_read_whatever_the_organization_says_of_it() -> None:
+    world = World(accounts="organization")
+    world.accounts.organization = [Account(HOME, "tools", active=False), Account(SECOND, "closed", active=False)]
+
+    result = world.plan.handle(EVENT)
+
+    assert (result.targets, result.active_targets) == (2, 1)
+    assert [(p.account_name, p.active) for p in stored_plan(world).targets] == [("tools", True), ("closed", False)]
+
+
 def test_the_home_account_is_our_own_wherever_it_stands_in_the_organization() -> None:
     world = World(accounts="organization")
     world.accounts.organization = [Account(SECOND, "first to be listed"), Account(HOME, "tools")]

@@ -201,6 +201,8 @@ def make_plan(  # noqa: PLR0913
 ) -> Plan:
     """Decide a run: every region of every account that is not excluded, each target once, sorted.
 
+    The home account is active, whatever its list says: its credentials work.
+
     Raises:
         ConfigError: every account is excluded.
         RetryableError: there is no account. An organization has at least one, so its list was not complete.
@@ -211,7 +213,9 @@ def make_plan(  # noqa: PLR0913
         raise RetryableError(msg)
     excluded = sorted(set(excluded_account_ids))
     targets = {
-        Target(account.account_id, region): PlannedTarget(account.account_id, region, account.name, account.active)
+        Target(account.account_id, region): PlannedTarget(
+            account.account_id, region, account.name, account.active or account.account_id == home_account_id
+        )
         for account in accounts
         if account.account_id not in excluded
         for region in regions
