@@ -39,6 +39,7 @@ from tests.simulation.secondary_oracle import (
     slice_rows,
 )
 from tests.simulation.world import World
+from tests.world import HOME
 
 # What a lake says, written out: none of it is taken from the code that writes it.
 _NO_SHARD = "no shard by the run's deadline"
@@ -201,10 +202,10 @@ def rows(file: TableFile, names: Iterable[str]) -> list[tuple[Any, ...]]:
 
 
 def planned_targets(by: Invocation, excluded_accounts: Iterable[str]) -> list[PlannedTarget]:
-    """Return what a plan must name, by what its maker was told of the organization."""
+    """Return what a plan must name, by what its maker was told of the organization; the home account is active."""
     covered = {account.account_id: account for account in by.accounts if account.account_id not in excluded_accounts}
     return [
-        PlannedTarget(account_id, region, covered[account_id].name, covered[account_id].active)
+        PlannedTarget(account_id, region, covered[account_id].name, covered[account_id].active or account_id == HOME)
         for account_id in sorted(covered)
         for region in sorted(by.regions)
     ]

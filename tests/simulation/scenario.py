@@ -155,5 +155,6 @@ def _accounts(random: Random, count: int) -> tuple[Account, ...]:
 
 
 def _excluded(random: Random, accounts: tuple[Account, ...]) -> tuple[str, ...]:
-    others = [account.account_id for account in accounts if account.account_id != HOME]
-    return (random.choice(others),) if others and random.random() < 0.2 else ()
+    """Return one account, which may be the home account: without it, a plan may have no active target."""
+    several = len(accounts) > 1
+    return (random.choice(accounts).account_id,) if several and random.random() < 0.2 else ()

@@ -230,6 +230,16 @@ def _plans_active(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "accounts": [a for a in wanted["accounts"] if a.active]})
 
 
+@mutant("I6", "plan believes a list in which our own account is not active")
+def _plans_home_as_listed(patch: Patch) -> None:
+    def make(run_id: str, **wanted: Any) -> Plan:  # noqa: ANN401
+        made, listed = make_plan(run_id, **wanted), {account.account_id: account for account in wanted["accounts"]}
+        targets = [replace(one, active=listed[one.account_id].active) for one in made.targets]
+        return replace(made, targets=tuple(targets))
+
+    patch.setattr(plan, "make_plan", make)
+
+
 @mutant("I6", "plan covers accounts that are left out on purpose", AN_ACCOUNT_LEFT_OUT)
 def _plans_excluded(patch: Patch) -> None:
     _alter_plans(patch, lambda wanted: {**wanted, "excluded_account_ids": ()})
