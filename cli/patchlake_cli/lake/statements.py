@@ -108,7 +108,7 @@ class Statement:
         Raises:
             ValueError: it is not a SELECT.
         """
-        return _parsed(self.name, self.render(Settings()))
+        return _select(self.name, self.render(Settings())).copy()
 
     @property
     def relations(self) -> list[str]:
@@ -127,12 +127,23 @@ class Statement:
         return text
 
 
-def _parsed(name: str, sql: str) -> "exp.Query":
+@cache
+def parsed(sql: str) -> "exp.Expr":
+    """Return a statement of ``analytics/`` as sqlglot reads it. All callers share the tree: copy it to change it.
+
+    Raises:
+        sqlglot.errors.SqlglotError: it is not a statement of Athena.
+    """
     # Not at the top, here and below: the help of a command lists the queries but parses none.
     import sqlglot  # noqa: PLC0415
+
+    return sqlglot.parse_one(sql, read="athena")
+
+
+def _select(name: str, sql: str) -> "exp.Query":
     from sqlglot import exp  # noqa: PLC0415
 
-    tree = sqlglot.parse_one(sql, read="athena")
+    tree = parsed(sql)
     if not isinstance(tree, exp.Query):
         raise ValueError(f"{name}: expected a SELECT")  # noqa: TRY004  # a file is wrong, not an argument
     return tree
@@ -140,7 +151,7 @@ def _parsed(name: str, sql: str) -> "exp.Query":
 
 @cache
 def _relations(name: str, sql: str) -> tuple[str, ...]:
-    return tuple(relations_of(_parsed(name, sql)))
+    return tuple(relations_of(_select(name, sql)))
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:

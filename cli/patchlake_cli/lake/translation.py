@@ -20,6 +20,7 @@ from sqlglot.optimizer.scope import traverse_scope
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.newest_dates import name_dates
 from patchlake_cli.lake.parameters import is_utf_8
+from patchlake_cli.lake.statements import parsed
 from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
@@ -45,7 +46,7 @@ def translate(sql: str, now: datetime, newest_dates: tuple[str, ...] = ()) -> st
     Raises:
         sqlglot.errors.SqlglotError: it is not a statement of Athena.
     """
-    return _duckdb(sqlglot.parse_one(sql, read="athena"), now, newest_dates)
+    return _duckdb(parsed(sql).copy(), now, newest_dates)
 
 
 def parse_question(sql: str) -> exp.Query:
