@@ -160,7 +160,7 @@ def test_an_answer_not_in_the_form_of_its_service_is_an_error_without_the_body(
 ) -> None:
     service.answer = lambda _: Answer(200, body)
 
-    with pytest.raises(ResponseParserError, match="not in the form of the service") as caught:
+    with pytest.raises(ResponseParserError, match="is malformed") as caught:
         CALLS[operation](client)
 
     assert "c2Vj" not in "".join(format_exception(caught.value))
@@ -182,7 +182,7 @@ def test_an_answer_that_is_nested_without_end_is_not_in_the_form_of_its_service(
 ) -> None:
     service.answer = lambda _: Answer(200, b'{"Messages":' + b"[" * 200_000)
 
-    with pytest.raises(ResponseParserError, match="not in the form of the service"):
+    with pytest.raises(ResponseParserError, match="is malformed"):
         CALLS["ReceiveMessage"](client)
 
 

@@ -80,7 +80,7 @@ def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> li
 
 
 def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
-    """Return a text of JSON that an answer contains.
+    """Return a JSON text of an answer, decoded.
 
     Raises:
         ResponseParserError: it is none, or of another form.
@@ -92,4 +92,4 @@ def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
 
 
 def _not_in_form(error: Exception) -> ResponseParserError:
-    return ResponseParserError(f"the answer is not in the form of the service: {error}. {IF_IT_LASTS}")
+    return ResponseParserError(f"the answer is malformed: {error}. {IF_IT_LASTS}")

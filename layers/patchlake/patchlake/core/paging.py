@@ -13,7 +13,7 @@ EMPTY_PAGES = 100
 """The pages of a chain that may bring nothing new: AWS may send short and empty pages, but a chain must end."""
 
 
-IF_IT_LASTS = "If that lasts, check that no proxy changes answers, then report it to AWS Support"
+IF_IT_LASTS = "If the problem persists, check that no proxy changes answers, then report it to AWS Support"
 """The fix for answers that break the rules of the service."""
 
 
