@@ -98,7 +98,7 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
     least = -(-nodes // SOURCES.patch_states.operation.ids_per_call) * latency_seconds / CONNECTIONS
     took = median(one.wall_seconds for one in used[OURS])
     steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
-    often = "one run each" if rounds == 1 else f"{rounds} rounds in turns"
+    often = "one run each" if rounds == 1 else f"{rounds} interleaved rounds"
     head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms per call, {often}"
     return (
         f"{compared(head, used, nodes)}\n\nSpread over {CONNECTIONS} connections, the latency of the calls adds up to "

@@ -215,12 +215,12 @@ def test_a_printed_report_leaves_no_place_for_the_summary(story_folder: Path) ->
         ),
         (
             [("2026-10-20", "COMPLETE"), ("2026-10-25", "COMPLETE"), ("2026-11-01", "PARTIAL")],
-            "A week before, on 2026-10-25, the run was COMPLETE: 60.0 % compliant.",
+            "A week earlier, on 2026-10-25, the run was COMPLETE: 60.0 % compliant.",
         ),
         (
             [("2026-10-20", "PARTIAL"), ("2026-10-27", "COMPLETE"), ("2026-11-01", "PARTIAL")],
             (
-                "12 days before, on 2026-10-20, the run was PARTIAL: at least 50.0 % compliant (60.0 % of the listed "
+                "12 days earlier, on 2026-10-20, the run was PARTIAL: at least 50.0 % compliant (60.0 % of the listed "
                 "nodes)."
             ),
         ),

@@ -17,7 +17,7 @@ _LATER = "retry in a minute (a run does so automatically)"
 EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.THROTTLED: Explanation("AWS throttled the call", f"{_LATER}; if the problem persists, lower the concurrency"),
     Cause.PASSING: Explanation(
-        "AWS failed, or its answer cannot be read", f"{_LATER}; if the problem persists, check the AWS Health Dashboard"
+        "AWS failed, or gave no readable answer", f"{_LATER}; if the problem persists, check the AWS Health Dashboard"
     ),
     Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
     Cause.UNREACHABLE: Explanation(

@@ -42,7 +42,7 @@ class ListingNews:
         self._known = known
         if self._pages_without_news > EMPTY_PAGES:
             msg = (
-                f"{self.subject}: {self._pages_without_news} pages in a row brought nothing new, but had a token. "
+                f"{self.subject}: {self._pages_without_news} pages in a row returned nothing new, but had a token. "
                 f"{IF_IT_LASTS}"
             )
             raise RestartError(msg)

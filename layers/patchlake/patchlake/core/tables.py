@@ -116,8 +116,8 @@ def collection_columns(statuses: Mapping[str, Explanation]) -> tuple[Column, ...
         string("collection_status", described(statuses), nullable=False),
         string(
             "collection_detail",
-            "Why the node is NOT_COLLECTED or INVALID_RESPONSE. For other nodes, the members whose values broke a rule, "
-            "each with the rule; these values are NULL in this row. NULL otherwise.",
+            "Why the node is NOT_COLLECTED or INVALID_RESPONSE. For other nodes, the members whose values broke a "
+            "rule, each with the rule; these values are NULL in this row. NULL otherwise.",
         ),
         timestamp(
             "collected_at",

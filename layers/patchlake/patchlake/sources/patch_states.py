@@ -107,7 +107,7 @@ TABLE = detail_table(
 )
 
 
-CAME_TWICE = "the node came twice, with different values"
+CAME_TWICE = "the node occurs twice, with different values"
 NOT_ASKED_FOR = "the answer has a row about a node that was not asked for"
 
 
