@@ -8,7 +8,7 @@
 --   tags: READ: the run read all tags of its target. NOT_READ: it did not. NOT_EC2: the node is not an EC2 instance,
 --     and has no tags.
 --   severity_rank: As in severity_ranks, for the line; 0 if its severity is not known.
---   strictest_days: The fewest days that may apply, whatever the severity and tags are that are not known.
+--   strictest_days: The fewest days that may apply, given what is not known about severity and tags.
 --   longest_days: The most days that may apply; the same number if both are known.
 -- Caveats:
 --   - The most specific row of the policy applies: one with severity and tag, then one with a tag, one with a severity,

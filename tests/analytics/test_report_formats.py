@@ -135,8 +135,8 @@ def test_markdown_of_a_run_that_read_everything_says_so() -> None:
     )
     whole = replace(hostile, details=details, run=run)
 
-    assert "\nEverything that this run was asked for was read.\n" in render_markdown(whole)
-    assert "Everything that this run was asked for was read." not in render_markdown(hostile)
+    assert "\nThis run read everything that it was asked to read.\n" in render_markdown(whole)
+    assert "This run read everything that it was asked to read." not in render_markdown(hostile)
 
 
 def test_a_window_without_a_snapshot_knows_nothing_in_any_format() -> None:

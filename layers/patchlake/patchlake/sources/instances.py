@@ -58,7 +58,7 @@ _ADDRESSES = "addresses and names derived from them are sensitive, and no query 
 _HARDWARE = "no query about patches needs it"
 
 INSTANCE_MEMBERS_LEFT_OUT = {
-    "Tags": "all tags, of any key; the source tags has those of the allowed keys",
+    "Tags": "tags with any key; the source tags has those with allowed keys",
     **dict.fromkeys(
         (
             "Ipv6Address",
