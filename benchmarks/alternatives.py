@@ -37,7 +37,7 @@ NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": 
 OURS = "patchlake, collect and commit"
 PAGE_SIZE = SOURCES.nodes.operation.page_size
 STEPS = ("start", "collect", "publish")
-FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_mebibytes", "bytes a node": "size"}
+FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_mebibytes", "bytes per node": "size"}
 
 
 class Used(NamedTuple):
@@ -98,13 +98,13 @@ def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
     least = -(-nodes // SOURCES.patch_states.operation.ids_per_call) * latency_seconds / CONNECTIONS
     took = median(one.wall_seconds for one in used[OURS])
     steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
-    often = "one run each" if rounds == 1 else f"{rounds} rounds in turns"
-    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, {often}"
+    often = "one run each" if rounds == 1 else f"{rounds} interleaved rounds"
+    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms per call, {often}"
     return (
-        f"{compared(head, used, nodes)}\n\nThe calls' latency over {CONNECTIONS} connections is {least:.1f} s; "
-        f"patchlake took {took / least:.2f} times that. Of its seconds of processor {steps['start']:.1f} are starting, "
-        f"{steps['collect']:.1f} collecting and {steps['publish']:.1f} publishing. {machine('boto3', 'pyarrow')}; the "
-        "others as locked in benchmarks/rivals."
+        f"{compared(head, used, nodes)}\n\nSpread over {CONNECTIONS} connections, the latency of the calls adds up to "
+        f"{least:.1f} s; patchlake took {took / least:.2f} times that. Its processor time is {steps['start']:.1f} s "
+        f"for starting, {steps['collect']:.1f} s for collecting and {steps['publish']:.1f} s for publishing. "
+        f"{machine('boto3', 'pyarrow')}; the other programs use the versions locked in benchmarks/rivals."
     )
 
 
@@ -122,11 +122,11 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
             if places is regions:
                 used |= {rival: [one] for rival, one in rivals(around, folder, places)}
     chain = -(-nodes // PAGE_SIZE) * latency_seconds
-    head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms a call, one run each"
+    head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms per call, one run each"
     return (
-        f"{compared(head, used, nodes)}\n\nOne call after the other is {2 * chain:.0f} s. Each page of a listing needs "
-        f"the token of the one before, so one region takes {chain:.0f} s for every program; {len(regions)} regions are "
-        f"listed at the same time. {machine('boto3', 'pyarrow')}."
+        f"{compared(head, used, nodes)}\n\nOne call after the other, all calls take {2 * chain:.0f} s. Each page of a "
+        f"listing needs the token of the page before, so listing one region takes every program {chain:.0f} s; "
+        f"patchlake lists {len(regions)} regions at the same time. {machine('boto3', 'pyarrow')}."
     )
 
 
@@ -145,7 +145,7 @@ def compared(head: str, used: Mapping[str, Sequence[Used]], nodes: int) -> str:
                 f"{median(values) / median(ours):.2f}",
             ]
         lines.append([*cells, f"{runs[0].files}"])
-    return table([head, *(word for title in FIGURES for word in (title, "times")), "files"], lines)
+    return table([head, *(word for title in FIGURES for word in (title, "ratio")), "files"], lines)
 
 
 def listed(around: World) -> list[str]:

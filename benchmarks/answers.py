@@ -59,5 +59,5 @@ def main(*, full: bool) -> None:
     found = [rows(nodes, both) for nodes in (FULL if full else SMALL)]
     if full:
         found.append(rows(LARGE, ("patch_states", "coverage")))
-    head = [f"nodes, {DAYS} days", "open patches of a day", *QUESTIONS]
+    head = [f"nodes, {DAYS} days", "open patches per day", *QUESTIONS]
     report("performance.md", "answers", f"{table(head, found)}\n\n{machine('duckdb', 'pyarrow')}.", full=full)

@@ -32,7 +32,7 @@ def main(*, full: bool) -> None:
             found = apart("benchmarks.clocks", name)
         figures = f"{found['wall_seconds']:.1f}", f"{found['cpu_seconds']:.1f}", f"{found['peak_mebibytes']:.0f}"
         rows.append([f"{nodes:,}", f"{DAYS}", f"{patches:,}", *figures])
-    head = ["nodes", "days", "open patches of a day", "s", "CPU s", "peak MiB"]
+    head = ["nodes", "days", "open patches per day", "s", "CPU s", "peak MiB"]
     report("performance.md", "clocks", f"{table(head, rows)}\n\n{machine('duckdb', 'pyarrow')}.", full=full)
 
 

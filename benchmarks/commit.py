@@ -85,7 +85,7 @@ def measure(sizes: list[int], rounds: int) -> str:
         cpu_seconds = spread([one["cpu_seconds"] for one in found])
         peaks = spread([one["peak_mebibytes"] for one in found], 0)
         rows.append([f"{size:,}", cpu_seconds, peaks, f"{found[0]['bytes'] / size:.1f}"])
-    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB", "bytes a row"]
+    head = [f"rows, {rounds} processes each", "CPU seconds", "peak MiB", "bytes per row"]
     return f"{table(head, rows)}\n\n{machine('pyarrow')}."
 
 

@@ -40,11 +40,17 @@ VCPU_MEGABYTES = 1769
 ASSUMED = (
     ("SSM answers a call in", f"{SSM_SECONDS} s"),
     ("S3 and SQS answer a call in", f"{S3_SECONDS} s"),
-    ("an invocation starts in, occasional cold starts included", f"{START_SECONDS} s"),
-    ("Lambda gives one processor for", f"{VCPU_MEGABYTES:,} MB, as fast as the measuring one"),
-    ("commit checks a run until it is complete", f"{LOOKS} times, in one environment"),
-    ("Lambda polls each of the five queues, also when it is empty", f"{POLLERS} at once, every {POLL_SECONDS} s"),
-    ("queries a day, each the mean of the shipped ones", f"{QUERIES_A_DAY}, over {WINDOW_DAYS} days of runs"),
+    ("an invocation starts in (occasional cold starts included)", f"{START_SECONDS} s"),
+    (
+        "Lambda gives one processor for",
+        f"{VCPU_MEGABYTES:,} MB of memory, as fast as that of the machine used for measuring",
+    ),
+    ("checks of a run by commit; the last one publishes it", f"{LOOKS}, in one environment"),
+    ("polls of each of the five queues by Lambda, even when empty", f"{POLLERS} at once, every {POLL_SECONDS} s"),
+    (
+        "queries a day, each as large as the average shipped one",
+        f"{QUERIES_A_DAY}, over {WINDOW_DAYS} days of runs",
+    ),
     ("the lake is kept for", f"{LAKE_MONTHS} months"),
     ("shards and parts are kept for", f"{RUNS_DAYS} days"),
 )
@@ -64,7 +70,7 @@ class Run(NamedTuple):
 
     @property
     def nodes(self) -> int:
-        """Nodes altogether."""
+        """All nodes."""
         return sum(self.sizes)
 
     @property
@@ -126,16 +132,16 @@ class Measured(NamedTuple):
 
     def rows(self) -> list[list[str]]:
         """Describe each measurement in a row of a table."""
-        micros = [f"{1e6 * seconds:.1f} µs of processor" for seconds in self[:3]]
+        micros = [f"{1e6 * seconds:.1f} µs of processor time" for seconds in self[:3]]
         weights = [f"{weight:.1f} bytes" for weight in self[3:]]
         words = (
-            "discover lists it and stores the shard, the SDK included",
-            "collect reads its state and stores the part, the SDK included",
+            "discover lists it and stores the shard, SDK included",
+            "collect reads its state and stores the part, SDK included",
             "commit publishes it",
-            "its rows in shard and part have",
-            "its row in the snapshot has",
-            "of which a shipped query reads, on average,",
-            "as a separate gzipped JSON object it has",
+            "its rows in the shard and the part take",
+            "its row in the snapshot takes",
+            "of these, a shipped query reads on average",
+            "as a separate gzipped JSON object, it takes",
         )
         return [list(row) for row in zip(words, micros + weights, strict=True)]
 
@@ -236,8 +242,12 @@ def main(*, full: bool) -> None:
     for name, text, made in (
         ("prices", table(["price", "dollars", "as quoted by"], priced), "Copied"),
         ("assumptions", table(["assumption", ""], map(list, ASSUMED)), "Assumed"),
-        ("node", table(["of each node", ""], one.rows()), "Measured"),
-        ("cost", table(["nodes", "targets", "runs a day", *SERVICES, "all, dollars a month"], months(one)), "Computed"),
+        ("node", table(["for each node", ""], one.rows()), "Measured"),
+        (
+            "cost",
+            table(["nodes", "targets", "runs a day", *SERVICES, "total, dollars a month"], months(one)),
+            "Computed",
+        ),
         ("objects", table(["nodes", *head], per_object(one)), "Computed"),
     ):
         report("cost.md", name, text, full=full, made=made)

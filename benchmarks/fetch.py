@@ -1,4 +1,4 @@
-"""The fetch path: the CPU a node that discover needs to list a target, and collect to read and store a part.
+"""The fetch path: the CPU time per node that discover needs to list a target, and collect to read and store a part.
 
     python -m benchmarks.fetch ROUNDS
 

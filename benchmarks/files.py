@@ -28,7 +28,7 @@ from patchlake.core.tables import INSTANCE_ID
 from patchlake.sources.patch_states import PATCH_STATE_COLUMNS
 from patchlake_cli.lake.statements import queries
 
-PATCHLAKE, OBJECTS = "patchlake", "a gzipped JSON object a node"
+PATCHLAKE, OBJECTS = "patchlake", "a gzipped JSON object per node"
 NARROW = ("account_id", "region", INSTANCE_ID.name, *(column.name for column in PATCH_STATE_COLUMNS))
 
 
@@ -90,8 +90,8 @@ def measure() -> tuple[str, str]:
         [f"`{name}`", *(f"{form.read(columns) / NODES:.1f}" for form in found.values())]
         for name, columns in reads().items()
     ]
-    shape = table([f"bytes a row, {NODES:,} nodes", "patch state columns and key", "all columns"], sizes)
-    return f"{shape}\n\n{machine('pyarrow')}.", table(["bytes a node, over one run", *found], questions)
+    shape = table([f"bytes per row, {NODES:,} nodes", "patch state columns and key", "all columns"], sizes)
+    return f"{shape}\n\n{machine('pyarrow')}.", table(["bytes per node, over one run", *found], questions)
 
 
 def whole(size: Any, rows: Any) -> Form:  # noqa: ANN401  # pyarrow has no types

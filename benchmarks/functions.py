@@ -159,12 +159,12 @@ def time_table(runs: Mapping[str, Found]) -> str:
                     ]
                 )
     head = [
-        "an invocation",
+        "work of an invocation",
         "invocations",
-        "CPU s",
-        "most CPU s",
-        "most wall s",
-        "most CPU s by its share",
+        "median CPU s",
+        "max CPU s",
+        "max wall s",
+        "max CPU s at its share",
         "`Timeout`",
     ]
     return table(head, rows)
@@ -187,7 +187,7 @@ def main(*, full: bool) -> None:
             one_target = Settings(nodes=50_000, accounts=1, regions=1)
             runs["50,000 nodes, 1 target, `BatchSize` 5,000"] = whole_run(build, folder, one_target, 5000)
         nodes, targets = LARGEST if full else (20_000, 100)
-        runs[f"{nodes:,} nodes; {targets:,} targets of plan"] = largest_run(build, folder, nodes, targets)
+        runs[f"{nodes:,} nodes; {targets:,} targets in the plan"] = largest_run(build, folder, nodes, targets)
     report("operations.md", "memory", memory_table(runs), full=full)
     versions = machine("aws-lambda-powertools", "boto3", "pyarrow")
     report("performance.md", "functions", f"{time_table(runs)}\n\n{versions}.", full=full)

@@ -1,4 +1,4 @@
-"""A history of a fleet with open patches: a published run a day, in the form of a lake's files."""
+"""A history of a fleet with open patches: a published run per day, as files of a lake."""
 
 from collections.abc import Collection
 from datetime import date, timedelta

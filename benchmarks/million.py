@@ -268,8 +268,8 @@ def measure(nodes: int, targets: int) -> str:
         f"{nodes:,} nodes, {targets:,} targets",
         "invocations",
         "CPU s",
-        "peak MiB of the first 100",
-        "of all",
+        "peak MiB, first 100",
+        "peak MiB, all",
         "SSM calls",
         "S3 PUT",
         "S3 GET and HEAD",
@@ -282,9 +282,8 @@ def measure(nodes: int, targets: int) -> str:
     rows = [[stage, *(f"{found.get(f'{stage} {name}', 0):,.0f}" for name in figures + operations)] for stage in stages]
     shards, parts, snapshot, patches = (found[f"{part} bytes"] / nodes for part in _STORED)
     return (
-        f"{table(head, rows)}\n\nShards {shards:.1f}, parts {parts:.1f}, snapshot {snapshot:.1f} and patches "
-        f"{patches:.1f} bytes a node; "
-        f"nodes are 2,000 different ones again and again. {machine('pyarrow', 'msgspec')}."
+        f"{table(head, rows)}\n\nBytes per node: shards {shards:.1f}, parts {parts:.1f}, snapshot {snapshot:.1f}, "
+        f"patches {patches:.1f}. The nodes are 2,000 different ones, repeated. {machine('pyarrow', 'msgspec')}."
     )
 
 

@@ -37,16 +37,16 @@ def measure() -> str:
             ]
         )
     head = [
-        "calls a second",
+        "calls per second",
         "workers",
         "nodes",
-        "nodes a batch",
-        "seconds an invocation",
-        "messages given back",
+        "nodes per batch",
+        "seconds per invocation",
+        "messages returned",
         "dead letters",
         "seconds",
-        "times the bucket's own",
-        "throttled answers a call",
+        "ratio to the bucket's own time",
+        "throttled answers per call",
     ]
     return table(head, rows)
 
@@ -62,15 +62,15 @@ def measure_patches() -> str:
             [*(f"{one:,}" for one in figures), f"{pace.seconds:.0f}", f"{pace.of_bucket:.2f}", f"{pace.of_root:.2f}"]
         )
     head = [
-        "calls a second",
-        "workers of patch states",
-        "workers of patches",
+        "calls per second",
+        "workers for patch states",
+        "workers for patches",
         "nodes",
         "calls",
         "dead letters",
         "seconds",
-        "times the bucket's own",
-        "last root part, times that without patches",
+        "ratio to the bucket's own time",
+        "last root part, ratio to a run without patches",
     ]
     return table(head, rows)
 

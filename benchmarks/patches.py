@@ -1,4 +1,4 @@
-"""The patches: bytes a row of the table, the time to decode a row, and commit with millions of rows.
+"""The patches: bytes per row of the table, the time to decode a row, and commit with millions of rows.
 
     python -m benchmarks.patches FOLDER
 
@@ -176,10 +176,18 @@ def measure(nodes: int, rows: int) -> str:
                 f"{found['all_bytes'] / 2**20:.0f}",
             ]
         )
-    head = ["nodes", "asked about", "rows of patches", "bytes a row", "CPU s of commit", "peak MiB", "temporary MiB"]
+    head = [
+        "nodes",
+        "nodes asked about",
+        "rows of patches",
+        "bytes per row",
+        "CPU s of commit",
+        "peak MiB",
+        "temporary MiB",
+    ]
     decoding = spread(decode_microseconds(realistic))
     return (
-        f"{table(head, table_rows)}\n\nDecoding takes {decoding} µs of CPU a row, in pages of 50. "
+        f"{table(head, table_rows)}\n\nDecoding takes {decoding} µs of CPU per row, in pages of 50. "
         f"{machine('pyarrow', 'msgspec')}."
     )
 

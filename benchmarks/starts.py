@@ -51,7 +51,7 @@ def measure(rounds: int) -> str:
         for stage in STAGES
     ]
     starting = table([f"function, {rounds} runs", "CPU s", "wall s", "peak MiB"], started)
-    importing = table(["of importing it", "modules", *(f"`{name}`" for name in SHOWN)], imported)
+    importing = table(["share of its import time", "modules", *(f"`{name}`" for name in SHOWN)], imported)
     return f"{starting}\n\n{importing}\n\n{machine('aws-lambda-powertools', 'boto3', 'pyarrow')}."
 
 

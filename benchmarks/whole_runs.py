@@ -21,7 +21,7 @@ def measure(sizes: list[int]) -> str:
             found = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
         rows.append([f"{nodes:,}", str(found["status"]), f"{found['api_calls']:,}", f"{found['wall_seconds']:.1f}"])
     return (
-        table(["nodes, 2 targets, one run each", "run", "SSM calls", "seconds"], rows)
+        table(["nodes, 2 targets, one run each", "run status", "SSM calls", "seconds"], rows)
         + f"\n\n{machine('boto3', 'pyarrow')}."
     )
 

@@ -1,6 +1,6 @@
 -- Question 1: How compliant is each account, in each region?
 -- Rows: one per target that the newest published run or an earlier one of the window planned: those without a
---   percentage, then the least compliant first.
+--   percentage first, then the least compliant.
 -- Caveats:
 --   - An unread target has a listing_status other than LISTED and NULL for every figure except the lower bound.
 SELECT

@@ -2,8 +2,8 @@
 -- Rows: one per platform type and agent version of the newest published run, most nodes first.
 -- Columns:
 --   nodes: Nodes with that version.
---   nodes_not_online: Nodes whose ping_status is not Online, or not known.
---   nodes_not_latest: Nodes whose version, according to SSM, is not the latest.
+--   nodes_not_online: Nodes whose ping_status is not Online, or is not known.
+--   nodes_not_latest: Nodes whose version is not the latest, according to SSM.
 -- Caveats:
 --   - SSM does not keep is_latest_version up to date for Windows.
 SELECT

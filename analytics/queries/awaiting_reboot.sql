@@ -1,5 +1,5 @@
 -- Question 7: Which nodes await a reboot?
--- Rows: one per node of the newest published run with installed_pending_reboot_count above 0, most patches first.
+-- Rows: one per node in the newest published run with installed_pending_reboot_count above 0, most patches first.
 -- Caveats:
 --   - A reboot after the scan shows only after the next scan. operation_end_time is the end of the last one.
 SELECT

@@ -1,7 +1,7 @@
 -- Question 12: Which baseline is each node measured against, and what is installed outside it?
--- Rows: one per node of the newest published run with a patch state, most patches outside the baseline first.
+-- Rows: one per node in the newest published run with a patch state, most patches outside the baseline first.
 -- Caveats:
---   - Patches that the baseline does not name (installed_other_count) do not affect the state; those that it rejects
+--   - Patches that the baseline does not include (installed_other_count) do not affect the state; those that it rejects
 --     (installed_rejected_count) make a node NON_COMPLIANT.
 SELECT
   account_id,

@@ -1,22 +1,22 @@
 -- Question 14: What changed since a date?
 -- Rows: one per node that is new, vanished or in another state, and one per active target that could not be compared.
 -- Parameters:
---   date (date, such as 2026-11-01): The UTC date to compare with; the comparison uses the last run of that date that
---     listed the target, or else the last one before.
+--   date (date, such as 2026-11-01): The UTC date to compare with. The comparison uses the last run on or before that
+--     date that listed the target.
 -- Columns:
 --   instance_id: The node; NULL where a whole target could not be compared.
---   change: As in changes_since_previous_run; NOT_COMPARED also where the window holds no listing up to the date, or no
---     run after it.
---   reason: Why the target could not be compared, NULL otherwise. TARGET_NOT_PLANNED, TARGET_NOT_READ: the newest
---     published run did not plan it, or did not read it. NO_EARLIER_LISTING: the window holds no listing of it up to
---     the date. NO_LATER_RUN: the newest published run is not later than the listing to compare with.
---   previous_run_id: The run that the target is compared with; NULL where there is none.
+--   change: As in changes_since_previous_run; NOT_COMPARED also if the window has no listing up to that date, or no run
+--     after it.
+--   reason: Why the target could not be compared; NULL otherwise. TARGET_NOT_PLANNED, TARGET_NOT_READ: the newest
+--     published run did not plan it, or did not read it. NO_EARLIER_LISTING: the window has no listing of it up to the
+--     date. NO_LATER_RUN: the newest published run is not later than the listing to compare with.
+--   previous_run_id: The run that the target is compared with; NULL if there is none.
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
 -- Caveats:
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
---   - The query compares two states: changes in between that were reverted are not here. Each target has its own two
---     runs.
+--   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them.
+--   - The query compares two states: it does not show changes in between that were reverted. Each target has its own
+--     two runs.
 WITH asked AS (
   SELECT CAST(CAST(? AS date) AS varchar) AS run_date
 ),

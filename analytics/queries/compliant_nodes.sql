@@ -1,8 +1,8 @@
 -- Question 5: Which nodes are compliant, as evidence?
--- Rows: one per COMPLIANT node of the newest published run.
+-- Rows: one per COMPLIANT node in the newest published run.
 -- Caveats:
---   - COMPLIANT is measured against the node's own baseline, by the rule of policy_version.
---   - docs/evidence.md shows how to get from such a row to the object, its version and its checksum.
+--   - COMPLIANT is measured against the node's own baseline, by the rule with this policy_version.
+--   - docs/evidence.md shows how to find the object, its version and its checksum for a row.
 SELECT
   account_id,
   region,

@@ -1,5 +1,5 @@
 -- Question 8: On which nodes did patches fail to install?
--- Rows: one per node of the newest published run with failed_count above 0, most patches first.
+-- Rows: one per node in the newest published run with failed_count above 0, most patches first.
 -- Caveats:
 --   - SSM counts only the failures of the last operation. failed_patches names the patches.
 SELECT

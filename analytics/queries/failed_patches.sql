@@ -1,6 +1,6 @@
 -- Question 20: Which patches failed to install, and on which nodes?
--- Rows: one per node of the newest published run and patch that failed, and one per target and node whose patches are
---   not known: these first.
+-- Rows: one per node in the newest published run and patch that failed, and one per target and node whose patches are
+--   not known, which come first.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target or a node whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.

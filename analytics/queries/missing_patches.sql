@@ -1,19 +1,19 @@
 -- Question 3: How many critical, security and other patches are missing, and on how many nodes?
--- Rows: one per target that the newest published run or an earlier one of the window planned: those without a figure,
---   then the most critical patches first.
+-- Rows: one per target that the newest published run or an earlier one of the window planned: those without a figure
+--   first, then those with the most critical patches.
 -- Columns:
 --   critical_nodes: Nodes with critical_non_compliant_count above 0.
---   critical_patches: The sum of critical_non_compliant_count; a patch that two nodes lack counts twice.
+--   critical_patches: The sum of critical_non_compliant_count: a patch that two nodes lack counts twice.
 --   security_nodes: Nodes with security_non_compliant_count above 0.
 --   security_patches: The sum of security_non_compliant_count.
 --   other_nodes: Nodes with other_non_compliant_count above 0.
 --   other_patches: The sum of other_non_compliant_count.
 --   rows_without_id: Rows of the listing without an id: nodes that exist, and whose missing patches are unknown too.
---   nodes_without_counts: Nodes that lack one of the three counts; their missing patches are unknown, and not in the
+--   nodes_without_counts: Nodes that lack one of the three counts. Their missing patches are unknown, and not in the
 --     sums.
 -- Caveats:
 --   - A patch may count both as critical and as security.
---   - Every figure of an unread target is NULL; a sum is NULL where no node has the count.
+--   - Every figure for an unread target is NULL; a sum is NULL if no node has the count.
 SELECT
   target.account_id,
   target.account_name,

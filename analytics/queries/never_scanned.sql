@@ -1,5 +1,5 @@
 -- Question 10: Which nodes were never scanned?
--- Rows: one per node of the newest published run for which SSM has no patch state.
+-- Rows: one per node in the newest published run for which SSM has no patch state.
 -- Caveats:
 --   - The patch group and the baseline of such a node are not known: SSM reports them with the patch state.
 SELECT

@@ -1,21 +1,21 @@
 -- Question 22: Which patches do nodes need that they did not need in the previous run?
--- Rows: one per patch that a node of the newest published run needs and did not need before, most nodes first, and
---   before them one per target and reason why that is not known.
+-- Rows: one per patch that a node in the newest published run needs and did not need before, most nodes first; before
+--   these, one per target and reason why this is not known.
 -- Columns:
 --   answer: KNOWN for a patch, UNKNOWN for nodes of a target that cannot be compared.
---   reason: Why the answer is UNKNOWN, as in patches_not_known, or NO_EARLIER_RUN: no run of the window before this one
---     read the patches of the target; or NOT_KNOWN_BEFORE: the run that the target is compared with did not read the
---     patches of these nodes. NULL otherwise.
+--   reason: Why the answer is UNKNOWN, as in patches_not_known, or NO_EARLIER_RUN: no earlier run in the window read
+--     the patches of the target; or NOT_KNOWN_BEFORE: the run that the target is compared with did not read the patches
+--     of these nodes. NULL otherwise.
 --   account_id: The account of the target; NULL for a patch.
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: Nodes that need the patch and did not need it before, including new nodes; of an UNKNOWN row, the nodes that
---     cannot be compared, NULL if their number is not known either.
+--   nodes: Nodes that need the patch and did not need it before, including new nodes. In an UNKNOWN row, the nodes that
+--     cannot be compared, or NULL if their number is not known either.
 --   nodes_before: Nodes that need the patch and needed it before; NULL for an UNKNOWN row.
 -- Caveats:
---   - Each target is compared with its own last run before this one that read its patches.
---   - A patch is its id and its title, so the next version of a package is a new patch.
+--   - Each target is compared with the last earlier run that read its patches.
+--   - The id and the title together identify a patch, so the next version of a package is a new patch.
 WITH targets AS (
   SELECT
     run_id, run_status, run_age_hours, run_coverage, is_latest, account_id, account_name, region, nodes_listed,

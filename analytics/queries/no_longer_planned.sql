@@ -1,18 +1,17 @@
--- Question 16: What did earlier runs cover that the newest one no longer plans?
--- Rows: one per target that an earlier run of the window planned and the newest published run did not, and one per node
+-- Question 16: What did earlier runs cover that the newest run no longer plans?
+-- Rows: one per target that an earlier run in the window planned and the newest published run did not, and one per node
 --   of these targets as last listed.
 -- Columns:
 --   what: TARGET or NODE.
 --   last_compliance_status: The node's state when it was last listed; NULL for a target.
---   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
---     listing.
+--   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and if the window has no listing.
 --   last_known_rows_without_id: The rows without an id of that listing; NULL in the same cases.
---   last_read_at: The time of that listing; NULL where the window holds none.
+--   last_read_at: The time of that listing; NULL if the window has none.
 --   days_since_read: Days from that listing to the newest published run.
 -- Caveats:
---   - Its account or region was removed from the settings or has left the organization, or an export of other accounts
---     or regions is the newest run.
---   - A target that was last planned before the window is not here.
+--   - The account or region was removed from the settings, the account has left the organization, or the newest run is
+--     an export of other accounts or regions.
+--   - A target that was last planned before the window has no row.
 SELECT
   'TARGET' AS what,
   target.account_id,

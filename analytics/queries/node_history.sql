@@ -1,14 +1,14 @@
 -- Question 6: What is the history of one node?
--- Rows: one per published run of the window and target in which the node was ever listed, newest first.
--- Empty: no published run of the window listed the node.
+-- Rows: one per published run in the window and target in which the node was ever listed, newest first.
+-- Empty: no published run in the window listed the node.
 -- Parameters:
 --   instance_id (text, such as i-0123456789abcdef0): The node.
 -- Columns:
---   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not
---     known. TARGET_NOT_PLANNED: not known, since the run did not plan the target.
+--   presence: LISTED: the node was there. ABSENT: its target was listed without it. TARGET_NOT_READ: not known.
+--     TARGET_NOT_PLANNED: not known, since the run did not plan the target.
 --   compliance_status: As in node_compliance; NULL unless LISTED.
 -- Caveats:
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
+--   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS instance_id
 ),

@@ -1,19 +1,18 @@
 -- Question 17: Which nodes lack a patch that resolves a CVE?
--- Rows: one per node of the newest published run and patch of the CVE that it needs or could get, and one per target
---   and node whose patches are not known: these first.
+-- Rows: one per node in the newest published run and patch for the CVE that it needs or could get, and one per target
+--   and node whose patches are not known, which come first.
 -- Empty: no node whose patches are known lacks a patch for which SSM names the CVE.
 -- Parameters:
 --   cve (cve, such as CVE-2026-1234): The CVE.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target or a node whose patches are not known.
---   reason: Why the answer is UNKNOWN, as in patches_not_known,
---     or CVES_NOT_NAMED: the node awaits a reboot for a patch whose CVEs no run has named; NULL otherwise.
---   is_open: As in latest_patches; false for an AvailableSecurityUpdate, which the baseline of the node has not
---     approved.
+--   reason: Why the answer is UNKNOWN, as in patches_not_known, or CVES_NOT_NAMED: the node awaits a reboot for a patch
+--     whose CVEs no run has named; NULL otherwise.
+--   is_open: As in latest_patches; false for an AvailableSecurityUpdate, which the node's baseline has not approved.
 -- Caveats:
---   - SSM names the CVEs of a patch only while a node misses it or failed to install it. A patch that a baseline has
---     never approved has none here.
---   - It says which nodes lack a patch that SSM knows, not which nodes are vulnerable.
+--   - SSM names the CVEs of a patch only for nodes that miss it or failed to install it. A patch that no baseline has
+--     ever approved has none here.
+--   - The query shows which nodes lack a patch that SSM knows, not which nodes are vulnerable.
 WITH asked AS (
   SELECT upper(CAST(? AS varchar)) AS cve
 ),

@@ -1,17 +1,16 @@
 -- Question 18: Which nodes lack a patch?
--- Rows: one per node of the newest published run and patch of that id that it needs or could get, and one per target
---   and node whose patches are not known: these first.
+-- Rows: one per node in the newest published run and patch of that id that it needs or could get, and one per target
+--   and node whose patches are not known, which come first.
 -- Empty: no node whose patches are known lacks a patch of that id.
 -- Parameters:
---   kb_id (patch, such as KB5034441): The id of the patch; the name of the package where the node does not run Windows.
+--   kb_id (patch, such as KB5034441): The id of the patch: a KB number on Windows, a package name elsewhere.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target or a node whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.
---   is_open: As in latest_patches; false for an AvailableSecurityUpdate, which the baseline of the node has not
---     approved.
+--   is_open: As in latest_patches; false for an AvailableSecurityUpdate, which the node's baseline has not approved.
 -- Caveats:
 --   - An id may have several titles, such as the versions of a package.
---   - A node without a row has the patch, does not need it, or has a baseline that does not ask for it.
+--   - A node without a row has the patch, does not need it, or has a baseline that does not require it.
 WITH asked AS (
   SELECT upper(CAST(? AS varchar)) AS kb_id
 )

@@ -1,17 +1,18 @@
 -- Question 27: Which nodes does Systems Manager list that EC2 does not?
--- Rows: one per node of the newest published run without an EC2 instance, and one per target where that is not known:
---   these first.
+-- Rows: one per node in the newest published run without an EC2 instance, and one per target where that is not known;
+--   these come first.
 -- Empty: every node is an instance that EC2 lists.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target whose instances or nodes were not read in full.
---   reason: Why the answer is UNKNOWN, as in targets_not_known, the instances' reason first; NULL otherwise.
+--   reason: Why the answer is UNKNOWN, as in targets_not_known, with the reason for the instances first; NULL
+--     otherwise.
 --   account_name: As in coverage.
 --   instance_id: The node.
 --   ping_status: Online or ConnectionLost, as SSM last saw the agent.
---   kind: NO_INSTANCE: its id is one of EC2, and EC2 lists no such instance, as after its termination. NOT_EC2: a
---     hybrid node, or another that is not an EC2 instance. NULL for an UNKNOWN row.
+--   kind: NO_INSTANCE: it has an EC2 id, but EC2 lists no such instance, for example after its termination. NOT_EC2: a
+--     hybrid node, or another node that is not an EC2 instance. NULL for an UNKNOWN row.
 -- Caveats:
---   - A node that was terminated may stay in SSM's list for a while. EC2 lists a terminated instance for about an hour.
+--   - A terminated node may stay in SSM's list for a while. EC2 lists a terminated instance for about an hour.
 WITH judged AS (
   SELECT
     node.run_id, node.run_status, node.run_age_hours, node.run_coverage,

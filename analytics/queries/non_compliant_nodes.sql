@@ -1,5 +1,5 @@
 -- Question 4: Which nodes are non-compliant, and against which baseline?
--- Rows: one per NON_COMPLIANT node of the newest published run, most critical patches first.
+-- Rows: one per NON_COMPLIANT node in the newest published run, most critical patches first.
 -- Caveats:
 --   - A node with an old scan (is_stale) is still non-compliant.
 SELECT

@@ -1,19 +1,19 @@
 -- Question 26: Which nodes of an owner are non-compliant?
--- Rows: one per NON_COMPLIANT node of the newest published run with the tag, and before them the UNKNOWN rows: one per
+-- Rows: one per NON_COMPLIANT node in the newest published run with the tag, and before these the UNKNOWN rows: one per
 --   target whose tags or nodes were not read in full, and one per node with the tag whose state is UNKNOWN.
 -- Empty: every node with the tag is compliant, or no node has it.
 -- Parameters:
 --   key (text, such as Owner): The tag key that names the owner, one of the stack's TagKeys.
 --   value (any text, such as shop): The owner: the value of the tag.
 -- Columns:
---   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node in an unknown
---     state.
---   reason: Why the answer is UNKNOWN: of a target as in targets_not_known, the tags' reason first, or NO_SUCH_KEY: no
---     instance of the run has a tag with the key; of a node its unknown_reason, or TAG_NOT_READ: the value of its tag
---     could not be read. NULL otherwise.
+--   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for a node whose state is not
+--     known.
+--   reason: Why the answer is UNKNOWN: for a target, as in targets_not_known, with the reason for the tags first, or
+--     NO_SUCH_KEY: no instance of the run has a tag with the key; for a node, its unknown_reason, or TAG_NOT_READ: the
+--     value of its tag could not be read. NULL otherwise.
 -- Caveats:
---   - Keys and values of tags are case-sensitive.
---   - Hybrid nodes (mi-) have no EC2 tags, so they are never in the answer.
+--   - Tag keys and values are case-sensitive.
+--   - Hybrid nodes (mi-) have no EC2 tags, so they never appear.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS key, CAST(? AS varchar) AS value
 ),

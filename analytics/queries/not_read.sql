@@ -5,16 +5,15 @@
 -- Columns:
 --   what: TARGET, ROWS, PATCHES, INSTANCES, TAGS or NODE.
 --   reason: The listing_status of a target, the collection_status of a node; ROWS_WITHOUT_ID for rows without an id:
---     nodes that exist but cannot be in the snapshot: report them to AWS Support. For patches, instances and tags,
+--     nodes that exist but cannot be in the snapshot (report them to AWS Support). For patches, instances and tags,
 --     PARTIAL or UNPUBLISHED.
---   detail: The error code or the rule that was broken; NULL where there is none.
---   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and where the window holds no
---     listing.
+--   detail: The error code or the rule that was broken; NULL if there is none.
+--   last_known_nodes: The nodes of a target when it was last listed; NULL for a node, and if the window has no listing.
 --   last_known_rows_without_id: The rows without an id of that listing; NULL in the same cases.
 --   last_read_at: The time of that listing; NULL for a node.
 --   days_since_read: Days from that listing to the newest published run; NULL for a node.
 -- Caveats:
---   - Nodes of an unread target have no rows: their number is not known.
+--   - Nodes of an unread target have no rows, since their number is not known.
 SELECT
   'TARGET' AS what,
   account_id,

@@ -1,10 +1,10 @@
 -- Question 9: When was each node last scanned, and which were not scanned in N days?
--- Rows: one per node of the newest published run whose last scan is more than N days old or not known: the unknown
---   ones, then the oldest first. If N is 0, all nodes that were not scanned on the day itself.
+-- Rows: one per node in the newest published run whose last scan is more than N days old or not known: the unknown ones
+--   first, then the oldest. If N is 0, all nodes that were not scanned on the same day.
 -- Parameters:
 --   days (days, such as 7): N, the days since the last scan.
 -- Caveats:
---   - Age counts from the end of the last operation, Scan or Install, to the answer of SSM.
+--   - The age counts from the end of the last operation, Scan or Install, to SSM's answer.
 --   - scan_age_days is NULL for a node that was never scanned, could not be read, or has an invalid scan time:
 --     unknown_reason says which.
 SELECT

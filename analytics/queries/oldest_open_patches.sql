@@ -1,6 +1,6 @@
 -- Question 28: Which patches have been open for the longest, in which account, and how severe are they?
--- Rows: one per account, line of patches and severity that the newest published run saw open on a node, the longest
---   first, and before them one row per target and reason why patches are not known.
+-- Rows: one per account, line of patches and severity that the newest published run saw open on a node, the
+--   longest-open first; before these, one row per target and reason why patches are not known.
 -- Columns:
 --   answer: KNOWN for a line, UNKNOWN for nodes of a target whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.
@@ -8,16 +8,16 @@
 --   account_name: As in coverage.
 --   region: The region of the target; NULL for a line.
 --   severity: As in patch_clocks; NULL for an UNKNOWN row.
---   opened_at: As in patch_clocks, of the node that has needed it for the longest; NULL for an UNKNOWN row.
---   days_open: As in patch_clocks, of that node; NULL for an UNKNOWN row.
+--   opened_at: As in patch_clocks, for the node that has needed it the longest; NULL for an UNKNOWN row.
+--   days_open: As in patch_clocks, for that node; NULL for an UNKNOWN row.
 --   is_lower_bound: Whether it may be older on one of these nodes; NULL for an UNKNOWN row.
---   nodes: The nodes that the newest run saw without it; of an UNKNOWN row, the nodes whose patches are not known, NULL
---     if their number is not known either.
---   nodes_unread: Nodes that lacked it when they were last read, and whose patches the newest run did not read; NULL
+--   nodes: The nodes that the newest run saw without it. In an UNKNOWN row, the nodes whose patches are not known, or
+--     NULL if their number is not known either.
+--   nodes_unread: Nodes that lacked it when they were last read, but whose patches the newest run did not read; NULL
 --     for an UNKNOWN row.
 -- Caveats:
 --   - A line is a series of patches that replace each other: next month's cumulative update does not reset its age.
---   - The history (HistoryDays), and the lake's own age, limit the age that can be seen.
+--   - The history (HistoryDays) and the age of the lake limit the age that can be seen.
 SELECT
   'KNOWN' AS answer,
   CAST(NULL AS varchar) AS reason,

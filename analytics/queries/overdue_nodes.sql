@@ -1,21 +1,21 @@
 -- Question 15: Which nodes have been non-compliant for longer than the SLA allows?
--- Rows: one per node that has, or may have, been non-compliant for more than N days: the OVERDUE ones, then the longest
---   first.
+-- Rows: one per node that has, or may have, been non-compliant for more than N days: first the OVERDUE ones, then those
+--   with the longest time.
 -- Parameters:
 --   days (days, such as 30): N, the days that the SLA allows.
 -- Columns:
---   overdue_status: OVERDUE: the newest published run saw it NON_COMPLIANT, and it has been for more than N days.
---     POSSIBLY_OVERDUE: it has been for more than N days, and its state is now UNKNOWN; or it has been for at most N
---     days as seen here, and its age is a lower bound that may be higher than N.
+--   overdue_status: OVERDUE: the newest published run saw it NON_COMPLIANT, and it has been NON_COMPLIANT for more than
+--     N days. POSSIBLY_OVERDUE: it has been for more than N days, but its state is now UNKNOWN; or the lake shows at
+--     most N days, but the actual age may be higher than N.
 -- Caveats:
---   - It is the age of the node's state as seen here, not of a patch. Where is_lower_bound is true, the age may be
+--   - This is the age of the node's state as seen here, not of a patch. If is_lower_bound is true, the age may be
 --     higher.
---   - The window, and the lake's own age, limit the age that can be seen. A node that was non-compliant in all of a
+--   - The window and the age of the lake limit the age that can be seen. A node that was non-compliant throughout a
 --     history of at most N days is POSSIBLY_OVERDUE.
---   - A node that no run of the window saw NON_COMPLIANT has no row, even if its state is UNKNOWN.
---   - A node that its target no longer lists has no row either: changes shows it as VANISHED. Where the listing has
---     rows without an id (run_coverage), it may be one of them and still be overdue: the run is then PARTIAL, and
---     not_read has the rows.
+--   - A node that no run in the window saw NON_COMPLIANT has no row, even if its state is UNKNOWN.
+--   - A node that its target no longer lists has no row either: changes shows it as VANISHED. If the listing has rows
+--     without an id (run_coverage), the node may be one of them and still be overdue: the run is then PARTIAL, and
+--     not_read shows the rows.
 WITH asked AS (
   /* With the sign, a negative number is no number, as a fraction is none. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days

@@ -1,14 +1,14 @@
--- Question 31: Which patches are overdue against our deadlines, and which of them have an exception?
+-- Question 31: Which patches are overdue by our own deadlines, and which of them have an exception?
 -- Rows: one per node and line of patches that is past its deadline, or may be, and one per target and node whose
 --   patches are not known: the UNKNOWN ones first, then the most severe, then the longest overdue.
 -- Columns:
---   answer: KNOWN, or UNKNOWN where the line may not be past its deadline, and for a target or a node whose patches are
+--   answer: KNOWN, or UNKNOWN for a line that may not be past its deadline, and for a target or node whose patches are
 --     not known.
 --   reason: Why the answer is UNKNOWN: as in sla_breaches, or as in patches_not_known for a row without a line. NULL
 --     otherwise.
 -- Caveats:
 --   - A line with an exception is still open, and its node is not compliant.
---   - policy_problems has the bad rows of the policy: a bad exception has no effect, and a bad deadline makes the
+--   - policy_problems lists the bad rows of the policy: a bad exception has no effect, and a bad deadline may make the
 --     others stricter.
 SELECT
   CASE WHEN breach.overdue_status = 'OVERDUE' THEN 'KNOWN' ELSE 'UNKNOWN' END AS answer,

@@ -1,7 +1,7 @@
 -- Question 11: How compliant is each patch group?
 -- Rows: one per patch group, the least compliant first.
 -- Caveats:
---   - patch_group is NULL for nodes without a patch state, and an empty text for nodes in no patch group.
+--   - patch_group is NULL for nodes without a patch state, and empty for nodes in no patch group.
 --   - nodes_unread are nodes of targets that the newest published run did not read, as last listed.
 SELECT
   patch_group,

@@ -1,6 +1,6 @@
 -- Question 19: Which ten patches would fix the most nodes?
--- Rows: the ten patches that most nodes of the newest published run need, most nodes first, and before them one row per
---   target and reason why patches are not known.
+-- Rows: the ten patches that the most nodes in the newest published run need, most nodes first; before these, one row
+--   per target and reason why patches are not known.
 -- Columns:
 --   answer: KNOWN for a patch, UNKNOWN for nodes of a target whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.
@@ -8,11 +8,11 @@
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: The nodes that are known to need the patch; of an UNKNOWN row, the nodes whose patches are not known, NULL
---     if their number is not known either.
+--   nodes: The nodes that are known to need the patch. In an UNKNOWN row, the nodes whose patches are not known, or
+--     NULL if their number is not known either.
 --   nodes_with_no_other: Nodes that are known to need the patch and no other; NULL for an UNKNOWN row.
 -- Caveats:
---   - Only what is KNOWN counts. Among the patches of UNKNOWN nodes there may be others.
+--   - Only KNOWN patches count. UNKNOWN nodes may need other patches.
 WITH counted AS (
   SELECT
     account_id, region, instance_id, kb_id, title,

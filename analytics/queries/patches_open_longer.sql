@@ -1,19 +1,19 @@
 -- Question 29: Which nodes have needed a patch for longer than N days?
 -- Rows: one per node and line of patches that has been open, or may have been open, for more than N days, and one per
---   target and node whose patches are not known: the UNKNOWN ones first, then the longest.
+--   target and node whose patches are not known: the UNKNOWN ones first, then those open the longest.
 -- Parameters:
 --   days (days, such as 30): N, the days that a patch may be open.
 -- Columns:
---   answer: KNOWN, or UNKNOWN where the newest run did not read whether the node needs the patch, and for a target or a
---     node whose patches are not known.
+--   answer: KNOWN, or UNKNOWN if the newest run did not read whether the node needs the patch, and for a target or node
+--     whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known, or NOT_READ: the line was open when the patches of the
 --     node were last read. NULL otherwise.
---   age_status: LONGER: for more than N days. POSSIBLY_LONGER: for at most N days as seen here, and its age is a lower
---     bound that may be higher than N. NULL for an UNKNOWN row without a line.
+--   age_status: LONGER: for more than N days. POSSIBLY_LONGER: the lake shows at most N days, but the actual age may be
+--     higher than N. NULL for an UNKNOWN row without a line.
 -- Caveats:
---   - The age is that of the line: a cumulative update that replaces another does not reset it.
---   - The history (HistoryDays), and the lake's own age, limit the age that can be seen. What was open in all of a
---     history of at most N days is POSSIBLY_LONGER.
+--   - The age is that of the line: a cumulative update that replaces another one does not reset it.
+--   - The history (HistoryDays) and the age of the lake limit the age that can be seen. A line that was open throughout
+--     a history of at most N days is POSSIBLY_LONGER.
 WITH asked AS (
   /* With the sign, a negative number is no number, as a fraction is none. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days

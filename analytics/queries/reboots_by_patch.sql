@@ -1,5 +1,5 @@
 -- Question 21: Which patches await a reboot, and on how many nodes?
--- Rows: one per patch that awaits a reboot of a node of the newest published run, most nodes first, and before them one
+-- Rows: one per patch for which a node in the newest published run awaits a reboot, most nodes first; before these, one
 --   per target and reason why patches are not known.
 -- Columns:
 --   answer: KNOWN for a patch, UNKNOWN for nodes of a target whose patches are not known.
@@ -8,8 +8,8 @@
 --   account_name: As in coverage; NULL for a patch.
 --   region: The region of the target; NULL for a patch.
 --   severity: As in patches_overview; NULL for an UNKNOWN row.
---   nodes: The nodes where the patch is known to await a reboot; of an UNKNOWN row, the nodes whose patches are not
---     known, NULL if their number is not known either.
+--   nodes: The nodes where the patch is known to await a reboot. In an UNKNOWN row, the nodes whose patches are not
+--     known, or NULL if their number is not known either.
 -- Caveats:
 --   - A reboot after the scan shows only after the next scan.
 SELECT

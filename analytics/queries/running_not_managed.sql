@@ -1,18 +1,20 @@
 -- Question 23: Which running instances does Systems Manager not manage, by account and owner?
--- Rows: one per EC2 instance of the newest published run that is NOT_MANAGED, and one per target where that is not
---   known: these first.
+-- Rows: one per EC2 instance in the newest published run that is NOT_MANAGED, and one per target where that is not
+--   known; these come first.
 -- Empty: every running instance is a node of SSM, has just been started, or is operated by an AWS service.
 -- Parameters:
 --   key (text, such as Owner): The tag key that names the owner, one of the stack's TagKeys.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target whose instances or nodes were not read in full.
---   reason: Why the answer is UNKNOWN, as in targets_not_known, the instances' reason first; NULL otherwise.
+--   reason: Why the answer is UNKNOWN, as in targets_not_known, with the reason for the instances first; NULL
+--     otherwise.
 --   owner: The value of the tag; NULL if owner_status is not READ.
 --   owner_status: READ; NO_TAG: the instance has no tag with the key; NOT_READ: its tags, or those of this key, were
 --     not read. NULL for an UNKNOWN row.
 -- Caveats:
---   - launch_time is that of the last launch.
---   - If no instance has a tag with the key, owner_status is NOT_READ: whether the run asked for the key is not known.
+--   - launch_time is the time of the last launch.
+--   - If no instance has a tag with the key, owner_status is NOT_READ: it is not known whether the run asked for the
+--     key.
 WITH asked AS (
   SELECT CAST(? AS varchar) AS key
 ),

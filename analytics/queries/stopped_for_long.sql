@@ -1,17 +1,18 @@
 -- Question 24: Which instances have been stopped for more than N days?
 -- Rows: one per EC2 instance that the newest published run listed as stopped and that was, or may have been, stopped
---   for more than N days, and one per target whose instances are not known: UNKNOWN rows first, then the longest.
+--   for more than N days, and one per target whose instances are not known: UNKNOWN rows first, then those stopped the
+--   longest.
 -- Empty: no instance has been stopped for more than N days.
 -- Parameters:
 --   days (days, such as 30): N.
 -- Columns:
---   answer: KNOWN: for more than N days. UNKNOWN: possibly for more than N days, or a target whose instances are not
---     known.
---   reason: Why the answer is UNKNOWN: HISTORY_TOO_SHORT: it was stopped for at most N days as seen here, and nothing
---     shows that it ran before; for a target, as in targets_not_known. NULL otherwise.
+--   answer: KNOWN: stopped for more than N days. UNKNOWN: possibly stopped for more than N days, or a target whose
+--     instances are not known.
+--   reason: Why the answer is UNKNOWN: HISTORY_TOO_SHORT: the lake shows that it was stopped for at most N days, but
+--     not that it ran before; for a target, as in targets_not_known. NULL otherwise.
 -- Caveats:
---   - The time is from our own history. The window, and the lake's own age, limit it; most_days_stopped also follows
---     from the last launch.
+--   - The time comes from the lake's own history, so the window and the age of the lake limit it. most_days_stopped
+--     also takes the last launch into account.
 WITH asked AS (
   /* With the sign, a negative number is no number, as a fraction is none. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days

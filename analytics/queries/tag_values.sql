@@ -1,15 +1,16 @@
 -- Question 25: How compliant are the nodes of each owner, environment or other tag?
--- Rows: one per tag key and value, the least compliant of each key first, and before them one per target whose tags or
+-- Rows: one per tag key and value, the least compliant of each key first; before these, one per target whose tags or
 --   nodes are not all known.
 -- Columns:
 --   answer: KNOWN, or UNKNOWN for a target whose tags or nodes were not read in full, and for the nodes of a key whose
 --     tags are not known.
---   reason: Why the answer is UNKNOWN: as in targets_not_known, the tags' reason first, or NOT_READ; NULL otherwise.
+--   reason: Why the answer is UNKNOWN: as in targets_not_known, with the reason for the tags first, or NOT_READ; NULL
+--     otherwise.
 --   account_id: The account of the target; NULL for a tag.
 --   account_name: As in coverage; NULL for a tag.
 --   region: The region of the target; NULL for a tag.
 -- Caveats:
---   - A node is in one row of each key. Add up the rows of one key only.
+--   - A node is in one row per key. Add up the rows of one key only.
 SELECT
   CASE WHEN tag_status = 'NOT_READ' THEN 'UNKNOWN' ELSE 'KNOWN' END AS answer,
   CASE WHEN tag_status = 'NOT_READ' THEN 'NOT_READ' END AS reason,

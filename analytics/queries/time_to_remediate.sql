@@ -1,18 +1,18 @@
 -- Question 30: How long does it take to remediate patches, by month and severity?
--- Rows: one per month and severity of the lines of patches that nodes began to need in it, the newest month and the
---   most severe first, and before them one row per target and reason why patches are not known.
+-- Rows: one per month and severity of the lines of patches that nodes began to need in that month, the newest month and
+--   the most severe first; before these, one row per target and reason why patches are not known.
 -- Columns:
 --   answer: KNOWN for a cohort, UNKNOWN for nodes of a target whose patches are not known.
 --   reason: Why the answer is UNKNOWN, as in patches_not_known; NULL otherwise.
 --   account_id: The account of the target; NULL for a cohort.
 --   account_name: As in coverage; NULL for a cohort.
 --   region: The region of the target; NULL for a cohort.
---   nodes: The nodes whose patches are not known, NULL if their number is not known either; NULL for a cohort.
+--   nodes: The nodes whose patches are not known, or NULL if their number is not known either; NULL for a cohort.
 -- Caveats:
---   - median_days and p90_days are lower bounds: what is still open counts with its days so far. The view remediation
---     also has them by account.
---   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not count, and
---     neither does a node that is gone.
+--   - median_days and p90_days are lower bounds: lines that are still open count with their days so far. The view
+--     remediation also has these figures by account.
+--   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
+--     does a node that is gone.
 SELECT
   'KNOWN' AS answer,
   CAST(NULL AS varchar) AS reason,

@@ -3,17 +3,17 @@
 -- Columns:
 --   instance_id: The node; NULL where a whole target could not be compared.
 --   change: NEW: not listed before. VANISHED: no longer listed. NEWLY_NON_COMPLIANT: it was COMPLIANT. REMEDIATED: it
---     was NON_COMPLIANT and is COMPLIANT. BECAME_UNKNOWN, BECAME_KNOWN: to and from UNKNOWN. NOT_COMPARED: the newest
---     published run did not read the target, or no run of the window before it did.
---   previous_run_id: The run that the target is compared with: its own last run before this one that listed it; NULL
---     where there is none.
+--     was NON_COMPLIANT and is COMPLIANT. BECAME_UNKNOWN, BECAME_KNOWN: it changed to or from UNKNOWN. NOT_COMPARED:
+--     the newest published run did not read the target, or no run in the window before it did.
+--   previous_run_id: The run that the target is compared with, which is the last earlier run that listed it; NULL if
+--     there is none.
 --   previous_compliance_status: The node's state in that run; NULL where it was not listed.
 --   compliance_status: The node's state in the newest published run; NULL where it is not listed.
 -- Caveats:
 --   - Each target is compared with its own last listing, so a target that was not read yesterday is compared with the
---     day before, and an outage looks like neither a departure nor a recovery.
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
---   - Nodes of a target with NOT_COMPARED may have changed in any way.
+--     day before, and an outage does not show up as vanished or new nodes.
+--   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them.
+--   - Nodes of a target that is NOT_COMPARED may have changed in any way.
 WITH compared AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage, account_id, region,

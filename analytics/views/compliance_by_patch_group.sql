@@ -1,24 +1,24 @@
 -- Question: How compliant is each patch group?
 -- Rows: one per patch group among the latest known nodes.
 -- Columns:
---   baselines: Number of different patch baselines among its nodes.
+--   baselines: Number of different patch baselines that its nodes use.
 --   nodes_listed: Nodes that the newest published run listed.
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
---   nodes_unplaced: Nodes whose patch group is not known: no run of the window has read it, or the node is a row
+--   nodes_unplaced: Nodes whose patch group is not known: no run in the window has read it, or the node is a row
 --     without an id. They may belong to any row, so every lower bound counts them.
---   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
---     so that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
---     unread and no longer planned targets last listed, and every node that is not known to be in another row. The
---     minimum, if unread nodes have not moved and their number has not grown. NULL where no run of the
---     window has listed one of these targets: then no bound is known.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
+--     decimal place, so 100 means all nodes. NULL if no node is listed.
+--   compliant_percent_lower_bound: The same, but the denominator counts every node that may belong to the row: the last
+--     known nodes of targets that were not read or are no longer planned, and every node that is not known to belong to
+--     another row. It is the minimum if unread nodes have not moved and their number has not grown. NULL if no run in
+--     the window has listed one of these targets: then no bound is known.
 -- Caveats:
---   - NULL is the row of the nodes without a patch state: SSM reports the patch group with the state. An empty text is
---     the row of nodes that are in no patch group.
---   - nodes_unread is from an earlier run and counts only in the lower bound.
+--   - In the row for nodes without a patch state, patch_group is NULL: SSM reports the patch group with the state. In
+--     the row for nodes that are in no patch group, it is empty.
+--   - nodes_unread comes from an earlier run and counts only in the lower bound.
 WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT

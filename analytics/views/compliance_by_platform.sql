@@ -6,18 +6,18 @@
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
---   nodes_unplaced: Nodes whose platform is not known: no run of the window has read it, or the node is a row without
+--   nodes_unplaced: Nodes whose platform is not known: no run in the window has read it, or the node is a row without
 --     an id. They may belong to any row, so every lower bound counts them.
---   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
---     so that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
---     unread and no longer planned targets last listed, and every node that is not known to be in another row. The
---     minimum, if unread nodes have not moved and their number has not grown. NULL where no run of the
---     window has listed one of these targets: then no bound is known.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
+--     decimal place, so 100 means all nodes. NULL if no node is listed.
+--   compliant_percent_lower_bound: The same, but the denominator counts every node that may belong to the row: the last
+--     known nodes of targets that were not read or are no longer planned, and every node that is not known to belong to
+--     another row. It is the minimum if unread nodes have not moved and their number has not grown. NULL if no run in
+--     the window has listed one of these targets: then no bound is known.
 -- Caveats:
---   - A row with NULL has the nodes of which no run of the window read that column. They may belong to any row, so such
---     a row has no node for certain, and its lower bound is 0.
---   - nodes_unread is from an earlier run and counts only in the lower bound.
+--   - If a column is NULL, the row has the nodes for which no run in the window read that column. These nodes may
+--     belong to any row, so this row has no node for certain, and its lower bound is 0.
+--   - nodes_unread comes from an earlier run and counts only in the lower bound.
 WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT

@@ -3,7 +3,7 @@
 --   one for those whose tags are not known and one for those that are not EC2 instances.
 -- Columns:
 --   tag_key: As in node_tags; NULL if the newest published run saw no tag.
---   tag_status: READ for a value. NO_TAG: nodes without a tag of the key. NOT_READ: nodes whose tags are not known.
+--   tag_status: READ for a value. NO_TAG: nodes without a tag with the key. NOT_READ: nodes whose tags are not known.
 --     NOT_EC2: nodes that are not EC2 instances.
 --   tag_value: The value, which may be empty; NULL unless READ.
 --   nodes_listed: Nodes that the newest published run listed.
@@ -13,15 +13,15 @@
 --   nodes_unread: Nodes of targets that were not read or are no longer planned, as last listed.
 --   nodes_unplaced: Nodes whose tags are not known, or that are rows without an id. They may have any value of the key,
 --     or none, so every lower bound counts them.
---   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
---     so that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with every node in the denominator that may be in the row: those that
---     unread and no longer planned targets last listed, and nodes_unplaced. NULL for NOT_READ, where no key is known,
---     and where no run of the window has listed one of these targets: then no bound is known.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
+--     decimal place, so 100 means all nodes. NULL if no node is listed.
+--   compliant_percent_lower_bound: The same, but the denominator counts every node that may belong to the row: the last
+--     known nodes of targets that were not read or are no longer planned, and nodes_unplaced. NULL for NOT_READ, if no
+--     key is known, and if no run in the window has listed one of these targets: then no bound is known.
 -- Caveats:
---   - A node is in one row of each key. Add up the rows of one key only.
---   - Tags are those of the newest published run; a node whose tags it did not read has no known tag, whatever it had
---     before.
+--   - A node is in one row per key. Add up the rows of one key only.
+--   - Tags come from the newest published run. If that run did not read a node's tags, they are not known, whatever
+--     they were before.
 WITH elsewhere AS (
   /* Unread targets that no run of the window has listed may hold nodes of any kind: then no row has a bound. */
   SELECT

@@ -1,29 +1,29 @@
 -- Question: How compliant was the fleet in each run?
--- Rows: one per published run of the window.
+-- Rows: one per published run in the window.
 -- Columns:
 --   targets_read: Targets that were listed.
---   targets_total: Active targets of the plan: those that should have been listed.
---   targets_not_planned: Active targets that earlier runs of the window planned and this one did not.
+--   targets_total: Active targets of the plan, which should have been listed.
+--   targets_not_planned: Active targets that earlier runs in the window planned and this one did not.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. They count only
 --     in the lower bound.
---   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
---     so that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator: the minimum, if their number has not grown. NULL where no run of
---     the window has listed one of them: then no bound is known.
---   instances_not_managed: Running EC2 instances that SSM does not list; NULL unless the nodes and the instances
---     of every active target of the plan were read.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
+--     decimal place, so 100 means all nodes. NULL if no node is listed.
+--   compliant_percent_lower_bound: The same, but the denominator also counts rows without an id and the last known
+--     nodes of targets that were not read or are no longer planned. It is the minimum if their number has not grown.
+--     NULL if no run in the window has listed one of these targets: then no bound is known.
+--   instances_not_managed: Running EC2 instances that SSM does not list; NULL unless the nodes and the instances of
+--     every active target of the plan were read.
 --   fleet_unknown_reason: Why instances_not_managed is NULL, as in target_compliance; one of the reasons if there are
 --     several.
---   fleet_compliant_percent: nodes_compliant of nodes_listed and instances_not_managed, in percent, rounded down to a
---     tenth. NULL where one of these is.
---   fleet_compliant_percent_lower_bound: The same, with all nodes and instances in the denominator that were last
---     listed where nodes or instances were not read: the minimum, if these have not grown or moved. NULL
---     where the window holds no listing of nodes, or none of instances, of an active target.
+--   fleet_compliant_percent: nodes_compliant as a percentage of nodes_listed plus instances_not_managed, rounded down
+--     to one decimal place. NULL if either is NULL.
+--   fleet_compliant_percent_lower_bound: The same, but where nodes or instances were not read, the denominator counts
+--     those that were last listed. It is the minimum if these have not grown or moved. NULL if the window has no
+--     listing of the nodes, or of the instances, of an active target.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.
 SELECT

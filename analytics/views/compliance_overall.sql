@@ -1,16 +1,15 @@
 -- Question: How much of the fleet is compliant, how much is not, and how much is unknown?
--- Rows: always exactly one. Where the window holds no published run, run_status is NO_SNAPSHOT and every figure is
---   NULL.
+-- Rows: always exactly one. If the window has no published run, run_status is NO_SNAPSHOT and every figure is NULL.
 -- Columns:
 --   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. They count only
 --     in the lower bound.
---   compliant_percent: nodes_compliant of nodes_listed, including UNKNOWN nodes, in percent, rounded down to a tenth,
---     so that 100 means all. NULL where no node is listed.
---   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator: the minimum, if their number has not grown. NULL where no run of
---     the window has listed one of them: then no bound is known.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
+--     decimal place, so 100 means all nodes. NULL if no node is listed.
+--   compliant_percent_lower_bound: The same, but the denominator also counts rows without an id and the last known
+--     nodes of targets that were not read or are no longer planned. It is the minimum if their number has not grown.
+--     NULL if no run in the window has listed one of these targets: then no bound is known.
 -- Caveats:
---   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to it.
+--   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to the percentage.
 SELECT
   latest_run.run_id,
   latest_run.run_at,

@@ -2,7 +2,8 @@
 -- Rows: one per UTC date of the window with a published run: the last one of the date.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.
---   - A day that read fewer targets is not a day with fewer nodes: see targets_read and the lower bound.
+--   - If a day's run read fewer targets, that does not mean that there were fewer nodes: see targets_read and the lower
+--     bound.
 SELECT
   figures.run_date,
   figures.run_id,

@@ -1,41 +1,42 @@
 -- Question: Which runs are published, and how many targets did each read?
--- Rows: one per run of the window that has published its coverage.
+-- Rows: one per run in the window that has published its coverage.
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.
---   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
---     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
---     the coverage exists and the snapshot does not.
---   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage
---     has each target once, and the date is that of the run: a copy of its files under another name would count twice.
+--   run_status: COMPLETE: the plan has at least one active target, every one was listed, each row of the listings names
+--     a node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, but something was not read.
+--     UNPUBLISHED: the coverage exists, but the snapshot does not.
+--   is_published: Whether the snapshot has exactly as many rows as the coverage counts (0 if it counts 0), the coverage
+--     has each target once, and the date is that of the run. Without this rule, a copy of its files under another name
+--     would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
---   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read", or "3 of 4 targets read, 2
---     no longer planned, 1 row without an id".
+--   run_coverage: A sentence that says how many of the active targets were read: "3 of 4 targets read", or "3 of 4
+--     targets read, 2 no longer planned, 1 row without an id".
 --   targets_read: Targets that were listed.
---   targets_total: Active targets of the plan: those that should have been listed.
---   targets_not_active: Targets of closed or suspended accounts; they are not read and do not make a run PARTIAL.
---   targets_not_planned: Active targets that earlier runs of the window planned and this one did not. They do not make
+--   targets_total: Active targets of the plan, which should have been listed.
+--   targets_not_active: Targets in closed or suspended accounts. They are not read and do not make a run PARTIAL.
+--   targets_not_planned: Active targets that earlier runs in the window planned and this one did not. They do not make
 --     a run PARTIAL, and their last known nodes count in every lower bound.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_collected: Nodes with a patch state.
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
---   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for a run
---     of a version that did not count them.
---   patches_read: As patches_status in runs, if the table has the rows that the coverage counts: COMPLETE, PARTIAL or
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for runs of
+--     older versions, which did not count them.
+--   patches_read: The patches_status of runs if the table has as many rows as the coverage counts: COMPLETE, PARTIAL or
 --     NOT_ASKED.
---   patches_rows: The rows that the coverage counts in the table patches.
+--   patches_rows: The number of rows that the table patches has according to the coverage.
 --   instances_read: As patches_read, for instances.
---   instances_rows: The rows that the coverage counts in the table instances.
+--   instances_rows: The number of rows that the table instances has according to the coverage.
 --   tags_read: As patches_read, for tags.
---   tags_rows: The rows that the coverage counts in the table tags.
+--   tags_rows: The number of rows that the table tags has according to the coverage.
 -- Caveats:
---   - run_status is about nodes and patch states. runs has the statuses of the other tables too, and reads these for
---     it.
---   - Every other view joins this one, so a run that is not published is nowhere else.
---   - A run that was planned but published nothing is not here: compare with the schedule.
+--   - run_status is about nodes and patch states. runs also has the statuses of the other tables, and reads those
+--     tables.
+--   - Every other view joins this one, so unpublished runs appear in no other view.
+--   - A run that was planned but published nothing has no row: compare with the schedule.
 WITH covered AS (
   SELECT
     run_id,

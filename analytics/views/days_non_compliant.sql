@@ -2,21 +2,21 @@
 -- Rows: one per latest known node that was NON_COMPLIANT and has not been seen COMPLIANT since.
 -- Columns:
 --   compliance_status: The node's state in the newest published run: NON_COMPLIANT, or UNKNOWN, which does not stop the
---     clock: a node whose state is no longer known is not patched.
+--     clock: that the state is no longer known does not mean that the node was patched.
 --   unknown_reason: Why it is UNKNOWN; TARGET_NOT_READ or TARGET_NOT_PLANNED where its target was not read.
---   non_compliant_since: The first run after the last one that saw it COMPLIANT in which it was NON_COMPLIANT.
+--   non_compliant_since: The first run in which it was NON_COMPLIANT after the last run that saw it COMPLIANT.
 --   last_non_compliant_at: The last run that saw it NON_COMPLIANT.
---   is_lower_bound: Whether the age may be higher: the window never saw the node COMPLIANT, or no run saw its state on
---     the days between the last time that it was COMPLIANT and non_compliant_since.
+--   is_lower_bound: Whether the age may be higher: no run in the window saw the node COMPLIANT, or no run saw its state
+--     on the days between the last time that it was COMPLIANT and non_compliant_since.
 --   days_non_compliant: Days from non_compliant_since to the newest published run, by UTC date.
---   days_unobserved: The UTC dates of that span, both ends included, on which no run saw its state.
+--   days_unobserved: The number of UTC dates in that span, both ends included, on which no run saw its state.
 --   most_days_non_compliant: The age if the node became non-compliant on the day after it was last seen COMPLIANT; NULL
---     where the window never saw it COMPLIANT, so that no limit is known.
+--     if no run in the window saw it COMPLIANT, so no upper limit is known.
 -- Caveats:
---   - It is the age of the node's state as seen here, not of a patch.
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them,
---     and has no row here.
---   - Only a run that sees the node COMPLIANT resets the clock. The window limits how far back it goes.
+--   - This is the age of the node's state as seen here, not of a patch.
+--   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them, and has no
+--     row here.
+--   - Only a run that sees the node COMPLIANT resets the clock. The window limits how far back the age can reach.
 WITH observed AS (
   SELECT
     account_id,

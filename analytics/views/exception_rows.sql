@@ -1,9 +1,9 @@
--- Question: Which exceptions does the policy make, and which of its rows are bad?
--- Rows: one per line of each object under policy/exceptions/, without the header of an object that has one.
+-- Question: Which exceptions does the policy contain, and which of its rows are bad?
+-- Rows: one per line of each object under policy/exceptions/, except its header line, if it has one.
 -- Columns:
 --   path: The object, or the file.
---   account: As written, without a leading byte order mark: an account id; this and the next five are empty where the
---     exception does not depend on them.
+--   account: As written, without a leading byte order mark: an account id. This column and the next five are empty if
+--     the exception does not depend on them.
 --   instance: As written: the id of a node.
 --   tag_key: As written.
 --   tag_value: As written.
@@ -11,9 +11,9 @@
 --   cve_id: As written: the id of a CVE, in upper or lower case.
 --   reason: As written.
 --   approver: As written.
---   approved_on: As written: the first day of the exception.
---   expires_on: As written: its last day.
---   unexpected: What the line has after its last column; NULL in a good row.
+--   approved_on: As written: the first day on which the exception applies.
+--   expires_on: As written: the last day on which it applies.
+--   unexpected: Anything that the line has after its last column; NULL in a good row.
 --   problem: What is wrong with the row, and what is expected; NULL in a good one.
 -- Caveats:
 --   - A bad row has no effect.

@@ -1,13 +1,14 @@
 -- Question: Which EC2 instances does Systems Manager manage?
--- Rows: one per published run of the window and EC2 instance that it listed.
+-- Rows: one per published run in the window and EC2 instance that it listed.
 -- Columns:
---   management: By the first rule that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a
---     node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or
---     stopped. STARTING: pending, or launched later than an hour before SSM listed the nodes. SERVICE_MANAGED: an AWS
---     service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its state is not known.
+--   management: The first value that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a node.
+--     UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or
+--     stopped. STARTING: pending, or launched less than an hour before SSM listed the nodes, or after that.
+--     SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its
+--     state is not known.
 --   unknown_reason: Why management is UNKNOWN: NODES_NOT_READ, NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.
 -- Caveats:
---   - Instances of targets that the run did not read are not here: targets_not_known has these targets.
+--   - Instances of targets that the run did not read have no rows: targets_not_known lists these targets.
 --   - An EC2 instance that is registered with SSM as a hybrid node (mi-) shows as NOT_MANAGED.
 SELECT
   run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage,

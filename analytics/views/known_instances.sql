@@ -1,21 +1,22 @@
 -- Question: Which EC2 instances must each run account for, and which of them does Systems Manager manage?
--- Rows: one per published run of the window, active target and EC2 instance: the instances that the run listed and, for
---   a target whose instances it could not list or no longer planned, those that were last listed.
+-- Rows: one per published run in the window, active target and EC2 instance: the instances that the run listed and, for
+--   a target that it no longer planned or whose instances it could not list, those that were last listed.
 -- Columns:
 --   instance_id: The EC2 instance: i- and 8 or 17 characters.
 --   is_read: Whether the run itself listed the instances of the target.
---   ping_status: As SSM reports it for a node that the run listed; ConnectionLost is managed and unreachable.
---   management: By the first rule that applies. UNKNOWN, if not is_read. TERMINATED: shutting down or terminated.
+--   ping_status: As SSM reports it for a node that the run listed; ConnectionLost means that it is managed but
+--     unreachable.
+--   management: The first value that applies. UNKNOWN: is_read is false. TERMINATED: shutting down or terminated.
 --     MANAGED: SSM lists it as a node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no
---     id. STOPPED: stopping or stopped. STARTING: pending, or launched later than an hour before SSM listed the nodes.
---     SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its
---     state is not known.
---   unknown_reason: Why management is UNKNOWN: TARGET_NOT_PLANNED, INSTANCES_NOT_READ, NODES_NOT_READ,
---     NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.
---   is_in_fleet_bound: Whether a lower bound over the fleet counts it in addition to the nodes: it may run, is not a
---     known node, and is not known to be STARTING or SERVICE_MANAGED.
+--     id. STOPPED: stopping or stopped. STARTING: pending, or launched less than an hour before SSM listed the nodes,
+--     or after that. SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it.
+--     UNKNOWN: its state is not known.
+--   unknown_reason: Why management is UNKNOWN: TARGET_NOT_PLANNED, INSTANCES_NOT_READ, NODES_NOT_READ, NODES_WITHOUT_ID
+--     or STATE_NOT_KNOWN; NULL otherwise.
+--   is_in_fleet_bound: Whether a lower bound for the fleet counts it in addition to the nodes: it may be running, is
+--     not a known node, and is not known to be STARTING or SERVICE_MANAGED.
 -- Caveats:
---   - The columns of an instance that is not is_read are from an earlier run: use them only in lower bounds.
+--   - If is_read is false, the columns of the instance come from an earlier run: use them only in lower bounds.
 --   - An EC2 instance that is registered with SSM as a hybrid node (mi-) shows as NOT_MANAGED.
 WITH targets AS (
   SELECT

@@ -1,14 +1,14 @@
--- Question: Which targets did each run plan, and which of those that earlier runs planned did it leave out?
+-- Question: Which targets did each run plan, and which targets of earlier runs did it leave out?
 -- Rows: one per run that has published its coverage, and target that this run or an earlier one of the window planned.
 -- Columns:
---   account_name: As in coverage; of a target that the run did not plan, as in the last run before it that did.
---   listing_status: As in coverage; TARGET_NOT_PLANNED: an earlier run of the window planned the target, and this one
+--   account_name: As in coverage; for a target that the run did not plan, as in the last run before it that did.
+--   listing_status: As in coverage; TARGET_NOT_PLANNED: an earlier run in the window planned the target, and this one
 --     did not.
---   is_planned: Whether the plan of the run has the target.
---   is_active: Whether the nodes of the target count: false for a closed or suspended account, also after it has left
+--   is_planned: Whether the run planned the target.
+--   is_active: Whether the nodes of the target count: false for a closed or suspended account, even after it has left
 --     the plan.
 -- Caveats:
---   - A target whose last plan is older than the window has no row: it no longer counts.
+--   - A target that was last planned before the window has no row and no longer counts.
 WITH numbered AS (
   SELECT
     run_id, run_at, run_date,

@@ -1,13 +1,13 @@
 -- Question: What did the newest published run read, what did it not read and why, and what was last known?
 -- Rows: one per target that the newest published run or an earlier one of the window planned.
 -- Columns:
---   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 where this one did. NULL
---     where the window holds none.
+--   days_since_read: Days from the last run that listed the target to this one, by UTC date; 0 if this one did. NULL if
+--     no run in the window did.
 -- Caveats:
 --   - nodes_listed and the other counts are NULL for a target that was not read; last_known_nodes,
---     last_known_rows_without_id and last_read_at are from its last listing.
---   - TARGET_NOT_PLANNED: its account or region was removed from the settings or has left the organization, or an
---     export of other accounts or regions is the newest run.
+--     last_known_rows_without_id and last_read_at come from its last listing.
+--   - TARGET_NOT_PLANNED: its account or region was removed from the settings, its account has left the organization,
+--     or the newest run is an export of other accounts or regions.
 SELECT
   run_id,
   run_at,

@@ -1,4 +1,4 @@
--- Question: Which nodes must the latest figures account for, those of unread targets included?
+-- Question: Which nodes must the latest figures account for, including those of unread targets?
 -- Rows: one per node of each active target of the newest published run: the nodes that it listed and, for a target that
 --   it could not read or no longer planned, the nodes that were last listed.
 -- Columns:
@@ -8,16 +8,16 @@
 --   patch_group: As last read in the window; NULL where SSM has no patch state, or none was read.
 --   baseline_id: As last read in the window.
 --   is_read: Whether the newest published run read the node's target.
---   is_platform_known: Whether a run of the window read all three columns of the node's platform.
---   is_patch_group_known: Whether a run of the window read the node's patch group, or the newest published one read
+--   is_platform_known: Whether a run in the window read all three columns of the node's platform.
+--   is_patch_group_known: Whether a run in the window read the node's patch group, or the newest published run found
 --     that SSM has no patch state for the node.
---   compliance_status: As in node_compliance; UNKNOWN for a node of a target that was not read, in whatever state it
---     was before.
+--   compliance_status: As in node_compliance; UNKNOWN for a node of a target that was not read, whatever its state was
+--     before.
 --   unknown_reason: As in node_compliance, or TARGET_NOT_READ, or TARGET_NOT_PLANNED.
---   last_seen_run_id: The last run that listed the node: the newest published one if that read its target.
+--   last_seen_run_id: The last run that listed the node: the newest published run if it read the node's target.
 -- Caveats:
---   - A node whose platform or patch group was not read, or left out by SSM, keeps its last known one.
---   - An unread target that no run of the window has listed has no rows: see latest_coverage.
+--   - If a node's platform or patch group was not read, or SSM left it out, the last known one is shown.
+--   - An unread target that no run in the window has listed has no rows: see latest_coverage.
 WITH listed AS (
   SELECT
     target.run_id, target.run_at, target.run_date, target.run_status, target.run_age_hours, target.run_coverage,

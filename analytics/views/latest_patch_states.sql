@@ -1,7 +1,8 @@
--- Question: Which state is each node of the newest published run in?
--- Rows: one per node of the newest published run, with every column of node_compliance.
+-- Question: What is the state of each node in the newest published run?
+-- Rows: one per node in the newest published run, with every column of node_compliance.
 -- Caveats:
---   - Where targets were not read (run_coverage), their nodes are not here: they are unknown, never yesterday's value.
+--   - Nodes of targets that were not read (run_coverage) have no rows: their state is unknown, and yesterday's is never
+--     shown instead.
 --   - If there are no rows, the window has no snapshot: latest_run shows since when.
 SELECT
   run_id, run_at, run_date,

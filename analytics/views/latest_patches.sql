@@ -1,13 +1,13 @@
--- Question: Which patches does each node of the newest published run need, await or reject?
+-- Question: Which patches does each node in the newest published run need, await a reboot for, or reject?
 -- Rows: one per node and patch that the newest published run read.
 -- Columns:
 --   account_name: As in coverage.
---   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low; 0 for every other word, for
---     the package priorities of Ubuntu and Debian, which are not severities, and where there is none.
+--   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. 0 for every other word, for
+--     the package priorities of Ubuntu and Debian, which are not severities, and if there is no severity.
 --   is_open: Whether the node still needs the patch: Missing, Failed or InstalledPendingReboot. AvailableSecurityUpdate
---     (the baseline has not approved it) and InstalledRejected are here, and are not open.
+--     (the baseline has not approved it) and InstalledRejected have rows too, but are not open.
 -- Caveats:
---   - patches_not_known has the nodes and targets that may need patches that are not here.
+--   - patches_not_known lists the nodes and targets that may need patches that this view does not show.
 --   - The states are those of the last scan of the node, which ended at operation_end_time.
 SELECT
   patch.run_id,

@@ -1,15 +1,15 @@
 -- Question: Which run do the latest figures come from, how old is it, and how much of the fleet did it read?
--- Rows: always exactly one. If the window holds no published run, run_id is NULL and run_coverage says so.
+-- Rows: always exactly one. If the window has no published run, run_id is NULL and run_coverage says so.
 -- Columns:
---   run_id: The newest published run; NULL where the window holds none.
---   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT where the window holds no published run.
---   run_coverage: How many of the active targets were read, in words, as in runs; where the window holds no published
---     run, "no snapshot since" and the date on which the window begins.
+--   run_id: The newest published run; NULL if the window has none.
+--   run_status: COMPLETE, PARTIAL, or NO_SNAPSHOT if the window has no published run.
+--   run_coverage: A sentence that says how many of the active targets were read, as in runs. If the window has no
+--     published run, "no snapshot since" and the date on which the window begins.
 --   rows_without_id: As in runs.
---   patches_status: As in runs; NO_SNAPSHOT where the window holds no published run.
+--   patches_status: As in runs; NO_SNAPSHOT if the window has no published run.
 --   instances_status: As in runs, or NO_SNAPSHOT.
 --   tags_status: As in runs, or NO_SNAPSHOT.
---   window_start: The date on which the window begins, YYYY-MM-DD; the views ignore older runs.
+--   window_start: The date on which the window begins, YYYY-MM-DD. The views ignore older runs.
 -- Caveats:
 --   - If the window has no published run, the fleet is unknown, not empty.
 SELECT

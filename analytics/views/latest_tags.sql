@@ -1,9 +1,9 @@
--- Question: Which tags do the EC2 instances of the newest published run have?
+-- Question: Which tags do the EC2 instances in the newest published run have?
 -- Rows: one per instance and tag with an allowed key that the run read.
 -- Columns:
---   value: The value of the tag; it may be empty. NULL where it could not be read.
+--   value: The value of the tag, which may be empty. NULL if it could not be read.
 -- Caveats:
---   - Where tags_status of a target in latest_coverage is not COMPLETE, an instance without a row may have tags.
+--   - If tags_status of a target in latest_coverage is not COMPLETE, an instance without a row may have tags.
 SELECT
   tag.run_id,
   tag.run_at,

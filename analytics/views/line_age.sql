@@ -3,9 +3,10 @@
 -- Columns:
 --   outcome: As in patch_clocks; never REPLACED.
 -- Caveats:
---   - A line is a series of patches that replace each other (patch_lines). Its clock goes on from one to the next.
---   - Only REMEDIATED is remediation: the node no longer has a patch of the line to install.
---   - The caveats of patch_clocks.
+--   - A line is a series of patches that replace each other (patch_lines). Its clock keeps running from one patch to
+--     the next.
+--   - Only REMEDIATED counts as remediation: the node no longer needs a patch of the line.
+--   - The caveats of patch_clocks apply.
 SELECT
   run_id,
   run_at,

@@ -1,14 +1,14 @@
--- Question: Which lines of patches began in each month, and how long has each been open at least?
+-- Question: Which lines of patches began in each month, and for at least how long has each been open?
 -- Rows: two per row of line_age: one for the month in which it began, and one for all months.
 -- Columns:
 --   month: The month in which the line was first seen open, as YYYY-MM; NULL for all months.
---   severity: As in patch_clocks; NULL for all months, which have all severities.
+--   severity: As in patch_clocks; NULL for all months, which include every severity.
 --   severity_rank: As in patch_clocks; NULL for all months.
---   days: The days that the line took, or has taken so far: of a REMEDIATED one until the scan that no longer had it,
---     of every other one those between the scans that first and last saw it open.
+--   days: The days that the line took, or has taken so far: for a REMEDIATED line, until the first scan without it; for
+--     any other line, between the scans that first and last saw it open.
 -- Caveats:
---   - The first month of the history also has what was open before it.
---   - The caveats of patch_clocks.
+--   - The first month of the history also includes lines that were already open when it began.
+--   - The caveats of patch_clocks apply.
 SELECT
   line.run_id,
   line.run_at,

@@ -4,8 +4,8 @@
 --   strictest_days: As in sla_deadlines.
 --   longest_days: As in sla_deadlines.
 -- Caveats:
---   - The deadlines are those of today's policy and tags, also for what ended before.
---   - The caveats of patch_clocks.
+--   - The deadlines come from today's policy and tags, even for lines that have ended.
+--   - The caveats of patch_clocks apply.
 SELECT
   line.run_id,
   line.run_at,

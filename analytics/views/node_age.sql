@@ -2,17 +2,17 @@
 -- Rows: one per node with a line that is OPEN.
 -- Columns:
 --   lines_open: The node's lines that are OPEN.
---   lines_open_lower_bound: Those that the newest run saw open: the node needs at least that many.
---   severity_rank: The highest of these lines; as in severity_ranks.
---   opened_at: As in line_age, of the oldest line.
+--   lines_open_lower_bound: Those that the newest run saw open: the node needs at least this many.
+--   severity_rank: The highest rank of these lines, as in severity_ranks.
+--   opened_at: As in line_age, for the oldest line.
 --   last_open_at: The end of the last scan that saw one of them open.
---   days_open: As in line_age, of the oldest line.
---   is_lower_bound: Whether one of the lines may be older than that: its age is a lower bound.
---   most_days_open: The age of the oldest line if each was open from the day after it was last seen not open; NULL
---     where the history never saw one of them not open, so that no limit is known.
+--   days_open: As in line_age, for the oldest line.
+--   is_lower_bound: Whether one of the lines may be older than that, because its age is a lower bound.
+--   most_days_open: The age of the oldest line if each was open from the day after it was last seen not open; NULL if
+--     no scan in the history saw one of them not open, so no upper limit is known.
 -- Caveats:
---   - Whether the node was compliant in between is in days_non_compliant: this is the age of what it needs now.
---   - The caveats of patch_clocks.
+--   - This is the age of what the node needs now. For how long it has been non-compliant, see days_non_compliant.
+--   - The caveats of patch_clocks apply.
 SELECT
   run_id,
   run_at,

@@ -1,7 +1,7 @@
--- Question: Which state is each node in, by the one published rule?
--- Rows: one per node and published run of the window, with every column of patch_states.
+-- Question: What is the state of each node, by the one published rule?
+-- Rows: one per node and published run in the window, with every column of patch_states.
 -- Caveats:
---   - COMPLIANT is measured against the node's own baseline. It does not mean free of vulnerabilities.
+--   - COMPLIANT is measured against the node's own baseline. It does not mean that the node is free of vulnerabilities.
 --   - Installed patches outside the baseline, patches that do not apply and updates that are not approved do not affect
 --     the state.
 --   - A node of a target that was not read has no row: its state is unknown. See latest_coverage.

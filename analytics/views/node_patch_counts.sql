@@ -1,20 +1,19 @@
--- Question: How many patches of each node were read, by state, and what does its patch state count?
--- Rows: one per node and published run of the window whose patch state was collected.
+-- Question: How many patches of each node were read, by state, and what are the counts of its patch state?
+-- Rows: one per node and published run in the window whose patch state was collected.
 -- Columns:
---   missing_rows: Patches of the node that are Missing; this and the next three are 0 where none was read.
+--   missing_rows: Patches of the node that are Missing; this and the next three are 0 if none was read.
 --   failed_rows: Patches of the node that are Failed.
 --   installed_pending_reboot_rows: Patches of the node that are InstalledPendingReboot.
 --   installed_rejected_rows: Patches of the node that are InstalledRejected.
---   rows_not_known: Patches of the node whose state is not known, and its answers without a patch; NULL where the run
---     read nothing about the node's patches. A broken title or CVE list still counts: only one whose state is not known
---     does not.
+--   rows_not_known: Patches of the node whose state is not known, and its rows without a patch. NULL if the run read
+--     nothing about the node's patches. A patch with a broken title or CVE list counts by its state.
 --   rows_without_name: Patches of the node whose id or title is not known; they may be any patch.
 --   rows_with_name: Patches of the node that are open or AvailableSecurityUpdate, and whose id and title are known.
 --   patches_collected_at: When SSM answered about the patches; NULL where it did not.
---   are_equal: Whether each of the four counts has as many rows; NULL where a count is not known.
---   are_zero: Whether the four counts are 0; NULL where one is not known.
+--   are_equal: Whether each of the four counts equals its number of rows; NULL if a count is not known.
+--   are_zero: Whether the four counts are 0; NULL if one is not known.
 -- Caveats:
---   - Where the counts are 0, SSM is asked about the node only if another count is not 0.
+--   - If the four counts are 0, SSM is asked about the node only if another count is not 0.
 WITH found AS (
   SELECT
     run_id, run_date, account_id, region, instance_id,

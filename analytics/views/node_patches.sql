@@ -1,16 +1,16 @@
--- Question: Which patches does each node have, by their states?
--- Rows: one per node and patch of each published run of the window that read patches, and one per node that was asked
---   about and has none, or could not be read.
+-- Question: Which patches does each node have, and in which states?
+-- Rows: one per node and patch of each published run in the window that read patches, and one per node that SSM was
+--   asked about but that has none, or that could not be read.
 -- Columns:
 --   patches_status: As in runs: COMPLETE or PARTIAL.
 --   is_open: Whether the node still needs the patch: true for Missing, Failed and InstalledPendingReboot; false for
 --     InstalledRejected, AvailableSecurityUpdate and a node without a patch; NULL where that is not known.
---   is_known: Whether the row says all that SSM knows: false where a node could not be read, and where the state, the
---     title, the id or the CVEs of a patch broke a rule.
+--   is_known: Whether the row has everything that SSM knows: false if the node could not be read, or if the state, the
+--     title, the id or the CVEs of the patch broke a rule.
 -- Caveats:
---   - A node that needs no patch was not asked about, and has no row. patches_not_known has the nodes and targets that
---     may need patches that are not here.
---   - cve_ids is only for Missing and Failed: use patch_cves to find the patches of a CVE.
+--   - SSM is not asked about a node that needs no patch, so it has no row. patches_not_known lists the nodes and
+--     targets that may need patches that this view does not show.
+--   - Only Missing and Failed patches have cve_ids: use patch_cves to find the patches for a CVE.
 SELECT
   patch.run_id,
   patch.run_at,

@@ -1,31 +1,31 @@
--- Question: Which state is each node in by the one published rule, in the runs that wrote it?
--- Rows: one per node and run of the window, published or not, with every column of patch_states.
+-- Question: What is the state of each node by the one published rule, in every run that wrote one?
+-- Rows: one per node and run in the window, published or not, with every column of patch_states.
 -- Columns:
---   compliance_status: By the first rule that applies. NON_COMPLIANT: a state was collected, and any of the seven
---     counts (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and
---     other_non_compliant) is above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
---   unknown_reason: Why a node is UNKNOWN, the first that applies; NULL otherwise. NOT_COLLECTED, INVALID_RESPONSE,
---     NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before SSM existed,
---     before it started, or more than a day after SSM answered. STALE_SCAN: it ended more than scan_max_age_days
---     before SSM answered. COUNT_ABSENT: one of the seven counts is missing.
+--   compliance_status: The first value that applies. NON_COMPLIANT: a state was collected, and any of the seven counts
+--     (missing, failed, installed_rejected, installed_pending_reboot, critical_, security_ and other_non_compliant) is
+--     above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
+--   unknown_reason: Why a node is UNKNOWN: the first reason that applies, NULL otherwise. NOT_COLLECTED,
+--     INVALID_RESPONSE, NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before
+--     SSM existed, before it started, or more than a day after SSM answered. STALE_SCAN: it ended more than
+--     scan_max_age_days before SSM answered. COUNT_ABSENT: one of the seven counts is missing.
 --   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; may be true for
 --     NON_COMPLIANT nodes too. NULL without a patch state.
---   scan_age_days: Days from the end of the last operation to the answer of SSM, by UTC date; NULL without a patch
---     state or with a scan time that is invalid.
+--   scan_age_days: Days from the end of the last operation to SSM's answer, by UTC date; NULL without a patch state or
+--     if the scan time is invalid.
 --   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
 --     approved. It does not affect compliance_status.
---   is_platform_known: Whether all three columns of the platform were read: false where SSM left one out, too, since
+--   is_platform_known: Whether all three columns of the platform were read. It is also false if SSM left one out, since
 --     every node has a platform.
---   has_severities: Whether the severities that SSM reports for the node's patches are severities: false for Ubuntu and
---     Debian, where they are the priorities of packages.
---   is_ec2: Whether its id is one of an EC2 instance, which begins with i-. EC2 has no instance and no tags with any
---     other id, such as that of a hybrid node (mi-).
---   policy_version: The version of this rule, raised when it changes.
+--   has_severities: Whether what SSM reports as the severities of the node's patches are really severities: false for
+--     Ubuntu and Debian, where they are package priorities.
+--   is_ec2: Whether its id is that of an EC2 instance, which begins with i-. EC2 has no instance or tags for any other
+--     id, such as that of a hybrid node (mi-).
+--   policy_version: The version of this rule, which is raised when the rule changes.
 --   scan_max_age_days: The maximum age of a scan, in days: a parameter of the stack.
 -- Caveats:
---   - Join covered_runs or target_listings: a run that is not published is here too. node_compliance has only published
+--   - This view includes unpublished runs: join covered_runs or target_listings. node_compliance has only published
 --     runs.
---   - The caveats of node_compliance.
+--   - The caveats of node_compliance apply.
 WITH judged AS (
   SELECT
     state.run_id, state.run_at, state.run_date,

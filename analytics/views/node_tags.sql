@@ -1,13 +1,13 @@
--- Question: Which tags does each node have, of those that the latest figures must account for?
--- Rows: one per latest known node and tag key that the newest published run saw; one per node, with tag_key NULL, if it
---   saw no tag.
+-- Question: Which tags does each of the latest known nodes have?
+-- Rows: one per latest known node and tag key that the newest published run saw; one per node, with a tag_key of NULL,
+--   if it saw no tag.
 -- Columns:
---   tag_key: A key that an instance of the run has a tag with; NULL if no instance has one.
---   tag_status: READ: the node has a tag with the key. NO_TAG: it has none. NOT_READ: that is not known. NOT_EC2: the
---     node is not an EC2 instance, such as a hybrid node, and has no EC2 tags.
+--   tag_key: A key that at least one instance of the run has; NULL if no instance has a tag.
+--   tag_status: READ: the node has a tag with the key. NO_TAG: it does not. NOT_READ: not known. NOT_EC2: the node is
+--     not an EC2 instance, such as a hybrid node, and has no EC2 tags.
 --   tag_value: The value of the tag, which may be empty; NULL unless READ.
 -- Caveats:
---   - A node has a row for each key: count nodes of one key only.
+--   - A node has a row for each key: count nodes by one key only.
 SELECT
   node.run_id,
   node.run_at,

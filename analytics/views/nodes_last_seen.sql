@@ -1,5 +1,5 @@
--- Question: Which nodes of the window are not in the newest published run, and when was each last seen?
--- Rows: one per node of the window that the newest published run did not list.
+-- Question: Which nodes in the window are not in the newest published run, and when was each last seen?
+-- Rows: one per node in the window that the newest published run did not list.
 -- Columns:
 --   reason: VANISHED: a later run listed its target without it. TARGET_NOT_READ: its target has not been listed since.
 --     ACCOUNT_NOT_ACTIVE: the same, and its account is closed or suspended. TARGET_NOT_PLANNED: the newest published
@@ -11,10 +11,10 @@
 --   last_unknown_reason: Why that state was UNKNOWN; NULL otherwise.
 --   days_since_seen: Days from last_seen_at to the newest published run, by UTC date.
 -- Caveats:
---   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not distinguish these from nodes that were
+--   - SSM leaves out stopped and terminated EC2 nodes: VANISHED does not distinguish them from nodes that were
 --     deregistered.
---   - Where a listing has rows without an id (run_coverage), a node that it does not have by name may be one of them.
---   - A node that was last listed before the window is not here.
+--   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them.
+--   - A node that was last listed before the window has no row.
 WITH sightings AS (
   SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id, max(run_date) AS last_seen_date
   FROM node_compliance

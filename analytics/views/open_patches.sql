@@ -1,9 +1,9 @@
 -- Question: Which patches does each node still need?
--- Rows: one per node of the newest published run and patch that is Missing, Failed or InstalledPendingReboot.
+-- Rows: one per node in the newest published run and patch that is Missing, Failed or InstalledPendingReboot.
 -- Caveats:
---   - patches_not_known has the nodes and targets that may need patches that are not here.
---   - A security update that the baseline has not approved (AvailableSecurityUpdate) is in latest_patches, and is not
---     open.
+--   - patches_not_known lists the nodes and targets that may need patches that this view does not show.
+--   - A security update that the baseline has not approved (AvailableSecurityUpdate) is not open: it is in
+--     latest_patches.
 SELECT
   run_id,
   run_at,

@@ -1,10 +1,10 @@
 -- Question: Since when has each node needed each patch, or when did that end?
 -- Rows: one per streak of a patch on a node in the last HistoryDays days; a patch that came back has several.
 -- Caveats:
---   - Deadlines use line_age: next month's update starts a new patch, and the node has been without the line for as
---     long as before.
---   - Only the outcome OPEN means that the node still needs it, and only with is_confirmed did the newest run see that.
---   - The caveats of patch_clocks.
+--   - Deadlines use line_age: next month's update is a new patch, but the line stays open.
+--   - Only the outcome OPEN means that the node still needs the patch, and only is_confirmed means that the newest run
+--     saw that.
+--   - The caveats of patch_clocks apply.
 SELECT
   run_id,
   run_at,

@@ -1,11 +1,11 @@
 -- Question: When did each node begin to need each patch and each line of patches, and how did that end?
 -- Rows: one per streak of a patch on a node, and one per streak of a line on a node, in the last HistoryDays days. A
---   streak begins with the first run that sees the patch open, or a patch of the line, and ends where it is gone.
+--   streak begins with the first run that sees the patch, or a patch of the line, open. It ends when that is gone.
 -- Columns:
---   patches_status: As in runs, of the newest run.
---   account_name: As in coverage; of an account that has left the plan, as in the last run that had it.
+--   patches_status: As in runs, for the newest run.
+--   account_name: As in coverage; for an account that has left the plan, as in the last run that included it.
 --   listing_status: As in known_targets, in the newest run.
---   computer_name: As in the last run that read the node's state; so are the next five.
+--   computer_name: As in the last run that read the node's state; so are the next five columns.
 --   platform_type: As computer_name.
 --   platform_name: As computer_name.
 --   platform_version: As computer_name.
@@ -18,34 +18,33 @@
 --   severity: The highest severity of the streak, by severity_rank: Critical, Important, Medium (also for Moderate) or
 --     Low; Unranked for every other word.
 --   severity_rank: As in severity_ranks; 0 for every other word, and where severities are the priorities of packages.
---   outcome: The first that applies. REMEDIATED: it is gone; a patch with its whole line. REPLACED: the patch is gone,
---     and its line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED: a later scan
---     does not have it open, but ran under another baseline or an install override list, or it has an
+--   outcome: The first value that applies. REMEDIATED: it is gone, and for a patch so is its whole line. REPLACED: the
+--     patch is gone, but its line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED:
+--     a later scan does not have it open, but used another baseline or an install override list, or has an
 --     AvailableSecurityUpdate instead. OPEN: none of these.
---   is_confirmed: Whether it is OPEN and the newest run saw that: where it did not read the node, an open line stays
---     OPEN.
+--   is_confirmed: Whether it is OPEN and the newest run saw that. If that run did not read the node, what was open
+--     stays OPEN.
 --   opened_at: The end of the scan that first had it open.
 --   last_open_at: The end of the last scan that had it open.
 --   last_open_run_id: The last run that saw it open.
 --   ended_at: The end of the first scan in which it was gone; NULL unless REMEDIATED or REPLACED.
---   days_open: Days by UTC date from opened_at: of an OPEN one to run_at, of one that is gone to ended_at, otherwise to
---     last_open_at.
---   is_lower_bound: Whether it may be older: the history has no scan before it in which it was not open, or none of the
---     day before.
---   most_days_open: The days if it was open from the day after the last scan in which it was not; NULL where the
---     history has none, so that no limit is known.
+--   days_open: Days by UTC date from opened_at to run_at if OPEN, to ended_at if REMEDIATED or REPLACED, and otherwise
+--     to last_open_at.
+--   is_lower_bound: Whether it may be older, because the history has no earlier scan in which it was not open, or none
+--     on the day before.
+--   most_days_open: The days if it was open from the day after the last scan in which it was not; NULL if the history
+--     has no such scan, so no upper limit is known.
 -- Caveats:
---   - Open is Missing, Failed or InstalledPendingReboot: one streak.
---   - Gone means: a later scan than the one that last had it open, under the same baseline and without an install
---     override list, does not have it, in a run where the patches of the node equal its four counts, or these are 0.
---     Nothing else ends a streak. One that is RESCOPED or NODE_GONE continues when the patch is open again.
---   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows no longer offers an update that the next one
---     replaces, also before the baseline approves that one.
---   - Where the patches of a run do not equal the counts, or the time of the scan is not valid, the scan that they come
---     from is not known: the time when SSM answered counts. Times never go back: a later run never counts with an
---     earlier time.
+--   - Open means Missing, Failed or InstalledPendingReboot; a change between these does not end a streak.
+--   - Gone means that a scan after the one that last had it open, with the same baseline and without an install
+--     override list, does not have it, in a run in which the patches of the node equal its four counts, or these are 0.
+--     Nothing else ends a streak. A streak that is RESCOPED or NODE_GONE continues when the patch is open again.
+--   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows stops offering an update once the next one
+--     replaces it, even before the baseline approves the next one.
+--   - If the patches of a run do not equal the counts, or the scan time is invalid, the scan that they come from is not
+--     known, so the time of SSM's answer is used. Times never go back: a later run never gets an earlier time.
 --   - A change inside a baseline cannot be seen: patches that it removes look REMEDIATED.
---   - A streak that began before the history has the age that the history has.
+--   - A streak that began before the history is only as old as the history.
 WITH numbered_runs AS (
   SELECT run_id, run_date, CAST(row_number() OVER (ORDER BY run_id) AS integer) AS place
   FROM history_runs

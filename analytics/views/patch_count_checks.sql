@@ -1,20 +1,19 @@
--- Question: Do the patches of each node agree with the counts of its patch state?
--- Rows: one per node of each published run of the window that has a patch state, and a patch that was read or a count
---   of the four that is not 0.
+-- Question: Do the patches of each node match the counts of its patch state?
+-- Rows: one per node of each published run in the window that has a patch state, and for which a patch was read or one
+--   of the four counts is not 0.
 -- Columns:
---   check_status: The first that applies. NOT_COMPARABLE: the patches of the node are not known, or one of its four
---     counts is not. EQUAL: each of the four counts has as many rows. RESCANNED: they differ, and a later run shows a
---     scan that ended between the two answers of SSM. DIFFERS: they differ, and no later run explains it.
+--   check_status: The first value that applies. NOT_COMPARABLE: the patches of the node, or one of its four counts, are
+--     not known. EQUAL: each of the four counts equals its number of rows. RESCANNED: they differ, and a later run
+--     shows a scan that ended between the two answers of SSM. DIFFERS: they differ, and no later run explains it.
 --   patches_status: As in target_runs.
---   missing_rows: Patches of the node that are Missing; this and the next three are NULL where its patches are not
---     known.
+--   missing_rows: Patches of the node that are Missing; this and the next three are NULL if its patches are not known.
 --   failed_rows: Patches of the node that are Failed.
 --   installed_pending_reboot_rows: Patches of the node that are InstalledPendingReboot.
 --   installed_rejected_rows: Patches of the node that are InstalledRejected.
 --   patches_collected_at: When SSM answered about the patches; NULL where it did not.
 -- Caveats:
 --   - SSM's counts by severity may overlap, so they are not compared.
---   - Nothing explains a difference in the newest run until a later run shows the next scan.
+--   - A difference in the newest run cannot be explained until a later run shows the next scan.
 WITH compared AS (
   SELECT
     node.run_id, node.run_at, node.run_date, node.run_status, node.is_latest, node.run_age_hours, node.run_coverage,

@@ -1,12 +1,11 @@
 -- Question: Which CVEs does each patch resolve?
--- Rows: one per patch and CVE that a run saw in the last days, as many as the parameter HistoryDays says: 120 by
---   default.
+-- Rows: one per patch and CVE that a run saw in the last HistoryDays days, 120 by default.
 -- Columns:
 --   cve: The id of the CVE, in capital letters.
 -- Caveats:
---   - SSM names the CVEs of a patch only where a node misses it or failed to install it, so join by kb_id and title.
---     The row of a node that awaits its reboot has no cve_ids of its own.
---   - A patch without a row here resolves no CVE that SSM names, or was never Missing or Failed in that time.
+--   - SSM names the CVEs of a patch only for nodes that miss it or failed to install it, so join by kb_id and title.
+--     The row of a node that awaits a reboot for it has no cve_ids.
+--   - A patch without a row resolves no CVE that SSM names, or was never Missing or Failed in that time.
 SELECT DISTINCT
   patch.kb_id,
   patch.title,

@@ -1,12 +1,12 @@
 -- Question: Which patches replace each other?
 -- Rows: one per patch that a run of the last HistoryDays days saw on a node.
 -- Columns:
---   line: The series of patches that the patch belongs to. Where its id is a KB number, it is the title without what
---     changes from month to month: dates, parentheses, KB numbers, versions and the numbers of cumulative updates. If
---     nothing is left, and for every other patch, it is the id.
+--   line: The series of patches that the patch belongs to. If its id is a KB number, the line is the title without the
+--     parts that change every month: dates, parentheses, KB numbers, versions and the numbers of cumulative updates. If
+--     nothing is left, or for any other patch, the line is the id.
 -- Caveats:
---   - A cumulative update and the one of the next month have the same line; so do the versions of a package.
---   - A vendor who changes the words of a title starts a new line.
+--   - A cumulative update and that of the next month have the same line. So do the versions of a package.
+--   - If a vendor changes the wording of a title, a new line starts.
 WITH named AS (
   SELECT DISTINCT kb_id, title
   FROM history_patches

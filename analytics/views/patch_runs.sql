@@ -1,9 +1,10 @@
 -- Question: Which runs have published patches?
--- Rows: one per published run of the window whose table patches has the rows that its coverage counts, at least one.
+-- Rows: one per published run in the window whose table patches has exactly as many rows as its coverage counts, and at
+--   least one.
 -- Columns:
 --   patches_status: As in runs: COMPLETE or PARTIAL.
 -- Caveats:
---   - runs has every run, and the statuses of all tables.
+--   - runs has every run and the statuses of all tables.
 SELECT
   run.run_id,
   run.run_at,

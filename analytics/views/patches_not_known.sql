@@ -4,16 +4,16 @@
 -- Columns:
 --   account_name: As in coverage.
 --   instance_id: The node; NULL for a target.
---   reason: For a target, as patches_detail says: the source and what it lacks, or the error code; NOT_ASKED: the run
---     did not read patches. UNPUBLISHED: the table patches is not there in full. TARGET_NOT_PLANNED: as in
---     known_targets. For a node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was
---     never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan cannot know the patches of today, as in
---     node_compliance; COUNTS_DIFFER: its patches are not those that its own counts say, as in patch_count_checks.
---   nodes: The nodes that this row stands for, including rows without an id; NULL for a target that was not listed,
---     whose number of nodes is not known.
+--   reason: For a target, as in patches_detail: the source and what it lacks, or the error code. NOT_ASKED: the run did
+--     not read patches. UNPUBLISHED: the table patches is incomplete. TARGET_NOT_PLANNED: as in known_targets. For a
+--     node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was never scanned;
+--     SCAN_TIME_INVALID or STALE_SCAN: its last scan does not show today's patches, as in node_compliance;
+--     COUNTS_DIFFER: its patches do not match its own counts, as in patch_count_checks.
+--   nodes: The number of nodes that this row stands for, including rows without an id; NULL for a target that was not
+--     listed, since the number is not known.
 -- Caveats:
---   - Every figure about patches counts what is known. These nodes may need any patch.
---   - If the window has no published run there are no rows: latest_run says so.
+--   - Figures about patches count only what is known. These nodes may need any patch.
+--   - If the window has no published run, there are no rows: latest_run says so.
 WITH found AS (
   SELECT
     account_id, region, instance_id,

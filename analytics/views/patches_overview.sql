@@ -1,21 +1,22 @@
 -- Question: Which patches are behind the non-compliant nodes, and how many nodes need each?
 -- Rows: one per patch that the newest published run saw on a node, in any of the states that are read.
 -- Columns:
---   severity: The highest severity that a node reports for it, by severity_rank; the words of the vendor.
---   nodes_lower_bound: Nodes known to need it (Missing, Failed or InstalledPendingReboot): at least that many. It is
---     the number where patches_not_known has no rows.
---   accounts_lower_bound: Accounts of these nodes: at least that many.
+--   severity: The highest severity that a node reports for it, by severity_rank, in the vendor's words.
+--   nodes_lower_bound: The number of nodes known to need it (Missing, Failed or InstalledPendingReboot). The actual
+--     number may be higher, unless patches_not_known has no rows.
+--   accounts_lower_bound: The number of accounts that these nodes are in. The actual number may be higher.
 --   nodes_missing: Nodes where it is Missing.
 --   nodes_failed: Nodes where its installation failed.
 --   nodes_awaiting_reboot: Nodes where it is installed and awaits a reboot.
---   nodes_rejected: Nodes where it is installed although their baseline rejects it; they do not need it.
---   nodes_available: Nodes whose baseline has not approved it (AvailableSecurityUpdate); they do not count as needing
+--   nodes_rejected: Nodes where it is installed although their baseline rejects it. They do not need it.
+--   nodes_available: Nodes whose baseline has not approved it (AvailableSecurityUpdate). They do not count as needing
 --     it.
---   cves: The CVEs that it resolves, as far as patch_cves has them; NULL where no node has named them.
---   oldest_at: The first run of the window in which one of the nodes that need it now needed it; NULL where none does.
+--   cves: The CVEs that it resolves according to patch_cves; NULL if SSM named none.
+--   oldest_at: The first run in the window in which one of the nodes that now need it already needed it; NULL if none
+--     needs it.
 -- Caveats:
---   - A patch is its id and its title: the updates of two months are two patches.
---   - The window, and the lake's own age, limit oldest_at.
+--   - The id and the title together identify a patch: the updates of two months are two patches.
+--   - The window and the age of the lake limit oldest_at.
 WITH ranked AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,

@@ -1,13 +1,13 @@
 -- Question: Which rows of the policy are bad, and why?
 -- Rows: one per bad row.
 -- Columns:
---   policy: sla or exceptions: the prefix that holds the object.
+--   policy: sla or exceptions: the prefix that contains the object.
 --   path: The object, or the file.
---   text: The columns of the row, joined by commas; NULL stands for a column that the line does not have.
+--   text: The columns of the row, joined by commas, with NULL for each column that the line lacks.
 --   problem: What is wrong with the row, and what is expected.
 -- Caveats:
---   - A bad exception has no effect. One bad deadline makes every deadline at most that of built_in_deadlines.
---   - The line in the file is not known here: patchlake check --policy names it.
+--   - A bad exception has no effect. With one bad deadline, no deadline is longer than that in built_in_deadlines.
+--   - The line number is not known here: patchlake check --policy shows it.
 SELECT
   'sla' AS policy,
   path,

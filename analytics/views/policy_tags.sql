@@ -1,9 +1,9 @@
 -- Question: Which of the tags in the policy do the nodes have?
--- Rows: one per instance of the newest published run and tag whose key a good row of the policy names, as the run read
+-- Rows: one per instance in the newest published run and tag whose key a good row of the policy names, as the run read
 --   it.
 -- Caveats:
---   - Where tags_status of a target in latest_coverage is not COMPLETE, an instance without a row may have tags. A
---     deadline of such a tag may apply or not, and an exception of such a tag does not.
+--   - If tags_status of a target in latest_coverage is not COMPLETE, an instance without a row may have tags. A
+--     deadline for an unread tag may apply, and an exception for one does not.
 SELECT
   tag.run_id,
   tag.run_at,

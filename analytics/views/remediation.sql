@@ -1,33 +1,33 @@
--- Question: How long does it take to remediate the lines of patches that became open in a month?
--- Rows: one per month and severity of the fleet, of each account and of each patch group, and one of each of them over
---   all months and severities.
+-- Question: How long does it take to remediate the lines of patches that opened in a month?
+-- Rows: one per month and severity for the fleet, each account and each patch group, and for each of these one over all
+--   months and severities.
 -- Columns:
 --   scope: FLEET for all nodes, ACCOUNT for those of an account, PATCH_GROUP for those of a patch group.
 --   account_id: The account of an ACCOUNT; NULL otherwise.
 --   account_name: As in patch_clocks; NULL without an account_id.
---   patch_group: The patch group of a PATCH_GROUP, as the node had it when its state was last read; NULL where it is
---     not known, and for the other scopes.
+--   patch_group: The patch group of a PATCH_GROUP, from the last time that the node's state was read; NULL if it is not
+--     known, and for the other scopes.
 --   month: As in line_cohorts.
 --   severity: As in line_cohorts.
 --   severity_rank: As in line_cohorts.
---   lines: The streaks of lines that began in it: the cohort.
---   lines_remediated: Those that are REMEDIATED; this and the next three are numbers of the cohort.
+--   lines: The cohort: the streaks of lines that began in the month.
+--   lines_remediated: Lines of the cohort that are REMEDIATED; the next three also count lines of the cohort.
 --   lines_open: Those that are OPEN.
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
---   lines_older: Those whose age is a lower bound, since they were open when they were first seen.
---   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound; days as
---     in line_cohorts.
+--   lines_older: Those whose age is a lower bound, since they were already open when they were first seen.
+--   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound, with
+--     days as in line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not count, and
---     neither does a node that is gone.
---   - A median of a cohort that is not yet REMEDIATED can only rise.
---   - Where no run read a node for some days, its lines count until the first scan after that.
---   - The first month of the history also has what was open before it.
---   - A line is in one row of each scope. Add up the rows of one scope only.
---   - remediation_by_tag has the same by the values of tags.
---   - patches_not_known has the nodes and targets whose lines are not here.
+--   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
+--     does a node that is gone.
+--   - As long as a cohort is not REMEDIATED, its median can only rise.
+--   - If no run read a node for some days, its lines count until the first scan after the gap.
+--   - The first month of the history also includes lines that were already open when it began.
+--   - A line is in one row per scope. Add up the rows of one scope only.
+--   - remediation_by_tag has the same figures by tag value.
+--   - patches_not_known lists the nodes and targets whose lines this view does not show.
 WITH cohort AS (
   SELECT
     line.run_id, line.run_at, line.run_date, line.run_status, line.run_age_hours, line.run_coverage, line.patches_status,

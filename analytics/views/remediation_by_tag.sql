@@ -1,31 +1,31 @@
 -- Question: How long does it take to remediate the lines of patches of each owner, environment or other tag?
--- Rows: one per month and severity of each value of a tag, of the nodes without such a tag, of those whose tags are not
---   known and of those that are not EC2 instances; and one of each of them over all months and severities.
+-- Rows: one per month and severity for each tag value, for the nodes without the tag, for those whose tags are not
+--   known and for those that are not EC2 instances; and for each of these one over all months and severities.
 -- Columns:
---   tag_key: A key that an instance of the newest published run has a tag with.
---   tag_status: As in node_tags; NOT_READ also for nodes that the newest published run does not account for.
+--   tag_key: A key that at least one instance in the newest published run has.
+--   tag_status: As in node_tags; also NOT_READ for nodes that the newest published run does not account for.
 --   tag_value: The value, which may be empty; NULL unless READ.
 --   month: As in line_cohorts.
 --   severity: As in line_cohorts.
 --   severity_rank: As in line_cohorts.
---   lines: The streaks of lines that began in it: the cohort.
---   lines_remediated: Those that are REMEDIATED; this and the next three are numbers of the cohort.
+--   lines: The cohort: the streaks of lines that began in the month.
+--   lines_remediated: Lines of the cohort that are REMEDIATED; the next three also count lines of the cohort.
 --   lines_open: Those that are OPEN.
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
---   lines_older: Those whose age is a lower bound, since they were open when they were first seen.
---   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound; days as
---     in line_cohorts.
+--   lines_older: Those whose age is a lower bound, since they were already open when they were first seen.
+--   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound, with
+--     days as in line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
---   - Only REMEDIATED counts as remediation: a patch that another baseline no longer asks for does not count, and
---     neither does a node that is gone.
---   - A median of a cohort that is not yet REMEDIATED can only rise.
---   - Where no run read a node for some days, its lines count until the first scan after that.
---   - The first month of the history also has what was open before it.
---   - Tags are those of the newest published run, also for lines that ended before.
---   - A line is in one row of each key. Add up the rows of one key only.
---   - patches_not_known has the nodes and targets whose lines are not here.
+--   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
+--     does a node that is gone.
+--   - As long as a cohort is not REMEDIATED, its median can only rise.
+--   - If no run read a node for some days, its lines count until the first scan after the gap.
+--   - The first month of the history also includes lines that were already open when it began.
+--   - Tags come from the newest published run, even for lines that ended before it.
+--   - A line is in one row per key. Add up the rows of one key only.
+--   - patches_not_known lists the nodes and targets whose lines this view does not show.
 WITH cohort AS (
   SELECT
     line.run_id, line.run_at, line.run_date, line.run_status, line.run_age_hours, line.run_coverage, line.patches_status,

@@ -1,39 +1,40 @@
--- Question: Which runs are there, which are published, and how much of the fleet did each read?
--- Rows: one per run of the window that has published its coverage.
+-- Question: Which runs exist, which are published, and how much of the fleet did each read?
+-- Rows: one per run in the window that has published its coverage.
 -- Columns:
 --   run_date: The run's UTC date, YYYY-MM-DD: the partition.
---   run_status: COMPLETE: every active target of the plan was listed, at least one, each row of the listings named a
---     node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, with something unread. UNPUBLISHED:
---     the coverage exists and the snapshot does not.
---   is_published: Whether the snapshot has exactly the rows that the coverage counts (zero equals zero), the coverage
---     has each target once, and the date is that of the run: a copy of its files under another name would count twice.
+--   run_status: COMPLETE: the plan has at least one active target, every one was listed, each row of the listings names
+--     a node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, but something was not read.
+--     UNPUBLISHED: the coverage exists, but the snapshot does not.
+--   is_published: Whether the snapshot has exactly as many rows as the coverage counts (0 if it counts 0), the coverage
+--     has each target once, and the date is that of the run. Without this rule, a copy of its files under another name
+--     would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
---   run_coverage: How many of the active targets were read, in words: "3 of 4 targets read", or "3 of 4 targets read, 2
---     no longer planned, 1 row without an id".
+--   run_coverage: A sentence that says how many of the active targets were read: "3 of 4 targets read", or "3 of 4
+--     targets read, 2 no longer planned, 1 row without an id".
 --   targets_read: Targets that were listed.
---   targets_total: Active targets of the plan: those that should have been listed.
---   targets_not_active: Targets of closed or suspended accounts; they are not read and do not make a run PARTIAL.
---   targets_not_planned: Active targets that earlier runs of the window planned and this one did not. They do not make
+--   targets_total: Active targets of the plan, which should have been listed.
+--   targets_not_active: Targets in closed or suspended accounts. They are not read and do not make a run PARTIAL.
+--   targets_not_planned: Active targets that earlier runs in the window planned and this one did not. They do not make
 --     a run PARTIAL, and their last known nodes count in every lower bound.
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_collected: Nodes with a patch state.
 --   nodes_no_patch_state: Nodes that were never scanned.
 --   nodes_not_collected: Nodes whose state could not be requested.
 --   nodes_invalid_response: Nodes whose answer broke SSM's rules.
---   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for a run
---     of a version that did not count them.
---   patches_status: COMPLETE: the patches of every node were read, and its patch state was. PARTIAL: they were not, for
---     at least one node or target. UNPUBLISHED: the table patches does not have exactly the rows that the coverage
+--   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for runs of
+--     older versions, which did not count them.
+--   patches_status: COMPLETE: the patch state and the patches of every node were read. PARTIAL: those of at least one
+--     node or target were not. UNPUBLISHED: the table patches does not have exactly as many rows as the coverage
 --     counts. NOT_ASKED: the run did not read patches.
---   instances_status: COMPLETE: every active target was listed by EC2, each row with an id. Otherwise as
+--   instances_status: COMPLETE: EC2 listed every active target, each row with an id. The other values are those of
 --     patches_status.
---   tags_status: As instances_status, for the tags of the allowed keys.
+--   tags_status: As instances_status, for the tags with allowed keys.
 -- Caveats:
 --   - run_status is about nodes and patch states. The statuses of other tables never affect it.
---   - Every other view joins covered_runs, so a run that is not published is nowhere else.
---   - A run that was planned but published nothing is not here: compare with the schedule.
+--   - Every other view joins covered_runs, so unpublished runs appear in no other view.
+--   - A run that was planned but published nothing has no row: compare with the schedule.
 WITH patch_tables AS (
   SELECT run_id, run_date, count(*) AS patch_rows
   FROM recent_patches

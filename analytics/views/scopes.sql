@@ -5,7 +5,7 @@
 --     with a value of a tag.
 --   tag_key: The key of a TAG; NULL otherwise.
 -- Caveats:
---   - A node is in one account and at most one patch group, and has at most one value of each key.
+--   - A node is in one account and at most one patch group, and has at most one value for each key.
 SELECT
   scope,
   CAST(NULL AS varchar) AS tag_key

@@ -1,28 +1,29 @@
--- Question: How did compliance and overdue patches change in the fleet, each account, patch group and value of a tag?
--- Rows: one per UTC date of the window with a published run (the last one of the date), and row of scorecards that had
---   a node then.
+-- Question: How did compliance and overdue patches change in the fleet, each account, each patch group and each tag
+--   value?
+-- Rows: one per UTC date in the window with a published run (the last one of the date), and row of scorecards that had
+--   a node on that date.
 -- Columns:
 --   scope: As in scopes.
 --   account_id: The account of an ACCOUNT; NULL otherwise.
---   patch_group: The patch group of a PATCH_GROUP; NULL where the run does not say it, and for the other scopes.
+--   patch_group: The patch group of a PATCH_GROUP; NULL if the run does not show it, and for the other scopes.
 --   tag_key: The key of a TAG; NULL otherwise.
---   tag_status: Of a TAG: as in node_tags, by the tags of the newest published run; NULL otherwise.
+--   tag_status: For a TAG, as in node_tags, by the tags of the newest published run; NULL otherwise.
 --   tag_value: The value of a TAG, which may be empty; NULL unless READ.
---   nodes_listed: Nodes that the run listed; NULL where it read no target of the scope.
+--   nodes_listed: Nodes that the run listed; NULL if it read no target of the scope.
 --   nodes_compliant: Nodes that were COMPLIANT.
 --   nodes_non_compliant: Nodes that were NON_COMPLIANT.
 --   nodes_unknown: Nodes that were UNKNOWN, for any reason.
---   compliant_percent: Of the FLEET and an ACCOUNT: nodes_compliant of nodes_listed, in percent, rounded down to a
---     tenth; NULL where no node is listed, and for the other scopes: which nodes were in such a row on an earlier day
---     is not known well enough.
---   compliant_percent_lower_bound: The same, with rows without an id and the last known nodes of unread and no longer
---     planned targets in the denominator; NULL where their number is not known, and for the other scopes.
+--   compliant_percent: For the FLEET and an ACCOUNT, nodes_compliant as a percentage of nodes_listed, rounded down to
+--     one decimal place; NULL if no node is listed, and for the other scopes, since it is not reliably known which
+--     nodes were in them on an earlier day.
+--   compliant_percent_lower_bound: The same, but the denominator also counts rows without an id and the last known
+--     nodes of targets that were not read or are no longer planned; NULL if their number is not known, and for the
+--     other scopes.
 --   lines_overdue: Lines that were seen open on this date or later, and whose deadlines had all passed by this date: a
---     lower bound, excepted ones included. NULL where the newest run did not read patches.
+--     lower bound that includes exempt lines. NULL if the newest run did not read patches.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.
---   - Deadlines are those of today's policy and tags, and tags those of the newest published run: the trend is that of
---     today's fleet.
+--   - Deadlines come from today's policy, and tags from the newest published run: this is the trend of today's fleet.
 WITH nodes AS (
   SELECT
     node.run_id, scopes.scope,

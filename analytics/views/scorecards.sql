@@ -1,35 +1,36 @@
--- Question: How compliant, how overdue and how fast are the fleet, each account, each patch group and each value of a
---   tag?
+-- Question: How compliant, how overdue and how fast at remediation are the fleet, each account, each patch group and
+--   each tag value?
 -- Rows: one for the fleet, and one per account, patch group and value of each tag key, as in compliance_by_account,
---   compliance_by_patch_group and compliance_by_tag; and one per such value that only lines of patches have.
+--   compliance_by_patch_group and compliance_by_tag; and one for each value that occurs only in lines of patches.
 -- Columns:
 --   scope: As in scopes.
 --   account_id: The account of an ACCOUNT; NULL otherwise.
 --   account_name: As in compliance_by_account; NULL without an account_id.
---   patch_group: The patch group of a PATCH_GROUP; NULL where it is not known, and for the other scopes.
+--   patch_group: The patch group of a PATCH_GROUP; NULL if it is not known, and for the other scopes.
 --   tag_key: The key of a TAG; NULL otherwise.
---   tag_status: Of a TAG: as in compliance_by_tag; NULL otherwise.
+--   tag_status: For a TAG, as in compliance_by_tag; NULL otherwise.
 --   tag_value: The value of a TAG, which may be empty; NULL unless READ.
---   nodes_listed: As in compliance_overall; this and the next five are NULL where only lines of patches have the value.
+--   nodes_listed: As in compliance_overall; this and the next five are NULL for a value that occurs only in lines of
+--     patches.
 --   nodes_compliant: Nodes that are COMPLIANT.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
---   compliant_percent: nodes_compliant of nodes_listed, in percent, as in the view of the scope.
+--   compliant_percent: nodes_compliant as a percentage of nodes_listed, as in the view of the scope.
 --   compliant_percent_lower_bound: As in the view of the scope.
 --   lines_overdue: Lines of patches with the overdue_status OVERDUE in sla_breaches that are not EXCEPTED: a lower
---     bound, since patches_not_known has the nodes and targets whose lines are not known. NULL where the newest run did
---     not read patches, and where it listed no target of the row.
---   lines_possibly_overdue: Those that are POSSIBLY_OVERDUE and not EXCEPTED. This and the next two are NULL where the
+--     bound, since patches_not_known lists the nodes and targets whose lines are not known. NULL if the newest run did
+--     not read patches, or listed no target of the row.
+--   lines_possibly_overdue: Those that are POSSIBLY_OVERDUE and not EXCEPTED. This and the next two are NULL if the
 --     newest run did not read patches.
 --   lines_excepted: Those that are EXCEPTED, whether overdue or possibly overdue.
 --   lines_exception_expired: Those of lines_overdue and lines_possibly_overdue that are EXCEPTION_EXPIRED.
---   nodes_overdue: Nodes with a line of lines_overdue: a lower bound. NULL where lines_overdue is NULL.
---   lines_begun: The streaks of lines of the last HistoryDays days: the cohort of all months in remediation.
+--   nodes_overdue: Nodes with at least one line of lines_overdue: a lower bound. NULL if lines_overdue is NULL.
+--   lines_begun: The streaks of lines in the last HistoryDays days: the cohort of all months in remediation.
 --   lines_remediated: Those that are REMEDIATED.
---   median_days: As in remediation, for this cohort: a lower bound. NULL where it has no line.
+--   median_days: As in remediation, for this cohort: a lower bound. NULL if the cohort has no line.
 -- Caveats:
---   - The patch group of a line is the one that its node had when its state was last read in the last HistoryDays days.
---   - An account, group or value is in one row. Add up the rows of one scope, and of one key of the scope TAG, only.
+--   - The patch group of a line is that of its node when its state was last read, within the last HistoryDays days.
+--   - Each account, group or value is in one row. Add up the rows of one scope only; for TAG, those of one key only.
 WITH breaches AS (
   SELECT
     scopes.scope,

@@ -1,11 +1,11 @@
 -- Question: Which of the vendors' words are severities, and how severe is each?
 -- Rows: one per word that is a severity.
 -- Columns:
---   severity: The word of the vendor.
---   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. A word that is not here has
---     no rank, as the priorities of packages have none on a node without has_severities; it counts as 0.
+--   severity: The vendor's word.
+--   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. Any other word has no rank
+--     and counts as 0; so do package priorities on a node without has_severities.
 -- Caveats:
---   - The words are those of Windows, Amazon Linux, Red Hat and SUSE.
+--   - The words are those that Windows, Amazon Linux, Red Hat and SUSE use.
 SELECT
   severity,
   severity_rank

@@ -1,31 +1,31 @@
 -- Question: Which lines of patches are past their deadline, which may be, and which of these have an exception?
 -- Rows: one per node and line that is OPEN and past its deadline, or may be.
 -- Columns:
---   patches_status: As in runs, of the newest run.
+--   patches_status: As in runs, for the newest run.
 --   account_id: The account of the node.
 --   account_name: As in patch_clocks.
 --   region: The region of the node.
 --   listing_status: As in known_targets, in the newest run.
 --   instance_id: The node.
 --   severity_rank: As in patch_clocks.
---   breach_status: The first that applies. EXCEPTED: exceptions cover every open patch of the line on run_date.
---     EXCEPTION_EXPIRED: they did, and no longer do. OVERDUE and POSSIBLY_OVERDUE: as overdue_status says.
---   overdue_status: The same without the exceptions. OVERDUE: the newest run saw the line open, and every deadline that
---     may apply has passed. POSSIBLY_OVERDUE: otherwise, if the strictest one has passed, or may have.
---   reason: Why it is POSSIBLY_OVERDUE, the first that applies; NULL otherwise. NOT_READ: the newest run did not see
---     whether the line is still open. DEADLINE_NOT_KNOWN: the strictest deadline has passed; tags that were not read,
---     or a severity without a rank, leave room for a longer one. AGE_NOT_KNOWN: the history does not show for how long
+--   breach_status: The first value that applies. EXCEPTED: exceptions cover every open patch of the line on run_date.
+--     EXCEPTION_EXPIRED: they once did, but no longer do. OVERDUE and POSSIBLY_OVERDUE: as in overdue_status.
+--   overdue_status: The same, but without exceptions. OVERDUE: the newest run saw the line open, and every deadline
+--     that may apply has passed. POSSIBLY_OVERDUE: any other line whose strictest deadline has passed, or may have.
+--   reason: Why it is POSSIBLY_OVERDUE: the first reason that applies, NULL otherwise. NOT_READ: the newest run did not
+--     see whether the line is still open. DEADLINE_NOT_KNOWN: the strictest deadline has passed, but tags that were not
+--     read, or a severity without a rank, may allow a longer one. AGE_NOT_KNOWN: the history does not show for how long
 --     it has been open.
 --   strictest_days: As in sla_deadlines.
 --   longest_days: As in sla_deadlines.
---   excepted_until: The last day on which exceptions cover every open patch of the line; NULL where none ever did.
+--   excepted_until: The last day on which exceptions cover every open patch of the line; NULL if they never did.
 -- Caveats:
---   - An exception never makes a node compliant, and changes no figure about compliance.
---   - An exception of a CVE covers a patch only if every CVE of the patch is excepted, and at least one is known; an
---     exception of a tag covers only a node whose tag the newest run read.
---   - A deadline has passed when days_open is more than its days.
---   - The age is that of the line: a cumulative update that replaces another does not reset it.
---   - The caveats of patch_clocks.
+--   - An exception never makes a node compliant, and changes no compliance figure.
+--   - An exception for a CVE covers a patch only if at least one CVE of the patch is known, and every known one is
+--     exempt. An exception for a tag covers only a node whose tag the newest run read.
+--   - A deadline has passed when days_open exceeds its days.
+--   - The age is that of the line: a cumulative update that replaces another one does not reset it.
+--   - The caveats of patch_clocks apply.
 WITH overdue AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage, patches_status,

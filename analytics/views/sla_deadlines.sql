@@ -1,21 +1,21 @@
--- Question: Within how many days must a node with certain tags be free of a line of a certain severity?
--- Rows: one per severity_rank and node that has a tag with a key of the policy, as the newest published run read it;
---   and one per severity_rank and kind of all other nodes.
+-- Question: Within how many days must a line of patches of a given severity be resolved on a node with given tags?
+-- Rows: one per severity_rank and node that has a tag with a key of the policy, according to the newest published run;
+--   and for all other nodes, one per severity_rank and kind of node.
 -- Columns:
---   account_id: The account of the node; this and the next two are NULL for a kind of nodes.
+--   account_id: The account of the node; this and the next two are NULL for a kind of node.
 --   region: The region of the node.
 --   instance_id: The node.
 --   tags: READ: the run read all tags of its target. NOT_READ: it did not. NOT_EC2: the node is not an EC2 instance,
 --     and has no tags.
---   severity_rank: As in severity_ranks, of the line; 0 where its severity is not known.
---   strictest_days: The fewest days that may apply, whatever the unknown severity and tags are.
---   longest_days: The most days that may apply; the same number where both are known.
+--   severity_rank: As in severity_ranks, for the line; 0 if its severity is not known.
+--   strictest_days: The fewest days that may apply, given what is not known about severity and tags.
+--   longest_days: The most days that may apply; the same number if both are known.
 -- Caveats:
 --   - The most specific row of the policy applies: one with severity and tag, then one with a tag, one with a severity,
---     one with neither; among several, the one with the fewest days. Without a row, the deadline of built_in_deadlines
---     applies.
---   - If the policy has a bad row, every deadline is at most the built-in one.
---   - Where no instance of the run has a tag with the key, it counts as not read: the run may not have asked for it.
+--     one with neither; among several, the one with the fewest days. If there is none, the deadline in
+--     built_in_deadlines applies.
+--   - If the policy has a bad row, no deadline is longer than the built-in one.
+--   - If no instance of the run has a tag with the key, the tag counts as not read: the run may not have asked for it.
 WITH rules AS (
   SELECT
     severity_rank, tag_key, tag_value,

@@ -1,19 +1,19 @@
 -- Question: Which deadlines does the policy set, and which of its rows are bad?
--- Rows: one per line of each object under policy/sla/, without the header of an object that has one.
+-- Rows: one per line of each object under policy/sla/, except its header line, if it has one.
 -- Columns:
 --   path: The object, or the file.
 --   severity: As written, without a leading byte order mark: Critical, Important, Medium, Moderate or Low; empty for
 --     any severity.
 --   tag_key: As written; empty for any node.
 --   tag_value: As written; empty for any value of the tag.
---   days: As written: the days that a patch may be open after the one on which it opened.
---   unexpected: What the line has after its last column; NULL in a good row.
---   severity_rank: As in severity_ranks; NULL for any severity, and where the text is not one of these words.
+--   days: As written: the number of days that a patch may stay open after the day on which it opened.
+--   unexpected: Anything that the line has after its last column; NULL in a good row.
+--   severity_rank: As in severity_ranks; NULL for any severity, and if the text is not one of these words.
 --   deadline_days: The number of days; NULL in a bad row.
 --   problem: What is wrong with the row, and what is expected; NULL in a good one.
 -- Caveats:
 --   - Each line is read separately: a quote that is not closed at the end of its line makes the row bad.
---   - One bad row, in any object, makes every deadline at most that of built_in_deadlines.
+--   - With one bad row, in any object, no deadline is longer than that in built_in_deadlines.
 WITH cells AS (
   SELECT
     "$path" AS path,

@@ -1,17 +1,18 @@
 -- Question: How long has each stopped EC2 instance been stopped?
 -- Rows: one per instance that the newest published run listed as stopping or stopped.
 -- Columns:
---   management: As in instance_management: a stopped instance may still be a node of SSM.
---   stopped_since: The first run of the window that saw it stopped, after its last launch and after the last run that
+--   management: As in instance_management: a stopped instance may still be a node in SSM.
+--   stopped_since: The first run in the window that saw it stopped, after its last launch and after the last run that
 --     saw it in another state.
---   is_lower_bound: Whether the time may be longer: nothing shows that it ran on the day before stopped_since.
+--   is_lower_bound: Whether it may have been stopped for longer, because nothing shows that it ran on the day before
+--     stopped_since.
 --   days_stopped: Days from stopped_since to the newest published run, by UTC date.
---   days_unobserved: The UTC dates of that span, both ends included, on which no run listed it.
---   most_days_stopped: The time if it stopped on the day after it was last seen in another state, or launched; NULL
---     where neither is known, so that no limit is known.
+--   days_unobserved: The number of UTC dates in that span, both ends included, on which no run listed it.
+--   most_days_stopped: The days if it stopped on the day after it was launched or last seen in another state; NULL if
+--     neither is known, so no upper limit is known.
 -- Caveats:
---   - It is from our own history: the window and the lake's own age limit how far back it goes.
---   - targets_not_known has the targets that may have stopped instances that are not here.
+--   - The time comes from the lake's own history: the window and the age of the lake limit how far back it can reach.
+--   - targets_not_known lists the targets that may have stopped instances that this view does not show.
 WITH stopped AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage,

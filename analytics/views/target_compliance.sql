@@ -1,23 +1,23 @@
--- Question: How many nodes of each target were in which state, in each run?
--- Rows: one per published run of the window, and target that this run or an earlier one planned. The compliance of
---   accounts, of the fleet and of each day is the sum of these rows.
+-- Question: How many nodes of each target were in each state, in each run?
+-- Rows: one per published run in the window, and target that this run or an earlier one planned. The compliance of
+--   accounts, the fleet and each day is the sum of these rows.
 -- Columns:
 --   nodes_compliant: Nodes that are COMPLIANT; this and the next two are NULL for a target that was not read.
 --   nodes_non_compliant: Nodes that are NON_COMPLIANT.
 --   nodes_unknown: Nodes that are UNKNOWN, for any reason.
 --   rows_without_id: As in target_runs.
---   nodes_bound: The nodes that a lower bound counts, including rows without an id: those listed, or for a target that
---     was not read or not planned those last listed; 0 for a target that is not active; NULL for an active one that no
---     run of the window has listed.
+--   nodes_bound: The nodes that a lower bound counts, including rows without an id: those listed or, for a target that
+--     was not read or not planned, those last listed; 0 for a target that is not active; NULL for an active one that no
+--     run in the window has listed.
 --   fleet_unknown_reason: Why it is not known how many instances SSM does not manage: INSTANCES_NOT_ASKED,
---     INSTANCES_UNPUBLISHED or INSTANCES_NOT_READ, by the status of instances; or NODES_NOT_READ, also where rows of
---     the listing have no id. NULL where it is known, and for a target that is not planned or not active.
---   instances_not_managed: Instances that are NOT_MANAGED; NULL where that is not known.
+--     INSTANCES_UNPUBLISHED or INSTANCES_NOT_READ, by the status of instances; or NODES_NOT_READ, also if rows of the
+--     listing have no id. NULL if it is known, and for a target that is not planned or not active.
+--   instances_not_managed: Instances that are NOT_MANAGED; NULL if that is not known.
 --   fleet_bound: The nodes and unmanaged instances that a lower bound counts: all that were last listed, each once. 0
---     for a target that is not active; NULL for an active one if the window holds no listing of its nodes, or none of
---     its instances.
+--     for a target that is not active; NULL for an active one if the window has no listing of its nodes, or none of its
+--     instances.
 -- Caveats:
---   - nodes_bound and fleet_bound mix current with earlier counts: use them only as denominators of lower bounds.
+--   - nodes_bound and fleet_bound mix current and earlier counts: use them only as denominators of lower bounds.
 WITH states AS (
   SELECT
     run_id,

@@ -1,9 +1,9 @@
 -- Question: Which targets did each run list, and when were they listed before and after?
--- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
+-- Rows: one per published run in the window, and target that this run or an earlier one of the window planned.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.
---   rows_without_id: As in coverage; NULL also for a run of a version that did not count them.
---   patches_status: As in coverage; so are the next nine.
+--   rows_without_id: As in coverage; NULL also for runs of older versions, which did not count them.
+--   patches_status: As in coverage; so are the next nine columns.
 --   patches_detail: As in coverage.
 --   patches_nodes_not_collected: As in coverage.
 --   patches_nodes_invalid_response: As in coverage.
@@ -13,19 +13,18 @@
 --   tags_status: As in coverage.
 --   tags_detail: As in coverage.
 --   tags_rows_without_id: As in coverage.
---   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
+--   last_read_run_id: The newest run, this one included, that listed the target; NULL if the window has none.
 --   last_read_date: The UTC date of that run: the partition.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
 --   last_known_rows_without_id: The rows without an id that it listed: nodes that exist but are in no snapshot.
---   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
+--   previous_read_run_id: The newest run before this one that listed the target; NULL if the window has none.
 --   previous_read_date: The UTC date of that run: the partition.
---   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
+--   next_read_run_id: The first run after this one that listed the target; NULL if there is none yet.
 -- Caveats:
---   - last_known_nodes and last_known_rows_without_id of a target that was not read are from an earlier run: use them
+--   - last_known_nodes and last_known_rows_without_id of a target that was not read come from an earlier run: use them
 --     only in lower bounds.
---   - target_runs has the same rows, with the statuses of patches, instances and tags as the published tables have
---     them.
+--   - target_runs has the same rows, with the statuses of patches, instances and tags adjusted to the published tables.
 SELECT
   target.run_id,
   target.run_at,

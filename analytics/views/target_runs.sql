@@ -1,29 +1,29 @@
 -- Question: Was each target read in each run, and when was it read before and after?
--- Rows: one per published run of the window, and target that this run or an earlier one of the window planned.
+-- Rows: one per published run in the window, and target that this run or an earlier one of the window planned.
 -- Columns:
 --   nodes_listed: Nodes of the target in the snapshot; this and the next five are NULL unless LISTED.
---   rows_without_id: As in coverage; NULL also for a run of a version that did not count them.
---   patches_status: COMPLETE: the patches of every node of the target were read, and its patch state was. PARTIAL: they
---     were not, for at least one node. UNPUBLISHED, NOT_ASKED: as in runs. NULL for a target that the run did not plan,
---     and for one that is not active.
---   patches_nodes_not_collected: Nodes that patches asked about and could not read; this and the next are NULL where
---     the target was not listed or patches were not asked for.
+--   rows_without_id: As in coverage; NULL also for runs of older versions, which did not count them.
+--   patches_status: COMPLETE: the patch state and the patches of every node of the target were read. PARTIAL: those of
+--     at least one node were not. UNPUBLISHED, NOT_ASKED: as in runs. NULL for a target that the run did not plan, and
+--     for one that is not active.
+--   patches_nodes_not_collected: Nodes whose patches were requested but could not be read; this and the next are NULL
+--     if the target was not listed or the run did not read patches.
 --   patches_nodes_invalid_response: Nodes whose patches broke SSM's rules.
 --   instances_status: COMPLETE: EC2 listed every instance of the target, each with an id. Otherwise as patches_status.
 --   instances_detail: The reason why it is PARTIAL.
---   tags_status: As instances_status, for the tags of the allowed keys.
+--   tags_status: As instances_status, for the tags with allowed keys.
 --   tags_detail: The reason why it is PARTIAL.
---   last_read_run_id: The newest run, this one included, that listed the target; NULL where the window holds none.
+--   last_read_run_id: The newest run, this one included, that listed the target; NULL if the window has none.
 --   last_read_at: The scheduled time of that run.
 --   last_known_nodes: The nodes that it listed.
 --   last_known_rows_without_id: The rows without an id that it listed: nodes that exist but are in no snapshot.
---   last_instances_run_id: The newest run, this one included, in which EC2 listed the instances of the target; NULL
---     where the window holds none.
+--   last_instances_run_id: The newest run, this one included, in which EC2 listed the instances of the target; NULL if
+--     the window has none.
 --   last_known_instances_without_id: The rows without an id that EC2 listed in that run.
---   previous_read_run_id: The newest run before this one that listed the target; NULL where the window holds none.
---   next_read_run_id: The first run after this one that listed the target; NULL where there is none yet.
+--   previous_read_run_id: The newest run before this one that listed the target; NULL if the window has none.
+--   next_read_run_id: The first run after this one that listed the target; NULL if there is none yet.
 -- Caveats:
---   - last_known_nodes and last_known_rows_without_id of a target that was not read are from an earlier run: use them
+--   - last_known_nodes and last_known_rows_without_id of a target that was not read come from an earlier run: use them
 --     only in lower bounds.
 SELECT
   target.run_id,

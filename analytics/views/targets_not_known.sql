@@ -1,14 +1,14 @@
--- Question: Which targets did the newest published run not read in full: their nodes, instances or tags?
--- Rows: one per active target where one of these three was not read in full.
+-- Question: For which targets did the newest published run not read all nodes, instances and tags?
+-- Rows: one per active target for which one of these was not read in full.
 -- Columns:
 --   account_name: As in coverage.
---   nodes_reason: Why SSM's nodes of the target are not all known: "nodes: " and the listing_status, or rows without an
---     id. This and the next two: NULL where all were read; TARGET_NOT_PLANNED as in known_targets.
---   instances_reason: Why its EC2 instances are not all known: the error code or reason, UNPUBLISHED, or NOT_ASKED
---     where the run did not read instances.
---   tags_reason: Why the tags of its instances are not all known, in the same words.
+--   nodes_reason: Why not all of the target's nodes are known: "nodes: " and the listing_status, or rows without an id.
+--     This and the next two are NULL if all were read, and TARGET_NOT_PLANNED as in known_targets.
+--   instances_reason: Why not all of its EC2 instances are known: the error code or reason, UNPUBLISHED, or NOT_ASKED
+--     if the run did not read instances.
+--   tags_reason: Why not all tags of its instances are known, in the same way.
 -- Caveats:
---   - If the window has no published run there are no rows: latest_run says so.
+--   - If the window has no published run, there are no rows: latest_run says so.
 WITH reasons AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage,

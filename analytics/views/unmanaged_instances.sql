@@ -1,11 +1,11 @@
--- Question: Which EC2 instances run, although Systems Manager does not manage them?
--- Rows: one per instance of the newest published run that is NOT_MANAGED.
+-- Question: Which EC2 instances are running, but not managed by Systems Manager?
+-- Rows: one per instance in the newest published run that is NOT_MANAGED.
 -- Columns:
---   tags: Its tags with allowed keys, such as "Environment=prod, Owner=shop"; empty if it has none. NULL where they
---     were not read in full.
+--   tags: Its tags with allowed keys, such as "Environment=prod, Owner=shop"; empty if it has none. NULL if they were
+--     not read in full.
 -- Caveats:
---   - targets_not_known has the targets that may have such instances that are not here.
---   - An EC2 instance that is registered with SSM as a hybrid node (mi-) is here.
+--   - targets_not_known lists the targets that may have such instances that this view does not show.
+--   - An EC2 instance that is registered with SSM as a hybrid node (mi-) has a row too.
 WITH labels AS (
   SELECT
     account_id, region, instance_id,

@@ -9,7 +9,7 @@ import botocore.session
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
     """Return a session.
 
-    The region is the first of: ``region``, AWS_REGION as in the AWS CLI, and those that the SDK finds by itself
+    The region is the first of: ``region``, AWS_REGION as in the AWS CLI, and those that the SDK finds on its own
     (AWS_DEFAULT_REGION, the profile's). STS is always that of the region: the sessions of its global endpoint are not
     valid in regions that an account has to enable.
 

@@ -14,8 +14,9 @@ _HEAD = """\
 The output of `patchlake COMMAND --help`. `make generate` writes this page: to change it, change the commands.
 
 All commands use these exit codes: 0 success, 1 error (with one line on standard error), 2 invalid command line, 3
-finished, but something could not be read or a check found a problem, 130 interrupted with Ctrl-C. `--allow-partial` of
-`query`, `report` and `export` changes 3 to 0. The output has no colours in pipes or with `NO_COLOR`.
+finished, but something could not be read or a check found a problem, 130 interrupted with Ctrl-C. With
+`--allow-partial`, `query`, `report` and `export` exit with 0 instead of 3. Output in a pipe, or with `NO_COLOR`, has no
+colours.
 `patchlake --install-completion` sets up completion in your shell.
 """
 

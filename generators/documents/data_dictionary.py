@@ -43,7 +43,7 @@ def _left_out(structure: str, members: Mapping[str, str]) -> str:
     for member, why in members.items():
         by_reason.setdefault(why, []).append(f"`{member}`")
     lines = "".join(f"- {', '.join(names)}: {why}.\n" for why, names in by_reason.items())
-    return f"Members of {structure} that no table has:\n\n{lines}"
+    return f"Members of {structure} that are in no table:\n\n{lines}"
 
 
 def _table_section(table: Table) -> str:
@@ -100,17 +100,17 @@ def _null(table: Table, column: Column) -> str:
     if not column.nullable:
         return "never"
     if column.sensitive_parts:
-        return "unless COLLECTED, and where SSM does not report it; in full only with IncludeSensitiveFields"
+        return "unless COLLECTED, or if SSM does not report it; in full only with IncludeSensitiveFields"
     if column.sensitive:
-        return "unless IncludeSensitiveFields, and where SSM does not report it"
+        return "unless IncludeSensitiveFields, or if SSM does not report it"
     if column.member is None:
         return "see meaning"
     source = _SOURCE_OF[table.name]
     if column.name in _NODE or not isinstance(source, DetailSource):
-        return f"where {source.operation.service.upper()} does not report it"
+        return f"if {source.operation.service.upper()} does not report it"
     answered = {answer.name: answer for answer in source.answer_columns}[column.name]
     has_value = not answered.nullable and not answered.zero_is_absent
-    return "unless COLLECTED" if has_value else "unless COLLECTED, and where SSM does not report it"
+    return "unless COLLECTED" if has_value else "unless COLLECTED, or if SSM does not report it"
 
 
 def _view_section(view: Statement, types: Types) -> str:

@@ -1,6 +1,6 @@
 """Three runs of a small fleet and its patches, written row by row; an older run is before the window of 35 days.
 
-The first run of the window did not read patches. The newest one was refused them in one target, and could not list
+The first run in the window did not read patches. The newest one was refused them in one target, and could not list
 another. The present is that of the story without patches: 13 November 2026, 12:00 UTC.
 """
 

@@ -229,7 +229,7 @@ def _selects(row: Mapping[str, str], tags: Tags, node: Node, run_date: str) -> b
 
 
 def _until(exceptions: Sequence[Mapping[str, str]], patch: tuple[str, str], cves: set[str]) -> str | None:
-    """Return the last day on which a patch is excepted, None if it never was."""
+    """Return the last day on which a patch is exempt, None if it never was."""
     by_cve: dict[str, str] = {}
     whole = [""]
     for row in exceptions:

@@ -45,7 +45,7 @@ def test_a_policy_without_a_line_is_no_policy_whose_lines_are_good(tmp_path: Pat
 
     result = checked(tmp_path)
 
-    no_line = "The policy has no line: the built-in deadlines apply, and there are no exceptions.\n"
+    no_line = "The policy has no lines: the built-in deadlines apply, and there are no exceptions.\n"
     assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, no_line)
     assert json.loads(checked(tmp_path, "--json").stdout) == {"policy": str(tmp_path), "lines": 0, "findings": []}
 

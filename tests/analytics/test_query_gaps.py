@@ -124,7 +124,7 @@ def test_a_node_that_no_run_listed_is_said_to_be_listed_by_none(tmp_path: Path, 
 
     assert (result.return_value, json.loads(result.stdout)) == (ExitCode.COMPLETE, [])
     assert result.stderr == (
-        f"patchlake: no rows for instance_id={visible(node)}: no published run of the window listed the node.\n"
+        f"patchlake: no rows for instance_id={visible(node)}: no published run in the window listed the node.\n"
     )
     assert (known.return_value, known.stderr) == (ExitCode.COMPLETE, "")
 
@@ -143,7 +143,7 @@ def test_a_date_without_a_run_before_or_after_it_is_said_to_be_outside_the_histo
     result = run(story_folder, "--named", "changes_since", "--param", "date=2026-10-31", "--format", "csv")
     in_history = run(story_folder, "--named", "changes_since", "--param", "date=2026-11-01", "--format", "csv")
 
-    too_early = "patchlake: date=2026-10-31 is before the first run of the window, which is from 2026-11-01. "
+    too_early = "patchlake: date=2026-10-31 is before the first run in the window, which is from 2026-11-01. "
     assert result.return_value == ExitCode.PARTIAL
     assert result.stderr == f"{too_early}Use --window-days 43 to look further back.\n{UNREAD}"
     assert {row["change"] for row in csv.DictReader(io.StringIO(result.stdout))} == {"NOT_COMPARED"}
@@ -152,7 +152,7 @@ def test_a_date_without_a_run_before_or_after_it_is_said_to_be_outside_the_histo
     assert newest.stderr == f"patchlake: date=2026-11-12 has no later run: the newest one is from 2026-11-12.\n{UNREAD}"
     # Nothing is older than the first run of the lake.
     beyond = run(story_folder, "--window-days", "99", "--named", "changes_since", "--param", "date=2026-09-30")
-    assert beyond.stderr.startswith("patchlake: date=2026-09-30 is before the first run of the window, which is from ")
+    assert beyond.stderr.startswith("patchlake: date=2026-09-30 is before the first run in the window, which is from ")
     assert beyond.stderr.endswith(f"2026-10-01.\n{UNREAD}")
 
 
@@ -186,7 +186,7 @@ def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
             (
                 "run 20261113T060000Z is UNPUBLISHED: its coverage counts 14 nodes, and its snapshot has 0. It is "
                 "being published, or its files are damaged, or copied.\n"
-                "patchlake: no snapshot since 2026-11-13: no run of the window is published"
+                "patchlake: no snapshot since 2026-11-13: no run in the window is published"
             ),
         ),
     ],

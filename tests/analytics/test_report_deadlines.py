@@ -49,7 +49,7 @@ def test_the_report_says_what_is_overdue_and_by_how_much(folder: Path) -> None:
     result = run(folder, "--format", "markdown", "--goal", "95")
 
     assert result.return_value is ExitCode.COMPLETE
-    assert "At least 1 line of patches is overdue, on 1 node. On 2026-11-15, a week before, it was at least 0." in (
+    assert "At least 1 line of patches is overdue, on 1 node. On 2026-11-15, a week earlier, it was at least 0." in (
         result.stdout
     )
     assert "The goal of 95 % is missed." in result.stdout
@@ -146,7 +146,7 @@ def test_overdue_lines_in_words() -> None:
     )
     assert overdue_in_words(card(1200, 1, possibly=3, excepted=1), days) == (
         "At least 1,200 lines of patches are overdue, on 1 node; 3 more may be; 1 more has an exception. "
-        "Including exceptions, it is at least 1,201; on 2026-11-14, a week before, it was at least 2,000."
+        "Including exceptions, it is at least 1,201; on 2026-11-14, a week earlier, it was at least 2,000."
     )
 
 
@@ -154,7 +154,7 @@ def test_an_earlier_day_is_called_a_week_before_only_if_it_is_one() -> None:
     days = [OverdueDay("2026-11-01", 5), OverdueDay("2026-11-21", 4)]
 
     assert overdue_in_words(card(4, 2), days) == (
-        "At least 4 lines of patches are overdue, on 2 nodes. On 2026-11-01, 20 days before, it was at least 5."
+        "At least 4 lines of patches are overdue, on 2 nodes. On 2026-11-01, 20 days earlier, it was at least 5."
     )
 
 

@@ -135,8 +135,8 @@ def test_markdown_of_a_run_that_read_everything_says_so() -> None:
     )
     whole = replace(hostile, details=details, run=run)
 
-    assert "\nEverything that this run was asked for was read.\n" in render_markdown(whole)
-    assert "Everything that this run was asked for was read." not in render_markdown(hostile)
+    assert "\nThis run read everything that it was asked to read.\n" in render_markdown(whole)
+    assert "This run read everything that it was asked to read." not in render_markdown(hostile)
 
 
 def test_a_window_without_a_snapshot_knows_nothing_in_any_format() -> None:
@@ -215,12 +215,12 @@ def test_a_printed_report_leaves_no_place_for_the_summary(story_folder: Path) ->
         ),
         (
             [("2026-10-20", "COMPLETE"), ("2026-10-25", "COMPLETE"), ("2026-11-01", "PARTIAL")],
-            "A week before, on 2026-10-25, the run was COMPLETE: 60.0 % compliant.",
+            "A week earlier, on 2026-10-25, the run was COMPLETE: 60.0 % compliant.",
         ),
         (
             [("2026-10-20", "PARTIAL"), ("2026-10-27", "COMPLETE"), ("2026-11-01", "PARTIAL")],
             (
-                "12 days before, on 2026-10-20, the run was PARTIAL: at least 50.0 % compliant (60.0 % of the listed "
+                "12 days earlier, on 2026-10-20, the run was PARTIAL: at least 50.0 % compliant (60.0 % of the listed "
                 "nodes)."
             ),
         ),

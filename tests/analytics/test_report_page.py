@@ -277,7 +277,7 @@ def test_what_is_not_known_of_patches_comes_before_what_is() -> None:
 @pytest.mark.parametrize(
     ("status", "gaps", "expected"),
     [
-        ("NOT_ASKED", [PatchGap("NOT_ASKED", 1, 10)], "which patches its nodes need is not known"),
+        ("NOT_ASKED", [PatchGap("NOT_ASKED", 1, 10)], "it is not known which patches its nodes need"),
         ("UNPUBLISHED", [PatchGap("UNPUBLISHED", 1, 10)], "No node whose patches are known needs one."),
         ("COMPLETE", [], "No node needs a patch."),
     ],

@@ -28,7 +28,7 @@ SEVEN = [
 
 @pytest.fixture(scope="module")
 def states(story_folder: Path) -> pl.DataFrame:
-    """Every row of every published run of the window; a column that a file lacks is null."""
+    """Every row of every published run in the window; a column that a file lacks is null."""
     files = sorted((story_folder / "lake" / "patch_states").glob("*/*.parquet"))
     frames = [pl.read_parquet(file, hive_partitioning=False) for file in files if file.stem in PUBLISHED]
     return pl.concat(frames, how="diagonal")
@@ -36,7 +36,7 @@ def states(story_folder: Path) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def coverage(story_folder: Path) -> pl.DataFrame:
-    """Every target of every published run of the window."""
+    """Every target of every published run in the window."""
     files = sorted((story_folder / "lake" / "coverage").glob("*/*.parquet"))
     return pl.concat([pl.read_parquet(file, hive_partitioning=False) for file in files if file.stem in PUBLISHED])
 

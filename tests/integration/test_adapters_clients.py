@@ -155,12 +155,12 @@ CALLS: dict[str, Callable[[Callable[[str], Any]], object]] = {
         *(("AssumeRole", BAD_TIME.replace(b">c2VjcmV0</Exp", b">%b</Exp" % at)) for at in NO_TIMES),
     ],
 )
-def test_an_answer_not_in_the_form_of_its_service_is_an_error_without_the_body(
+def test_a_malformed_answer_is_an_error_without_the_body(
     service: HttpStub, client: Callable[[str], Any], operation: str, body: bytes
 ) -> None:
     service.answer = lambda _: Answer(200, body)
 
-    with pytest.raises(ResponseParserError, match="not in the form of the service") as caught:
+    with pytest.raises(ResponseParserError, match="is malformed") as caught:
         CALLS[operation](client)
 
     assert "c2Vj" not in "".join(format_exception(caught.value))
@@ -177,12 +177,10 @@ def test_a_compressed_answer_says_that_it_is_one(
     assert {request.headers["Accept-Encoding"] for request in service.requests} == {"identity"}
 
 
-def test_an_answer_that_is_nested_without_end_is_not_in_the_form_of_its_service(
-    service: HttpStub, client: Callable[[str], Any]
-) -> None:
+def test_an_answer_that_is_nested_without_end_is_malformed(service: HttpStub, client: Callable[[str], Any]) -> None:
     service.answer = lambda _: Answer(200, b'{"Messages":' + b"[" * 200_000)
 
-    with pytest.raises(ResponseParserError, match="not in the form of the service"):
+    with pytest.raises(ResponseParserError, match="is malformed"):
         CALLS["ReceiveMessage"](client)
 
 

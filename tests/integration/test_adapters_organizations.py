@@ -170,7 +170,7 @@ def test_an_account_that_comes_twice_is_read_if_it_is_active_once(
 def test_pages_of_accounts_that_bring_nothing_new_come_to_an_end(aws: HttpStub, accounts: AwsAccounts) -> None:
     aws.answer = lambda _: listing({"Id": "111111111111"}, token=f"token {len(aws.requests)}")
 
-    with pytest.raises(RestartError, match="ListAccounts: 101 pages in a row brought nothing new"):
+    with pytest.raises(RestartError, match="ListAccounts: 101 pages in a row returned nothing new"):
         accounts.organization_accounts()
 
     assert len(aws.requests) == ATTEMPTS * (1 + EMPTY_PAGES + 1)

@@ -241,7 +241,7 @@ def test_an_error_of_sts_that_is_not_about_the_role_fails_for_now(
 def test_sts_that_throttles_is_waited_for_as_ssm_is(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: sts_error("Throttling", 400, "Rate exceeded")
 
-    reason = r"AssumeRole failed: AWS throttles the call \(Throttling\): Rate exceeded\. Retry in a minute"
+    reason = r"AssumeRole failed: AWS throttled the call \(Throttling\): Rate exceeded\. Retry in a minute"
     with pytest.raises(ThrottledError, match=reason):
         sources.open(PLAN, MEMBER)
 

@@ -177,7 +177,7 @@ def test_pages_that_bring_nothing_new_come_to_an_end(aws: HttpStub, accounts: Aw
 
     aws.answer = answer
 
-    with pytest.raises(RestartError, match=f"{operation} of {WORKLOADS}: 101 pages in a row brought nothing new"):
+    with pytest.raises(RestartError, match=f"{operation} of {WORKLOADS}: 101 pages in a row returned nothing new"):
         accounts.unit_accounts([WORKLOADS])
 
     asked = [request for request in aws.requests if request.operation == operation]

@@ -54,7 +54,7 @@ def named(detail: str) -> tuple[str, str]:
     return "COLLECTED", detail
 
 
-TWICE = (INVALID, "the node came twice, with different values")
+TWICE = (INVALID, "the node occurs twice, with different values")
 
 
 @dataclass
@@ -206,7 +206,7 @@ def test_strange_pages_are_read_to_their_end(bodies: list[bytes]) -> None:
         case("a list that is null", [b'{"InstancePatchStates":null}'], "is not an object with a list"),
         case("no list", [b"{}"], "is not an object with a list InstancePatchStates"),
         case("no list on the way", [answer(row(), then="1"), b'{"NextToken":"2"}'], "is not an object with a list"),
-        case("an error", [UNKNOWN_OPERATION], "status 200, and is the error UnknownOperationException"),
+        case("an error", [UNKNOWN_OPERATION], "status 200, but is the error UnknownOperationException"),
         case("a token that is none", [b'{"InstancePatchStates":[],"NextToken":7}'], "and a text NextToken"),
     ],
 )
@@ -311,7 +311,7 @@ def test_a_strange_listing_is_read_to_its_end(pages: list[bytes]) -> None:
         case("no list", b"{}", "is not an object with a list InstanceInformationList"),
         case("a null list", b'{"InstanceInformationList":null}', "is not an object with a list"),
         case("a null list on the way", b'{"InstanceInformationList":null,"NextToken":"1"}', "is not an object with a"),
-        case("an error", UNKNOWN_OPERATION, "status 200, and is the error UnknownOperationException"),
+        case("an error", UNKNOWN_OPERATION, "status 200, but is the error UnknownOperationException"),
         case("an error with a list", b'{"__type":"x","InstanceInformationList":[]}', "is the error x"),
         case("an empty body", b"", "is not JSON, or was cut short: it has 0 bytes"),
         case("a body cut short", listing(NODE_ROW)[:-5], "is not JSON, or was cut short"),

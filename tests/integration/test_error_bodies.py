@@ -1,4 +1,4 @@
-"""Error answers whose body is not in the form of the protocol: the SDK raises a ClientError with the HTTP status."""
+"""Error answers whose body is malformed: the SDK raises a ClientError with the HTTP status."""
 
 import json
 from collections.abc import Callable, Iterator

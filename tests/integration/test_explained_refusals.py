@@ -81,7 +81,7 @@ def identity() -> Answer:
         ),
         (
             s3_error(403, "AccessDenied", "a may not s3:PutObject with an explicit deny in a resource-based policy"),
-            "a policy forbids the call explicitly (AccessDenied)",
+            "a policy explicitly denies the call (AccessDenied)",
         ),
         (s3_error(403, "AccessDenied"), "access denied (AccessDenied): why. The calling identity needs s3:PutObject"),
         (s3_error(404, "NoSuchBucket"), "the bucket does not exist (NoSuchBucket)"),
@@ -95,11 +95,11 @@ def identity() -> Answer:
         (s3_error(501, "NotImplemented"), "the store does not support conditional writes (If-None-Match)"),
         (
             s3_error(403, "RequestTimeTooSkewed", Date=FAR_AHEAD),
-            "the time of the request is too far from the time of AWS: the clock of this machine is 5 hours behind",
+            "the time of the request is too far from AWS's time: the clock of this machine is 5 hours behind",
         ),
         (Answer(407, HTML), "the proxy refuses the request or cannot be reached (407)"),
-        (Answer(403, HTML), "a web page came instead of an answer from AWS"),
-        (Answer(403, HTML, {"Content-Type": "text/html"}), "a web page came instead of an answer from AWS"),
+        (Answer(403, HTML), "a web page arrived instead of an answer from AWS"),
+        (Answer(403, HTML, {"Content-Type": "text/html"}), "a web page arrived instead of an answer from AWS"),
     ],
 )
 def test_a_write_says_why_the_store_refuses_it(aws: HttpStub, answer: Answer, sentence: str) -> None:
@@ -123,7 +123,7 @@ def test_a_write_says_why_the_store_refuses_it(aws: HttpStub, answer: Answer, se
         ),
         ("KmsAccessDenied", "access denied to the KMS key (KmsAccessDenied)"),
         ("KmsNotFound", "the KMS key does not exist (KmsNotFound)"),
-        ("RequestThrottled", "AWS throttles the call (RequestThrottled)"),
+        ("RequestThrottled", "AWS throttled the call (RequestThrottled)"),
     ],
 )
 def test_a_queue_says_why_it_refuses_a_message(aws: HttpStub, code: str, sentence: str) -> None:
@@ -155,16 +155,16 @@ def test_an_address_that_cannot_be_reached_is_named(proxy: str | None, sentence:
 @pytest.mark.parametrize(
     ("answer", "sentence"),
     [
-        (query_error(400, "Throttling"), "AWS throttles the call (Throttling): why. Retry in a minute"),
+        (query_error(400, "Throttling"), "AWS throttled the call (Throttling): why. Retry in a minute"),
         (
             query_error(403, "SignatureDoesNotMatch", "Signature expired: x is now earlier than y", Date=FAR_AHEAD),
             "the clock of this machine is 5 hours behind (SignatureDoesNotMatch)",
         ),
         (query_error(400, "ExpiredToken"), "the credentials have expired or cannot be renewed (ExpiredToken)"),
-        (query_error(403, "InvalidClientTokenId"), "the credentials are not known in the region"),
+        (query_error(403, "InvalidClientTokenId"), "the region does not recognize the credentials"),
         (query_error(403, "SignatureDoesNotMatch"), "AWS does not accept the signature (SignatureDoesNotMatch)"),
         (Answer(407, HTML), "the proxy refuses the request or cannot be reached (407)"),
-        (Answer(403, HTML), "a web page came instead of an answer from AWS"),
+        (Answer(403, HTML), "a web page arrived instead of an answer from AWS"),
     ],
 )
 @pytest.mark.parametrize("command", [("export", "--lake", "lake"), ("check",)], ids=["export", "check"])

@@ -172,9 +172,9 @@ def test_a_stack_that_is_not_described_is_one_line(aws: HostileAws, name: str, a
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (xml("DescribeStacks", "<Stacks></Stacks>"), "is not in the form of the service"),
-        (xml("DescribeStacks", "<Stacks><member/><member/></Stacks>"), "is not in the form of the service"),
-        (described(BucketName=""), "is not in the form of the service"),
+        (xml("DescribeStacks", "<Stacks></Stacks>"), "is malformed"),
+        (xml("DescribeStacks", "<Stacks><member/><member/></Stacks>"), "is malformed"),
+        (described(BucketName=""), "is malformed"),
         (described("another"), "CloudFormation answered about another stack"),
         (described(f"a{ESCAPE}"), "failed: "),
     ],
@@ -265,11 +265,11 @@ def test_a_letter_whose_way_is_not_certain_is_left_and_no_queue_costs_another(
 @pytest.mark.parametrize(
     ("answer", "text"),
     [
-        (Answer(200, PAGE), "is not in the form of the service"),
-        (Answer(200), "is not in the form of the service"),
-        (Answer(200, b"{}"), "is not in the form of the service"),
-        (Answer(200, b"[" * 100_000), "is not in the form of the service"),
-        (Answer(200, b'{"run_id": 1, "step": "STORED"}'), "is not in the form of the service"),
+        (Answer(200, PAGE), "is malformed"),
+        (Answer(200), "is malformed"),
+        (Answer(200, b"{}"), "is malformed"),
+        (Answer(200, b"[" * 100_000), "is malformed"),
+        (Answer(200, b'{"run_id": 1, "step": "STORED"}'), "is malformed"),
         (
             Answer(200, b'{"run_id": "20200101T000000Z", "step": "STORED"}'),
             "not the plan function of a patchlake stack",
@@ -282,7 +282,7 @@ def test_a_letter_whose_way_is_not_certain_is_left_and_no_queue_costs_another(
             Answer(200, b'{"errorMessage": {"a": 1}}', {"X-Amz-Function-Error": "Unhandled"}),
             "patchlake-plan failed. run",
         ),
-        (Answer(200, b"", {"X-Amz-Function-Error": "Unhandled"}), "is not in the form of the service"),
+        (Answer(200, b"", {"X-Amz-Function-Error": "Unhandled"}), "is malformed"),
         (Answer(200, b"{}", {"X-Amz-Function-Error": "Unhandled"}), "it gives no reason: see its log"),
         (Answer(200, b'{"run_id": "x', length=100), "failed: "),
     ],

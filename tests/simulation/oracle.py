@@ -48,7 +48,7 @@ _TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 _UNATTRIBUTED_ROW = "a row of the answer has no usable id: broken on purpose"
 _ROW_ABOUT_ANOTHER = "the answer has a row about a node that was not asked for"
 _UNKNOWN_FORM = "eks_c:"
-_ANSWERED_TWICE = "the node came twice, with different values"
+_ANSWERED_TWICE = "the node occurs twice, with different values"
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,5 +62,5 @@ def test_a_file_is_refused(tmp_path: Path) -> None:
 def test_a_place_where_nothing_can_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
-    with pytest.raises(CommandError, match="cannot be made"):
+    with pytest.raises(CommandError, match="cannot be created"):
         replace_folder(tmp_path / "file" / "demo")

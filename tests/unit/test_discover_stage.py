@@ -506,7 +506,7 @@ def test_a_listing_without_an_end_is_given_up_and_never_stored(rows: int) -> Non
     world.apis.targets[EU] = Endless(world.clock, world.apis.call_counter)
 
     for receive in range(1, 5):
-        with pytest.raises(RestartError, match="101 pages in a row brought nothing new"):
+        with pytest.raises(RestartError, match="101 pages in a row returned nothing new"):
             discover(world, receive_count=receive)
 
     assert SHARD_KEY not in world.store.objects

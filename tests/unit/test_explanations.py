@@ -141,8 +141,8 @@ def test_a_sentence_has_plain_words_before_the_code_and_the_fix_at_its_end() -> 
         ("Thu, 26 Nov 2026 09:59:00 GMT", ": the clock of this machine is 1 minute ahead ("),
         ("Tue, 24 Nov 2026 10:00:00 GMT", ": the clock of this machine is 48 hours ahead ("),
         ("Thu, 26 Nov 2026 10:00:20 GMT", ", though the clock of this machine is right: the request was delayed ("),
-        ("yesterday", "AWS ("),
-        (None, "AWS ("),
+        ("yesterday", "AWS's time ("),
+        (None, "AWS's time ("),
     ],
 )
 def test_a_wrong_clock_is_off_by_the_difference_to_the_answer(date: str | None, difference: str) -> None:

@@ -136,7 +136,7 @@ def refusal(code: str, status: int) -> ClientError:
         (refusal("AuthorizationError", 400), "queue q: sqs:Any failed: access denied (AuthorizationError): said so"),
         (
             refusal("ThrottlingException", 400),
-            "queue q: sqs:Any failed: AWS throttles the call (ThrottlingException): said so. Retry in a minute",
+            "queue q: sqs:Any failed: AWS throttled the call (ThrottlingException): said so. Retry in a minute",
         ),
         (refusal("InternalError", 500), "queue q: sqs:Any failed: .*said so"),
         (EndpointConnectionError(endpoint_url="http://nowhere"), "queue q: sqs:Any failed: .*http://nowhere"),

@@ -375,7 +375,7 @@ def test_a_member_that_comes_twice_with_different_values_is_a_bad_value(member: 
     found = page_with(raw + after)
 
     reasons = {reason for row in found.invalid for reason in str(row.reason).split("; ")}
-    assert f"{member}: it comes twice, with different values" in reasons
+    assert f"{member}: it occurs twice, with different values" in reasons
     assert [row.instance_id for row in found.invalid] == [ID]
     assert [record.instance_id for record in found.records] == ["mi-0123456789abcdef0"]
 
@@ -493,7 +493,7 @@ def test_a_reason_names_the_member_and_never_a_value() -> None:
     assert len(reasons) == len(bodies)
     assert reasons[:3] == [
         "IPAddress: expected `str | null`, got `array`",
-        "IPAddress: expected a text of Unicode, or a finite number",
+        "IPAddress: expected Unicode text, or a finite number",
         "RegistrationDate: expected `float | null`, got `str`",
     ]
     assert [reason for reason in reasons if "10.1" in reason] == []

@@ -17,5 +17,5 @@ def test_an_empty_list_with_the_header_of_an_error_is_no_empty_page() -> None:
     decoder = PageDecoder(NODES.operation)
 
     assert page_of(answer(), decoder, 0).records == []
-    with pytest.raises(BrokenAnswerError, match="has status 200, and the header x-amzn-errortype of an error"):
+    with pytest.raises(BrokenAnswerError, match="has status 200, but the header x-amzn-errortype of an error"):
         page_of(answer(**{"x-amzn-errortype": "ThrottlingException"}), decoder, 0)

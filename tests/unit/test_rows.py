@@ -208,7 +208,7 @@ def test_a_node_that_comes_with_different_values_is_invalid_whatever_comes_after
 
     settled = outcomes([node_id(1)], [page(*rows, at=10)])
 
-    assert settled[node_id(1)] == Outcome(INVALID_RESPONSE, "the node came twice, with different values", 10)
+    assert settled[node_id(1)] == Outcome(INVALID_RESPONSE, "the node occurs twice, with different values", 10)
 
 
 def test_a_value_that_breaks_a_rule_is_named_and_its_node_is_collected() -> None:

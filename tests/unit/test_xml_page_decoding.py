@@ -181,7 +181,7 @@ def test_an_element_that_comes_twice_with_different_values_is_a_bad_value(
 
     [row] = DECODER.page(body, AT).invalid
 
-    assert (row.instance_id, row.reason) == (INSTANCE_ID, f"{name}: it comes twice, with different values")
+    assert (row.instance_id, row.reason) == (INSTANCE_ID, f"{name}: it occurs twice, with different values")
     assert getattr(row.record, column) is None
 
 

@@ -58,7 +58,7 @@ def check(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Check what an export could read: credentials, role, region and each API, target by target.
 
-    It changes nothing, except that it stores a temporary file in the folder of a lake and removes it.
+    It changes nothing, apart from storing and removing a temporary file if the lake is a folder.
 
     Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches, instances
     and tags do not count: an export reads them only with their options, and is complete without them.
@@ -131,7 +131,7 @@ def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode
 def _policy_verdict(checked: "PolicyCheck") -> str:
     match checked.lines, len(checked.findings):
         case 0, 0:
-            return "The policy has no line: the built-in deadlines apply, and there are no exceptions."
+            return "The policy has no lines: the built-in deadlines apply, and there are no exceptions."
         case _, 0:
             return "Every line of the policy can be used."
         case _, 1:

@@ -20,7 +20,7 @@ def embedded_aws(
     """Run an embedded AWS with a deployed stack, on this machine, until Ctrl-C.
 
     Prints the environment variables that connect the other commands to it: paste them into a second terminal. Its
-    clock starts on 2026-11-01 at 06:00 UTC. It starts no run by itself, and keeps nothing when it ends.
+    clock starts on 2026-11-01 at 06:00 UTC. It starts no runs on its own, and keeps nothing when it ends.
 
     Exit codes: 0 ended with Ctrl-C, 1 error.
 

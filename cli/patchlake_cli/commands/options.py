@@ -149,11 +149,11 @@ AsOfOption = Annotated[
     typer.Option(
         parser=read_as_of,
         metavar="YYYY-MM-DD",
-        help="Show the lake as it was on this UTC date; today by default, and the last day in the lake of a demo.",
+        help="Show the lake as it was on this UTC date. Default: today, or the last day of a demo's lake.",
     ),
 ]
 WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
-HistoryDaysOption = Annotated[int, whole_number("Days that the ages of patches and their CVEs look back", 1, MOST_DAYS)]
+HistoryDaysOption = Annotated[int, whole_number("Days of history for the ages and CVEs of patches", 1, MOST_DAYS)]
 ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]
 AllowPartialOption = Annotated[bool, typer.Option("--allow-partial", help="Exit with 0 instead of 3.")]
 
@@ -193,7 +193,7 @@ ProfileOption = Annotated[
 def region_option(sentence: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a region, with its help."""
     return typer.Option(
-        parser=read_region, metavar="REGION", help=f"{sentence}; AWS_REGION or that of your profile by default."
+        parser=read_region, metavar="REGION", help=f"{sentence}. Default: AWS_REGION, or that of your profile."
     )
 
 

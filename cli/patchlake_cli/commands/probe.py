@@ -20,7 +20,7 @@ def probe(
     a call, or fails three times in a row. Prints numbers, error codes and the region, but no id, name, address, tag or
     ARN.
 
-    Exit codes: 0 every assumption that could be observed is confirmed, 3 one is refuted, 1 AWS answered no call.
+    Exit codes: 0 every assumption that could be observed is confirmed, 3 one is refuted, 1 AWS did not answer any call.
 
     Example: patchlake probe --region eu-central-1
     """
@@ -30,5 +30,5 @@ def probe(
     found = run_probe(profile, region)
     print_probe(found, as_json=as_json)
     if found.exit_code is ExitCode.ERROR:
-        raise CommandError("AWS answered no call: the findings name the reason")
+        raise CommandError("AWS did not answer any call: the findings name the reason")
     return found.exit_code

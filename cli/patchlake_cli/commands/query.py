@@ -81,7 +81,7 @@ def query(  # noqa: PLR0913  # one option each
             "-p",
             "--parameter",
             metavar="NAME=VALUE",
-            help="Value of a parameter; repeat for each. The name of a ? in your own SELECT is its number, from 1.",
+            help="Value of a parameter; repeat for each. In your own SELECT, a ? is named by its number, from 1.",
         ),
     ] = None,
     file: Annotated[Path | None, path("File with one SELECT; - is standard input.")] = None,
@@ -105,14 +105,14 @@ def query(  # noqa: PLR0913  # one option each
     region: RegionOption = None,
     allow_partial: AllowPartialOption = False,
 ) -> ExitCode:
-    """Query a lake in Athena's SQL, on this machine.
+    """Query a lake with Athena's SQL, on this machine.
 
     SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list and --describe
     need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 1 error, 2 the SQL is not one SELECT, 3 the newest run could not
-    read everything or is not published, or the window holds no snapshot, or a table that the query reads is not
-    COMPLETE, or the policy that it reads has a bad row: the rows are printed, and standard error says what is missing.
+    read everything or is not published, the window has no snapshot, a table that the query reads is not COMPLETE,
+    or the policy that it reads has a bad row. With 3, the rows are printed, and standard error says what is missing.
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """

@@ -17,7 +17,7 @@ def redrive(
 ) -> ExitCode:
     """Send the dead letters of a deployed stack back to their queues; fix the cause first.
 
-    Each one is received, sent and deleted, in this order: none is lost if the command is killed, and sending one twice
+    Each one is received, sent and deleted, in that order: none is lost if the command is killed, and sending one twice
     changes nothing. Dead letters that arrive later stay. Failed events of the schedule have no queue to go back to: the
     command deletes those whose run has started since, and prints a command for each of the others.
 

@@ -30,5 +30,5 @@ def replace_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / MARKER).write_text("Made by `patchlake demo`, which replaces this folder when it runs again.\n")
     except OSError as error:
-        msg = f"{folder} cannot be made: {error.strerror}"
+        msg = f"{folder} cannot be created: {error.strerror}"
         raise CommandError(msg) from error

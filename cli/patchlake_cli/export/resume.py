@@ -99,7 +99,7 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
             raise
         raise CommandError(
             f"the time of AWS's answers jumps: it decided the run a moment ago, and now {error}. Retry in a "
-            "minute; if it lasts, look for a proxy that changes or caches answers"
+            "minute; if the problem persists, look for a proxy that changes or caches answers"
         ) from error
     # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)

@@ -1,4 +1,4 @@
-"""The targets that left the plan, as one sentence: earlier runs of the window planned them, and a run did not.
+"""The targets that left the plan, as one sentence: earlier runs in the window planned them, and a run did not.
 
 They make no run PARTIAL, since the run read all that it should. But its figures lack their nodes.
 """

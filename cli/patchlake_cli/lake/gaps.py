@@ -36,7 +36,7 @@ def no_snapshot(lake: Lake) -> str:
         first = lake.run_dates[0]
         return f"no snapshot up to {lake.date}: the first run is from {first}. Use --as-of {first} or a later date"
     if past[-1] >= lake.window_start:
-        return f"no snapshot since {lake.window_start}: no run of the window is published"
+        return f"no snapshot since {lake.window_start}: no run in the window is published"
     return (
         f"no snapshot since {lake.window_start}: the newest run is from {past[-1]}. "
         f"Use --as-of {past[-1]} to see the lake as it was then"
@@ -44,7 +44,7 @@ def no_snapshot(lake: Lake) -> str:
 
 
 def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
-    """Yield a sentence for each run of the window after the one that answers: their tables do not agree.
+    """Yield a sentence for each run in the window after the one that answers: their tables do not agree.
 
     Raises:
         LakeError: a file cannot be read.
@@ -82,7 +82,7 @@ def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str])
         if value < first:
             older = [run_date for run_date in lake.run_dates if run_date <= value]
             advice = f". Use --window-days {_days(older[-1], lake.date)} to look further back" if older else ""
-            yield f"{parameter.name}={value} is before the first run of the window, which is from {first}{advice}"
+            yield f"{parameter.name}={value} is before the first run in the window, which is from {first}{advice}"
 
 
 def _days(first: str, last: str) -> int:

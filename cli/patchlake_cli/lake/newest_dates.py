@@ -37,7 +37,7 @@ def name_dates(tree: exp.Expr, dates: Sequence[str]) -> None:
 
 @cache
 def marked_views() -> frozenset[str]:
-    """Return the views that mark the rows of the newest run of the window."""
+    """Return the views that mark the rows of the newest run in the window."""
     return frozenset(
         view.name
         for view in views()

@@ -30,7 +30,7 @@ class RunStatus(StrEnum):
     OVERDUE = "OVERDUE"
     """Not published, and past its deadline and the time that commit needs."""
     UNPUBLISHED = "UNPUBLISHED"
-    """Its coverage exists, and its snapshot is not whole."""
+    """Its coverage exists, but its snapshot is incomplete."""
     CORRUPT = "CORRUPT"
     """Its plan, coverage, a shard or a part cannot be read, or contradicts another."""
 

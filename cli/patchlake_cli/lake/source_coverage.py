@@ -20,7 +20,7 @@ class SourceStatus(StrEnum):
     """It read every active target in full, and there is at least one."""
     PARTIAL = "PARTIAL"
     UNPUBLISHED = "UNPUBLISHED"
-    """Its table has other rows than coverage counts."""
+    """Its table does not have the rows that its coverage counts."""
     NOT_ASKED = "NOT_ASKED"
     """The plan of the run does not name it."""
 

@@ -41,7 +41,7 @@ def sources_of(relations: Collection[str]) -> list[str]:
 
 
 def relations_below(relations: Collection[str], *, except_for: Collection[str] = ()) -> set[str]:
-    """Return these relations and all that they read, directly or through views; not what the excepted views read."""
+    """Return these relations and all that they read, directly or through views other than ``except_for``."""
     read, found = {view.name: view.relations for view in views()}, set(relations)
     waiting = list(found)
     while waiting:

@@ -4,7 +4,7 @@ A file is a header of ``--`` comments and one SELECT in Athena's dialect::
 
     -- Question 4: Which nodes are non-compliant, and against which baseline?
     -- Rows: one per NON_COMPLIANT node of the newest published run.
-    -- Empty: no published run of the window listed the node.
+    -- Empty: no published run in the window listed the node.
     -- Parameters:
     --   days (days, such as 7): N, the age of a scan.
     -- Columns:

@@ -63,7 +63,7 @@ def read_answer[Form](answer: Mapping[str, Any], form: type[Form]) -> Form:
     try:
         return msgspec.convert(answer, form)
     except msgspec.ValidationError as error:
-        raise _not_in_form(error) from error
+        raise _malformed(error) from error
 
 
 def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> list[Form]:
@@ -80,7 +80,7 @@ def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> li
 
 
 def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
-    """Return a text of JSON that an answer contains.
+    """Return a JSON text of an answer, decoded.
 
     Raises:
         ResponseParserError: it is none, or of another form.
@@ -88,8 +88,8 @@ def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
     try:
         return msgspec.json.decode(text, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _not_in_form(error) from error
+        raise _malformed(error) from error
 
 
-def _not_in_form(error: Exception) -> ResponseParserError:
-    return ResponseParserError(f"the answer is not in the form of the service: {error}. {IF_IT_LASTS}")
+def _malformed(error: Exception) -> ResponseParserError:
+    return ResponseParserError(f"the answer is malformed: {error}. {IF_IT_LASTS}")

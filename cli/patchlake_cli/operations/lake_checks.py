@@ -197,7 +197,7 @@ def ill_kept(rules: Sequence[_Rule], window_days: int) -> Iterator[Finding]:
     if runs is None:
         yield Finding(
             "shards and parts never expire: no lifecycle rule covers runs/",
-            "restore the rule expire-runs of the template",
+            "restore the template's rule expire-runs",
         )
     elif runs < SHORTEST_RUNS_DAYS:
         yield Finding(

@@ -174,7 +174,7 @@ PLAN_AND_COMMIT = 2
 
 def check_concurrency(stack: Stack) -> Iterator[Finding]:
     """Check that the account's concurrency limit is high enough for the stack."""
-    with asking("lambda:GetAccountSettings", "the account's limits of Lambda"):
+    with asking("lambda:GetAccountSettings", "the account's Lambda limits"):
         answer = stack.aws.client("lambda").get_account_settings()
         limits = read_answer(answer, _AccountSettings)["AccountLimit"]
     limit = limits.get("UnreservedConcurrentExecutions", limits["ConcurrentExecutions"])

@@ -63,7 +63,7 @@ class Chain[Row]:
     """The pages of one question, as far as they were read.
 
     Attributes:
-        rows: the rows of all pages that are in the form of the API.
+        rows: the well-formed rows of all pages.
         odd_rows: the number of the other rows.
         largest_page: the most rows of one page.
         ending: the token of the last page; None if the last page was not read.
@@ -81,7 +81,7 @@ class Chain[Row]:
         """The reason why these are not all rows; None if they are."""
         if self.stopped is not None:
             return self.stopped.reason
-        return f"{self.odd_rows} rows are not in the form of the API" if self.odd_rows else None
+        return f"malformed rows: {self.odd_rows}" if self.odd_rows else None
 
 
 class Node(msgspec.Struct, rename="pascal", frozen=True):

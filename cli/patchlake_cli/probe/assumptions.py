@@ -35,7 +35,7 @@ ASSUMPTIONS: Final = (
     ),
     Assumption(
         "node_pages",
-        "DescribeInstanceInformation has at most 50 nodes a page",
+        "DescribeInstanceInformation returns at most 50 nodes per page",
         judge_limit("node_pages", only_of_rows=True),
     ),
     Assumption("stopped_nodes", "DescribeInstanceInformation leaves out stopped instances", judge_stopped_nodes),
@@ -63,7 +63,7 @@ ASSUMPTIONS: Final = (
     ),
     Assumption(
         "patch_filter",
-        "DescribeInstancePatches takes several states in one filter, and has all their patches",
+        "DescribeInstancePatches takes several states in one filter, and returns all their patches",
         judge_patch_filter,
     ),
     Assumption("patch_spelling", "State comes in CamelCase", judge_spelling),
@@ -81,7 +81,7 @@ ASSUMPTIONS: Final = (
     ),
     Assumption(
         "instance_pages",
-        "DescribeInstances has at most 1,000 instances a page",
+        "DescribeInstances returns at most 1,000 instances per page",
         judge_limit("instance_pages", only_of_rows=True),
     ),
     Assumption(

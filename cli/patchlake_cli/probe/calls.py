@@ -29,10 +29,10 @@ MOST_CALLS = 60
 SECONDS_BETWEEN_CALLS = 1.0
 
 _RAW = {"ssm"}
-"""The services whose answers are read without the SDK's parser, which takes a broken one for an empty one."""
+"""The services whose answers are read without the SDK's parser, which mistakes a malformed one for an empty one."""
 
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
-_BROKEN = "the answer is not in the form of the API"
+_BROKEN = "the answer is malformed"
 _MOST_FAILURES = 3
 _QUOTA = re.compile(r"L-[0-9A-Z]{8}")
 _REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")

@@ -14,7 +14,7 @@ class Verdict(StrEnum):
     CONFIRMED = "CONFIRMED"
     REFUTED = "REFUTED"
     NOT_OBSERVABLE = "NOT_OBSERVABLE"
-    """AWS gave no answer that shows it."""
+    """No answer from AWS shows it."""
 
 
 class Judged(NamedTuple):

@@ -33,7 +33,7 @@ def judge_limit(name: str, *, only_of_rows: bool = False) -> Callable[[Observati
             case NoAnswer() as unknown, _:
                 return not_observable(unknown.reason)
             case int(rows), _ if rows > limit.allowed:
-                return refuted(f"{rows} rows came where {limit.allowed} is the limit")
+                return refuted(f"{rows} rows were returned, above the limit of {limit.allowed}")
             case int(rows), NoAnswer(refuses_value=True):
                 return confirmed(f"{limit.allowed} is answered, with {rows} rows at most; {limit.beyond} is refused")
             case _, NoAnswer() as unknown:
@@ -108,11 +108,11 @@ def judge_tag_wildcards(seen: Observations) -> Judged:
     """Judge whether ``*`` in a filter of DescribeTags is a wildcard."""
     others = sum(tag.key != "*" for tag in seen.starred_tags.rows)
     if others:
-        return confirmed(f"the filter * brought {others} tags with other keys")
+        return confirmed(f"the filter * returned {others} tags with other keys")
     if seen.starred_tags.obstacle is not None:
         return not_observable(seen.starred_tags.obstacle)
     if any(instance.tags for instance in seen.instances.rows):
-        return refuted("the filter * brought no other tag, although instances have tags")
+        return refuted("the filter * returned no other tag, although instances have tags")
     return not_observable("no instance with a tag was seen")
 
 
@@ -138,7 +138,7 @@ def judge_unknown_node(seen: Observations) -> Judged:
             return not_observable(unknown.reason)
         case answered:
             if about.unknown in answered or answered - about.asked:
-                return refuted("there is a state of a node that does not exist, or that was not asked about")
+                return refuted("the answer has a state of a node that does not exist, or that was not asked about")
             return confirmed(
                 f"{len(answered)} of {len(about.asked)} nodes are answered, one that does not exist is not"
             )

@@ -91,7 +91,7 @@ def judge_installed_time(seen: Observations) -> Judged:
     """Judge InstalledTime of the patches that are not installed."""
     rows = [row for row in _rows(seen) if row.state in _NOT_INSTALLED]
     if not rows:
-        return not_observable(_why_no_rows(seen) if not _all_rows(seen) else "every patch that came is installed")
+        return not_observable(_why_no_rows(seen) if not _all_rows(seen) else "every returned patch is installed")
     wrong = sum(row.installed_time != 0 for row in rows)
     text = f"{len(rows) - wrong} of {len(rows)} patches that are not installed have 0"
     return refuted(text) if wrong else confirmed(text)
@@ -123,7 +123,7 @@ def judge_cves(seen: Observations) -> Judged:
     if elsewhere:
         return refuted(f"{elsewhere} of {len(named)} patches with CVEs are neither Missing nor Failed")
     if not named:
-        return not_observable(_why_no_rows(seen) if not _all_rows(seen) else "no patch that came names a CVE")
+        return not_observable(_why_no_rows(seen) if not _all_rows(seen) else "no returned patch names a CVE")
     return confirmed(f"{len(named)} patches name CVEs, all of them Missing or Failed")
 
 

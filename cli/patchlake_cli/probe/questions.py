@@ -149,7 +149,7 @@ def observe(calls: Calls) -> Observations:
 
 
 def made_up_id(number: int) -> str:
-    """Return an id in the form of EC2's that no instance has."""
+    """Return an id like EC2's that no instance has."""
     return f"i-{number:017x}"
 
 

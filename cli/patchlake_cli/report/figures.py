@@ -52,9 +52,9 @@ class Unread:
     """Active targets that the run did not list.
 
     Attributes:
-        last_known_nodes: the nodes of those that an earlier run of the window listed; None if there are none.
+        last_known_nodes: the nodes of those that an earlier run in the window listed; None if there are none.
         last_known_rows_without_id: the rows without an id that it listed besides.
-        never_read: the number of those that no run of the window has listed.
+        never_read: the number of those that no run in the window has listed.
     """
 
     targets: int
@@ -89,7 +89,7 @@ class Details:
 
     Attributes:
         unread: targets of the plan that the run could not list.
-        not_planned: targets that earlier runs of the window planned and this one did not.
+        not_planned: targets that earlier runs in the window planned and this one did not.
         overdue_states: the nodes of ``overdue`` by their state now: NON_COMPLIANT, or the reason why it is unknown.
         compared_with: the earlier runs that targets are compared with; each target has its own.
         changes_by_kind: nodes by kind of change.
@@ -133,7 +133,7 @@ class Figures:
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
         no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
-        unpublished: a sentence for each newer run of the window without a whole snapshot.
+        unpublished: a sentence for each newer run in the window without a whole snapshot.
         details: None if the window has no published run; then nothing is known.
     """
 

@@ -76,7 +76,7 @@ def week_before(trend: Sequence[Day]) -> str:
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
     ago = _how_long_before(day.run_date, trend[-1].run_date)
-    return f"{ago.capitalize()} before, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
+    return f"{ago.capitalize()} earlier, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
 
 
 def _day_a_week_before(dates: Sequence[str]) -> str | None:
@@ -117,7 +117,7 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
         f"{number:,} more may be"
         if kind == "possibly"
         else f"{number:,} more {'has' if number == 1 else 'have'} an exception"
-        for kind, number in (("possibly", fleet.lines_possibly_overdue), ("excepted", fleet.lines_excepted))
+        for kind, number in (("possibly", fleet.lines_possibly_overdue), ("exempt", fleet.lines_excepted))
         if number
     ]
     day = _day_a_week_before([each.run_date for each in trend])
@@ -129,7 +129,7 @@ def _compared(fleet: Scorecard, trend: Sequence[OverdueDay], day: str | None, be
     """Return the sentence about an earlier day; a figure of the trend is compared with another one of the trend."""
     if day is None or before is None:
         return ""
-    then = f"on {day}, {_how_long_before(day, trend[-1].run_date)} before, it was at least {before:,}."
+    then = f"on {day}, {_how_long_before(day, trend[-1].run_date)} earlier, it was at least {before:,}."
     if not fleet.lines_excepted:
         return f" {then.capitalize()}"
     return f" Including exceptions, it is at least {trend[-1].lines_overdue or 0:,}; {then}"

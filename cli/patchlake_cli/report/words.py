@@ -24,11 +24,11 @@ UNKNOWN_NODES: dict[str, str] = {
 
 CHANGES = {
     "NEWLY_NON_COMPLIANT": "It was compliant.",
-    "BECAME_UNKNOWN": "Its state was known, and is now unknown.",
+    "BECAME_UNKNOWN": "Its state was known and is now unknown.",
     "VANISHED": "Its target was read, and no longer lists it.",
     "NEW": "Its target did not list it before.",
     "BECAME_KNOWN": "Its state was unknown.",
-    "REMEDIATED": "It was non-compliant and is compliant.",
+    "REMEDIATED": "It was non-compliant and is now compliant.",
 }
 """The kinds of change of a node, worst first."""
 

@@ -16,7 +16,7 @@ from generators.quicksight.visuals import Bars, Table
 CHANGES = Sheet(
     "changes",
     "Changes",
-    "What changed since each target was read before, and which nodes are gone?",
+    "What changed since each target was last read, and which nodes are gone?",
     [
         run_row("changes"),
         choices_row("changes"),
@@ -35,7 +35,7 @@ CHANGES = Sheet(
                 id="changes-gone",
                 dataset="nodes_last_seen",
                 title="Nodes not in this run, by reason",
-                question="Why are nodes of the window no longer listed?",
+                question="Why are nodes in the window no longer listed?",
                 category=Field("reason", "Reason"),
                 value=NODE_COUNT,
                 tint=GREY,

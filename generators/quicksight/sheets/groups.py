@@ -53,7 +53,7 @@ GROUPS = Sheet(
                     Field("missing_count", "Missing"),
                     Field("failed_count", "Failed"),
                     Field("installed_rejected_count", "Rejected, installed"),
-                    Field("installed_other_count", "Installed outside it"),
+                    Field("installed_other_count", "Not in baseline, installed"),
                 ],
                 sort=["-missing_count"],
             ),

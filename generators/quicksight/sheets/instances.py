@@ -19,7 +19,7 @@ INSTANCES = Sheet(
                 id="instances-accounts",
                 dataset="unmanaged_instances",
                 title="Unmanaged instances by account",
-                question="How many instances run that Systems Manager does not manage? At least that many.",
+                question="How many running instances does Systems Manager not manage, at least?",
                 category=ACCOUNT,
                 value=Field("instance_id", "Instances", how="COUNT"),
                 tint=GREY,
@@ -31,7 +31,7 @@ INSTANCES = Sheet(
                 id="instances-unmanaged",
                 dataset="unmanaged_instances",
                 title="Unmanaged instances",
-                question="Which instances run, although Systems Manager does not manage them, and whose are they?",
+                question="Which running instances does Systems Manager not manage, and who owns them?",
                 columns=[
                     ACCOUNT,
                     Field("account_name", "Name", null="not given"),
@@ -53,7 +53,7 @@ INSTANCES = Sheet(
                 id="instances-gaps",
                 dataset="targets_not_known",
                 title="Targets that are not known",
-                question="Where were nodes, instances or tags not all read, and why?",
+                question="For which targets were not all nodes, instances or tags read, and why?",
                 columns=[
                     ACCOUNT,
                     Field("account_name", "Name", null="not given"),

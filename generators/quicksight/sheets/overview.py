@@ -61,7 +61,7 @@ OVERVIEW = Sheet(
             2,
             Note(
                 "overview-note",
-                "Compliant means: against the node's own patch baseline. It does not mean free of vulnerabilities. "
+                "Compliant means that a node met its own patch baseline, not that it is free of vulnerabilities. "
                 "Unknown values are shown as unknown, never as zero.",
             ),
         ),
@@ -71,7 +71,7 @@ OVERVIEW = Sheet(
                 id="overview-percent-by-day",
                 dataset="trend",
                 title="Compliance by day",
-                question="How did compliance develop? A gap is a date without a run or without a known figure.",
+                question="How has compliance changed? A gap is a date without a run or without a known figure.",
                 date=DAY,
                 value=Field("amount", "Percent of nodes", unit="%", decimals=1, how="MAX"),
                 color=SERIES,

@@ -17,7 +17,7 @@ PATCHES = Sheet(
             Note(
                 "patches-note",
                 "A node needs a patch that is missing, failed to install or awaits a reboot. An available update that "
-                "its baseline has not approved does not count. The figures count what is known: at least that many.",
+                "its baseline has not approved does not count. The figures count only what is known.",
             ),
         ),
         row(
@@ -35,7 +35,7 @@ PATCHES = Sheet(
                 id="patches-severities",
                 dataset="patches_overview",
                 title="Patches by severity",
-                question="How many different patches are there of each severity, in the words of the vendors?",
+                question="How many different patches are there of each severity, in the vendors' words?",
                 category=Field("severity", "Severity"),
                 value=Field("kb_id", "Patches", how="COUNT"),
                 tint=ORANGE,

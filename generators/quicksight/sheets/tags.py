@@ -17,8 +17,8 @@ TAGS = Sheet(
             2,
             Note(
                 "tags-note",
-                "A node is in one row of each tag key: choose one key before you add up rows. Hybrid nodes have no EC2 "
-                "tags. Nodes whose tags were not read may have any value: the shares at least count them in every row.",
+                "A node is in one row per tag key: choose one key before you add up rows. Hybrid nodes have no EC2 "
+                "tags. Nodes whose tags were not read may have any value: “at least” shares count them in every row.",
             ),
         ),
         row(

@@ -42,7 +42,7 @@ class Dice:
         return self.below(1_000_000) / 1_000_000
 
     def uuid(self) -> str:
-        """Draw an identifier in the form of a UUID."""
+        """Draw a UUID."""
         digits = self.hexadecimal(32)
         return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -81,10 +81,10 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
 
 
 class _Parsers:
-    """The SDK's parsers, with one error for every answer that is not in the form of its service.
+    """The SDK's parsers, with one error for every malformed answer.
 
-    A parser trusts the answer: at another one it raises an error of Python, or one that repeats the whole body. The
-    body may contain credentials.
+    A parser trusts the answer: for a malformed one, it raises an error of Python, or one that repeats the whole body.
+    The body may contain credentials.
     """
 
     def __init__(self, factory: Any) -> None:  # noqa: ANN401
@@ -103,7 +103,7 @@ class _Parsers:
             if isinstance(found, dict):
                 return found
             encoding = unasked_encoding(answer["headers"])
-            msg = f"the answer was cut short, or is not in the form of the service{encoding}"
+            msg = f"the answer was cut short, or is malformed{encoding}"
             raise ResponseParserError(msg)
 
         parser.parse = parse_or_refuse

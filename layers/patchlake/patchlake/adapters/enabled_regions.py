@@ -68,7 +68,8 @@ def enabled_regions(ec2: Any) -> Sequence[str]:  # noqa: ANN401  # a client of E
     if own not in regions:
         msg = (
             f"EC2 {DESCRIBE_REGIONS.name} failed: its list of {len(regions)} enabled regions lacks {own}, which "
-            "answered, so others may be missing too. Retry in a minute; if it lasts, give the regions as a list"
+            "answered, so others may be missing too. Retry in a minute; if the problem persists, give the "
+            "regions as a list"
         )
         raise RetryableError(msg)
     return regions

@@ -12,12 +12,12 @@ from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, me
 from patchlake.adapters.clock import time_of
 from patchlake.core.statuses import Explanation
 
-_LATER = "retry in a minute, as a run does by itself"
+_LATER = "retry in a minute (a run does so automatically)"
 
 EXPLANATIONS: Mapping[Cause, Explanation] = {
-    Cause.THROTTLED: Explanation("AWS throttles the call", f"{_LATER}; if it lasts, lower the concurrency"),
+    Cause.THROTTLED: Explanation("AWS throttled the call", f"{_LATER}; if the problem persists, lower the concurrency"),
     Cause.PASSING: Explanation(
-        "AWS failed, or gave no answer that can be read", f"{_LATER}; if it lasts, look at the AWS Health Dashboard"
+        "AWS failed, or gave no readable answer", f"{_LATER}; if the problem persists, check the AWS Health Dashboard"
     ),
     Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
     Cause.UNREACHABLE: Explanation(
@@ -33,7 +33,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "correct the address and password in HTTPS_PROXY, or name the endpoint in NO_PROXY",
     ),
     Cause.PROXY_PAGE: Explanation(
-        "a web page came instead of an answer from AWS, usually from a proxy or a firewall",
+        "a web page arrived instead of an answer from AWS, usually from a proxy or a firewall",
         "allow requests to the endpoint there, or name the endpoint in NO_PROXY",
     ),
     Cause.NO_CREDENTIALS: Explanation(
@@ -44,7 +44,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "sign in again, for example with `aws sso login`, or select another --profile",
     ),
     Cause.WRONG_CLOCK: Explanation(
-        "the time of the request is too far from the time of AWS",
+        "the time of the request is too far from AWS's time",
         "synchronize the clock of this machine with a time server",
     ),
     Cause.WRONG_SIGNATURE: Explanation(
@@ -52,18 +52,18 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "renew the credentials, or select another --profile; check that no proxy changes requests",
     ),
     Cause.UNKNOWN_CALLER: Explanation(
-        "the credentials are not known in the region",
+        "the region does not recognize the credentials",
         "enable the region in the account, or leave it out; if it is enabled, renew the credentials",
     ),
     Cause.DENIED: Explanation("access denied", "the calling identity needs {permissions}"),
     Cause.DENIED_BY_POLICY: Explanation(
-        "access denied: a policy forbids the call explicitly",
-        "remove the denial from that policy, which may be one of the bucket, the organization or a VPC endpoint; "
+        "access denied: a policy explicitly denies the call",
+        "remove the denial from that policy, which may belong to the bucket, the organization or a VPC endpoint; "
         "allowing {permissions} elsewhere does not help",
     ),
     Cause.KEY_DENIED: Explanation(
         "access denied to the KMS key",
-        "allow kms:GenerateDataKey and kms:Decrypt, in the policy of the key and in that of the calling identity",
+        "allow kms:GenerateDataKey and kms:Decrypt, in the key policy and in the policy of the calling identity",
     ),
     Cause.KEY_DISABLED: Explanation("the KMS key is disabled", "enable the key"),
     Cause.KEY_UNUSABLE: Explanation(
@@ -90,7 +90,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.BROKEN_CHAIN: Explanation(
         "AWS does not accept the token of a page", "no action is needed: the pages are read again"
     ),
-    Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the documentation of the service"),
+    Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the service's documentation"),
 }
 """In a fix, ``{permissions}`` stands for those that the call needs."""
 

@@ -100,7 +100,7 @@ class PageDecoder:
             raise BrokenAnswerError(msg) from error
         match answer:
             case {"__type": error} | {"Output": {"__type": error}}:
-                msg = f"the answer to {self._name} has status 200, and is the error {_error_name(error)}"
+                msg = f"the answer to {self._name} has status 200, but is the error {_error_name(error)}"
                 raise BrokenAnswerError(msg)
             case dict():
                 rows, next_token = answer.get(self._rows_member), answer.get("NextToken")

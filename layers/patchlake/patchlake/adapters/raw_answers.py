@@ -59,7 +59,7 @@ def raw_body(answer: Mapping[str, Any]) -> bytes:
         msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg)
     if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
-        msg = f"the answer has status 200, and the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
+        msg = f"the answer has status 200, but the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg)
     return body
 

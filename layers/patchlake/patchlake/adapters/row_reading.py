@@ -62,7 +62,7 @@ class RowReader:
                     broken[member.name] = f"{member.name}: it is absent"
                 continue
             if value is REPEATED:
-                broken[member.name] = f"{member.name}: it comes twice, with different values"
+                broken[member.name] = f"{member.name}: it occurs twice, with different values"
                 continue
             try:
                 # What is inside a list or an object does not matter: it is the value of none of our members.
@@ -71,7 +71,7 @@ class RowReader:
                 # It names the expected values, never the value.
                 broken[member.name] = f"{member.name}: {str(error).replace('Expected', 'expected')}"
             except msgspec.DecodeError:
-                broken[member.name] = f"{member.name}: expected a text of Unicode, or a finite number"
+                broken[member.name] = f"{member.name}: expected Unicode text, or a finite number"
         return values, broken
 
 

@@ -48,7 +48,7 @@ class XmlPageDecoder:
         # An operation without pages has no token.
         self._next_token = _place(answer, "NextToken")[0][0] if "NextToken" in answer.members else None
         self._root = f"{self._name}Response"
-        self._no_answer = f"the answer to {self._name} has status 200, and is not a {self._root} with one {self._list}"
+        self._no_answer = f"the answer to {self._name} has status 200, but is not a {self._root} with one {self._list}"
         self._record = operation.record
         self._reader = RowReader(operation.record, operation.id_member)
         self._members = [
@@ -121,7 +121,7 @@ class XmlPageDecoder:
             if not lists:
                 yield InvalidRow(None, f"{list_name}: it is absent")
             if _holds_other_than(lists, item_name):
-                yield InvalidRow(None, f"{list_name}: it holds something else than a list of {item_name}")
+                yield InvalidRow(None, f"{list_name}: it is not a list of {item_name}")
             elements = _named(lists, item_name)
         yield from map(self._row, elements)
 

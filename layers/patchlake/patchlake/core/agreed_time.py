@@ -68,8 +68,8 @@ class AgreedTime:
         first, second = self._answers
         msg = (
             f"the time is unknown: the latest two answers of AWS say {_text(first)} and {_text(second)}; expected two "
-            f"Date headers within {AGREEMENT.seconds // 60} minutes of each other. Retry in a minute, as a run does by "
-            "itself; if it lasts, look for a proxy that changes or keeps answers"
+            f"Date headers within {AGREEMENT.seconds // 60} minutes of each other. Retry in a minute (a run does "
+            "so automatically); if the problem persists, look for a proxy that changes or caches answers"
         )
         raise RetryableError(msg)
 

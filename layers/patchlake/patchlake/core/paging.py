@@ -13,7 +13,7 @@ EMPTY_PAGES = 100
 """The pages of a chain that may bring nothing new: AWS may send short and empty pages, but a chain must end."""
 
 
-IF_IT_LASTS = "If that lasts, check that no proxy changes answers, then report it to AWS Support"
+IF_IT_LASTS = "If the problem persists, check that no proxy changes answers, then report it to AWS Support"
 """The fix for answers that break the rules of the service."""
 
 
@@ -42,7 +42,7 @@ class ListingNews:
         self._known = known
         if self._pages_without_news > EMPTY_PAGES:
             msg = (
-                f"{self.subject}: {self._pages_without_news} pages in a row brought nothing new, but had a token. "
+                f"{self.subject}: {self._pages_without_news} pages in a row returned nothing new, but had a token. "
                 f"{IF_IT_LASTS}"
             )
             raise RestartError(msg)

@@ -54,7 +54,7 @@ LISTING: Mapping[ListingStatus, Explanation] = {
     ),
     ListingStatus.ACCESS_DENIED: Explanation(
         "the account refused the call",
-        "let the role call the actions of templates/member-role.yaml; check the service control policies",
+        "grant the role the actions in templates/member-role.yaml; check the service control policies",
         "access denied",
     ),
     ListingStatus.REGION_DISABLED: Explanation(
@@ -79,10 +79,10 @@ ROWS_WITHOUT_ID = Explanation(
 """The rows of a listing that name no node."""
 
 COLLECTION: Mapping[str, Explanation] = {
-    CollectionStatus.COLLECTED: Explanation("the patch state is what SSM answered"),
+    CollectionStatus.COLLECTED: Explanation("the patch state is the one that SSM returned"),
     CollectionStatus.NO_PATCH_STATE: Explanation("SSM has no patch state for the node: it was never scanned"),
     CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the run's deadline"),
-    CollectionStatus.INVALID_RESPONSE: Explanation("the answer about the node broke the rules of the service"),
+    CollectionStatus.INVALID_RESPONSE: Explanation("the answer about the node broke the rules of the API"),
 }
 """The ``collection_status`` of a node."""
 

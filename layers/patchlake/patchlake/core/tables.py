@@ -116,11 +116,11 @@ def collection_columns(statuses: Mapping[str, Explanation]) -> tuple[Column, ...
         string("collection_status", described(statuses), nullable=False),
         string(
             "collection_detail",
-            "Why a node is NOT_COLLECTED or INVALID_RESPONSE; for other nodes the members whose values broke a rule, "
-            "each with the rule: they are NULL in this row. NULL otherwise.",
+            "Why the node is NOT_COLLECTED or INVALID_RESPONSE. For other nodes, the members whose values broke a "
+            "rule, each with the rule; these values are NULL in this row. NULL otherwise.",
         ),
         timestamp(
             "collected_at",
-            "When SSM answered, by the time that AWS's answers agree on; NULL if SSM gave no answer about the node.",
+            "When SSM answered, by AWS's clock; NULL if SSM gave no answer about the node.",
         ),
     )

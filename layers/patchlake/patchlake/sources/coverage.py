@@ -27,16 +27,16 @@ _COLUMNS = (
         described(LISTING),
         nullable=False,
     ),
-    string("listing_detail", "The error code or the reason of any status other than LISTED."),
+    string("listing_detail", "The error code or reason for any status other than LISTED."),
     timestamp(
         "listed_at",
-        "When SSM answered the last page of the listing, by the time that AWS's answers agree on; NULL unless LISTED.",
+        "When SSM answered the last page of the listing, by AWS's clock; NULL unless LISTED.",
     ),
-    count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below: NULL unless LISTED."),
+    count("nodes_listed", "Nodes of the target in the snapshot. This and the counts below are NULL unless LISTED."),
     count("nodes_collected", "Nodes with a patch state."),
     count("nodes_no_patch_state", "Nodes that were never scanned."),
     count("nodes_not_collected", "Nodes whose state could not be collected."),
-    count("nodes_invalid_response", "Nodes whose answer broke SSM's rules."),
+    count("nodes_invalid_response", "Nodes for which SSM's answer broke its rules."),
     count(
         ROWS_WITHOUT_ID,
         "Rows of the listing without an id: nodes that exist and are not in the snapshot. NULL unless LISTED.",
@@ -140,7 +140,7 @@ def _source_columns(source: Source) -> Iterator[Column]:
     match source:
         case ListingSource():
             yield string(f"{name}_status", f"The status of the listing of {name}, with the values of listing_status.")
-            yield string(f"{name}_detail", "The error code or the reason of any status other than LISTED.")
+            yield string(f"{name}_detail", "The error code or reason for any status other than LISTED.")
             yield timestamp(f"{name}_listed_at", "When AWS answered the last page of that listing; NULL unless LISTED.")
             yield count(f"{name}_rows_without_id", "Rows of that listing without an id; NULL unless LISTED.")
         case DetailSource():
@@ -149,9 +149,12 @@ def _source_columns(source: Source) -> Iterator[Column]:
                 f"COMPLETE: every node of the target was read by {name} and by its parents. PARTIAL: at least one was "
                 "not. NULL if the account is not active.",
             )
-            yield string(f"{name}_detail", "The most frequent reason of a PARTIAL status.")
+            yield string(f"{name}_detail", "The most frequent reason for a PARTIAL status.")
             for status in source.statuses:
-                yield count(f"{name}_nodes_{status.lower()}", f"Nodes that {name} asked about and that are {status}.")
+                yield count(
+                    f"{name}_nodes_{status.lower()}",
+                    f"Nodes that {name} asked about, with the status {status}.",
+                )
     yield count(f"{name}_rows", f"Rows of the target in the table {name}.")
 
 

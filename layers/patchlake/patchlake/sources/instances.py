@@ -29,7 +29,7 @@ INSTANCE_COLUMNS = (
     string("state", "pending, running, shutting-down, terminated, stopping or stopped.", "State.Name"),
     string(
         "state_transition_reason",
-        "Why the instance has this state; empty where EC2 gives no reason.",
+        "Why the instance is in this state; empty if EC2 gives no reason.",
         "StateTransitionReason",
     ),
     timestamp("launch_time", "When the instance was last started, not when it was created.", "LaunchTime"),
@@ -55,10 +55,10 @@ INSTANCE_COLUMNS = (
 )
 
 _ADDRESSES = "addresses and names derived from them are sensitive, and no query needs them"
-_HARDWARE = "no question about patches needs it"
+_HARDWARE = "no query about patches needs it"
 
 INSTANCE_MEMBERS_LEFT_OUT = {
-    "Tags": "all tags, of any key; the source tags has those of the allowed keys",
+    "Tags": "tags with any key; the source tags has those with allowed keys",
     **dict.fromkeys(
         (
             "Ipv6Address",

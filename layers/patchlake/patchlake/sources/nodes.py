@@ -18,7 +18,7 @@ NODE_COLUMNS = (
     Column(
         "is_latest_version",
         ColumnType.BOOLEAN,
-        "Whether SSM Agent is the latest version, for Linux nodes; SSM does not keep it up to date for Windows.",
+        "Whether a Linux node has the latest SSM Agent; SSM does not keep this up to date for Windows nodes.",
         "IsLatestVersion",
     ),
     string("platform_type", "Windows, Linux or MacOS.", "PlatformType"),
@@ -27,12 +27,12 @@ NODE_COLUMNS = (
     string("activation_id", "The activation that registered a node outside EC2.", "ActivationId"),
     string(
         "iam_role",
-        "The IAM role of a node outside EC2; SSM gives none for EC2 nodes, which have instance profiles.",
+        "The IAM role of a node outside EC2; SSM reports none for EC2 nodes, which have instance profiles.",
         "IamRole",
     ),
     timestamp("registration_date", "When a node outside EC2 was registered.", "RegistrationDate"),
     string("resource_type", "EC2Instance or ManagedInstance.", "ResourceType"),
-    string("name", "The name that a node outside EC2 was given at its registration.", "Name"),
+    string("name", "The name given to a node outside EC2 when it was registered.", "Name"),
     unique_string("ip_address", "The node's IP address; sensitive.", "IPAddress", sensitive=True),
     unique_string("computer_name", "The node's fully qualified host name.", "ComputerName"),
     string("association_status", "The status of the node's associations.", "AssociationStatus"),
@@ -44,13 +44,13 @@ NODE_COLUMNS = (
         "When an association last succeeded on the node.",
         "LastSuccessfulAssociationExecutionDate",
     ),
-    unique_string("source_id", "The id of the resource that the node is, such as an EC2 instance id.", "SourceId"),
+    unique_string("source_id", "The id of the resource behind the node, such as an EC2 instance id.", "SourceId"),
     string("source_type", "The type of that resource, such as AWS::EC2::Instance.", "SourceType"),
 )
 
 NODE_MEMBERS_LEFT_OUT = {
-    "AssociationOverview": "nested counts of associations; association_status sums them up",
-    "SourceLocation": "the cloud region of nodes of other providers; no query needs it so far",
+    "AssociationOverview": "nested counts of associations; association_status summarizes them",
+    "SourceLocation": "the cloud region of nodes at other providers; no query needs it yet",
 }
 """Members of InstanceInformation that the tables leave out, each with the reason."""
 

@@ -31,7 +31,7 @@ PATCH_STATE_COLUMNS = (
     Column(
         "install_override_list",
         ColumnType.STRING,
-        "The location of the patches that overrode the baseline, without user, password, query and fragment.",
+        "The location of the patches that overrode the baseline, without user, password, query or fragment.",
         "InstallOverrideList",
         repetitive=True,
         sensitive_parts=True,
@@ -43,10 +43,10 @@ PATCH_STATE_COLUMNS = (
         sensitive=True,
     ),
     count("installed_count", "Patches of the baseline that are installed.", "InstalledCount"),
-    count("installed_other_count", "Installed patches that the baseline does not name.", "InstalledOtherCount"),
+    count("installed_other_count", "Installed patches that the baseline does not include.", "InstalledOtherCount"),
     count(
         "installed_pending_reboot_count",
-        "Patches installed since the last reboot of the node.",
+        "Patches installed since the node's last reboot.",
         "InstalledPendingRebootCount",
     ),
     count(
@@ -68,7 +68,7 @@ PATCH_STATE_COLUMNS = (
     ),
     count(
         "available_security_update_count",
-        "Windows only: security updates that are available and not approved by the baseline.",
+        "Windows only: security updates that are available but not approved by the baseline.",
         "AvailableSecurityUpdateCount",
     ),
     timestamp(
@@ -84,12 +84,12 @@ PATCH_STATE_COLUMNS = (
     string("reboot_option", "RebootIfNeeded or NoReboot.", "RebootOption"),
     count(
         "critical_non_compliant_count",
-        "Patches reported as Critical by the baseline that are not installed, failed, rejected or await a reboot.",
+        "Patches that the baseline reports as Critical and that are missing, failed, rejected or awaiting a reboot.",
         "CriticalNonCompliantCount",
     ),
     count(
         "security_non_compliant_count",
-        "Patches marked Security in an advisory that are not installed, failed, rejected or await a reboot.",
+        "Patches that an advisory marks as Security and that are missing, failed, rejected or awaiting a reboot.",
         "SecurityNonCompliantCount",
     ),
     count(
@@ -107,7 +107,7 @@ TABLE = detail_table(
 )
 
 
-CAME_TWICE = "the node came twice, with different values"
+CAME_TWICE = "the node occurs twice, with different values"
 NOT_ASKED_FOR = "the answer has a row about a node that was not asked for"
 
 

@@ -37,14 +37,14 @@ MOST_PATCHES: Final = 10_000
 """More than the packages of any node, each of which may be out of date."""
 
 STATUSES = {
-    CollectionStatus.COLLECTED: Explanation("a patch of the node, as SSM answered"),
-    NO_PATCHES: Explanation("SSM was asked about the node and has no patch of it in these states"),
-    CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the deadline of details"),
+    CollectionStatus.COLLECTED: Explanation("a patch of the node, as SSM returned it"),
+    NO_PATCHES: Explanation("SSM was asked, and the node has no patch in these states"),
+    CollectionStatus.NOT_COLLECTED: Explanation("SSM could not be asked, or gave no answer by the detail deadline"),
     CollectionStatus.INVALID_RESPONSE: COLLECTION[CollectionStatus.INVALID_RESPONSE],
 }
 
 PATCH_COLUMNS = (
-    string("title", "The title of the patch; empty where SSM has none.", "Title", nullable=False),
+    string("title", "The title of the patch; empty if SSM has none.", "Title", nullable=False),
     string(
         "kb_id", "The id of the patch: a KB number on Windows, the name of a package elsewhere.", "KBId", nullable=False
     ),
@@ -56,7 +56,7 @@ PATCH_COLUMNS = (
     ),
     string(
         "severity",
-        "The severity in the words of the operating system's vendor; empty where SSM has none.",
+        "The severity in the words of the operating system's vendor; empty if SSM has none.",
         "Severity",
         nullable=False,
     ),
@@ -69,7 +69,7 @@ PATCH_COLUMNS = (
     ),
     timestamp(
         "installed_time",
-        "When the patch was installed; NULL if it is not, or if the operating system does not say.",
+        "When the patch was installed; NULL if it is not, or if the operating system does not report it.",
         "InstalledTime",
         nullable=False,
         zero_is_absent=True,

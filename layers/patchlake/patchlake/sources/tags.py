@@ -20,7 +20,7 @@ from patchlake.sources.source import ListingSource, Operation
 
 TAG_COLUMNS = (
     string("key", "The key of the tag, one of those that the plan allows.", "Key", nullable=False),
-    string("value", "The value of the tag; it may be empty.", "Value"),
+    string("value", "The value of the tag, which may be empty.", "Value"),
 )
 
 TAGGED_INSTANCE = replace(INSTANCE, member="ResourceId")

@@ -144,7 +144,7 @@ class StoredRun:
         if list(shard.row_counts) != [batch.nodes for batch in batches]:
             key = self.shard_key(self.sources.nodes, target)
             self.runs.forget(key)
-            msg = f"{key}: the object was deleted and made again, with other batches"
+            msg = f"{key}: the object was deleted and created again, with other batches"
             raise RetryableError(msg)
         return shard
 
