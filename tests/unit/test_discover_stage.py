@@ -417,11 +417,12 @@ def test_a_target_that_the_plan_does_not_name_is_refused_and_not_asked() -> None
 
 def test_a_target_of_a_suspended_account_is_refused_and_not_asked() -> None:
     world = World(accounts="organization")
-    world.accounts.organization = [Account(HOME, active=False)]
+    suspended = Target("999999999999", EU.region)
+    world.accounts.organization = [Account(HOME), Account(suspended.account_id, active=False)]
     world.start()
 
-    with pytest.raises(InputError, match=f"its plan names no active target {EU}"):
-        discover(world)
+    with pytest.raises(InputError, match=f"its plan names no active target {suspended}"):
+        discover(world, suspended)
 
 
 def test_a_run_without_a_plan_is_refused() -> None:

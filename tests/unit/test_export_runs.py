@@ -157,9 +157,9 @@ def test_a_run_with_patches_has_the_length_of_their_deadline_in_its_settings() -
 
 def test_the_names_and_states_of_accounts_do_not_tell_runs_apart() -> None:
     world = ExportWorld()
-    world.accounts.organization = [Account(HOME, "old name")]
+    world.accounts.organization = [Account(HOME, "old name"), Account("999999999999")]
     begin_and_die(world, accounts="organization")
-    world.accounts.organization = [Account(HOME, "new name", active=False)]
+    world.accounts.organization = [Account(HOME, "new name"), Account("999999999999", active=False)]
 
     assert not world.export(accounts="organization").is_new
 

@@ -64,7 +64,9 @@ LARGE_BATCHES = _of_nodes(70, targets=_TARGETS[-1:]) & having(batch_size=60, ssm
 GIANT_TARGETS = _of_nodes(45, targets=_TARGETS[-1:]) & having(batch_size=60, ssm_page_size=1, row_seconds=18.3)
 """A target takes longer to list than an invocation has."""
 
-NO_ACTIVE_TARGET = having(accounts=(Account(HOME, "home", active=False),), excluded_accounts=())
+NO_ACTIVE_TARGET = having(
+    accounts=(Account("444455550001", "closed", active=False), Account(HOME, "home")), excluded_accounts=(HOME,)
+)
 """No account can be read."""
 
 # Time.
