@@ -1,10 +1,11 @@
 -- Question: Which EC2 instances does Systems Manager manage?
 -- Rows: one per published run of the window and EC2 instance that it listed.
 -- Columns:
---   management: By the first rule that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a
---     node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or
---     stopped. STARTING: pending, or launched later than an hour before SSM listed the nodes. SERVICE_MANAGED: an AWS
---     service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its state is not known.
+--   management: By the first rule that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as
+--     a node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED:
+--     stopping or stopped. STARTING: pending, or launched between an hour before SSM listed the nodes and a day
+--     after that. SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list
+--     it. UNKNOWN: its state is not known.
 --   unknown_reason: Why management is UNKNOWN: NODES_NOT_READ, NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.
 -- Caveats:
 --   - Instances of targets that the run did not read are not here: targets_not_known has these targets.

@@ -20,7 +20,7 @@
 --   severity_rank: As in severity_ranks; 0 for every other word, and where severities are the priorities of packages.
 --   outcome: The first that applies. REMEDIATED: it is gone; a patch with its whole line. REPLACED: the patch is gone,
 --     and its line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED: a later scan
---     does not have it open, but ran under another baseline or an install override list, or it has an
+--     does not have it open, but ran under another baseline or an install override list, or it has, or may have, an
 --     AvailableSecurityUpdate instead. OPEN: none of these.
 --   is_confirmed: Whether it is OPEN and the newest run saw that: where it did not read the node, an open line stays
 --     OPEN.
@@ -37,8 +37,8 @@
 -- Caveats:
 --   - Open is Missing, Failed or InstalledPendingReboot: one streak.
 --   - Gone means: a later scan than the one that last had it open, under the same baseline and without an install
---     override list, does not have it, in a run where the patches of the node equal its four counts, or these are 0.
---     Nothing else ends a streak. One that is RESCOPED or NODE_GONE continues when the patch is open again.
+--     override list, does not have it, in a run where the patches of the node equal its four counts, or these are 0
+--     and no security update is available that was not read. Nothing else ends a streak. One that is RESCOPED or NODE_GONE continues when the patch is open again.
 --   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows no longer offers an update that the next one
 --     replaces, also before the baseline approves that one.
 --   - Where the patches of a run do not equal the counts, or the time of the scan is not valid, the scan that they come
@@ -93,7 +93,10 @@ observed AS (
     counts.scan_age_days IS NOT NULL
       AND coalesce(
         counts.are_zero OR counts.are_equal AND counts.rows_not_known = 0 AND counts.rows_without_name = 0, false
-      ) AS is_whole
+      ) AS is_whole,
+    /* Of the updates that are available, one may be the patch. */
+    counts.available_security_update_count > 0
+      AND NOT coalesce(counts.rows_not_known = 0 AND counts.rows_without_name = 0, false) AS may_be_available
   FROM history_node_patch_counts AS counts
   JOIN numbered_runs AS run ON run.run_id = counts.run_id AND run.run_date = counts.run_date
   JOIN nodes
@@ -103,7 +106,7 @@ observed AS (
 ),
 timed_scans AS (
   SELECT
-    node, place, baseline_id, scanned_at, is_whole, is_overridden,
+    node, place, baseline_id, scanned_at, is_whole, is_overridden, may_be_available,
     max(scanned_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
       AS newest_scan_at,
     max(answered_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
@@ -131,7 +134,8 @@ scans AS (
   FROM (
     SELECT
       node, place, baseline_id, newest_scan_at, seen_at, earlier_scan_at, later_scan_at,
-      is_whole AND scanned_at = newest_scan_at AND baseline_id IS NOT NULL AND NOT is_overridden AS can_end
+      is_whole AND scanned_at = newest_scan_at AND baseline_id IS NOT NULL AND NOT is_overridden
+        AND NOT coalesce(may_be_available, false) AS can_end
     FROM timed_scans
   ) AS judged
 ),

@@ -51,6 +51,16 @@ def test_23_a_whole_answer_without_a_row_says_that_every_running_instance_is_man
     assert opened(tmp_path).named("running_not_managed", ["Owner"]).rows == []
 
 
+def test_23_and_24_an_instance_in_an_unknown_state_is_not_known_to_be_neither(tmp_path: Path) -> None:
+    there = [instance(1), instance(2, state=None)]
+    write_run(tmp_path, E4, [covered(E4, 1, 2, 0)], [collected(E4, 1)], instances=there, tags=[])
+
+    for name, value in (("running_not_managed", "Owner"), ("stopped_for_long", "30")):
+        assert pick(opened(tmp_path).named(name, [value]), "answer", "reason", "account_id", "region") == [
+            ("UNKNOWN", "instances in an unknown state", HOME, EU)
+        ]
+
+
 def test_24_the_instances_that_have_been_stopped_for_more_than_a_number_of_days(ec2_lake: Lake) -> None:
     columns = ("answer", "reason", "instance_id", "days_stopped", "most_days_stopped")
     refused = ("UNKNOWN", DENIED, None, None, None)
