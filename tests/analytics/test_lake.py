@@ -177,6 +177,20 @@ def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
         open_lake(LakeLocation(str(tmp_path / "absent")))
 
 
+def test_a_folder_with_two_lakes_is_refused_since_one_would_be_ignored(tmp_path: Path) -> None:
+    older, newer = "20261112T060000Z", "20261113T060000Z"
+    write_run(tmp_path / "a", older, [listed(1)], [collected(older, 1)])
+    write_run(tmp_path / "b", newer, [listed(1)], [collected(newer, 1, missing_count=1)])
+    copytree(tmp_path / "b" / "lake", tmp_path / "a", dirs_exist_ok=True)
+
+    with pytest.raises(LakeError, match=r"^\S+/a contains two lakes, one of them in \S+/a/lake: move one out$"):
+        open_lake(LakeLocation(str(tmp_path / "a")), now=story.NOW)
+
+    assert open_lake(LakeLocation(str(tmp_path / "a" / "lake")), now=story.NOW).query(
+        "SELECT run_id FROM latest_run"
+    ).rows == [(older,)]
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     run_id = "20261112T060000Z"
     write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
