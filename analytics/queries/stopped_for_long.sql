@@ -1,14 +1,16 @@
 -- Question 24: Which instances have been stopped for more than N days?
 -- Rows: one per EC2 instance that the newest published run listed as stopped and that was, or may have been, stopped
---   for more than N days, and one per target whose instances are not known: UNKNOWN rows first, then the longest.
+--   for more than N days, one per instance whose state is not known, and one per target whose instances are not known:
+--   UNKNOWN rows first, then the longest.
 -- Empty: no instance has been stopped for more than N days.
 -- Parameters:
 --   days (days, such as 30): N.
 -- Columns:
 --   answer: KNOWN: for more than N days. UNKNOWN: possibly for more than N days, or a target whose instances are not
---     known.
+--     known, or an instance whose state is not known.
 --   reason: Why the answer is UNKNOWN: HISTORY_TOO_SHORT: it was stopped for at most N days as seen here, and nothing
---     shows that it ran before; for a target, as in targets_not_known. NULL otherwise.
+--     shows that it ran before; STATE_NOT_KNOWN: it may be stopped; for a target, as in targets_not_known. NULL
+--     otherwise.
 -- Caveats:
 --   - The time is from our own history. The window, and the lake's own age, limit it; most_days_stopped also follows
 --     from the last launch.
@@ -60,4 +62,27 @@ SELECT
   run_coverage
 FROM targets_not_known
 WHERE instances_reason IS NOT NULL
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  'STATE_NOT_KNOWN' AS reason,
+  account_id,
+  account_name,
+  region,
+  instance_id,
+  CAST(NULL AS timestamp) AS stopped_since,
+  CAST(NULL AS bigint) AS days_stopped,
+  CAST(NULL AS boolean) AS is_lower_bound,
+  CAST(NULL AS bigint) AS most_days_stopped,
+  CAST(NULL AS bigint) AS days_unobserved,
+  launch_time,
+  state_transition_reason,
+  management,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM instance_management
+WHERE is_latest
+  AND coalesce(state, '') NOT IN ('pending', 'running', 'shutting-down', 'terminated', 'stopping', 'stopped')
 ORDER BY answer DESC, days_stopped DESC NULLS FIRST, account_id, region, instance_id

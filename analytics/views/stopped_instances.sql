@@ -11,7 +11,8 @@
 --     where neither is known, so that no limit is known.
 -- Caveats:
 --   - It is from our own history: the window and the lake's own age limit how far back it goes.
---   - targets_not_known has the targets that may have stopped instances that are not here.
+--   - targets_not_known has the targets that may have stopped instances that are not here, and instance_management the
+--     instances whose state is not known.
 WITH stopped AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage,

@@ -4,7 +4,8 @@
 --   tags: Its tags with allowed keys, such as "Environment=prod, Owner=shop"; empty if it has none. NULL where they
 --     were not read in full.
 -- Caveats:
---   - targets_not_known has the targets that may have such instances that are not here.
+--   - targets_not_known has the targets that may have such instances that are not here, and instance_management those
+--     whose state is not known.
 --   - An EC2 instance that is registered with SSM as a hybrid node (mi-) is here.
 WITH labels AS (
   SELECT

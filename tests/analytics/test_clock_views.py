@@ -134,7 +134,10 @@ def test_counts_of_zero_say_that_a_patch_is_gone_also_where_the_run_did_not_read
     [
         (None, "RESCOPED"),
         (no_patch(RUNS[1], 1, "NOT_COLLECTED", "TimeoutError"), "RESCOPED"),
-        (patch(RUNS[1], 1, SEPTEMBER[0], None, title=SEPTEMBER[1], collection_detail="State: expected a text"), "RESCOPED"),
+        (
+            patch(RUNS[1], 1, SEPTEMBER[0], None, title=SEPTEMBER[1], collection_detail="State: expected a text"),
+            "RESCOPED",
+        ),
         (no_patch(RUNS[1], 1, "NO_PATCHES"), "REMEDIATED"),
         (patch(RUNS[1], 1, SEPTEMBER[0], "AvailableSecurityUpdate", title=SEPTEMBER[1]), "RESCOPED"),
     ],

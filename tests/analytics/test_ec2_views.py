@@ -235,18 +235,6 @@ def test_rows_of_instances_without_an_id_count_in_the_bound(tmp_path: Path) -> N
     assert view(lake, "targets_not_known", "instances_reason") == [("rows without an id",)]
 
 
-@pytest.mark.parametrize("state", [None, "hibernated", "Stopped"])
-def test_an_instance_in_an_unknown_state_makes_the_instances_of_its_target_unknown(
-    tmp_path: Path, state: str | None
-) -> None:
-    there = [instance(1), instance(2, state=state)]
-    write_run(tmp_path, E4, [covered(E4, 1, 2, 0)], [collected(E4, 1)], instances=there, tags=[])
-    lake = opened(tmp_path)
-
-    assert view(lake, "unmanaged_instances", "instance_id") == view(lake, "stopped_instances", "instance_id") == []
-    assert view(lake, "targets_not_known", "instances_reason") == [("instances in an unknown state",)]
-
-
 def test_an_instance_whose_launch_lies_in_the_future_is_not_starting(tmp_path: Path) -> None:
     launches = [minutes_after(E4, days * 24 * 60) for days in (1, 3, 9_000)]
     there = [instance(number, launch_time=launch) for number, launch in enumerate(launches)]
