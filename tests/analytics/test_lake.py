@@ -111,6 +111,15 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
         ("COPY runs TO 'stolen.csv'", "expected one SELECT"),
         ("SELECT 1; SELECT 2", "expected one SELECT"),
+        ("SELECT * INTO copied FROM runs", "INTO is not SQL of Athena"),
+        ("SELECT run_id FROM runs WHERE run_id IN ()", "IN () is not SQL of Athena"),
+        ("SELECT DISTINCT ON (run_date) run_id FROM runs", "DISTINCT ON is not SQL of Athena"),
+        ("SELECT * FROM (SELECT run_id FROM runs SORT BY run_id) AS r", "SORT BY is not SQL of Athena"),
+        ("SELECT run_id FROM runs FOR UPDATE", "FOR UPDATE is not SQL of Athena"),
+        (
+            "SELECT run_id FROM runs ORDER BY run_date FETCH FIRST 1 ROWS WITH TIES",
+            "WITH TIES is not supported: use rank() instead",
+        ),
         ("", "expected one SELECT"),
     ],
 )

@@ -209,12 +209,12 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
     try:
         paths = files_in("lake/")
         # In a bucket, someone may be allowed to list lake/ and nothing else.
-        beside = {} if location.bucket is not None and any(paths.values()) else files_in("")
-        if location.bucket is None and (own := Path(root) / "policy").is_dir():
-            _require_readable(own, own.resolve().parents)
+        own = {} if location.bucket is not None and any(paths.values()) else files_in("")
+        if location.bucket is None and (policies := Path(root) / "policy").is_dir():
+            _require_readable(policies, policies.resolve().parents)
     except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
-    match any(paths.values()), any(beside.values()):
+    match any(paths.values()), any(own.values()):
         case False, False:
             expected = "expected lake/coverage/run_date=… or coverage/run_date=… in it"
             raise LakeError(f"{location.text} contains no lake: {expected}")
@@ -222,7 +222,7 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
             raise LakeError(f"{location.text} contains two lakes, one of them in {root}/lake: move one out")
         case is_in_lake, _:
             policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
-            return LakeFiles(filesystem, paths if is_in_lake else beside, policy)
+            return LakeFiles(filesystem, paths if is_in_lake else own, policy)
 
 
 def _require_linked(folder: Path) -> None:
