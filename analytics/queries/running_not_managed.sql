@@ -1,13 +1,14 @@
 -- Question 23: Which running instances does Systems Manager not manage, by account and owner?
--- Rows: one per EC2 instance in the newest published run that is NOT_MANAGED, and one per target where that is not
---   known; these come first.
+-- Rows: one per EC2 instance in the newest published run that is NOT_MANAGED, and one per target or instance where that
+--   is not known; these come first.
 -- Empty: every running instance is a node of SSM, has just been started, or is operated by an AWS service.
 -- Parameters:
 --   key (text, such as Owner): The tag key that names the owner, one of the stack's TagKeys.
 -- Columns:
---   answer: KNOWN, or UNKNOWN for a target whose instances or nodes were not read in full.
---   reason: Why the answer is UNKNOWN, as in targets_not_known, with the reason for the instances first; NULL
---     otherwise.
+--   answer: KNOWN, or UNKNOWN for a target whose instances or nodes were not read in full, and for an instance whose
+--     state is not known.
+--   reason: Why the answer is UNKNOWN. For a target, as in targets_not_known, with the reason for the instances first;
+--     for an instance, STATE_NOT_KNOWN: it may be running. NULL otherwise.
 --   owner: The value of the tag; NULL if owner_status is not READ.
 --   owner_status: READ; NO_TAG: the instance has no tag with the key; NOT_READ: its tags, or those of this key, were
 --     not read. NULL for an UNKNOWN row.
@@ -74,4 +75,25 @@ SELECT
   run_coverage
 FROM targets_not_known
 WHERE instances_reason IS NOT NULL OR nodes_reason IS NOT NULL
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  unknown_reason AS reason,
+  account_id,
+  account_name,
+  region,
+  CAST(NULL AS varchar) AS owner,
+  CAST(NULL AS varchar) AS owner_status,
+  instance_id,
+  launch_time,
+  image_id,
+  platform_details,
+  instance_type,
+  iam_instance_profile,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM instance_management
+WHERE is_latest AND unknown_reason = 'STATE_NOT_KNOWN'
 ORDER BY answer DESC, account_id, owner_status DESC, owner, region, instance_id

@@ -1,15 +1,16 @@
 -- Question 24: Which instances have been stopped for more than N days?
 -- Rows: one per EC2 instance that the newest published run listed as stopped and that was, or may have been, stopped
---   for more than N days, and one per target whose instances are not known: UNKNOWN rows first, then those stopped the
---   longest.
+--   for more than N days, one per instance whose state is not known, and one per target whose instances are not known:
+--   UNKNOWN rows first, then those stopped the longest.
 -- Empty: no instance has been stopped for more than N days.
 -- Parameters:
 --   days (days, such as 30): N.
 -- Columns:
---   answer: KNOWN: stopped for more than N days. UNKNOWN: possibly stopped for more than N days, or a target whose
---     instances are not known.
+--   answer: KNOWN: stopped for more than N days. UNKNOWN: possibly stopped for more than N days, an instance whose
+--     state is not known, or a target whose instances are not known.
 --   reason: Why the answer is UNKNOWN: HISTORY_TOO_SHORT: the lake shows that it was stopped for at most N days, but
---     not that it ran before; for a target, as in targets_not_known. NULL otherwise.
+--     not that it ran before; STATE_NOT_KNOWN: it may be stopped; for a target, as in targets_not_known. NULL
+--     otherwise.
 -- Caveats:
 --   - The time comes from the lake's own history, so the window and the age of the lake limit it. most_days_stopped
 --     also takes the last launch into account.
@@ -61,4 +62,27 @@ SELECT
   run_coverage
 FROM targets_not_known
 WHERE instances_reason IS NOT NULL
+UNION ALL
+SELECT
+  'UNKNOWN' AS answer,
+  'STATE_NOT_KNOWN' AS reason,
+  account_id,
+  account_name,
+  region,
+  instance_id,
+  CAST(NULL AS timestamp) AS stopped_since,
+  CAST(NULL AS bigint) AS days_stopped,
+  CAST(NULL AS boolean) AS is_lower_bound,
+  CAST(NULL AS bigint) AS most_days_stopped,
+  CAST(NULL AS bigint) AS days_unobserved,
+  launch_time,
+  state_transition_reason,
+  management,
+  run_id,
+  run_status,
+  run_age_hours,
+  run_coverage
+FROM instance_management
+WHERE is_latest
+  AND coalesce(state, '') NOT IN ('pending', 'running', 'shutting-down', 'terminated', 'stopping', 'stopped')
 ORDER BY answer DESC, days_stopped DESC NULLS FIRST, account_id, region, instance_id

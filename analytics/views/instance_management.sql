@@ -3,7 +3,7 @@
 -- Columns:
 --   management: The first value that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a node.
 --     UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or
---     stopped. STARTING: pending, or launched less than an hour before SSM listed the nodes, or after that.
+--     stopped. STARTING: pending, or launched between an hour before SSM listed the nodes and a day after that.
 --     SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it. UNKNOWN: its
 --     state is not known.
 --   unknown_reason: Why management is UNKNOWN: NODES_NOT_READ, NODES_WITHOUT_ID or STATE_NOT_KNOWN; NULL otherwise.

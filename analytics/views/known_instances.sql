@@ -8,9 +8,9 @@
 --     unreachable.
 --   management: The first value that applies. UNKNOWN: is_read is false. TERMINATED: shutting down or terminated.
 --     MANAGED: SSM lists it as a node. UNKNOWN: the nodes of the target were not read, or rows of their listing have no
---     id. STOPPED: stopping or stopped. STARTING: pending, or launched less than an hour before SSM listed the nodes,
---     or after that. SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list it.
---     UNKNOWN: its state is not known.
+--     id. STOPPED: stopping or stopped. STARTING: pending, or launched between an hour before SSM listed the nodes and
+--     a day after that. SERVICE_MANAGED: an AWS service operates it. NOT_MANAGED: it is running, but SSM does not list
+--     it. UNKNOWN: its state is not known.
 --   unknown_reason: Why management is UNKNOWN: TARGET_NOT_PLANNED, INSTANCES_NOT_READ, NODES_NOT_READ, NODES_WITHOUT_ID
 --     or STATE_NOT_KNOWN; NULL otherwise.
 --   is_in_fleet_bound: Whether a lower bound for the fleet counts it in addition to the nodes: it may be running, is
@@ -54,7 +54,10 @@ placed AS (
     node.instance_id IS NOT NULL AS is_known_node,
     listed.listing_status = 'LISTED' AS are_nodes_listed,
     coalesce(listed.rows_without_id, 0) > 0 AS are_nodes_without_id,
-    listed.state = 'pending' OR listed.launch_time > listed.listed_at - INTERVAL '1' HOUR AS is_starting
+    listed.state = 'pending'
+      OR listed.launch_time > listed.listed_at - INTERVAL '1' HOUR
+        /* EC2 is asked within a day of SSM: a later launch is no time at all. */
+        AND listed.launch_time <= listed.listed_at + INTERVAL '1' DAY AS is_starting
   /* From the right: a lake without instances reads no node, and Athena no day without instances. */
   FROM recent_patch_states AS node
   RIGHT JOIN listed

@@ -58,6 +58,7 @@ SELECT
   coalesce(found.rows_without_name, 0) AS rows_without_name,
   coalesce(found.rows_with_name, 0) AS rows_with_name,
   found.patches_collected_at,
+  node.available_security_update_count,
   node.missing_count = coalesce(found.missing_rows, 0)
     AND node.failed_count = coalesce(found.failed_rows, 0)
     AND node.installed_pending_reboot_count = coalesce(found.installed_pending_reboot_rows, 0)

@@ -20,7 +20,7 @@
 --   severity_rank: As in severity_ranks; 0 for every other word, and where severities are the priorities of packages.
 --   outcome: The first value that applies. REMEDIATED: it is gone, and for a patch so is its whole line. REPLACED: the
 --     patch is gone, but its line is not. NODE_GONE: the last run that read the target did not list the node. RESCOPED:
---     a later scan does not have it open, but used another baseline or an install override list, or has an
+--     a later scan does not have it open, but used another baseline or an install override list, or has (or may have) an
 --     AvailableSecurityUpdate instead. OPEN: none of these.
 --   is_confirmed: Whether it is OPEN and the newest run saw that. If that run did not read the node, what was open
 --     stays OPEN.
@@ -37,8 +37,9 @@
 -- Caveats:
 --   - Open means Missing, Failed or InstalledPendingReboot; a change between these does not end a streak.
 --   - Gone means that a scan after the one that last had it open, with the same baseline and without an install
---     override list, does not have it, in a run in which the patches of the node equal its four counts, or these are 0.
---     Nothing else ends a streak. A streak that is RESCOPED or NODE_GONE continues when the patch is open again.
+--     override list, does not have it, in a run in which the patches of the node equal its four counts, or these are 0
+--     and the run read every available security update. Nothing else ends a streak. A streak that is RESCOPED or
+--     NODE_GONE continues when the patch is open again.
 --   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows stops offering an update once the next one
 --     replaces it, even before the baseline approves the next one.
 --   - If the patches of a run do not equal the counts, or the scan time is invalid, the scan that they come from is not
@@ -92,7 +93,10 @@ observed AS (
     counts.scan_age_days IS NOT NULL
       AND coalesce(
         counts.are_zero OR counts.are_equal AND counts.rows_not_known = 0 AND counts.rows_without_name = 0, false
-      ) AS is_whole
+      ) AS is_whole,
+    /* Of the updates that are available, one may be the patch. */
+    counts.available_security_update_count > 0
+      AND NOT coalesce(counts.rows_not_known = 0 AND counts.rows_without_name = 0, false) AS may_be_available
   FROM history_node_patch_counts AS counts
   JOIN numbered_runs AS run ON run.run_id = counts.run_id AND run.run_date = counts.run_date
   JOIN nodes
@@ -102,7 +106,7 @@ observed AS (
 ),
 timed_scans AS (
   SELECT
-    node, place, baseline_id, scanned_at, is_whole, is_overridden,
+    node, place, baseline_id, scanned_at, is_whole, is_overridden, may_be_available,
     max(scanned_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
       AS newest_scan_at,
     max(answered_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
@@ -130,7 +134,8 @@ scans AS (
   FROM (
     SELECT
       node, place, baseline_id, newest_scan_at, seen_at, earlier_scan_at, later_scan_at,
-      is_whole AND scanned_at = newest_scan_at AND baseline_id IS NOT NULL AND NOT is_overridden AS can_end
+      is_whole AND scanned_at = newest_scan_at AND baseline_id IS NOT NULL AND NOT is_overridden
+        AND NOT coalesce(may_be_available, false) AS can_end
     FROM timed_scans
   ) AS judged
 ),

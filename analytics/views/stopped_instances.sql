@@ -12,7 +12,8 @@
 --     neither is known, so no upper limit is known.
 -- Caveats:
 --   - The time comes from the lake's own history: the window and the age of the lake limit how far back it can reach.
---   - targets_not_known lists the targets that may have stopped instances that this view does not show.
+--   - targets_not_known lists the targets that may have stopped instances that this view does not show, and
+--     instance_management the instances whose state is not known.
 WITH stopped AS (
   SELECT
     run_id, run_at, run_date, run_status, run_age_hours, run_coverage,

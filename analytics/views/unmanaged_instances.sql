@@ -4,7 +4,8 @@
 --   tags: Its tags with allowed keys, such as "Environment=prod, Owner=shop"; empty if it has none. NULL if they were
 --     not read in full.
 -- Caveats:
---   - targets_not_known lists the targets that may have such instances that this view does not show.
+--   - targets_not_known lists the targets that may have such instances that this view does not show, and
+--     instance_management the instances whose state is not known.
 --   - An EC2 instance that is registered with SSM as a hybrid node (mi-) has a row too.
 WITH labels AS (
   SELECT

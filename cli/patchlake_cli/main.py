@@ -24,7 +24,7 @@ from patchlake_cli.commands.run import run
 from patchlake_cli.commands.status import status
 from patchlake_cli.commands.template import template
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.standard_streams import escape_what_has_no_code, open_missing_streams
+from patchlake_cli.standard_streams import buffer_output, escape_what_has_no_code, open_missing_streams
 from patchlake_cli.typer_commands import Command, Group
 from patchlake_cli.visible_text import visible_lines
 
@@ -70,6 +70,7 @@ def patchlake(
 def main() -> None:
     """Run the command line and end this process with its code, although an export's threads may still wait for AWS."""
     open_missing_streams()
+    buffer_output()
     escape_what_has_no_code()
     try:
         code = run_command_line()

@@ -1,5 +1,6 @@
 """The commands as typer makes them, but with errors and lists in this program's own style."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,16 +23,26 @@ class Command(TyperCommand):
         """Read the command line.
 
         Raises:
-            OptionError: it has an option or a text that the command does not know, or lacks a value.
+            OptionError: it has an option or a text that the command does not know, has an option twice, or lacks a
+                value.
         """
         # So that what is too much gets here.
         ctx.allow_extra_args = True
         with _in_our_style(self, ctx):
+            if not ctx.resilient_parsing:
+                self._require_once(ctx, args)
             rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             takes = "only options" if {*self.params} <= {*_options(self).values()} else "one text, in quotes"
             raise _usage_error(f"is not expected: {self.name} takes {takes}", repr(rest[0]), ctx)
         return rest
+
+    def _require_once(self, ctx: Any, args: list[str]) -> None:
+        """Refuse an option that is given twice: of its two values, one would be ignored."""
+        *_, order = self.make_parser(ctx).parse_args([*args])
+        for option, times in Counter(order).items():
+            if times > 1 and isinstance(option, TyperOption) and not option.multiple and not option.is_eager:
+                raise _usage_error("is given more than once: write it once", option.opts[0], ctx)
 
     def get_short_help_str(self, limit: int = 0) -> str:  # noqa: ARG002  # the list of commands wraps at the terminal's width
         """Return the first sentence of the help, whole."""

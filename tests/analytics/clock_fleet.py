@@ -101,6 +101,7 @@ class Days:
         counts: dict[str, int | None] = {
             column: sum(state == name for state in scan.patches.values()) for name, column in COUNTS.items()
         }
+        available = sum(state == "AvailableSecurityUpdate" for state in scan.patches.values())
         state = (
             state_of_node(number)
             | platform
@@ -111,6 +112,7 @@ class Days:
                 "baseline_id": scan.baseline,
                 "patch_group": group_of(number),
                 "install_override_list": scan.override,
+                "available_security_update_count": available,
             }
         )
         later = answered + timedelta(hours=1)

@@ -82,7 +82,8 @@ class Look:
         seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known;
             None without an answer.
         operation_end: the end of the scan, None if that is no valid time.
-        scanned_at: the end of the scan if what is not here is gone by it; None if that cannot be concluded.
+        scanned_at: the end of the scan if what is not here is not open by it; None if that cannot be concluded.
+        may_hide: whether what is not here may be an AvailableSecurityUpdate that was not read.
     """
 
     run_id: str
@@ -91,6 +92,7 @@ class Look:
     operation_end: datetime | None
     baseline: str | None
     is_overridden: bool
+    may_hide: bool
     rows: Sequence[Row]
 
 
@@ -139,7 +141,7 @@ class NodeHistory:
 
     def _end(self, look: Look, scanned_at: datetime, held: Mapping[tuple[str, ...], Sequence[Row]]) -> None:
         """End the clocks of what is gone at a scan, and mark what is only absent."""
-        is_comparable = look.baseline is not None and not look.is_overridden
+        is_comparable = look.baseline is not None and not look.is_overridden and not look.may_hide
         for key, streak in list(self.running.items()):
             is_open = any(row["state"] in OPEN for row in held.get(key, ()))
             if streak.last_open_at is not None and not is_open and scanned_at > streak.last_open_at:
@@ -308,6 +310,7 @@ def _look(run_id: str, state: Row, rows: Sequence[Row]) -> Look:
         scan,
         state.get("baseline_id"),
         state.get("install_override_list") is not None,
+        bool(state.get("available_security_update_count")) and not (rows and are_clear),
         rows,
     )
 

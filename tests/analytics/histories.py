@@ -75,12 +75,13 @@ PATCH_STATES = ("Missing", "Failed", "InstalledPendingReboot", "InstalledRejecte
 KEYS = ("Owner", "Stage")
 VALUES = ("shop", "data", "")
 
-STOPPED, RUNNING, OPERATED = "stopped", "running", "operated"
+STOPPED, RUNNING, STARTED, OPERATED = "stopped", "running", "started", "operated"
 INSTANCE_STATES: Mapping[str, Mapping[str, Any]] = {
     RUNNING: {},
     STOPPED: {"state": "stopped"},
     "starting": {"state": "pending"},
-    "started": {"launch_time": 2_000_000_000_000},
+    STARTED: {},
+    "of the future": {"launch_time": 2_000_000_000_000},
     OPERATED: {"operator_managed": True},
     "terminated": {"state": "terminated"},
 }
@@ -236,6 +237,8 @@ class History:
         rows = []
         for number, life in there.items():
             columns = {**self._place(run, target), **INSTANCE_STATES[life.states[run]]}
+            if life.states[run] == STARTED:
+                columns["launch_time"] = milliseconds(run_at(RUNS[run]))
             fault = blinding.instances[run, number]
             if fault != ID_LOST:
                 rows.append(instance(number, **columns | ({"state": None} if fault else {})))
@@ -419,7 +422,7 @@ def _instance(random: Random, node: int, target: int, before: Blinding, after: B
 
 
 def _instance_state(random: Random) -> str:
-    return random.choices(list(INSTANCE_STATES), weights=(8, 2, 1, 1, 1, 1))[0]
+    return random.choices(list(INSTANCE_STATES), weights=(8, 2, 1, 1, 1, 1, 1))[0]
 
 
 def _patches(random: Random) -> Patches:

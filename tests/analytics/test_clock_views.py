@@ -13,7 +13,7 @@ from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from tests.analytics.patch_story import covered
 from tests.analytics.rows import view
-from tests.analytics.synthetic import collected, listed, patch, unread, write_run
+from tests.analytics.synthetic import collected, listed, no_patch, patch, unread, write_run
 
 RUNS = ("20261101T060000Z", "20261102T060000Z", "20261103T060000Z", "20261104T060000Z", "20261105T060000Z")
 SEPTEMBER = ("KB5001111", "2026-09 Cumulative Update for Windows Server 2022 for x64-based Systems (KB5001111)")
@@ -127,6 +127,32 @@ def test_counts_of_zero_say_that_a_patch_is_gone_also_where_the_run_did_not_read
     write_run(tmp_path, RUNS[1], [listed(1)], [collected(RUNS[1], 1, baseline_id="pb-1")])
 
     assert [outcome for _, outcome, *_ in outcomes(tmp_path)] == ["REMEDIATED"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (None, "RESCOPED"),
+        (no_patch(RUNS[1], 1, "NOT_COLLECTED", "TimeoutError"), "RESCOPED"),
+        (
+            patch(RUNS[1], 1, SEPTEMBER[0], None, title=SEPTEMBER[1], collection_detail="State: expected a text"),
+            "RESCOPED",
+        ),
+        (no_patch(RUNS[1], 1, "NO_PATCHES"), "REMEDIATED"),
+        (patch(RUNS[1], 1, SEPTEMBER[0], "AvailableSecurityUpdate", title=SEPTEMBER[1]), "RESCOPED"),
+    ],
+)
+def test_counts_of_zero_do_not_say_that_a_patch_is_gone_if_it_may_be_an_available_update(
+    tmp_path: Path, answer: Row | None, expected: str
+) -> None:
+    seen(tmp_path, 0, {SEPTEMBER: "Missing"})
+    node = collected(RUNS[1], 1, baseline_id="pb-1", available_security_update_count=1)
+    if answer is None:
+        write_run(tmp_path, RUNS[1], [listed(1)], [node])
+    else:
+        write_run(tmp_path, RUNS[1], [covered(1, "COMPLETE", 1)], [node], [answer])
+
+    assert [outcome for _, outcome, *_ in outcomes(tmp_path)] == [expected]
 
 
 def test_a_patch_without_a_name_may_be_any_patch(tmp_path: Path) -> None:

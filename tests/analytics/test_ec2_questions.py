@@ -51,6 +51,16 @@ def test_23_a_whole_answer_without_a_row_says_that_every_running_instance_is_man
     assert opened(tmp_path).named("running_not_managed", ["Owner"]).rows == []
 
 
+@pytest.mark.parametrize("state", [None, "hibernated", "Stopped"])
+def test_23_and_24_an_instance_in_an_unknown_state_may_be_in_the_answer(tmp_path: Path, state: str | None) -> None:
+    there = [instance(1), instance(2, state=state)]
+    write_run(tmp_path, E4, [covered(E4, 1, 2, 0)], [collected(E4, 1)], instances=there, tags=[])
+    lake = opened(tmp_path)
+
+    for name, value in (("running_not_managed", "Owner"), ("stopped_for_long", "30")):
+        assert pick(lake.named(name, [value]), *OWNED) == [("UNKNOWN", "STATE_NOT_KNOWN", HOME, EU, node(2))]
+
+
 def test_24_the_instances_that_have_been_stopped_for_more_than_a_number_of_days(ec2_lake: Lake) -> None:
     columns = ("answer", "reason", "instance_id", "days_stopped", "most_days_stopped")
     refused = ("UNKNOWN", DENIED, None, None, None)

@@ -19,6 +19,7 @@ from tests.analytics.ec2_story import (
     covered,
     denied,
     hybrid,
+    minutes_after,
 )
 from tests.analytics.rows import view
 from tests.analytics.story import NOW, SHOP
@@ -232,6 +233,14 @@ def test_rows_of_instances_without_an_id_count_in_the_bound(tmp_path: Path) -> N
 
     assert view(lake, "compliance_overall", *FLEET) == [(None, "INSTANCES_NOT_READ", None, 33.3)]
     assert view(lake, "targets_not_known", "instances_reason") == [("rows without an id",)]
+
+
+def test_an_instance_whose_launch_lies_in_the_future_is_not_starting(tmp_path: Path) -> None:
+    launches = [minutes_after(E4, days * 24 * 60) for days in (1, 3, 9_000)]
+    there = [instance(number, launch_time=launch) for number, launch in enumerate(launches)]
+    write_run(tmp_path, E4, [covered(E4, 0, 3, 0)], [], instances=there, tags=[])
+
+    assert newest(opened(tmp_path), "management") == [("STARTING",), ("NOT_MANAGED",), ("NOT_MANAGED",)]
 
 
 def test_the_compliance_of_each_tag(ec2_lake: Lake) -> None:

@@ -111,6 +111,15 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ("-- nothing\nDROP TABLE runs", "expected one SELECT"),
         ("COPY runs TO 'stolen.csv'", "expected one SELECT"),
         ("SELECT 1; SELECT 2", "expected one SELECT"),
+        ("SELECT * INTO copied FROM runs", "INTO is not SQL of Athena"),
+        ("SELECT run_id FROM runs WHERE run_id IN ()", "IN () is not SQL of Athena"),
+        ("SELECT DISTINCT ON (run_date) run_id FROM runs", "DISTINCT ON is not SQL of Athena"),
+        ("SELECT * FROM (SELECT run_id FROM runs SORT BY run_id) AS r", "SORT BY is not SQL of Athena"),
+        ("SELECT run_id FROM runs FOR UPDATE", "FOR UPDATE is not SQL of Athena"),
+        (
+            "SELECT run_id FROM runs ORDER BY run_date FETCH FIRST 1 ROWS WITH TIES",
+            "WITH TIES is not supported: use rank() instead",
+        ),
         ("", "expected one SELECT"),
     ],
 )
@@ -175,6 +184,20 @@ def test_what_is_no_lake_is_refused(tmp_path: Path) -> None:
         open_lake(LakeLocation(str(tmp_path)))
     with pytest.raises(LakeError, match="absent does not exist: --lake takes the folder"):
         open_lake(LakeLocation(str(tmp_path / "absent")))
+
+
+def test_a_folder_with_two_lakes_is_refused_since_one_would_be_ignored(tmp_path: Path) -> None:
+    older, newer = "20261112T060000Z", "20261113T060000Z"
+    write_run(tmp_path / "a", older, [listed(1)], [collected(older, 1)])
+    write_run(tmp_path / "b", newer, [listed(1)], [collected(newer, 1, missing_count=1)])
+    copytree(tmp_path / "b" / "lake", tmp_path / "a", dirs_exist_ok=True)
+
+    with pytest.raises(LakeError, match=r"^\S+/a contains two lakes, one of them in \S+/a/lake: move one out$"):
+        open_lake(LakeLocation(str(tmp_path / "a")), now=story.NOW)
+
+    assert open_lake(LakeLocation(str(tmp_path / "a" / "lake")), now=story.NOW).query(
+        "SELECT run_id FROM latest_run"
+    ).rows == [(older,)]
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:

@@ -40,7 +40,9 @@ ENVIRONMENT = os.environ | {"COLUMNS": "120", "NO_COLOR": "1"}
 
 
 def demo(out: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return patchlake(ENVIRONMENT, "demo", "--nodes", "300", "--days", "1", "--out", out, *arguments)
+    usual = {"--nodes": "300", "--days": "1"}
+    options = [word for name, value in usual.items() if name not in arguments for word in (name, value)]
+    return patchlake(ENVIRONMENT, "demo", *options, "--out", out, *arguments)
 
 
 @pytest.fixture(scope="module")

@@ -250,8 +250,9 @@ def test_what_is_wrong_is_one_line(
     environment: dict[str, str], tmp_path: Path, arguments: list[str], code: int, text: str
 ) -> None:
     (tmp_path / "file").touch()
+    lake = [] if "--lake" in arguments else ["--lake", "lake"]
 
-    ended = patchlake_here(environment, "export", "--lake", "lake", *arguments, folder=tmp_path)
+    ended = patchlake_here(environment, "export", *lake, *arguments, folder=tmp_path)
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1), ended.stderr
     assert text in ended.stderr

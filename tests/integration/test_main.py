@@ -104,6 +104,20 @@ def test_a_full_disk_behind_standard_output_is_one_line(lake: Path, command: str
     )
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_becomes_full_in_the_middle_of_an_answer_is_one_line(
+    lake: Path, tmp_path: Path, unbuffered: str
+) -> None:
+    long = "query --as-of 2026-11-12 --format csv 'SELECT n FROM UNNEST(sequence(1, 9999)) AS numbers (n)' --lake"
+
+    ended = in_a_shell(f"ulimit -f 1; PYTHONUNBUFFERED={unbuffered} {PATCHLAKE} {long} {lake} > {tmp_path}/out.csv")
+
+    assert (ended.returncode, ended.stderr) == (
+        ExitCode.ERROR,
+        "patchlake: cannot write the output: File too large\n",
+    )
+
+
 def test_a_reader_that_has_gone_gets_no_message(lake: Path) -> None:
     reader, writer = os.pipe()
     os.close(reader)

@@ -7,7 +7,7 @@ import os
 import re
 
 import pytest
-from typer.core import TyperArgument
+from typer.core import TyperArgument, TyperOption
 
 from patchlake_cli.exit_codes import ExitCode
 from tests.command_line import patchlake_here
@@ -43,6 +43,16 @@ def refused(*typed: str) -> str:
 @pytest.mark.parametrize(("command", "option", "metavar"), VALUED)
 def test_an_option_without_its_value_says_what_to_write(command: str, option: str, metavar: str) -> None:
     assert refused(command, option) == f"{option} has no value: write {option} {metavar}."
+
+
+@pytest.mark.parametrize(("command", "option"), [(name, option) for name, option in OPTIONS if not option.multiple])
+def test_an_option_that_is_given_twice_is_refused_since_one_value_would_be_ignored(
+    command: str, option: TyperOption
+) -> None:
+    first, last = option.opts[0], (*option.opts, *option.secondary_opts)[-1]
+    typed = [first, last] if option.is_flag else [f"{first}=1", last, "2"]
+
+    assert refused(command, *typed) == f"{first} is given more than once: write it once."
 
 
 @pytest.mark.parametrize(("command", "option"), [each for each in FLAGS if each[1].startswith("--")])

@@ -73,7 +73,7 @@ def tags(rows: Iterable[Row], plan: Plan) -> tuple[int, Columns]:
 
 
 def _is_of_instance(resource_id: str, resource_type: str | None) -> bool:
-    return resource_id.startswith("i-") if resource_type is None else resource_type == "instance"
+    return resource_id.startswith("i-") or resource_type == "instance"
 
 
 def _columns(names: Iterable[str], rows: list[dict[str, Any]]) -> Columns:

@@ -109,6 +109,13 @@ def test_only_tags_of_instances_with_exactly_an_allowed_key_are_kept() -> None:
     assert rows.without_id == 0
 
 
+@pytest.mark.parametrize("resource_type", ["Instance", "", "volume"])
+def test_a_tag_with_the_id_of_an_instance_is_kept_whatever_its_type_is_called(resource_type: str) -> None:
+    rows = listed(TAGS, tags(tag("Owner", "web") | {"resourceType": resource_type}))
+
+    assert pairs(rows) == [(INSTANCE_ID, "Owner", "web")]
+
+
 def test_a_tag_whose_key_could_not_be_read_is_counted_and_not_kept() -> None:
     no_key: dict[str, Any] = {"resourceId": INSTANCE_ID, "resourceType": "instance", "value": "hunter2"}
 

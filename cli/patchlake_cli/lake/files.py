@@ -198,21 +198,31 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
     else:
         filesystem, listed = _open_bucket(location, location.bucket, session, profile)
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
+
+    def files_in(base: str) -> dict[str, list[tuple[str, str]]]:
+        if location.bucket is None:
+            for table in SOURCES.tables:
+                _require_linked(Path(root) / base / table.name)
+        folders = {table.name: f"{base}{table.name}/" for table in SOURCES.tables}
+        return {name: _files(listed(folder), f"{root}/{folder}") for name, folder in folders.items()}
+
     try:
-        for base in ("lake/", ""):
-            if location.bucket is None:
-                for table in SOURCES.tables:
-                    _require_linked(Path(root) / base / table.name)
-            folders = {table.name: f"{base}{table.name}/" for table in SOURCES.tables}
-            paths = {name: _files(listed(folder), f"{root}/{folder}") for name, folder in folders.items()}
-            if any(paths.values()):
-                if location.bucket is None and (own := Path(root) / "policy").is_dir():
-                    _require_readable(own, own.resolve().parents)
-                policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
-                return LakeFiles(filesystem, paths, policy)
+        paths = files_in("lake/")
+        # In a bucket, someone may be allowed to list lake/ and nothing else.
+        own = {} if location.bucket is not None and any(paths.values()) else files_in("")
+        if location.bucket is None and (policies := Path(root) / "policy").is_dir():
+            _require_readable(policies, policies.resolve().parents)
     except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
-    raise LakeError(f"{location.text} contains no lake: expected lake/coverage/run_date=… or coverage/run_date=… in it")
+    match any(paths.values()), any(own.values()):
+        case False, False:
+            expected = "expected lake/coverage/run_date=… or coverage/run_date=… in it"
+            raise LakeError(f"{location.text} contains no lake: {expected}")
+        case True, True:
+            raise LakeError(f"{location.text} contains two lakes, one of them in {root}/lake: move one out")
+        case is_in_lake, _:
+            policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
+            return LakeFiles(filesystem, paths if is_in_lake else own, policy)
 
 
 def _require_linked(folder: Path) -> None:

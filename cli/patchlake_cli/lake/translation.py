@@ -25,6 +25,14 @@ from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
+_FOREIGN_CLAUSES = {
+    "into": "INTO",
+    "locks": "FOR UPDATE",
+    "cluster": "CLUSTER BY",
+    "distribute": "DISTRIBUTE BY",
+    "sort": "SORT BY",
+}
+"""Clauses of a SELECT in other dialects, by their names in the parser."""
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
 
@@ -76,6 +84,7 @@ def parse_question(sql: str) -> exp.Query:
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
             _refuse_recursion(question)
             _refuse_table_functions(question)
+            _refuse_foreign_clauses(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -94,6 +103,20 @@ def _refuse_table_functions(question: exp.Query) -> None:
             raise QueryError(
                 f"{called}() is not a table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
             )
+
+
+def _refuse_foreign_clauses(question: exp.Query) -> None:
+    """Refuse the clauses that Athena does not have, and that DuckDB ignores or answers in its own way."""
+    clauses = {name for select in question.find_all(exp.Select) for name, value in select.args.items() if value}
+    found = [words for name, words in _FOREIGN_CLAUSES.items() if name in clauses]
+    if any(distinct.args.get("on") for distinct in question.find_all(exp.Distinct)):
+        found.append("DISTINCT ON")
+    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
+        found.append("IN ()")
+    if found:
+        raise QueryError(f"{found[0]} is not SQL of Athena")
+    if any(options.args.get("with_ties") for options in question.find_all(exp.LimitOptions)):
+        raise QueryError("WITH TIES is not supported: use rank() instead")
 
 
 def number_of_places(question: exp.Query) -> int:

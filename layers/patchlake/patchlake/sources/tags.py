@@ -63,7 +63,7 @@ def _may_be_kept(resource_id: str, tag: Any, plan: Plan) -> bool:  # noqa: ANN40
     """Whether a tag of an instance has an allowed key, or one that could not be read."""
     if tag is None:
         return True
-    is_of_instance = resource_id.startswith("i-") if tag.resource_type is None else tag.resource_type == _RESOURCE_TYPE
+    is_of_instance = resource_id.startswith("i-") or tag.resource_type == _RESOURCE_TYPE
     return is_of_instance and (tag.key is None or tag.key in plan.tag_keys)
 
 
