@@ -114,7 +114,7 @@ def _refuse_foreign_clauses(question: exp.Query) -> None:
     if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
         found.append("IN ()")
     if found:
-        raise QueryError(f"{found[0]} is not SQL of Athena")
+        raise QueryError(f"{found[0]} is not valid SQL in Athena")
     if any(options.args.get("with_ties") for options in question.find_all(exp.LimitOptions)):
         raise QueryError("WITH TIES is not supported: use rank() instead")
 
