@@ -14,11 +14,13 @@ from tests.command_line import PATCHLAKE
 README = Path(__file__).parents[2] / "README.md"
 DOCS = README.with_name("docs")
 QUERIES = DOCS / "queries.md"
-ARGUMENTS = ("demo", "--nodes", "300", "--days", "2", "--out")
+ARGUMENTS = (PATCHLAKE, "demo", "--nodes", "300")
 
 
 def demo(out: Path, *options: str) -> None:
-    ended = subprocess.run([PATCHLAKE, *ARGUMENTS, out, *options], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [*ARGUMENTS, "--days", "2", "--out", out, *options], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == 0, ended.stderr
 
 
@@ -31,7 +33,7 @@ def published(out: Path) -> dict[str, str]:
 def test_one_seed_gives_the_same_bytes_with_faults_and_without_and_after_a_kill(tmp_path: Path) -> None:
     undisturbed, disturbed = tmp_path / "undisturbed", tmp_path / "disturbed"
     demo(undisturbed)
-    killed = subprocess.Popen([PATCHLAKE, *ARGUMENTS, disturbed, "--days", "1"], stderr=subprocess.PIPE)
+    killed = subprocess.Popen([*ARGUMENTS, "--days", "1", "--out", disturbed], stderr=subprocess.PIPE)
     with pytest.raises(subprocess.TimeoutExpired):
         killed.wait(timeout=3)
     killed.kill()
