@@ -83,6 +83,5 @@ SELECT
   run_age_hours,
   run_coverage
 FROM instance_management
-WHERE is_latest
-  AND coalesce(state, '') NOT IN ('pending', 'running', 'shutting-down', 'terminated', 'stopping', 'stopped')
+WHERE is_latest AND NOT is_state_known
 ORDER BY answer DESC, days_stopped DESC NULLS FIRST, account_id, region, instance_id

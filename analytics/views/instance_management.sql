@@ -1,6 +1,7 @@
 -- Question: Which EC2 instances does Systems Manager manage?
 -- Rows: one per published run in the window and EC2 instance that it listed.
 -- Columns:
+--   is_state_known: As in known_instances.
 --   management: The first value that applies. TERMINATED: shutting down or terminated. MANAGED: SSM lists it as a node.
 --     UNKNOWN: the nodes of the target were not read, or rows of their listing have no id. STOPPED: stopping or
 --     stopped. STARTING: pending, or launched between an hour before SSM listed the nodes and a day after that.
@@ -15,6 +16,7 @@ SELECT
   account_id, account_name, region,
   instance_id,
   ${InstanceColumns},
+  is_state_known,
   ping_status,
   management,
   unknown_reason

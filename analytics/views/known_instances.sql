@@ -4,6 +4,7 @@
 -- Columns:
 --   instance_id: The EC2 instance: i- and 8 or 17 characters.
 --   is_read: Whether the run itself listed the instances of the target.
+--   is_state_known: Whether patchlake knows the value of state. If not, the instance may be running or stopped.
 --   ping_status: As SSM reports it for a node that the run listed; ConnectionLost means that it is managed but
 --     unreachable.
 --   management: The first value that applies. UNKNOWN: is_read is false. TERMINATED: shutting down or terminated.
@@ -49,6 +50,8 @@ placed AS (
     listed.is_planned, listed.is_read,
     listed.instance_id,
     listed.${InstanceColumns},
+    coalesce(listed.state, '')
+      IN ('pending', 'running', 'shutting-down', 'terminated', 'stopping', 'stopped') AS is_state_known,
     node.ping_status,
     /* In the last listing of the nodes, of this run or an earlier one. */
     node.instance_id IS NOT NULL AS is_known_node,
@@ -74,7 +77,7 @@ judged AS (
     is_read,
     instance_id,
     ${InstanceColumns},
-    ping_status, is_known_node, are_nodes_listed,
+    is_state_known, ping_status, is_known_node, are_nodes_listed,
     CASE
       WHEN NOT is_planned THEN 'TARGET_NOT_PLANNED'
       WHEN NOT is_read THEN 'INSTANCES_NOT_READ'
@@ -85,8 +88,8 @@ judged AS (
       WHEN state IN ('stopping', 'stopped') THEN 'STOPPED'
       WHEN is_starting THEN 'STARTING'
       WHEN operator_managed THEN 'SERVICE_MANAGED'
-      WHEN state = 'running' THEN 'NOT_MANAGED'
-      ELSE 'STATE_NOT_KNOWN'
+      WHEN NOT is_state_known THEN 'STATE_NOT_KNOWN'
+      ELSE 'NOT_MANAGED'
     END AS verdict
   FROM placed
 )
@@ -95,6 +98,7 @@ SELECT
   account_id, account_name, region,
   instance_id,
   ${InstanceColumns},
+  is_state_known,
   is_read,
   CASE WHEN are_nodes_listed THEN ping_status END AS ping_status,
   CASE
