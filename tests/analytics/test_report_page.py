@@ -206,13 +206,13 @@ def test_what_is_not_there_is_not_mentioned() -> None:
 @pytest.mark.parametrize(
     ("percent", "bound", "run_status", "text"),
     [
-        (71.4, 71.4, "COMPLETE", "71.4 %"),
-        (79.9, 64.2, "PARTIAL", "at least 64.2 %"),
-        (79.9, 79.9, "PARTIAL", "at least 79.9 %"),
-        (100.0, 25.0, "COMPLETE", "at least 25.0 %"),
-        (79.9, None, "PARTIAL", "an unknown percentage"),
-        (None, 0.0, "PARTIAL", "at least 0.0 %"),
-        (None, None, "COMPLETE", "an unknown percentage"),
+        (71.4, 71.4, "COMPLETE", "71.4 % compliant"),
+        (79.9, 64.2, "PARTIAL", "at least 64.2 % compliant"),
+        (79.9, 79.9, "PARTIAL", "at least 79.9 % compliant"),
+        (100.0, 25.0, "COMPLETE", "at least 25.0 % compliant"),
+        (79.9, None, "PARTIAL", "the compliant percentage is not known"),
+        (None, 0.0, "PARTIAL", "at least 0.0 % compliant"),
+        (None, None, "COMPLETE", "the compliant percentage is not known"),
     ],
 )
 def test_the_headline_is_the_bound_where_something_was_not_read(

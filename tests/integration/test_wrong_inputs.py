@@ -123,9 +123,9 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (
             ["--csv-table", "a=/dev/zero", "SELECT 1"],
             1,
-            "/dev/zero cannot be read: it is a device, and may have no end",
+            "/dev/zero cannot be read: it is a device, which may never end",
         ),
-        (["--file", "/dev/zero"], 1, "/dev/zero cannot be read: it is a device, and may have no end"),
+        (["--file", "/dev/zero"], 1, "/dev/zero cannot be read: it is a device, which may never end"),
         (["--csv-table", "a=folder", "SELECT 1"], 1, "folder cannot be read: Is a directory"),
         (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),

@@ -74,7 +74,7 @@ class Parameter:
 
 
 def read_date(text: str) -> date | None:
-    """Read a date as YYYY-MM-DD; return None if it is none."""
+    """Read a date as YYYY-MM-DD; return None if it is not a date."""
     if _DATE.fullmatch(text) is None:
         return None
     try:

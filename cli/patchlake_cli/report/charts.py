@@ -143,13 +143,11 @@ def percent_chart(trend: Sequence[Day], goal: float | None = None) -> Chart:
         ],
     }
     known = [day for day in trend if day.compliant_percent is not None]
-    ends = " ".join(
-        f"{headline_percent(day, day.run_status)} on {day.run_date}." for day in (*known[:1], *known[1:][-1:])
+    ends = "; ".join(
+        f"{headline_percent(day, day.run_status)} on {day.run_date}" for day in (*known[:1], *known[1:][-1:])
     )
     aim = "" if goal is None else f" The dashed line is the goal, {goal:g} %."
-    return _chart(
-        spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}{aim}"
-    )
+    return _chart(spec, HALF, key, f"Nodes, day by day: {ends or 'not known on any day'}.{aim}")
 
 
 def states_chart(trend: Sequence[Day]) -> Chart:

@@ -23,7 +23,7 @@ _FIGURES = (
     ("compliant-percent", "Of the listed nodes", "Nodes of unread targets do not count.", PERCENTS[0], BLUE),
     ("compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1], BLUE),
     ("unknown", "Unknown nodes", "Listed, but the state is unknown.", COUNTS[3], GREY),
-    ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2], ORANGE),
+    ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, awaiting reboot.", COUNTS[2], ORANGE),
     (
         "not-read",
         "Targets not read",

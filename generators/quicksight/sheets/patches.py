@@ -9,7 +9,7 @@ from generators.quicksight.visuals import Bars, Table
 PATCHES = Sheet(
     "patches",
     "Patches",
-    "Which patches do most nodes need, and whose patches are not known?",
+    "Which patches do the most nodes need, and whose patches are not known?",
     [
         run_row("patches"),
         row(
@@ -47,7 +47,7 @@ PATCHES = Sheet(
                 id="patches-worst",
                 dataset="patches_overview",
                 title="Patches",
-                question="Which patches do most nodes need? Nodes are in the view open_patches.",
+                question="Which patches do the most nodes need? Nodes are in the view open_patches.",
                 columns=[
                     Field("kb_id", "Patch"),
                     Field("title", "Title"),
@@ -56,10 +56,10 @@ PATCHES = Sheet(
                     Field("accounts_lower_bound", "Accounts, at least"),
                     Field("nodes_missing", "Missing"),
                     Field("nodes_failed", "Failed"),
-                    Field("nodes_awaiting_reboot", "To reboot"),
+                    Field("nodes_awaiting_reboot", "Awaiting reboot"),
                     Field("nodes_available", "Not approved"),
                     Field("cves", "CVEs"),
-                    Field("oldest_at", "Seen since (UTC)", null="-"),
+                    Field("oldest_at", "First seen (UTC)", null="-"),
                 ],
                 sort=["-nodes_lower_bound", "kb_id"],
             ),
