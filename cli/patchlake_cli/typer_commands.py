@@ -26,7 +26,7 @@ class Command(TyperCommand):
             OptionError: it has an option or a text that the command does not know, has an option twice, or lacks a
                 value.
         """
-        # So that what is too much gets here.
+        # So that surplus arguments arrive here.
         ctx.allow_extra_args = True
         with _in_our_style(self, ctx):
             if not ctx.resilient_parsing:

@@ -130,11 +130,11 @@ def test_every_chart_is_drawn_twice_and_says_in_words_what_it_shows(page: Page) 
     assert len(list(page.all("svg"))) == 16
 
 
-def test_colours_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dark(text: str) -> None:
+def test_colors_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dark(text: str) -> None:
     charts = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     used = set(re.findall(r"(?:fill|stroke)=\"([^\"]+)\"", charts))
     assert {"var(--compliant)", "var(--unknown)", "var(--non-compliant)", "var(--at-least)"} <= used
-    assert {colour for colour in used if not colour.startswith("var(")} <= {"none", "currentColor", "transparent"}
+    assert {color for color in used if not color.startswith("var(")} <= {"none", "currentColor", "transparent"}
 
 
 def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text: str) -> None:

@@ -18,7 +18,7 @@ from patchlake_cli.option_values import OptionError, path, whole_number, wrong_v
 DEFAULTS = Settings()
 
 # CloudFormation accepts more, but the names of roles and of the Glue database contain the stack's: with a capital
-# letter, or more characters, its first deployment fails half-way.
+# letter, or more characters, its first deployment fails halfway.
 _STACK = re.compile(r"[a-z][a-z0-9-]{0,37}|arn:[!-~]+")
 
 

@@ -1,6 +1,6 @@
 """The nodes that lack the most patches, those non-compliant for longest, and the reasons for unknown ones."""
 
-from generators.quicksight.colors import GREY, STATUS_COLORS
+from generators.quicksight.colors import GRAY, STATUS_COLORS
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Sheet, row
 from generators.quicksight.sheets.shared import NODE_COLUMNS, NODE_COUNT, STATUS, choices_row, run_row
@@ -32,7 +32,7 @@ NODES = Sheet(
                 question="Why are nodes unknown? Nodes with TARGET_NOT_READ are as last listed.",
                 category=Field("unknown_reason", "Reason"),
                 value=NODE_COUNT,
-                tint=GREY,
+                tint=GRAY,
                 only={"compliance_status": ["UNKNOWN"]},
             ),
         ),

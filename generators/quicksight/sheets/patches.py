@@ -1,6 +1,6 @@
 """The patches that nodes need, by patch, and the targets and nodes whose patches are not known."""
 
-from generators.quicksight.colors import GREY, ORANGE
+from generators.quicksight.colors import GRAY, ORANGE
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Note, Sheet, row
 from generators.quicksight.sheets.shared import ACCOUNT, COMPUTER, NODE, REGION, run_row
@@ -29,7 +29,7 @@ PATCHES = Sheet(
                 question="Why are the patches of targets and nodes not known? They may need any patch.",
                 category=Field("reason", "Reason"),
                 value=Field("region", "Targets and nodes", how="COUNT"),
-                tint=GREY,
+                tint=GRAY,
             ),
             Bars(
                 id="patches-severities",
