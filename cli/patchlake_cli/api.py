@@ -121,7 +121,7 @@ class Lake:
 def _text(value: object) -> str:
     """Return the text of a parameter; None and booleans are refused, since no column has such a text."""
     if value is None or isinstance(value, bool):
-        raise QueryError(f"the value of a parameter is {value}: expected a text, a number or a date")
+        raise QueryError(f"the value of a parameter is {value}: expected text, a number or a date")
     return str(value)
 
 

@@ -33,7 +33,7 @@ class Command(TyperCommand):
                 self._require_once(ctx, args)
             rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
-            takes = "only options" if {*self.params} <= {*_options(self).values()} else "one text, in quotes"
+            takes = "only options" if {*self.params} <= {*_options(self).values()} else "one argument, in quotes"
             raise _usage_error(f"is not expected: {self.name} takes {takes}", repr(rest[0]), ctx)
         return rest
 

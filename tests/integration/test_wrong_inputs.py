@@ -15,7 +15,10 @@ from tests.analytics.synthetic import collected, listed, write_run
 from tests.command_line import patchlake_here
 
 RUN_ID = "20261112T060000Z"
-STACK_NAME = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+STACK_NAME = (
+    "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+    " or its ARN"
+)
 SNAPSHOT = f"lake/{snapshot_key(RUN_ID)}"
 OUTSIDE = "a file outside the lake's folders, whose files are never replaced"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")

@@ -66,7 +66,10 @@ def read_stack(text: str) -> str:
         OptionError: no stack can have this name.
     """
     if _STACK.fullmatch(text) is None:
-        expected = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+        expected = (
+            "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+            " or its ARN"
+        )
         raise wrong_value(text, expected, "--stack")
     return text
 
