@@ -169,12 +169,12 @@ AccountsOption = Annotated[
     str,
     typer.Option(
         metavar="self|organization|IDS",
-        help="self, organization, or comma-separated IDs of accounts and organizational units (ou-...).",
+        help="self, organization, or comma-separated ids of accounts and organizational units (ou-...).",
     ),
 ]
 ExcludeAccountsOption = Annotated[
     str,
-    typer.Option(metavar="IDS", help="Comma-separated account IDs to exclude from the organization or its units."),
+    typer.Option(metavar="IDS", help="Comma-separated account ids to exclude from the organization or its units."),
 ]
 RegionsOption = Annotated[
     str | None,
@@ -186,7 +186,7 @@ RegionsOption = Annotated[
 RoleNameOption = Annotated[
     str, typer.Option(metavar="NAME", help="Role to assume in every account other than your own.")
 ]
-ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External ID that those roles require.")]
+ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External id that those roles require.")]
 ProfileOption = Annotated[
     str | None,
     typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),

@@ -81,7 +81,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.OTHER_REGION: Explanation(
         "the bucket is in another region",
-        "use the region of the bucket: set AWS_DEFAULT_REGION, or correct the endpoint",
+        "use the region of the bucket: set AWS_REGION, or correct the endpoint",
     ),
     Cause.REDIRECTED: Explanation("the resource is at another address", "correct the region or the endpoint"),
     Cause.NO_CONDITIONAL_WRITES: Explanation(
