@@ -270,7 +270,7 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
         ("nodes_missing_patch", "KB 5034441", "expected the id of a patch"),
         ("nodes_missing_patch", " KB5034441 ", "expected the id of a patch"),
         ("nodes_missing_patch", "openssl ", "expected the id of a patch"),
-        ("node_history", "i-0123456789abcdef0 ", "without spaces at its ends"),
+        ("node_history", "i-0123456789abcdef0 ", "without spaces at either end"),
         ("nodes_missing_patch", "KB\udcff", "expected the id of a patch"),
     ],
 )
