@@ -9,7 +9,7 @@ VERIFY_TOOLS := checkov lambda ministack readers sam seaweedfs
 TOOLS := audit $(VERIFY_TOOLS)
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
-# Two of those are generated from these, in which places stand for values: cfn-lint misses enumerated ones (E3030), what a
+# Two of those are generated from these, which have placeholders for values: cfn-lint misses enumerated ones (E3030), what a
 # !Sub fills in (W1020) and what a parameter is for (W2001).
 TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 

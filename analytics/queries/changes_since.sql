@@ -108,6 +108,6 @@ SELECT
   compared.run_coverage
 FROM compared
 LEFT JOIN changed ON changed.account_id = compared.account_id AND changed.region = compared.region
-/* A target that was compared and shows no change is no row. */
+/* A target that was compared and has no change gets no row. */
 WHERE changed.instance_id IS NOT NULL OR compared.reason IS NOT NULL
 ORDER BY change, compared.account_id, compared.region, changed.instance_id

@@ -10,7 +10,7 @@
 --     whose CVEs no run has named; NULL otherwise.
 --   is_open: As in latest_patches; false for an AvailableSecurityUpdate, which the node's baseline has not approved.
 -- Caveats:
---   - SSM names the CVEs of a patch only for nodes that miss it or failed to install it. A patch that no baseline has
+--   - SSM names the CVEs of a patch only for nodes that lack it or failed to install it. A patch that no baseline has
 --     ever approved has none here.
 --   - The query shows which nodes lack a patch that SSM knows, not which nodes are vulnerable.
 WITH asked AS (

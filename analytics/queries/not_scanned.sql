@@ -26,6 +26,6 @@ SELECT
   run_age_hours,
   run_coverage
 FROM latest_patch_states
-/* With the sign, a negative number is no number, as a fraction is none. */
+/* With the sign in front, a negative number is refused, and so is a fraction. */
 WHERE scan_age_days > CAST('+' || CAST(? AS varchar) AS integer) OR scan_age_days IS NULL
 ORDER BY scan_age_days DESC NULLS FIRST, account_id, region, instance_id

@@ -17,7 +17,7 @@
 --     without an id (run_coverage), the node may be one of them and still be overdue: the run is then PARTIAL, and
 --     not_read shows the rows.
 WITH asked AS (
-  /* With the sign, a negative number is no number, as a fraction is none. */
+  /* With the sign in front, a negative number is refused, and so is a fraction. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days
 )
 SELECT

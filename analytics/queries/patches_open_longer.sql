@@ -15,7 +15,7 @@
 --   - The history (HistoryDays) and the age of the lake limit the age that can be seen. A line that was open throughout
 --     a history of at most N days is POSSIBLY_LONGER.
 WITH asked AS (
-  /* With the sign, a negative number is no number, as a fraction is none. */
+  /* With the sign in front, a negative number is refused, and so is a fraction. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days
 )
 SELECT

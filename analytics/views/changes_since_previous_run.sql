@@ -88,5 +88,5 @@ SELECT
   changed.compliance_status
 FROM compared
 LEFT JOIN changed ON changed.account_id = compared.account_id AND changed.region = compared.region
-/* A target that was compared and shows no change is no row. */
+/* A target that was compared and has no change gets no row. */
 WHERE changed.instance_id IS NOT NULL OR NOT compared.is_comparable

@@ -21,8 +21,8 @@
 --   nodes_listed: Nodes of the targets that were read; NULL where none was.
 --   nodes_collected: Nodes with a patch state.
 --   nodes_no_patch_state: Nodes that were never scanned.
---   nodes_not_collected: Nodes whose state could not be requested.
---   nodes_invalid_response: Nodes whose answer broke SSM's rules.
+--   nodes_not_collected: Nodes whose state could not be collected.
+--   nodes_invalid_response: Nodes for which SSM's answer broke its rules.
 --   rows_without_id: Rows of the listings without an id: nodes that exist but are not in the snapshot. NULL for runs of
 --     older versions, which did not count them.
 --   patches_read: The patches_status of runs if the table has as many rows as the coverage counts: COMPLETE, PARTIAL or

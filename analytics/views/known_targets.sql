@@ -42,7 +42,7 @@ followed AS (
 ),
 repeated AS (
   SELECT
-    /* Each run planned a target, whose row names it. */
+    /* Each run planned at least one target, whose row names the run. */
     max(CASE WHEN run.place = target.place THEN target.run_id END) OVER (PARTITION BY run.place) AS run_id,
     max(CASE WHEN run.place = target.place THEN target.run_at END) OVER (PARTITION BY run.place) AS run_at,
     max(CASE WHEN run.place = target.place THEN target.run_date END) OVER (PARTITION BY run.place) AS run_date,
@@ -55,7 +55,7 @@ repeated AS (
     target.last_listing_status,
     run.place = target.place AS is_planned
   FROM followed AS target
-  /* A run that has a target twice has its row twice, and no run between them. */
+  /* If a run has a target twice, each of the two rows stands for that run at least. */
   CROSS JOIN UNNEST(
     sequence(target.place, CASE WHEN target.next_place > target.place THEN target.next_place - 1 ELSE target.place END)
   ) AS run (place)

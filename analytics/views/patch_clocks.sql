@@ -51,7 +51,7 @@ WITH numbered_runs AS (
   FROM history_runs
   WHERE is_published
 ),
-/* Each node as last read. Numbers in place of its ids, and of those of a patch, keep what follows small. */
+/* Each node as last read. Numbers replace the ids of nodes and patches, which keeps the next steps small. */
 nodes AS (
   SELECT
     account_id, region, instance_id,
@@ -87,14 +87,14 @@ observed AS (
     CASE WHEN counts.scan_age_days IS NOT NULL THEN counts.operation_end_time END AS scanned_at,
     CASE
       WHEN counts.are_equal AND counts.scan_age_days IS NOT NULL THEN counts.operation_end_time
-      /* Without an answer about patches there is no sight of them, and no time of one. */
+      /* Without an answer about patches, none was seen, and there is no time. */
       ELSE counts.patches_collected_at
     END AS answered_at,
     counts.scan_age_days IS NOT NULL
       AND coalesce(
         counts.are_zero OR counts.are_equal AND counts.rows_not_known = 0 AND counts.rows_without_name = 0, false
       ) AS is_whole,
-    /* Of the updates that are available, one may be the patch. */
+    /* One of the available updates may be the patch. */
     counts.available_security_update_count > 0
       AND NOT coalesce(counts.rows_not_known = 0 AND counts.rows_without_name = 0, false) AS may_be_available
   FROM history_node_patch_counts AS counts
@@ -119,7 +119,7 @@ timed_scans AS (
     ) AS later_scan_at
   FROM observed
 ),
-/* What each run of a node says, and the first later run that can end what this one has open. */
+/* What each run shows about a node, and the first later run that can end what is open in this one. */
 scans AS (
   SELECT
     node, place, seen_at,
@@ -152,7 +152,7 @@ sightings AS (
   LEFT JOIN severity_ranks AS ranks ON ranks.severity = sighting.severity
   WHERE sighting.is_open OR sighting.state = 'AvailableSecurityUpdate'
 ),
-/* Runs without a gap between them that all have the patch open, or all have it and not open: nothing ends in there. */
+/* Consecutive runs that all have the patch open, or all have it but not open: nothing ends within them. */
 spells AS (
   SELECT
     node, line_number, patch, is_open,
@@ -227,7 +227,7 @@ streaks AS (
     min(CASE WHEN is_open THEN opened_at END) AS opened_at,
     max(CASE WHEN is_open THEN last_open_at END) AS last_open_at,
     min(CASE WHEN is_open THEN earlier_scan_on END) AS earlier_scan_on,
-    /* What is so after one spell is so after those before it. */
+    /* What holds after one spell also holds after earlier ones. */
     min(CASE WHEN is_open THEN was_scanned_later END) AS was_scanned_later,
     max(ended_place) AS ended_place,
     max(ended_at) AS ended_at,
@@ -240,7 +240,7 @@ concluded AS (
   SELECT
     node, clock, patch, last_open_place, opened_at, last_open_at, earlier_scan_on, was_scanned_later,
     ended_place, ended_at, severity_rank,
-    /* With its line, if a streak of that ends in the same run. */
+    /* A patch ends with its line if a streak of the line ends in the same run. */
     min(clock) OVER (PARTITION BY node, line_number, ended_place) = 0 AS is_with_line
   FROM streaks
 ),

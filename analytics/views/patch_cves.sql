@@ -3,7 +3,7 @@
 -- Columns:
 --   cve: The id of the CVE, in capital letters.
 -- Caveats:
---   - SSM names the CVEs of a patch only for nodes that miss it or failed to install it, so join by kb_id and title.
+--   - SSM names the CVEs of a patch only for nodes that lack it or failed to install it, so join by kb_id and title.
 --     The row of a node that awaits a reboot for it has no cve_ids.
 --   - A patch without a row resolves no CVE that SSM names, or was never Missing or Failed in that time.
 SELECT DISTINCT

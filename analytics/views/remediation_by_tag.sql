@@ -70,7 +70,7 @@ SELECT
   count_if(outcome = 'RESCOPED') AS lines_rescoped,
   count_if(outcome = 'NODE_GONE') AS lines_gone,
   count_if(is_lower_bound) AS lines_older,
-  /* The nearest rank: the first of the ordered cohort that has as many or more up to it. */
+  /* The nearest rank: the first line, in order, that completes the required share of the cohort. */
   min(CASE WHEN place * 2 >= lines THEN days END) AS median_days,
   min(CASE WHEN place * 10 >= lines * 9 THEN days END) AS p90_days
 FROM ranked

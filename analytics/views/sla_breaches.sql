@@ -56,7 +56,7 @@ exceptions_of_patches AS (
   LEFT JOIN exception_rows AS rule
     ON rule.problem IS NULL
     AND rule.approved_on <= patch.run_date
-    /* What ended before the patch opened never covered it. */
+    /* An exception that ended before the patch opened never covered it. */
     AND rule.expires_on >= CAST(CAST(patch.opened_at AS date) AS varchar)
     AND rule.account IN ('', patch.account_id)
     AND rule.instance IN ('', patch.instance_id)

@@ -32,7 +32,7 @@ WITH rules AS (
 problems AS (
   SELECT count(*) AS bad_rows FROM sla_rows WHERE problem IS NOT NULL
 ),
-/* An empty key is for what applies whatever the tags are. */
+/* The empty key is for deadlines that apply whatever the tags are. */
 named AS (
   SELECT tag_key FROM rules
   UNION
@@ -52,7 +52,7 @@ nodes AS (
     tags, CAST(NULL AS varchar) AS key, CAST(NULL AS varchar) AS value
   FROM (VALUES ('READ'), ('NOT_READ'), ('NOT_EC2')) AS kinds (tags)
 ),
-/* One reading of the tags: each node, or kind of nodes, with each key. */
+/* The tags are read once: each node, or kind of node, with each key. */
 held AS (
   SELECT
     nodes.account_id, nodes.region, nodes.instance_id, nodes.tags, named.tag_key,
@@ -73,7 +73,7 @@ judged AS (
       AND NOT (tags_of_key = 0 AND tags = 'READ' AND tags_of_key_everywhere > 0) AS is_unread
   FROM held
 ),
-/* What may be true of a tag whose value was not read: each that the policy names. In the case that is certain, none is. */
+/* The possible values of a tag that was not read: those that the policy names. The certain case has no such value. */
 cases AS (
   SELECT DISTINCT tag_key, tag_value, false AS is_certain
   FROM rules

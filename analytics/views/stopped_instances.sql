@@ -68,7 +68,7 @@ limited AS (
     stopped.management,
     clocks.stopped_since,
     clocks.dates_observed,
-    /* The last time that it is known to have run, as far as it is known. */
+    /* The last time at which it is known to have run. */
     CASE
       WHEN stopped.launch_time > clocks.last_other_at OR clocks.last_other_at IS NULL THEN stopped.launch_time
       ELSE clocks.last_other_at

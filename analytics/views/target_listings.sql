@@ -74,7 +74,7 @@ SELECT
     PARTITION BY target.account_id, target.region ORDER BY target.run_id
     ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
   ) AS last_known_nodes,
-  /* Versions that did not count such rows could not list a target that has some. */
+  /* In versions that did not count such rows, a target with one was not LISTED. */
   last_value(CASE WHEN target.listing_status = 'LISTED' THEN coalesce(target.rows_without_id, 0) END)
     IGNORE NULLS OVER (
       PARTITION BY target.account_id, target.region ORDER BY target.run_id

@@ -8,7 +8,7 @@
 --     for one that is not active.
 --   patches_nodes_not_collected: Nodes whose patches were requested but could not be read; this and the next are NULL
 --     if the target was not listed or the run did not read patches.
---   patches_nodes_invalid_response: Nodes whose patches broke SSM's rules.
+--   patches_nodes_invalid_response: Nodes for which SSM's answer about patches broke its rules.
 --   instances_status: COMPLETE: EC2 listed every instance of the target, each with an id. Otherwise as patches_status.
 --   instances_detail: The reason why it is PARTIAL.
 --   tags_status: As instances_status, for the tags with allowed keys.

@@ -119,9 +119,9 @@ class Lake:
 
 
 def _text(value: object) -> str:
-    """Return the text of a parameter; None is no text, and True is none that a column has."""
+    """Return the text of a parameter; None and booleans are refused, since no column has such a text."""
     if value is None or isinstance(value, bool):
-        raise QueryError(f"the value of a parameter is {value}: expected a text, a number or a date")
+        raise QueryError(f"the value of a parameter is {value}: expected text, a number or a date")
     return str(value)
 
 
@@ -155,7 +155,7 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
-        QueryError: a number of days is none.
+        QueryError: a number of days is not valid.
     """
     try:
         found = LakeLocation.parse(str(location))

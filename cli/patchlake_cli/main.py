@@ -77,7 +77,7 @@ def main() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError as error:
-        # As with `| head`, where the reader has all that it wants, a broken pipe is no news.
+        # As with `| head`, where the reader has all that it wants, a broken pipe is not an error.
         if not isinstance(error, BrokenPipeError):
             _say(f"{error.filename or 'cannot write the output'}: {error.strerror or error}")
         os._exit(ExitCode.ERROR)

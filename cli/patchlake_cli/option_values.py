@@ -60,7 +60,7 @@ def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  
 
 
 def path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Option
-    """Return the option of a path; an empty text, such as a variable that is not set, is none."""
+    """Return the option of a path; an empty text, such as a variable that is not set, is not a path."""
 
     def read(value: object) -> Path:
         if value == "":

@@ -26,14 +26,14 @@ class Command(TyperCommand):
             OptionError: it has an option or a text that the command does not know, has an option twice, or lacks a
                 value.
         """
-        # So that what is too much gets here.
+        # So that surplus arguments arrive here.
         ctx.allow_extra_args = True
         with _in_our_style(self, ctx):
             if not ctx.resilient_parsing:
                 self._require_once(ctx, args)
             rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
-            takes = "only options" if {*self.params} <= {*_options(self).values()} else "one text, in quotes"
+            takes = "only options" if {*self.params} <= {*_options(self).values()} else "one argument, in quotes"
             raise _usage_error(f"is not expected: {self.name} takes {takes}", repr(rest[0]), ctx)
         return rest
 

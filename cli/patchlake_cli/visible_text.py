@@ -1,6 +1,6 @@
 """Text that other people chose, as a terminal may show it.
 
-Names of nodes, groups and accounts, and messages of errors, may contain control sequences: colours that hide text,
+Names of nodes, groups and accounts, and messages of errors, may contain control sequences: colors that hide text,
 links, line breaks that look like another row, marks that change the direction of writing. A terminal gets them escaped;
 files get them as they are.
 """

@@ -17,7 +17,7 @@ def require_writable(out: Path) -> None:
     """Refuse the path of ``--out`` where no file can be, before the work is done.
 
     Raises:
-        OptionError: it is another thing than a file, its folder is none, or it is in a lake.
+        OptionError: it is not a file, its folder is not a folder, or it is in a lake.
     """
     if out.is_symlink() and not out.exists() and not out.resolve().parent.is_dir():
         raise wrong_value(out, f"a file, and it {absence(out)}", "--out")

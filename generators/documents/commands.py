@@ -16,7 +16,7 @@ The output of `patchlake COMMAND --help`. `make generate` writes this page: to c
 All commands use these exit codes: 0 success, 1 error (with one line on standard error), 2 invalid command line, 3
 finished, but something could not be read or a check found a problem, 130 interrupted with Ctrl-C. With
 `--allow-partial`, `query`, `report` and `export` exit with 0 instead of 3. Output in a pipe, or with `NO_COLOR`, has no
-colours.
+colors.
 `patchlake --install-completion` sets up completion in your shell.
 """
 

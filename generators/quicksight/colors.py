@@ -1,15 +1,15 @@
-"""The colour of each value, the same in every visual."""
+"""The color of each value, the same in every visual."""
 
 BLUE, SKY, GREEN, ORANGE = "#0072B2", "#56B4E9", "#009E73", "#D55E00"
-PINK, GREY, BLACK = "#CC79A7", "#767676", "#333333"
-"""Colours that differ in any colour vision (after Okabe and Ito); the grey is dark enough for text."""
+PINK, GRAY, BLACK = "#CC79A7", "#767676", "#333333"
+"""Colors that differ in any color vision (after Okabe and Ito); the gray is dark enough for text."""
 
-STATUS_COLORS = {"COMPLIANT": BLUE, "NON_COMPLIANT": ORANGE, "UNKNOWN": GREY}
-RUN_COLORS = {"COMPLETE": BLUE, "PARTIAL": ORANGE, "UNPUBLISHED": GREY, "NO_SNAPSHOT": ORANGE}
+STATUS_COLORS = {"COMPLIANT": BLUE, "NON_COMPLIANT": ORANGE, "UNKNOWN": GRAY}
+RUN_COLORS = {"COMPLETE": BLUE, "PARTIAL": ORANGE, "UNPUBLISHED": GRAY, "NO_SNAPSHOT": ORANGE}
 CHANGE_COLORS = {
     "NEWLY_NON_COMPLIANT": ORANGE,
     "REMEDIATED": BLUE,
-    "BECAME_UNKNOWN": GREY,
+    "BECAME_UNKNOWN": GRAY,
     "BECAME_KNOWN": SKY,
     "NEW": GREEN,
     "VANISHED": PINK,
@@ -20,7 +20,7 @@ TREND_COLORS = {
     "compliant": BLUE,
     "at least": SKY,
     "read": BLUE,
-    "not read": GREY,
+    "not read": GRAY,
     "no longer planned": PINK,
 }
 

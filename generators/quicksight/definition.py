@@ -1,4 +1,4 @@
-"""The dashboard's ``Definition``: sheets, colours, computed columns and filters, from the data of ``sheets``."""
+"""The dashboard's ``Definition``: sheets, colors, computed columns and filters, from the data of ``sheets``."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape

@@ -59,7 +59,7 @@ class Visual(ABC):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kpi(Visual):
-    """One number, in the colour of its state."""
+    """One number, in the color of its state."""
 
     form: ClassVar[str] = "KPIVisual"
     value: Field
@@ -78,10 +78,10 @@ class Kpi(Visual):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bars(Visual):
-    """Stacked bars: one per category, divided by colour.
+    """Stacked bars: one per category, divided by color.
 
     Attributes:
-        color: the column that divides a bar; without it, all bars have one colour.
+        color: the column that divides a bar; without it, all bars have one color.
         order: ascending: vertical bars by category, such as dates. longest_first: horizontal bars by value.
     """
 
@@ -165,7 +165,7 @@ class Table(Visual):
         columns: the columns, from left to right; with ``values``, the columns that group the rows.
         values: the measures of a group.
         sort: the columns to sort by; a minus before a name sorts the greatest first.
-        colors: the colours of a cell's text, by column and value.
+        colors: the colors of a cell's text, by column and value.
     """
 
     form: ClassVar[str] = "TableVisual"

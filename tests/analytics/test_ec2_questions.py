@@ -195,10 +195,10 @@ def test_the_overview_names_the_unmanaged_instances_of_each_account(ec2_lake: La
     answers = {answer.question: answer.rows for answer in answer_questions(ec2_lake)}
 
     [(account, _, at_least, reason, *_), *_] = answers[
-        "Instances that run, and that Systems Manager does not manage, by account"
+        "Running instances that Systems Manager does not manage, by account"
     ]
     assert (account, at_least, reason) == (HOME, 2, "INSTANCES_NOT_READ")
-    named = answers["The unmanaged instances that were launched first"]
+    named = answers["Unmanaged instances, earliest launch first"]
     assert [(row[2], row[4]) for row in named] == [(node(11), "Owner=data, Stage="), (node(18), "")]
     assert not [answer.question for answer in answer_questions(lake) if "nstances" in answer.question]
 

@@ -226,7 +226,7 @@ def test_a_header_that_is_not_understood_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("columns", "complaint"),
     [
-        ({"gone": "Nothing."}, "describes what is no column: gone"),
+        ({"gone": "Nothing."}, "describes names that are not columns: gone"),
         ({}, "must say what made_up is, elsewhere it is nothing"),
     ],
 )

@@ -270,7 +270,7 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
         ("nodes_missing_patch", "KB 5034441", "expected the id of a patch"),
         ("nodes_missing_patch", " KB5034441 ", "expected the id of a patch"),
         ("nodes_missing_patch", "openssl ", "expected the id of a patch"),
-        ("node_history", "i-0123456789abcdef0 ", "without spaces at its ends"),
+        ("node_history", "i-0123456789abcdef0 ", "without spaces at either end"),
         ("nodes_missing_patch", "KB\udcff", "expected the id of a patch"),
     ],
 )
@@ -290,14 +290,14 @@ def test_the_name_of_a_package_may_have_spaces(patch_lake: Lake) -> None:
 def test_the_overview_names_the_worst_patches_and_whose_patches_are_not_known(patch_lake: Lake, lake: Lake) -> None:
     answers = {answer.question: answer.rows for answer in answer_questions(patch_lake)}
 
-    assert answers["Worst patches"] == [
+    assert answers["Patches needed by the most nodes"] == [
         (CUMULATIVE, f"Update for {CUMULATIVE}", "Critical", 3, 2, 2),
         (FIREFOX, f"Update for {FIREFOX}", "Critical", 1, 1, None),
         (OLD, f"Update for {OLD}", "Critical", 1, 1, 1),
         (OFFICE, f"Update for {OFFICE}", "Important", 1, 1, 1),
         (OPENSSL, f"Update for {OPENSSL}", "Medium", 1, 1, 0),
     ]
-    assert answers["Whose patches are not known"] == [
+    assert answers["Why patches are not known"] == [
         ("nodes: ACCESS_DENIED", 1, None),
         ("AccessDeniedException", 1, 1),
         ("COUNTS_DIFFER", 0, 1),

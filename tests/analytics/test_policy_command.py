@@ -34,20 +34,20 @@ def checked(folder: Path, *options: str) -> Result:
 def test_a_good_policy_passes(tmp_path: Path) -> None:
     result = checked(write_policy(tmp_path, sla=("Critical,,,7",), exceptions=(EXCEPTION,)))
 
-    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, "Every line of the policy can be used.\n")
+    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, "Every row of the policy can be used.\n")
 
 
 @pytest.mark.parametrize("has_header", [False, True])
-def test_a_policy_without_a_line_is_no_policy_whose_lines_are_good(tmp_path: Path, has_header: bool) -> None:  # noqa: FBT001
+def test_a_policy_without_a_row_is_no_policy_whose_rows_are_good(tmp_path: Path, has_header: bool) -> None:  # noqa: FBT001
     (tmp_path / "sla").mkdir()
     if has_header:
         write_policy(tmp_path, sla=(), exceptions=())
 
     result = checked(tmp_path)
 
-    no_line = "The policy has no lines: the built-in deadlines apply, and there are no exceptions.\n"
-    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, no_line)
-    assert json.loads(checked(tmp_path, "--json").stdout) == {"policy": str(tmp_path), "lines": 0, "findings": []}
+    no_row = "The policy has no rows: the built-in deadlines apply, and there are no exceptions.\n"
+    assert (result.return_value, result.stdout) == (ExitCode.COMPLETE, no_row)
+    assert json.loads(checked(tmp_path, "--json").stdout) == {"policy": str(tmp_path), "rows": 0, "findings": []}
 
 
 def test_each_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_the_findings_are_printed_as_json(tmp_path: Path) -> None:
 
     assert json.loads(result.stdout) == {
         "policy": str(tmp_path),
-        "lines": 1,
+        "rows": 1,
         "findings": [
             {
                 "file": "sla/all.csv",

@@ -133,5 +133,5 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
 
 @pytest.mark.parametrize("value", [None, True])
 def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
-    with pytest.raises(QueryError, match="expected a text, a number or a date"):
+    with pytest.raises(QueryError, match="expected text, a number or a date"):
         ask(folder, "SELECT ? AS text", value)

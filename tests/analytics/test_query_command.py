@@ -59,7 +59,7 @@ def test_a_name_that_is_empty_is_a_usage_error_of_every_query(story_folder: Path
         result = CliRunner().invoke(app, ["--lake", str(story_folder), "--named", query_name, *given], env=WIDE)
 
         assert result.exit_code == ExitCode.USAGE
-        assert f"--param: {asked.name} is {value!r}: expected a text in UTF-8 that is not empty" in result.stderr
+        assert f"--param: {asked.name} is {value!r}: expected UTF-8 text that is not empty" in result.stderr
         assert query.empty is not None
 
 

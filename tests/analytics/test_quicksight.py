@@ -205,7 +205,7 @@ def test_the_bands_of_age_meet_and_do_not_overlap(lake: Lake, days: int, band: s
     assert answer.rows == [(band,)]
 
 
-def test_every_value_that_a_chart_is_divided_by_has_its_colour(lake: Lake, copies: dict[str, Source]) -> None:
+def test_every_value_that_a_chart_is_divided_by_has_its_color(lake: Lake, copies: dict[str, Source]) -> None:
     for (dataset, column), colors in BY_COLUMN.items():
         shown = asked(lake, copies[dataset], column)
 

@@ -43,7 +43,7 @@ def test_the_point_of_a_partial_run_is_hollow() -> None:
     assert drawn.count('fill="var(--page)"') == 2
     assert (
         percent_chart([FIRST, NEXT]).alternative
-    ) == "The percentage of compliant nodes day by day: 50.0 % on 2026-10-29. at least 50.0 % on 2026-10-30."
+    ) == "Nodes, day by day: 50.0 % compliant on 2026-10-29; at least 50.0 % compliant on 2026-10-30."
 
 
 def test_what_was_not_read_has_no_bar_and_says_so() -> None:

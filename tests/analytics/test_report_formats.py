@@ -207,11 +207,11 @@ def test_a_printed_report_leaves_no_place_for_the_summary(story_folder: Path) ->
 @pytest.mark.parametrize(
     ("days", "sentence"),
     [
-        ([], "There is no run at least a week older to compare with."),
-        ([("2026-11-01", "COMPLETE")], "There is no run at least a week older to compare with."),
+        ([], "There is no run from a week ago or earlier to compare with."),
+        ([("2026-11-01", "COMPLETE")], "There is no run from a week ago or earlier to compare with."),
         (
             [("2026-10-26", "COMPLETE"), ("2026-11-01", "COMPLETE")],
-            "There is no run at least a week older to compare with.",
+            "There is no run from a week ago or earlier to compare with.",
         ),
         (
             [("2026-10-20", "COMPLETE"), ("2026-10-25", "COMPLETE"), ("2026-11-01", "PARTIAL")],

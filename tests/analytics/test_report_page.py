@@ -130,11 +130,11 @@ def test_every_chart_is_drawn_twice_and_says_in_words_what_it_shows(page: Page) 
     assert len(list(page.all("svg"))) == 16
 
 
-def test_colours_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dark(text: str) -> None:
+def test_colors_of_charts_are_the_pages_own_so_that_they_follow_it_into_the_dark(text: str) -> None:
     charts = "".join(re.findall(r"<svg.*?</svg>", text, re.DOTALL))
     used = set(re.findall(r"(?:fill|stroke)=\"([^\"]+)\"", charts))
     assert {"var(--compliant)", "var(--unknown)", "var(--non-compliant)", "var(--at-least)"} <= used
-    assert {colour for colour in used if not colour.startswith("var(")} <= {"none", "currentColor", "transparent"}
+    assert {color for color in used if not color.startswith("var(")} <= {"none", "currentColor", "transparent"}
 
 
 def test_unknown_stands_beside_compliant_and_is_never_a_number(page: Page, text: str) -> None:
@@ -206,13 +206,13 @@ def test_what_is_not_there_is_not_mentioned() -> None:
 @pytest.mark.parametrize(
     ("percent", "bound", "run_status", "text"),
     [
-        (71.4, 71.4, "COMPLETE", "71.4 %"),
-        (79.9, 64.2, "PARTIAL", "at least 64.2 %"),
-        (79.9, 79.9, "PARTIAL", "at least 79.9 %"),
-        (100.0, 25.0, "COMPLETE", "at least 25.0 %"),
-        (79.9, None, "PARTIAL", "an unknown percentage"),
-        (None, 0.0, "PARTIAL", "at least 0.0 %"),
-        (None, None, "COMPLETE", "an unknown percentage"),
+        (71.4, 71.4, "COMPLETE", "71.4 % compliant"),
+        (79.9, 64.2, "PARTIAL", "at least 64.2 % compliant"),
+        (79.9, 79.9, "PARTIAL", "at least 79.9 % compliant"),
+        (100.0, 25.0, "COMPLETE", "at least 25.0 % compliant"),
+        (79.9, None, "PARTIAL", "the compliant percentage is not known"),
+        (None, 0.0, "PARTIAL", "at least 0.0 % compliant"),
+        (None, None, "COMPLETE", "the compliant percentage is not known"),
     ],
 )
 def test_the_headline_is_the_bound_where_something_was_not_read(

@@ -25,7 +25,7 @@ type Open = Callable[..., Page]
 
 # The lowest contrast of any text to its background, as WCAG 2 defines it, with that text.
 _LOWEST_CONTRAST = """() => {
-  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
   const luminance = ([red, green, blue]) => {
     const [r, g, b] = [red, green, blue].map((c) => (c /= 255) <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -43,8 +43,8 @@ _LOWEST_CONTRAST = """() => {
     const text = [...element.childNodes].filter((n) => n.nodeType === 3).map((n) => n.data.trim()).join("");
     if (!text) continue;
     const style = getComputedStyle(element);
-    const colour = element instanceof SVGElement ? style.fill : style.color;
-    const [one, other] = [luminance(channels(colour)), luminance(behind(element))];
+    const color = element instanceof SVGElement ? style.fill : style.color;
+    const [one, other] = [luminance(channels(color)), luminance(behind(element))];
     const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
     if (contrast < lowest[0]) lowest = [contrast, text.slice(0, 60)];
   }
@@ -227,7 +227,7 @@ def test_the_page_never_scrolls_sideways(opened: Open, width: int) -> None:
     assert overflow(page) == 0
 
 
-def test_on_paper_nothing_is_hidden_or_cut_and_the_colours_are_light(opened: Open) -> None:
+def test_on_paper_nothing_is_hidden_or_cut_and_the_colors_are_light(opened: Open) -> None:
     page = opened(width=A4_PIXELS, color_scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
 

@@ -80,7 +80,7 @@ def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sourc
 def test_credentials_that_had_ended_are_not_those_of_the_user(aws: HttpStub, sources: AwsTargetApis) -> None:
     aws.answer = lambda _: Answer(200, assumed("key").body.replace(b"2999", b"2020"))
 
-    with pytest.raises(RetryableError, match="in its answer ended on 2020-01-01 at 00:00 UTC") as caught:
+    with pytest.raises(RetryableError, match="in its answer expired on 2020-01-01 at 00:00 UTC") as caught:
         sources.open(PLAN, MEMBER)
 
     assert "aws sso login" not in str(caught.value)

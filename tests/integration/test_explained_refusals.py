@@ -278,6 +278,7 @@ def test_a_lake_in_another_region_is_no_lake_without_permissions(aws: HttpStub, 
 
     found = json.loads(ended.stdout)
     assert "the bucket is in another region (AuthorizationHeaderMalformed)" in found["lake_obstacle"]
+    assert "Use the region of the bucket: set AWS_REGION, or" in found["lake_obstacle"]
     assert found["advice"] == []
 
 

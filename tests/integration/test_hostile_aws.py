@@ -168,7 +168,7 @@ def test_an_aws_that_answers_as_it_should_is_read_completely(deployed: Deployed)
         (Answer(200, b"{}", {}), "is not an object with a list", "check that no proxy changes answers"),
         (Answer(200, UNKNOWN_OPERATION, {}), "is the error UnknownOperationException", "check that no proxy"),
         (Answer(407, b"<html>", {}), "the proxy refuses the request", "HTTPS_PROXY"),
-        (Trickling(200, b"x" * 10_000, {}), "AWS failed, or gave no readable answer", "AWS Health Dashboard"),
+        (Trickling(200, b"x" * 10_000, {}), "AWS returned an error or no usable answer", "AWS Health Dashboard"),
     ],
     ids=["no list", "error with status 200", "proxy", "trickling"],
 )

@@ -251,7 +251,7 @@ def test_a_region_without_a_stack_is_refused(aws: EmbeddedAws) -> None:
     assert "--region has no effect without --stack" in refused.stderr
 
 
-def test_no_colour_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:
+def test_no_color_reaches_a_pipe(aws: EmbeddedAws, standing: DeployedStack) -> None:
     printed = [command(aws, name, "--stack", standing.name, FORCE_COLOR="").stdout for name in ("status", "check")]
 
     assert all(printed)

@@ -83,7 +83,7 @@ def test_a_text_too_many_is_named(command: str) -> None:
 
     said = refused(command, *required, *texts)
 
-    takes = "one text, in quotes" if takes_text else "only options"
+    takes = "one argument, in quotes" if takes_text else "only options"
     assert said == f"'surplus' is not expected: {command} takes {takes}."
 
 

@@ -15,7 +15,10 @@ from tests.analytics.synthetic import collected, listed, write_run
 from tests.command_line import patchlake_here
 
 RUN_ID = "20261112T060000Z"
-STACK_NAME = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+STACK_NAME = (
+    "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+    " or its ARN"
+)
 SNAPSHOT = f"lake/{snapshot_key(RUN_ID)}"
 OUTSIDE = "a file outside the lake's folders, whose files are never replaced"
 PATCHLAKE = Path(sys.executable).with_name("patchlake")
@@ -123,9 +126,9 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
         (
             ["--csv-table", "a=/dev/zero", "SELECT 1"],
             1,
-            "/dev/zero cannot be read: it is a device, and may have no end",
+            "/dev/zero cannot be read: it is a device, which may never end",
         ),
-        (["--file", "/dev/zero"], 1, "/dev/zero cannot be read: it is a device, and may have no end"),
+        (["--file", "/dev/zero"], 1, "/dev/zero cannot be read: it is a device, which may never end"),
         (["--csv-table", "a=folder", "SELECT 1"], 1, "folder cannot be read: Is a directory"),
         (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),

@@ -21,11 +21,15 @@ INSTEAD = {
     "anew": "again",
     "anybody": "anyone",
     "beforehand": "before, first",
+    "behaviour": "behavior",
     "beside": "next to, in addition to",
+    "colour": "color",
+    "colours": "colors",
     "everybody": "everyone",
     "for ever": "forever",
     "goes dark": "stops",
     "goes home": "ends",
+    "grey": "gray",
     "in small": "a small version of",
     "is well": "passed, works",
     "likewise": "also, in the same way",
@@ -36,11 +40,12 @@ INSTEAD = {
     "nobody": "no one",
     "of its own accord": "by itself, without further action",
     "of their own accord": "by themselves, without further action",
+    "recognise": "recognize",
     "somebody": "someone",
     "tells": "shows, says, tells apart: distinguishes",
     "whoever": "the caller, the process that, anyone who",
 }
-"""Words that AWS's docs do not use, and the usual ones."""
+"""Words and spellings that AWS's docs do not use, and the usual ones."""
 
 WORDS = re.compile(rf"\b({'|'.join(INSTEAD)})\b".replace(" ", r"[\s#-]+"), re.IGNORECASE)
 OPENING = re.compile(r"(What|How|Where|Which|Who|When)\b")

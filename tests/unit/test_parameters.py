@@ -73,14 +73,13 @@ def test_a_text_may_be_anything_but_empty_or_with_spaces_at_its_ends(value: str)
         assert read_values("it", (NODE,), [f"node={value}"], TODAY) == [value]
     else:
         assert refusal(f"node={value}", parameters=(NODE,)) == (
-            f"node is {value!r}: expected a text in UTF-8 that is not empty, without spaces at its ends, such "
-            "as node=i-1"
+            f"node is {value!r}: expected UTF-8 text that is not empty, without spaces at either end, such as node=i-1"
         )
 
 
 def test_bytes_that_are_not_utf_8_are_no_text() -> None:
     assert refusal("node=\udcff", parameters=(NODE,)) == (
-        "node is '\\udcff': expected a text in UTF-8 that is not empty, without spaces at its ends, such as node=i-1"
+        "node is '\\udcff': expected UTF-8 text that is not empty, without spaces at either end, such as node=i-1"
     )
 
 

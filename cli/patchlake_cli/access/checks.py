@@ -141,7 +141,7 @@ def check_folder(folder: Path) -> str | None:
 def check_store(store: Store) -> PatchlakeError | None:
     """Read from a lake and return what is wrong, if anything; only a write would show whether a bucket takes one.
 
-    The whole listing is read: one that never ends begins like any other.
+    The whole listing is read, since one that never ends begins like any other.
     """
     try:
         deque(store.keys(PLANS), maxlen=0)

@@ -31,17 +31,17 @@ SSM_PERMISSIONS = (Permission.LIST_NODES, Permission.READ_PATCH_STATES)
 SOURCE_PERMISSIONS = {
     source.name: Permission(f"{source.operation.service}:{source.operation.name}") for source in SOURCES.secondary
 }
-"""The permission that a run which reads a secondary source also needs there, by the name of the source."""
+"""The additional permission that each secondary source needs in an account, by the name of the source."""
 
 UNIT_PERMISSIONS = (Permission.LIST_ACCOUNTS_OF_UNIT, Permission.LIST_UNITS)
-"""The permissions with which the accounts of an organizational unit are found."""
+"""The permissions to find the accounts of an organizational unit."""
 
 PLAN_PERMISSIONS = {
     permission.partition(":")[2]: permissions
     for permissions in ((Permission.LIST_ACCOUNTS,), UNIT_PERMISSIONS, (Permission.LIST_REGIONS,))
     for permission in permissions
 }
-"""The permissions that the choice of accounts and regions needs, by each operation that it calls."""
+"""The permissions to find the chosen accounts and regions, by operation."""
 
 LAKE_PERMISSIONS = (Permission.LIST_LAKE, Permission.READ_LAKE, Permission.WRITE_LAKE)
 """The permissions that a lake in a bucket needs."""

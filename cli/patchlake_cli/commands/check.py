@@ -65,7 +65,7 @@ def check(  # noqa: PLR0913  # one option each
 
     Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
 
-    Exit codes with --policy: 0 every line can be used, or there is none, 3 a line or a file is bad. This needs no AWS
+    Exit codes with --policy: 0 every row can be used, or there is none, 3 a row or a file is bad. This needs no AWS
     account.
 
     Example: patchlake check --accounts organization --role-name my-export-role
@@ -129,11 +129,11 @@ def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode
 
 
 def _policy_verdict(checked: "PolicyCheck") -> str:
-    match checked.lines, len(checked.findings):
+    match checked.rows, len(checked.findings):
         case 0, 0:
-            return "The policy has no lines: the built-in deadlines apply, and there are no exceptions."
+            return "The policy has no rows: the built-in deadlines apply, and there are no exceptions."
         case _, 0:
-            return "Every line of the policy can be used."
+            return "Every row of the policy can be used."
         case _, 1:
             return "1 problem."
         case _, problems:

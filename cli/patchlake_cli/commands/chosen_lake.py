@@ -29,7 +29,7 @@ class ChosenLake:
     Attributes:
         profile: the profile to read a bucket with; None for the SDK's default one.
         session: the session that found the stack; None without a stack.
-        settings: the settings of the stack that the command line leaves to it.
+        settings: the stack's settings, for those that the command line does not set.
     """
 
     location: LakeLocation
@@ -48,7 +48,7 @@ class ChosenLake:
         return given or last_day_of_demo(self.location)
 
     def open(self, as_of: date | None, settings: Settings, policy: Path | None) -> "Lake":
-        """Open it, as it is or as it was on a date; where the command line has no setting, the stack's own counts.
+        """Open it, as it is or as it was on a date; a setting that the command line does not have is the stack's.
 
         Raises:
             LakeError: there is no lake or no policy, or it cannot be read.

@@ -32,7 +32,7 @@ def demo(  # noqa: PLR0913
             604_800,
         ),
     ] = 3600,
-    faults: Annotated[bool, typer.Option(help="Make SSM and EC2 throttle, fail and cut off answers.")] = False,
+    faults: Annotated[bool, typer.Option(help="Let SSM and EC2 throttle, fail and truncate answers.")] = False,
     out: Annotated[Path, path("Folder for the lake; the folder of an earlier demo is replaced.")] = Path("demo"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the last run as one JSON object.")] = False,
 ) -> None:

@@ -18,7 +18,7 @@ from patchlake_cli.option_values import OptionError, path, whole_number, wrong_v
 DEFAULTS = Settings()
 
 # CloudFormation accepts more, but the names of roles and of the Glue database contain the stack's: with a capital
-# letter, or more characters, its first deployment fails half-way.
+# letter, or more characters, its first deployment fails halfway.
 _STACK = re.compile(r"[a-z][a-z0-9-]{0,37}|arn:[!-~]+")
 
 
@@ -66,7 +66,10 @@ def read_stack(text: str) -> str:
         OptionError: no stack can have this name.
     """
     if _STACK.fullmatch(text) is None:
-        expected = "the name of a patchlake stack, at most 38 of a to z, digits and hyphens, a letter first; or its ARN"
+        expected = (
+            "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+            " or its ARN"
+        )
         raise wrong_value(text, expected, "--stack")
     return text
 
@@ -166,12 +169,12 @@ AccountsOption = Annotated[
     str,
     typer.Option(
         metavar="self|organization|IDS",
-        help="self, organization, or comma-separated IDs of accounts and organizational units (ou-...).",
+        help="self, organization, or comma-separated ids of accounts and organizational units (ou-...).",
     ),
 ]
 ExcludeAccountsOption = Annotated[
     str,
-    typer.Option(metavar="IDS", help="Comma-separated account IDs to exclude from the organization or its units."),
+    typer.Option(metavar="IDS", help="Comma-separated account ids to exclude from the organization or its units."),
 ]
 RegionsOption = Annotated[
     str | None,
@@ -183,7 +186,7 @@ RegionsOption = Annotated[
 RoleNameOption = Annotated[
     str, typer.Option(metavar="NAME", help="Role to assume in every account other than your own.")
 ]
-ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External ID that those roles require.")]
+ExternalIdOption = Annotated[str, typer.Option(metavar="ID", help="External id that those roles require.")]
 ProfileOption = Annotated[
     str | None,
     typer.Option(envvar="PATCHLAKE_PROFILE", metavar="PROFILE", help="Profile from your AWS configuration files."),

@@ -1,4 +1,4 @@
-"""``patchlake probe``: AWS's behaviour in the user's account, against what patchlake assumes about it."""
+"""``patchlake probe``: AWS's behavior in the user's account, against what patchlake assumes about it."""
 
 from typing import Annotated
 

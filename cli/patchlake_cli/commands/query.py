@@ -182,7 +182,7 @@ def _text_of(file: Path) -> str:
     if file.is_symlink() and not file.exists():
         raise CommandError(f"{name} {absence(file)}")
     if file.is_char_device():
-        raise CommandError(f"{name} cannot be read: it is a device, and may have no end")
+        raise CommandError(f"{name} cannot be read: it is a device, which may never end")
     try:
         content = sys.stdin.buffer.read() if str(file) == _STANDARD_INPUT else file.read_bytes()
         return content.decode("utf-8-sig")

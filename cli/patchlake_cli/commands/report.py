@@ -37,13 +37,15 @@ _MOST_PERCENT = 100
 
 def _read_title(text: str) -> str:
     if not text.strip() or not text.isprintable():
-        raise wrong_value(text, "words that can be printed, such as the name of an organization", "--title")
+        raise wrong_value(text, "printable text, such as the name of an organization", "--title")
     return text
 
 
 def _read_goal(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,3}(\.[0-9])?", text) or not 0 < float(text) <= _MOST_PERCENT:
-        raise wrong_value(text, "a percentage above 0 and at most 100, such as 95 or 99.5", "--goal")
+        raise wrong_value(
+            text, "a percentage above 0 and at most 100, with at most one decimal place, such as 95 or 99.5", "--goal"
+        )
     return float(text)
 
 

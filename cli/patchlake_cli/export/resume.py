@@ -98,7 +98,7 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
         if run_id is not None:
             raise
         raise CommandError(
-            f"the time of AWS's answers jumps: it decided the run a moment ago, and now {error}. Retry in a "
+            f"the time of AWS's answers jumps: a moment ago, it named this run, and now {error}. Retry in a "
             "minute; if the problem persists, look for a proxy that changes or caches answers"
         ) from error
     # Another export may have stored its plan first.

@@ -21,7 +21,7 @@ REFRESH_SECONDS = 0.25
 LOOK_SECONDS = 10
 """The time between two looks of commit at a run that has work left: each look lists the run's keys."""
 
-THROTTLED = "AWS throttles calls; their workers wait and ask again"
+THROTTLED = "AWS throttles calls; the workers wait and retry"
 """The trouble of an export that is throttled."""
 
 CLOSING_SECONDS = 300

@@ -115,8 +115,8 @@ class Lake:
         )
         self._database.execute("SET TimeZone = 'UTC'")
         self._database.execute(f"ATTACH ':memory:' AS {_KEPT} (COMPRESS)")
-        # DuckDB does not know how many rows the files have, and takes them for few. The order of the SQL has the larger
-        # side first, as Athena needs it, which does not know either.
+        # DuckDB does not know how many rows the files have, and assumes few. The SQL has the larger side first, as
+        # Athena needs it, which does not know either.
         self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
         self._defined: set[str] = set()
         self._added: set[str] = set()

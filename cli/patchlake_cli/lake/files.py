@@ -115,7 +115,7 @@ class LakeFiles:
     Attributes:
         filesystem: the filesystem that opens them.
         paths: (run_date, path) pairs by the name of the table.
-        policy: the files of the lake's own policy, which may have none; None for a lake that is nowhere.
+        policy: the files of the lake's own policy, which may have none; None for a lake without a location.
     """
 
     filesystem: fs.FileSystem
@@ -226,7 +226,7 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
 
 
 def _require_linked(folder: Path) -> None:
-    """Refuse the folder of a table with a link to nothing, which no listing shows: its runs would vanish.
+    """Refuse the folder of a table with a broken link, which no listing shows: its runs would vanish.
 
     Raises:
         LakeError: the folder, or what Athena would read in it, is such a link.
@@ -244,7 +244,7 @@ def find_policy(folder: Path) -> PolicyFiles:
     """Find the files of a policy in a folder.
 
     Raises:
-        LakeError: it is no folder, or has a folder for none of the tables.
+        LakeError: it is not a folder, or has no folder for any of the tables.
     """
     expected = " or ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
     if not folder.is_dir():
@@ -258,7 +258,7 @@ def find_policy(folder: Path) -> PolicyFiles:
 
 
 def _require_readable(folder: Path, above: Sequence[Path]) -> None:
-    """Refuse the folder of a policy with a link to nothing, which no listing shows, or one that leads back.
+    """Refuse the folder of a policy with a broken link, which no listing shows, or with one that leads back.
 
     Args:
         folder: the folder, or one in it.
@@ -359,6 +359,6 @@ def _open_bucket(
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
         tls_ca_file_path=ca_bundle(session),
     )
-    # Our own listing ends whatever the store answers, and takes no answer for a listing that is none.
+    # Our own listing ends whatever the store answers, and accepts only a real listing as one.
     store = S3Store(client, bucket, location.prefix, pause=lambda _: None, chance=lambda: 0.0)
     return filesystem, lambda prefix: (f"{bucket}/{location.prefix}{key}" for key in store.keys(prefix))

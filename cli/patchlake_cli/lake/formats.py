@@ -98,7 +98,7 @@ def as_json_lines(answer: Answer) -> str:
 
 
 def as_markdown(answer: Answer) -> str:
-    """Return an answer as a table in Markdown, in which a text is a code span, and NULL is none."""
+    """Return an answer as a Markdown table: a text is a code span, NULL is not."""
     rights = [_is_of_numbers(answer, place) for place in range(len(answer.columns))]
     lines = [
         list(map(code, answer.columns)),

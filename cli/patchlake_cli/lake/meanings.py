@@ -41,7 +41,9 @@ def statement_meanings(statement: Statement) -> Mapping[str, str]:
     """
     tree = statement.tree
     if absent := set(statement.columns) - set(tree.named_selects):
-        raise ValueError(f"{statement.name}: the header describes what is no column: {', '.join(sorted(absent))}")
+        raise ValueError(
+            f"{statement.name}: the header describes names that are not columns: {', '.join(sorted(absent))}"
+        )
     aliases = {
         table.alias_or_name: table.name for table in tree.find_all(exp.Table) if table.name in statement.relations
     }

@@ -64,20 +64,20 @@ _QUESTIONS = {
 }
 
 _ABOUT_PATCHES = {
-    "Worst patches": """
+    "Patches needed by the most nodes": """
         SELECT
           kb_id AS patch,
           title,
           severity,
-          nodes_lower_bound AS nodes_that_lack_it,
+          nodes_lower_bound AS nodes_that_need_it,
           accounts_lower_bound AS accounts,
           cves
         FROM patches_overview
         WHERE nodes_lower_bound > 0
-        ORDER BY nodes_that_lack_it DESC, severity_rank DESC, patch, title
+        ORDER BY nodes_that_need_it DESC, severity_rank DESC, patch, title
         LIMIT 5
     """,
-    "Whose patches are not known": """
+    "Why patches are not known": """
         SELECT gap.reason, count_if(gap.instance_id IS NULL) AS targets,
           CASE WHEN count(gap.nodes) = count(*) THEN sum(gap.nodes) END AS nodes
         FROM patches_not_known AS gap
@@ -87,7 +87,7 @@ _ABOUT_PATCHES = {
 }
 
 _ABOUT_INSTANCES = {
-    "Instances that run, and that Systems Manager does not manage, by account": """
+    "Running instances that Systems Manager does not manage, by account": """
         WITH counted AS (
           SELECT account_id, count(*) AS instances FROM unmanaged_instances GROUP BY account_id
         )
@@ -96,14 +96,14 @@ _ABOUT_INSTANCES = {
           account.account_name AS name,
           CASE WHEN account.fleet_unknown_reason IS NULL THEN coalesce(counted.instances, 0) ELSE counted.instances END
             AS not_managed_at_least,
-          account.fleet_unknown_reason AS not_all_known,
+          account.fleet_unknown_reason AS why_not_known,
           account.fleet_compliant_percent,
           account.fleet_compliant_percent_lower_bound AS at_least_percent
         FROM compliance_by_account AS account
         LEFT JOIN counted ON counted.account_id = account.account_id
         ORDER BY account.account_id
     """,
-    "The unmanaged instances that were launched first": """
+    "Unmanaged instances, earliest launch first": """
         SELECT account_id AS account, region, instance_id AS instance, CAST(launch_time AS date) AS launched, tags
         FROM unmanaged_instances
         ORDER BY launch_time, account_id, region, instance_id

@@ -38,8 +38,8 @@ _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
     ParameterType.CVE: "the id of a CVE",
     ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
-    ParameterType.TEXT: "a text in UTF-8 that is not empty, without spaces at its ends",
-    ParameterType.ANY_TEXT: "a text in UTF-8",
+    ParameterType.TEXT: "UTF-8 text that is not empty, without spaces at either end",
+    ParameterType.ANY_TEXT: "UTF-8 text",
 }
 
 
@@ -74,7 +74,7 @@ class Parameter:
 
 
 def read_date(text: str) -> date | None:
-    """Read a date as YYYY-MM-DD; return None if it is none."""
+    """Read a date as YYYY-MM-DD; return None if it is not a date."""
     if _DATE.fullmatch(text) is None:
         return None
     try:

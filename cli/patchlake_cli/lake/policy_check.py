@@ -41,23 +41,23 @@ class PolicyCheck:
     """The result of the check of a policy.
 
     Attributes:
-        lines: the number of lines in its files, without the headers.
+        rows: the number of rows in its files, without the headers.
         findings: its problems, by file and line.
     """
 
-    lines: int
+    rows: int
     findings: list[PolicyFinding]
 
 
 def check_policy(folder: Path, settings: Settings) -> PolicyCheck:
-    """Check every line of a policy.
+    """Check every row of a policy.
 
     Args:
         folder: the folder with ``sla/`` and ``exceptions/``.
         settings: the parameters of the stack that is to use it.
 
     Raises:
-        LakeError: it is no policy, or cannot be read.
+        LakeError: it is not a policy, or cannot be read.
     """
     files = find_policy(folder)
     lake = Lake(no_files(), datetime.now(UTC), settings, files)
@@ -65,8 +65,8 @@ def check_policy(folder: Path, settings: Settings) -> PolicyCheck:
         *_strays(folder),
         *(finding for table in POLICY_TABLES for finding in _of_table(lake, files, table, settings)),
     ]
-    lines = sum(lake.query(f"SELECT count(*) FROM {view}").rows[0][0] for view in _VIEWS.values())  # noqa: S608
-    return PolicyCheck(lines, sorted(found, key=lambda finding: (finding.file, finding.line or 0)))
+    rows = sum(lake.query(f"SELECT count(*) FROM {view}").rows[0][0] for view in _VIEWS.values())  # noqa: S608
+    return PolicyCheck(rows, sorted(found, key=lambda finding: (finding.file, finding.line or 0)))
 
 
 def _strays(folder: Path) -> Iterator[PolicyFinding]:

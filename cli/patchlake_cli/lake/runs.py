@@ -202,5 +202,5 @@ def counts_as_json(run: Run) -> dict[str, Any]:
 
 
 def current_run_id(clock: Clock) -> str:
-    """Return the ID of the run of the current minute, by AWS's clock."""
+    """Return the id of the run of the current minute, by AWS's clock."""
     return run_id_of(clock.now().replace(second=0).isoformat())

@@ -83,7 +83,7 @@ def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
     """Return a JSON text of an answer, decoded.
 
     Raises:
-        ResponseParserError: it is none, or of another form.
+        ResponseParserError: it is not JSON, or has another form.
     """
     try:
         return msgspec.json.decode(text, type=form)

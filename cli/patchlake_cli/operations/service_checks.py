@@ -142,7 +142,7 @@ def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Find
         waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
         yield Finding(
             f"no one receives the alarms: {waiting} has not confirmed the subscription",
-            "open the link in the email from AWS Notifications; if it is older than three days, subscribe again",
+            "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again",
         )
 
 

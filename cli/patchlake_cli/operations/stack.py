@@ -27,7 +27,7 @@ class Stack:
         """Return a parameter of the stack that is a whole number; ``least`` if its version has no such parameter.
 
         Raises:
-            CommandError: it is none, or is not within these bounds.
+            CommandError: it is not a whole number, or is not within these bounds.
         """
         text, variable = self.parameter(name) or str(least), whole_number_from(least, most)
         number: int | None = variable.value(text)

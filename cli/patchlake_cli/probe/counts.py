@@ -30,5 +30,5 @@ def count_of(state: PatchState, patch_state: str) -> int | None:
 
 
 def as_count(value: Any) -> int | None:  # noqa: ANN401
-    """Return a value as a count; None if it is none."""
+    """Return a value as a count; None if it is not a count."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

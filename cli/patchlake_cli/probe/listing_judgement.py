@@ -35,12 +35,12 @@ def judge_limit(name: str, *, only_of_rows: bool = False) -> Callable[[Observati
             case int(rows), _ if rows > limit.allowed:
                 return refuted(f"{rows} rows were returned, above the limit of {limit.allowed}")
             case int(rows), NoAnswer(refuses_value=True):
-                return confirmed(f"{limit.allowed} is answered, with {rows} rows at most; {limit.beyond} is refused")
+                return confirmed(f"{limit.allowed} is accepted, with at most {rows} rows; {limit.beyond} is refused")
             case _, NoAnswer() as unknown:
                 return not_observable(unknown.reason)
             case _, rows:
                 verdict = not_observable if only_of_rows and rows <= limit.allowed else refuted
-                return verdict(f"{limit.beyond} is accepted; {rows} rows came")
+                return verdict(f"{limit.beyond} is accepted, and {rows} rows were returned")
 
     return judge
 
@@ -140,7 +140,7 @@ def judge_unknown_node(seen: Observations) -> Judged:
             if about.unknown in answered or answered - about.asked:
                 return refuted("the answer has a state of a node that does not exist, or that was not asked about")
             return confirmed(
-                f"{len(answered)} of {len(about.asked)} nodes are answered, one that does not exist is not"
+                f"the answer has {len(answered)} of {len(about.asked)} nodes, without the one that does not exist"
             )
 
 
@@ -148,7 +148,7 @@ def judge_page_seconds(seen: Observations) -> Judged:
     """Judge the time of a page of nodes."""
     seconds = [call.seconds for call in seen.asked if call.is_answer and call.operation == LIST_NODES.permission]
     if not seconds:
-        return not_observable(seen.nodes.obstacle or "no page came")
+        return not_observable(seen.nodes.obstacle or "no page was received")
     text = f"{median(seconds):.3f} s, the median of {len(seconds)} pages"
     return confirmed(text) if median(seconds) <= LONGEST_PAGE_SECONDS else refuted(text)
 

@@ -1,6 +1,6 @@
 """The charts of a report: Vega-Lite specifications, drawn as SVG when the report is written.
 
-Colours are the page's CSS variables, so a chart follows the page's dark and print styles without a script. Each chart
+Colors are the page's CSS variables, so a chart follows the page's dark and print styles without a script. Each chart
 comes in two widths, and the page shows one of them. A table next to the chart has all its figures.
 """
 
@@ -35,7 +35,7 @@ _STATES = {"compliant": "compliant", "unknown": "unknown", "non-compliant": "non
 _PERCENTS = {"of the listed nodes": "compliant", "at least, with unread targets": "unknown"}
 _OVERDUE = {"overdue, at least": "non-compliant"}
 _AGES = {"exact age": "non-compliant", "minimum age": "at-least"}
-"""The keys of the charts: the meaning of each colour, and its CSS variable."""
+"""The keys of the charts: the meaning of each color, and its CSS variable."""
 
 _NOT_READ = "not read"
 _NO_NODES = "no nodes"
@@ -75,7 +75,7 @@ class Chart:
     Attributes:
         wide, narrow: the chart for two widths of the page.
         alternative: its content in words, for readers who cannot see it.
-        key: the names of its colours, each with the name of its CSS variable.
+        key: the names of its colors, each with the name of its CSS variable.
     """
 
     wide: Markup
@@ -93,7 +93,7 @@ def fleet_chart(fleet: Compliance) -> Chart:
         "mark": "bar",
         "encoding": {
             "x": {"field": "nodes", "type": "quantitative", "stack": "zero", "axis": None, "scale": {"nice": False}},
-            "color": _colours("state", _STATES),
+            "color": _colors("state", _STATES),
             "order": {"field": "order"},
         },
     }
@@ -122,7 +122,7 @@ def percent_chart(trend: Sequence[Day], goal: float | None = None) -> Chart:
             "scale": {"domain": _tens_around([*(value["percent"] for value in values), goal])},
             "title": "compliant, in percent",
         },
-        "color": _colours("series", key),
+        "color": _colors("series", key),
     }
     spec = {
         "height": 200,
@@ -143,13 +143,11 @@ def percent_chart(trend: Sequence[Day], goal: float | None = None) -> Chart:
         ],
     }
     known = [day for day in trend if day.compliant_percent is not None]
-    ends = " ".join(
-        f"{headline_percent(day, day.run_status)} on {day.run_date}." for day in (*known[:1], *known[1:][-1:])
+    ends = "; ".join(
+        f"{headline_percent(day, day.run_status)} on {day.run_date}" for day in (*known[:1], *known[1:][-1:])
     )
     aim = "" if goal is None else f" The dashed line is the goal, {goal:g} %."
-    return _chart(
-        spec, HALF, key, f"The percentage of compliant nodes day by day: {ends or 'not known on any day.'}{aim}"
-    )
+    return _chart(spec, HALF, key, f"Nodes, day by day: {ends or 'not known on any day'}.{aim}")
 
 
 def states_chart(trend: Sequence[Day]) -> Chart:
@@ -162,7 +160,7 @@ def states_chart(trend: Sequence[Day]) -> Chart:
         "encoding": {
             "x": {**_days(), "field": "row", "scale": {"domain": [day for day, _ in days], "paddingInner": 0.25}},
             "y": _NODES,
-            "color": _colours("state", _STATES),
+            "color": _colors("state", _STATES),
             "order": {"field": "order"},
         },
     }
@@ -209,7 +207,7 @@ def shares_chart(rows: Sequence[tuple[str, Compliance]], what: str) -> Chart:
                         "title": "share of listed nodes",
                         "axis": {"format": "%"},
                     },
-                    "color": _colours("state", _STATES),
+                    "color": _colors("state", _STATES),
                     "order": {"field": "order"},
                 },
             },
@@ -251,7 +249,7 @@ def ages_chart(ages: Sequence[Age]) -> Chart:
                 "axis": {"labelAngle": 0, "labelOverlap": "parity"},
             },
             "y": _NODES,
-            "color": _colours("kind", _AGES),
+            "color": _colors("kind", _AGES),
             "order": {"field": "order"},
         },
     }
@@ -285,8 +283,8 @@ def _values(rows: Iterable[tuple[str, Compliance]]) -> Values:
     ]
 
 
-def _colours(field: str, key: Mapping[str, str]) -> Spec:
-    scale = {"domain": list(key), "range": [f"var(--{colour})" for colour in key.values()]}
+def _colors(field: str, key: Mapping[str, str]) -> Spec:
+    scale = {"domain": list(key), "range": [f"var(--{color})" for color in key.values()]}
     return {"field": field, "type": "nominal", "scale": scale}
 
 

@@ -26,7 +26,7 @@ def in_words(figures: Figures) -> str:
             f"{fleet.nodes_non_compliant:,} non-compliant of {fleet.nodes_listed:,} listed nodes"
         )
     percent = headline_percent(fleet, run.run_status)
-    compliant = f"{percent} compliant" + (f" ({percent.aside})" if percent.aside else "")
+    compliant = str(percent) + (f" ({percent.aside})" if percent.aside else "")
     return f"Run {run.run_id} is {run.run_status}: {run.run_coverage}, {nodes}: {compliant}."
 
 
@@ -46,8 +46,8 @@ class Percent:
 
     def __str__(self) -> str:
         if self.value is None:
-            return "an unknown percentage"
-        return f"at least {self.value} %" if self.is_bound else f"{self.value} %"
+            return "the compliant percentage is not known"
+        return f"at least {self.value} % compliant" if self.is_bound else f"{self.value} % compliant"
 
 
 def headline_percent(nodes: Compliance, run_status: str) -> Percent:
@@ -72,11 +72,11 @@ def week_before(trend: Sequence[Day]) -> str:
     week = _day_a_week_before([day.run_date for day in trend])
     day = next((day for day in trend if day.run_date == week), None)
     if day is None:
-        return "There is no run at least a week older to compare with."
+        return "There is no run from a week ago or earlier to compare with."
     percent = headline_percent(day, day.run_status)
     aside = f" ({percent.aside})" if percent.aside else ""
     ago = _how_long_before(day.run_date, trend[-1].run_date)
-    return f"{ago.capitalize()} earlier, on {day.run_date}, the run was {day.run_status}: {percent} compliant{aside}."
+    return f"{ago.capitalize()} earlier, on {day.run_date}, the run was {day.run_status}: {percent}{aside}."
 
 
 def _day_a_week_before(dates: Sequence[str]) -> str | None:

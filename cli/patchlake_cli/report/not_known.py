@@ -56,7 +56,7 @@ def _explained(reason: Reason, meanings: Mapping[str, str]) -> str:
 
 def _last_known(those: Unread) -> str:
     if those.last_known_nodes is None:
-        return "never read."
+        return "their number is not known."
     never = f", and {_counted(those.never_read, 'target')} never read" if those.never_read else ""
     return f"{those.last_known_nodes:,} when last read{never}."
 

@@ -86,7 +86,7 @@ def read_summary(lake: Lake, tables: str, observation: Observation, wall_seconds
 
 
 def print_run(console: Console, summary: RunSummary, answers: Sequence[AnsweredQuestion]) -> None:
-    """Print a run, in colour where the console has colours."""
+    """Print a run, in color where the console has colors."""
     console.print(_headline(summary))
     console.print()
     console.print(_nodes(summary.run))

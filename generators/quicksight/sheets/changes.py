@@ -1,6 +1,6 @@
 """The changes since each target was read before, and the nodes that are gone."""
 
-from generators.quicksight.colors import CHANGE_COLORS, GREY, STATUS_COLORS
+from generators.quicksight.colors import CHANGE_COLORS, GRAY, STATUS_COLORS
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Sheet, row
 from generators.quicksight.sheets.shared import (
@@ -38,7 +38,7 @@ CHANGES = Sheet(
                 question="Why are nodes in the window no longer listed?",
                 category=Field("reason", "Reason"),
                 value=NODE_COUNT,
-                tint=GREY,
+                tint=GRAY,
             ),
         ),
         row(

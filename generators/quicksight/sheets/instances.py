@@ -1,6 +1,6 @@
 """The EC2 instances that Systems Manager does not manage, and the targets that were not read in full."""
 
-from generators.quicksight.colors import GREY
+from generators.quicksight.colors import GRAY
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Sheet, row
 from generators.quicksight.sheets.shared import ACCOUNT, REGION, choices_row, run_row
@@ -22,7 +22,7 @@ INSTANCES = Sheet(
                 question="How many running instances does Systems Manager not manage, at least?",
                 category=ACCOUNT,
                 value=Field("instance_id", "Instances", how="COUNT"),
-                tint=GREY,
+                tint=GRAY,
             ),
         ),
         row(

@@ -1,6 +1,6 @@
-"""The nodes that miss the most patches, those non-compliant for longest, and the reasons for unknown ones."""
+"""The nodes that lack the most patches, those non-compliant for longest, and the reasons for unknown ones."""
 
-from generators.quicksight.colors import GREY, STATUS_COLORS
+from generators.quicksight.colors import GRAY, STATUS_COLORS
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Sheet, row
 from generators.quicksight.sheets.shared import NODE_COLUMNS, NODE_COUNT, STATUS, choices_row, run_row
@@ -9,7 +9,7 @@ from generators.quicksight.visuals import Bars, Table
 NODES = Sheet(
     "nodes",
     "Nodes",
-    "Which nodes miss the most patches, which have been non-compliant longest, and why are some unknown?",
+    "Which nodes lack the most patches, which have been non-compliant the longest, and why are some unknown?",
     [
         run_row("nodes"),
         choices_row("nodes"),
@@ -32,7 +32,7 @@ NODES = Sheet(
                 question="Why are nodes unknown? Nodes with TARGET_NOT_READ are as last listed.",
                 category=Field("unknown_reason", "Reason"),
                 value=NODE_COUNT,
-                tint=GREY,
+                tint=GRAY,
                 only={"compliance_status": ["UNKNOWN"]},
             ),
         ),
@@ -42,14 +42,14 @@ NODES = Sheet(
                 id="nodes-worst",
                 dataset="latest_patch_states",
                 title="Worst nodes",
-                question="Which nodes miss the most patches? By critical, then security, then all missing patches.",
+                question="Which nodes lack the most patches? By critical, then security, then all missing patches.",
                 columns=[
                     *NODE_COLUMNS,
                     Field("critical_non_compliant_count", "Critical"),
                     Field("security_non_compliant_count", "Security"),
                     Field("missing_count", "Missing"),
                     Field("failed_count", "Failed"),
-                    Field("installed_pending_reboot_count", "To reboot"),
+                    Field("installed_pending_reboot_count", "Awaiting reboot"),
                     Field("scan_age_days", "Scan age, days"),
                 ],
                 sort=["-critical_non_compliant_count", "-security_non_compliant_count", "-missing_count"],

@@ -1,6 +1,6 @@
 """The first sheet: how much is compliant, how much is not, and how much is unknown."""
 
-from generators.quicksight.colors import BLUE, GREY, ORANGE, STATUS_COLORS
+from generators.quicksight.colors import BLUE, GRAY, ORANGE, STATUS_COLORS
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Note, Sheet, row
 from generators.quicksight.sheets.shared import (
@@ -22,17 +22,17 @@ _FIGURES = (
     ("at-least", "Compliant, at least", "Whatever was not read counts against it.", PERCENTS[1], BLUE),
     ("compliant-percent", "Of the listed nodes", "Nodes of unread targets do not count.", PERCENTS[0], BLUE),
     ("compliant", "Compliant nodes", "Scanned in time, nothing missing.", COUNTS[1], BLUE),
-    ("unknown", "Unknown nodes", "Listed, but the state is unknown.", COUNTS[3], GREY),
-    ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, to reboot.", COUNTS[2], ORANGE),
+    ("unknown", "Unknown nodes", "Listed, but the state is unknown.", COUNTS[3], GRAY),
+    ("non-compliant", "Non-compliant nodes", "Missing, failed, rejected, awaiting reboot.", COUNTS[2], ORANGE),
     (
         "not-read",
         "Targets not read",
         "Their number of nodes is unknown.",
         Field("targets_not_read", "Targets"),
-        GREY,
+        GRAY,
     ),
 )
-"""The figures of the newest published run: id, title, question, figure and colour.
+"""The figures of the newest published run: id, title, question, figure and color.
 
 The first is the bound: the percentage of the listed nodes rises if bad nodes become unreadable.
 """

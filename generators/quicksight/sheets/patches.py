@@ -1,6 +1,6 @@
 """The patches that nodes need, by patch, and the targets and nodes whose patches are not known."""
 
-from generators.quicksight.colors import GREY, ORANGE
+from generators.quicksight.colors import GRAY, ORANGE
 from generators.quicksight.fields import Field
 from generators.quicksight.layout import Note, Sheet, row
 from generators.quicksight.sheets.shared import ACCOUNT, COMPUTER, NODE, REGION, run_row
@@ -9,7 +9,7 @@ from generators.quicksight.visuals import Bars, Table
 PATCHES = Sheet(
     "patches",
     "Patches",
-    "Which patches do most nodes need, and whose patches are not known?",
+    "Which patches do the most nodes need, and whose patches are not known?",
     [
         run_row("patches"),
         row(
@@ -29,7 +29,7 @@ PATCHES = Sheet(
                 question="Why are the patches of targets and nodes not known? They may need any patch.",
                 category=Field("reason", "Reason"),
                 value=Field("region", "Targets and nodes", how="COUNT"),
-                tint=GREY,
+                tint=GRAY,
             ),
             Bars(
                 id="patches-severities",
@@ -47,7 +47,7 @@ PATCHES = Sheet(
                 id="patches-worst",
                 dataset="patches_overview",
                 title="Patches",
-                question="Which patches do most nodes need? Nodes are in the view open_patches.",
+                question="Which patches do the most nodes need? Nodes are in the view open_patches.",
                 columns=[
                     Field("kb_id", "Patch"),
                     Field("title", "Title"),
@@ -56,10 +56,10 @@ PATCHES = Sheet(
                     Field("accounts_lower_bound", "Accounts, at least"),
                     Field("nodes_missing", "Missing"),
                     Field("nodes_failed", "Failed"),
-                    Field("nodes_awaiting_reboot", "To reboot"),
+                    Field("nodes_awaiting_reboot", "Awaiting reboot"),
                     Field("nodes_available", "Not approved"),
                     Field("cves", "CVEs"),
-                    Field("oldest_at", "Seen since (UTC)", null="-"),
+                    Field("oldest_at", "First seen (UTC)", null="-"),
                 ],
                 sort=["-nodes_lower_bound", "kb_id"],
             ),

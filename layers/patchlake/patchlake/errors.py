@@ -8,7 +8,7 @@
     ├── RetryableError     this message failed and comes back later; nothing was recorded
     │   ├── FailedCallError  the service failed: the ids of the call are asked about again, in halves
     │   ├── RestartError   a chain of pages cannot continue and must be requested from its start
-    │   │   └── BrokenAnswerError  an answer with status 200 is none: that page is requested again first
+    │   │   └── BrokenAnswerError  an answer with status 200 is not usable: that page is requested again first
     │   ├── ThrottledError the service throttles: the worker pauses and asks again, while its time lasts
     │   ├── OutOfTimeError the invocation's time is nearly over: the message goes back before Lambda ends the worker
     │   ├── UnknownSourceError this build does not know the source: the message waits until the run is published

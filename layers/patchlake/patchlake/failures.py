@@ -19,7 +19,7 @@ class Log(Protocol):
 
     @property
     def info(self) -> Line:
-        """Waiting, which is no error."""
+        """Waiting, which is not an error."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""The embedded EC2: three operations of moto's, with the fleet's instances and regions, and the API's behaviour.
+"""The embedded EC2: three operations of moto's, with the fleet's instances and regions, and the API's behavior.
 
 moto reads the requests and writes the errors. It knows no token that expires, no number of rows that is too large and
 no hidden instance, and its DescribeTags has no pages: that is answered here, from the fleet, and nothing is stored in

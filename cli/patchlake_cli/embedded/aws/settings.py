@@ -46,7 +46,7 @@ class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         denied_accounts: SSM and EC2 deny access to their role.
         suspended_accounts: Organizations lists them as SUSPENDED, and their role cannot be assumed; those that are not
             in the fleet are listed after it.
-        disabled_regions: SSM and EC2 recognise no token there, in any account, or in one alone
+        disabled_regions: SSM and EC2 recognize no token there, in any account, or in one alone
             (``<account_id>.<region>``).
         broken_targets: ``<account_id>.<region>``, where every SSM call ends with InternalServerError.
         concurrent_executions: Lambda functions that the account may run at once, by its settings.

@@ -1,7 +1,7 @@
 """The embedded Systems Manager: four operations that moto lacks, answered from the fleet.
 
 Source: the API reference of DescribeInstancePatchStates, DescribeInstanceInformation, DescribeInstancePatches and
-DescribeInstanceProperties, which has the members of DescribeInstanceInformation here, and behaviour of the service that
+DescribeInstanceProperties, which has the members of DescribeInstanceInformation here, and behavior of the service that
 the reference does not document. SSM refuses a MaxResults over 50 where the reference says 100, sends rows in any order,
 silently leaves out nodes without a state, and sends short and even empty pages with a token for the next one. The last
 page has an empty token or none. Errors are those of the AWS JSON 1.1 protocol: a status, and a body that names the

@@ -49,7 +49,7 @@ class EmbeddedSts(TokenResponse):
             raise AccessDeniedError(caller, f"sts:AssumeRole on resource: {role}")
         session = super().assume_role()
         credentials = cast("dict[str, AssumedRole]", session.result)["Credentials"]
-        # Recognisable wherever they should not be.
+        # Recognizable wherever they should not be.
         credentials.secret_access_key = f"embedded-secret-{credentials.secret_access_key}"
         credentials.session_token = f"embedded-secret-{credentials.session_token}"
         self._state.sessions.add(credentials.access_key_id)

@@ -73,7 +73,7 @@ _ASSOCIATION_FAILED: Final = 40
 
 
 class Habit(Enum):
-    """The way in which a node is looked after."""
+    """The way in which a node is maintained."""
 
     STEADY = auto()
     NEVER_SCANNED = auto()

@@ -249,7 +249,7 @@ def _told_by_message(cause: Cause, message: str) -> Cause:
 
 
 def _refuses_conditions(answer: Mapping[str, Any]) -> bool:
-    """Whether a store refuses a write because of its condition: 501 of older ones, and whatever else odd ones say."""
+    """Whether a store refuses a write because of its condition: older stores answer 501, others something else."""
     code, status = _code_in(answer), _status_in(answer)
     if status in {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.METHOD_NOT_ALLOWED} or code == "NotImplemented":
         return True

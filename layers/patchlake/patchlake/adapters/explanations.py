@@ -17,7 +17,8 @@ _LATER = "retry in a minute (a run does so automatically)"
 EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.THROTTLED: Explanation("AWS throttled the call", f"{_LATER}; if the problem persists, lower the concurrency"),
     Cause.PASSING: Explanation(
-        "AWS failed, or gave no readable answer", f"{_LATER}; if the problem persists, check the AWS Health Dashboard"
+        "AWS returned an error or no usable answer",
+        f"{_LATER}; if the problem persists, check the AWS Health Dashboard",
     ),
     Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
     Cause.UNREACHABLE: Explanation(
@@ -80,7 +81,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.OTHER_REGION: Explanation(
         "the bucket is in another region",
-        "use the region of the bucket: set AWS_DEFAULT_REGION, or correct the endpoint",
+        "use the region of the bucket: set AWS_REGION, or correct the endpoint",
     ),
     Cause.REDIRECTED: Explanation("the resource is at another address", "correct the region or the endpoint"),
     Cause.NO_CONDITIONAL_WRITES: Explanation(
@@ -88,7 +89,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",
     ),
     Cause.BROKEN_CHAIN: Explanation(
-        "AWS does not accept the token of a page", "no action is needed: the pages are read again"
+        "AWS does not accept the pagination token", "no action is needed: the pages are read again"
     ),
     Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the service's documentation"),
 }

@@ -106,7 +106,7 @@ class AwsAccounts:
 
         Raises:
             PermanentError: there is no such unit, or this account may not list them.
-            RetryableError: as ``organization_accounts``; or the units are no tree.
+            RetryableError: as ``organization_accounts``; or the units are not a tree.
         """
         units = {unit_id for top in unit_ids for unit_id in self._units(top)}
         accounts: dict[str, Account] = {}

@@ -112,7 +112,7 @@ class PageDecoder:
 
 
 def _is_all_of(read: object, body: bytes) -> bool:
-    """Whether nothing of a body is missing in what was read of it."""
+    """Whether everything in a body was read."""
     return msgspec.json.encode(read).count(_QUOTE) == body.count(_QUOTE) + body.count(_ESCAPED_QUOTE)
 
 

@@ -91,7 +91,7 @@ class S3Store:
 
         The SDK repeats a PutObject whose answer was lost, and then its own first attempt is the existing object: False
         only means that the object exists. A write that conflicts with another one is repeated, which the SDK does not
-        do. One whose answer is none of S3's is not: the next try of the message finds the object, or writes it.
+        do. One whose answer does not come from S3 is not: the next delivery finds the object, or writes it.
         """
         for attempt in range(CONFLICT_ATTEMPTS - 1):
             if not isinstance(body, bytes):
@@ -155,7 +155,7 @@ class S3Store:
     def keys(self, prefix: str) -> Iterator[str]:
         """List the keys that begin with ``prefix``, in ascending order of their UTF-8 bytes.
 
-        A store that goes on naming further keys is given up after ``KEYS_SECONDS``.
+        A listing that does not end is given up after ``KEYS_SECONDS``.
         """
         last, pages_without_news = "", 0
         try:

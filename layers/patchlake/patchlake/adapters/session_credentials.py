@@ -40,7 +40,7 @@ def renew_readably(client: Any) -> None:  # noqa: ANN401  # each service has its
 
 
 class _Renewed:
-    """Credentials that are the given ones in everything but the errors of their renewal."""
+    """The given credentials, except that a failed renewal raises an error of the SDK."""
 
     def __init__(self, credentials: Any) -> None:  # noqa: ANN401
         self._credentials = credentials

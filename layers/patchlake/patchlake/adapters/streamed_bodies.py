@@ -10,8 +10,8 @@ def read_streamed(body: Any) -> bytes:  # noqa: ANN401  # the SDK's has no type 
     """Read a body to its end.
 
     Raises:
-        AwsError: it breaks off; the SDK does not translate every error of its HTTP library while a body is read, as
-            where the sizes of chunks are no sizes.
+        AwsError: it breaks off; the SDK does not translate every error of its HTTP library while a body is read, such
+            as that of a malformed chunk size.
     """
     try:
         content: bytes = body.read()

@@ -154,11 +154,11 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             "Expiration": datetime() as expiration,
         } if access_key and secret_key and token and expiration.tzinfo is not None:
             if not fit_a_header(access_key, secret_key, token):
-                msg = f"{role}: AssumeRole failed: its answer has credentials that no request can be sent with"
+                msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used"
                 raise RetryableError(msg)
             if expiration <= utc_now():
                 msg = (
-                    f"{role}: AssumeRole failed: the credentials in its answer ended on "
+                    f"{role}: AssumeRole failed: the credentials in its answer expired on "
                     f"{expiration.astimezone(UTC):%Y-%m-%d at %H:%M UTC}. {IF_IT_LASTS}"
                 )
                 raise RetryableError(msg)

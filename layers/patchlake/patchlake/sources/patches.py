@@ -95,7 +95,7 @@ def _question(ids: Sequence[str], states: Sequence[str]) -> dict[str, Any]:
 
 
 def _asks_about(states: Columns) -> list[str]:
-    """Return the nodes that are not known to lack nothing, and those with security updates to approve."""
+    """Return the nodes that may lack a patch, and those with security updates to approve."""
     counts = zip(*(states[name] for name in DECIDING_COUNTS), strict=True)
     rows = zip(states["instance_id"], states["collection_status"], counts, states[AVAILABLE_COUNT], strict=True)
     return [

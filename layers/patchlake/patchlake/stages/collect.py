@@ -199,9 +199,10 @@ class CollectStage:
         return source.part(plan.run_target(message.target), plan, parent_rows, settled)
 
     def _must_yield(self, plan: Plan, source: DetailSource, target: Target) -> Callable[[], bool]:
-        """Return whether a worker of a throttled target still has to leave it to those of the root detail.
+        """Return whether a throttled worker must still leave the target to the workers of the root detail.
 
-        At most for half of the time for details: a batch that cannot be collected must not cost its target these.
+        It must for at most half of the time for details, so that a batch that cannot be collected does not cost the
+        target its details.
         """
         if source is self.sources.patch_states:
             return lambda: False
@@ -221,7 +222,7 @@ class CollectStage:
         return must_yield
 
     def _looks(self, key: str | None) -> Callable[[], None]:
-        """Return what is called before each call to AWS: at every tenth, it looks whether ``key`` exists by now.
+        """Return a function to call before each call to AWS: every tenth time, it checks whether ``key`` exists.
 
         Raises:
             _OvertakenError: (the returned function) it exists.

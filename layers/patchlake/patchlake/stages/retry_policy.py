@@ -1,7 +1,7 @@
-"""The policy for a failed message: how long it is tried, and when a refusal is final.
+"""The policy for a failed message: how long it is retried, and when a refusal is final.
 
-A message is tried within one invocation while the target only throttles and time is left (``ThrottledCalls``); then it
-goes back to its queue for a pause of its own. A refusal counts only when it lasts over several receives, and when a
+A message is retried within one invocation while the target only throttles and time is left (``ThrottledCalls``); then
+it goes back to its queue for a pause of its own. A refusal counts only when it lasts over several receives, and when a
 second ask with a fresh session is refused too.
 """
 
