@@ -65,6 +65,8 @@ def path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Optio
     def read(value: object) -> Path:
         if value == "":
             raise wrong_value(value, "a path; a dot is the current folder")
+        if "\n" in str(value):
+            raise wrong_value(value, "a path on one line")
         return Path(str(value))
 
     return typer.Option(*options, parser=read, metavar="PATH", help=sentence)

@@ -1,12 +1,14 @@
-"""Commands that Ctrl-C interrupts after the run is published, or in the middle of a query."""
+"""Commands that Ctrl-C interrupts at their start, after the run is published, or in the middle of a query."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from patchlake import __version__
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.exit_codes import ExitCode
 from tests.analytics.synthetic import collected, listed, write_run
@@ -64,3 +66,36 @@ def test_a_query_that_is_interrupted_is_one_line(tmp_path: Path) -> None:
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (ExitCode.INTERRUPTED, "", "patchlake: interrupted\n")
+
+
+INTERRUPTED_AT_THE_START = """
+import os, signal, sys
+from patchlake_cli.start import main
+
+signal.signal(signal.SIGINT, signal.{handler})
+
+class Interrupt:
+    def find_spec(self, name, path, target=None):
+        if name == "patchlake_cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupt())
+main()
+"""
+"""The command, with Ctrl-C while its modules are loaded."""
+
+
+@pytest.mark.parametrize(
+    ("handler", "code", "output"),
+    [("default_int_handler", -signal.SIGINT, ""), ("SIG_IGN", 0, f"patchlake {__version__}\n")],
+)
+def test_ctrl_c_at_the_start_ends_the_command_unless_it_is_ignored(handler: str, code: int, output: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_THE_START.format(handler=handler), "--version"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (code, output, "")

@@ -87,6 +87,8 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("export", "--regions", "", "region names such as eu-central-1, separated by commas, or all-enabled"),
         ("export", "--external-id", "a", "an external id of 2 to 1224 characters, or nothing"),
         ("check", "--lake", "", "a folder, or s3://BUCKET with an optional prefix"),
+        ("check", "--lake", "a\nb", "a location on one line"),
+        ("demo", "--out", "a\nb", "a path on one line"),
         ("check", "--stack", "a b", STACK_NAME),
         ("status", "--runs", "0", "a whole number from 1 to 100"),
         ("check", "--stack", "Patchlake", STACK_NAME),

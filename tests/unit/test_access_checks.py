@@ -66,7 +66,7 @@ def test_a_folder_of_a_lake_that_is_closed_is_named(monkeypatch: pytest.MonkeyPa
     # A superuser may write everywhere, so the answer of the system is replaced.
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != lake / closed)
 
-    assert check_folder(lake) == f"cannot write to {lake / closed}: permission denied"
+    assert check_folder(lake) == f"cannot write to {lake / closed}: permission denied, or a read-only file system"
 
 
 def test_a_listing_that_begins_well_and_never_ends_is_found() -> None:

@@ -28,10 +28,21 @@ def test_a_folder_or_a_bucket(text: str, bucket: str | None, prefix: str, tables
 
 
 @pytest.mark.parametrize(
-    "text", ["", "s3://", "s3://x", "s3://Big", "s3://bucket/a//b", "gs://bucket", "s3://bucket?x=1"]
+    "text",
+    [
+        "",
+        "s3://",
+        "s3://x",
+        "s3://Big",
+        "s3://bucket/a//b",
+        "gs://bucket",
+        "s3://bucket?x=1",
+        "a\nb",
+        "s3://bucket/a\nb",
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"a folder, or s3://BUCKET with|^s3://BUCKET or"):
+    with pytest.raises(ValueError, match=r"a folder, or s3://BUCKET with|^s3://BUCKET or|a location on one line"):
         LakeLocation.parse(text)
 
 

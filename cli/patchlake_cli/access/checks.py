@@ -22,6 +22,7 @@ from patchlake.sources.registry import SOURCES
 from patchlake.sources.source import DetailSource, Source
 from patchlake.sources.tags import TAGS
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, SSM_PERMISSIONS, Permission
+from patchlake_cli.lake.location import NO_ACCESS
 
 AT_ONCE = 8
 """The number of targets to check at the same time."""
@@ -135,7 +136,7 @@ def check_folder(folder: Path) -> str | None:
     tops = [there / top for top in ("plans", "runs", "lake")]
     inside = [each for each in (*tops, *(there / "lake").glob("*")) if each.is_dir()]
     closed = [str(each) for each in inside if not os.access(each, os.R_OK | os.W_OK | os.X_OK)]
-    return f"cannot write to {', '.join(closed)}: permission denied" if closed else None
+    return f"cannot write to {', '.join(closed)}: {NO_ACCESS}" if closed else None
 
 
 def check_store(store: Store) -> PatchlakeError | None:

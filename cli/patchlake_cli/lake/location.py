@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from patchlake_cli.absent_path import absence
 
+NO_ACCESS = "permission denied, or a read-only file system"
+"""Why a folder cannot be written; the system does not say which of the two."""
+
 
 @dataclass(frozen=True, slots=True)
 class LakeLocation:
@@ -31,6 +34,8 @@ class LakeLocation:
         # Not at the top: a command's help needs only the type of its option.
         from patchlake.config import VARIABLES  # noqa: PLC0415
 
+        if "\n" in text:
+            raise ValueError("a location on one line")
         parse_bucket = VARIABLES["PATCHLAKE_BUCKET"].parse
         parts = urlsplit(text)
         if parts.scheme != "s3":
@@ -60,5 +65,5 @@ class LakeLocation:
         if not folder.is_dir():
             return f"{folder} is not a folder"
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            return f"cannot write to {folder}: permission denied"
+            return f"cannot write to {folder}: {NO_ACCESS}"
         return None
