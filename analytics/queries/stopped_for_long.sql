@@ -15,7 +15,7 @@
 --   - The time comes from the lake's own history, so the window and the age of the lake limit it. most_days_stopped
 --     also takes the last launch into account.
 WITH asked AS (
-  /* With the sign, a negative number is no number, as a fraction is none. */
+  /* With the sign in front, a negative number is refused, and so is a fraction. */
   SELECT CAST('+' || CAST(? AS varchar) AS integer) AS days
 )
 SELECT

@@ -16,7 +16,7 @@ from tests.command_line import patchlake_here
 
 RUN_ID = "20261112T060000Z"
 STACK_NAME = (
-    "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+    "the name of a patchlake stack (at most 38 lowercase letters, digits and hyphens, beginning with a letter)"
     " or its ARN"
 )
 SNAPSHOT = f"lake/{snapshot_key(RUN_ID)}"

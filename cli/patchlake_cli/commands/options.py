@@ -67,7 +67,7 @@ def read_stack(text: str) -> str:
     """
     if _STACK.fullmatch(text) is None:
         expected = (
-            "the name of a patchlake stack (at most 38 lower-case letters, digits and hyphens, beginning with a letter)"
+            "the name of a patchlake stack (at most 38 lowercase letters, digits and hyphens, beginning with a letter)"
             " or its ARN"
         )
         raise wrong_value(text, expected, "--stack")
