@@ -12,8 +12,8 @@ import pytest
 
 from patchlake_cli import api
 from patchlake_cli.api import Answer, LakeError, QueryError, open_lake
-from patchlake_cli.lake.demo_lake import MARKER
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.location import MARKER
 from patchlake_cli.lake.parameters import ParameterType
 from patchlake_cli.lake.statements import queries, views
 from tests.analytics.story import NOW, R5
