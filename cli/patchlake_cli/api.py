@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,9 +120,10 @@ class Lake:
 
 
 def _text(value: object) -> str:
-    """Return the text of a parameter; None and booleans are refused, since no column has such a text."""
-    if value is None or isinstance(value, bool):
-        raise QueryError(f"the value of a parameter is {value}: expected text, a number or a date")
+    """Return the text of a parameter; a column has the text of a string, a number or a date, and no other."""
+    is_missing = value != value  # noqa: PLR0124  # as NaN and pandas' NaT are
+    if isinstance(value, bool) or not isinstance(value, str | Number | date) or is_missing:
+        raise QueryError(f"the value of a parameter is {value!r}: expected text, a number or a date")
     return str(value)
 
 
@@ -155,8 +157,11 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
-        QueryError: a number of days is not valid.
+        QueryError: a number of days is not valid, or `as_of` is not a date.
     """
+    if as_of is not None and type(as_of) is not date:
+        # A datetime is a date to Python: its time and its zone would be dropped.
+        raise QueryError(f"as_of is {as_of!r}: expected a date, such as datetime.date(2026, 11, 1)")
     try:
         found = LakeLocation.parse(str(location))
     except ValueError as error:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from patchlake_cli.commands.query import query
 from patchlake_cli.commands.report import report
 from patchlake_cli.exit_codes import CommandError, ExitCode
-from patchlake_cli.lake.demo_lake import MARKER
+from patchlake_cli.lake.location import MARKER
 from tests.analytics.synthetic import collected, listed, write_run
 
 OLD, OLDER = "20201102T060000Z", "20201101T060000Z"

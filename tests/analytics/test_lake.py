@@ -121,6 +121,8 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "WITH TIES is not supported: use rank() instead",
         ),
         ("", "expected one SELECT"),
+        ("SELECT 1; -- end\nSELECT 2", "expected one SELECT"),
+        ("SELECT " + "1 + " * 2000 + "1 AS n", "the SELECT is nested too deeply"),
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake, sql: str, complaint: str) -> None:
@@ -128,6 +130,11 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake
         lake.query(sql)
 
     assert str(refused.value).startswith(complaint)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1 AS one; -- end", "SELECT 1 AS one;\n/* end */\n;\n"])
+def test_a_comment_after_the_semicolon_changes_nothing(lake: Lake, sql: str) -> None:
+    assert lake.query(sql).rows == [(1,)]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.option_values import OptionError
 from tests.analytics.patch_story import covered
-from tests.analytics.policy_files import SLA, write_file, write_policy
+from tests.analytics.policy_files import EXCEPTIONS, SLA, write_file, write_policy
 from tests.analytics.synthetic import collected, patch, write_run
 from tests.world import HOME
 
@@ -208,6 +208,37 @@ def test_links_that_lead_nowhere_or_back_are_refused(
 
     assert isinstance(result.exception, CommandError)
     assert problem in str(result.exception)
+
+
+@pytest.mark.parametrize("whose", ["--policy", "the lake's own"])
+def test_a_file_in_place_of_a_folder_of_the_policy_is_refused(lake: Path, tmp_path: Path, whose: str) -> None:
+    folder = tmp_path / "mine" if whose == "--policy" else lake / "policy"
+    write_file(folder, "exceptions/all.csv", EXCEPTIONS, EXCEPTION)
+    write_file(folder, "sla", SLA, "Critical,,,7")
+
+    options = ("--policy", folder) if whose == "--policy" else ()
+    results = [
+        called(query, "--lake", lake, "--as-of", "2026-11-21", *options, BREACHES),
+        *([checked(folder)] if options else []),
+    ]
+
+    for result in results:
+        assert isinstance(result.exception, CommandError)
+        assert f"{folder / 'sla'} is a file: expected a folder with CSV files in it" in str(result.exception)
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_policy_of_a_lake_that_is_no_folder_is_refused(lake: Path, *, is_link: bool) -> None:
+    policy = lake / "policy"
+    if is_link:
+        policy.symlink_to("nowhere")
+    else:
+        policy.touch()
+
+    result = called(query, "--lake", lake, "--as-of", "2026-11-21", BREACHES)
+
+    assert isinstance(result.exception, CommandError)
+    assert f"{policy} is a broken link, or not a folder" in str(result.exception)
 
 
 def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import re
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
@@ -11,8 +12,8 @@ import pytest
 
 from patchlake_cli import api
 from patchlake_cli.api import Answer, LakeError, QueryError, open_lake
-from patchlake_cli.lake.demo_lake import MARKER
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.location import MARKER
 from patchlake_cli.lake.parameters import ParameterType
 from patchlake_cli.lake.statements import queries, views
 from tests.analytics.story import NOW, R5
@@ -131,7 +132,15 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
         open_lake(folder, history_days=days)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [None, True])
+@pytest.mark.parametrize(
+    "value", [None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan")]
+)
 def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
     with pytest.raises(QueryError, match="expected text, a number or a date"):
         ask(folder, "SELECT ? AS text", value)
+
+
+@pytest.mark.parametrize("as_of", ["2026-11-01", datetime(2026, 11, 1, 5, tzinfo=UTC), 20261101, 0, ""])
+def test_a_day_that_is_no_date_is_refused(story_folder: Path, as_of: object) -> None:
+    with pytest.raises(QueryError, match=r"as_of is .*: expected a date, such as datetime\.date\(2026, 11, 1\)"):
+        open_lake(story_folder, as_of=as_of)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.visible_text import visible
 from tests.analytics.synthetic import collected, listed, unread, write_run
@@ -106,6 +107,22 @@ def test_a_newest_run_whose_tables_do_not_agree_is_a_gap(
             f"patchlake: run {NEWER} is UNPUBLISHED: {why}. It is being published, or its files are damaged, or "
             f"copied. Run {OLDER} answers instead.\n"
         )
+    )
+
+
+def test_a_newest_run_whose_files_have_the_rows_of_another_run_is_a_gap(tmp_path: Path) -> None:
+    for run_id in (OLDER, NEWER):
+        write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    for key in (coverage_key, snapshot_key):
+        (tmp_path / key(NEWER)).write_bytes((tmp_path / key(OLDER)).read_bytes())
+
+    result = run(tmp_path, "SELECT run_id FROM latest_run")
+
+    assert OLDER in result.stdout
+    assert result.return_value == ExitCode.PARTIAL
+    assert result.stderr == (
+        f"patchlake: a run of 2026-11-12 is UNPUBLISHED: its file has rows of run {OLDER}. It is damaged, or copied. "
+        f"Run {OLDER} answers instead.\n"
     )
 
 

@@ -138,22 +138,33 @@ def card(overdue: int | None, nodes: int | None, *, possibly: int | None = 0, ex
 def test_overdue_lines_in_words() -> None:
     days = [OverdueDay("2026-11-14", 2000), OverdueDay("2026-11-20", 9), OverdueDay("2026-11-21", 1201)]
 
-    assert overdue_in_words(card(None, None), []) == (
-        "It is not known how many patches are overdue: this run did not read patches."
-    )
-    assert overdue_in_words(card(0, 0), [OverdueDay("2026-11-21", 0)]) == (
+    assert overdue_in_words(card(0, 0), [OverdueDay("2026-11-21", 0)], "COMPLETE") == (
         "At least 0 lines of patches are overdue, on 0 nodes."
     )
-    assert overdue_in_words(card(1200, 1, possibly=3, excepted=1), days) == (
+    assert overdue_in_words(card(1200, 1, possibly=3, excepted=1), days, "PARTIAL") == (
         "At least 1,200 lines of patches are overdue, on 1 node; 3 more may be; 1 more has an exception. "
         "Including exceptions, it is at least 1,201; on 2026-11-14, a week earlier, it was at least 2,000."
+    )
+
+
+@pytest.mark.parametrize(
+    ("patches_status", "reason"),
+    [
+        ("NOT_ASKED", "this run did not read patches"),
+        ("UNPUBLISHED", "the table of patches does not have the rows that the run counted"),
+        ("PARTIAL", "no target was read"),
+    ],
+)
+def test_an_unknown_number_of_overdue_lines_has_the_reason_of_the_run(patches_status: str, reason: str) -> None:
+    assert overdue_in_words(card(None, None), [], patches_status) == (
+        f"It is not known how many patches are overdue: {reason}."
     )
 
 
 def test_an_earlier_day_is_called_a_week_before_only_if_it_is_one() -> None:
     days = [OverdueDay("2026-11-01", 5), OverdueDay("2026-11-21", 4)]
 
-    assert overdue_in_words(card(4, 2), days) == (
+    assert overdue_in_words(card(4, 2), days, "COMPLETE") == (
         "At least 4 lines of patches are overdue, on 2 nodes. On 2026-11-01, 20 days earlier, it was at least 5."
     )
 

@@ -15,7 +15,7 @@ from patchlake_cli.embedded.cloudformation.deploy import deploy
 from patchlake_cli.embedded.lambda_.pipeline import running_pipeline
 from patchlake_cli.embedded.laptop_stack import trusted_callers
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.lake.demo_lake import MARKER
+from patchlake_cli.lake.location import MARKER
 from tests.analytics import story
 from tests.command_line import patchlake, patchlake_here, variables
 from tests.command_lines import DOCUMENTS, ROOT, command_lines

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from patchlake_cli.lake.demo_lake import MARKER
 from patchlake_cli.lake.engine import open_lake
-from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.location import MARKER, LakeLocation
 from tests.analytics import story
 from tests.e2e.tools import program
 from tests.snippets import print_from, snippet

@@ -154,6 +154,16 @@ def test_a_closed_standard_input_changes_nothing(lake: Path) -> None:
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("options", ["-", "--file -", "--csv-table a=- 'SELECT * FROM a'"])
+def test_a_closed_standard_input_cannot_be_read(lake: Path, options: str) -> None:
+    ended = in_a_shell(f"{PATCHLAKE} query --lake {lake} {options} <&-")
+
+    assert (ended.returncode, ended.stderr) == (
+        ExitCode.ERROR,
+        "patchlake: standard input cannot be read: it is closed\n",
+    )
+
+
 @pytest.mark.parametrize("command", [["query", "SELECT count(*) FROM runs"], ["report", "--out", "report.html"]])
 @pytest.mark.parametrize(
     ("options", "code"),

@@ -6,7 +6,7 @@ import pytest
 
 from patchlake_cli.embedded.demo_folder import replace_folder
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.demo_lake import MARKER
+from patchlake_cli.lake.location import MARKER
 
 
 def test_a_folder_that_does_not_exist_is_made(tmp_path: Path) -> None:

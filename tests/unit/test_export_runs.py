@@ -113,9 +113,18 @@ def test_a_run_with_other_settings_is_left_alone_and_the_next_minute_is_taken(
 
     assert (exported.plan.run_id, exported.is_new) == ("20261101T060100Z", True)
     assert world.waits == [
-        f"run {RUN_ID} already exists with other settings ({named}): this one starts in the next minute, in 53 seconds"
+        f"run {RUN_ID} already exists with other settings ({named}): this one starts in the next minute, in 55 seconds"
     ]
     assert not world.store.exists(snapshot_key(RUN_ID))
+
+
+def test_the_next_minute_is_taken_also_if_the_next_answer_is_a_second_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = ExportWorld()
+    begin_and_die(world)
+    advance = world.clock.advance
+    monkeypatch.setattr(world.clock, "advance", lambda seconds: advance(seconds - 1))
+
+    assert world.export(batch_size=3).plan.run_id == "20261101T060100Z"
 
 
 def test_a_run_that_is_named_is_not_waited_for_and_refused_with_other_settings() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.bootstrap import Aws
+from patchlake_cli.embedded.demo_folder import replace_folder
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.store import open_store
 
@@ -64,3 +65,15 @@ def test_a_folder_is_a_store_of_files(tmp_path: Path) -> None:
     store = open_store(LakeLocation.parse(str(tmp_path)), Aws(), connections=1)
 
     assert isinstance(store, DirectoryStore)
+
+
+@pytest.mark.parametrize("below", ["", "lake", "mine/of/today"])
+def test_the_folder_of_a_demo_is_no_place_for_another_lake(tmp_path: Path, below: str) -> None:
+    replace_folder(tmp_path / "demo")
+
+    obstacle = LakeLocation.parse(str(tmp_path / "demo" / below)).obstacle()
+
+    assert obstacle == (
+        f"{tmp_path / 'demo'} is the folder of a demo, which deletes everything in it when it runs again: "
+        "use another folder"
+    )

@@ -183,8 +183,11 @@ def _text_of(file: Path) -> str:
         raise CommandError(f"{name} {absence(file)}")
     if file.is_char_device():
         raise CommandError(f"{name} cannot be read: it is a device, which may never end")
+    is_standard_input = str(file) == _STANDARD_INPUT
+    if is_standard_input and sys.stdin is None:
+        raise CommandError(f"{name} cannot be read: it is closed")
     try:
-        content = sys.stdin.buffer.read() if str(file) == _STANDARD_INPUT else file.read_bytes()
+        content = sys.stdin.buffer.read() if is_standard_input else file.read_bytes()
         return content.decode("utf-8-sig")
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}") from error

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.demo_lake import MARKER
+from patchlake_cli.lake.location import MARKER
 
 
 def replace_folder(folder: Path) -> None:

@@ -22,6 +22,9 @@ from patchlake_cli.lake.runs import current_run_id
 _ANY_AGE_SECONDS = 10**9
 """A stored plan may have any age; only a new one must be recent."""
 
+_BEHIND_SECONDS = 2
+"""The most by which the answers of two services may differ: the next one may still be from this minute."""
+
 
 def unfinished_plans(store: Store) -> Iterator[Plan]:
     """Yield the plan of each run that has one and no snapshot, the newest first."""
@@ -117,7 +120,7 @@ def _of_a_free_minute(stage: PlanStage, wanted: Plan, wait: Wait) -> Plan:
     others = differences(stored_plan(stage.store, wanted.run_id), wanted)
     if not others:
         return wanted
-    seconds = 60 - stage.clock.now().second
+    seconds = 60 - stage.clock.now().second + _BEHIND_SECONDS
     wait(f"{_exists(wanted.run_id, others)}: this one starts in the next minute, in {seconds} seconds", seconds)
     return stage.new_plan(current_run_id(stage.clock))
 

@@ -4,10 +4,7 @@ from datetime import date
 from pathlib import Path
 
 from patchlake_cli.lake.files import find_lake
-from patchlake_cli.lake.location import LakeLocation
-
-MARKER = ".patchlake-demo"
-"""The file in the folder that a demo made."""
+from patchlake_cli.lake.location import MARKER, LakeLocation
 
 
 def last_day_of_demo(location: LakeLocation) -> date | None:

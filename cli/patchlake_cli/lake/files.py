@@ -210,8 +210,8 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
         paths = files_in("lake/")
         # In a bucket, someone may be allowed to list lake/ and nothing else.
         own = {} if location.bucket is not None and any(paths.values()) else files_in("")
-        if location.bucket is None and (policies := Path(root) / "policy").is_dir():
-            _require_readable(policies, policies.resolve().parents)
+        if location.bucket is None:
+            _require_policy(Path(root) / "policy")
     except (OSError, PatchlakeError) as error:
         raise LakeError(f"{location.text} cannot be read: {error}") from error
     match any(paths.values()), any(own.values()):
@@ -247,6 +247,7 @@ def find_policy(folder: Path) -> PolicyFiles:
         LakeError: it is not a folder, or has no folder for any of the tables.
     """
     expected = " or ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
+    _require_folders(folder)
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise LakeError(f"{folder} {problem}: expected a folder with {expected} in it")
@@ -255,6 +256,30 @@ def find_policy(folder: Path) -> PolicyFiles:
     _require_readable(folder, folder.resolve().parents)
     filesystem, listed = _open_folder(str(folder))
     return PolicyFiles(filesystem, listed, str(folder.resolve()))
+
+
+def _require_policy(folder: Path) -> None:
+    """Refuse the policy of a lake that is there, and of which no listing would show anything or all.
+
+    Raises:
+        LakeError: it, or something in it, is a broken link or not what it should be.
+    """
+    if folder.is_dir():
+        _require_folders(folder)
+        _require_readable(folder, folder.resolve().parents)
+    elif folder.exists() or folder.is_symlink():
+        raise LakeError(f"the policy cannot be read: {folder} is a broken link, or not a folder")
+
+
+def _require_folders(folder: Path) -> None:
+    """Refuse a file in place of a folder of a policy: none of its lines would count.
+
+    Raises:
+        LakeError: there is one.
+    """
+    for path in (folder / folder_of(table) for table in POLICY_TABLES):
+        if path.is_file():
+            raise LakeError(f"the policy cannot be read: {path} is a file: expected a folder with CSV files in it")
 
 
 def _require_readable(folder: Path, above: Sequence[Path]) -> None:

@@ -49,26 +49,46 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
     Raises:
         LakeError: a file cannot be read.
     """
+    since = ("", "") if answering is None else (answering, _date_of(answering))
     runs = lake.query(
         """
-        SELECT coalesce(covered.run_id, stored.run_id) AS run_id, covered.nodes, stored.nodes
+        SELECT
+          coalesce(covered.run_id, stored.run_id) AS run_id,
+          coalesce(covered.run_date, stored.run_date) AS run_date,
+          covered.nodes,
+          stored.nodes
         FROM (
-          SELECT run_id, coalesce(sum(nodes_listed), 0) AS nodes FROM recent_coverage WHERE run_id > ? GROUP BY run_id
+          SELECT run_id, run_date, coalesce(sum(nodes_listed), 0) AS nodes
+          FROM recent_coverage
+          WHERE run_id > ? OR run_date > ?
+          GROUP BY run_id, run_date
         ) AS covered
         FULL OUTER JOIN (
-          SELECT run_id, count(*) AS nodes FROM recent_patch_states WHERE run_id > ? GROUP BY run_id
-        ) AS stored ON stored.run_id = covered.run_id
-        ORDER BY run_id
+          SELECT run_id, run_date, count(*) AS nodes
+          FROM recent_patch_states
+          WHERE run_id > ? OR run_date > ?
+          GROUP BY run_id, run_date
+        ) AS stored ON stored.run_id = covered.run_id AND stored.run_date = covered.run_date
+        ORDER BY run_date, run_id
         """,
-        (answering or "", answering or ""),
+        (*since, *since),
     ).rows
     instead = "" if answering is None else f". Run {answering} answers instead"
-    for run_id, listed, stored in runs:
+    for run_id, run_date, listed, stored in runs:
+        if run_id is None or _date_of(run_id) != run_date:
+            found = f"its file has rows of run {run_id}. It is damaged, or copied"
+            yield f"a run of {run_date} is UNPUBLISHED: {found}{instead}"
+            continue
         counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
         yield (
             f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
             f"its files are damaged, or copied{instead}"
         )
+
+
+def _date_of(run_id: str) -> str:
+    """Return the date in the id of a run, which a damaged file may lack."""
+    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
 
 
 def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:

@@ -10,6 +10,9 @@ from patchlake_cli.absent_path import absence
 NO_ACCESS = "permission denied, or a read-only file system"
 """Why a folder cannot be written; the system does not say which of the two."""
 
+MARKER = ".patchlake-demo"
+"""The file in the folder that a demo made."""
+
 
 @dataclass(frozen=True, slots=True)
 class LakeLocation:
@@ -58,6 +61,11 @@ class LakeLocation:
         if self.bucket is not None:
             return None
         folder = Path(self.text).absolute()
+        resolved = folder.resolve()
+        if demo := next((each for each in (resolved, *resolved.parents) if (each / MARKER).is_file()), None):
+            return (
+                f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
+            )
         while not folder.exists() and folder != folder.parent:
             if folder.is_symlink():
                 return f"{folder} {absence(folder)}"

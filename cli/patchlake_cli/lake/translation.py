@@ -33,6 +33,7 @@ _FOREIGN_CLAUSES = {
     "sort": "SORT BY",
 }
 """Clauses of a SELECT in other dialects, by their names in the parser."""
+_TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
 
@@ -68,7 +69,12 @@ def parse_question(sql: str) -> exp.Query:
     if not is_utf_8(sql):
         raise QueryError("expected one SELECT in UTF-8")
     try:
-        statements = [statement for statement in sqlglot.parse(sql, read="athena") if statement is not None]
+        statements = [
+            statement
+            for statement in sqlglot.parse(sql, read="athena")
+            # A comment after the semicolon is a statement of its own.
+            if statement is not None and not isinstance(statement, exp.Semicolon)
+        ]
     except ParseError as error:
         first = error.errors[0]
         before, found = first["start_context"] or "", first["highlight"] or ""
@@ -177,6 +183,8 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
 
 def located(sql: str, complaint: str) -> str:
     """Return an error message about a query, with the position in the query if the message gives it."""
+    if _TOO_DEEP.search(complaint):
+        return TOO_DEEP
     if _DIVISION_BY_ZERO.search(complaint):
         return "division by zero: divide by NULLIF(divisor, 0), which gives NULL"
     message, _, context = complaint.partition("\n\nLINE ")

@@ -9,6 +9,7 @@ from typing import Any
 from patchlake_cli.report.deadline_figures import OverdueDay, Scorecard
 from patchlake_cli.report.figures import Figures
 from patchlake_cli.report.node_figures import Compliance, Day
+from patchlake_cli.report.words import OVERDUE_UNKNOWN
 
 _WEEK = timedelta(days=7)
 
@@ -101,15 +102,17 @@ def goal_in_words(goal: float, percent: Percent) -> str:
     return f"The goal of {goal:g} % {verdict}."
 
 
-def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay]) -> str:
+def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay], patches_status: str) -> str:
     """Return one or two sentences about the overdue lines of the fleet, and those of a week before.
 
     Args:
         fleet: the scorecard of the fleet.
         trend: the overdue lines in the order of time.
+        patches_status: of the run.
     """
     if fleet.lines_overdue is None or fleet.nodes_overdue is None:
-        return "It is not known how many patches are overdue: this run did not read patches."
+        reason = OVERDUE_UNKNOWN.get(patches_status, "no target was read")
+        return f"It is not known how many patches are overdue: {reason}."
     lines = "line of patches is" if fleet.lines_overdue == 1 else "lines of patches are"
     nodes = "node" if fleet.nodes_overdue == 1 else "nodes"
     sentence = f"At least {fleet.lines_overdue:,} {lines} overdue, on {fleet.nodes_overdue:,} {nodes}"

@@ -38,7 +38,9 @@ def render_markdown(figures: Figures) -> str:
             headline=in_words(figures),
             week_before="" if details is None else week_before(details.trend),
             goal=_goal(figures),
-            overdue="" if details is None else overdue_in_words(details.deadlines.fleet, details.deadlines.trend),
+            overdue=""
+            if details is None
+            else overdue_in_words(details.deadlines.fleet, details.deadlines.trend, figures.run.patches_status),
             changes=CHANGES,
             breach_reasons=BREACH_REASONS,
             shown=ROWS_SHOWN,

@@ -72,6 +72,12 @@ FLEET_UNKNOWN = {
 }
 """The reasons why the number of unmanaged instances is not known."""
 
+OVERDUE_UNKNOWN = {
+    "NOT_ASKED": "this run did not read patches",
+    "UNPUBLISHED": "the table of patches does not have the rows that the run counted",
+}
+"""The reasons why the number of overdue lines is not known, by the status of the run's patches."""
+
 TAG_STATUS = {
     "NO_TAG": "(no such tag)",
     "NOT_READ": "(tags not read)",

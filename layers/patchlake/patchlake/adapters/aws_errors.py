@@ -192,9 +192,11 @@ def cause_of(error: AwsError) -> Cause:
         return next(found, Cause.PASSING)
     if error.operation_name == "PutObject" and _refuses_conditions(error.response):
         return Cause.NO_CONDITIONAL_WRITES
+    # The answer to a HEAD request has no body, so it names no code.
     if error.operation_name.startswith("Head") and code_of(error) == "403":
-        # The answer to a HEAD request has no body, so it names no code.
         return Cause.DENIED
+    if error.operation_name == "HeadBucket" and code_of(error) == "404":
+        return Cause.NO_BUCKET
     return cause_of_answer(error.response)
 
 
