@@ -4,7 +4,7 @@ import signal
 
 
 def main() -> None:
-    """Load the command line and run it; whoever starts the command with Ctrl-C ignored keeps that."""
+    """Load the command line and run it; a process that starts with Ctrl-C ignored keeps ignoring it."""
     interrupt = signal.getsignal(signal.SIGINT)
     if interrupt is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
