@@ -315,7 +315,7 @@ def _files(paths: Iterable[str], folder: str) -> list[tuple[str, str]]:
     # A store may list a key twice.
     files = [(match, path) for path in set(paths) if (match := _FILE.fullmatch(path.removeprefix(folder)))]
     for match, path in files:
-        if not _is_of_a_run(**match.groupdict()):
+        if not is_of_a_run(**match.groupdict()):
             # A copy would count its run twice, here and in Athena; one in a folder of a date only in Athena.
             raise LakeError(
                 f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it out of the table"
@@ -323,7 +323,8 @@ def _files(paths: Iterable[str], folder: str) -> list[tuple[str, str]]:
     return sorted((match["date"], path) for match, path in files)
 
 
-def _is_of_a_run(date: str, name: str) -> bool:
+def is_of_a_run(date: str, name: str) -> bool:
+    """Whether a name is the id of a run of this date."""
     try:
         return run_date(name) == date
     except InputError:

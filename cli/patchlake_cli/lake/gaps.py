@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from patchlake.core.run import run_date
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.files import is_of_a_run
 from patchlake_cli.lake.parameters import Parameter, ParameterType
 from patchlake_cli.lake.runs import TARGETS_NAMED
 
@@ -49,7 +51,7 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
     Raises:
         LakeError: a file cannot be read.
     """
-    since = ("", "") if answering is None else (answering, _date_of(answering))
+    since = ("", "") if answering is None else (answering, run_date(answering))
     runs = lake.query(
         """
         SELECT
@@ -74,21 +76,16 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
         (*since, *since),
     ).rows
     instead = "" if answering is None else f". Run {answering} answers instead"
-    for run_id, run_date, listed, stored in runs:
-        if run_id is None or _date_of(run_id) != run_date:
+    for run_id, day, listed, stored in runs:
+        if run_id is None or not is_of_a_run(day, run_id):
             found = f"its file has rows of run {run_id}. It is damaged, or copied"
-            yield f"a run of {run_date} is UNPUBLISHED: {found}{instead}"
+            yield f"a run of {day} is UNPUBLISHED: {found}{instead}"
             continue
         counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
         yield (
             f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
             f"its files are damaged, or copied{instead}"
         )
-
-
-def _date_of(run_id: str) -> str:
-    """Return the date in the id of a run, which a damaged file may lack."""
-    return f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:8]}"
 
 
 def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
