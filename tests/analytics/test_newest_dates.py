@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from patchlake_cli.lake.newest_dates import marked_views
+from patchlake_cli.lake.newest_dates import is_marked
 from patchlake_cli.lake.statements import views
 from patchlake_cli.lake.translation import translate
 from tests.analytics.histories import History, histories
@@ -13,7 +13,7 @@ from tests.analytics.materialized import MaterializedViews
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 DATES = ("2026-11-26",)
-VIEWS = MaterializedViews([view for view in views() if view.name in marked_views()], NOW)
+VIEWS = MaterializedViews([view for view in views() if is_marked(view.name)], NOW)
 
 
 @pytest.mark.parametrize(

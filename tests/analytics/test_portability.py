@@ -14,7 +14,7 @@ from generators.lakes import sample_arguments
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
-from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
 
 FUNCTIONS = {
     exp.And,
@@ -232,6 +232,11 @@ def test_every_view_reads_the_window_only_and_every_query_the_views_only(stateme
     assert set(statement.relations) <= names | tables
     if statement.name.removeprefix(HISTORY) not in BASES:
         assert set(statement.relations) <= names
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_what_a_statement_reads_stands_in_its_text_where_the_parser_finds_it(statement: Statement) -> None:
+    assert statement.relations == relations_of(statement.tree)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

@@ -144,6 +144,12 @@ def test_plan_starts_without_pyarrow() -> None:
     assert output_of("import sys, patchlake.bootstrap; print('pyarrow' in sys.modules)") == "False\n"
 
 
+def test_a_lake_in_a_folder_is_read_without_the_aws_sdk() -> None:
+    code = "import sys, patchlake_cli.lake.engine, patchlake_cli.lake.question; print('boto3' in sys.modules)"
+
+    assert output_of(code) == "False\n"
+
+
 def test_parquet_needs_neither_pandas_nor_numpy_nor_the_compute_and_dataset_parts_of_pyarrow() -> None:
     code = """
 import sys

@@ -6,15 +6,15 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import duckdb
 
 from patchlake.adapters.one_line import one_line
@@ -37,6 +37,9 @@ from patchlake_cli.lake.translation import (
     unknown_relation,
 )
 from patchlake_cli.similar_names import suggested
+
+if TYPE_CHECKING:
+    import boto3
 
 _ATHENA = {
     "VARCHAR": "varchar",
@@ -90,7 +93,7 @@ class Lake:
     """The published tables, their twins ``recent_…`` and ``history_…``, the policy and each view, ready for queries."""
 
     def __init__(self, files: LakeFiles, now: datetime, settings: Settings, policy: PolicyFiles | None = None) -> None:
-        """Register the tables; this reads only the names of files.
+        """Connect to an empty database: a table or view comes into it with the first question that reads it.
 
         Args:
             files: the files of the lake.
@@ -123,12 +126,13 @@ class Lake:
         self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         self._newest_dates: tuple[str, ...] = ()
+        self._undefined: dict[str, Callable[[], None]] = {}
+        history_start = self._days_ago(self.settings.history_days)
         for table in SOURCES.tables:
-            self._register(table, table.name, "0000")
-            self._register(table, RECENT + table.name, self.window_start)
-            self._register(table, HISTORY + table.name, self._days_ago(self.settings.history_days))
-        self._undefined = {view.name: view for view in views()}
-        self._unread = {table.name: table for table in POLICY_TABLES}
+            for prefix, first in (("", "0000"), (RECENT, self.window_start), (HISTORY, history_start)):
+                self._undefined[prefix + table.name] = partial(self._register, table, prefix + table.name, first)
+        self._undefined |= {view.name: partial(self._create_view, view) for view in views()}
+        self._undefined |= {table.name: partial(self._read_policy, table) for table in POLICY_TABLES}
 
     @property
     def window_start(self) -> str:
@@ -202,7 +206,7 @@ class Lake:
         Raises:
             QueryError: the name is in use, or the text is not a table.
         """
-        if name in self._defined or name in self._undefined or name in self._unread or name.endswith(_FILES):
+        if name in self._defined or name in self._undefined or name.endswith(_FILES):
             raise QueryError(f"table {name!r} already exists: choose another name")
         try:
             head, *rows = list(csv.reader(io.StringIO(text), strict=True)) or [[]]
@@ -248,32 +252,33 @@ class Lake:
         return date.fromordinal(max(self.now.toordinal() - days, date.min.toordinal())).isoformat()
 
     def _define(self, relations: Iterable[str]) -> None:
-        """Create the views among these, and the views that they read; a query defines only what it reads.
+        """Create these tables and views, and those that they read; a query defines only what it reads.
 
         Raises:
             QueryError: a relation does not exist.
             LakeError: a file cannot be read.
         """
         for name in relations:
-            if view := self._undefined.get(name):
-                self._define(view.relations)
-                is_kept = name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept
-                sql = translate(view.render(self.settings), self.now, self._newest_dates)
-                with self._lake_errors():
-                    if is_kept:
-                        # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
-                        self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
-                        sql = f"FROM {_KEPT}.{name}"
-                    self._database.execute(f"CREATE VIEW {name} AS {sql}")
-                    if name == "covered_runs":
-                        found = self._database.execute("SELECT run_date FROM covered_runs WHERE is_latest").fetchall()
-                        self._newest_dates = tuple(run_date for (run_date,) in found)
+            if define := self._undefined.get(name):
+                define()
                 self._defined.add(name)
                 del self._undefined[name]
-            elif name in self._unread:
-                self._read_policy(self._unread.pop(name))
             elif name not in self._defined:
-                raise unknown_relation(name, self._defined | set(self._undefined) | set(self._unread))
+                raise unknown_relation(name, self._defined | set(self._undefined))
+
+    def _create_view(self, view: Statement) -> None:
+        self._define(view.relations)
+        name = view.name
+        sql = translate(view.render(self.settings), self.now, self._newest_dates)
+        with self._lake_errors():
+            if name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept:
+                # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
+                self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
+                sql = f"FROM {_KEPT}.{name}"
+            self._database.execute(f"CREATE VIEW {name} AS {sql}")
+            if name == "covered_runs":
+                found = self._database.execute("SELECT run_date FROM covered_runs WHERE is_latest").fetchall()
+                self._newest_dates = tuple(run_date for (run_date,) in found)
 
     def _read_policy(self, table: Table) -> None:
         """Create a table of the policy, whose files are small."""
@@ -287,7 +292,6 @@ class Lake:
         columns = [list(column) for column in zip(*rows, strict=True)] or [[]] * len(names)
         unnested = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in names)
         self._database.execute(f"INSERT INTO {table.name} SELECT {unnested}", columns)
-        self._defined.add(table.name)
 
     def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
         try:
@@ -328,7 +332,6 @@ class Lake:
         ]
         selected = ", ".join([*columns, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
-        self._defined.add(name)
 
 
 def _without_zones(sql: str, description: Sequence[tuple[Any, ...]]) -> str:
@@ -346,7 +349,7 @@ def open_lake(
     *,
     now: datetime | None = None,
     settings: Settings | None = None,
-    session: boto3.Session | None = None,
+    session: "boto3.Session | None" = None,
     policy: Path | None = None,
 ) -> Lake:
     """Open a lake.
@@ -371,7 +374,7 @@ def open_lake_as_of(  # noqa: PLR0913
     settings: Settings | None = None,
     *,
     profile: str | None = None,
-    session: boto3.Session | None = None,
+    session: "boto3.Session | None" = None,
     policy: Path | None = None,
 ) -> Lake:
     """Open a lake, with the user's credentials, as it is or as it was in the last second of a UTC date.

@@ -1,8 +1,7 @@
 """The Parquet files of a lake's tables and the files of its policy, in a folder or in a bucket.
 
 Snapshots are immutable and published by one write, so the files listed here are the lake as it was at that moment. A
-query reads only the columns that it needs of each file, also from a bucket. This is the only module of the command that
-imports pyarrow.
+query reads only the columns that it needs of each file, also from a bucket.
 """
 
 import re
@@ -10,34 +9,27 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-import boto3
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from botocore.exceptions import BotoCoreError
 from pyarrow import fs
 
-from patchlake.adapters.aws_errors import AWS_ERRORS
-from patchlake.adapters.clients import make_client
-from patchlake.adapters.explanations import explained
 from patchlake.adapters.parquet import ARROW_TYPES
-from patchlake.adapters.s3 import S3Store
-from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.run import run_date
 from patchlake.core.tables import Column, ColumnType, Table
-from patchlake.core.timings import CALL
 from patchlake.errors import InputError, PatchlakeError
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.absent_path import absence
-from patchlake_cli.aws_session import ca_bundle, new_session
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
 
-type _Listed = Callable[[str], Iterable[str]]
+if TYPE_CHECKING:
+    import boto3
+
+type Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
 
 _FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.+)\.parquet", re.DOTALL)
@@ -62,7 +54,7 @@ class PolicyFiles:
     """
 
     filesystem: fs.FileSystem
-    listed: _Listed
+    listed: Listed
     root: str
     prefix: str = ""
     scheme: str = ""
@@ -181,7 +173,7 @@ def no_files() -> LakeFiles:
     return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
 
 
-def find_lake(location: LakeLocation, session: boto3.Session | None = None, profile: str | None = None) -> LakeFiles:
+def find_lake(location: LakeLocation, session: "boto3.Session | None" = None, profile: str | None = None) -> LakeFiles:
     """List the published files of a lake.
 
     Args:
@@ -196,7 +188,10 @@ def find_lake(location: LakeLocation, session: boto3.Session | None = None, prof
         filesystem, listed = _open_folder(location.text)
         root, scheme = str(Path(location.text).resolve()), ""
     else:
-        filesystem, listed = _open_bucket(location, location.bucket, session, profile)
+        # Not at the top: the AWS SDK takes longer to import than a folder to open.
+        from patchlake_cli.lake.bucket import open_bucket  # noqa: PLC0415
+
+        filesystem, listed = open_bucket(location, location.bucket, session, profile)
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
 
     def files_in(base: str) -> dict[str, list[tuple[str, str]]]:
@@ -331,7 +326,7 @@ def is_of_a_run(date: str, name: str) -> bool:
         return False
 
 
-def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
+def _open_folder(text: str) -> tuple[fs.FileSystem, Listed]:
     folder = Path(text).resolve()
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else absence(Path(text))
@@ -346,45 +341,3 @@ def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
             raise LakeError(f"the name of a file in {folder}/{prefix} is not UTF-8: {error.object!r}") from error
 
     return filesystem, listed
-
-
-def _open_bucket(
-    location: LakeLocation, bucket: str, session: boto3.Session | None, profile: str | None
-) -> tuple[fs.FileSystem, _Listed]:
-    """Open a bucket with the SDK's own credentials, so that every kind of profile works."""
-    text = location.text
-    try:
-        session = session or new_session(profile)
-        client = make_client(session, "s3")
-    except (BotoCoreError, ValueError) as error:
-        settings = "the AWS settings of your environment or profile cannot be used"
-        raise LakeError(f"{text} cannot be opened: {settings}: {error}") from error
-    try:
-        region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
-        with renewing_credentials():
-            credentials = session.get_credentials()
-            frozen = None if credentials is None else credentials.get_frozen_credentials()
-        if frozen is None:
-            raise LakeError(f"{text} cannot be opened: no AWS credentials found")
-    except AWS_ERRORS as error:
-        raise LakeError(f"{text} cannot be opened: {explained(error, 's3:ListBucket')}") from error
-    except ValueError as error:
-        raise LakeError(f"{text} cannot be opened: {error}") from error
-    endpoint = urlsplit(client.meta.endpoint_url)
-    of_aws = (endpoint.hostname or "").endswith((".amazonaws.com", ".amazonaws.com.cn"))
-    filesystem = fs.S3FileSystem(
-        access_key=frozen.access_key,
-        secret_key=frozen.secret_key,
-        session_token=frozen.token,
-        region=region,
-        scheme=endpoint.scheme,
-        endpoint_override=None if of_aws else endpoint.netloc,
-        connect_timeout=CALL.connect_seconds,
-        # The longest wait for the next byte; the library has no limit for the total time of a call.
-        request_timeout=CALL.answer_seconds,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=CALL.attempts),
-        tls_ca_file_path=ca_bundle(session),
-    )
-    # Our own listing ends whatever the store answers, and accepts only a real listing as one.
-    store = S3Store(client, bucket, location.prefix, pause=lambda _: None, chance=lambda: 0.0)
-    return filesystem, lambda prefix: (f"{bucket}/{location.prefix}{key}" for key in store.keys(prefix))

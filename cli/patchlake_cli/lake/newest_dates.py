@@ -30,16 +30,13 @@ def name_dates(tree: exp.Expr, dates: Sequence[str]) -> None:
             if column.name == _MARK and isinstance(column.find_ancestor(exp.Where, exp.Join, exp.Select), _CONDITIONS):
                 names = [column.table] if column.table else list(scope.sources)
                 source = scope.sources.get(names[0]) if len(names) == 1 else None
-                if isinstance(source, exp.Table) and source.name in marked_views():
+                if isinstance(source, exp.Table) and is_marked(source.name):
                     dated = exp.column(_DATE, table=column.table or None).isin(*dates)
                     column.replace(exp.paren(exp.and_(column.copy(), dated)))
 
 
 @cache
-def marked_views() -> frozenset[str]:
-    """Return the views that mark the rows of the newest run in the window."""
-    return frozenset(
-        view.name
-        for view in views()
-        if not view.name.startswith(HISTORY) and {_MARK, _DATE} <= set(view.tree.named_selects)
-    )
+def is_marked(name: str) -> bool:
+    """Whether it is a view that marks the rows of the newest run in the window."""
+    found = [view for view in views() if view.name == name and not name.startswith(HISTORY)]
+    return any({_MARK, _DATE} <= set(view.tree.named_selects) for view in found)

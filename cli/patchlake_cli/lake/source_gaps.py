@@ -53,9 +53,9 @@ def relations_below(relations: Collection[str], *, except_for: Collection[str] =
 
 
 def _reads_several_runs(relations: Collection[str], source: str) -> bool:
-    columns = {view.name: view.tree.named_selects for view in views()}
+    found = {view.name: view for view in views()}
     return any(
-        name in _tables(source) or _OF_SEVERAL_RUNS in columns[name]
+        name in _tables(source) or _OF_SEVERAL_RUNS in found[name].tree.named_selects
         for name in relations
         if source in sources_of([name])
     )

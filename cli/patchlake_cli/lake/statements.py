@@ -55,6 +55,7 @@ _ENTRY = re.compile(r" {2,}(?:- )?(?P<text>\S.*)")
 _PARAMETER = re.compile(
     rf"(?P<name>[a-z_]+) \((?P<type>{'|'.join(ParameterType)}), such as (?P<example>[^)]+)\): (?P<meaning>.+)"
 )
+_READ = re.compile(r"\b(?:FROM|JOIN)\s+(\w+)")
 _PLACE_OF_COLUMNS = re.compile(r"(?P<table>\w+\.)?\$\{(?P<declared>\w+Columns)\}")
 _WIDTH = 120
 
@@ -113,7 +114,7 @@ class Statement:
     @property
     def relations(self) -> list[str]:
         """The views and tables that it reads, sorted by name."""
-        return list(_relations(self.name, self.render(Settings())))
+        return sorted(_relation_names().intersection(_READ.findall(self.sql)))
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
@@ -150,8 +151,16 @@ def _select(name: str, sql: str) -> "exp.Query":
 
 
 @cache
-def _relations(name: str, sql: str) -> tuple[str, ...]:
-    return tuple(relations_of(_select(name, sql)))
+def _relation_names() -> frozenset[str]:
+    """Return the names of all tables and views, and of their twins."""
+    # Not at the top: the help of a command lists the queries, and asks for no relation.
+    from patchlake.sources.registry import SOURCES  # noqa: PLC0415
+    from patchlake_cli.lake.policy import POLICY_TABLES  # noqa: PLC0415
+
+    tables = {table.name for table in SOURCES.tables}
+    views = {file.name.removesuffix(".sql") for file in sql_files("views")}
+    twins = {RECENT + name for name in tables} | {HISTORY + name for name in tables | views}
+    return frozenset(tables | views | twins | {table.name for table in POLICY_TABLES})
 
 
 def relations_of(tree: "exp.Expr") -> list[str]:

@@ -194,7 +194,8 @@ def located(sql: str, complaint: str) -> str:
 
 def _duckdb(tree: exp.Expr, now: datetime, newest_dates: Sequence[str]) -> str:
     name_dates(tree, newest_dates)
-    return tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False).sql(dialect="duckdb")
+    adapted = tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False)
+    return adapted.sql(dialect="duckdb", copy=False)
 
 
 def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
