@@ -37,7 +37,10 @@ _TABLES = {
     "patch_states": """
         SELECT
           '{run_id}' AS run_id, {at} AS run_at, account_id, region, instance_id,
+          CASE WHEN is_windows THEN 'Windows' ELSE 'Linux' END AS platform_type,
           CASE WHEN is_windows THEN 'Microsoft Windows Server 2022 Datacenter' ELSE 'Amazon Linux' END AS platform_name,
+          CASE WHEN is_windows THEN '10.0.20348' ELSE '2023' END AS platform_version,
+          CASE WHEN is_windows THEN 'windows' ELSE 'linux' END AS patch_group,
           'COLLECTED' AS collection_status, {at} AS collected_at, 'pb-0123456789abcdef0' AS baseline_id,
           {at} - INTERVAL 4 HOUR AS operation_start_time, {at} - INTERVAL 3 HOUR AS operation_end_time,
           coalesce(missing, 0)::INTEGER AS missing_count, {zeros}

@@ -11,6 +11,7 @@ from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.core.run import run_at, run_date
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
 from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, views
 from patchlake_cli.lake.translation import translate
@@ -21,16 +22,17 @@ type Row = Mapping[str, Any]
 class MaterializedViews:
     """Statements over the views, each of which is computed once for all that read it."""
 
-    def __init__(self, statements: Iterable[Statement], now: datetime) -> None:
+    def __init__(self, statements: Iterable[Statement], now: datetime, dates: NewestDates = NO_DATES) -> None:
         """Translate the statements, and the views that they need.
 
         Args:
             statements: views, or named queries without parameters.
             now: the time of the question.
+            dates: the dates that the engine names.
         """
         statements = list(statements)
-        self._views = {view.name: translate(view.render(Settings()), now) for view in _needed(statements)}
-        self._statements = {each.name: translate(each.render(Settings()), now) for each in statements}
+        self._views = {view.name: translate(view.render(Settings()), now, dates) for view in _needed(statements)}
+        self._statements = {each.name: translate(each.render(Settings()), now, dates) for each in statements}
 
     def answers(self, tables: Mapping[str, Sequence[Row]]) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of each statement, by its name.

@@ -24,6 +24,7 @@ from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
 from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
@@ -125,7 +126,7 @@ class Lake:
         self._added: set[str] = set()
         self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
-        self._newest_dates: tuple[str, ...] = ()
+        self._newest_dates = NO_DATES
         self._undefined: dict[str, Callable[[], None]] = {}
         history_start = self._days_ago(self.settings.history_days)
         for table in SOURCES.tables:
@@ -277,8 +278,13 @@ class Lake:
                 sql = f"FROM {_KEPT}.{name}"
             self._database.execute(f"CREATE VIEW {name} AS {sql}")
             if name == "covered_runs":
-                found = self._database.execute("SELECT run_date FROM covered_runs WHERE is_latest").fetchall()
-                self._newest_dates = tuple(run_date for (run_date,) in found)
+                self._newest_dates = NewestDates(run=self._dates("run_date", name))
+            if name == "target_listings":
+                self._newest_dates = self._newest_dates._replace(last_read=self._dates("last_read_date", name))
+
+    def _dates(self, column: str, view: str) -> tuple[str, ...]:
+        sql = f"SELECT DISTINCT {column} FROM {view} WHERE is_latest AND {column} IS NOT NULL ORDER BY {column}"  # noqa: S608
+        return tuple(date for (date,) in self._database.execute(sql).fetchall())
 
     def _read_policy(self, table: Table) -> None:
         """Create a table of the policy, whose files are small."""

@@ -1,38 +1,89 @@
-"""The date of the newest run next to each ``is_latest``: DuckDB reads only the files of dates that are constants.
+"""The dates of the newest run, next to each condition on it: DuckDB reads only the files of dates that are constants.
 
-Every row of a view that ``is_latest`` has the date of the newest run, so the added condition changes no answer.
+Every row of a view that ``is_latest`` has the date of the newest run, and the last listing of each of its targets has
+one of a few dates. So the added conditions change no answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 from sqlglot import exp
-from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from patchlake_cli.lake.statements import HISTORY, views
 
 _MARK = "is_latest"
 _DATE = "run_date"
+_LISTINGS = "target_listings"
+_LAST_READ = "last_read_date"
 _CONDITIONS = (exp.Where, exp.Join)
 
 
-def name_dates(tree: exp.Expr, dates: Sequence[str]) -> None:
-    """Add the dates to each condition of a SELECT on ``is_latest`` of a view.
+class NewestDates(NamedTuple):
+    """Dates that are known before a question; none where they are not known.
+
+    Attributes:
+        run: those of the newest run.
+        last_read: those on which its targets were last listed.
+    """
+
+    run: tuple[str, ...] = ()
+    last_read: tuple[str, ...] = ()
+
+
+NO_DATES = NewestDates()
+
+
+def name_dates(tree: exp.Expr, dates: NewestDates) -> None:
+    """Add the dates to the conditions of a SELECT on the rows of the newest run.
 
     Args:
         tree: the SELECT, which is changed.
-        dates: the dates of the newest run; none where there is no such run.
+        dates: the dates.
     """
-    if not dates:
-        return
     for scope in traverse_scope(tree):
-        for column in scope.columns:
-            if column.name == _MARK and isinstance(column.find_ancestor(exp.Where, exp.Join, exp.Select), _CONDITIONS):
-                names = [column.table] if column.table else list(scope.sources)
-                source = scope.sources.get(names[0]) if len(names) == 1 else None
-                if isinstance(source, exp.Table) and is_marked(source.name):
-                    dated = exp.column(_DATE, table=column.table or None).isin(*dates)
-                    column.replace(exp.paren(exp.and_(column.copy(), dated)))
+        marks = [column for column in scope.columns if column.name == _MARK and is_marked(_relation(column, scope))]
+        if dates.last_read:
+            for column in _last_listed(scope, {mark.table for mark in marks if _is_required(mark)}):
+                _add(column.parent, column, dates.last_read)
+        if dates.run:
+            for mark in marks:
+                if isinstance(mark.find_ancestor(exp.Where, exp.Join, exp.Select), _CONDITIONS):
+                    _add(mark, exp.column(_DATE, table=mark.table or None), dates.run)
+
+
+def _relation(column: exp.Column, scope: Scope) -> str:
+    """Return the table or view that a column comes from; an empty text if it is none, or not certain."""
+    names = [column.table] if column.table else list(scope.sources)
+    source = scope.sources.get(names[0]) if len(names) == 1 else None
+    return source.name if isinstance(source, exp.Table) else ""
+
+
+def _is_required(mark: exp.Column) -> bool:
+    """Whether a SELECT has only rows with a mark."""
+    node: exp.Expr | None = mark.parent
+    while isinstance(node, exp.And):
+        node = node.parent
+    return isinstance(node, exp.Where)
+
+
+def _last_listed(scope: Scope, latest: set[str]) -> Iterator[exp.Column]:
+    """Yield each date that equals the one on which a target of the newest run was last listed."""
+    for column in scope.columns:
+        is_listing = column.name == _LAST_READ and _relation(column, scope) == _LISTINGS
+        if is_listing and column.table in latest and isinstance(column.parent, exp.EQ):
+            other = column.parent.right if column.parent.left is column else column.parent.left
+            if isinstance(other, exp.Column) and other.name == _DATE:
+                yield other
+
+
+def _add(condition: exp.Expr | None, column: exp.Column, dates: tuple[str, ...]) -> None:
+    """Put a condition, and one on the date, in place of the condition alone."""
+    if condition is not None:
+        # Not IN: DuckDB passes only an equality on to the other side of a join.
+        dated = exp.or_(*(column.copy().eq(date) for date in dates))
+        condition.replace(exp.paren(exp.and_(condition.copy(), dated)))
 
 
 @cache

@@ -6,7 +6,7 @@ sqlglot translates, and this module adapts the differences that it leaves. In At
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -18,7 +18,8 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.newest_dates import name_dates
+from patchlake_cli.lake.join_sides import turn_joins
+from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.similar_names import suggested
@@ -44,18 +45,18 @@ type Schema = Mapping[str, Mapping[str, str]]
 
 
 @cache
-def translate(sql: str, now: datetime, newest_dates: tuple[str, ...] = ()) -> str:
+def translate(sql: str, now: datetime, dates: NewestDates = NO_DATES) -> str:
     """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
 
     Args:
         sql: the SELECT.
         now: the time that the time functions return.
-        newest_dates: the dates of the newest run, where they are known.
+        dates: those of the newest run.
 
     Raises:
         sqlglot.errors.SqlglotError: it is not a statement of Athena.
     """
-    return _duckdb(parsed(sql).copy(), now, newest_dates)
+    return _duckdb(parsed(sql).copy(), now, dates)
 
 
 def parse_question(sql: str) -> exp.Query:
@@ -130,14 +131,14 @@ def number_of_places(question: exp.Query) -> int:
     return len(list(question.find_all(exp.Placeholder)))
 
 
-def translate_question(question: exp.Query, now: datetime, schema: Schema, newest_dates: Sequence[str] = ()) -> str:
+def translate_question(question: exp.Query, now: datetime, schema: Schema, dates: NewestDates = NO_DATES) -> str:
     """Translate a query of the user to DuckDB, run at ``now``.
 
     Args:
         question: the parsed query.
         now: the time that the time functions return.
         schema: the schema of every relation that it names.
-        newest_dates: the dates of the newest run, where they are known.
+        dates: those of the newest run.
 
     Raises:
         QueryError: it names a column that does not exist.
@@ -152,7 +153,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, newes
     except SqlglotError as error:
         raise QueryError(str(error)) from error
     _check_columns(typed, schema)
-    return _duckdb(typed, now, newest_dates)
+    return _duckdb(typed, now, dates)
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
@@ -192,8 +193,9 @@ def located(sql: str, complaint: str) -> str:
     return _pointed(sql, _position(sql, message, context), message)
 
 
-def _duckdb(tree: exp.Expr, now: datetime, newest_dates: Sequence[str]) -> str:
-    name_dates(tree, newest_dates)
+def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:
+    name_dates(tree, dates)
+    turn_joins(tree)
     adapted = tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False)
     return adapted.sql(dialect="duckdb", copy=False)
 
