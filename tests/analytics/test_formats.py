@@ -105,6 +105,22 @@ def test_csv_has_a_row_for_each_null_that_is_alone_in_its_row() -> None:
     assert list(csv.reader(io.StringIO(text, newline=""))) == [["patch_group"], [""], ["web"], [""]]
 
 
+NESTED = Answer(
+    ("states", "keys", "digest"),
+    ("array(varchar)", "map(varchar, integer)", "varbinary"),
+    [(["Missing", None, 'a "b"'], {"Owner": 1}, b"\x00\xff")],
+)
+
+
+def test_arrays_and_maps_are_json_and_bytes_are_hexadecimal() -> None:
+    [_, row] = csv.reader(io.StringIO(as_csv(NESTED), newline=""))
+
+    assert row == ['["Missing", null, "a \\"b\\""]', '{"Owner": 1}', "00ff"]
+    assert json.loads(as_json(NESTED)) == [
+        {"states": ["Missing", None, 'a "b"'], "keys": {"Owner": 1}, "digest": "00ff"}
+    ]
+
+
 @pytest.mark.parametrize(
     "text",
     ["=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "  =1", "=1", "＝1", "＋1", "－1", "＠1"],  # noqa: RUF001

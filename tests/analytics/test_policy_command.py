@@ -1,5 +1,6 @@
 """``--policy`` of the commands: the lines that ``check`` finds, and the exit code of an answer by a bad policy."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -78,6 +79,24 @@ def test_each_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None
     assert "sla/all.csv:3: severity is High: expected Critical, Important, Medium, Moderate or Low, or nothing" in (
         result.stdout.splitlines()
     )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [gzip.compress(b"severity,tag_key,tag_value,days\nLow,,,9\n"), "severity,tag_key,tag_value,days".encode("utf-16")],
+    ids=["gzip", "UTF-16"],
+)
+def test_a_file_that_is_no_text_is_one_problem_and_not_one_for_each_line(tmp_path: Path, content: bytes) -> None:
+    write_policy(tmp_path)
+    (tmp_path / "sla" / "more.csv").write_bytes(content)
+
+    result = checked(tmp_path)
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert result.stdout.splitlines() == [
+        "sla/more.csv: it is compressed, or not in UTF-8: expected a CSV file in UTF-8, not compressed",
+        "1 problem.",
+    ]
 
 
 def test_the_findings_are_printed_as_json(tmp_path: Path) -> None:

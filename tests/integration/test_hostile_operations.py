@@ -176,9 +176,19 @@ def test_a_stack_that_is_not_described_is_one_line(aws: HostileAws, name: str, a
         (xml("DescribeStacks", "<Stacks><member/><member/></Stacks>"), "is malformed"),
         (described(BucketName=""), "is malformed"),
         (described("another"), "CloudFormation answered about another stack"),
+        (
+            Answer(
+                200,
+                described().body.replace(
+                    b"<Outputs>",
+                    b"<Outputs><member><OutputKey>BucketName</OutputKey><OutputValue>other</OutputValue></member>",
+                ),
+            ),
+            "CloudFormation answered with two outputs of one name",
+        ),
         (described(f"a{ESCAPE}"), "failed: "),
     ],
-    ids=["none", "two", "empty output", "another", "control sequence"],
+    ids=["none", "two", "empty output", "another", "two buckets", "control sequence"],
 )
 def test_a_description_that_is_not_that_of_the_stack_is_one_line(aws: HostileAws, answer: Answer, text: str) -> None:
     aws.hostile = only("DescribeStacks", answer)

@@ -144,6 +144,10 @@ def _json_value(value: Any) -> Any:  # noqa: ANN401  # any column
             return value
         case Decimal():
             return float(value)
+        case list():
+            return [_json_value(each) for each in value]
+        case dict():
+            return {_text(key): _json_value(each) for key, each in value.items()}
         case _:
             return _text(value)
 
@@ -152,12 +156,14 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
     match value:
         case None:
             return "NULL"
-        case bool():
-            return str(value).lower()
+        case bool() | list() | dict():
+            return json.dumps(_json_value(value), ensure_ascii=False)
         case datetime():
             return value.isoformat() + "Z"
         case date():
             return value.isoformat()
+        case bytes():
+            return value.hex()
         case _:
             return str(value)
 

@@ -14,6 +14,8 @@ from patchlake_cli.lake.statements import Settings
 _VIEWS = {"policy_sla": "sla_rows", "policy_exceptions": "exception_rows"}
 """The view that judges the rows of each table."""
 
+_GZIP = b"\x1f\x8b"
+
 
 @dataclass(frozen=True, slots=True)
 class PolicyFinding:
@@ -86,7 +88,11 @@ def _of_table(lake: Lake, files: PolicyFiles, table: Table, settings: Settings) 
         if is_ignored(path):
             yield PolicyFinding(file, None, "Athena ignores the file", "a name that begins with neither _ nor a dot")
             continue
-        lines = list(read_lines(table, files.read(table, path)))
+        content = files.read(table, path)
+        if content.startswith(_GZIP) or b"\0" in content:
+            yield PolicyFinding(file, None, "it is compressed, or not in UTF-8", "a CSV file in UTF-8, not compressed")
+            continue
+        lines = list(read_lines(table, content))
         if not lines:
             yield PolicyFinding(file, None, "the file is empty", "a header, and a line for each row")
         for line in lines:

@@ -129,7 +129,10 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
         raise CommandError(
             f"stack {stack} in {region}: CloudFormation answered about another stack, {described['StackId']}"
         )
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described.get("Outputs", [])}
+    listed = [(output["OutputKey"], output["OutputValue"]) for output in described.get("Outputs", [])]
+    outputs = dict(listed)
+    if len(outputs) < len(listed):
+        raise CommandError(f"stack {stack} in {region}: CloudFormation answered with two outputs of one name")
     _, partition, _, own_region, account_id, _ = described["StackId"].split(":", 5)
     try:
         return Deployment(
