@@ -9,8 +9,8 @@
 --   region: The region of the target; NULL for a cohort.
 --   nodes: The nodes whose patches are not known, or NULL if their number is not known either; NULL for a cohort.
 -- Caveats:
---   - median_days and p90_days are lower bounds: lines that are still open count with their days so far. The view
---     remediation also has these figures by account.
+--   - Lines that are still open count in median_days and p90_days with their days so far, so both can only rise until
+--     these end. The view remediation also has these figures by account.
 --   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
 --     does a node that is gone.
 SELECT

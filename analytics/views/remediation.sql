@@ -16,14 +16,15 @@
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
 --   lines_older: Those whose age is a lower bound, since they were already open when they were first seen.
---   median_days: At least half of the cohort took, or has taken so far, this many days or more: a lower bound, with
---     days as in line_cohorts.
+--   median_days: At least half of the cohort took, or has taken so far, this many days or more, with days as in
+--     line_cohorts.
 --   p90_days: The same for the slowest tenth.
 -- Caveats:
 --   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
 --     does a node that is gone.
 --   - As long as a cohort is not REMEDIATED, its median can only rise.
---   - If no run read a node for some days, its lines count until the first scan after the gap.
+--   - If no run read a node for some days, its lines count until the first scan after the gap, so the median may be too
+--     high by that gap.
 --   - The first month of the history also includes lines that were already open when it began.
 --   - A line is in one row per scope. Add up the rows of one scope only.
 --   - remediation_by_tag has the same figures by tag value.

@@ -27,7 +27,7 @@
 --   nodes_overdue: Nodes with at least one line of lines_overdue: a lower bound. NULL if lines_overdue is NULL.
 --   lines_begun: The streaks of lines in the last HistoryDays days: the cohort of all months in remediation.
 --   lines_remediated: Those that are REMEDIATED.
---   median_days: As in remediation, for this cohort: a lower bound. NULL if the cohort has no line.
+--   median_days: As in remediation, for this cohort. NULL if the cohort has no line.
 -- Caveats:
 --   - The patch group of a line is that of its node when its state was last read, within the last HistoryDays days.
 --   - Each account, group or value is in one row. Add up the rows of one scope only; for TAG, those of one key only.
