@@ -45,6 +45,7 @@ from tests.analytics.synthetic import collected, listed, write_run
             0,
         ),
         ("extract(dow FROM DATE '2026-11-29')", 7),
+        ("regexp_replace('ab', '(a)(b)', '$2-$1')", "b-a"),
         ("count_if(false) OVER ()", 0),
         ("(SELECT count_if(nodes_listed < 0) FROM target_runs WHERE listing_status = 'ACCESS_DENIED')", 0),
         (

@@ -224,6 +224,8 @@ def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
             adapted = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
         case exp.Extract() if node.name.upper() in {"DOW", "DAY_OF_WEEK"}:
             adapted = exp.DayOfWeekIso(this=node.expression)
+        case exp.RegexpReplace(args={"replacement": exp.Literal() as replacement}):
+            replacement.set("this", re.sub(r"\$(\d)", r"\\\1", replacement.name))
         case _:
             pass
     return adapted
