@@ -37,6 +37,15 @@ from tests.analytics.synthetic import collected, listed, write_run
         ("localtimestamp", datetime(2026, 11, 13, 12)),  # noqa: DTZ001
         ("CAST(current_time AS varchar)", "12:00:00"),
         ("CAST(localtime AS varchar)", "12:00:00"),
+        ("date_diff('day', DATE '2026-11-01', current_date)", 12),
+        ("max_by(1, current_date) OVER () + date_diff('day', DATE '2026-11-01', date_add('day', 1, current_date))", 14),
+        ("count_if(current_date = DATE '2026-11-13') OVER ()", 1),
+        (
+            "count_if(date_diff('day', TIMESTAMP '2026-11-01 23:00:00', TIMESTAMP '2026-11-02 01:00:00') > 0) OVER ()",
+            0,
+        ),
+        ("extract(dow FROM DATE '2026-11-29')", 7),
+        ("regexp_replace('ab', '(a)(b)', '$2-$1')", "b-a"),
         ("count_if(false) OVER ()", 0),
         ("(SELECT count_if(nodes_listed < 0) FROM target_runs WHERE listing_status = 'ACCESS_DENIED')", 0),
         (

@@ -2,7 +2,7 @@
 
 sqlglot translates, and this module adapts the differences that it leaves. In Athena, ``date_diff`` counts whole units
 (DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL), ``max_by`` and ``min_by`` treat NULL as a value
-(they skip it), and a division of integers gives an integer (a fraction).
+(they skip it), Sunday is the day 7 of a week (0), and a division of integers gives an integer (a fraction).
 """
 
 import re
@@ -196,8 +196,12 @@ def located(sql: str, complaint: str) -> str:
 def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:
     name_dates(tree, dates)
     turn_joins(tree)
-    adapted = tree.transform(lambda node: _adapted(node, now.astimezone(UTC)), copy=False)
-    return adapted.sql(dialect="duckdb", copy=False)
+    # From the leaves: ``transform`` leaves the arguments of a replaced function as they were.
+    for node in reversed(list(tree.bfs())):
+        adapted = _adapted(node, now.astimezone(UTC))
+        if adapted is not node:
+            node.replace(adapted)
+    return tree.sql(dialect="duckdb", copy=False)
 
 
 def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
@@ -218,6 +222,10 @@ def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
             adapted = exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
         case exp.ArgMin():
             adapted = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
+        case exp.Extract() if node.name.upper() in {"DOW", "DAY_OF_WEEK"}:
+            adapted = exp.DayOfWeekIso(this=node.expression)
+        case exp.RegexpReplace(args={"replacement": exp.Literal() as replacement}):
+            replacement.set("this", re.sub(r"\$(\d)", r"\\\1", replacement.name))
         case _:
             pass
     return adapted
