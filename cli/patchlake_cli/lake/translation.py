@@ -1,22 +1,23 @@
 """Athena's SQL, translated to DuckDB's, with one time for every function that returns the current time.
 
-sqlglot translates, and this module adapts the differences that it leaves. In Athena, ``date_diff`` counts whole units
-(DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL), ``max_by`` and ``min_by`` treat NULL as a value
-(they skip it), Sunday is the day 7 of a week (0), and a division of integers gives an integer (a fraction).
+sqlglot translates; `differences` adapts the functions that it leaves, and the types of columns show where a division of
+integers gives an integer.
 """
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -39,6 +40,17 @@ _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
+
+_KNOWN_TYPES = Dialect.get_or_raise("athena").EXPRESSION_METADATA
+_TYPES = _KNOWN_TYPES | {
+    exp.ArgMax: _KNOWN_TYPES[exp.Max],
+    exp.ArgMin: _KNOWN_TYPES[exp.Min],
+    exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
+    exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
+    exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.RegexpCount: {"returns": exp.DType.BIGINT},
+}
+"""The types of functions, with those that sqlglot leaves out."""
 
 type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
@@ -149,7 +161,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         qualified = qualify(
             question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
         )
-        typed = annotate_types(qualified, schema=known, dialect="athena")
+        typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
     except SqlglotError as error:
         raise QueryError(str(error)) from error
     _check_columns(typed, schema)
@@ -196,39 +208,8 @@ def located(sql: str, complaint: str) -> str:
 def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:
     name_dates(tree, dates)
     turn_joins(tree)
-    # From the leaves: ``transform`` leaves the arguments of a replaced function as they were.
-    for node in reversed(list(tree.bfs())):
-        adapted = _adapted(node, now.astimezone(UTC))
-        if adapted is not node:
-            node.replace(adapted)
+    adapt(tree, now)
     return tree.sql(dialect="duckdb", copy=False)
-
-
-def _adapted(node: exp.Expr, now: datetime) -> exp.Expr:
-    adapted = node
-    match node:
-        case exp.CurrentTimestamp() | exp.Localtimestamp():
-            adapted = exp.cast(exp.Literal.string(now.replace(tzinfo=None).isoformat(" ", "seconds")), "TIMESTAMP")
-        case exp.CurrentTime() | exp.Localtime():
-            adapted = exp.cast(exp.Literal.string(now.time().isoformat("seconds")), "TIME")
-        case exp.CurrentDate():
-            adapted = exp.cast(exp.Literal.string(now.date().isoformat()), "DATE")
-        case exp.DateDiff():
-            unit = exp.Literal.string(node.text("unit").lower())
-            adapted = exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
-        case exp.CountIf():
-            adapted = exp.Count(this=exp.Case().when(node.this, exp.Literal.number(1)))
-        case exp.ArgMax():
-            adapted = exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
-        case exp.ArgMin():
-            adapted = exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
-        case exp.Extract() if node.name.upper() in {"DOW", "DAY_OF_WEEK"}:
-            adapted = exp.DayOfWeekIso(this=node.expression)
-        case exp.RegexpReplace(args={"replacement": exp.Literal() as replacement}):
-            replacement.set("this", re.sub(r"\$(\d)", r"\\\1", replacement.name))
-        case _:
-            pass
-    return adapted
 
 
 def _position(sql: str, message: str, context: str) -> int | None:

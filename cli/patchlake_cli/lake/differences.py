@@ -1,0 +1,118 @@
+"""The functions of Athena that DuckDB answers in another way, and that sqlglot does not adapt.
+
+In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL),
+``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
+length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
+``regexp_replace`` (a text), and ``format`` knows ``%s`` (``{}``).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlglot import exp
+
+_REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
+"""The parts of a replacement that Athena does not take as they are."""
+
+
+def adapt(tree: exp.Expr, now: datetime) -> None:
+    """Put what DuckDB answers as Athena does in place of such functions, and ``now`` in place of the current time.
+
+    Args:
+        tree: the SELECT, which is changed.
+        now: the time that the time functions return.
+    """
+    moment = now.astimezone(UTC)
+    times: dict[type[exp.Expr], exp.Expr] = {
+        exp.CurrentDate: _constant(moment.date().isoformat(), "DATE"),
+        exp.CurrentTime: _constant(moment.time().isoformat("seconds"), "TIME"),
+        exp.CurrentTimestamp: _constant(moment.replace(tzinfo=None).isoformat(" ", "seconds"), "TIMESTAMP"),
+    }
+    times |= {exp.Localtime: times[exp.CurrentTime], exp.Localtimestamp: times[exp.CurrentTimestamp]}
+    # From the leaves, since a function may be an argument of another one.
+    for node in reversed(list(tree.bfs())):
+        if type(node) in times:
+            node.replace(times[type(node)].copy())
+        elif type(node) in _ADAPTED:
+            adapted = _ADAPTED[type(node)](node.copy())
+            # A division is one of integers only if the types are known.
+            adapted.type = node.type
+            node.replace(adapted)
+
+
+def _constant(text: str, of_type: str) -> exp.Expr:
+    return exp.cast(exp.Literal.string(text), of_type)
+
+
+def _bitwise(node: exp.Expr) -> exp.Expr:
+    # An operator in DuckDB, which binds in another way than a function.
+    return exp.paren(node)
+
+
+def _date_diff(node: exp.DateDiff) -> exp.Expr:
+    unit = exp.Literal.string(node.text("unit").lower())
+    return exp.Anonymous(this="date_sub", expressions=[unit, node.expression, node.this])
+
+
+def _count_if(node: exp.CountIf) -> exp.Expr:
+    return exp.Count(this=exp.Case().when(node.this, exp.Literal.number(1)))
+
+
+def _max_by(node: exp.ArgMax) -> exp.Expr:
+    return exp.Anonymous(this="arg_max_null", expressions=[node.this, node.expression])
+
+
+def _min_by(node: exp.ArgMin) -> exp.Expr:
+    return exp.Anonymous(this="arg_min_null", expressions=[node.this, node.expression])
+
+
+def _extract(node: exp.Extract) -> exp.Expr:
+    return exp.DayOfWeekIso(this=node.expression) if node.name.upper() in {"DOW", "DAY_OF_WEEK"} else node
+
+
+def _format(node: exp.Format) -> exp.Expr:
+    return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])
+
+
+def _slice(node: exp.ArraySlice) -> exp.Expr:
+    start, length = node.args["start"], node.args["end"]
+    last = exp.paren(start + length - 1)
+    # Before the end, places are negative, and the last is -1.
+    end = exp.Case().when(exp.and_(start < 0, last >= 0), exp.Literal.number(-1)).else_(last)
+    return exp.Anonymous(this="array_slice", expressions=[node.this, start, end])
+
+
+def _array_position(node: exp.ArrayPosition) -> exp.Expr:
+    known = exp.and_(node.this.is_(exp.Null()).not_(), node.expression.is_(exp.Null()).not_())
+    return exp.Case().when(known, exp.Coalesce(this=node, expressions=[exp.Literal.number(0)]))
+
+
+def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
+    replacement = node.args.get("replacement")
+    if isinstance(replacement, exp.Literal):
+        replacement.set("this", _REPLACED.sub(_replaced, replacement.name))
+    return node
+
+
+def _replaced(part: re.Match[str]) -> str:
+    """Return a part of a replacement as DuckDB writes it: a group, or a character that is itself."""
+    return f"\\{part['group']}" if part["group"] else part["itself"].replace("\\", r"\\")
+
+
+_ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
+    exp.ArgMax: _max_by,
+    exp.ArgMin: _min_by,
+    exp.ArrayPosition: _array_position,
+    exp.ArraySlice: _slice,
+    exp.BitwiseAnd: _bitwise,
+    exp.BitwiseNot: _bitwise,
+    exp.BitwiseOr: _bitwise,
+    exp.BitwiseXor: _bitwise,
+    exp.CountIf: _count_if,
+    exp.DateDiff: _date_diff,
+    exp.Extract: _extract,
+    exp.Format: _format,
+    exp.RegexpReplace: _regexp_replace,
+}
