@@ -157,7 +157,7 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
-        QueryError: a number of days is not valid, or `as_of` is not a date.
+        QueryError: a number of days is not valid, or `as_of` is not a date or is in the future.
     """
     if as_of is not None and type(as_of) is not date:
         # A datetime is a date to Python: its time and its zone would be dropped.

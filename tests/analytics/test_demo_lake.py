@@ -1,5 +1,6 @@
 """The lake of a demo answers as of its last run, on any day: the documented examples never expire."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,14 @@ from patchlake_cli.commands.query import query
 from patchlake_cli.commands.report import report
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.location import MARKER
+from patchlake_cli.option_values import OptionError
 from tests.analytics.synthetic import collected, listed, write_run
 
 OLD, OLDER = "20201102T060000Z", "20201101T060000Z"
 SQL = "SELECT run_id, run_date FROM latest_run"
 
 
-def run(command: object, *arguments: str | Path) -> Result:
+def run(command: object, *arguments: object) -> Result:
     app = typer.Typer()
     app.command()(command)  # type: ignore[type-var]  # any command
     return CliRunner().invoke(app, [*map(str, arguments)], standalone_mode=False)
@@ -54,6 +56,34 @@ def test_the_report_of_a_demo_is_as_of_its_last_run(demo: Path, tmp_path: Path) 
 
     assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
     assert result.stdout.startswith(f"Run {OLD} is COMPLETE")
+
+
+@pytest.mark.parametrize("is_of_a_demo", [True, False])
+@pytest.mark.parametrize("command", [query, report])
+def test_what_will_be_tomorrow_is_not_known(demo: Path, tmp_path: Path, command: object, *, is_of_a_demo: bool) -> None:
+    if not is_of_a_demo:
+        (demo / MARKER).unlink()
+    today = datetime.now(UTC).date()
+    words = [SQL] if command is query else ["--out", tmp_path / "report.html"]
+
+    result = run(command, "--lake", demo, "--as-of", today + timedelta(days=1), *words)
+
+    assert isinstance(result.exception, OptionError)
+    expected = f"--as-of is '{today + timedelta(days=1)}': expected a UTC date up to {today}"
+    assert result.exception.format_message() == expected
+
+
+def test_a_lake_whose_clock_ran_ahead_is_answered_up_to_its_last_run(demo: Path) -> None:
+    last = datetime.now(UTC).date() + timedelta(days=9)
+    ahead = f"{last:%Y%m%d}T060000Z"
+    write_run(demo, ahead, [listed(1)], [collected(ahead, 1)])
+    (demo / MARKER).unlink()
+
+    answered = run(query, "--lake", demo, "--as-of", last, SQL)
+    refused = run(query, "--lake", demo, "--as-of", last + timedelta(days=1), SQL)
+
+    assert (answered.return_value, ahead in answered.stdout) == (ExitCode.COMPLETE, True)
+    assert f"expected a UTC date up to {last}" in str(refused.exception)
 
 
 def test_any_other_lake_is_answered_as_of_today(demo: Path) -> None:

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -138,6 +138,13 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
 def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
     with pytest.raises(QueryError, match="expected text, a number or a date"):
         ask(folder, "SELECT ? AS text", value)
+
+
+def test_a_day_in_the_future_is_refused(story_folder: Path) -> None:
+    today = datetime.now(UTC).date()
+
+    with pytest.raises(QueryError, match=rf"as_of is {today + timedelta(1)}: expected a UTC date up to {today}$"):
+        open_lake(story_folder, as_of=today + timedelta(1))
 
 
 @pytest.mark.parametrize("as_of", ["2026-11-01", datetime(2026, 11, 1, 5, tzinfo=UTC), 20261101, 0, ""])

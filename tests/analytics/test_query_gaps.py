@@ -174,12 +174,12 @@ def test_a_date_without_a_run_before_or_after_it_is_said_to_be_outside_the_histo
 
 
 def test_an_empty_window_is_said_to_be_empty(story_folder: Path) -> None:
-    result = run_as_of("2027-03-01", story_folder, "SELECT run_coverage FROM latest_run")
+    result = run_as_of("2026-11-25", story_folder, "--window-days", "7", "SELECT run_coverage FROM latest_run")
 
     assert result.return_value == ExitCode.PARTIAL
-    assert "no snapshot since 2027-01-25" in result.stdout
+    assert "no snapshot since 2026-11-18" in result.stdout
     assert result.stderr == (
-        "patchlake: no snapshot since 2027-01-25: the newest run is from 2026-11-13. "
+        "patchlake: no snapshot since 2026-11-18: the newest run is from 2026-11-13. "
         "Use --as-of 2026-11-13 to see the lake as it was then.\n"
     )
 

@@ -110,7 +110,15 @@ def test_many_targets_and_runs_are_counted(tmp_path: Path) -> None:
 
 
 def test_an_empty_window_is_said_once(patch_folder: Path) -> None:
-    options = ["--lake", str(patch_folder), "--as-of", "2027-06-01", "SELECT kb_id FROM open_patches"]
+    options = [
+        "--lake",
+        str(patch_folder),
+        "--as-of",
+        "2026-11-25",
+        "--window-days",
+        "2",
+        "SELECT kb_id FROM open_patches",
+    ]
 
     result = CliRunner().invoke(app, options, standalone_mode=False)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import typer
 
 from patchlake_cli.commands.options import is_given, refuse_unused, unused
+from patchlake_cli.lake.errors import FutureDateError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import MOST_DAYS, Settings
-from patchlake_cli.option_values import OptionError
+from patchlake_cli.option_values import OptionError, wrong_value
 
 if TYPE_CHECKING:
     import boto3
@@ -52,13 +53,17 @@ class ChosenLake:
 
         Raises:
             LakeError: there is no lake or no policy, or it cannot be read.
+            OptionError: the date is in the future.
         """
         from patchlake_cli.lake.engine import open_lake_as_of
 
         settings = replace(settings, **self.settings)
-        return open_lake_as_of(
-            self.location, as_of, settings, profile=self.profile, session=self.session, policy=policy
-        )
+        try:
+            return open_lake_as_of(
+                self.location, as_of, settings, profile=self.profile, session=self.session, policy=policy
+            )
+        except FutureDateError as error:
+            raise wrong_value(as_of, f"a UTC date up to {error.latest}", "--as-of") from error
 
 
 def choose_lake(

@@ -20,7 +20,7 @@ import duckdb
 from patchlake.adapters.one_line import one_line
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.errors import LakeError, QueryError
+from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
@@ -387,10 +387,17 @@ def open_lake_as_of(  # noqa: PLR0913
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
+        FutureDateError: the date is later than today and than the lake's last run, which a clock ahead can date.
     """
-    now = None if as_of is None else datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
-    files = None if policy is None else find_policy(policy)
-    return Lake(find_lake(location, session, profile), now or datetime.now(UTC), settings or Settings(), files)
+    policy_files = None if policy is None else find_policy(policy)
+    files = find_lake(location, session, profile)
+    now = datetime.now(UTC)
+    if as_of is not None:
+        latest = max(now.date(), date.fromisoformat(files.dates[-1]))
+        now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
+        if now.date() > latest:
+            raise FutureDateError(as_of, latest)
+    return Lake(files, now, settings or Settings(), policy_files)
 
 
 def find_query(name: str) -> Statement:
