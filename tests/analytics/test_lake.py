@@ -258,6 +258,17 @@ def test_a_damaged_page_is_named_in_one_line(tmp_path: Path) -> None:
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize("content", [b"", b"PAR1, not", b"PAR1" + b"\xff" * 30])
+def test_what_to_do_about_a_damaged_file_is_said(tmp_path: Path, content: bytes) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    file = tmp_path / snapshot_key(run_id)
+    file.write_bytes(content + file.read_bytes()[len(content) :] if len(content) > 30 else content)
+
+    with pytest.raises(LakeError, match=r"[^.]; if the file is damaged, restore a copy or an earlier version of it$"):
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
 @pytest.mark.parametrize("sql", ["SELECT run_id FROM runs", "SELECT run_id FROM node_compliance"])
 def test_a_damaged_file_is_named_by_a_view_of_which_the_answer_is_kept(tmp_path: Path, sql: str) -> None:
     run_id = "20261112T060000Z"

@@ -326,7 +326,8 @@ class Lake:
             reason = str(error)
             if not any(path in reason for _, path in self._files.paths[table]):
                 reason = f"{self._files.first_damaged(table) or table}: {reason}"
-            raise LakeError(f"the lake cannot be read: {one_line(reason)}") from error
+            advice = "if the file is damaged, restore a copy or an earlier version of it"
+            raise LakeError(f"the lake cannot be read: {one_line(reason).rstrip('.')}; {advice}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
         """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""
