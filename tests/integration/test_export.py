@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from patchlake.core.run import run_date
 from patchlake_cli.embedded.aws.server import EmbeddedAws, start_server
 from patchlake_cli.embedded.aws.settings import Conditions, FaultRates, Settings
+from tests.analytics.synthetic import collected, listed, write_run
 from tests.command_line import PATCHLAKE, objects, patchlake, patchlake_here, variables
 from tests.deployed import s3
 
@@ -118,6 +120,28 @@ def test_exports_of_different_regions_into_one_lake_do_not_hide_each_other(
     assert left in export.stderr
     assert left in again.stderr
     assert json.loads(again.stdout)["not_planned"] == [{"account_id": home, "region": here}]
+
+
+@pytest.mark.parametrize("later", ["20261101T055900Z", "20261112T060000Z"])
+def test_a_later_run_of_the_lake_is_named(environment: dict[str, str], tmp_path: Path, later: str) -> None:
+    write_run(tmp_path, later, [listed(1)], [collected(later, 1)])
+
+    named = ("--scheduled-time", "2026-11-01T05:00:00Z")
+    export = patchlake_here(environment, "export", "--lake", tmp_path, *named)
+
+    assert export.returncode == 0, export.stderr
+    assert (
+        f"patchlake: the lake has a later run, {later}: as of {run_date(later)} and later dates, query and report "
+        "do not answer from run 20261101T050000Z.\n"
+    ) in export.stderr
+
+
+def test_the_newest_run_of_a_lake_has_no_warning(environment: dict[str, str], tmp_path: Path) -> None:
+    write_run(tmp_path, "20261031T060000Z", [listed(1)], [collected("20261031T060000Z", 1)])
+
+    export = patchlake_here(environment, "export", "--lake", tmp_path)
+
+    assert "later run" not in export.stderr
 
 
 def test_the_same_command_again_finds_the_run_published(environment: dict[str, str], tmp_path: Path) -> None:

@@ -28,12 +28,14 @@ class Page:
 
     Attributes:
         departures: a sentence about the targets that left the plan before the run; None if there are none.
+        later_run_id: the next run of the lake; None if this is the last one.
     """
 
     summary: RunSummary
     answers: list[AnsweredQuestion]
     refusals: Refusals
     departures: str | None
+    later_run_id: str | None
 
 
 def read_page(lake: Lake, tables: str, observation: Observation, seconds: float) -> Page:
@@ -77,6 +79,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
             },
         ),
         departures=departures(lake, observation.run_id),
+        later_run_id=next((run_id for run_id in lake.run_ids if run_id > observation.run_id), None),
     )
 
 
@@ -102,6 +105,11 @@ def print_page(page: Page, advice: Sequence[Advice], location: str, *, as_json: 
         print_run(console, page.summary, page.answers)
     if page.departures is not None:
         warn(page.departures)
+    if (later := page.later_run_id) is not None:
+        warn(
+            f"the lake has a later run, {later}: as of {run_date(later)} and later dates, query and report do not "
+            f"answer from run {page.summary.run.run_id}"
+        )
     for each in advice:
         console.print(f"\n{each}", soft_wrap=True)
     lake, as_of = shlex.quote(location), run_date(page.summary.run.run_id)

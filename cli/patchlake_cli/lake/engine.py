@@ -19,6 +19,7 @@ import duckdb
 
 from patchlake.adapters.one_line import one_line
 from patchlake.core.tables import ColumnType, Table
+from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
@@ -149,6 +150,11 @@ class Lake:
     def run_dates(self) -> list[str]:
         """The dates of all runs in the lake, in order, later ones than ``date`` included."""
         return self._files.dates
+
+    @property
+    def run_ids(self) -> list[str]:
+        """The ids of all runs with a snapshot in the lake, in order, later ones than ``date`` included."""
+        return [Path(path).stem for _, path in self._files.paths[PATCH_STATES.name]]
 
     def query(self, sql: str, values: Sequence[str] = ()) -> Answer:
         """Answer one SELECT in Athena's SQL.
