@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from patchlake.adapters import clients
 from patchlake.core.timings import CallTiming
-from patchlake_cli.lake import files
+from patchlake_cli.lake import bucket as lake_bucket
 from patchlake_cli.lake.engine import open_lake
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.files import find_lake
@@ -89,7 +89,7 @@ def test_a_bucket_that_stops_answering_is_given_up(monkeypatch: pytest.MonkeyPat
 def test_a_bucket_that_stops_answering_while_a_query_reads_its_files_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(files, "CALL", CallTiming(attempts=2, connect_seconds=1, answer_seconds=1))
+    monkeypatch.setattr(lake_bucket, "CALL", CallTiming(attempts=2, connect_seconds=1, answer_seconds=1))
     key = f"lake/coverage/run_date={story.NOW:%Y-%m-%d}/{story.NOW:%Y%m%dT%H%M%SZ}.parquet"
 
     def answer(request: Request) -> Answer:
