@@ -63,7 +63,7 @@ def test_a_topic_is_heard_by_one_confirmed_subscription() -> None:
     assert texts(unheard("t", [confirmed, pending])) == []
     assert texts(unheard("t", [])) == ["no one receives the alarms: their topic has no subscription"]
     assert texts(unheard("t", [pending])) == [
-        "no one receives the alarms: a@example.com has not confirmed the subscription"
+        "no one receives the alarms: the subscription is not confirmed by a@example.com"
     ]
 
 

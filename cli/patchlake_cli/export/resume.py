@@ -2,7 +2,7 @@
 
 The settings are those of a plan: the home account, the accounts and regions, the batch size, the lengths of the
 deadlines, the sources, the tag keys and the fields to keep. Access settings (role, external id, profile, connections)
-are not in the plan and may change between attempts, so a run can continue after a misspelt role.
+are not in the plan and may change between attempts, so a run can continue after a misspelled role.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -101,7 +101,7 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
         if run_id is not None:
             raise
         raise CommandError(
-            f"the time of AWS's answers jumps: a moment ago, it named this run, and now {error}. Retry in a "
+            f"the time of AWS's answers jumps: a moment ago, this run was due, and now {error}. Retry in a "
             "minute; if the problem persists, look for a proxy that changes or caches answers"
         ) from error
     # Another export may have stored its plan first.

@@ -88,7 +88,8 @@ def follow(
         if run.is_published:
             return run
         if run.status is RunStatus.OVERDUE or trouble():
-            what = "is past its deadline" if run.status is RunStatus.OVERDUE else "has left a dead letter of commit"
+            late = run.status is RunStatus.OVERDUE
+            what = "is past its deadline" if late else "has a message in the dead-letter queue of commit"
             raise CommandError(
                 f"run {run_id} {what} and is not published: see the log of commit, and CommitDeadLetterAlarm in "
                 "docs/operations.md"

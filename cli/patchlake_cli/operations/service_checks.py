@@ -136,12 +136,12 @@ def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Find
     if not subscriptions:
         yield Finding(
             "no one receives the alarms: their topic has no subscription",
-            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint MAIL",
+            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint ADDRESS",
         )
     elif all(subscription["SubscriptionArn"] == "PendingConfirmation" for subscription in subscriptions):
         waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
         yield Finding(
-            f"no one receives the alarms: {waiting} has not confirmed the subscription",
+            f"no one receives the alarms: the subscription is not confirmed by {waiting}",
             "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again",
         )
 

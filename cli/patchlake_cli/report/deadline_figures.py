@@ -14,7 +14,7 @@ class Scorecard:
         lines_overdue: at least; so are the next four.
         lines_begun: the lines that began in the history.
         lines_remediated: those of them that are remediated.
-        median_days: the days that half of them took at least; None if there are none.
+        median_days: at least half of them took, or have taken so far, this many days or more; None if there are none.
     """
 
     scope: str

@@ -1,4 +1,4 @@
-"""The figures as Markdown, for a mail, a chat or the summary of a job: what is not known comes first.
+"""The figures as Markdown, for an e-mail, a chat or the summary of a job: what is not known comes first.
 
 Other people choose the names of nodes, groups and accounts. They are code spans, in which nothing is a link, a mention,
 a tag or the end of a cell.
