@@ -242,7 +242,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
         (
             ["--accounts", f"r-abcd,{HOME}", "--exclude-accounts", HOME],
             2,
-            f"--exclude-accounts names {HOME}, as --accounts does: leave each in one of them",
+            f"--exclude-accounts names {HOME}, as --accounts does: name each in only one of them",
         ),
         (["--regions", "mars-north-1"], 2, "--regions names mars-north-1: the AWS SDK knows no such region of SSM"),
         (

@@ -95,7 +95,7 @@ def read_settings(  # noqa: PLR0913  # one argument for each option
         raise OptionError("has no effect without organization or a unit in --accounts", "--exclude-accounts")
     if both := covered_and_excluded(read_accounts, excluded_accounts):
         raise OptionError(
-            f"names {', '.join(both)}, as --accounts does: leave each in one of them", "--exclude-accounts"
+            f"names {', '.join(both)}, as --accounts does: name each in only one of them", "--exclude-accounts"
         )
     return ExportSettings(
         accounts=read_accounts,

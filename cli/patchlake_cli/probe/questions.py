@@ -83,7 +83,7 @@ class Question[Row]:
             if (ending := Ending.of(page.members)) is not None:
                 return Chain(tuple(rows), odd, largest, ending, None)
             token = {"NextToken": page.members["NextToken"]}
-        limit = f"{self.permission}: more pages than the {most_pages} that the probe reads of one question"
+        limit = f"{self.permission}: more pages than the {most_pages} that the probe reads for one question"
         return Chain(tuple(rows), odd, largest, None, NoAnswer(limit))
 
     def size(self, calls: Calls, **parameters: Any) -> Size:  # noqa: ANN401
