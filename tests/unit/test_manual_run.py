@@ -36,7 +36,9 @@ def test_following_ends_when_the_watch_is_a_dead_letter() -> None:
     world = two_regions()
     world.start()
 
-    with pytest.raises(CommandError, match=f"run {RUN_ID} has a message in the dead-letter queue of commit and is not published"):
+    with pytest.raises(
+        CommandError, match=f"run {RUN_ID} has a message in the dead-letter queue of commit and is not published"
+    ):
         follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: True)
 
 

@@ -180,7 +180,8 @@ RegionsOption = Annotated[
     str | None,
     typer.Option(
         metavar="REGIONS",
-        help="Comma-separated regions, or all-enabled for those that your account has enabled. Default: your session's.",
+        help="Comma-separated regions, or all-enabled for those that your account has enabled. "
+        "Default: your session's.",
     ),
 ]
 RoleNameOption = Annotated[

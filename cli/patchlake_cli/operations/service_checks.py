@@ -136,7 +136,7 @@ def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Find
     if not subscriptions:
         yield Finding(
             "no one receives the alarms: their topic has no subscription",
-            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint ADDRESS",
+            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL",
         )
     elif all(subscription["SubscriptionArn"] == "PendingConfirmation" for subscription in subscriptions):
         waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
