@@ -29,7 +29,7 @@ from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
 if TYPE_CHECKING:
     import boto3
 
-type Listed = Callable[[str], Iterable[str]]
+type _Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
 
 _FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.+)\.parquet", re.DOTALL)
@@ -54,7 +54,7 @@ class PolicyFiles:
     """
 
     filesystem: fs.FileSystem
-    listed: Listed
+    listed: _Listed
     root: str
     prefix: str = ""
     scheme: str = ""
@@ -326,7 +326,7 @@ def is_of_a_run(date: str, name: str) -> bool:
         return False
 
 
-def _open_folder(text: str) -> tuple[fs.FileSystem, Listed]:
+def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
     folder = Path(text).resolve()
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else absence(Path(text))

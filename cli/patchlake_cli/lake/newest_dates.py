@@ -45,8 +45,8 @@ def name_dates(tree: exp.Expr, dates: NewestDates) -> None:
     for scope in traverse_scope(tree):
         marks = [column for column in scope.columns if column.name == _MARK and is_marked(_relation(column, scope))]
         if dates.last_read:
-            for column in _last_listed(scope, {mark.table for mark in marks if _is_required(mark)}):
-                _add(column.parent, column, dates.last_read)
+            for equality, column in _last_listed(scope, {mark.table for mark in marks if _is_required(mark)}):
+                _add(equality, column, dates.last_read)
         if dates.run:
             for mark in marks:
                 if isinstance(mark.find_ancestor(exp.Where, exp.Join, exp.Select), _CONDITIONS):
@@ -68,22 +68,22 @@ def _is_required(mark: exp.Column) -> bool:
     return isinstance(node, exp.Where)
 
 
-def _last_listed(scope: Scope, latest: set[str]) -> Iterator[exp.Column]:
-    """Yield each date that equals the one on which a target of the newest run was last listed."""
+def _last_listed(scope: Scope, latest: set[str]) -> Iterator[tuple[exp.EQ, exp.Column]]:
+    """Yield each equality with the date on which a target of the newest run was last listed, and its other side."""
     for column in scope.columns:
+        equality = column.parent
         is_listing = column.name == _LAST_READ and _relation(column, scope) == _LISTINGS
-        if is_listing and column.table in latest and isinstance(column.parent, exp.EQ):
-            other = column.parent.right if column.parent.left is column else column.parent.left
+        if is_listing and column.table in latest and isinstance(equality, exp.EQ):
+            other = equality.right if equality.left is column else equality.left
             if isinstance(other, exp.Column) and other.name == _DATE:
-                yield other
+                yield equality, other
 
 
-def _add(condition: exp.Expr | None, column: exp.Column, dates: tuple[str, ...]) -> None:
+def _add(condition: exp.Expr, column: exp.Column, dates: tuple[str, ...]) -> None:
     """Put a condition, and one on the date, in place of the condition alone."""
-    if condition is not None:
-        # Not IN: DuckDB passes only an equality on to the other side of a join.
-        dated = exp.or_(*(column.copy().eq(date) for date in dates))
-        condition.replace(exp.paren(exp.and_(condition.copy(), dated)))
+    # Not IN: DuckDB passes only an equality on to the other side of a join.
+    dated = exp.or_(*(column.copy().eq(date) for date in dates))
+    condition.replace(exp.paren(exp.and_(condition.copy(), dated)))
 
 
 @cache
