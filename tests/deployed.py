@@ -60,15 +60,23 @@ def s3(endpoint: Endpoint) -> "S3Client":
     return endpoint.session.client("s3", endpoint_url=endpoint.url, config=endpoint.config)
 
 
-def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: int = 20) -> None:
-    """Shorten a queue's visibility timeout: SQS hides messages in real time, also in the embedded AWS."""
+def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: int | None = None) -> None:
+    """Shorten a queue's visibility timeout: SQS hides messages in real time, also in the embedded AWS.
+
+    Args:
+        aws: the AWS of the queue.
+        url: the queue.
+        visibility_seconds: its new visibility timeout.
+        receives: its new ``maxReceiveCount``, if the template's is too large for the test.
+    """
     client = sqs(aws.endpoint)
-    attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
-    policy = json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": receives}
-    client.set_queue_attributes(
-        QueueUrl=url,
-        Attributes={"VisibilityTimeout": str(visibility_seconds), "RedrivePolicy": json.dumps(policy)},
-    )
+    attributes = {"VisibilityTimeout": str(visibility_seconds)}
+    if receives is not None:
+        policy = json.loads(
+            client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+        )
+        attributes["RedrivePolicy"] = json.dumps(policy | {"maxReceiveCount": receives})
+    client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
 
 
 @dataclass
