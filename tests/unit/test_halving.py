@@ -18,6 +18,7 @@ ERRORS: list[Callable[[], FailedCallError | RestartError | RefusedError]] = [
     lambda: RefusedError("NOT_LISTED", "ValidationException", "400"),
     lambda: BrokenAnswerError("cut short"),
     lambda: RefusedError("NOT_LISTED", INVALID_ID, "400"),
+    lambda: FailedCallError(INVALID_ID, "500"),
 ]
 
 
@@ -98,6 +99,10 @@ def bound(ids: Sequence[str], service: Service, size: int) -> int:
     return ceil(len(ids) / size) + failing * (2 * ceil(log2(size) if size > 1 else 0) + 1) + 1
 
 
+def is_unknown(error: FailedCallError | RestartError | RefusedError) -> bool:
+    return isinstance(error, RefusedError) and error.code == INVALID_ID
+
+
 @given(worlds())
 def test_exactly_the_ids_on_which_the_service_always_fails_are_recorded(world: tuple[list[str], Service, int]) -> None:
     ids, service, size = world
@@ -105,7 +110,7 @@ def test_exactly_the_ids_on_which_the_service_always_fails_are_recorded(world: t
         found = search(service, ids, size)
     except (RetryableError, RefusedError):
         assert not [chunk for chunk, is_answered in service.calls if is_answered]
-        assert len([i for i, error in service.poisoned.items() if error.code != INVALID_ID]) > 1
+        assert len([i for i, error in service.poisoned.items() if not is_unknown(error)]) > 1
     else:
         assert found.failing == {i: error.code for i, error in service.poisoned.items()}
         assert sorted(i for chunk in found.answers for i in chunk) == [i for i in ids if i not in service.poisoned]
@@ -124,9 +129,9 @@ def test_an_id_is_recorded_only_on_the_evidence_of_the_rule(
         return
     answered = [i for chunk in found.answers for i in chunk]
     assert sorted([*answered, *found.failing]) == ids
-    for instance_id, code in found.failing.items():
+    for instance_id in found.failing:
         alone = [place for place, entry in enumerate(service.log) if entry == ((instance_id,), False)]
-        if code == INVALID_ID:
+        if instance_id in service.poisoned and is_unknown(service.poisoned[instance_id]):
             assert alone
             continue
         first, *_, last = alone
@@ -163,6 +168,13 @@ def test_an_id_that_the_service_does_not_know_is_recorded_at_once_and_is_no_reas
 
     assert search(service, ids).failing == dict.fromkeys(ids, code)
     assert "pause" not in service.log
+
+
+def test_an_outage_whose_errors_have_the_code_of_an_unknown_id_is_an_outage() -> None:
+    ids = ids_of(100)
+
+    with pytest.raises(FailedCallError, match="500"):
+        search(Service({i: FailedCallError(INVALID_ID, "500") for i in ids}), ids)
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])

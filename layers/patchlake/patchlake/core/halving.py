@@ -123,7 +123,8 @@ class Halving[T]:
         if len(chunk) > 1:
             middle = len(chunk) // 2
             return [[chunk[:middle], chunk[middle:]]]
-        if is_unknown_id(failure.code):
+        # An error of 5xx is no answer, whatever code its body names.
+        if isinstance(failure, RefusedError) and is_unknown_id(failure.code):
             self.failing[chunk[0]] = failure.code
         else:
             self._failed_alone[chunk[0]] = failure
