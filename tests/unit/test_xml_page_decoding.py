@@ -236,6 +236,15 @@ def test_a_reservation_whose_list_of_instances_is_nil_is_a_row_without_an_id() -
     assert found.invalid == [InvalidRow(None, "instancesSet: it is absent")]
 
 
+def test_a_reservation_whose_list_of_instances_is_empty_is_a_row_without_an_id() -> None:
+    body = answer("DescribeInstances", {"reservationSet": [{"instancesSet": []}, {"instancesSet": [FULL]}]})
+
+    found = DECODER.page(body, AT)
+
+    assert found.invalid == [InvalidRow(None, "instancesSet: it is empty")]
+    assert len(found.records) == 1
+
+
 @pytest.mark.parametrize("token", [None, ""])
 def test_an_absent_or_empty_token_is_the_end(token: str | None) -> None:
     assert DECODER.page(instances(FULL, token=token), AT).next_token is None

@@ -118,11 +118,13 @@ class XmlPageDecoder:
         elements = [item]
         for list_name, item_name in batched(self._lists_in_item, 2, strict=True):
             lists = [one for one in _named(elements, list_name) if not _is_nil(one)]
+            elements = _named(lists, item_name)
             if not lists:
                 yield InvalidRow(None, f"{list_name}: it is absent")
-            if _holds_other_than(lists, item_name):
+            elif _holds_other_than(lists, item_name):
                 yield InvalidRow(None, f"{list_name}: it is not a list of {item_name}")
-            elements = _named(lists, item_name)
+            elif not elements:
+                yield InvalidRow(None, f"{list_name}: it is empty")
         yield from map(self._row, elements)
 
     def _row(self, element: ET.Element) -> Record | InvalidRow:
