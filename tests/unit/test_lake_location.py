@@ -77,3 +77,35 @@ def test_the_folder_of_a_demo_is_no_place_for_another_lake(tmp_path: Path, below
         f"{tmp_path / 'demo'} is the folder of a demo, which deletes everything in it when it runs again: "
         "use another folder"
     )
+
+
+@pytest.mark.parametrize("below", ["", "lake", "coverage/run_date=2026-11-01", "not/yet/there"])
+def test_no_lake_is_taken_inside_the_tables_of_another_one(tmp_path: Path, below: str) -> None:
+    tables = tmp_path / "mine" / "lake"
+    published(tables)
+
+    obstacle = LakeLocation.parse(str(tables / below)).obstacle()
+
+    assert obstacle == (
+        f"{tables} contains the tables of a lake, so it cannot contain another one: "
+        f"use {tmp_path / 'mine'}, or another folder"
+    )
+    assert LakeLocation.parse(str(tmp_path / "mine")).obstacle() is None
+    assert LakeLocation.parse(str(tmp_path / "other")).obstacle() is None
+
+
+def test_a_copy_of_the_tables_of_a_bucket_is_no_place_for_a_lake(tmp_path: Path) -> None:
+    published(tmp_path / "copy")
+
+    obstacle = LakeLocation.parse(str(tmp_path / "copy")).obstacle()
+
+    assert obstacle == (
+        f"{tmp_path / 'copy'} contains the tables of a lake, so it cannot contain another one: use another folder"
+    )
+
+
+def published(tables: Path) -> None:
+    """Publish the coverage of a run."""
+    file = tables / "coverage" / "run_date=2026-11-01" / "20261101T060000Z.parquet"
+    file.parent.mkdir(parents=True)
+    file.touch()

@@ -66,6 +66,11 @@ class LakeLocation:
             return (
                 f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
             )
+        if tables := next((each for each in (resolved, *resolved.parents) if _has_tables(each)), None):
+            place = f"{tables.parent}, or " if tables.name == "lake" else ""
+            return (
+                f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
+            )
         while not folder.exists() and folder != folder.parent:
             if folder.is_symlink():
                 return f"{folder} {absence(folder)}"
@@ -75,3 +80,8 @@ class LakeLocation:
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
             return f"cannot write to {folder}: {NO_ACCESS}"
         return None
+
+
+def _has_tables(folder: Path) -> bool:
+    """Whether a folder contains the table of the coverage, into which each run is published."""
+    return any((folder / "coverage").glob("run_date=*/*.parquet"))
