@@ -61,25 +61,30 @@ class LakeLocation:
         if self.bucket is not None:
             return None
         folder = Path(self.text).absolute()
-        resolved = folder.resolve()
-        if demo := next((each for each in (resolved, *resolved.parents) if (each / MARKER).is_file()), None):
-            return (
-                f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
-            )
-        if tables := next((each for each in (resolved, *resolved.parents) if _has_tables(each)), None):
-            place = f"{tables.parent}, or " if tables.name == "lake" else ""
-            return (
-                f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
-            )
-        while not folder.exists() and folder != folder.parent:
-            if folder.is_symlink():
-                return f"{folder} {absence(folder)}"
-            folder = folder.parent
-        if not folder.is_dir():
-            return f"{folder} is not a folder"
-        if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-            return f"cannot write to {folder}: {NO_ACCESS}"
-        return None
+        return _other_use(folder.resolve()) or _why_not_writable(folder)
+
+
+def _other_use(folder: Path) -> str | None:
+    """Return the reason why a folder that may be writable is no place for a lake."""
+    within = (folder, *folder.parents)
+    if demo := next((each for each in within if (each / MARKER).is_file()), None):
+        return f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
+    if tables := next(filter(_has_tables, within), None):
+        place = f"{tables.parent}, or " if tables.name == "lake" else ""
+        return f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
+    return None
+
+
+def _why_not_writable(folder: Path) -> str | None:
+    while not folder.exists() and folder != folder.parent:
+        if folder.is_symlink():
+            return f"{folder} {absence(folder)}"
+        folder = folder.parent
+    if not folder.is_dir():
+        return f"{folder} is not a folder"
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return f"cannot write to {folder}: {NO_ACCESS}"
+    return None
 
 
 def _has_tables(folder: Path) -> bool:
