@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from patchlake.adapters.one_line import one_line
-from patchlake.core.tables import ColumnType, Table
+from patchlake.core.tables import Table
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
@@ -338,12 +338,7 @@ class Lake:
     def _register(self, table: Table, name: str, first: str) -> None:
         """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""
         self._database.register(f"{name}{_FILES}", self._files.rows(table, first, self.date))
-        # As in Athena, a timestamp carries no zone and means UTC.
-        columns = [
-            f"CAST({column.name} AS TIMESTAMP) AS {column.name}" if column.type is ColumnType.TIMESTAMP else column.name
-            for column in table
-        ]
-        selected = ", ".join([*columns, "run_date"])
+        selected = ", ".join([*table.column_names, "run_date"])
         self._database.execute(f"CREATE VIEW {name} AS SELECT {selected} FROM {name}{_FILES}")  # noqa: S608
 
 

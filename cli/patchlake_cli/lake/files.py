@@ -38,6 +38,8 @@ _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 """A damaged page is an error, never another figure."""
 _REPETITIVE = pa.dictionary(pa.int32(), pa.string())
 """The type of a text column with few values: as in the files, each value is read once, and rows are numbers."""
+_TIME = pa.timestamp("us")
+"""As in Athena, a timestamp has no zone and means UTC; in DuckDB's own unit, since DuckDB converts others slowly."""
 _PARTITION = pa.schema([pa.field("run_date", _REPETITIVE)])
 
 
@@ -164,6 +166,8 @@ class LakeFiles:
 
 
 def _field(column: Column) -> Any:  # noqa: ANN401
+    if column.type is ColumnType.TIMESTAMP:
+        return pa.field(column.name, _TIME)
     is_repetitive = column.repetitive and column.type is ColumnType.STRING
     return pa.field(column.name, _REPETITIVE if is_repetitive else ARROW_TYPES[column.type])
 
