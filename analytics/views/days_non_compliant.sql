@@ -17,31 +17,31 @@
 --   - If a listing has rows without an id (run_coverage), a node that it does not name may be one of them, and has no
 --     row here.
 --   - Only a run that sees the node COMPLIANT resets the clock. The window limits how far back the age can reach.
-WITH observed AS (
+WITH seen_compliant AS (
   SELECT
     account_id,
     region,
     instance_id,
-    run_at,
-    run_date,
-    compliance_status,
-    max(CASE WHEN compliance_status = 'COMPLIANT' THEN run_at END) OVER (PARTITION BY account_id, region, instance_id)
-      AS last_compliant_at
+    max(run_at) AS last_compliant_at
   FROM node_compliance
-  WHERE compliance_status <> 'UNKNOWN'
+  WHERE compliance_status = 'COMPLIANT'
+  GROUP BY account_id, region, instance_id
 ),
 clocks AS (
   SELECT
-    account_id,
-    region,
-    instance_id,
-    min(run_at) AS non_compliant_since,
-    max(run_at) AS last_non_compliant_at,
-    count(DISTINCT run_date) AS dates_observed,
-    last_compliant_at
-  FROM observed
-  WHERE last_compliant_at IS NULL OR run_at > last_compliant_at
-  GROUP BY account_id, region, instance_id, last_compliant_at
+    state.account_id,
+    state.region,
+    state.instance_id,
+    min(state.run_at) AS non_compliant_since,
+    max(state.run_at) AS last_non_compliant_at,
+    count(DISTINCT state.run_date) AS dates_observed,
+    max(seen.last_compliant_at) AS last_compliant_at
+  FROM node_compliance AS state
+  LEFT JOIN seen_compliant AS seen
+    ON seen.account_id = state.account_id AND seen.region = state.region AND seen.instance_id = state.instance_id
+  WHERE state.compliance_status = 'NON_COMPLIANT'
+    AND (seen.last_compliant_at IS NULL OR state.run_at > seen.last_compliant_at)
+  GROUP BY state.account_id, state.region, state.instance_id
 ),
 aged AS (
   SELECT
