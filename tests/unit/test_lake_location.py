@@ -77,3 +77,9 @@ def test_the_folder_of_a_demo_is_no_place_for_another_lake(tmp_path: Path, below
         f"{tmp_path / 'demo'} is the folder of a demo, which deletes everything in it when it runs again: "
         "use another folder"
     )
+
+
+@pytest.mark.parametrize("text", ["s3://x", "s3://BUCKET"])
+def test_a_refused_bucket_name_is_answered_with_the_rules_for_names(text: str) -> None:
+    with pytest.raises(ValueError, match="with a bucket name of 3 to 63 lowercase letters, digits"):
+        LakeLocation.parse(text)
