@@ -13,8 +13,8 @@
 --     decimal place, so 100 means all nodes. NULL if no node is listed.
 --   compliant_percent_lower_bound: The same, but the denominator counts every node that may belong to the row: the last
 --     known nodes of targets that were not read or are no longer planned, and every node that is not known to belong to
---     another row. It is the minimum if unread nodes have not moved and their number has not grown. NULL if no run in
---     the window has listed one of these targets: then no bound is known.
+--     another row. The bound holds if unread nodes have not moved and their number has not grown. NULL if no run in the
+--     window has listed one of these targets: then no bound is known.
 -- Caveats:
 --   - In the row for nodes without a patch state, patch_group is NULL: SSM reports the patch group with the state. In
 --     the row for nodes that are in no patch group, it is empty.

@@ -12,8 +12,8 @@
 --     decimal place, so 100 means all nodes. NULL if no node is listed.
 --   compliant_percent_lower_bound: The same, but the denominator counts every node that may belong to the row: the last
 --     known nodes of targets that were not read or are no longer planned, and every node that is not known to belong to
---     another row. It is the minimum if unread nodes have not moved and their number has not grown. NULL if no run in
---     the window has listed one of these targets: then no bound is known.
+--     another row. The bound holds if unread nodes have not moved and their number has not grown. NULL if no run in the
+--     window has listed one of these targets: then no bound is known.
 -- Caveats:
 --   - If a column is NULL, the row has the nodes for which no run in the window read that column. These nodes may
 --     belong to any row, so this row has no node for certain, and its lower bound is 0.

@@ -13,8 +13,8 @@
 --   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
 --     decimal place, so 100 means all nodes. NULL if no node is listed.
 --   compliant_percent_lower_bound: The same, but the denominator also counts rows without an id and the last known
---     nodes of targets that were not read or are no longer planned. It is the minimum if their number has not grown.
---     NULL if no run in the window has listed one of these targets: then no bound is known.
+--     nodes of targets that were not read or are no longer planned. The bound holds if their number has not grown. NULL
+--     if no run in the window has listed one of these targets: then no bound is known.
 --   instances_not_managed: Running EC2 instances that SSM does not list; NULL unless the nodes and the instances of
 --     every active target of the plan were read.
 --   fleet_unknown_reason: Why instances_not_managed is NULL, as in target_compliance; one of the reasons if there are
@@ -22,8 +22,8 @@
 --   fleet_compliant_percent: nodes_compliant as a percentage of nodes_listed plus instances_not_managed, rounded down
 --     to one decimal place. NULL if either is NULL.
 --   fleet_compliant_percent_lower_bound: The same, but where nodes or instances were not read, the denominator counts
---     those that were last listed. It is the minimum if these have not grown or moved. NULL if the window has no
---     listing of the nodes, or of the instances, of an active target.
+--     those that were last listed. The bound holds if these have not grown or moved. NULL if the window has no listing
+--     of the nodes, or of the instances, of an active target.
 -- Caveats:
 --   - Two runs may have read different targets: compare targets_read before the percentages.
 SELECT

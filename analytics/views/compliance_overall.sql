@@ -6,8 +6,8 @@
 --   compliant_percent: nodes_compliant as a percentage of nodes_listed, UNKNOWN nodes included, rounded down to one
 --     decimal place, so 100 means all nodes. NULL if no node is listed.
 --   compliant_percent_lower_bound: The same, but the denominator also counts rows without an id and the last known
---     nodes of targets that were not read or are no longer planned. It is the minimum if their number has not grown.
---     NULL if no run in the window has listed one of these targets: then no bound is known.
+--     nodes of targets that were not read or are no longer planned. The bound holds if their number has not grown. NULL
+--     if no run in the window has listed one of these targets: then no bound is known.
 -- Caveats:
 --   - An UNKNOWN node counts against the percentage. Show nodes_unknown and run_coverage next to the percentage.
 SELECT

@@ -1,4 +1,4 @@
--- Question: Within how many days must each node be free of each line of patches?
+-- Question: Within how many days must each line of patches be resolved on each node?
 -- Rows: one per row of line_age.
 -- Columns:
 --   strictest_days: As in sla_deadlines.

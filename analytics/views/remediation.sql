@@ -11,7 +11,7 @@
 --   severity: As in line_cohorts.
 --   severity_rank: As in line_cohorts.
 --   lines: The cohort: the streaks of lines that began in the month.
---   lines_remediated: Lines of the cohort that are REMEDIATED; the next three also count lines of the cohort.
+--   lines_remediated: Lines of the cohort that are REMEDIATED; the next four also count lines of the cohort.
 --   lines_open: Those that are OPEN.
 --   lines_rescoped: Those that are RESCOPED.
 --   lines_gone: Those whose node is gone.
@@ -22,7 +22,7 @@
 -- Caveats:
 --   - Only REMEDIATED counts as remediation: a patch that a new baseline no longer requires does not count, and neither
 --     does a node that is gone.
---   - As long as a cohort is not REMEDIATED, its median can only rise.
+--   - As long as lines of a cohort are open, its median can only rise.
 --   - If no run read a node for some days, its lines count until the first scan after the gap, so the median may be too
 --     high by that gap.
 --   - The first month of the history also includes lines that were already open when it began.

@@ -128,10 +128,10 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE"),
+        ([], "expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE"),
         (
             ["SELECT 1", "--named", "changes"],
-            "expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE",
+            "expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE",
         ),
         (
             ["--named", "change"],

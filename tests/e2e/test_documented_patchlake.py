@@ -73,7 +73,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
             assert desk.type(f"export --lake demo {ORGANIZATION} --regions {regions}").returncode in DONE
             (folder / "demo" / MARKER).touch()
             assert desk.type("export --lake lake").returncode in DONE
-            assert desk.type(f"export --lake account --regions {regions} --patches --instances").returncode in DONE
+            account = f"export --lake account --regions {regions} --patches --instances --tag-keys Owner"
+            assert desk.type(account).returncode in DONE
             assert desk.type(f"run --stack patchlake --scheduled-time {TIME}").returncode in DONE
             yield desk
 

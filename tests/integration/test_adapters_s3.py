@@ -266,7 +266,7 @@ def test_a_listing_without_an_end_fails_for_now(s3: HttpStub, contents: str) -> 
 
     s3.answer = page
 
-    with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 gave 101 pages in a row without"):
+    with pytest.raises(RetryableError, match=r"s3://lake/shared/: ListObjectsV2 returned 101 pages in a row without"):
         list(store(s3).keys(""))
 
 

@@ -207,7 +207,7 @@ def test_strange_pages_are_read_to_their_end(bodies: list[bytes]) -> None:
         case("no list", [b"{}"], "is not an object with a list InstancePatchStates"),
         case("no list on the way", [answer(row(), then="1"), b'{"NextToken":"2"}'], "is not an object with a list"),
         case("an error", [UNKNOWN_OPERATION], "status 200, but is the error UnknownOperationException"),
-        case("a token that is none", [b'{"InstancePatchStates":[],"NextToken":7}'], "and a text NextToken"),
+        case("a token that is none", [b'{"InstancePatchStates":[],"NextToken":7}'], "and a NextToken of text"),
     ],
 )
 def test_an_answer_that_cannot_be_read_is_no_answer_and_the_message_is_tried_again(

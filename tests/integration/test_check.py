@@ -87,10 +87,8 @@ def test_a_role_that_trusts_only_the_functions_is_not_to_be_widened(
     assert code == 3
     assert {t["account_id"] for t in found["targets"] if not t["works"]} == {MEMBER, REFUSED}
     [_, advice] = found["advice"]
-    assert (
-        "A role patchlake-member that was deployed with templates/member-role.yaml trusts only the " in advice["text"]
-    )
-    assert "Do not widen its trust. Create a role with another name" in advice["text"]
+    assert "If the role patchlake-member was deployed with templates/member-role.yaml, it trusts" in advice["text"]
+    assert "leave its trust policy as it is. Create a role with another name" in advice["text"]
     assert (other_code, other["advice"]) == (0, [])
 
 

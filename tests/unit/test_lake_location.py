@@ -79,6 +79,12 @@ def test_the_folder_of_a_demo_is_no_place_for_another_lake(tmp_path: Path, below
     )
 
 
+@pytest.mark.parametrize("text", ["s3://x", "s3://BUCKET"])
+def test_a_refused_bucket_name_is_answered_with_the_rules_for_names(text: str) -> None:
+    with pytest.raises(ValueError, match="with a bucket name of 3 to 63 lowercase letters, digits"):
+        LakeLocation.parse(text)
+
+
 @pytest.mark.parametrize("below", ["", "lake", "coverage/run_date=2026-11-01", "not/yet/there"])
 def test_no_lake_is_taken_inside_the_tables_of_another_one(tmp_path: Path, below: str) -> None:
     tables = tmp_path / "mine" / "lake"

@@ -198,7 +198,7 @@ def test_an_answer_without_its_list_or_with_an_error_in_it_is_broken_and_not_emp
 )
 def test_an_answer_with_two_lists_or_two_tokens_is_broken_and_not_the_last_of_them(body: bytes) -> None:
     with pytest.raises(
-        BrokenAnswerError, match="is not an object with a list InstancePatchStates and a text NextToken"
+        BrokenAnswerError, match="is not an object with a list InstancePatchStates and a NextToken of text"
     ):
         STATES_DECODER.page(body, ANSWERED_AT)
 

@@ -52,7 +52,7 @@ def test_a_list_of_accounts_without_our_own_is_no_list() -> None:
     world = World(accounts="organization")
     world.accounts.organization = [Account("444455556666"), Account("777788889999")]
 
-    with pytest.raises(RetryableError, match=rf"list of 2 accounts lacks our own, {HOME}"):
+    with pytest.raises(RetryableError, match=rf"list of 2 accounts lacks your own, {HOME}"):
         world.plan.handle(EVENT)
 
     assert world.store.get(plan_key(RUN_ID)) is None

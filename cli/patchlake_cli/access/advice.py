@@ -61,8 +61,8 @@ def advise(
                 policy([Permission.ASSUME_ROLE], role_name=role_name, partition=partition),
             ),
             Advice(
-                f"A role {role_name} that was deployed with templates/member-role.yaml trusts only the functions of a "
-                "stack: it refuses you by design, and the stack is not at fault. Do not widen its trust. "
+                f"If the role {role_name} was deployed with templates/member-role.yaml, it trusts only the functions "
+                "of a stack, and refuses you by design: leave its trust policy as it is. "
                 "Create a role with another name in each of these accounts, with the permissions "
                 f"{' and '.join(SSM_PERMISSIONS)}, pass the name with --role-name, and let the role trust account "
                 f"{home_account_id}:",

@@ -118,7 +118,7 @@ def query(  # noqa: PLR0913  # one option each
     """
     asked = [each for each in (sql, file, named, is_list or None, describe) if each is not None]
     if len(asked) != 1:
-        raise OptionError("expects one of: a SELECT, --file FILE, --named NAME, --list or --describe TABLE", "query")
+        raise OptionError("expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE", "query")
     if named is not None:
         refuse_unused(context, ("csv_table",), "--named")
     chosen = Format(output_format)

@@ -47,8 +47,13 @@ class LakeLocation:
             return cls(text)
         path = parts.path.strip("/")
         bucket: str | None = parse_bucket(parts.netloc)
-        if bucket is None or parts.query or parts.fragment or "//" in path:
-            raise ValueError("s3://BUCKET or s3://BUCKET/PREFIX")
+        if bucket is None:
+            raise ValueError(
+                "s3://BUCKET or s3://BUCKET/PREFIX, with a bucket name of 3 to 63 lowercase letters, digits, dots and "
+                "hyphens"
+            )
+        if parts.query or parts.fragment or "//" in path:
+            raise ValueError("s3://BUCKET or s3://BUCKET/PREFIX, without //, ? or # in PREFIX")
         return cls(f"s3://{bucket}/{path}".rstrip("/"), bucket, f"{path}/" if path else "")
 
     @property

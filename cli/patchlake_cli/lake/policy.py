@@ -14,7 +14,7 @@ from patchlake.core.tables import Table, string
 OBJECT_PATH = "$path"
 """The column of Athena that has the object of each row."""
 
-UNEXPECTED = string("unexpected", "What a line has after its last column; NULL in a good one.")
+UNEXPECTED = string("unexpected", "Anything that the line has after its last column; NULL in a good row.")
 
 POLICY_TABLES = (
     Table(
@@ -24,7 +24,7 @@ POLICY_TABLES = (
             string("severity", "The severity; empty for any."),
             string("tag_key", "The key of a tag; empty for any node."),
             string("tag_value", "The value of that tag; empty for any value."),
-            string("days", "The days that a patch may be open after the one on which it opened."),
+            string("days", "The number of days that a patch may stay open after the day on which it opened."),
             UNEXPECTED,
         ),
     ),
@@ -32,7 +32,10 @@ POLICY_TABLES = (
         "policy_exceptions",
         "One row per line of the objects under policy/exceptions/, headers included: the exceptions.",
         (
-            string("account", "The account; empty for any, like the next five."),
+            string(
+                "account",
+                "The account. This column and the next five are empty if the exception does not depend on them.",
+            ),
             string("instance", "The node."),
             string("tag_key", "The key of a tag."),
             string("tag_value", "The value of that tag."),

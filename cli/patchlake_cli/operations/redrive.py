@@ -109,7 +109,7 @@ def _advice(stack: str, event: FailedEvent) -> str:
         case FailedEvent(Fate.START_AGAIN, str(run_id)):
             time = scheduled_event(run_id)["scheduled_time"]
             return (
-                f"run {run_id} was never planned{reason}. Within 24 hours of its time, start it with "
+                f"run {run_id} was never planned{reason}. Within 24 hours of its scheduled time, start it with "
                 f"`patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the event."
             )
     return (

@@ -83,7 +83,7 @@ def judge_spelling(seen: Observations) -> Judged:
     if other:
         # Only a word that we know is shown.
         respelt = sorted({_KNOWN[word] for state in other if (word := state.replace("_", "").casefold()) in _KNOWN})
-        return refuted(f"{len(other)} other spellings, among them of: {', '.join(respelt) or 'no state that is known'}")
+        return refuted(f"{len(other)} other spellings, including those of: {', '.join(respelt) or 'no known state'}")
     return confirmed(", ".join(known))
 
 

@@ -54,7 +54,7 @@ def enabled_regions(ec2: Any) -> Sequence[str]:  # noqa: ANN401  # a client of E
             if passes(error):
                 raise RetryableError(msg) from error
             msg += (
-                f". Expected: our own account may call ec2:{DESCRIBE_REGIONS.name}; or the regions are given as a list"
+                f". Expected: your own account allows ec2:{DESCRIBE_REGIONS.name}; or the regions are given as a list"
             )
             raise PermanentError(msg) from error
         return page_of(answer, decoder, answered_at_ms=0)

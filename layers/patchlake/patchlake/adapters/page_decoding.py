@@ -107,7 +107,7 @@ class PageDecoder:
                 is_plain = answer.get(_WRAPPER) is not REPEATED
                 if is_plain and isinstance(rows, list) and isinstance(next_token, str | None):
                     return rows, next_token
-        msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a text NextToken"
+        msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a NextToken of text"
         raise BrokenAnswerError(msg)
 
 

@@ -278,7 +278,7 @@ def _misfit(table: Table) -> Iterator[None]:
         raise IntegrityError(msg) from error
     except OSError as error:
         msg = (
-            f"the table {table.name} cannot be put together in the folder for temporary files, {_temporary_folder()}: "
+            f"the table {table.name} cannot be assembled in {_temporary_folder()}: "
             f"{error.strerror or error}. Expected: space for the table there, or in the folder that TMPDIR names"
         )
         raise PermanentError(msg) from error
@@ -286,6 +286,6 @@ def _misfit(table: Table) -> Iterator[None]:
 
 def _temporary_folder() -> str:
     try:
-        return tempfile.gettempdir()
+        return f"the folder for temporary files, {tempfile.gettempdir()}"
     except FileNotFoundError:
-        return "of which there is none"
+        return "a folder for temporary files, since there is none"

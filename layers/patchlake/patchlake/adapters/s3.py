@@ -167,8 +167,8 @@ class S3Store:
                 last = max([last, *found])
                 if pages_without_news > EMPTY_PAGES:
                     msg = (
-                        f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 gave {pages_without_news} pages "
-                        "in a row without a further key, and a token for another one"
+                        f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 returned {pages_without_news} "
+                        "pages in a row without a new key, but with a token for another page"
                     )
                     raise RetryableError(msg)
         except AWS_ERRORS as error:
@@ -190,7 +190,7 @@ class S3Store:
             yield page
         msg = (
             f"s3://{self._bucket}/{self._prefix}{prefix}: ListObjectsV2 has not ended after {spent:.0f} seconds, and "
-            "still gives a token for another page"
+            "still returns a token for another page"
         )
         raise RetryableError(msg)
 

@@ -39,7 +39,7 @@ _COLUMNS = (
     count("nodes_invalid_response", "Nodes for which SSM's answer broke its rules."),
     count(
         ROWS_WITHOUT_ID,
-        "Rows of the listing without an id: nodes that exist and are not in the snapshot. NULL unless LISTED.",
+        "Rows of the listing without an id: nodes that exist but are not in the snapshot. NULL unless LISTED.",
     ),
 )
 

@@ -182,7 +182,7 @@ class PlanStage:
         accounts = self.accounts.organization_accounts()
         if accounts and home_account_id not in {account.account_id for account in accounts}:
             msg = (
-                f"run {run_id}: the organization's list of {len(accounts):,} accounts lacks our own, "
+                f"run {run_id}: the organization's list of {len(accounts):,} accounts lacks your own, "
                 f"{home_account_id}, so others may be missing too. Retry in a minute; if the problem persists, "
                 "give the accounts as a list, or look for an endpoint that answers in place of AWS Organizations"
             )
