@@ -14,8 +14,8 @@
 --     if the scan time is invalid.
 --   has_unapproved_security_updates: Windows only: whether security updates are available that the baseline has not
 --     approved. It does not affect compliance_status.
---   is_platform_known: Whether all three columns of the platform were read. It is also false if SSM left one out, since
---     every node has a platform.
+--   is_platform_known: Whether all three columns of the platform were read. It is also false if SSM left one out or sent
+--     a blank one, since every node has a platform.
 --   has_severities: Whether what SSM reports as the severities of the node's patches are really severities: false for
 --     Ubuntu and Debian, where they are package priorities.
 --   is_ec2: Whether its id is that of an EC2 instance, which begins with i-. EC2 has no instance or tags for any other
@@ -78,7 +78,8 @@ SELECT
       THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
   END AS scan_age_days,
   available_security_update_count > 0 AS has_unapproved_security_updates,
-  platform_type IS NOT NULL AND platform_name IS NOT NULL AND platform_version IS NOT NULL AS is_platform_known,
+  coalesce(trim(platform_type) <> '' AND trim(platform_name) <> '' AND trim(platform_version) <> '', false)
+    AS is_platform_known,
   NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
   instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,

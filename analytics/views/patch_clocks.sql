@@ -68,7 +68,7 @@ nodes AS (
     SELECT
       run_id, account_id, region, instance_id, computer_name,
       platform_type, platform_name, platform_version, patch_group, baseline_id, has_severities,
-      CASE WHEN collection_status = 'COLLECTED' AND platform_name IS NOT NULL THEN 'READ ' ELSE 'LISTED ' END || run_id AS reading
+      CASE WHEN collection_status = 'COLLECTED' AND trim(platform_name) <> '' THEN 'READ ' ELSE 'LISTED ' END || run_id AS reading
     FROM history_node_compliance
   ) AS listed
   GROUP BY account_id, region, instance_id

@@ -36,8 +36,10 @@ REFUSALS = tuple(sorted(set(ListingStatus) - {ListingStatus.LISTED, ListingStatu
 ATTRIBUTES_LOST: Mapping[str, Mapping[str, Any]] = {
     "PATCH_GROUP_LOST": {"patch_group": None, "collection_detail": "PatchGroup: a reason"},
     "PLATFORM_NAME_LOST": {"platform_name": None, "collection_detail": "PlatformName: a reason"},
+    "PLATFORM_NAME_EMPTY": {"platform_name": ""},
     "PLATFORM_TYPE_ABSENT": {"platform_type": None},
     "PLATFORM_VERSION_ABSENT": {"platform_version": None},
+    "PLATFORM_VERSION_BLANK": {"platform_version": " "},
 }
 """The values of a node that a run may not read although it reads the node: a bad value has a reason, an absent one has
 none."""

@@ -182,6 +182,23 @@ def test_a_target_that_is_listed_for_the_first_time_has_no_new_nodes(tmp_path: P
     ]
 
 
+@pytest.mark.parametrize("column", ["platform_type", "platform_name", "platform_version"])
+@pytest.mark.parametrize("unknown", [None, "", " "])
+def test_a_node_whose_platform_is_blank_counts_in_its_last_known_one(
+    column: str, unknown: str | None, tmp_path: Path
+) -> None:
+    ubuntu = {"platform_type": "Linux", "platform_name": "Ubuntu", "platform_version": "24.04"}
+    for run_id, platform in ((FIRST, ubuntu), (SECOND, {**ubuntu, column: unknown})):
+        rows = [collected(run_id, 1, **ubuntu), collected(run_id, 2, missing_count=1, **platform)]
+        write_run(tmp_path, run_id, [listed(2)], rows)
+
+    answer = open_lake(LakeLocation(str(tmp_path)), now=NOW).query(
+        "SELECT platform_name, nodes_listed, compliant_percent, compliant_percent_lower_bound FROM compliance_by_platform"
+    )
+
+    assert answer.rows == [("Ubuntu", 2, 50.0, 50.0)]
+
+
 def test_a_change_of_platform_or_of_the_reason_to_be_unknown_is_no_change(tmp_path: Path) -> None:
     before = collected(FIRST, 1, collection_status="NOT_COLLECTED", platform_version="2")
     after = collected(SECOND, 1, missing_count=None, platform_version="2023")
