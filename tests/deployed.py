@@ -70,13 +70,11 @@ def set_queue(aws: EmbeddedAws, url: str, *, visibility_seconds: int, receives: 
         receives: its new ``maxReceiveCount``, if the template's is too large for the test.
     """
     client = sqs(aws.endpoint)
-    attributes = {"VisibilityTimeout": str(visibility_seconds)}
+    client.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": str(visibility_seconds)})
     if receives is not None:
-        policy = json.loads(
-            client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
-        )
-        attributes["RedrivePolicy"] = json.dumps(policy | {"maxReceiveCount": receives})
-    client.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+        attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+        policy = json.dumps(json.loads(attributes["RedrivePolicy"]) | {"maxReceiveCount": receives})
+        client.set_queue_attributes(QueueUrl=url, Attributes={"RedrivePolicy": policy})
 
 
 @dataclass

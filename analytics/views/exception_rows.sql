@@ -87,7 +87,7 @@ SELECT
     WHEN (tag_key = '') <> (tag_value = '') THEN 'tag_key without tag_value, or the reverse: expected both, or neither'
     WHEN kb_id <> '' AND (
       regexp_like(kb_id, '^[ ' || chr(9) || chr(160) || ']|[ ' || chr(9) || chr(160) || ']$')
-      OR regexp_like(kb_id, '^([Kk][Bb])? *[0-9]+$') AND NOT regexp_like(kb_id, '^[Kk][Bb][0-9]+$')
+      OR regexp_like(kb_id, '^[0-9]+$|^[Kk][Bb]([ 0-9]|$)|[,%*]') AND NOT regexp_like(kb_id, '^[Kk][Bb][0-9]+$')
     )
       THEN 'kb_id is ' || kb_id || ': expected KB and a number, or the name of a package, or nothing'
     WHEN cve_id <> '' AND NOT regexp_like(cve_id, '^[Cc][Vv][Ee]-[0-9]{4}-[0-9]{4,}$')

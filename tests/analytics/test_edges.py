@@ -193,7 +193,8 @@ def test_a_node_whose_platform_is_blank_counts_in_its_last_known_one(
         write_run(tmp_path, run_id, [listed(2)], rows)
 
     answer = open_lake(LakeLocation(str(tmp_path)), now=NOW).query(
-        "SELECT platform_name, nodes_listed, compliant_percent, compliant_percent_lower_bound FROM compliance_by_platform"
+        "SELECT platform_name, nodes_listed, compliant_percent, compliant_percent_lower_bound "
+        "FROM compliance_by_platform"
     )
 
     assert answer.rows == [("Ubuntu", 2, 50.0, 50.0)]

@@ -265,7 +265,10 @@ def test_what_to_do_about_a_damaged_file_is_said(tmp_path: Path, content: bytes)
     file = tmp_path / snapshot_key(run_id)
     file.write_bytes(content + file.read_bytes()[len(content) :] if len(content) > 30 else content)
 
-    with pytest.raises(LakeError, match=r"[^.]; if the file is damaged, restore a copy or an earlier version of it$"):
+    with pytest.raises(
+        LakeError,
+        match=r"[^.]; check that you may read the file; if it is damaged, restore a copy or an earlier version of it$",
+    ):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
 
 

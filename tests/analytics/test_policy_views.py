@@ -92,9 +92,12 @@ def test_a_bad_deadline_is_a_problem_and_sets_no_days(tmp_path: Path, line: str,
             ",,,dev,,,why,me,2026-11-01,2026-12-31",
             TOGETHER,
         ),
-        (
-            ",,,,5001111,,why,me,2026-11-01,2026-12-31",
-            "kb_id is 5001111: expected KB and a number, or the name of a package, or nothing",
+        *(
+            (
+                f',,,,"{kb_id}",,why,me,2026-11-01,2026-12-31',
+                f"kb_id is {kb_id}: expected KB and a number, or the name of a package, or nothing",
+            )
+            for kb_id in ("5001111", "kb 5001111", "KB5001111,KB5001112", "KB5001111 KB5001112", "KB", "openssl*", "%")
         ),
         (
             ",,,,,CVE-26-1,why,me,2026-11-01,2026-12-31",

@@ -119,10 +119,10 @@ def test_a_tag_with_the_id_of_an_instance_is_kept_whatever_its_type_is_called(re
 def test_a_tag_whose_key_could_not_be_read_is_counted_and_not_kept() -> None:
     no_key: dict[str, Any] = {"resourceId": INSTANCE_ID, "resourceType": "instance", "value": "hunter2"}
 
-    rows = listed(TAGS, tags(no_key, {"resourceId": INSTANCE_ID}, tag("Owner", "web")))
+    rows = listed(TAGS, tags(no_key, {"resourceId": INSTANCE_ID}, tag("", "a"), tag(" ", "b"), tag("Owner", "web")))
 
     assert pairs(rows) == [(INSTANCE_ID, "Owner", "web")]
-    assert rows.without_id == 2
+    assert rows.without_id == 4
 
 
 def test_a_tag_without_its_instance_is_counted() -> None:

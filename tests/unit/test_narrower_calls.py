@@ -52,7 +52,7 @@ class Service:
         titles = [title for state in states for title in PATCHES_OF.get(state, [])]
         start = int(token or 0)
         rows = [
-            {"Title": title, "KBId": "", "Classification": "", "Severity": "", "State": "", "InstalledTime": 0}
+            {"Title": title, "KBId": "KB5034441", "Classification": "", "Severity": "", "State": "", "InstalledTime": 0}
             for title in titles[start : start + 2]
         ]
         following = str(start + 2) if start + 2 < len(titles) else None

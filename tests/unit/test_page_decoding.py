@@ -79,6 +79,8 @@ def values_of(column: Column) -> st.SearchStrategy[Any]:
     """Draw the values that a column may have on the wire."""
     if column == INSTANCE_ID:
         return st.from_regex(r"\A(i-[0-9a-f]{8}|i-[0-9a-f]{17}|mi-[0-9a-f]{17})\Z")
+    if column.member == "KBId":
+        return st.text().filter(str.strip)
     milliseconds = st.integers(-62_135_596_800_000, 253_402_300_799_999)
     of_type: dict[ColumnType, st.SearchStrategy[Any]] = {
         ColumnType.STRING: st.text(),

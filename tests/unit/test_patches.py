@@ -202,6 +202,7 @@ REQUIRED = ("Title", "KBId", "Classification", "Severity", "State", "InstalledTi
     [
         *((member, value) for member in (*REQUIRED, "CVEIds") for value in (["x"], True, "\ud800")),
         *((member, None) for member in REQUIRED),
+        *(("KBId", blank) for blank in ("", " ", "\n")),
     ],
     ids=repr,
 )

@@ -332,7 +332,7 @@ class Lake:
             reason = str(error)
             if not any(path in reason for _, path in self._files.paths[table]):
                 reason = f"{self._files.first_damaged(table) or table}: {reason}"
-            advice = "if the file is damaged, restore a copy or an earlier version of it"
+            advice = "check that you may read the file; if it is damaged, restore a copy or an earlier version of it"
             raise LakeError(f"the lake cannot be read: {one_line(reason).rstrip('.')}; {advice}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:

@@ -14,7 +14,7 @@ from patchlake_cli.lake.errors import ParameterError
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAYS = re.compile(r"[0-9]{1,4}")
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
-_PATCH = re.compile(r"(?i:KB)[0-9]+|(?!(?i:KB)?\s*[0-9]+\Z)\S(?:.*\S)?")
+_PATCH = re.compile(r"(?i:KB)[0-9]+|(?![0-9]+\Z|(?i:KB)(?:[\s0-9]|\Z))[^\s,%*](?:[^,%*]*[^\s,%*])?")
 
 
 class ParameterType(StrEnum):
@@ -26,7 +26,7 @@ class ParameterType(StrEnum):
     CVE = "cve"
     """The id of a CVE, in upper or lower case."""
     PATCH = "patch"
-    """The id of a patch, in upper or lower case: but not digits alone or "KB 123", which no patch has."""
+    """The id of a patch, in upper or lower case: not digits alone, several ids or a pattern, which no patch has."""
     TEXT = "text"
     """The name of something, such as a node or a region: any text that is not empty, without spaces at its ends."""
     ANY_TEXT = "any text"

@@ -6,14 +6,15 @@ A value that breaks a rule is lost, and named as broken; the other values of its
 - a count is a whole number from 0 to 2³¹ - 1;
 - a time is a number of seconds since the epoch, within the years 1 to 9999 even when rounded to milliseconds
   (year 1 is SSM's own sentinel for "never");
-- a text is a string; its length, its characters and unknown enumeration values do not matter;
+- a text is a string; its length, its characters and unknown enumeration values do not matter, but the id of a thing is
+  not blank;
 - ``InstanceId`` has the form of a node id; members that the API calls required are present.
 
 Unknown members are ignored, and a member that is null counts as absent.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -26,6 +27,7 @@ INSTANCE_ID_PATTERN = r"^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{1
 
 InstanceId = Annotated[str, Meta(pattern=INSTANCE_ID_PATTERN)]
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+NotBlank = Annotated[str, Meta(pattern=r"\S")]
 EpochSeconds = Annotated[float, Meta(ge=-62_135_596_800, lt=253_402_300_799.9995)]
 
 _WIRE_TYPES: dict[ColumnType, Any] = {
@@ -46,10 +48,17 @@ class NodeRecord(Record, frozen=True):
     instance_id: InstanceId = field(name=INSTANCE_ID.member)
 
 
-def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R]) -> type[R]:
-    """Make the record whose fields are ``columns`` after those of its base, named on the wire as their API members."""
+def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R], ids: Collection[str] = ()) -> type[R]:
+    """Make the record whose fields are ``columns`` after those of its base, named on the wire as their API members.
+
+    Args:
+        name: of the record.
+        columns: of its table.
+        base: has its first fields.
+        ids: the required columns that identify what a row is about, and so are never blank.
+    """
     columns = tuple(columns)
-    required = [(c.name, _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
+    required = [(c.name, NotBlank if c.name in ids else _WIRE_TYPES[c.type]) for c in columns if not c.nullable]
     optional = [(c.name, _WIRE_TYPES[c.type] | None, None) for c in columns if c.nullable]
     members = {c.name: c.member for c in columns}
     record: type[R] = defstruct(  # type: ignore[assignment]  # its base says more than its signature

@@ -77,7 +77,7 @@ PATCH_COLUMNS = (
     string("cve_ids", "The CVEs that the patch resolves, separated by commas; only for Missing and Failed.", "CVEIds"),
 )
 
-Patch = record_type("Patch", PATCH_COLUMNS, Record)
+Patch = record_type("Patch", PATCH_COLUMNS, Record, ids={"kb_id"})
 """A patch of a node as DescribeInstancePatches returns it; it does not name the node."""
 
 

@@ -35,7 +35,7 @@ class TaggedResource(Record, frozen=True):
     resource_type: str | None = field(name="ResourceType", default=None)
 
 
-Tag = record_type("Tag", TAG_COLUMNS, TaggedResource)
+Tag = record_type("Tag", TAG_COLUMNS, TaggedResource, ids={"key"})
 """A tag as DescribeTags describes it."""
 
 
