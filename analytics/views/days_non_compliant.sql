@@ -27,21 +27,34 @@ WITH seen_compliant AS (
   WHERE compliance_status = 'COMPLIANT'
   GROUP BY account_id, region, instance_id
 ),
-clocks AS (
+/* One row per node and date, so that the dates can be counted without DISTINCT. */
+observed AS (
   SELECT
     state.account_id,
     state.region,
     state.instance_id,
-    min(state.run_at) AS non_compliant_since,
-    max(state.run_at) AS last_non_compliant_at,
-    count(DISTINCT state.run_date) AS dates_observed,
+    state.run_date,
+    min(state.run_at) AS first_run_at,
+    max(state.run_at) AS last_run_at,
     max(seen.last_compliant_at) AS last_compliant_at
   FROM node_compliance AS state
   LEFT JOIN seen_compliant AS seen
     ON seen.account_id = state.account_id AND seen.region = state.region AND seen.instance_id = state.instance_id
   WHERE state.compliance_status = 'NON_COMPLIANT'
     AND (seen.last_compliant_at IS NULL OR state.run_at > seen.last_compliant_at)
-  GROUP BY state.account_id, state.region, state.instance_id
+  GROUP BY state.account_id, state.region, state.instance_id, state.run_date
+),
+clocks AS (
+  SELECT
+    account_id,
+    region,
+    instance_id,
+    min(first_run_at) AS non_compliant_since,
+    max(last_run_at) AS last_non_compliant_at,
+    count(*) AS dates_observed,
+    max(last_compliant_at) AS last_compliant_at
+  FROM observed
+  GROUP BY account_id, region, instance_id
 ),
 aged AS (
   SELECT

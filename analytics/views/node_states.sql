@@ -33,17 +33,17 @@ WITH judged AS (
     state.${NodeColumns},
     state.collection_status, state.collection_detail, state.collected_at,
     state.${PatchStateColumns},
-    /* The last branch is reached only where a count is NULL: whatever is not known to be good is UNKNOWN. */
+    state.collection_status = 'COLLECTED' AND (
+      state.missing_count > 0
+      OR state.failed_count > 0
+      OR state.installed_rejected_count > 0
+      OR state.installed_pending_reboot_count > 0
+      OR state.critical_non_compliant_count > 0
+      OR state.security_non_compliant_count > 0
+      OR state.other_non_compliant_count > 0
+    ) AS is_non_compliant,
+    /* NULL only where everything is known to be good. */
     CASE
-      WHEN state.collection_status = 'COLLECTED' AND (
-        state.missing_count > 0
-        OR state.failed_count > 0
-        OR state.installed_rejected_count > 0
-        OR state.installed_pending_reboot_count > 0
-        OR state.critical_non_compliant_count > 0
-        OR state.security_non_compliant_count > 0
-        OR state.other_non_compliant_count > 0
-      ) THEN 'NON_COMPLIANT'
       WHEN state.collection_status IS DISTINCT FROM 'COLLECTED' THEN coalesce(state.collection_status, 'INVALID_RESPONSE')
       WHEN state.operation_end_time IS NULL
         OR state.collected_at IS NULL
@@ -57,9 +57,9 @@ WITH judged AS (
         AND state.installed_pending_reboot_count = 0
         AND state.critical_non_compliant_count = 0
         AND state.security_non_compliant_count = 0
-        AND state.other_non_compliant_count = 0 THEN 'COMPLIANT'
+        AND state.other_non_compliant_count = 0 THEN NULL
       ELSE 'COUNT_ABSENT'
-    END AS verdict
+    END AS doubt
   FROM recent_patch_states AS state
 )
 SELECT
@@ -68,8 +68,9 @@ SELECT
   ${NodeColumns},
   collection_status, collection_detail, collected_at,
   ${PatchStateColumns},
-  CASE WHEN verdict IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict ELSE 'UNKNOWN' END AS compliance_status,
-  CASE WHEN verdict NOT IN ('COMPLIANT', 'NON_COMPLIANT') THEN verdict END AS unknown_reason,
+  CASE WHEN is_non_compliant THEN 'NON_COMPLIANT' WHEN doubt IS NULL THEN 'COMPLIANT' ELSE 'UNKNOWN' END
+    AS compliance_status,
+  CASE WHEN is_non_compliant THEN NULL ELSE doubt END AS unknown_reason,
   operation_end_time < collected_at - INTERVAL '${ScanMaxAgeDays}' DAY AS is_stale,
   CASE
     WHEN operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
