@@ -19,14 +19,41 @@ WITH sightings AS (
   SELECT account_id, region, instance_id, max(run_id) AS last_seen_run_id, max(run_date) AS last_seen_date
   FROM node_compliance
   GROUP BY account_id, region, instance_id
+),
+/* Those that the newest run does not have come first: they are few. */
+gone AS (
+  SELECT
+    sightings.account_id,
+    sightings.region,
+    sightings.instance_id,
+    sightings.last_seen_run_id,
+    sightings.last_seen_date,
+    latest.run_id,
+    latest.run_at,
+    latest.run_date,
+    latest.run_status,
+    latest.run_age_hours,
+    latest.run_coverage,
+    latest.listing_status,
+    seen.next_read_run_id
+  FROM sightings
+  JOIN target_listings AS latest
+    ON latest.is_latest
+    AND latest.account_id = sightings.account_id
+    AND latest.region = sightings.region
+    AND latest.run_id <> sightings.last_seen_run_id
+  JOIN target_listings AS seen
+    ON seen.run_id = sightings.last_seen_run_id
+    AND seen.account_id = sightings.account_id
+    AND seen.region = sightings.region
 )
 SELECT
-  latest.run_id,
-  latest.run_at,
-  latest.run_date,
-  latest.run_status,
-  latest.run_age_hours,
-  latest.run_coverage,
+  gone.run_id,
+  gone.run_at,
+  gone.run_date,
+  gone.run_status,
+  gone.run_age_hours,
+  gone.run_coverage,
   node.account_id,
   node.region,
   node.instance_id,
@@ -34,30 +61,21 @@ SELECT
   node.platform_name,
   node.patch_group,
   CASE
-    WHEN seen.next_read_run_id IS NOT NULL THEN 'VANISHED'
-    WHEN latest.listing_status = 'TARGET_NOT_PLANNED' THEN 'TARGET_NOT_PLANNED'
-    WHEN latest.listing_status = 'ACCOUNT_NOT_ACTIVE' THEN 'ACCOUNT_NOT_ACTIVE'
+    WHEN gone.next_read_run_id IS NOT NULL THEN 'VANISHED'
+    WHEN gone.listing_status = 'TARGET_NOT_PLANNED' THEN 'TARGET_NOT_PLANNED'
+    WHEN gone.listing_status = 'ACCOUNT_NOT_ACTIVE' THEN 'ACCOUNT_NOT_ACTIVE'
     ELSE 'TARGET_NOT_READ'
   END AS reason,
-  sightings.last_seen_run_id,
+  gone.last_seen_run_id,
   node.run_at AS last_seen_at,
-  seen.next_read_run_id AS missed_run_id,
+  gone.next_read_run_id AS missed_run_id,
   node.compliance_status AS last_compliance_status,
   node.unknown_reason AS last_unknown_reason,
-  date_diff('day', CAST(node.run_at AS date), CAST(latest.run_at AS date)) AS days_since_seen
-FROM sightings
-JOIN node_states AS node
-  ON node.run_id = sightings.last_seen_run_id
-  AND node.run_date = sightings.last_seen_date
-  AND node.account_id = sightings.account_id
-  AND node.region = sightings.region
-  AND node.instance_id = sightings.instance_id
-JOIN target_listings AS seen
-  ON seen.run_id = sightings.last_seen_run_id
-  AND seen.account_id = sightings.account_id
-  AND seen.region = sightings.region
-JOIN target_listings AS latest
-  ON latest.is_latest
-  AND latest.account_id = sightings.account_id
-  AND latest.region = sightings.region
-  AND latest.run_id <> sightings.last_seen_run_id
+  date_diff('day', CAST(node.run_at AS date), CAST(gone.run_at AS date)) AS days_since_seen
+FROM node_states AS node
+JOIN gone
+  ON gone.last_seen_run_id = node.run_id
+  AND gone.last_seen_date = node.run_date
+  AND gone.account_id = node.account_id
+  AND gone.region = node.region
+  AND gone.instance_id = node.instance_id
