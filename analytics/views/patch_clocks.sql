@@ -68,7 +68,11 @@ nodes AS (
     SELECT
       run_id, account_id, region, instance_id, computer_name,
       platform_type, platform_name, platform_version, patch_group, baseline_id, has_severities,
-      CASE WHEN collection_status = 'COLLECTED' AND trim(platform_name) <> '' THEN 'READ ' ELSE 'LISTED ' END || run_id AS reading
+      CASE
+        WHEN collection_status IS DISTINCT FROM 'COLLECTED' THEN 'LISTED '
+        WHEN is_platform_known THEN 'READ '
+        ELSE 'PARTLY READ '
+      END || run_id AS reading
     FROM history_node_compliance
   ) AS listed
   GROUP BY account_id, region, instance_id

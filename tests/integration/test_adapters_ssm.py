@@ -209,7 +209,7 @@ def test_a_filter_that_is_refused_is_asked_for_state_by_state(aws: HttpStub, sou
         asked.append(states)
         if len(states) > 1:
             return error("InvalidFilter")
-        row = {"Title": states[0], "KBId": "", "Classification": "", "Severity": "", "State": states[0]}
+        row = {"Title": states[0], "KBId": "KB1", "Classification": "", "Severity": "", "State": states[0]}
         return reply({"Patches": [row | {"InstalledTime": 0.0}]})
 
     aws.answer = answer
