@@ -57,22 +57,25 @@ nodes AS (
     account_id, region, instance_id,
     CAST(row_number() OVER (ORDER BY account_id, region, instance_id) AS integer) AS node,
     max(run_id) AS last_listed_run_id,
-    max_by(computer_name, reading) AS computer_name,
-    max_by(platform_type, reading) AS platform_type,
-    max_by(platform_name, reading) AS platform_name,
-    max_by(platform_version, reading) AS platform_version,
-    max_by(patch_group, reading) AS patch_group,
-    max_by(baseline_id, reading) AS baseline_id,
-    max_by(has_severities, reading) AS has_severities
+    max_by(computer_name, platform_reading) AS computer_name,
+    max_by(platform_type, platform_reading) AS platform_type,
+    max_by(platform_name, platform_reading) AS platform_name,
+    max_by(platform_version, platform_reading) AS platform_version,
+    max_by(patch_group, group_reading) AS patch_group,
+    max_by(baseline_id, group_reading) AS baseline_id,
+    max_by(has_severities, platform_reading) AS has_severities
   FROM (
     SELECT
       run_id, account_id, region, instance_id, computer_name,
       platform_type, platform_name, platform_version, patch_group, baseline_id, has_severities,
-      CASE
-        WHEN collection_status IS DISTINCT FROM 'COLLECTED' THEN 'LISTED '
-        WHEN is_platform_known THEN 'READ '
-        ELSE 'PARTLY READ '
-      END || run_id AS reading
+      /* The last of the readings that know most of the platform. */
+      CAST(
+        CASE WHEN trim(platform_type) <> '' THEN 1 ELSE 0 END
+        + CASE WHEN trim(platform_name) <> '' THEN 1 ELSE 0 END
+        + CASE WHEN trim(platform_version) <> '' THEN 1 ELSE 0 END
+        AS varchar
+      ) || ' ' || run_id AS platform_reading,
+      CASE WHEN patch_group IS NULL THEN '0 ' ELSE '1 ' END || run_id AS group_reading
     FROM history_node_compliance
   ) AS listed
   GROUP BY account_id, region, instance_id
