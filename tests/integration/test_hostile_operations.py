@@ -226,7 +226,7 @@ def test_a_queue_that_cannot_be_counted_is_never_an_empty_one(aws: HostileAws, a
 
 def message(body: object = "{}") -> Answer:
     """Return a received message."""
-    return Answer(200, json.dumps({"Messages": [{"Body": body, "ReceiptHandle": "r"}]}).encode())
+    return Answer(200, json.dumps({"Messages": [{"MessageId": "m", "Body": body, "ReceiptHandle": "r"}]}).encode())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.operations.dead_letters import DeadLetter, Moved, Sent, move
+from patchlake_cli.operations.dead_letters import NOT_RECEIVED, DeadLetter, Moved, Sent, move
 from patchlake_cli.operations.failed_events import FailedEvent, Fate, read_event, settle
 
 type Content = tuple[str, str | None]
@@ -28,6 +28,7 @@ class Fakes:
     steps: int | None = None
     refused: frozenset[str] = frozenset()
     hidden: set[str] = field(default_factory=set)
+    undeletable: frozenset[str] = frozenset()
 
     def _step(self) -> None:
         if self.steps is not None:
@@ -43,7 +44,7 @@ class Fakes:
         visible = sorted(self.dead.keys() - self.hidden)[:most]
         self.hidden |= set(visible)
         self._step()
-        return [DeadLetter(*self.dead[receipt], receipt) for receipt in visible]
+        return [DeadLetter(name, *self.dead[name], f"receipt of {name}") for name in visible]
 
     def send(self, letters: Sequence[DeadLetter]) -> Sent:
         self._step()
@@ -52,16 +53,17 @@ class Fakes:
         self._step()
         return Sent(taken, frozenset() if len(taken) == len(letters) else frozenset({"InvalidMessageContents"}))
 
-    def delete(self, letters: Sequence[DeadLetter]) -> int:
+    def delete(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
         self._step()
-        for letter in letters:
-            del self.dead[letter.receipt]
+        deleted = [letter for letter in letters if letter.id not in self.undeletable]
+        for letter in deleted:
+            del self.dead[letter.id]
         self._step()
-        return len(letters)
+        return deleted
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         self._step()
-        self.hidden -= {letter.receipt for letter in letters}
+        self.hidden -= {letter.id for letter in letters}
 
 
 CONTENTS = st.lists(st.tuples(st.text(), st.none() | st.text(min_size=1)), max_size=25)
@@ -171,7 +173,35 @@ def test_a_message_that_somebody_else_has_received_is_left() -> None:
 
     moved = move(world, world)
 
-    assert (moved, moved.left) == (Moved(2, 1), 1)
+    assert (moved, moved.left) == (Moved(2, 1, NOT_RECEIVED), 1)
+
+
+def test_a_message_that_arrives_twice_counts_once() -> None:
+    world = fakes([("body", None), ("elsewhere", None)], hidden={"01"})
+    receive = world.receive
+    world.receive = lambda most: receive(most) * 2  # type: ignore[method-assign]
+
+    moved = move(world, world)
+
+    assert (moved, moved.left) == (Moved(2, 1, NOT_RECEIVED), 1)
+    assert world.queue == [("body", None)]
+
+
+def test_a_queue_that_counts_too_few_is_emptied_of_what_it_hands_out() -> None:
+    world = fakes([("body", None)] * 3)
+    world.count = lambda: 1  # type: ignore[method-assign]
+    receive = world.receive
+    world.receive = lambda most: receive(most + 2)  # type: ignore[method-assign]
+
+    assert move(world, world) == Moved(3, 3)
+
+
+def test_a_message_that_is_sent_and_not_deleted_is_left() -> None:
+    world = fakes([("good", None), ("stuck", None)], undeletable=frozenset({"01"}))
+
+    moved = move(world, world)
+
+    assert (moved, moved.left) == (Moved(2, 1, "SQS did not delete 1 of those sent"), 1)
 
 
 PLANNED = "20261101T060000Z"
@@ -199,23 +229,39 @@ def planned(run_id: str) -> bool:
     ],
 )
 def test_a_failed_event_is_read_as_scheduler_and_as_lambda_leave_it(body: object, expected: FailedEvent) -> None:
-    assert read_event(DeadLetter(json.dumps(body), None, "1"), planned) == expected
+    assert read_event(DeadLetter("1", json.dumps(body), None, "receipt"), planned) == expected
 
 
 @pytest.mark.parametrize(
     "body", ["<html>", "[" * 100_000, "9" * 5_000, '{"scheduled_time": ' + "9" * 5_000 + "}", '{"a": "\\ud800"}']
 )
 def test_a_failed_event_that_cannot_be_read_is_nobodys(body: str) -> None:
-    assert read_event(DeadLetter(body, None, "1"), planned).fate is Fate.UNKNOWN
+    assert read_event(DeadLetter("1", body, None, "receipt"), planned).fate is Fate.UNKNOWN
 
 
 def test_only_the_events_of_planned_runs_are_deleted() -> None:
     bodies = [json.dumps({"scheduled_time": f"2026-11-{day:02}T06:00:00Z"}) for day in range(1, 15)]
     world = fakes([(body, None) for body in bodies])
 
-    events = settle(world, planned)
+    settled = settle(world, planned)
 
-    assert [event.fate for event in events] == [Fate.SETTLED] + [Fate.START_AGAIN] * 13
+    assert settled.problem is None
+    assert [event.fate for event in settled.events] == [Fate.SETTLED] + [Fate.START_AGAIN] * 13
     assert [body for body, _ in world.dead.values()] == bodies[1:]
     assert not world.hidden & world.dead.keys()
     assert world.queue == []
+
+
+def test_a_failed_event_that_is_not_deleted_is_told_from_one_that_is() -> None:
+    body = json.dumps({"scheduled_time": "2026-11-01T06:00:00Z"})
+    world = fakes([(body, None)] * 2, undeletable=frozenset({"01"}))
+
+    assert [event.fate for event in settle(world, planned).events] == [Fate.SETTLED, Fate.NOT_DELETED]
+
+
+@pytest.mark.parametrize("hidden", [["00"], ["00", "01"]])
+def test_a_failed_event_that_somebody_else_has_received_is_a_problem(hidden: list[str]) -> None:
+    body = json.dumps({"scheduled_time": "2026-11-01T06:00:00Z"})
+    world = fakes([(body, None)] * 2, hidden=set(hidden))
+
+    assert settle(world, planned).problem == f"{len(hidden)} of 2 failed events: {NOT_RECEIVED}"

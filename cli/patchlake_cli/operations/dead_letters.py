@@ -32,6 +32,7 @@ class _Attributes(TypedDict):
 
 
 class _Message(TypedDict):
+    MessageId: str
     Body: str
     ReceiptHandle: str
     Attributes: NotRequired[_Attributes]
@@ -51,10 +52,15 @@ class _Batch(TypedDict):
     Failed: NotRequired[list[_Entry]]
 
 
+NOT_RECEIVED = "another process may have received them: try again in a minute"
+"""Why letters that the queue counts did not arrive."""
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A message received from a dead-letter queue; ``group`` is its message group, if it has one."""
 
+    id: str
     body: str
     group: str | None
     receipt: str
@@ -68,11 +74,14 @@ class DeadLetterQueue(Protocol):
         ...
 
     def receive(self, most: int) -> Sequence[DeadLetter]:
-        """Receive up to ``most`` and hide them from others for a while; return none if there are none."""
+        """Receive up to ``most`` and hide them from others for a while; return none if there are none.
+
+        It may return a letter twice, with two receipts.
+        """
         ...
 
-    def delete(self, letters: Sequence[DeadLetter]) -> int:
-        """Delete received letters and return how many are deleted; another one becomes visible again."""
+    def delete(self, letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        """Delete received letters and return those that are deleted; another one becomes visible again."""
         ...
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
@@ -128,28 +137,62 @@ def move(letters: DeadLetterQueue, queue: SourceQueue, on_progress: Callable[[Mo
     Raises:
         CommandError: the number of letters cannot be read.
     """
-    found, seen, moved = letters.count(), 0, 0
+    found, received, moved = letters.count(), Received(letters), 0
     kept: list[DeadLetter] = []
     codes: set[str] = set()
+    undeleted = 0
     problem = None
     try:
         on_progress(Moved(found, moved))
-        while seen < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - seen))):
-            seen += len(received)
-            sent = queue.send(received)
-            kept += [letter for letter in received if letter not in sent.letters]
+        while few := received.next(found):
+            sent = queue.send(few)
+            kept += [letter for letter in few if letter not in sent.letters]
             codes |= sent.codes
             if not sent.letters:
                 break
-            moved += letters.delete(sent.letters)
+            deleted = letters.delete(sent.letters)
+            undeleted += len(sent.letters) - len(deleted)
+            moved += len(deleted)
             on_progress(Moved(found, moved))
-        for few in batched(kept, MESSAGES_PER_CALL, strict=False):
-            letters.release(few)
+        for some in batched(kept, MESSAGES_PER_CALL, strict=False):
+            letters.release(some)
     except CommandError as error:
         problem = str(error)
+    found = max(found, received.count)
     if problem is None and kept:
         problem = f"the queue did not accept {len(kept)} ({', '.join(sorted(codes)) or 'without a reason'})"
+    elif problem is None and undeleted:
+        problem = f"SQS did not delete {undeleted} of those sent"
+    elif problem is None and received.count < found:
+        problem = NOT_RECEIVED
     return Moved(found, moved, problem)
+
+
+class Received:
+    """The letters of a queue, received in calls of ten, each once."""
+
+    def __init__(self, letters: DeadLetterQueue) -> None:
+        """Receive nothing yet."""
+        self._letters = letters
+        self._ids: set[str] = set()
+
+    @property
+    def count(self) -> int:
+        """The number of letters that were received."""
+        return len(self._ids)
+
+    def next(self, most: int) -> list[DeadLetter]:
+        """Receive more letters, up to ``most`` in all; return none if there are no others.
+
+        Raises:
+            CommandError: the call failed.
+        """
+        if self.count >= most:
+            return []
+        received = self._letters.receive(min(MESSAGES_PER_CALL, most - self.count))
+        others = {letter.id: letter for letter in received if letter.id not in self._ids}
+        self._ids |= others.keys()
+        return list(others.values())
 
 
 class SqsDeadLetters:
@@ -176,16 +219,21 @@ class SqsDeadLetters:
             )
             received = read_answer(answer, _Received)
         return [
-            DeadLetter(message["Body"], message.get("Attributes", {}).get("MessageGroupId"), message["ReceiptHandle"])
+            DeadLetter(
+                message["MessageId"],
+                message["Body"],
+                message.get("Attributes", {}).get("MessageGroupId"),
+                message["ReceiptHandle"],
+            )
             for message in received.get("Messages", [])
         ]
 
-    def delete(self, letters: Sequence[DeadLetter]) -> int:
+    def delete(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Delete letters."""
         entries: Any = [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(letters)]
         with asking("sqs:DeleteMessage", name_of(self._url)):
             answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
-            return len(_named(letters, read_answer(answer, _Batch)))
+            return _named(letters, read_answer(answer, _Batch))
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
         """Make letters visible again."""

@@ -4,8 +4,8 @@ A run starts again by its scheduled time. A dead letter from Scheduler is the ev
 adds the error of plan.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import batched
 from typing import Any
@@ -15,7 +15,13 @@ import msgspec
 from patchlake.adapters.one_line import one_line
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
-from patchlake_cli.operations.dead_letters import MESSAGES_PER_CALL, DeadLetter, DeadLetterQueue
+from patchlake_cli.operations.dead_letters import (
+    MESSAGES_PER_CALL,
+    NOT_RECEIVED,
+    DeadLetter,
+    DeadLetterQueue,
+    Received,
+)
 
 
 class Fate(StrEnum):
@@ -23,6 +29,8 @@ class Fate(StrEnum):
 
     SETTLED = "SETTLED"
     """Its run has a plan now, so the event was deleted: commit sends all missing messages again."""
+    NOT_DELETED = "NOT_DELETED"
+    """Its run has a plan now, but SQS did not delete the event: it is visible again in a minute."""
     START_AGAIN = "START_AGAIN"
     """Its run can be started by hand, if its time is not too old."""
     UNKNOWN = "UNKNOWN"
@@ -38,20 +46,34 @@ class FailedEvent:
     reason: str | None
 
 
-def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> list[FailedEvent]:
+@dataclass(frozen=True, slots=True)
+class FailedEvents:
+    """The failed events that were received; ``problem`` says why others were not."""
+
+    events: Sequence[FailedEvent]
+    problem: str | None = None
+
+
+def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> FailedEvents:
     """Read the failed events, delete those whose run has a plan, and leave the others.
 
     An event that could not be deleted is read again the next time, with the same result.
     """
-    found, seen = letters.count(), list[tuple[DeadLetter, FailedEvent]]()
-    while len(seen) < found and (received := letters.receive(min(MESSAGES_PER_CALL, found - len(seen)))):
-        seen += [(letter, read_event(letter, is_planned)) for letter in received]
-    for few in batched(seen, MESSAGES_PER_CALL, strict=False):
-        if settled := [letter for letter, event in few if event.fate is Fate.SETTLED]:
-            letters.delete(settled)
-        if kept := [letter for letter, event in few if event.fate is not Fate.SETTLED]:
+    found, received, seen = letters.count(), Received(letters), list[tuple[DeadLetter, FailedEvent]]()
+    while few := received.next(found):
+        seen += [(letter, read_event(letter, is_planned)) for letter in few]
+    events = list[FailedEvent]()
+    for some in batched(seen, MESSAGES_PER_CALL, strict=False):
+        settled = [letter for letter, event in some if event.fate is Fate.SETTLED]
+        deleted = letters.delete(settled) if settled else []
+        if kept := [letter for letter, event in some if event.fate is not Fate.SETTLED]:
             letters.release(kept)
-    return [event for _, event in seen]
+        events += [
+            replace(event, fate=Fate.NOT_DELETED) if letter in settled and letter not in deleted else event
+            for letter, event in some
+        ]
+    missing = found - received.count
+    return FailedEvents(events, f"{missing} of {found} failed events: {NOT_RECEIVED}" if missing > 0 else None)
 
 
 def read_event(letter: DeadLetter, is_planned: Callable[[str], bool]) -> FailedEvent:

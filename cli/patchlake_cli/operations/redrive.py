@@ -13,7 +13,7 @@ from rich.console import Console
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
-from patchlake_cli.operations.failed_events import FailedEvent, Fate, settle
+from patchlake_cli.operations.failed_events import FailedEvent, FailedEvents, Fate, settle
 from patchlake_cli.operations.manual_run import scheduled_event
 from patchlake_cli.operations.stack import Stack
 from patchlake_cli.terminal.console import output_console
@@ -51,10 +51,12 @@ def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Re
         on_progress: called with the name of a queue and what is moved so far.
     """
     sqs = stack.aws.client("sqs")
-    moved, events, problems = dict[str, Moved](), list[FailedEvent](), dict[str, str]()
+    moved, failed, problems = dict[str, Moved](), FailedEvents([]), dict[str, str]()
     try:
         with reading_the_lake():
-            events = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
+            failed = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
+        if failed.problem is not None:
+            problems["plan"] = failed.problem
     except CommandError as error:
         problems["plan"] = str(error)
     for queue in stack.deployment.queues:
@@ -63,7 +65,7 @@ def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Re
             moved[queue.name] = move(letters, source, partial(on_progress, queue.name))
         except CommandError as error:
             problems[queue.name] = str(error)
-    return Redriven(moved, events, problems)
+    return Redriven(moved, failed.events, problems)
 
 
 def progress_in_words(moved: Moved) -> str:
@@ -106,6 +108,8 @@ def _advice(stack: str, event: FailedEvent) -> str:
     match event:
         case FailedEvent(Fate.SETTLED, run_id):
             return f"deleted the failed event of run {run_id}: the run has a plan now."
+        case FailedEvent(Fate.NOT_DELETED, run_id):
+            return f"run {run_id} has a plan now, but its failed event could not be deleted: try again in a minute."
         case FailedEvent(Fate.START_AGAIN, str(run_id)):
             time = scheduled_event(run_id)["scheduled_time"]
             return (
