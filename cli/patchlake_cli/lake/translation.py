@@ -23,6 +23,7 @@ from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.statements import parsed
+from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
@@ -165,6 +166,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     except SqlglotError as error:
         raise QueryError(str(error)) from error
     _check_columns(typed, schema)
+    compare_exactly(typed)
     return _duckdb(typed, now, dates)
 
 

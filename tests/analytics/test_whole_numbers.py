@@ -1,0 +1,69 @@
+"""A text or a parameter that is compared with a whole number keeps its fraction, as a number in the SQL does."""
+
+from datetime import date
+
+import pytest
+
+from patchlake_cli.api import Lake, QueryError, open_lake
+from tests.analytics.synthetic import collected, listed, write_run
+
+RUN = "20261112T060000Z"
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    """A lake with nodes that miss 0, 1, 2 and 3 patches."""
+    folder = tmp_path_factory.mktemp("lake")
+    write_run(
+        folder, RUN, [listed(4, rows_without_id=0)], [collected(RUN, count, missing_count=count) for count in range(4)]
+    )
+    return open_lake(folder, as_of=date(2026, 11, 12))
+
+
+def nodes(lake: Lake, condition: str, *values: object) -> object:
+    """Return how many nodes there are under a condition."""
+    [row] = lake.sql(f"SELECT count(*) AS n FROM latest_patch_states WHERE {condition}", *values).rows  # noqa: S608
+    return row["n"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "number", "expected"),
+    [
+        ("missing_count > {}", "0.5", 3),
+        ("missing_count = {}", "1.4", 0),
+        ("missing_count <> {}", "1.4", 4),
+        ("missing_count >= {}", "2.5", 1),
+        ("missing_count < ({})", "2.5", 3),
+        ("{} < missing_count", "2.5", 1),
+        ("missing_count > {}", "-0.4", 4),
+        ("missing_count IN ({}, 3)", "1.4", 1),
+        ("missing_count NOT IN ({}, 3)", "1.4", 3),
+        ("missing_count BETWEEN {} AND 3", "1.5", 2),
+        ("missing_count IS DISTINCT FROM {}", "1.4", 4),
+        ("missing_count + 1 = {}", "2.4", 0),
+        ("missing_count = {}", "2", 1),
+        ("(SELECT count(*) FROM runs) = {}", "1.4", 0),
+        ("{} IN (SELECT targets_read FROM runs)", "1.4", 0),
+    ],
+)
+def test_a_fraction_is_compared_as_one(lake: Lake, condition: str, number: str, expected: int) -> None:
+    assert nodes(lake, condition.format(number)) == expected
+    assert nodes(lake, condition.format(f"'{number}'")) == expected
+    assert nodes(lake, condition.format("?"), number) == expected
+    assert nodes(lake, condition.format("?"), float(number)) == expected
+
+
+def test_a_whole_number_of_64_bits_is_exact(lake: Lake) -> None:
+    assert nodes(lake, "9223372036854775807 = ?", "9223372036854775807") == 4
+    assert nodes(lake, "9223372036854775807 = ?", "9223372036854775806") == 0
+
+
+@pytest.mark.parametrize("value", ["one", "", "1_", "inf", "nan", "0x1"])
+def test_what_is_no_number_is_refused(lake: Lake, value: str) -> None:
+    with pytest.raises(QueryError):
+        nodes(lake, "missing_count = ?", value)
+
+
+def test_a_text_is_still_compared_with_a_text(lake: Lake) -> None:
+    assert nodes(lake, "instance_id = ?", "1.4") == 0
+    assert nodes(lake, "run_id = ?", RUN) == 4
