@@ -7,6 +7,8 @@ PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli gen
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda ministack readers sam seaweedfs
 TOOLS := audit $(VERIFY_TOOLS)
+# Two at a time, so that one unpacks while the other is downloaded.
+SETUP_TOOLS = printf '%s\n' $(VERIFY_TOOLS) | xargs -n 1 -P 2 scripts/setup
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 # Two of those are generated from these, which have placeholders for values: cfn-lint misses enumerated ones (E3030), what a
@@ -47,7 +49,7 @@ check: setup ## Lint, format, types, import rules, templates
 	$(if $(TEMPLATES_WITH_PLACES),$(BIN)/cfn-lint --ignore-checks E3030 W1020 W2001 -- $(TEMPLATES_WITH_PLACES))
 
 verify: setup ## Build with sam, scan the templates, run the build: make verify ARGS="-k checkov"
-	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
+	@$(SETUP_TOOLS)
 	@$(PYTEST) tests/e2e $(ARGS)
 
 simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEED=1
@@ -57,7 +59,7 @@ mutants: setup ## Plant mistakes in the protocol and count the ones that the sim
 	@$(BIN)/python -m tests.simulation.mutants
 
 mistakes: setup ## Deploy the stack with one mistake after another: make verify must see each
-	@for tool in $(VERIFY_TOOLS); do scripts/setup $$tool || exit 1; done
+	@$(SETUP_TOOLS)
 	@$(BIN)/python -m tests.e2e.broken_deployments $(ARGS)
 
 bench: setup ## Run small benchmarks, in minutes: make bench ARGS=commit
