@@ -205,8 +205,8 @@ def test_a_select_may_be_in_a_file_that_begins_with_a_byte_order_mark(folder: Pa
 
 
 def test_a_select_and_a_table_may_come_from_a_pipe_that_a_program_still_writes(folder: Path) -> None:
-    line = f"""{PATCHLAKE} query --lake lake --format csv --file <(sleep 1; echo 'SELECT b FROM given') --csv-table given=<(
-        sleep 1; cat ok.csv)"""
+    asked, given = "<(sleep 1; echo 'SELECT b FROM given')", "<(sleep 1; cat ok.csv)"
+    line = f"{PATCHLAKE} query --lake lake --format csv --file {asked} --csv-table given={given}"
 
     result = subprocess.run(
         ["/bin/bash", "-c", line], capture_output=True, text=True, check=False, cwd=folder, timeout=60

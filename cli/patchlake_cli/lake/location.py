@@ -63,7 +63,7 @@ class LakeLocation:
         return f"{self.text}/lake" if self.bucket else str(Path(self.text) / "lake")
 
     def obstacle(self) -> str | None:
-        """Return the reason why a location is no place for a lake, without writing; for a bucket, from its text alone."""
+        """Return the reason why a location is no place for a lake, without writing; a bucket is not asked."""
         if self.bucket is not None:
             return _within_tables(tables) if (tables := _tables_named_in(self.text)) else None
         folder = Path(self.text).absolute()
