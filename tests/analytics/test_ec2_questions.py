@@ -125,7 +125,22 @@ def test_26_a_key_that_no_instance_has_is_no_owner_without_nodes(ec2_lake: Lake)
         ("UNKNOWN", "NO_SUCH_KEY", None, None, None),
         *TARGETS,
     ]
-    assert pick(ec2_lake.named("non_compliant_of_owner", ["Owner", "Shop"]), *OWNED) == TARGETS
+
+
+def test_26_a_value_that_no_node_has_is_no_owner_whose_nodes_are_compliant(ec2_lake: Lake, tmp_path: Path) -> None:
+    # Values differ by case.
+    assert pick(ec2_lake.named("non_compliant_of_owner", ["Owner", "Shop"]), *OWNED) == [
+        ("UNKNOWN", "NO_SUCH_VALUE", None, None, None),
+        *TARGETS,
+    ]
+    # Instance 2 is no node.
+    tags = [tag(1, "Owner", "shop"), tag(2, "Owner", "data")]
+    write_run(tmp_path, E4, [covered(E4, 1, 2, 2)], [collected(E4, 1)], instances=[instance(1), instance(2)], tags=tags)
+    lake = opened(tmp_path)
+    assert pick(lake.named("non_compliant_of_owner", ["Owner", "data"]), *OWNED) == [
+        ("UNKNOWN", "NO_SUCH_VALUE", None, None, None)
+    ]
+    assert lake.named("non_compliant_of_owner", ["Owner", "shop"]).rows == []
 
 
 def test_26_a_node_whose_tag_has_a_value_that_could_not_be_read_is_unknown(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A lake as a database: the SQL that it accepts, answers as in Athena, and refusals with the position."""
 
+import os
 from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -295,6 +296,17 @@ def test_a_run_whose_files_are_links_to_nothing_does_not_vanish(tmp_path: Path, 
     gone.symlink_to(tmp_path / "absent")
 
     with pytest.raises(LakeError, match=f"{gone} is a symbolic link to .*absent, which does not exist; restore it"):
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+
+
+def test_a_pipe_in_place_of_the_file_of_a_run_is_refused_before_anything_waits_for_it(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    pipe = tmp_path / coverage_key(run_id)
+    pipe.unlink()
+    os.mkfifo(pipe)
+
+    with pytest.raises(LakeError, match=f"{pipe} is a pipe, not a file"):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
 
 

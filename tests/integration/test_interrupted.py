@@ -34,6 +34,23 @@ def test_an_export_that_is_interrupted_after_it_published_says_so(
     )
 
 
+@pytest.mark.parametrize("early", ["open_session", "begin"])
+def test_an_export_that_is_interrupted_before_its_run_is_known_says_how_to_go_on(
+    aws: EmbeddedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, early: str
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"patchlake_cli.export.snapshot.{early}", interrupted)
+
+    ended = patchlake_here(variables(aws.endpoint), "export", "--lake", "lake", folder=tmp_path)
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.INTERRUPTED, "")
+    assert ended.stderr.splitlines() == [
+        "patchlake: interrupted: what is stored by now stays; the same command continues the run, or starts it"
+    ]
+
+
 INTERRUPTED_IN_DUCKDB = """
 import os, signal, threading
 from patchlake_cli.lake import engine

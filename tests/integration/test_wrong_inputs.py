@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "after.csv").write_text('a,b\n1,"2"3\n')
     (folder / "folder").mkdir()
     (folder / "link").symlink_to("/nowhere/else")
+    os.mkfifo(folder / "pipe")
     (folder / "tables").symlink_to(folder / "lake" / "lake")
     return folder
 
@@ -131,6 +132,8 @@ def test_a_variable_is_refused_in_the_style_of_an_option(name: str) -> None:
             "/dev/zero cannot be read: it is a device, which may never end",
         ),
         (["--file", "/dev/zero"], 1, "/dev/zero cannot be read: it is a device, which may never end"),
+        (["--file", "pipe"], 1, "pipe cannot be read: it is a pipe, and no program writes to it"),
+        (["--csv-table", "a=pipe", "SELECT 1"], 1, "pipe cannot be read: it is a pipe, and no program writes to it"),
         (["--csv-table", "a=folder", "SELECT 1"], 1, "folder cannot be read: Is a directory"),
         (["--csv-table", "a=no.csv", "SELECT 1"], 1, "no.csv cannot be read: No such file or directory"),
         (["--csv-table", "a=twice.csv", "SELECT 1"], 1, "a: the first line must name each column once, with letters"),
@@ -199,6 +202,17 @@ def test_a_select_may_be_in_a_file_that_begins_with_a_byte_order_mark(folder: Pa
     result = patchlake_here(dict(os.environ), "query", "--lake", "lake", *asked, folder=folder)
 
     assert (result.returncode, "1 row" in result.stdout) == (0, True)
+
+
+def test_a_select_and_a_table_may_come_from_a_pipe_that_a_program_still_writes(folder: Path) -> None:
+    asked, given = "<(sleep 1; echo 'SELECT b FROM given')", "<(sleep 1; cat ok.csv)"
+    line = f"{PATCHLAKE} query --lake lake --format csv --file {asked} --csv-table given={given}"
+
+    result = subprocess.run(
+        ["/bin/bash", "-c", line], capture_output=True, text=True, check=False, cwd=folder, timeout=60
+    )
+
+    assert (result.returncode, result.stdout, result.stderr) == (0, '"b"\n"2"\n', "")
 
 
 def test_a_table_may_have_the_name_of_a_keyword(folder: Path) -> None:

@@ -50,6 +50,7 @@ _REFUSALS = (
 """Listing status, code and operation; an empty one means the operation that is called."""
 _POISONS = (
     FailedCallError("InternalServerError", "poisoned"),
+    FailedCallError("500 InvalidInstanceId", "poisoned"),
     RefusedError("NOT_LISTED", "ValidationException", "poisoned"),
     RefusedError("NOT_LISTED", "InvalidInstanceId", "poisoned"),
 )

@@ -18,7 +18,7 @@ ERRORS: list[Callable[[], FailedCallError | RestartError | RefusedError]] = [
     lambda: RefusedError("NOT_LISTED", "ValidationException", "400"),
     lambda: BrokenAnswerError("cut short"),
     lambda: RefusedError("NOT_LISTED", INVALID_ID, "400"),
-    lambda: FailedCallError(INVALID_ID, "500"),
+    lambda: FailedCallError(f"500 {INVALID_ID}", "500"),
 ]
 
 
@@ -174,7 +174,7 @@ def test_an_outage_whose_errors_have_the_code_of_an_unknown_id_is_an_outage() ->
     ids = ids_of(100)
 
     with pytest.raises(FailedCallError, match="500"):
-        search(Service({i: FailedCallError(INVALID_ID, "500") for i in ids}), ids)
+        search(Service({i: FailedCallError(f"500 {INVALID_ID}", "500") for i in ids}), ids)
 
 
 @pytest.mark.parametrize("size", [1, 3, 50])

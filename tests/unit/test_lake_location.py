@@ -115,3 +115,29 @@ def published(tables: Path) -> None:
     file = tables / "coverage" / "run_date=2026-11-01" / "20261101T060000Z.parquet"
     file.parent.mkdir(parents=True)
     file.touch()
+
+
+@pytest.mark.parametrize(
+    ("text", "tables", "place"),
+    [
+        ("s3://bucket/lake/patch_states", "s3://bucket/lake", "s3://bucket, or "),
+        ("s3://bucket/a/lake/tags/mine", "s3://bucket/a/lake", "s3://bucket/a, or "),
+        ("s3://bucket/a/lake/coverage/run_date=2026-11-12", "s3://bucket/a/lake", "s3://bucket/a, or "),
+        ("s3://bucket/a/patch_states", "s3://bucket/a", ""),
+        ("s3://bucket/a/patches/run_date=2026-11-12/mine", "s3://bucket/a", ""),
+        ("s3://bucket/run_date=2026-11-12", "s3://bucket", ""),
+    ],
+)
+def test_a_place_in_a_bucket_whose_path_names_a_table_is_no_place_for_another_lake(
+    text: str, tables: str, place: str
+) -> None:
+    assert LakeLocation.parse(text).obstacle() == (
+        f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["s3://lake/tags", "s3://bucket/patches", "s3://bucket/lake", "s3://bucket/a/lake/mine"]
+)
+def test_other_places_in_a_bucket_are_open_to_a_lake(text: str) -> None:
+    assert LakeLocation.parse(text).obstacle() is None

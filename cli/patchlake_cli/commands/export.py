@@ -77,8 +77,7 @@ def export(  # noqa: PLR0913  # one option each
 
     Example: patchlake export --lake lake --regions eu-central-1,us-east-1
     """
-    from patchlake_cli.export.page import print_page
-    from patchlake_cli.export.snapshot import take_snapshot
+    from patchlake_cli.export.interruption import saying_how_to_go_on
 
     settings = read_settings(
         accounts=accounts,
@@ -97,6 +96,10 @@ def export(  # noqa: PLR0913  # one option each
     refuse_unused_role(context, settings.accounts)
     asks_for_details = patches or instances or bool(settings.tag_keys)
     refuse_unless(context, "detail_deadline", "--patches, --instances or --tag-keys", given=asks_for_details)
-    exported = take_snapshot(lake, settings, profile, run_id)
+    with saying_how_to_go_on():
+        from patchlake_cli.export.page import print_page
+        from patchlake_cli.export.snapshot import take_snapshot
+
+        exported = take_snapshot(lake, settings, profile, run_id)
     print_page(exported.page, exported.advice, lake.text, as_json=as_json)
     return ExitCode.of_run(exported.page.summary.run.status, allow_partial=allow_partial)

@@ -1,5 +1,6 @@
 """``patchlake query``: Athena's SQL over a lake, on this machine."""
 
+import os
 import re
 import sys
 from datetime import date
@@ -187,12 +188,22 @@ def _text_of(file: Path) -> str:
     if is_standard_input and sys.stdin is None:
         raise CommandError(f"{name} cannot be read: it is closed")
     try:
-        content = sys.stdin.buffer.read() if is_standard_input else file.read_bytes()
+        content = sys.stdin.buffer.read() if is_standard_input else _content_of(file)
         return content.decode("utf-8-sig")
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{name} cannot be read: it is not UTF-8 at byte {error.start}") from error
+
+
+def _content_of(file: Path) -> bytes:
+    """Return the content of a file or pipe, without waiting for a program that may open the pipe later."""
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | os.O_NONBLOCK)) as opened:
+        os.set_blocking(opened.fileno(), True)
+        content = opened.read()
+    if not content and file.is_fifo():
+        raise CommandError(f"{file} cannot be read: it is a pipe, and no program writes to it")
+    return content
 
 
 def _add_csv_table(lake: "Lake", option: str) -> None:

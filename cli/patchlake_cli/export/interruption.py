@@ -11,6 +11,20 @@ from patchlake_cli.lake.location import LakeLocation
 
 
 @contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """End an export whose run is not known when Ctrl-C interrupts it with a line that says how to go on.
+
+    Raises:
+        CommandError: Ctrl-C interrupted it.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        text = "interrupted: what is stored by now stays; the same command continues the run, or starts it"
+        raise CommandError(text, ExitCode.INTERRUPTED) from None
+
+
+@contextmanager
 def saying_what_is_stored(store: Store, run_id: str, lake: LakeLocation) -> Iterator[None]:
     """End an interrupted export with a line that says whether its run is published.
 

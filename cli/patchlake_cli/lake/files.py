@@ -225,15 +225,17 @@ def find_lake(location: LakeLocation, session: "boto3.Session | None" = None, pr
 
 
 def _require_linked(folder: Path) -> None:
-    """Refuse the folder of a table with a broken link, which no listing shows: its runs would vanish.
+    """Refuse the folder of a table with a broken link, which no listing shows, or a pipe, which may never be written.
 
     Raises:
-        LakeError: the folder, or what Athena would read in it, is such a link.
+        LakeError: the folder, or what Athena would read in it, is such a link or pipe.
     """
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     for path in (folder, *(path for path in inside if not is_ignored(path.name))):
         if path.is_symlink() and not path.exists():
             raise LakeError(f"{path} {absence(path)}; restore it, or remove the link")
+        if path.is_fifo():
+            raise LakeError(f"{path} is a pipe, not a file; move it out of the table")
     for path in inside:
         if path.name.startswith("run_date="):
             _require_linked(path)

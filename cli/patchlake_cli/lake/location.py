@@ -1,6 +1,7 @@
 """The location of a lake: a folder, or a bucket with an optional prefix."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,9 +63,9 @@ class LakeLocation:
         return f"{self.text}/lake" if self.bucket else str(Path(self.text) / "lake")
 
     def obstacle(self) -> str | None:
-        """Return the reason why a folder cannot be written, without writing; None if it can, or for a bucket."""
+        """Return the reason why a location is no place for a lake, without writing; a bucket is not asked."""
         if self.bucket is not None:
-            return None
+            return _within_tables(tables) if (tables := _tables_named_in(self.text)) else None
         folder = Path(self.text).absolute()
         return _other_use(folder.resolve()) or _why_not_writable(folder)
 
@@ -75,9 +76,25 @@ def _other_use(folder: Path) -> str | None:
     if demo := next((each for each in within if (each / MARKER).is_file()), None):
         return f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
     if tables := next(filter(_has_tables, within), None):
-        place = f"{tables.parent}, or " if tables.name == "lake" else ""
-        return f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
+        return _within_tables(str(tables))
     return None
+
+
+def _within_tables(tables: str) -> str:
+    place = f"{tables.removesuffix('/lake')}, or " if tables.endswith("/lake") else ""
+    return f"{tables} contains the tables of a lake, so it cannot contain another one: use {place}another folder"
+
+
+def _tables_named_in(text: str) -> str | None:
+    """Return the part of a location in a bucket that contains the tables of a lake, by the names after it, if any."""
+    # Not at the top: a command's help needs only the type of its option.
+    from patchlake.sources.registry import SOURCES  # noqa: PLC0415
+
+    tables = "|".join(table.name for table in SOURCES.tables)
+    # Only in lake/ is the name of any table more than an ordinary word.
+    named = rf"(?<=[^/]/lake)/(?:{tables})|/patch_states|(?:/[^/]+)?/run_date=[^/]*"
+    found = re.match(rf"(s3://.+?)(?:{named})(?:/|\Z)", text)
+    return found and found[1]
 
 
 def _why_not_writable(folder: Path) -> str | None:

@@ -1,10 +1,10 @@
 """Mistakes about ids on which every call fails: recorded on too little evidence, or at the cost of other ids."""
 
-from patchlake.core.halving import Chunk, Failure, Halving
+from patchlake.core.halving import INVALID_ID, Chunk, Failure, Halving
 from patchlake.stages.calls_about_ids import CallsAboutIds
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import POISONED
+from tests.simulation.mutants.provocations import FAILED_AS_UNKNOWN, POISONED
 
 
 @mutant("I1", "an id that failed alone once is recorded", POISONED)
@@ -42,3 +42,16 @@ def _halves_nothing(patch: Patch) -> None:
 def _hopes(patch: Patch) -> None:
     patch.setattr(Halving, "_require_hope", lambda _: None)
     patch.setattr(CallsAboutIds, "require_answer", lambda *_: None)
+
+
+@mutant("I1", "the code of an unknown id is believed whatever the status of the answer", FAILED_AS_UNKNOWN)
+def _believes_the_code(patch: Patch) -> None:
+    halves = Halving._halves  # noqa: SLF001
+
+    def record(halving: Halving[object], chunk: Chunk, failure: Failure) -> list[list[Chunk]]:
+        if len(chunk) > 1 or not failure.code.endswith(INVALID_ID):
+            return halves(halving, chunk, failure)
+        halving.failing[chunk[0]] = failure.code
+        return []
+
+    patch.setattr(Halving, "_halves", record)

@@ -371,3 +371,15 @@ def _forget_others(world: World) -> None:
 
 OTHERS_UNKNOWN = UNHEALTHY & CALM & BREAKS_FOR_AN_HOUR & SLICES_OF_BATCHES & Provocation(prepare=_forget_others)
 """SSM has no answer for one node of a target, and says of all others that it does not know them."""
+
+
+def _fail_as_unknown(world: World) -> None:
+    """Let every call about one node of each target fail with the code of an unknown node."""
+    for target in world.scenario.nodes:
+        world.poisoned |= dict.fromkeys(
+            sorted(world.apis.of(target).nodes)[:1], Poison(FailedCallError("500 InvalidInstanceId", "poisoned"))
+        )
+
+
+FAILED_AS_UNKNOWN = PEOPLED & UNHEALTHY & CALM & BREAKS_FOR_AN_HOUR & Provocation(prepare=_fail_as_unknown)
+"""The calls about one node of a target fail with a 5xx whose body says that SSM does not know the node."""

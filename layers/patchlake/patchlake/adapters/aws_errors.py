@@ -180,6 +180,16 @@ def code_of(error: AwsError) -> str:
     return _code_in(error.response) if isinstance(error, ClientError) else type(error).__name__
 
 
+def failure_code_of(error: AwsError) -> str:
+    """Return the code of a call that the service did not answer; one that an answer of 5xx borrows, with the status.
+
+    The body of such an answer may have the code of a refusal, such as that of an unknown id, and is none.
+    """
+    code, status = code_of(error), status_of(error)
+    is_borrowed = code != str(status) and _CAUSES.get(without_suffix(code)) is not Cause.PASSING
+    return f"{status} {code}" if is_borrowed and (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR else code
+
+
 def status_of(error: AwsError) -> int | None:
     """Return the HTTP status of the service's answer; None where there is none."""
     return _status_in(error.response) if isinstance(error, ClientError) else None

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, message_of
 from patchlake.adapters.clock import time_of
+from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.statuses import Explanation
 
 _LATER = "retry in a minute (a run does so automatically)"
@@ -89,7 +90,8 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",
     ),
     Cause.BROKEN_CHAIN: Explanation(
-        "AWS does not accept the pagination token", "no action is needed: the pages are read again"
+        "AWS does not accept the pagination token",
+        f"the pages are read again automatically; i{IF_IT_LASTS[1:]}",
     ),
     Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the service's documentation"),
 }

@@ -23,6 +23,7 @@ from patchlake.adapters.aws_errors import (
     cause_of,
     cause_of_answer,
     code_of,
+    failure_code_of,
     is_refusal,
 )
 from patchlake.adapters.clients import make_client
@@ -261,16 +262,16 @@ class AwsTargetApi:
             raise self._failure(operation, error) from error
 
     def _failure(self, operation: Operation, error: AwsError) -> PatchlakeError:
-        code, cause = code_of(error), cause_of(error)
+        cause = cause_of(error)
         why = explained(error, f"{operation.service}:{operation.name}")
         msg = f"target {self._target}: {xform_name(operation.name)} failed: {why}{_quota(error)}"
         if is_refusal(error):
-            return RefusedError(_REFUSALS.get(cause, ListingStatus.NOT_LISTED), code, msg, operation.name)
+            return RefusedError(_REFUSALS.get(cause, ListingStatus.NOT_LISTED), code_of(error), msg, operation.name)
         if cause is Cause.BROKEN_CHAIN:
             return RestartError(msg)
         if cause is Cause.THROTTLED:
             return ThrottledError(msg)
-        return FailedCallError(code, msg) if cause in _UNANSWERED else RetryableError(msg)
+        return FailedCallError(failure_code_of(error), msg) if cause in _UNANSWERED else RetryableError(msg)
 
 
 def _call(client: Any, operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401
