@@ -224,6 +224,21 @@ def test_a_queue_that_cannot_be_counted_is_never_an_empty_one(aws: HostileAws, a
     assert re.search(r"dead letters +UNKNOWN", check.stdout)
 
 
+def test_failed_events_that_are_counted_and_do_not_arrive_are_not_absent(aws: HostileAws) -> None:
+    def hostile(asked: str, request: Request) -> Answer | None:
+        if b"planDeadLetter" not in request.body:
+            return None
+        return {"GetQueueAttributes": Answer(200, depth("3")), "ReceiveMessage": Answer(200, b"{}")}.get(asked)
+
+    aws.hostile = hostile
+
+    ended = aws.command("redrive")
+
+    assert (ended.returncode, ended.stderr) == (ExitCode.PARTIAL, "")
+    assert "plan: could not be read: 3 of 3 failed events: another process may have received them" in ended.stdout
+    assert "no failed events" not in ended.stdout
+
+
 def message(body: object = "{}") -> Answer:
     """Return a received message."""
     return Answer(200, json.dumps({"Messages": [{"MessageId": "m", "Body": body, "ReceiptHandle": "r"}]}).encode())

@@ -181,13 +181,14 @@ def code_of(error: AwsError) -> str:
 
 
 def failure_code_of(error: AwsError) -> str:
-    """Return the code of a call that the service did not answer; one that an answer of 5xx borrows, with the status.
+    """Return the code to record for a call that the service did not answer.
 
-    The body of such an answer may have the code of a refusal, such as that of an unknown id, and is none.
+    A 5xx answer may have the code of a refusal, such as that of an unknown id, without being one: the status tells the
+    two apart.
     """
     code, status = code_of(error), status_of(error)
-    is_borrowed = code != str(status) and _CAUSES.get(without_suffix(code)) is not Cause.PASSING
-    return f"{status} {code}" if is_borrowed and (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR else code
+    is_of_a_refusal = code != str(status) and _CAUSES.get(without_suffix(code)) is not Cause.PASSING
+    return f"{status} {code}" if is_of_a_refusal and (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR else code
 
 
 def status_of(error: AwsError) -> int | None:

@@ -90,8 +90,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",
     ),
     Cause.BROKEN_CHAIN: Explanation(
-        "AWS does not accept the pagination token",
-        f"the pages are read again automatically; i{IF_IT_LASTS[1:]}",
+        "AWS does not accept the pagination token", f"the pages are read again automatically. {IF_IT_LASTS}"
     ),
     Cause.REFUSED: Explanation("AWS refuses the call", "look up the code in the service's documentation"),
 }
