@@ -36,6 +36,8 @@ _FOREIGN_CLAUSES = {
     "sort": "SORT BY",
 }
 """Clauses of a SELECT in other dialects, by their names in the parser."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@:]*")
+"""A name without quotes in Athena."""
 _TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
@@ -105,6 +107,7 @@ def parse_question(sql: str) -> exp.Query:
             _refuse_recursion(question)
             _refuse_table_functions(question)
             _refuse_foreign_clauses(question)
+            _refuse_foreign_names(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -137,6 +140,13 @@ def _refuse_foreign_clauses(question: exp.Query) -> None:
         raise QueryError(f"{found[0]} is not valid SQL in Athena")
     if any(options.args.get("with_ties") for options in question.find_all(exp.LimitOptions)):
         raise QueryError("WITH TIES is not supported: use rank() instead")
+
+
+def _refuse_foreign_names(question: exp.Query) -> None:
+    """Refuse a name that Athena does not accept without quotes, such as one with an invisible character."""
+    for name in question.find_all(exp.Identifier):
+        if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
+            raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")
 
 
 def number_of_places(question: exp.Query) -> int:
