@@ -111,12 +111,15 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "SELECT run_id FROM rums",
             (
                 'line 1, column 20: there is no table or view "rums"; did you mean "runs"? '
-                "The tables and views are: built_in_deadlines"
+                "`patchlake query --list-tables` lists them all.\n  SELECT"
             ),
         ),
         (
             "SELECT run_id FROM zzzzz",
-            'line 1, column 20: there is no table or view "zzzzz". The tables and views are: built_in_deadlines',
+            (
+                'line 1, column 20: there is no table or view "zzzzz". '
+                "`patchlake query --list-tables` lists them all.\n  SELECT"
+            ),
         ),
         (
             "SELECT run_id\nFROM runs WHERE GROUP BY run_id",
@@ -191,9 +194,9 @@ def test_a_question_reaches_no_variable_of_the_program(lake: Lake) -> None:
     assert secret == [1]
 
 
-def test_a_bad_name_of_a_query_lists_the_good_ones(lake: Lake) -> None:
+def test_a_bad_name_of_a_query_is_answered_with_a_similar_one_and_the_list(lake: Lake) -> None:
     with pytest.raises(
-        QueryError, match=r"no named query 'platform'; did you mean .*The named queries are: accounts_and_regions, plat"
+        QueryError, match=r"no named query 'platform'; did you mean .*`patchlake query --list` lists them all\."
     ):
         lake.named("platform")
 

@@ -1,4 +1,4 @@
-"""``patchlake query --list`` and ``--describe``: what can be asked, without a lake."""
+"""``patchlake query --list``, ``--list-tables`` and ``--describe``: what can be asked, without a lake."""
 
 import json
 
@@ -10,12 +10,13 @@ from typer.testing import CliRunner, Result
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import ExitCode
-from patchlake_cli.lake.statements import queries, views
+from patchlake_cli.lake.policy import POLICY_TABLES
+from patchlake_cli.lake.statements import HISTORY, queries, views
 
 app = typer.Typer()
 app.command()(query)
 WIDE = {"COLUMNS": "400"}
-OF_ALL_ANSWERS = {"--format", "--out", "--limit", "--list", "--describe", "--help"}
+OF_ALL_ANSWERS = {"--format", "--out", "--limit", "--list", "--list-tables", "--describe", "--help"}
 
 
 def run(*arguments: str, **variables: str) -> Result:
@@ -42,6 +43,18 @@ def test_the_named_queries_are_listed_each_on_one_line() -> None:
     assert all(each.question in line for each, line in zip(queries(), listed[2:-2], strict=True))
 
 
+def test_the_tables_and_views_are_listed_each_once_and_can_be_described() -> None:
+    listed = json.loads(run("--list-tables", "--format", "json").stdout)
+
+    assert all(each["rows"].endswith(".") for each in listed)
+    assert [each["name"] for each in listed if each["kind"] == "table"] == [
+        table.name for table in (*SOURCES.tables, *POLICY_TABLES)
+    ]
+    assert [each["name"] for each in listed if each["kind"] == "view"] == sorted(
+        view.name for view in views() if not view.name.startswith(HISTORY)
+    )
+
+
 @pytest.mark.parametrize("relation", [*(view.name for view in views()), *(table.name for table in SOURCES.tables)])
 def test_every_table_and_view_is_described(relation: str) -> None:
     described = json.loads(run("--describe", relation, "--format", "json").stdout)
@@ -57,7 +70,7 @@ def test_a_table_that_does_not_exist_is_refused_with_a_similar_name() -> None:
     assert '--describe: there is no table or view "run"; did you mean "runs"?' in result.stderr
 
 
-@pytest.mark.parametrize("catalogue", [("--list",), ("--describe", "runs")], ids=" ".join)
+@pytest.mark.parametrize("catalogue", [("--list",), ("--list-tables",), ("--describe", "runs")], ids=" ".join)
 @pytest.mark.parametrize("other", others())
 def test_an_option_about_a_lake_is_refused(catalogue: tuple[str, ...], other: str) -> None:
     result = run(*catalogue, other)

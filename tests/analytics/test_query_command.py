@@ -128,14 +128,17 @@ def test_what_cannot_be_answered_ends_in_one_line(story_folder: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        ([], "expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE"),
+        ([], "expects one of: a SELECT, --file PATH, --named QUERY, --list, --list-tables or --describe TABLE"),
         (
             ["SELECT 1", "--named", "changes"],
-            "expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE",
+            "expects one of: a SELECT, --file PATH, --named QUERY, --list, --list-tables or --describe TABLE",
         ),
         (
             ["--named", "change"],
-            "--named: there is no named query 'change'; did you mean \"changes\"? The named queries are: accounts_and",
+            (
+                "--named: there is no named query 'change'; did you mean \"changes\"? "
+                "`patchlake query --list` lists them all."
+            ),
         ),
         (["--named", "overdue_nodes"], "--param: expected the parameter of overdue_nodes, such as days=30 (N, the"),
         (

@@ -139,6 +139,24 @@ def test_markdown_of_a_run_that_read_everything_says_so() -> None:
     assert "This run read everything that it was asked to read." not in render_markdown(hostile)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("tags",), "tags"),
+        (("patches", "tags"), "patches or tags"),
+        (("patches", "instances", "tags"), "patches, instances or tags"),
+    ],
+)
+def test_the_tables_that_a_run_was_not_set_to_read_are_one_list(names: tuple[str, ...], said: str) -> None:
+    hostile = hostile_figures()
+    patches, instances, tags = (
+        "NOT_ASKED" if name in names else "COMPLETE" for name in ("patches", "instances", "tags")
+    )
+    run = replace(hostile.run, patches_status=patches, instances_status=instances, tags_status=tags)
+
+    assert f"- This run was not set to read {said}.\n" in render_markdown(replace(hostile, run=run))
+
+
 def test_a_window_without_a_snapshot_knows_nothing_in_any_format() -> None:
     document = json.loads(render_json(empty_figures()))
 
@@ -195,6 +213,13 @@ def test_a_hyphen_prints_the_report_and_nothing_else(
 
     assert json.loads(result.stdout)["run"]["run_id"] == R5
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_short_options_of_query_are_those_of_report(story_folder: Path, tmp_path: Path) -> None:
+    run_report(story_folder, "-f", "json", "-o", tmp_path / "short.json")
+    run_report(story_folder, "--format", "json", "--out", tmp_path / "long.json")
+
+    assert (tmp_path / "short.json").read_bytes() == (tmp_path / "long.json").read_bytes()
 
 
 def test_a_printed_report_leaves_no_place_for_the_summary(story_folder: Path) -> None:

@@ -154,7 +154,7 @@ def test_a_partial_run_says_so_first_of_all_and_names_what_is_missing(text: str)
     assert body.lstrip().startswith('<section class="note" aria-labelledby="partial">')
     note = body.partition("</section>")[0]
     assert "This run is PARTIAL: not everything was read" in note
-    assert "1 of 2 targets (an account in a region) could not be read; when last read they had 2 nodes" in note
+    assert "1 of 2 targets (each one account in one region) could not be read; when last read they had 2 nodes" in note
     assert "2 nodes and 1 row without an id.</li>" in note
     assert "1 listed node: NOT_COLLECTED." in note
     assert "2 rows without an id. SSM lists these nodes without an id" in note

@@ -174,5 +174,5 @@ def test_the_command_runs_an_embedded_aws_until_it_is_interrupted() -> None:
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
     }
-    assert lines[5] == "# Next, in a second terminal: paste these lines, then patchlake run --stack by-hand"
+    assert lines[5] == "# Paste these lines into a second terminal. Then, for example: patchlake run --stack by-hand"
     assert ended == 0

@@ -199,6 +199,6 @@ def test_a_run_is_not_continued_with_other_sources_or_tag_keys(environment: dict
     same = run(environment, tmp_path, "--instances", "--tag-keys", " Owner , Owner", *at)
 
     assert same.returncode == 0
-    assert ["other settings (sources)" in others[("--tag-keys", "Owner")]] == [True]
-    assert "other settings (tag keys)" in others[("--instances", "--tag-keys", "owner")]
-    assert "other settings (sources, tag keys)" in others[("--instances",)]
+    assert ["different settings (sources)" in others[("--tag-keys", "Owner")]] == [True]
+    assert "different settings (tag keys)" in others[("--instances", "--tag-keys", "owner")]
+    assert "different settings (sources, tag keys)" in others[("--instances",)]

@@ -32,7 +32,7 @@ def patchlake(*arguments: str) -> subprocess.CompletedProcess[str]:
         ),
         (
             ["query", "--lake", "x"],
-            "--named QUERY, --list or --describe TABLE. Run `patchlake query --help` for usage.\n",
+            "--named QUERY, --list, --list-tables or --describe TABLE. Run `patchlake query --help` for usage.\n",
         ),
     ],
 )

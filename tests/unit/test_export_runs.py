@@ -113,7 +113,10 @@ def test_a_run_with_other_settings_is_left_alone_and_the_next_minute_is_taken(
 
     assert (exported.plan.run_id, exported.is_new) == ("20261101T060100Z", True)
     assert world.waits == [
-        f"run {RUN_ID} already exists with other settings ({named}): this one starts in the next minute, in 55 seconds"
+        (
+            f"run {RUN_ID} already exists with different settings ({named}): "
+            "this one starts in the next minute, in 55 seconds"
+        )
     ]
     assert not world.store.exists(snapshot_key(RUN_ID))
 
@@ -131,7 +134,7 @@ def test_a_run_that_is_named_is_not_waited_for_and_refused_with_other_settings()
     world = ExportWorld()
     begin_and_die(world)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \(batch size\)"):
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with different settings \(batch size\)"):
         world.export(RUN_ID, batch_size=3)
     assert world.waits == []
 
@@ -158,7 +161,7 @@ def test_a_run_with_patches_has_the_length_of_their_deadline_in_its_settings() -
     world = ExportWorld()
     begin_and_die(world, patches=True)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with other settings \(detail deadline\)"):
+    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with different settings \(detail deadline\)"):
         world.export(RUN_ID, patches=True, detail_deadline_seconds=600)
 
     assert not world.export(RUN_ID, patches=True).is_new

@@ -41,7 +41,7 @@ def embedded_aws(
     def show(variables: Mapping[str, str]) -> None:
         for name, value in variables.items():
             typer.echo(f"export {name}={value}")
-        typer.echo(f"# Next, in a second terminal: paste these lines, then patchlake run --stack {stack}")
+        typer.echo(f"# Paste these lines into a second terminal. Then, for example: patchlake run --stack {stack}")
         sys.stdout.flush()
 
     serve(settings, stack, show)

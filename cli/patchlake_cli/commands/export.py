@@ -70,7 +70,7 @@ def export(  # noqa: PLR0913  # one option each
 
     You can stop it with Ctrl-C: the same command continues the run. Without --scheduled-time, it continues the newest
     unfinished run with the same settings, or else starts one for the current minute. If that minute already has a run
-    with other settings, it waits for the next minute.
+    with different settings, it waits for the next minute.
 
     Exit codes: 0 every node was read, 3 something could not be read and is named, 1 error, 130 interrupted with Ctrl-C:
     standard error says whether the run is published.

@@ -50,7 +50,7 @@ class Format(StrEnum):
 
 
 _STANDARD_INPUT = "-"
-_OF_THE_CATALOGUE = frozenset({"is_list", "describe", "output_format", "out", "limit"})
+_OF_THE_CATALOGUE = frozenset({"is_list", "is_list_tables", "describe", "output_format", "out", "limit"})
 """The parameters of a call that reads no lake."""
 
 
@@ -87,6 +87,9 @@ def query(  # noqa: PLR0913  # one option each
     ] = None,
     file: Annotated[Path | None, path("File with one SELECT; - is standard input.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
+    is_list_tables: Annotated[
+        bool, typer.Option("--list-tables", help="List the tables and views, with the meaning of a row.")
+    ] = False,
     describe: Annotated[
         str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
     ] = None,
@@ -108,8 +111,8 @@ def query(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Query a lake with Athena's SQL, on this machine.
 
-    SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list and --describe
-    need no lake.
+    SQL is one SELECT in Athena's SQL over the tables and views; - reads it from standard input. --list, --list-tables
+    and --describe need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 1 error, 2 the SQL is not one SELECT, 3 the newest run could not
     read everything or is not published, the window has no snapshot, a table that the query reads is not COMPLETE,
@@ -117,9 +120,11 @@ def query(  # noqa: PLR0913  # one option each
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """
-    asked = [each for each in (sql, file, named, is_list or None, describe) if each is not None]
+    asked = [each for each in (sql, file, named, is_list or None, is_list_tables or None, describe) if each is not None]
     if len(asked) != 1:
-        raise OptionError("expects one of: a SELECT, --file PATH, --named QUERY, --list or --describe TABLE", "query")
+        raise OptionError(
+            "expects one of: a SELECT, --file PATH, --named QUERY, --list, --list-tables or --describe TABLE", "query"
+        )
     if named is not None:
         refuse_unused(context, ("csv_table",), "--named")
     chosen = Format(output_format)
@@ -127,10 +132,10 @@ def query(  # noqa: PLR0913  # one option each
         raise OptionError("is 'parquet', which is not a text format: name a file with --out", "--format")
     if out is not None:
         require_writable(out)
-    if is_list or describe is not None:
+    if is_list or is_list_tables or describe is not None:
         others = (name for name in context.params if name not in _OF_THE_CATALOGUE)
-        refuse_unused(context, others, "--list" if is_list else "--describe")
-        _write(_catalogued(describe), chosen, out, limit)
+        refuse_unused(context, others, "--list" if is_list else "--list-tables" if is_list_tables else "--describe")
+        _write(_catalogued(describe, is_list_tables=is_list_tables), chosen, out, limit)
         return ExitCode.COMPLETE
     from patchlake_cli.terminal.console import error_console
 
@@ -167,12 +172,14 @@ def _read_question(sql: str | None, named: str | None, given: list[str], as_of: 
         raise CommandError(str(error), ExitCode.USAGE) from error
 
 
-def _catalogued(relation: str | None) -> "Answer":
-    """Return the named queries; or the columns of a table or view."""
-    from patchlake_cli.lake.catalogue import describe, list_queries
+def _catalogued(relation: str | None, *, is_list_tables: bool) -> "Answer":
+    """Return the columns of a table or view; without one, the tables and views, or the named queries."""
+    from patchlake_cli.lake.catalogue import describe, list_queries, list_relations
 
     try:
-        return list_queries() if relation is None else describe(relation)
+        if relation is not None:
+            return describe(relation)
+        return list_relations() if is_list_tables else list_queries()
     except QueryError as error:
         raise OptionError(str(error), "--describe:") from error
 

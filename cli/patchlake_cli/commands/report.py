@@ -58,11 +58,13 @@ def report(  # noqa: PLR0913  # one option each
         Path | None,
         path(
             "File to write; an existing one is replaced, and - is standard output. The default is report.html, "
-            "report.md or report.json."
+            "report.md or report.json.",
+            "--out",
+            "-o",
         ),
     ] = None,
     report_format: Annotated[
-        str, choice("Format of the report: html has everything.", list(ReportFormat), "--format")
+        str, choice("Format of the report: html has everything.", list(ReportFormat), "--format", "-f")
     ] = ReportFormat.HTML,
     is_opened: Annotated[bool, typer.Option("--open", help="Open the written file in your browser.")] = False,
     title: Annotated[

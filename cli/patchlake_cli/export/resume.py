@@ -79,11 +79,11 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
     Args:
         stage: the plan stage of this export.
         run_id: the run; None for the newest unfinished one with the same settings and time left, or else the current
-            minute's. If that exists with other settings, the next minute's.
+            minute's. If that exists with different settings, the next minute's.
         wait: waits for the next minute.
 
     Raises:
-        CommandError: the run exists with other settings, or the time of AWS's answers jumps.
+        CommandError: the run exists with different settings, or the time of AWS's answers jumps.
         InputError: the run would be new, and its scheduled time is in the future or too long ago.
         PermanentError: the lake or the organization refuses access.
     """
@@ -114,7 +114,7 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
 
 
 def _of_a_free_minute(stage: PlanStage, wanted: Plan, wait: Wait) -> Plan:
-    """Return the plan for the current minute, or for the next one where that of the current one has other settings."""
+    """Return the plan for the current minute, or for the next one if the current one has different settings."""
     if not stage.store.exists(plan_key(wanted.run_id)):
         return wanted
     others = differences(stored_plan(stage.store, wanted.run_id), wanted)
@@ -126,7 +126,7 @@ def _of_a_free_minute(stage: PlanStage, wanted: Plan, wait: Wait) -> Plan:
 
 
 def _exists(run_id: str, others: Sequence[str]) -> str:
-    return f"run {run_id} already exists with other settings ({', '.join(others)})"
+    return f"run {run_id} already exists with different settings ({', '.join(others)})"
 
 
 def _settings(plan: Plan) -> dict[str, object]:

@@ -406,11 +406,11 @@ def find_query(name: str) -> Statement:
     """Return a named query.
 
     Raises:
-        QueryError: there is no such query; the text names those that there are.
+        QueryError: there is no such query.
     """
     named = {query.name: query for query in queries()}
     if name not in named:
         raise QueryError(
-            f"there is no named query {name!r}{suggested(name, list(named))} The named queries are: {', '.join(named)}"
+            f"there is no named query {name!r}{suggested(name, list(named))} `patchlake query --list` lists them all."
         )
     return named[name]

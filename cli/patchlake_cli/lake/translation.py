@@ -182,9 +182,9 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
     """Return the error about a table that does not exist."""
-    known = sorted(known)
     return QueryError(
-        f'there is no table or view "{name}"{suggested(name, known)} The tables and views are: {", ".join(known)}'
+        f'there is no table or view "{name}"{suggested(name, sorted(known))} '
+        "`patchlake query --list-tables` lists them all."
     )
 
 

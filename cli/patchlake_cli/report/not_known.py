@@ -47,7 +47,8 @@ def _secondary(run: LatestRun, details: Details, quoted: Callable[[str], str]) -
     if run.tags_status not in {"COMPLETE", "NOT_ASKED"}:
         yield "The tags of some nodes: not all could be read."
     if names := [name for name, status in statuses.items() if status == "NOT_ASKED"]:
-        yield f"This run was not set to read {' or '.join(names)}."
+        *first, last = names
+        yield f"This run was not set to read {', '.join(first)}{' or ' if first else ''}{last}."
 
 
 def _explained(reason: Reason, meanings: Mapping[str, str]) -> str:
