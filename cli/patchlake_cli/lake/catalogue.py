@@ -17,7 +17,7 @@ def list_queries() -> Answer:
 
 
 def list_relations() -> Answer:
-    """Return the name of each table and view, and what its rows are; a view over the history has its twin has."""
+    """Return the name of each table and view, and what its rows are, without the twins ``history_…``."""
     tables = [(each.name, "table", each.description) for each in (*SOURCES.tables, *POLICY_TABLES)]
     shown = sorted((each for each in views() if not each.name.startswith(HISTORY)), key=lambda view: view.name)
     rows = tables + [(each.name, "view", each.rows[:1].upper() + each.rows[1:]) for each in shown]
