@@ -183,8 +183,8 @@ def code_of(error: AwsError) -> str:
 def failure_code_of(error: AwsError) -> str:
     """Return the code to record for a call that the service did not answer.
 
-    A 5xx answer may have the code of a refusal, such as that of an unknown id, without being one: the status tells the
-    two apart.
+    A 5xx answer may have the code of a refusal, such as that of an unknown id, without being one: the status
+    distinguishes the two.
     """
     code, status = code_of(error), status_of(error)
     is_of_a_refusal = code != str(status) and _CAUSES.get(without_suffix(code)) is not Cause.PASSING
