@@ -14,7 +14,7 @@ from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.option_values import OptionError
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import EXCEPTIONS, SLA, write_file, write_policy
-from tests.analytics.synthetic import collected, patch, write_run
+from tests.analytics.synthetic import collected, patch, tag, write_run
 from tests.world import HOME
 
 RUN = "20261121T060000Z"
@@ -192,6 +192,63 @@ def test_a_deadline_beyond_the_history_is_a_note_and_no_gap(lake: Path, tmp_path
         "(--history-days).\n"
     )
     assert about_others.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("SLA/all.csv", True),
+        ("sla.csv", True),
+        ("sla/.all.csv", True),
+        ("sla/old/_all.CSV", True),
+        ("sla/team/more.csv", False),
+        ("README.md", False),
+        ("a/folder/of/others.csv", False),
+    ],
+)
+def test_a_file_that_looks_like_a_part_of_the_policy_and_is_none_is_a_note(
+    lake: Path, tmp_path: Path, name: str, *, named: bool
+) -> None:
+    policy = write_policy(tmp_path / "mine", sla=("Critical,,,7",))
+    write_file(policy, name, SLA, "Low,,,9")
+
+    result = asked(lake, BREACHES, policy)
+
+    assert result.return_value == ExitCode.COMPLETE
+    assert (
+        f"not part of the policy: {policy / name}. Only files in sla/ and exceptions/ are" in result.stderr
+    ) is named
+    assert bool(result.stderr) is named
+
+
+def test_several_such_files_are_counted(lake: Path, tmp_path: Path) -> None:
+    policy = write_policy(tmp_path / "mine")
+    for name in ("deadlines.csv", "old.csv", "sla/_draft.csv"):
+        write_file(policy, name, SLA)
+
+    assert f"{policy / 'deadlines.csv'} and 2 more." in asked(lake, BREACHES, policy).stderr
+
+
+@pytest.mark.parametrize(("status", "unseen"), [("LISTED", True), ("THROTTLED", False)])
+def test_a_tag_value_that_no_instance_has_is_a_note_where_all_tags_were_read(
+    tmp_path: Path, status: str, *, unseen: bool
+) -> None:
+    covering = covered(1, "COMPLETE", 1, tags_status=status, tags_rows_without_id=0, tags_rows=1)
+    rows = [patch(RUN, 1, "KB5001111", "Missing")]
+    write_run(tmp_path, RUN, [covering], [collected(RUN, 1, missing_count=1)], rows, tags=[tag(1, "Env", "dév")])
+    policy = write_policy(
+        tmp_path / "mine",
+        sla=("Critical,Env,dév,7", "Low,Env,de\u0301v,7", "High,Env,,7", "Low,Env,prd,9", "Low,Env,prd,9"),
+        exceptions=(f"{HOME},,Team,x,,,why,me,2026-11-01,2026-12-31",),
+    )
+
+    notes = [line for line in asked(tmp_path, BREACHES, policy).stderr.splitlines() if "no instance" in line]
+
+    of_the_policy = [
+        f"patchlake: no instance of the newest run has the tag {each}, which the policy names."
+        for each in ("Env=de\u0301v", "Env=prd", "Team=x")
+    ]
+    assert notes == (of_the_policy if unseen else [])
 
 
 def test_two_byte_order_marks_are_no_header(tmp_path: Path) -> None:

@@ -156,6 +156,15 @@ class Lake:
         """The ids of all runs with a snapshot in the lake, in order, later ones than ``date`` included."""
         return [Path(path).stem for _, path in self._files.paths[PATCH_STATES.name]]
 
+    @property
+    def unused_policy_files(self) -> list[str]:
+        """The CSV files next to the files of the policy, which are not read, in order.
+
+        Raises:
+            LakeError: the folder cannot be read.
+        """
+        return self._policy.unused() if self._policy else []
+
     def query(self, sql: str, values: Sequence[str] = ()) -> Answer:
         """Answer one SELECT in Athena's SQL.
 

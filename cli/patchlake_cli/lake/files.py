@@ -67,12 +67,29 @@ class PolicyFiles:
         Raises:
             LakeError: the folder cannot be read.
         """
-        folder = f"{self.root}/{folder_of(table)}/"
+        folder = f"{folder_of(table)}/"
+        return [path.removeprefix(folder) for path in self._files_below(folder)]
+
+    def unused(self) -> list[str]:
+        """Return the CSV files that are next to the folders of the tables, in a folder next to them, or ignored.
+
+        Raises:
+            LakeError: the folder cannot be read.
+        """
+        folders = tuple(f"{folder_of(table)}/" for table in POLICY_TABLES)
+        return [
+            f"{self.scheme}{self.root}/{path}"
+            for path in self._files_below("")
+            if path.lower().endswith(".csv")
+            and (is_ignored(path) if path.startswith(folders) else path.count("/") <= 1)
+        ]
+
+    def _files_below(self, folder: str) -> list[str]:
         try:
-            found = self.filesystem.get_file_info(sorted(self.listed(f"{self.prefix}{folder_of(table)}/")))
+            found = self.filesystem.get_file_info(sorted(self.listed(f"{self.prefix}{folder}")))
         except (OSError, PatchlakeError) as error:
-            raise LakeError(f"the policy cannot be read: {self.scheme}{folder}: {error}") from error
-        return [info.path.removeprefix(folder) for info in found if info.type is fs.FileType.File]
+            raise LakeError(f"the policy cannot be read: {self.scheme}{self.root}/{folder}: {error}") from error
+        return [info.path.removeprefix(f"{self.root}/") for info in found if info.type is fs.FileType.File]
 
     def contents(self, table: Table) -> list[tuple[str, bytes]]:
         """Return the location and the bytes of each file of a table that Athena reads, in order.

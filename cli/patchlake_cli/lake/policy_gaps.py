@@ -1,10 +1,23 @@
-"""The limits of a policy in an answer: bad rows, tags that the run did not read, deadlines beyond the history."""
+"""The limits of a policy in an answer: bad rows, tags that the run did not read, and what has no effect."""
 
 from collections.abc import Collection
 
+from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.policy import POLICY_TABLES
+from patchlake_cli.lake.policy import POLICY_TABLES, folder_of
 from patchlake_cli.lake.source_gaps import gaps_of_source, relations_below
+
+_UNSEEN_TAGS = """
+    SELECT named.tag_key, named.tag_value
+    FROM (
+      SELECT tag_key, tag_value FROM sla_rows WHERE problem IS NULL AND tag_value <> ''
+      UNION
+      SELECT tag_key, tag_value FROM exception_rows WHERE problem IS NULL AND tag_value <> ''
+    ) AS named
+    JOIN latest_run ON latest_run.tags_status = 'COMPLETE'
+    WHERE NOT EXISTS (SELECT 1 FROM latest_tags AS tag WHERE tag.key = named.tag_key AND tag.value = named.tag_value)
+    ORDER BY named.tag_key, named.tag_value
+"""
 
 
 def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
@@ -35,7 +48,7 @@ def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
 
 
 def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
-    """Return a sentence about the deadlines beyond the history, whose passing no age can show.
+    """Return a sentence about each part of the policy that has no effect: deadlines beyond the history, files, tags.
 
     Args:
         lake: the lake that answers.
@@ -44,14 +57,27 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
     Raises:
         LakeError: a file cannot be read.
     """
-    if not _reads_policy(relations_below(relations)):
+    below = relations_below(relations)
+    if not _reads_policy(below):
         return []
+    found = []
     days = lake.settings.history_days
     [(longer,)] = lake.query("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
-    if not longer:
-        return []
-    rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
-    return [f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)"]
+    if longer:
+        rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
+        found.append(f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)")
+    if unused := lake.unused_policy_files:
+        places = " and ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
+        others = f" and {len(unused) - 1:,} more" if len(unused) > 1 else ""
+        found.append(
+            f"not part of the policy: {unused[0]}{others}. Only files in {places} are, without _ or . before a name"
+        )
+    if "policy_tags" in below:
+        found += [
+            f"no instance of the newest run has the tag {one_line(f'{key}={value}', most=200)}, which the policy names"
+            for key, value in lake.query(_UNSEEN_TAGS).rows
+        ]
+    return found
 
 
 def _reads_policy(below: Collection[str]) -> bool:
