@@ -7,6 +7,7 @@ from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of
 from patchlake_cli.lake.source_gaps import gaps_of_source, relations_below
 
+_TAGS_NAMED = 3
 _UNSEEN_TAGS = """
     SELECT named.tag_key, named.tag_value
     FROM (
@@ -72,11 +73,10 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
         found.append(
             f"not part of the policy: {unused[0]}{others}. Only files in {places} are, without _ or . before a name"
         )
-    if "policy_tags" in below:
-        found += [
-            f"no instance of the newest run has the tag {one_line(f'{key}={value}', most=200)}, which the policy names"
-            for key, value in lake.query(_UNSEEN_TAGS).rows
-        ]
+    if "policy_tags" in below and (unseen := lake.query(_UNSEEN_TAGS).rows):
+        named = ", ".join(one_line(f"{key}={value}", most=100) for key, value in unseen[:_TAGS_NAMED])
+        others = f" and {len(unseen) - _TAGS_NAMED:,} more" if len(unseen) > _TAGS_NAMED else ""
+        found.append(f"the policy names tags that no instance of the newest run has: {named}{others}")
     return found
 
 
