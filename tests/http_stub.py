@@ -1,5 +1,6 @@
 """A small HTTP server with the answers of a test: for errors and accidents that no embedded AWS makes on request."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from threading import Event, Thread
+from typing import Any
 
 import boto3
 
@@ -81,6 +83,15 @@ class HttpStub:
         self.answer = lambda _: remaining.pop(0) if len(remaining) > 1 else remaining[0]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Say nothing about a client that has closed the connection, as one does after its read time-out."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def http_stub() -> Iterator[HttpStub]:
     """Run a server on a free port of the loopback interface."""
@@ -121,8 +132,7 @@ def http_stub() -> Iterator[HttpStub]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), Handler)
     stub = HttpStub(f"http://127.0.0.1:{server.server_port}", lambda _: Answer())
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
