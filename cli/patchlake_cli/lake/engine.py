@@ -156,9 +156,8 @@ class Lake:
         """The ids of all runs with a snapshot in the lake, in order, later ones than ``date`` included."""
         return [Path(path).stem for _, path in self._files.paths[PATCH_STATES.name]]
 
-    @property
     def unused_policy_files(self) -> list[str]:
-        """The CSV files next to the files of the policy, which are not read, in order.
+        """List the CSV files next to the files of the policy, which are not read, in order.
 
         Raises:
             LakeError: the folder cannot be read.

@@ -67,7 +67,7 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
     if longer:
         rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
         found.append(f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)")
-    if unused := lake.unused_policy_files:
+    if unused := lake.unused_policy_files():
         places = " and ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
         others = f" and {len(unused) - 1:,} more" if len(unused) > 1 else ""
         found.append(
