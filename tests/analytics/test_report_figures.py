@@ -1,12 +1,14 @@
 """The figures of a report over the story, where every row is known."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlglot import parse_one
 
-from patchlake_cli.lake.engine import Lake, open_lake
+from patchlake_cli.lake.engine import Answer, Lake, open_lake
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.report import reading
@@ -219,3 +221,19 @@ def test_the_patches_that_most_nodes_need_come_first_with_their_cves(patch_lake:
         PatchGap("NO_PATCH_STATE", 0, 1),
         PatchGap("State: expected a text", 0, 1),
     ]
+
+
+def test_no_rows_of_a_report_come_in_an_order_of_chance(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer_of, questions_of_many_rows = lake.query, list[str]()
+
+    def query(sql: str, values: Sequence[str] = ()) -> Answer:
+        answer = answer_of(sql, values)
+        if len(answer.rows) > 1:
+            questions_of_many_rows.append(sql)
+        return answer
+
+    monkeypatch.setattr(lake, "query", query)
+    read_figures(lake)
+
+    assert questions_of_many_rows
+    assert [sql for sql in questions_of_many_rows if parse_one(sql, read="athena").args.get("order") is None] == []

@@ -71,7 +71,7 @@ def read_figures(lake: Lake) -> Figures:
 def _details(lake: Lake) -> Details:
     lake.keep(*_READ_BY_MANY)
     [fleet] = read_rows(lake, Fleet, "compliance_overall")
-    kinds = dict(lake.query("SELECT change, count(*) FROM changes_since_previous_run GROUP BY change").rows)
+    kinds = dict(lake.query(_CHANGES_BY_KIND).rows)
     return Details(
         fleet=fleet,
         unread=Unread(*lake.query(_UNREAD).rows[0]),
@@ -239,6 +239,12 @@ _AGES = """
     FROM days_non_compliant
     GROUP BY days_non_compliant, is_lower_bound
     ORDER BY days_non_compliant, is_lower_bound
+"""
+_CHANGES_BY_KIND = """
+    SELECT change, count(*)
+    FROM changes_since_previous_run
+    GROUP BY change
+    ORDER BY change
 """
 _COMPARED_WITH = """
     SELECT DISTINCT previous_read_run_id
