@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,7 @@ class Lake:
             QueryError: there is no such view or table.
             LakeError: a file cannot be read.
         """
-        quoted = name.replace('"', '""')
+        quoted = _required_text(name, "the name of a view").replace('"', '""')
         return self.sql(f'SELECT * FROM "{quoted}"')  # noqa: S608
 
     def named(self, name: str, /, **parameters: object) -> Answer:
@@ -97,7 +98,11 @@ class Lake:
             QueryError: there is no such query, or it has other parameters.
             LakeError: a file cannot be read.
         """
-        return self._answer(None, name, [f"{each}={_text(value)}" for each, value in parameters.items()])
+        return self._answer(
+            None,
+            _required_text(name, "the name of a query"),
+            [f"{each}={_text(value)}" for each, value in parameters.items()],
+        )
 
     def sql(self, select: str, /, *values: object) -> Answer:
         """Answer one SELECT in Athena's SQL.
@@ -110,7 +115,8 @@ class Lake:
             QueryError: it is not one SELECT, or it names what does not exist; the text shows the position.
             LakeError: a file cannot be read.
         """
-        return self._answer(select, None, [f"{place}={_text(value)}" for place, value in enumerate(values, start=1)])
+        given = [f"{place}={_text(value)}" for place, value in enumerate(values, start=1)]
+        return self._answer(_required_text(select, "the SELECT"), None, given)
 
     def _answer(self, select: str | None, name: str | None, given: Sequence[str]) -> Answer:
         question = Question.about(select, name, given, self._as_of)
@@ -119,9 +125,16 @@ class Lake:
         return Answer(as_arrow(answered), tuple(caveats.gaps), tuple(caveats.notes))
 
 
+def _required_text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise QueryError(f"{what} is {value!r}: expected text")
+    return value
+
+
 def _text(value: object) -> str:
     """Return the text of a parameter; a column has the text of a string, a number or a date, and no other."""
-    is_missing = value != value  # noqa: PLR0124  # as NaN and pandas' NaT are
+    # The NaNs of Decimal cannot all be compared; no other NaN, nor pandas' NaT, is equal to itself.
+    is_missing = value.is_nan() if isinstance(value, Decimal) else value != value  # noqa: PLR0124
     if isinstance(value, bool) or not isinstance(value, str | Number | date) or is_missing:
         raise QueryError(f"the value of a parameter is {value!r}: expected text, a number or a date")
     return str(value)
@@ -157,7 +170,8 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
-        QueryError: a number of days is not valid, or `as_of` is not a date or is in the future.
+        QueryError: a number of days is not valid, `as_of` is not a date or is in the future, or there is a profile for
+            a folder.
     """
     if as_of is not None and type(as_of) is not date:
         # A datetime is a date to Python: its time and its zone would be dropped.
@@ -166,6 +180,8 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
         found = LakeLocation.parse(str(location))
     except ValueError as error:
         raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
+    if profile is not None and found.bucket is None:
+        raise QueryError(f"profile is {profile!r}, which has no effect with a lake in a folder: leave it out")
     as_of = as_of or last_day_of_demo(found)
     settings = _settings(window_days=window_days, scan_max_age_days=scan_max_age_days, history_days=history_days)
     folder = None if policy is None else Path(policy)

@@ -12,12 +12,24 @@ from patchlake_cli.option_values import wrong_value
 _OBJECTS = frozenset({PLANS, RUNS, LAKE})
 """The folders of a lake whose files are written once."""
 
+_FORMATS = {
+    ".csv": "csv",
+    ".htm": "html",
+    ".html": "html",
+    ".json": "json",
+    ".jsonl": "jsonl",
+    ".md": "markdown",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+}
+"""The format that a file has by the suffix of its name; any other suffix goes with every format."""
 
-def require_writable(out: Path) -> None:
-    """Refuse the path of ``--out`` where no file can be, before the work is done.
+
+def require_writable(out: Path, file_format: str) -> None:
+    """Refuse the path of ``--out`` where no file can be, or none of this format, before the work is done.
 
     Raises:
-        OptionError: it is not a file, its folder is not a folder, or it is in a lake.
+        OptionError: it is not a file, its folder is not a folder, it is in a lake, or its name has another format.
     """
     if out.is_symlink() and not out.exists() and not out.resolve().parent.is_dir():
         raise wrong_value(out, f"a file, and it {absence(out)}", "--out")
@@ -28,6 +40,8 @@ def require_writable(out: Path) -> None:
         raise wrong_value(out, f"a file in a folder, and {out.parent} {problem}", "--out")
     if any(map(_has_objects, out.resolve().parents)):
         raise wrong_value(out, "a file outside the lake's folders, whose files are never replaced", "--out")
+    if _FORMATS.get(out.suffix.lower(), file_format) != file_format:
+        raise wrong_value(out, f"a name that does not end in {out.suffix}, since --format is {file_format}", "--out")
 
 
 def _has_objects(folder: Path) -> bool:

@@ -326,6 +326,17 @@ def test_a_run_is_read_through_links(tmp_path: Path) -> None:
     assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_id FROM runs").rows == [(run_id,)]
 
 
+def test_an_error_about_a_file_that_is_cut_short_has_no_name_that_only_the_code_knows(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    path = tmp_path / coverage_key(run_id)
+    path.write_bytes(path.read_bytes()[:99])
+
+    with pytest.raises(LakeError, match=rf"^the lake cannot be read: .*{path.name}.*; check that you may") as cut:
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_id FROM latest_run")
+    assert "_files" not in str(cut.value)
+
+
 def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:
     run_id = "20261112T060000Z"
     write_run(tmp_path, run_id, [listed(40)], [collected(run_id, n, missing_count=n * 7 % 200) for n in range(40)])
@@ -358,6 +369,29 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(LakeError, match="is not the file of a run") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
     assert name in str(refused.value)
+
+
+@pytest.mark.parametrize("table", ["coverage", "patch_states"])
+@pytest.mark.parametrize(
+    "folder",
+    [
+        "RUN_DATE=2026-11-12",
+        "run_date=2026-11-12 ",
+        " run_date=2026-11-12",
+        "run_date = 2026-11-12",
+        "run_date=20261112",
+    ],
+)
+def test_a_run_in_a_folder_that_is_almost_that_of_a_date_is_refused(tmp_path: Path, table: str, folder: str) -> None:
+    """Athena does not read it: the run before would answer as the newest one."""
+    for run_id in ("20261111T060000Z", "20261112T060000Z"):
+        write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    dates = tmp_path / "lake" / table
+    (dates / "run_date=2026-11-12").rename(dates / folder)
+
+    with pytest.raises(LakeError, match="is not the folder of a date, run_date=YYYY-MM-DD") as refused:
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+    assert f"/{folder} is" in str(refused.value)
 
 
 @pytest.mark.parametrize("is_link", [False, True])

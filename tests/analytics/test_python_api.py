@@ -133,11 +133,28 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan")]
+    "value", [None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan"), Decimal("sNaN")]
 )
 def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
     with pytest.raises(QueryError, match="expected text, a number or a date"):
         ask(folder, "SELECT ? AS text", value)
+
+
+@pytest.mark.parametrize("value", [None, 5, b"runs", ["runs"], date(2026, 11, 1)])
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [(api.Lake.view, "name of a view"), (api.Lake.named, "name of a query"), (api.Lake.sql, "SELECT")],
+)
+def test_a_question_is_a_text(
+    story_folder: Path, asked: Callable[[api.Lake, object], Answer], what: str, value: object
+) -> None:
+    with pytest.raises(QueryError, match=f"the {what} is .*: expected text"):
+        asked(open_lake(story_folder), value)
+
+
+def test_a_profile_for_a_folder_is_refused(story_folder: Path) -> None:
+    with pytest.raises(QueryError, match="profile is 'audit', which has no effect with a lake in a folder"):
+        open_lake(story_folder, profile="audit")
 
 
 def test_a_day_in_the_future_is_refused(story_folder: Path) -> None:

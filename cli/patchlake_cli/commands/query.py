@@ -131,7 +131,7 @@ def query(  # noqa: PLR0913  # one option each
     if chosen is Format.PARQUET and out is None:
         raise OptionError("is 'parquet', which is not a text format: name a file with --out", "--format")
     if out is not None:
-        require_writable(out)
+        require_writable(out, chosen)
     if is_list or is_list_tables or describe is not None:
         others = (name for name in context.params if name not in _OF_THE_CATALOGUE)
         refuse_unused(context, others, "--list" if is_list else "--list-tables" if is_list_tables else "--describe")

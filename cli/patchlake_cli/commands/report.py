@@ -114,7 +114,7 @@ def report(  # noqa: PLR0913  # one option each
     if is_printed and is_opened:
         raise unused("--open", "--out -")
     if not is_printed:
-        require_writable(out)
+        require_writable(out, chosen)
     chosen_lake = choose_lake(context, lake, stack, profile, region)
     try:
         settings = Settings(window_days, scan_max_age_days, history_days)

@@ -6,6 +6,7 @@ DuckDB runs a translation of the SQL files that Athena runs, over the published 
 import csv
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,6 +77,8 @@ _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
+_ABOUT_A_TABLE = re.compile(rf"^.*?'\w+{_FILES}' failed: ", re.DOTALL)
+"""What DuckDB says about a table, before the cause: a name that the user does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +340,7 @@ class Lake:
             table = next((name for name in self._files.paths if f"{name}{_FILES}" in str(error)), None)
             if table is None:
                 raise
-            reason = str(error)
+            reason = _ABOUT_A_TABLE.sub("", str(error))
             if not any(path in reason for _, path in self._files.paths[table]):
                 reason = f"{self._files.first_damaged(table) or table}: {reason}"
             advice = "check that you may read the file; if it is damaged, restore a copy or an earlier version of it"

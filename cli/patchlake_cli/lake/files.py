@@ -34,6 +34,8 @@ type _Listed = Callable[[str], Iterable[str]]
 
 _FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.+)\.parquet", re.DOTALL)
 """A file that Athena reads, by its path in the folder of a table: also one in a folder of a date."""
+_ALMOST_A_DATE = re.compile(r"(?!run_date=[0-9]{4}-[0-9]{2}-[0-9]{2}\Z)\s*(?i:run_date)\s*=.*", re.DOTALL)
+"""The name of a folder that someone meant as that of a date, but Athena does not read."""
 _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
 """A damaged page is an error, never another figure."""
 _REPETITIVE = pa.dictionary(pa.int32(), pa.string())
@@ -328,10 +330,15 @@ def _files(paths: Iterable[str], folder: str) -> list[tuple[str, str]]:
     """Return the files of the table in a folder, by date; those outside the folders of dates are not the table's.
 
     Raises:
-        LakeError: Athena would read a file that is not the file of a run.
+        LakeError: Athena would read a file that is not the file of a run, or ignore a folder with a run.
     """
     # A store may list a key twice.
-    files = [(match, path) for path in set(paths) if (match := _FILE.fullmatch(path.removeprefix(folder)))]
+    listed = set(paths)
+    folders = sorted({path.removeprefix(folder).partition("/")[0] for path in listed})
+    if mistaken := next(filter(_ALMOST_A_DATE.fullmatch, folders), None):
+        expected = "the folder of a date, run_date=YYYY-MM-DD"
+        raise LakeError(f"{folder}{mistaken} is not {expected}; rename it, or move it out of the table")
+    files = [(match, path) for path in listed if (match := _FILE.fullmatch(path.removeprefix(folder)))]
     for match, path in files:
         if not is_of_a_run(**match.groupdict()):
             # A copy would count its run twice, here and in Athena; one in a folder of a date only in Athena.
