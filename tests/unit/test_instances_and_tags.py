@@ -156,7 +156,20 @@ def test_pages_that_never_bring_anything_new_end(source: ListingSource) -> None:
 
 
 GOOD_KEYS = ("Owner", "aws:autoscaling:groupName", "Kostenstelle (Größe)", "a" * 128, "cost center", "a[b]{c}")
-BAD_KEYS = ("Own*", "?wner", "a\\b", "*", "", "a,b", "a" * 129, "a\nb", "a\x00")
+BAD_KEYS = (
+    "Own*",
+    "?wner",
+    "a\\b",
+    "*",
+    "",
+    "a,b",
+    "a" * 129,
+    "a\nb",
+    "a\x00",
+    "Owner\u200b",
+    "\ufeffOwner",
+    "Ow\u00adner",
+)
 
 
 @pytest.mark.parametrize("key", GOOD_KEYS)

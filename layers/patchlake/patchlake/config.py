@@ -227,7 +227,8 @@ VARIABLES: dict[str, Variable] = {
     "PATCHLAKE_MAX_LATENESS_SECONDS": whole_number_from(60, 7 * _DAY),
     "PATCHLAKE_RETRY_SECONDS": whole_number_from(0, 900),
     "PATCHLAKE_TAG_KEYS": Variable(
-        f"at most {MOST_TAG_KEYS} tag keys without *, ? and \\, separated by commas, or nothing", _tag_keys
+        f"at most {MOST_TAG_KEYS} tag keys without *, ?, \\ and invisible characters, separated by commas, or nothing",
+        _tag_keys,
     ),
     "PATCHLAKE_COLLECT_PATCHES": _YES_OR_NO,
     "PATCHLAKE_COLLECT_INSTANCES": _YES_OR_NO,
