@@ -31,8 +31,8 @@ BATCH_SIZES: Final = (1, 10_000)
 BatchSize = Annotated[int, Meta(ge=BATCH_SIZES[0], le=BATCH_SIZES[1])]
 Time = Annotated[datetime, Meta(tz=True)]
 TAG_KEY_PATTERN = r"^[^*?\\,\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]{1,128}\Z"
-"""The pattern of an allowed tag key: EC2 reads ``*``, ``?`` and a backslash in filters as wildcards; a character that no
-one sees comes from copied text, and no tag has such a key."""
+"""The pattern of an allowed tag key: EC2 reads ``*``, ``?`` and a backslash in filters as wildcards. A character
+that is not visible comes from copied text, and no tag has such a key."""
 TagKey = Annotated[str, Meta(pattern=TAG_KEY_PATTERN)]
 MOST_TAG_KEYS: Final = 50
 """The largest number of allowed tag keys: as many as a resource can have tags."""
