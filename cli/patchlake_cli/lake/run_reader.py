@@ -202,7 +202,7 @@ def read_run(lake: "Lake", run_id: str) -> Run:
 def _source_in_lake(lake: "Lake", source: Source, run_id: str) -> SourceCoverage:
     members = columns_of(source, COVERAGE.column_names)
     columns = ", ".join(f"{source.name}_{member}" for member in members)
-    sql = f"SELECT account_id, region, {columns} FROM coverage WHERE run_id = ?"  # noqa: S608  # our own names
+    sql = f"SELECT account_id, region, {columns} FROM coverage WHERE run_id = ? ORDER BY account_id, region"  # noqa: S608
     rows = lake.query(sql, (run_id,)).rows
     [(published,)] = lake.query(f"SELECT count(*) FROM {source.name} WHERE run_id = ?", (run_id,)).rows  # noqa: S608
     return source_coverage((dict(zip(("account_id", "region", *members), row, strict=True)) for row in rows), published)
