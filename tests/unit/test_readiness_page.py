@@ -33,4 +33,4 @@ def test_each_target_has_one_line_at_80_columns(
         [HOME, FAR.region, "ok", "error", "-", "-", "-", "-"],
         [HOME, FAR.region, "ok", "ok", "ok", "error", "error", "error"],
     ]
-    assert all(f"{FAR}: {check.detail}" in shown for check in CHECKS[1:])
+    assert all(f"{HOME} {FAR.region}: {check.detail}" in shown for check in CHECKS[1:])

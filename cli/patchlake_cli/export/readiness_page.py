@@ -66,6 +66,6 @@ def _print(console: Console, readiness: Readiness) -> None:
     console.print(table)
     for check in readiness.targets:
         if check.detail is not None:
-            console.print(f"{check.target}: {check.detail}", soft_wrap=True)
+            console.print(f"{check.target.account_id} {check.target.region}: {check.detail}", soft_wrap=True)
     for advice in readiness.advice:
         console.print(f"\n{advice}", soft_wrap=True)
