@@ -134,7 +134,11 @@ def test_a_run_that_is_named_is_not_waited_for_and_refused_with_other_settings()
     world = ExportWorld()
     begin_and_die(world)
 
-    with pytest.raises(CommandError, match=rf"{RUN_ID} already exists with different settings \(batch size\)"):
+    refusal = (
+        rf"{RUN_ID} already exists with different settings \(batch size\): "
+        "use another --scheduled-time, or leave it out to take a snapshot now$"
+    )
+    with pytest.raises(CommandError, match=refusal):
         world.export(RUN_ID, batch_size=3)
     assert world.waits == []
 
@@ -144,7 +148,7 @@ def test_a_minute_that_does_not_pass_is_waited_for_once(monkeypatch: pytest.Monk
     begin_and_die(world)
     monkeypatch.setattr(world.clock, "advance", lambda _: None)
 
-    with pytest.raises(CommandError, match="use another --scheduled-time"):
+    with pytest.raises(CommandError, match=r"\(batch size\): retry in a minute$"):
         world.export(batch_size=3)
     assert len(world.waits) == 1
 

@@ -63,10 +63,10 @@ def check(  # noqa: PLR0913  # one option each
     Exit codes: 0 every target can be read, 1 an export would fail, 3 some targets cannot be read. Patches, instances
     and tags do not count: an export reads them only with their options, and is complete without them.
 
-    Exit codes with --stack: 0 all checks passed, 3 a check found a problem or could not run.
+    Exit codes with --stack: 0 all checks passed, 1 error, 3 a check found a problem or could not run.
 
-    Exit codes with --policy: 0 every row can be used, or there is none, 3 a row or a file is bad. This needs no AWS
-    account.
+    Exit codes with --policy: 0 every row can be used, or there is none, 1 error, 3 a row or a file is bad. This needs
+    no AWS account.
 
     Example: patchlake check --accounts organization --role-name my-export-role
     """

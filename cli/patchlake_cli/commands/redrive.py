@@ -21,7 +21,7 @@ def redrive(
     changes nothing. Dead letters that arrive later stay. Failed events of the schedule have no queue to go back to: the
     command deletes those whose run has started since, and prints a command for each of the others.
 
-    Exit codes: 0 none is left, 3 some are left, or a queue could not be read.
+    Exit codes: 0 none is left, 1 error, 3 some are left, or a queue could not be read.
 
     Example: patchlake redrive --stack patchlake
     """

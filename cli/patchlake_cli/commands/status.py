@@ -23,7 +23,7 @@ def status(  # noqa: PLR0913  # one option each
 ) -> ExitCode:
     """Show the last runs of a deployed stack, the current run and the queues.
 
-    Exit codes: 0 the newest snapshot is COMPLETE, 3 it is PARTIAL, there is none, or a newer run is CORRUPT.
+    Exit codes: 0 the newest snapshot is COMPLETE, 1 error, 3 it is PARTIAL, there is none, or a newer run is CORRUPT.
 
     Example: patchlake status --stack patchlake --watch
     """

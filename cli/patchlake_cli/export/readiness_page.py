@@ -15,8 +15,12 @@ from patchlake_cli.terminal.tables import new_table
 
 _BUCKET_WORKS = "no problem found; only an export shows whether a bucket can be written"
 _FOLDER_WORKS = "can be written"
-_BAD = "bold red"
-_STYLES = {OK: "green", OWN: "green", UNTRIED: ""}
+_COLUMNS = ("role", "nodes", "states", "patches", "instances", "tags")
+"""The headings of STEPS: with words this short, the table fits into 80 columns."""
+
+_CELLS = {OK: ("ok", "green"), OWN: ("own", "green"), UNTRIED: ("-", "")}
+_ERROR = ("error", "bold red")
+"""The cell of a failed step; the line of the target below the table has its code."""
 
 
 def print_readiness(readiness: Readiness, *, as_json: bool) -> None:
@@ -54,13 +58,14 @@ def _print(console: Console, readiness: Readiness) -> None:
         works = _FOLDER_WORKS if readiness.lake.bucket is None else _BUCKET_WORKS
         console.print(f"Lake {readiness.lake.text}: {readiness.lake_obstacle or works}.\n", soft_wrap=True)
     console.print(f"{readiness.readable} of {len(readiness.targets)} targets can be read.\n")
-    table = new_table("Targets", "account", "region", *(step.replace("_", " ") for step in STEPS))
+    table = new_table("Targets", "account", "region", *_COLUMNS)
+    table.collapse_padding = True
     for check in readiness.targets:
-        steps = (Text(found, style=_STYLES.get(found, _BAD)) for found in (getattr(check, step) for step in STEPS))
+        steps = (Text(*_CELLS.get(getattr(check, step), _ERROR)) for step in STEPS)
         table.add_row(check.target.account_id, check.target.region, *steps)
     console.print(table)
     for check in readiness.targets:
         if check.detail is not None:
-            console.print(f"{check.target}: {check.detail}", soft_wrap=True)
+            console.print(f"{check.target.account_id} {check.target.region}: {check.detail}", soft_wrap=True)
     for advice in readiness.advice:
         console.print(f"\n{advice}", soft_wrap=True)

@@ -107,9 +107,8 @@ def begin(stage: PlanStage, run_id: str | None, wait: Wait) -> Begun:
     # Another export may have stored its plan first.
     plan = stored_plan(stage.store, chosen)
     if others := differences(plan, wanted):
-        raise CommandError(
-            f"{_exists(chosen, others)}: use another --scheduled-time, or leave it out and retry in the next minute"
-        )
+        named = "use another --scheduled-time, or leave it out to take a snapshot now"
+        raise CommandError(f"{_exists(chosen, others)}: {'retry in a minute' if run_id is None else named}")
     return Begun(plan, is_new, is_published=result.step is Step.LATE)
 
 
