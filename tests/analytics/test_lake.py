@@ -490,9 +490,10 @@ def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None
 WAIVERS = 'instance_id,reason\ni-0000000000000000a,"end of life, in May"\n'
 
 
-def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path, end: str) -> None:
     own = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
-    own.add_csv("waivers", WAIVERS)
+    own.add_csv("waivers", WAIVERS.replace("\n", end))
 
     assert own.query("SELECT * FROM waivers").rows == [("i-0000000000000000a", "end of life, in May")]
     assert own.describe("waivers") == {"instance_id": "varchar", "reason": "varchar"}

@@ -227,7 +227,7 @@ class Lake:
         if name in self._defined or name in self._undefined or name.endswith(_FILES):
             raise QueryError(f"table {name!r} already exists: choose another name")
         try:
-            head, *rows = list(csv.reader(io.StringIO(text), strict=True)) or [[]]
+            head, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
         except csv.Error as error:
             raise QueryError(f"{name}: it is not CSV: {error}") from error
         # Names of columns have no case in Athena.
