@@ -8,9 +8,14 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BufferedIOBase
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import boto3
+import pytest
+
+from patchlake.adapters import clients
+from patchlake.core.timings import CALL
 
 DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
 
@@ -71,11 +76,20 @@ class Trickling(Answer):
 
 @dataclass
 class HttpStub:
-    """The server's address, the requests to it, and its answers."""
+    """The server's address, the requests to it, and its answers.
+
+    Attributes:
+        trickled_seconds: how long a client has waited for answers that trickle in, if it takes its time from here.
+    """
 
     url: str
     answer: Callable[[Request], Answer]
     requests: list[Request] = field(default_factory=list)
+    trickled_seconds: float = 0
+
+    def set_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let clients take their time from here: an answer that trickles in uses up a call's time at once."""
+        monkeypatch.setattr(clients, "monotonic", lambda: monotonic() + self.trickled_seconds)
 
     def answer_in_turn(self, *answers: Answer) -> None:
         """Give these answers one after the other, and repeat the last one."""
@@ -114,7 +128,7 @@ def http_stub() -> Iterator[HttpStub]:
                     closing.wait()
                 case Trickling():
                     self.close_connection = True
-                    _trickle(answer, self.wfile, closing)
+                    _trickle(answer, self.wfile, stub, closing)
                 case _:
                     self.give(answer)
 
@@ -145,7 +159,7 @@ def http_stub() -> Iterator[HttpStub]:
         server.server_close()
 
 
-def _trickle(answer: Trickling, file: BufferedIOBase, closing: Event) -> None:
+def _trickle(answer: Trickling, file: BufferedIOBase, stub: HttpStub, closing: Event) -> None:
     lines = [
         f"HTTP/1.1 {answer.status} OK",
         *(f"{name}: {value}" for name, value in answer.headers.items()),
@@ -154,6 +168,7 @@ def _trickle(answer: Trickling, file: BufferedIOBase, closing: Event) -> None:
     content = "\r\n".join([*lines, "", ""]).encode() + answer.body
     with suppress(ConnectionError):
         file.write(content[: answer.whole])
+        stub.trickled_seconds += CALL.answer_seconds
         for place in range(answer.whole, len(content)):
             file.write(content[place : place + 1])
             if closing.wait(0.02):

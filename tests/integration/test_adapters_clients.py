@@ -28,21 +28,22 @@ BODY = b"x" * 10_000
 OBJECT = {"Date": DATE, "ETag": '"1"'}
 """The headers of an answer about an object."""
 ROLE = "arn:aws:iam::111111111111:role/patchlake-member"
-LIMIT = Config(read_timeout=0.2, retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"})
+ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1}, s3={"addressing_style": "path"})
 MOST_SECONDS = 20
 """Far less than the answer takes, and far more than a busy machine needs to give it up."""
 
 
 @pytest.fixture
-def service() -> Iterator[HttpStub]:
+def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[HttpStub]:
     with http_stub() as stub:
+        stub.set_clock(monkeypatch)
         yield stub
 
 
 @pytest.fixture
 def client(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Any]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
-    return lambda name: make_client(session(), name, LIMIT)
+    return lambda name: make_client(session(), name, ONCE)
 
 
 @pytest.fixture
@@ -235,7 +236,7 @@ def test_every_client_of_a_session_has_the_limit(service: HttpStub, monkeypatch:
     aws = Aws(session())
 
     with pytest.raises(ReadTimeoutError):
-        aws.client("organizations", LIMIT).list_accounts()
+        aws.client("organizations", ONCE).list_accounts()
     config = aws.client("sqs").meta.config
     assert (config.connect_timeout, config.read_timeout) == (CALL.connect_seconds, CALL.answer_seconds)
     assert config.retries == {"mode": "standard", "total_max_attempts": CALL.attempts}

@@ -125,11 +125,12 @@ def session() -> boto3.Session:
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterator[Deployed]:
     monkeypatch.setattr(bootstrap, "boto3", SimpleNamespace(Session=lambda: session))
-    quick = Config(read_timeout=0.3, connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick))
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(once))
     # The SDK's pauses between its attempts.
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _: None))
     with http_stub() as stub:
+        stub.set_clock(monkeypatch)
         for name, value in {**ENVIRONMENT, "AWS_ENDPOINT_URL": stub.url}.items():
             monkeypatch.setenv(name, value)
         aws = StubAws(stub)

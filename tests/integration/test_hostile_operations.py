@@ -122,9 +122,10 @@ class HostileAws:
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileAws]:
-    quick = Config(read_timeout=0.3, connect_timeout=5, retries={"mode": "standard", "total_max_attempts": 1})
-    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(quick))
+    once = Config(retries={"mode": "standard", "total_max_attempts": 1})
+    monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(once))
     with http_stub() as stub:
+        stub.set_clock(monkeypatch)
         found = HostileAws(stub)
         stub.answer = found.answer
         yield found
