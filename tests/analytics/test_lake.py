@@ -129,7 +129,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
                 "                  ^"
             ),
         ),
-        ("SELECT nope(run_id) FROM runs", "line 1, column 8: Scalar Function with name nope does not exist!"),
+        ("SELECT nope(run_id) FROM runs", "line 1, column 8: nope() is not supported"),
         (
             "SELECT run_id FROM runs JOIN latest_run ON true",
             'line 1, column 8: Ambiguous reference to column name "run_id"',
@@ -518,6 +518,6 @@ def test_a_csv_file_that_is_no_table_is_refused(story_folder: Path, name: str, t
 
 
 def test_what_memory_does_not_hold_goes_to_the_temporary_folder(lake: Lake) -> None:
-    [[folder]] = lake.query("SELECT current_setting('temp_directory')").rows
+    [[folder]] = lake._database.execute("SELECT current_setting('temp_directory')").fetchall()  # noqa: SLF001
 
     assert Path(folder).parent == Path(gettempdir())

@@ -36,14 +36,52 @@ def adapt(tree: exp.Expr, now: datetime) -> None:
         if type(node) in times:
             node.replace(times[type(node)].copy())
         elif type(node) in _ADAPTED:
-            adapted = _ADAPTED[type(node)](node.copy())
+            # Not a copy, of which a sum of many would need as many.
+            place, of_type = exp.Null(), node.type
+            node.replace(place)
+            adapted = _ADAPTED[type(node)](node)
             # A division is one of integers only if the types are known.
-            adapted.type = node.type
-            node.replace(adapted)
+            adapted.type = of_type
+            place.replace(adapted)
 
 
 def _constant(text: str, of_type: str) -> exp.Expr:
     return exp.cast(exp.Literal.string(text), of_type)
+
+
+def _cast(node: exp.Cast) -> exp.Expr:
+    if not node.to.is_type(exp.DType.VARCHAR):
+        return node
+    lengths = node.to.expressions
+    node.set("to", exp.DataType.build("VARCHAR"))
+    is_time = node.this.is_type(exp.DType.TIMESTAMP) and not node.this.find(exp.Literal)
+    text = exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
+    cast = text if is_time else node
+    return exp.Substring(this=cast, start=exp.Literal.number(1), length=lengths[0].this) if lengths else cast
+
+
+def _date_of_date(node: exp.Expr) -> exp.Expr:
+    """Keep a date that gets an interval, or is cut, from becoming a time."""
+    return exp.cast(node, "DATE") if node.this.is_type(exp.DType.DATE) else node
+
+
+def _add(node: exp.Add | exp.Sub) -> exp.Expr:
+    return _date_of_date(node) if isinstance(node.expression, exp.Interval) else node
+
+
+def _sequence(node: exp.GenerateSeries) -> exp.Expr:
+    first, last = node.args["start"], node.args["end"]
+    of_dates = first.is_type(exp.DType.DATE)
+    if node.args.get("step") is None:
+        up, down = (
+            exp.Interval(this=exp.Literal.string(step), unit=exp.var("DAY")) if of_dates else exp.Literal.number(step)
+            for step in ("1", "-1")
+        )
+        node.set("step", exp.Case().when(exp.LTE(this=first.copy(), expression=last.copy()), up).else_(down))
+    # DuckDB does not count up to a sum, which has 128 bits.
+    for name in () if of_dates else ("start", "end"):
+        node.set(name, exp.cast(node.args[name], "BIGINT"))
+    return exp.cast(node, "DATE[]") if of_dates else node
 
 
 def _bitwise(node: exp.Expr) -> exp.Expr:
@@ -102,6 +140,7 @@ def _replaced(part: re.Match[str]) -> str:
 
 
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
+    exp.Add: _add,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
     exp.ArrayPosition: _array_position,
@@ -110,9 +149,15 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.BitwiseNot: _bitwise,
     exp.BitwiseOr: _bitwise,
     exp.BitwiseXor: _bitwise,
+    exp.Cast: _cast,
     exp.CountIf: _count_if,
+    exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
+    exp.DateTrunc: _date_of_date,
     exp.Extract: _extract,
     exp.Format: _format,
+    exp.GenerateSeries: _sequence,
     exp.RegexpReplace: _regexp_replace,
+    exp.Sub: _add,
+    exp.TimestampTrunc: _date_of_date,
 }

@@ -12,15 +12,18 @@ from functools import cache
 import sqlglot
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
-from sqlglot.errors import ParseError, SqlglotError
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
+from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.functions import find_other
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
+from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.whole_numbers import compare_exactly
@@ -28,16 +31,6 @@ from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
-_FOREIGN_CLAUSES = {
-    "into": "INTO",
-    "locks": "FOR UPDATE",
-    "cluster": "CLUSTER BY",
-    "distribute": "DISTRIBUTE BY",
-    "sort": "SORT BY",
-}
-"""Clauses of a SELECT in other dialects, by their names in the parser."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@:]*")
-"""A name without quotes in Athena."""
 _TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
@@ -51,7 +44,10 @@ _TYPES = _KNOWN_TYPES | {
     exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
+    exp.Second: {"returns": exp.DType.BIGINT},
+    exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
 }
 """The types of functions, with those that sqlglot leaves out."""
 
@@ -104,49 +100,12 @@ def parse_question(sql: str) -> exp.Query:
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
-            _refuse_recursion(question)
-            _refuse_table_functions(question)
-            _refuse_foreign_clauses(question)
-            _refuse_foreign_names(question)
+            refuse_other_dialects(question)
+            if other := find_other(question, sql):
+                raise QueryError(_pointed(sql, *other))
             return question
         case _:
             raise QueryError("expected one SELECT")
-
-
-def _refuse_recursion(question: exp.Query) -> None:
-    if any(part.recursive for part in question.find_all(exp.With)):
-        raise QueryError("WITH RECURSIVE is not supported, since such a query may never end")
-
-
-def _refuse_table_functions(question: exp.Query) -> None:
-    """Refuse the functions of DuckDB that Athena does not have: they show this process and not the lake."""
-    for table in question.find_all(exp.Table):
-        if isinstance(table.this, exp.Func):
-            called = table.this.sql(dialect="athena").partition("(")[0].lower()
-            raise QueryError(
-                f"{called}() is not a table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
-            )
-
-
-def _refuse_foreign_clauses(question: exp.Query) -> None:
-    """Refuse the clauses that Athena does not have, and that DuckDB ignores or answers in its own way."""
-    clauses = {name for select in question.find_all(exp.Select) for name, value in select.args.items() if value}
-    found = [words for name, words in _FOREIGN_CLAUSES.items() if name in clauses]
-    if any(distinct.args.get("on") for distinct in question.find_all(exp.Distinct)):
-        found.append("DISTINCT ON")
-    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
-        found.append("IN ()")
-    if found:
-        raise QueryError(f"{found[0]} is not valid SQL in Athena")
-    if any(options.args.get("with_ties") for options in question.find_all(exp.LimitOptions)):
-        raise QueryError("WITH TIES is not supported: use rank() instead")
-
-
-def _refuse_foreign_names(question: exp.Query) -> None:
-    """Refuse a name that Athena does not accept without quotes, such as one with an invisible character."""
-    for name in question.find_all(exp.Identifier):
-        if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
-            raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")
 
 
 def number_of_places(question: exp.Query) -> int:
@@ -173,11 +132,12 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
         )
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
+        _check_columns(typed, schema)
+        _check_types(typed)
+        compare_exactly(typed)
+        return _duckdb(typed, now, dates)
     except SqlglotError as error:
-        raise QueryError(str(error)) from error
-    _check_columns(typed, schema)
-    compare_exactly(typed)
-    return _duckdb(typed, now, dates)
+        raise QueryError(one_line(str(error))) from error
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:
@@ -206,6 +166,23 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
                 raise QueryError(f'there is no column "{column.name}"{suggested(column.name, names)}')
 
 
+def _check_types(tree: exp.Expr) -> None:
+    """Refuse an operator whose answer depends on a type that is not known, and one between dates."""
+    for division in tree.find_all(exp.Div):
+        for operand in (division.this, division.expression):
+            if operand.type is None or operand.is_type(exp.DType.UNKNOWN):
+                whole, written = division.sql(dialect="athena"), operand.sql(dialect="athena")
+                raise QueryError(
+                    f"{whole}: the type of {written} is not known, and Athena divides integers in another way: "
+                    f"write CAST({written} AS double) or CAST({written} AS bigint)"
+                )
+    for difference in tree.find_all(exp.Sub):
+        if difference.this.is_type(exp.DType.DATE) and difference.expression.is_type(exp.DType.DATE):
+            raise QueryError(
+                f"{difference.sql(dialect='athena')} is an interval in Athena: use date_diff('day', first, last)"
+            )
+
+
 def located(sql: str, complaint: str) -> str:
     """Return an error message about a query, with the position in the query if the message gives it."""
     if _TOO_DEEP.search(complaint):
@@ -221,7 +198,7 @@ def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:
     name_dates(tree, dates)
     turn_joins(tree)
     adapt(tree, now)
-    return tree.sql(dialect="duckdb", copy=False)
+    return tree.sql(dialect="duckdb", copy=False, unsupported_level=ErrorLevel.RAISE)
 
 
 def _position(sql: str, message: str, context: str) -> int | None:

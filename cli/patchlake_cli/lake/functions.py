@@ -1,0 +1,95 @@
+"""The functions that a SELECT of the user may call: DuckDB answers each as Athena does, or almost.
+
+``docs/queries.md`` lists them, and where the results differ. DuckDB has hundreds of others, some of them with a name of
+Athena's and another result, and sqlglot translates some without a part of their arguments.
+"""
+
+from textwrap import shorten
+
+from sqlglot import exp
+
+from patchlake_cli.similar_names import suggested
+
+FUNCTIONS = {
+    "Conditions": "coalesce greatest if least nullif try try_cast",
+    "Numbers": (
+        "abs acos asin atan atan2 bitwise_and bitwise_not bitwise_or bitwise_xor cbrt ceil ceiling cos degrees exp "
+        "floor ln log log10 log2 mod pi pow power radians round sign sin sqrt tan truncate"
+    ),
+    "Text": (
+        "chr concat concat_ws format length levenshtein_distance lower lpad ltrim position regexp_count "
+        "regexp_extract regexp_extract_all regexp_like regexp_replace regexp_split replace rpad rtrim split "
+        "split_part starts_with strpos substr substring translate trim upper"
+    ),
+    "Times": (
+        "current_date current_time current_timestamp date date_add date_diff date_format date_parse date_trunc day "
+        "day_of_month day_of_week day_of_year dow doy extract from_iso8601_date from_iso8601_timestamp "
+        "from_unixtime hour last_day_of_month localtime localtimestamp minute month now quarter second to_unixtime "
+        "week week_of_year year year_of_week"
+    ),
+    "Arrays and maps": (
+        "array_agg array_distinct array_except array_intersect array_join array_max array_min array_position "
+        "array_remove array_sort cardinality contains element_at filter flatten map map_concat map_keys map_values "
+        "sequence slice transform unnest"
+    ),
+    "Aggregates": (
+        "any_value approx_distinct approx_percentile arbitrary avg bitwise_and_agg bitwise_or_agg bool_and bool_or "
+        "corr count count_if covar_pop covar_samp geometric_mean grouping histogram listagg max max_by min min_by "
+        "regr_intercept regr_slope skewness stddev stddev_pop stddev_samp sum var_pop var_samp variance"
+    ),
+    "Windows": ("cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number"),
+    "Bytes": "from_base64 from_hex from_utf8 md5 sha256 to_base64 to_hex to_utf8",
+}
+"""Their names, by subject."""
+
+NAMES = frozenset(" ".join(FUNCTIONS.values()).split())
+
+_SYNTAX = (
+    "Add Alias All And Any ArgMax ArgMin Array Between BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Boolean Bracket "
+    "CTE Case Cast Ceil Chr Coalesce Column ColumnDef Cube CurrentDate CurrentTime CurrentTimestamp DPipe DataType "
+    "DataTypeParam Distinct Div Dot EQ Escape Except Exists Extract Fetch Filter Floor From GT GTE Group "
+    "GroupConcat GroupingSets Having HexString Identifier If IgnoreNulls In Intersect Interval Is Join LT LTE "
+    "Lambda Lateral Like Limit LimitOptions Literal Localtime Localtimestamp Mod Mul NEQ Neg Not Null NullSafeEQ "
+    "NullSafeNEQ Offset Or Order Ordered Paren Placeholder RespectNulls Rollup Select Star StrPosition Sub Subquery "
+    "Substring Table TableAlias TableSample Trim TryCast Tuple UnicodeString Union Unnest Values Var Where Window "
+    "WindowSpec With WithinGroup"
+)
+"""What else a SELECT may consist of, by sqlglot's names: the functions among these have a syntax of their own."""
+_PARTS = frozenset(_SYNTAX.split())
+
+_MOST_ARGUMENTS = {
+    "ArgMax": 2,
+    "ArgMin": 2,
+    "approx_percentile": 2,
+    "array_position": 2,
+    "from_unixtime": 1,
+    "split": 2,
+    "strpos": 2,
+}
+"""Of the functions that would lose the arguments after these."""
+
+
+def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
+    """Find a part of a SELECT that may be answered in another way than in Athena.
+
+    Args:
+        question: the parsed SELECT.
+        sql: its text.
+
+    Returns:
+        the position in the text, if it is known, and what is wrong; None if there is no such part.
+    """
+    for part in question.walk():
+        # Of a function that is called by its name.
+        start: int | None = part.meta.get("start") if isinstance(part, exp.Func) else None
+        name = type(part).__name__ if start is None else sql[start : part.meta["end"] + 1].strip('"').lower()
+        if start is None and name not in _PARTS:
+            return None, f"{shorten(part.sql(dialect='athena'), 60, placeholder='…')} is not supported"
+        if start is not None and name not in NAMES:
+            similar = suggested(name, sorted(NAMES))
+            return start, f"{name}() is not supported{similar} docs/queries.md lists the functions that are"
+        most = _MOST_ARGUMENTS.get(name)
+        if most is not None and len(list(part.iter_expressions())) > most:
+            called = part.sql(dialect="athena").partition("(")[0].lower()
+            return start, f"{called}() is not supported with more than {most} argument{'s' if most > 1 else ''}"
+    return None

@@ -1,0 +1,75 @@
+"""The refusal of SQL that Athena does not have, or answers in another way, and that DuckDB would answer."""
+
+import re
+
+from sqlglot import exp
+
+from patchlake_cli.lake.errors import QueryError
+
+_CLAUSES = {
+    "into": "INTO",
+    "locks": "FOR UPDATE",
+    "cluster": "CLUSTER BY",
+    "distribute": "DISTRIBUTE BY",
+    "sort": "SORT BY",
+}
+"""Clauses of a SELECT, by their names in the parser."""
+_PARTS = (
+    (exp.Distinct, "on", "DISTINCT ON is not valid SQL in Athena"),
+    (exp.SetOperation, "by_name", "BY NAME is not valid SQL in Athena"),
+    (exp.Star, "except_", "* EXCEPT is not valid SQL in Athena: name the columns"),
+    (exp.Star, "replace", "* REPLACE is not valid SQL in Athena: name the columns"),
+    (exp.Star, "rename", "* RENAME is not valid SQL in Athena: name the columns"),
+    (exp.LimitOptions, "percent", "LIMIT … PERCENT is not valid SQL in Athena"),
+    (exp.LimitOptions, "with_ties", "WITH TIES is not supported: use rank() instead"),
+    (exp.With, "recursive", "WITH RECURSIVE is not supported, since such a query may never end"),
+)
+"""Parts of a SELECT with an option that is set, and what is wrong with that."""
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@:]*")
+"""A name without quotes in Athena."""
+
+
+def refuse_other_dialects(question: exp.Query) -> None:
+    """Refuse what Athena does not have, and what only DuckDB answers so.
+
+    Raises:
+        QueryError: a SELECT has it.
+    """
+    for part, option, complaint in _PARTS:
+        if any(found.args.get(option) for found in question.find_all(part)):
+            raise QueryError(complaint)
+    _refuse_tables(question)
+    _refuse_clauses(question)
+    _refuse_names(question)
+    if question.find(exp.AtTimeZone):
+        raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
+    if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):
+        raise QueryError("CHAR is not supported: use VARCHAR instead")
+
+
+def _refuse_tables(question: exp.Query) -> None:
+    """Refuse the functions and databases that only DuckDB has: they show this process and not the lake."""
+    for table in question.find_all(exp.Table):
+        if isinstance(table.this, exp.Func):
+            called = table.this.sql(dialect="athena").partition("(")[0].lower()
+            raise QueryError(
+                f"{called}() is not a table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
+            )
+        if table.db:
+            raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
+
+
+def _refuse_clauses(question: exp.Query) -> None:
+    found = {name for select in question.find_all(exp.Select) for name, value in select.args.items() if value}
+    for name, words in _CLAUSES.items():
+        if name in found:
+            raise QueryError(f"{words} is not valid SQL in Athena")
+    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
+        raise QueryError("IN () is not valid SQL in Athena")
+
+
+def _refuse_names(question: exp.Query) -> None:
+    """Refuse a name that Athena does not accept without quotes, such as one with an invisible character."""
+    for name in question.find_all(exp.Identifier):
+        if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
+            raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")
