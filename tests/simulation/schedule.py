@@ -121,7 +121,8 @@ class Schedule:
         self._play()
         check(self.world, Rested())
         repairs = 0
-        while repairs < _MOST_REPAIRS and operator.attend(self.world, self._start_again):
+        # Each deletes one object, and the one that commit stores in its place is not damaged.
+        while repairs < _MOST_REPAIRS + len(self.world.objects) and operator.attend(self.world, self._start_again):
             repairs += 1
             self._play()
         if repairs:
