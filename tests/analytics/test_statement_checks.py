@@ -39,7 +39,7 @@ def test_every_view_and_query_is_right(empty: Lake) -> None:
         ("SELECT run_id FROM runs WHERE", "odd.sql:5: this is not valid SQL in Athena: mismatched input '<EOF>'"),
         ("SELECT\n  run_ide AS two\nFROM runs", 'odd.sql:6: there is no column "run_ide"; did you mean "run_id"?'),
         ("SELECT run_id AS two\nFROM run", 'odd.sql:6: there is no table or view "run"; did you mean "runs"?'),
-        ("SELECT run_id + 1 AS two FROM runs", "odd.sql: No function matches the given name and argument types"),
+        ("SELECT run_id + 1 AS two FROM runs", "odd.sql: runs.run_id + 1: runs.run_id is text: write CAST("),
         ("SELECT run_id AS two, ? AS three FROM runs", "odd.sql: expected the parameter of the SELECT, such as 1="),
         ("SELECT run_id FROM runs", "odd.sql: the header describes names that are not columns: two"),
         ("SELECT run_id AS two, 1 AS three FROM runs", "odd.sql: the header must say what three is"),

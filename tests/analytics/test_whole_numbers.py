@@ -44,6 +44,11 @@ def nodes(lake: Lake, condition: str, *values: object) -> object:
         ("missing_count = {}", "2", 1),
         ("(SELECT count(*) FROM runs) = {}", "1.4", 0),
         ("{} IN (SELECT targets_read FROM runs)", "1.4", 0),
+        ("missing_count = coalesce({}, 0)", "1.4", 0),
+        ("missing_count = CASE WHEN true THEN {} ELSE 0 END", "1.4", 0),
+        ("missing_count = if(true, {})", "1.4", 0),
+        ("missing_count = (SELECT {})", "1.4", 0),
+        ("CASE missing_count WHEN {} THEN true END", "1.4", 0),
     ],
 )
 def test_a_fraction_is_compared_as_one(lake: Lake, condition: str, number: str, expected: int) -> None:
@@ -67,3 +72,16 @@ def test_what_is_no_number_is_refused(lake: Lake, value: str) -> None:
 def test_a_text_is_still_compared_with_a_text(lake: Lake) -> None:
     assert nodes(lake, "instance_id = ?", "1.4") == 0
     assert nodes(lake, "run_id = ?", RUN) == 4
+
+
+@pytest.mark.parametrize("calculation", ["{} * missing_count", "missing_count + {}", "missing_count % ({})", "{} / 2"])
+def test_a_text_is_no_number_in_a_calculation(lake: Lake, calculation: str) -> None:
+    for text, values in (("'1.5'", ()), ("?", ("1.5",))):
+        with pytest.raises(QueryError, match=r"is text: write CAST\("):
+            lake.sql(f"SELECT {calculation.format(text)} AS n FROM latest_patch_states", *values)  # noqa: S608
+
+
+def test_a_value_with_a_type_may_be_used_in_a_calculation(lake: Lake) -> None:
+    sql = "SELECT max(CAST(? AS double) * missing_count) AS n FROM latest_patch_states"
+
+    assert lake.sql(sql, 1.5).rows == [{"n": 4.5}]

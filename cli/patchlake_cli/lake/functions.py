@@ -87,7 +87,7 @@ def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
             return None, f"{shorten(part.sql(dialect='athena'), 60, placeholder='…')} is not supported"
         if start is not None and name not in NAMES:
             similar = suggested(name, sorted(NAMES))
-            return start, f"{name}() is not supported{similar} docs/queries.md lists the functions that are"
+            return start, f"{name}() is not supported{similar} docs/queries.md lists the supported functions"
         most = _MOST_ARGUMENTS.get(name)
         if most is not None and len(list(part.iter_expressions())) > most:
             called = part.sql(dialect="athena").partition("(")[0].lower()

@@ -25,6 +25,7 @@ from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
+from patchlake_cli.lake.places import mark_places, number_places, write_numbers
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -80,17 +81,19 @@ def parse_question(sql: str) -> exp.Query:
         raise QueryError("expected one SELECT")
     if not is_utf_8(sql):
         raise QueryError("expected one SELECT in UTF-8")
+    marked = sql
     try:
+        marked, marks = mark_places(sql)
         statements = [
             statement
-            for statement in sqlglot.parse(sql, read="athena")
+            for statement in sqlglot.parse(marked, read="athena")
             # A comment after the semicolon is a statement of its own.
             if statement is not None and not isinstance(statement, exp.Semicolon)
         ]
     except ParseError as error:
         first = error.errors[0]
         before, found = first["start_context"] or "", first["highlight"] or ""
-        at = sql.find(f"{before}{found}{first['end_context'] or ''}")
+        at = marked.find(f"{before}{found}{first['end_context'] or ''}")
         position = None if at < 0 else at + len(before)
         raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
     except SqlglotError as error:
@@ -100,6 +103,7 @@ def parse_question(sql: str) -> exp.Query:
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
+            number_places(question, marks)
             refuse_other_dialects(question)
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
@@ -133,8 +137,9 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         )
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
         _check_columns(typed, schema)
-        _check_types(typed)
         compare_exactly(typed)
+        _check_types(typed)
+        write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:
         raise QueryError(one_line(str(error))) from error

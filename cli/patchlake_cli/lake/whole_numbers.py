@@ -1,8 +1,13 @@
-"""A text that is compared with a whole number: DuckDB would round it first, so that 1 is equal to '1.4'."""
+"""A text that meets a whole number: DuckDB would round it first, so that 1 is equal to '1.4', and 2 * '1.5' is 4."""
+
+from collections.abc import Iterator
 
 from sqlglot import exp
 
+from patchlake_cli.lake.errors import QueryError
+
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)
+_CALCULATIONS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _EXACT = "DECIMAL(38, 18)"
 """It has every whole number of 64 bits, and a fraction."""
 
@@ -12,13 +17,54 @@ def compare_exactly(tree: exp.Expr) -> None:
 
     Args:
         tree: the SELECT with its types, which is changed.
+
+    Raises:
+        QueryError: it calculates with a text.
     """
-    for comparison in list(tree.find_all(*_COMPARISONS)):
-        compared = [part.unnest() for part in comparison.iter_expressions()]
+    for compared in list(_compared(tree)):
         if any(map(_is_whole, compared)):
-            for part in compared:
+            for part in [result for each in compared for result in _results(each)]:
                 if isinstance(part, exp.Placeholder) or part.is_string:
                     part.replace(exp.cast(part.copy(), _EXACT))
+    for calculation in tree.find_all(*_CALCULATIONS):
+        for operand in (calculation.this, calculation.expression):
+            part = operand.unnest()
+            if isinstance(part, exp.Placeholder) or part.is_type(*exp.DataType.TEXT_TYPES):
+                whole, written = calculation.sql(dialect="athena"), part.sql(dialect="athena")
+                raise QueryError(
+                    f"{whole}: {written} is text: write CAST({written} AS double) or CAST({written} AS bigint)"
+                )
+
+
+def _compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """Yield what is compared with each other."""
+    for comparison in tree.find_all(*_COMPARISONS):
+        yield [part.unnest() for part in comparison.iter_expressions()]
+    for case in tree.find_all(exp.Case):
+        if case.this:
+            yield [case.this, *(each.this for each in case.args["ifs"])]
+
+
+def _results(part: exp.Expr) -> Iterator[exp.Expr]:
+    """Yield what may be the value of an expression."""
+    inner: list[exp.Expr | None]
+    match part:
+        case exp.Query():
+            inner = [part.selects[0].unalias()]
+        case exp.Case():
+            inner = [*(each.args["true"] for each in part.args["ifs"]), part.args.get("default")]
+        case exp.If():
+            inner = [part.args["true"], part.args.get("false")]
+        case exp.Coalesce() | exp.Greatest() | exp.Least():
+            inner = [part.this, *part.expressions]
+        case exp.Nullif() | exp.Paren() | exp.Try():
+            inner = [part.this]
+        case _:
+            yield part
+            return
+    for each in inner:
+        if each is not None:
+            yield from _results(each)
 
 
 def _is_whole(part: exp.Expr) -> bool:

@@ -1,0 +1,51 @@
+"""The places of values in a SELECT: each ``?`` gets its number, since DuckDB's SQL may have them in another order.
+
+sqlglot does not keep where a ``?`` was. So each one is a name of one character while the text is parsed.
+"""
+
+import sqlglot
+from sqlglot import TokenType, exp
+
+from patchlake_cli.lake.errors import QueryError
+
+_PRIVATE = range(0xE000, 0xF900)
+"""Characters that have no meaning of their own."""
+_NUMBER = "number"
+
+
+def mark_places(sql: str) -> tuple[str, list[str]]:
+    """Return the text with a name in place of each ``?``, as long as before, and these names in order.
+
+    Raises:
+        sqlglot.errors.TokenError: a quote or a comment is not closed.
+    """
+    free = (mark for mark in map(chr, _PRIVATE) if mark not in sql)
+    characters = list(sql)
+    marks: list[str] = []
+    for token in sqlglot.tokenize(sql, read="athena"):
+        if token.token_type is TokenType.PLACEHOLDER:
+            marks.append(next(free))
+            characters[token.start] = marks[-1]
+    return "".join(characters), marks
+
+
+def number_places(question: exp.Query, marks: list[str]) -> None:
+    """Put the place with its number where the name of one is; the question is changed.
+
+    Raises:
+        QueryError: it has a place of another form.
+    """
+    if other := question.find(exp.Placeholder):
+        raise QueryError(f"{other.sql(dialect='athena')} is not valid SQL in Athena: write ? for a value")
+    numbers = {mark: number for number, mark in enumerate(marks, 1)}
+    for named in list(question.find_all(exp.Column, exp.Identifier, exp.Var)):
+        if named.name in numbers:
+            place = exp.Placeholder()
+            place.meta[_NUMBER] = numbers[named.name]
+            named.replace(place)
+
+
+def write_numbers(tree: exp.Expr) -> None:
+    """Name each place by its number, ``$1`` in DuckDB; the tree is changed."""
+    for place in tree.find_all(exp.Placeholder):
+        place.set("this", str(place.meta[_NUMBER]))
