@@ -7,10 +7,13 @@
 --     The row of a node that awaits a reboot for it has no cve_ids.
 --   - A patch without a row resolves no CVE that SSM names, or was never Missing or Failed in that time.
 SELECT DISTINCT
-  patch.kb_id,
+  trim(patch.kb_id) AS kb_id,
   patch.title,
   c.cve
-FROM history_patches AS patch
+FROM (
+  SELECT DISTINCT kb_id, title, cve_ids
+  FROM history_patches
+  WHERE kb_id IS NOT NULL
+    AND title IS NOT NULL
+) AS patch
 CROSS JOIN UNNEST(regexp_extract_all(upper(patch.cve_ids), 'CVE-[0-9]{4}-[0-9]{4,}')) AS c (cve)
-WHERE patch.kb_id IS NOT NULL
-  AND patch.title IS NOT NULL

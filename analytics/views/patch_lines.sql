@@ -8,9 +8,12 @@
 --   - A cumulative update and that of the next month have the same line. So do the versions of a package.
 --   - If a vendor changes the wording of a title, a new line starts.
 WITH named AS (
-  SELECT DISTINCT kb_id, title
-  FROM history_patches
-  WHERE kb_id IS NOT NULL AND title IS NOT NULL
+  SELECT DISTINCT trim(kb_id) AS kb_id, title
+  FROM (
+    SELECT DISTINCT kb_id, title
+    FROM history_patches
+    WHERE kb_id IS NOT NULL AND title IS NOT NULL
+  ) AS seen
 ),
 stripped AS (
   SELECT

@@ -126,13 +126,16 @@ def test_18_spaces_around_an_id_in_an_answer_do_not_hide_its_nodes(tmp_path: Pat
         P3,
         [covered(1, "COMPLETE", 1)],
         [collected(P3, 1, missing_count=1)],
-        [patch(P3, 1, f" {CUMULATIVE} ", "Missing")],
+        [patch(P3, 1, f" {CUMULATIVE}\n", "Missing", cve_ids="CVE-2026-1001")],
     )
     lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert pick(lake.named("nodes_missing_patch", [CUMULATIVE]), "answer", "instance_id", "kb_id") == [
         ("KNOWN", node(1), CUMULATIVE)
     ]
+    assert pick(lake.named("nodes_missing_cve", ["CVE-2026-1001"]), "answer", "instance_id") == [("KNOWN", node(1))]
+    assert lake.query("SELECT count(*) FROM patches_overview WHERE cves = 1").rows == [(1,)]
+    assert lake.query("SELECT kb_id FROM patch_age").rows == [(CUMULATIVE,)]
 
 
 def test_18_the_nodes_that_lack_a_patch(patch_lake: Lake) -> None:

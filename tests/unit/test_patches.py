@@ -58,6 +58,14 @@ def settled(*pages: Page[Any]) -> Sequence[Outcome]:
     return outcomes
 
 
+def test_white_space_around_an_id_makes_no_other_patch() -> None:
+    outcomes = settled(page(patch(), patch(KBId=" KB5000000\n", State="Failed")))
+
+    patches: list[Any] = [each.record for each in outcomes]
+
+    assert [(each.kb_id, each.state) for each in patches] == [("KB5000000", "Failed")]
+
+
 def rows_of(*pages: Page[Any]) -> Columns:
     return record_values(PATCH_COLUMNS, [o.record for o in settled(*pages)], include_sensitive_fields=False)
 

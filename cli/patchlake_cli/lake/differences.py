@@ -3,7 +3,9 @@
 In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL),
 ``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
-``regexp_replace`` (a text), and ``format`` knows ``%s`` (``{}``).
+``regexp_replace`` (a text), ``format`` knows ``%s`` (``{}``), ``trim`` removes all white space (blanks), ``sequence``
+counts down too (only up), a date plus an interval is a date (a time), and a time as text has milliseconds (as many
+digits as it needs).
 """
 
 import re
@@ -15,6 +17,8 @@ from sqlglot import exp
 
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
+_WHITE_SPACE = r"[\x09-\x0d\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
+"""What Athena trims: white space as Java defines it, without the spaces that do not break."""
 
 
 def adapt(tree: exp.Expr, now: datetime) -> None:
@@ -58,6 +62,15 @@ def _cast(node: exp.Cast) -> exp.Expr:
     text = exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
     cast = text if is_time else node
     return exp.Substring(this=cast, start=exp.Literal.number(1), length=lengths[0].this) if lengths else cast
+
+
+def _trim(node: exp.Trim) -> exp.Expr:
+    if node.expression is not None:
+        return node
+    sides = {"LEADING": f"^{_WHITE_SPACE}", "TRAILING": f"{_WHITE_SPACE}$"}
+    pattern = sides.get(node.text("position"), "|".join(sides.values()))
+    replaced = [exp.Literal.string(text) for text in (pattern, "", "g")]
+    return exp.Anonymous(this="regexp_replace", expressions=[node.this, *replaced])
 
 
 def _date_of_date(node: exp.Expr) -> exp.Expr:
@@ -160,4 +173,5 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.RegexpReplace: _regexp_replace,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,
+    exp.Trim: _trim,
 }

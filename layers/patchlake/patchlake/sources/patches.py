@@ -7,6 +7,8 @@ that its baseline has not approved: a Windows node has thousands of others that 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan
 from patchlake.core.records import Page, Record, record_type
@@ -46,7 +48,10 @@ STATUSES = {
 PATCH_COLUMNS = (
     string("title", "The title of the patch; empty if SSM has none.", "Title", nullable=False),
     string(
-        "kb_id", "The id of the patch: a KB number on Windows, the name of a package elsewhere.", "KBId", nullable=False
+        "kb_id",
+        "The id of the patch, without white space around it: a KB number on Windows, the name of a package elsewhere.",
+        "KBId",
+        nullable=False,
     ),
     string(
         "classification",
@@ -127,12 +132,19 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
             if record is None:
                 broken = reason
             else:
-                found[_key(record, len(found))] = Outcome(CollectionStatus.COLLECTED, reason, answered_at_ms, record)
+                patch = _trimmed(record)
+                found[_key(patch, len(found))] = Outcome(CollectionStatus.COLLECTED, reason, answered_at_ms, patch)
         news.require(len(found))
     if broken is not None:
         return {instance_id: [Outcome(CollectionStatus.INVALID_RESPONSE, broken, answered_at_ms)]}
     outcomes = [found[patch] for patch in sorted(found)]
     return {instance_id: outcomes or [Outcome(NO_PATCHES, None, answered_at_ms)]}
+
+
+def _trimmed(patch: Any) -> Any:  # noqa: ANN401
+    """Return a patch without white space around its id, with which it would be another patch than on other nodes."""
+    kb_id = (patch.kb_id or "").strip()
+    return patch if kb_id == (patch.kb_id or "") else replace(patch, kb_id=kb_id)
 
 
 def _key(patch: Any, number: int) -> tuple[str, str, int]:  # noqa: ANN401
