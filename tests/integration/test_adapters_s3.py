@@ -233,6 +233,8 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/runs/a</Key><Key>shared/runs/b</Key></Contents></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents nil='true'/></L>",
         b"<L><IsTruncated>false</IsTruncated><Contents>shared/runs/a</Contents></L>",
+        b"<L><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><Contents><Size>1</Size></Contents></L>",
+        b"<L><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><CommonPrefixes/></L>",
         b"<L><IsTruncated>false</IsTruncated><KeyCount>1</KeyCount></L>",
         b"<L><IsTruncated>false</IsTruncated><KeyCount>2</KeyCount><Contents><Key>shared/runs/a</Key></Contents></L>",
     ],

@@ -3,7 +3,7 @@
 import boto3
 import pytest
 
-from patchlake.adapters.addresses import require_addresses, require_proxy
+from patchlake.adapters.addresses import require_addresses, require_proxy, without_secrets
 from patchlake.adapters.clients import make_client
 from patchlake.errors import ConfigError
 
@@ -16,6 +16,7 @@ UNUSABLE = [
     "http://h:port",
     "http://[::1",
     "socks5://x:1",
+    "http://x#part",
 ]
 USABLE = ["http://127.0.0.1:4566", "https://proxy.example:8080/", "http://[::1]:80", "HTTPS://EXAMPLE"]
 
@@ -36,6 +37,28 @@ def test_an_endpoint_that_cannot_be_used_is_named_with_the_variables_that_set_it
         f"the endpoint of ssm cannot be used: it is {address!r}, expected http://HOST or https://HOST"
     )
     assert "AWS_ENDPOINT_URL_SSM" in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["ftp://someone:secret@x", "http://x/?token=secret", "http://someone:secret@x y"])
+def test_an_endpoint_that_cannot_be_used_is_named_without_its_password(address: str) -> None:
+    with pytest.raises(ConfigError, match="the endpoint of ssm cannot be used") as caught:
+        require_addresses("ssm", address)
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("no answer from http://someone:secret@x:1/a?b=secret#c.", "no answer from http://x:1/a"),
+        ("no answer from http://someone:secret/#@x:1/a", "no answer from http://x:1/a"),
+        ('no answer from "https://secret@x/": why?', 'no answer from "https://x/": why?'),
+        ("s3://bucket/key is at http://x/, http://y/", "s3://bucket/key is at http://x/, http://y/"),
+        ("someone@example.com asked what?", "someone@example.com asked what?"),
+    ],
+)
+def test_an_address_in_a_text_loses_its_user_password_and_query(text: str, shown: str) -> None:
+    assert without_secrets(text) == shown
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy"])

@@ -3,6 +3,7 @@
 The SDK accepts nearly every text, and fails at each call as if AWS did not answer.
 """
 
+import re
 from urllib.parse import urlsplit
 
 from botocore.utils import get_environ_proxies
@@ -13,6 +14,7 @@ from patchlake.errors import ConfigError
 
 _SCHEMES = ("http", "https")
 _EXPECTED = "expected http://HOST or https://HOST, with an optional port"
+_ADDRESS = re.compile(r"(?P<scheme>\b\w{1,20}://)(?:[^\s\"'`<>]*@)?(?P<rest>[^\s\"'`<>]*)")
 
 
 def require_addresses(service: str, endpoint: str) -> None:
@@ -24,7 +26,7 @@ def require_addresses(service: str, endpoint: str) -> None:
     if not _is_usable(endpoint):
         name = service.upper().replace("-", "_")
         msg = (
-            f"the endpoint of {service} cannot be used: it is {endpoint!r}, {_EXPECTED}. Correct "
+            f"the endpoint of {service} cannot be used: it is {without_secrets(endpoint)!r}, {_EXPECTED}. Correct "
             f"AWS_ENDPOINT_URL_{name}, AWS_ENDPOINT_URL, or endpoint_url in the profile"
         )
         raise ConfigError(msg)
@@ -50,4 +52,9 @@ def _is_usable(url: str) -> bool:
         parts = parse_url(url)
     except LocationParseError:
         return False
-    return parts.scheme in _SCHEMES and bool(parts.host)
+    return parts.scheme in _SCHEMES and bool(parts.host) and parts.query is None and parts.fragment is None
+
+
+def without_secrets(text: str) -> str:
+    """Return a text without the user, the password and the query of each address in it."""
+    return _ADDRESS.sub(lambda address: f"{address['scheme']}{address['rest'].partition('?')[0]}", text)

@@ -25,6 +25,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.addresses import without_secrets
 from patchlake.adapters.one_line import one_line
 from patchlake.core.error_codes import without_suffix
 
@@ -278,8 +279,8 @@ def _is_web_page(answer: Mapping[str, Any]) -> bool:
 
 
 def message_of(error: AwsError) -> str:
-    """Return what the service says about an error, or else the SDK, in one line."""
-    return one_line(_message_in(error.response) if isinstance(error, ClientError) else str(error))
+    """Return what the service says about an error, or else the SDK, in one line, without passwords in addresses."""
+    return one_line(without_secrets(_message_in(error.response) if isinstance(error, ClientError) else str(error)))
 
 
 def _code_in(answer: Mapping[str, Any]) -> str:

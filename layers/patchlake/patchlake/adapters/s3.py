@@ -7,6 +7,8 @@ from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from botocore.parsers import ResponseParserError
+
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.streamed_bodies import read_streamed
@@ -21,6 +23,7 @@ _PROBE_KEY = "check/conditional-writes"
 _WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
 """The MD5 checksum of no bytes: a body with any byte does not have it."""
 
+_KEYS = "Keys"
 _ENDS = "Ends"
 _END = re.compile(rb"<IsTruncated\b[^<]*")
 """What a page of a listing says about its end; the SDK reads every text but ``true``, and two of them, as the end."""
@@ -60,6 +63,7 @@ class S3Store:
         self._chance = chance
         self._elapsed = elapsed
         client.meta.events.register("before-parse.s3.ListObjectsV2", _keep_ends, unique_id=_ENDS)
+        client.meta.events.register_first("after-call.s3.ListObjectsV2", _require_keys, unique_id=_KEYS)
 
     def get(self, key: str) -> bytes | None:
         """Return the object's bytes; None if it does not exist."""
@@ -223,3 +227,11 @@ class _ConflictError(RetryableError):
 
 def _keep_ends(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     customized_response_dict[_ENDS] = _END.findall(response_dict["body"])
+
+
+def _require_keys(parsed: Mapping[str, Any], **_: object) -> None:
+    """Require the members that the SDK's own handler decodes, unless the answer is an error."""
+    for members, name in (("Contents", "Key"), ("CommonPrefixes", "Prefix")):
+        if not all(name in member for member in parsed.get(members, [])):
+            msg = f"the answer is not a listing: a member of {members} has no {name}"
+            raise ResponseParserError(msg)
