@@ -358,7 +358,17 @@ def test_a_flipped_bit_of_a_page_is_noticed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["copy.parquet", "20261111T060000Z.parquet", "20261112T060000Z (1).parquet", "a\nb.parquet"]
+    "name",
+    [
+        "copy.parquet",
+        "20261111T060000Z.parquet",
+        "20261112T060000Z (1).parquet",
+        "a\nb.parquet",
+        "20261112T060000Z.parquet.bak",
+        "20261112T060000Z.PARQUET",
+        "20261112T060000Z",
+        "notes.txt",
+    ],
 )
 def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> None:
     run_id = "20261112T060000Z"
@@ -369,6 +379,17 @@ def test_a_file_that_would_count_twice_is_refused(tmp_path: Path, name: str) -> 
     with pytest.raises(LakeError, match="is not the file of a run") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
     assert name in str(refused.value)
+
+
+def test_a_file_that_athena_ignores_is_ignored_and_so_is_an_empty_folder(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    date_folder = (tmp_path / snapshot_key(run_id)).parent
+    for name in ("_SUCCESS", ".DS_Store", f"._{run_id}.parquet"):
+        (date_folder / name).write_bytes(b"any")
+    (date_folder / "empty").mkdir()
+
+    assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_id FROM runs").rows == [(run_id,)]
 
 
 @pytest.mark.parametrize("table", ["coverage", "patch_states"])
@@ -476,10 +497,10 @@ def test_a_cte_may_have_the_name_of_the_table_that_it_reads(lake: Lake) -> None:
     assert lake.query(sql).rows == lake.query("SELECT count(*) FROM patch_states").rows
 
 
-def test_files_of_other_kinds_in_the_lake_are_left_alone(tmp_path: Path) -> None:
+def test_files_outside_the_folders_of_dates_are_left_alone(tmp_path: Path) -> None:
     run_id = "20261112T060000Z"
     write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
-    (tmp_path / "lake" / "coverage" / "run_date=2026-11-12" / "notes.txt").write_text("not a table")
+    (tmp_path / "lake" / "coverage" / "notes.txt").write_text("not a table")
     (tmp_path / "lake" / "coverage" / "old.parquet").write_text("not in a partition")
 
     assert open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_date FROM coverage").rows == [

@@ -64,3 +64,12 @@ def test_a_place_where_nothing_can_be_made_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(CommandError, match="cannot be created"):
         replace_folder(tmp_path / "file" / "demo")
+
+
+def test_a_place_inside_the_folder_of_another_demo_is_refused(tmp_path: Path) -> None:
+    replace_folder(tmp_path)
+
+    with pytest.raises(CommandError, match="is the folder of a demo, which deletes everything in it"):
+        replace_folder(tmp_path / "lake" / "demo")
+
+    assert not (tmp_path / "lake").exists()

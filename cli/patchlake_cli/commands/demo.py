@@ -46,6 +46,7 @@ def demo(  # noqa: PLR0913
     Example: patchlake demo --nodes 50000 --faults
     """
     import json
+    import shlex
 
     from patchlake_cli.embedded.aws.settings import NO_FAULTS, USUAL_FAULTS, Conditions, Settings
     from patchlake_cli.embedded.demo import run_days
@@ -83,4 +84,4 @@ def demo(  # noqa: PLR0913
         return
     print_run(output_console(), summary, answer_questions(lake))
     typer.echo(f"Report: {report}\n")
-    typer.echo(f"Next: {own_name()} query --lake {out} --named overdue_nodes --param days=3")
+    typer.echo(f"Next: {own_name()} query --lake {shlex.quote(str(out))} --named overdue_nodes --param days=3")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.location import MARKER
+from patchlake_cli.lake.location import MARKER, made_by_demo
 
 
 def replace_folder(folder: Path) -> None:
@@ -14,8 +14,10 @@ def replace_folder(folder: Path) -> None:
     The marker is written first and removed last, so the folder of a killed demo can be replaced too.
 
     Raises:
-        CommandError: the folder exists and no demo made it.
+        CommandError: the folder exists and no demo made it, or it is inside the folder of another demo.
     """
+    if demo := made_by_demo(folder.absolute().parents):
+        raise CommandError(demo)
     if folder.is_dir() and (folder / MARKER).is_file():
         for entry in folder.iterdir():
             if entry.name != MARKER:

@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 type _Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
 
-_FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.+)\.parquet", re.DOTALL)
-"""A file that Athena reads, by its path in the folder of a table: also one in a folder of a date."""
+_FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.*[^/])", re.DOTALL)
+"""A file in the folder of a date, by its path in the folder of a table: also one in another folder in there."""
+_SUFFIX = ".parquet"
 _ALMOST_A_DATE = re.compile(r"(?!run_date=[0-9]{4}-[0-9]{2}-[0-9]{2}\Z)\s*(?i:run_date)\s*=.*", re.DOTALL)
 """The name of a folder that someone meant as that of a date, but Athena does not read."""
 _CHECKED = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
@@ -338,9 +339,14 @@ def _files(paths: Iterable[str], folder: str) -> list[tuple[str, str]]:
     if mistaken := next(filter(_ALMOST_A_DATE.fullmatch, folders), None):
         expected = "the folder of a date, run_date=YYYY-MM-DD"
         raise LakeError(f"{folder}{mistaken} is not {expected}; rename it, or move it out of the table")
-    files = [(match, path) for path in listed if (match := _FILE.fullmatch(path.removeprefix(folder)))]
+    files = [
+        (match, path)
+        for path in listed
+        if (match := _FILE.fullmatch(path.removeprefix(folder))) and not is_ignored(match["name"])
+    ]
     for match, path in files:
-        if not is_of_a_run(**match.groupdict()):
+        name = match["name"]
+        if not (name.endswith(_SUFFIX) and is_of_a_run(match["date"], name.removesuffix(_SUFFIX))):
             # A copy would count its run twice, here and in Athena; one in a folder of a date only in Athena.
             raise LakeError(
                 f"{path} is not the file of a run, run_date=DATE/RUN_ID.parquet with one date; move it out of the table"
@@ -366,8 +372,14 @@ def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:
     def listed(prefix: str) -> list[str]:
         inside = fs.FileSelector(f"{folder}/{prefix}", recursive=True, allow_not_found=True)
         try:
-            return [info.path for info in filesystem.get_file_info(inside)]
+            return list(map(_marked, filesystem.get_file_info(inside)))
         except UnicodeDecodeError as error:
             raise LakeError(f"the name of a file in {folder}/{prefix} is not UTF-8: {error.object!r}") from error
 
     return filesystem, listed
+
+
+def _marked(info: fs.FileInfo) -> str:
+    """Return a path; that of a folder ends with a slash, as in a store, unless it is in the place of a run's file."""
+    path: str = info.path
+    return f"{path}/" if info.type is fs.FileType.Directory and not path.endswith(_SUFFIX) else path

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,11 +71,18 @@ class LakeLocation:
         return _other_use(folder.resolve()) or _why_not_writable(folder)
 
 
+def made_by_demo(folders: Iterable[Path]) -> str | None:
+    """Return the reason why nothing else should be put into these folders, if a demo made one of them."""
+    demo = next((each for each in folders if (each / MARKER).is_file()), None)
+    reason = "is the folder of a demo, which deletes everything in it when it runs again: use another folder"
+    return None if demo is None else f"{demo} {reason}"
+
+
 def _other_use(folder: Path) -> str | None:
     """Return the reason why a folder that may be writable is no place for a lake."""
     within = (folder, *folder.parents)
-    if demo := next((each for each in within if (each / MARKER).is_file()), None):
-        return f"{demo} is the folder of a demo, which deletes everything in it when it runs again: use another folder"
+    if demo := made_by_demo(within):
+        return demo
     if tables := next(filter(_has_tables, within), None):
         return _within_tables(str(tables))
     return None
