@@ -9,16 +9,21 @@ digits as it needs).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
 
+from patchlake_cli.lake.errors import QueryError
+
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
 _WHITE_SPACE = r"[\x09-\x0d\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 """What Athena trims: white space as Java defines it, without the spaces that do not break."""
+
+
+_UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
 def adapt(tree: exp.Expr, now: datetime) -> None:
@@ -27,6 +32,9 @@ def adapt(tree: exp.Expr, now: datetime) -> None:
     Args:
         tree: the SELECT, which is changed.
         now: the time that the time functions return.
+
+    Raises:
+        QueryError: a text that has another form in DuckDB is not written out.
     """
     moment = now.astimezone(UTC)
     times: dict[type[exp.Expr], exp.Expr] = {
@@ -44,8 +52,9 @@ def adapt(tree: exp.Expr, now: datetime) -> None:
             place, of_type = exp.Null(), node.type
             node.replace(place)
             adapted = _ADAPTED[type(node)](node)
-            # A division is one of integers only if the types are known.
-            adapted.type = of_type
+            # A division is one of integers only if the types are known; a cast has its own.
+            if not isinstance(adapted, exp.Cast):
+                adapted.type = of_type
             place.replace(adapted)
 
 
@@ -58,7 +67,9 @@ def _cast(node: exp.Cast) -> exp.Expr:
         return node
     lengths = node.to.expressions
     node.set("to", exp.DataType.build("VARCHAR"))
-    is_time = node.this.is_type(exp.DType.TIMESTAMP) and not node.this.find(exp.Literal)
+    # One that is written out has the digits that are written.
+    is_literal = isinstance(node.this, exp.Cast) and isinstance(node.this.this, exp.Literal)
+    is_time = node.this.is_type(exp.DType.TIMESTAMP, exp.DType.DATETIME) and not is_literal
     text = exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
     cast = text if is_time else node
     return exp.Substring(this=cast, start=exp.Literal.number(1), length=lengths[0].this) if lengths else cast
@@ -74,12 +85,43 @@ def _trim(node: exp.Trim) -> exp.Expr:
 
 
 def _date_of_date(node: exp.Expr) -> exp.Expr:
-    """Keep a date that gets an interval, or is cut, from becoming a time."""
-    return exp.cast(node, "DATE") if node.this.is_type(exp.DType.DATE) else node
+    """Keep a date that is cut, or gets days, from becoming a time."""
+    is_date = node.this.is_type(exp.DType.DATE) and node.text("unit").upper() in _UNITS_OF_DATES
+    return exp.cast(node, "DATE") if is_date else node
 
 
 def _add(node: exp.Add | exp.Sub) -> exp.Expr:
-    return _date_of_date(node) if isinstance(node.expression, exp.Interval) else node
+    """Keep a date that gets an interval of days from becoming a time."""
+    units = {interval.text("unit").upper() for side in (node.this, node.expression) for interval in _intervals(side)}
+    is_of_date = any(side.is_type(exp.DType.DATE) for side in (node.this, node.expression))
+    return exp.cast(node, "DATE") if is_of_date and units and units <= _UNITS_OF_DATES else node
+
+
+def _intervals(side: exp.Expr) -> Iterator[exp.Interval]:
+    """Yield the intervals that are added, alone or multiplied."""
+    part = side.unnest()
+    if isinstance(part, exp.Mul):
+        yield from _intervals(part.this)
+        yield from _intervals(part.expression)
+    elif isinstance(part, exp.Interval):
+        yield part
+
+
+def _approx_percentile(node: exp.ApproxQuantile) -> exp.Expr:
+    return exp.cast(node, "BIGINT") if node.is_type(*exp.DataType.INTEGER_TYPES) else node
+
+
+def _listagg(node: exp.GroupConcat) -> exp.Expr:
+    if node.args.get("separator") is None:
+        node.set("separator", exp.Literal.string(""))
+    return node
+
+
+def _with_format(node: exp.TimeToStr | exp.StrToTime) -> exp.Expr:
+    if not isinstance(node.args["format"], exp.Literal):
+        name = "date_format" if isinstance(node, exp.TimeToStr) else "date_parse"
+        raise QueryError(f"the format of {name}() must be one text in quotes")
+    return node
 
 
 def _sequence(node: exp.GenerateSeries) -> exp.Expr:
@@ -142,7 +184,9 @@ def _array_position(node: exp.ArrayPosition) -> exp.Expr:
 
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
     replacement = node.args.get("replacement")
-    if isinstance(replacement, exp.Literal):
+    if replacement is not None:
+        if not isinstance(replacement, exp.Literal):
+            raise QueryError("the replacement of regexp_replace() must be one text in quotes")
         replacement.set("this", _REPLACED.sub(_replaced, replacement.name))
     return node
 
@@ -154,6 +198,7 @@ def _replaced(part: re.Match[str]) -> str:
 
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Add: _add,
+    exp.ApproxQuantile: _approx_percentile,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
     exp.ArrayPosition: _array_position,
@@ -170,8 +215,12 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Extract: _extract,
     exp.Format: _format,
     exp.GenerateSeries: _sequence,
+    exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
+    exp.StrToTime: _with_format,
     exp.Sub: _add,
+    exp.TimeToStr: _with_format,
     exp.TimestampTrunc: _date_of_date,
     exp.Trim: _trim,
+    exp.TryCast: _cast,
 }

@@ -28,14 +28,13 @@ FUNCTIONS = {
         "week week_of_year year year_of_week"
     ),
     "Arrays and maps": (
-        "array_agg array_distinct array_except array_intersect array_join array_max array_min array_position "
-        "array_remove array_sort cardinality contains element_at filter flatten map map_concat map_keys map_values "
-        "sequence slice transform unnest"
+        "array_agg array_join array_max array_min array_position array_sort cardinality contains element_at filter "
+        "flatten map map_concat map_keys map_values sequence slice transform unnest"
     ),
     "Aggregates": (
         "any_value approx_distinct approx_percentile arbitrary avg bitwise_and_agg bitwise_or_agg bool_and bool_or "
-        "corr count count_if covar_pop covar_samp geometric_mean grouping histogram listagg max max_by min min_by "
-        "regr_intercept regr_slope skewness stddev stddev_pop stddev_samp sum var_pop var_samp variance"
+        "count count_if geometric_mean grouping histogram listagg max max_by min min_by stddev stddev_pop "
+        "stddev_samp sum var_pop var_samp variance"
     ),
     "Windows": ("cume_dist dense_rank first_value lag last_value lead nth_value ntile percent_rank rank row_number"),
     "Bytes": "from_base64 from_hex from_utf8 md5 sha256 to_base64 to_hex to_utf8",

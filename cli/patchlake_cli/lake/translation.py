@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 import sqlglot
 from sqlglot import exp
@@ -23,6 +24,7 @@ from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
+from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
@@ -39,13 +41,24 @@ _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't
 TOO_DEEP = "the SELECT is nested too deeply"
 
 _KNOWN_TYPES = Dialect.get_or_raise("athena").EXPRESSION_METADATA
-_TYPES = _KNOWN_TYPES | {
-    exp.ArgMax: _KNOWN_TYPES[exp.Max],
-    exp.ArgMin: _KNOWN_TYPES[exp.Min],
+_OF_ARGUMENT = (
+    exp.ApproxQuantile,
+    exp.ArgMax,
+    exp.ArgMin,
+    exp.DateTrunc,
+    exp.TimestampTrunc,
+    exp.Try,
+)
+"""The functions whose type is that of their first argument."""
+_TYPES: dict[type[exp.Expr], Any] = {
+    **_KNOWN_TYPES,
+    **dict.fromkeys(_OF_ARGUMENT, _KNOWN_TYPES[exp.Max]),
     exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.FromISO8601Date: {"returns": exp.DType.DATE},
     exp.Grouping: {"returns": exp.DType.BIGINT},
+    exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
@@ -138,7 +151,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
         _check_columns(typed, schema)
         compare_exactly(typed)
-        _check_types(typed)
+        require_operand_types(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:
@@ -169,23 +182,6 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
             elsewhere = column.find_ancestor(exp.Lambda, exp.Order, exp.Group, exp.Having)
             if names and column.name not in names and not elsewhere:
                 raise QueryError(f'there is no column "{column.name}"{suggested(column.name, names)}')
-
-
-def _check_types(tree: exp.Expr) -> None:
-    """Refuse an operator whose answer depends on a type that is not known, and one between dates."""
-    for division in tree.find_all(exp.Div):
-        for operand in (division.this, division.expression):
-            if operand.type is None or operand.is_type(exp.DType.UNKNOWN):
-                whole, written = division.sql(dialect="athena"), operand.sql(dialect="athena")
-                raise QueryError(
-                    f"{whole}: the type of {written} is not known, and Athena divides integers in another way: "
-                    f"write CAST({written} AS double) or CAST({written} AS bigint)"
-                )
-    for difference in tree.find_all(exp.Sub):
-        if difference.this.is_type(exp.DType.DATE) and difference.expression.is_type(exp.DType.DATE):
-            raise QueryError(
-                f"{difference.sql(dialect='athena')} is an interval in Athena: use date_diff('day', first, last)"
-            )
 
 
 def located(sql: str, complaint: str) -> str:

@@ -1,13 +1,10 @@
-"""A text that meets a whole number: DuckDB would round it first, so that 1 is equal to '1.4', and 2 * '1.5' is 4."""
+"""A text that is compared with a whole number: DuckDB would round it first, so that 1 is equal to '1.4'."""
 
 from collections.abc import Iterator
 
 from sqlglot import exp
 
-from patchlake_cli.lake.errors import QueryError
-
 _COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)
-_CALCULATIONS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _EXACT = "DECIMAL(38, 18)"
 """It has every whole number of 64 bits, and a fraction."""
 
@@ -17,23 +14,12 @@ def compare_exactly(tree: exp.Expr) -> None:
 
     Args:
         tree: the SELECT with its types, which is changed.
-
-    Raises:
-        QueryError: it calculates with a text.
     """
     for compared in list(_compared(tree)):
         if any(map(_is_whole, compared)):
             for part in [result for each in compared for result in _results(each)]:
                 if isinstance(part, exp.Placeholder) or part.is_string:
                     part.replace(exp.cast(part.copy(), _EXACT))
-    for calculation in tree.find_all(*_CALCULATIONS):
-        for operand in (calculation.this, calculation.expression):
-            part = operand.unnest()
-            if isinstance(part, exp.Placeholder) or part.is_type(*exp.DataType.TEXT_TYPES):
-                whole, written = calculation.sql(dialect="athena"), part.sql(dialect="athena")
-                raise QueryError(
-                    f"{whole}: {written} is text: write CAST({written} AS double) or CAST({written} AS bigint)"
-                )
 
 
 def _compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
