@@ -217,3 +217,31 @@ def test_the_times_of_answers_agree(ahead: list[float], proves_clock: bool, expe
 
     assert verdict("date_header", asked=asked, proves_clock=proves_clock) == expected
     assert verdict("page_seconds", asked=asked) == "CONFIRMED"
+
+
+@pytest.mark.parametrize(
+    ("answered", "expected"),
+    [({NODE}, Verdict.CONFIRMED), (set(), Verdict.REFUTED), ({NODE, "i-unknown"}, Verdict.REFUTED)],
+)
+def test_an_unknown_node_is_left_out_only_if_the_known_ones_are_answered(answered: set[str], expected: Verdict) -> None:
+    about = UnknownNode(frozenset({NODE, "i-unknown"}), "i-unknown", frozenset(answered))
+
+    assert verdict("unknown_node", unknown_node=about, states=chain(PatchState(NODE))) is expected
+
+
+@pytest.mark.parametrize(
+    "ping", [10**400, -(10**400), 1e300, float("inf")], ids=["long", "negative", "large", "infinite"]
+)
+def test_a_ping_beyond_the_calendar_is_no_time(ping: float) -> None:
+    seen = {"properties": chain(Node(NODE, ping)), "nodes": chain(Node(NODE, ping))}
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+
+    for instances in (chain(instance("stopped", at)), chain(instance("running", at))):
+        assert verdict("node_list", instances=instances, **seen) is Verdict.CONFIRMED
+
+
+def test_a_launch_time_without_a_zone_is_no_launch_time() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(
+            {"InstanceId": NODE, "State": {"Name": "running"}, "LaunchTime": "0001-01-01T00:00:00"}, Instance
+        )

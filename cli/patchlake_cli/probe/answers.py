@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -131,7 +131,7 @@ class Instance(msgspec.Struct, rename="pascal", frozen=True):
 
     instance_id: str
     state: _InstanceState
-    launch_time: datetime | None = None
+    launch_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     operator: _Operator = _Operator()
     tags: list[Any] = []
 

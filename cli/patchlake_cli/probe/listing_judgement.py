@@ -13,6 +13,8 @@ from patchlake_cli.probe.observations import Observations
 from patchlake_cli.probe.questions import LIST_NODES
 
 _NOT_RUNNING = {"stopping", "stopped", "shutting-down", "terminated"}
+_END_OF_TIME = 253_402_300_800
+"""The year 10000, in seconds."""
 _JUST_NOW = timedelta(hours=1).total_seconds()
 _NO_NODES = "the region has no managed node"
 
@@ -139,6 +141,11 @@ def judge_unknown_node(seen: Observations) -> Judged:
         case answered:
             if about.unknown in answered or answered - about.asked:
                 return refuted("the answer has a state of a node that does not exist, or that was not asked about")
+            known = {state.instance_id for state in seen.states.rows} & about.asked
+            if lost := known - answered:
+                return refuted(
+                    f"the answer lacks {len(lost)} of {len(known)} nodes that have a state without the other"
+                )
             return confirmed(
                 f"the answer has {len(answered)} of {len(about.asked)} nodes, without the one that does not exist"
             )
@@ -189,4 +196,7 @@ def _latest_ping(nodes: tuple[Node, ...]) -> float | None:
 
 
 def _seconds(value: object) -> float | None:
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return a time of the calendar in seconds."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if abs(value) < _END_OF_TIME else None

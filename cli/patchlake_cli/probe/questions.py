@@ -163,7 +163,8 @@ def _ask_about_an_unknown_node(calls: Calls, ids: Sequence[str]) -> UnknownNode:
     asked = [*ids[:4], unknown]
     chain = READ_STATES.chain(calls, _PAGES, InstanceIds=asked, MaxResults=PATCH_STATES.operation.page_size)
     answered = frozenset(state.instance_id for state in chain.rows)
-    return UnknownNode(frozenset(asked), unknown, answered if chain.stopped is None else chain.stopped)
+    obstacle = chain.stopped or (None if chain.obstacle is None else NoAnswer(chain.obstacle))
+    return UnknownNode(frozenset(asked), unknown, obstacle or answered)
 
 
 def _states(calls: Calls, ids: Sequence[str]) -> Chain[PatchState]:
