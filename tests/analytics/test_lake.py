@@ -158,6 +158,10 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
         ("SELECT 1\0", r"'\x00' is not a name in Athena unless it is in double quotes"),
         ("SELECT 1 AS one\u200b", r"'one\u200b' is not a name in Athena unless it is in double quotes"),
         ("SELECT 1 AS größe", r"'gr\xf6\xdfe' is not a name in Athena unless it is in double quotes"),
+        (
+            "SELECT targets_read * -1 AS targets_read FROM runs ORDER BY targets_read * 1",
+            "ORDER BY: targets_read is both a column and an alias: rename the alias",
+        ),
         ("", "expected one SELECT"),
         ("SELECT 1; -- end\nSELECT 2", "expected one SELECT"),
         ("SELECT " + "1 + " * 2000 + "1 AS n", "the SELECT is nested too deeply"),
@@ -168,6 +172,15 @@ def test_a_question_that_cannot_be_answered_is_refused_with_the_place(lake: Lake
         lake.query(sql)
 
     assert str(refused.value).startswith(complaint)
+
+
+def test_an_alias_that_hides_a_column_is_what_the_rows_are_sorted_by(lake: Lake) -> None:
+    by_alias = lake.query("SELECT -targets_read AS targets_read FROM runs ORDER BY targets_read").rows
+    by_column = lake.query("SELECT -targets_read AS targets_read FROM runs ORDER BY runs.targets_read + 0").rows
+
+    assert by_alias == sorted(by_alias)
+    assert by_column == sorted(by_column, reverse=True)
+    assert lake.query("SELECT run_id AS run_id FROM latest_run ORDER BY run_id || 'x'").rows == [(story.R5,)]
 
 
 @pytest.mark.parametrize("sql", ["SELECT 1 AS one; -- end", "SELECT 1 AS one;\n/* end */\n;\n"])

@@ -143,6 +143,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         QueryError: it names a column that does not exist.
     """
     known: dict[str, object] = dict(schema)
+    _refuse_hidden_columns(question, schema)
     try:
         # The types show whether a division is one of integers.
         qualified = qualify(
@@ -182,6 +183,22 @@ def _check_columns(tree: exp.Expr, schema: Schema) -> None:
             elsewhere = column.find_ancestor(exp.Lambda, exp.Order, exp.Group, exp.Having)
             if names and column.name not in names and not elsewhere:
                 raise QueryError(f'there is no column "{column.name}"{suggested(column.name, names)}')
+
+
+def _refuse_hidden_columns(question: exp.Query, schema: Schema) -> None:
+    """Refuse an expression in ORDER BY over a name that is a column's and an alias': Athena takes the alias' value."""
+    columns = {name for relation in schema.values() for name in relation}
+    for select in question.find_all(exp.Select):
+        aliases = {each.alias: each.this for each in select.expressions if isinstance(each, exp.Alias)}
+        hidden = {name for name, value in aliases.items() if not (isinstance(value, exp.Column) and value.name == name)}
+        order = select.args.get("order")
+        for ordered in order.expressions if order else []:
+            named = [] if isinstance(ordered.this, exp.Column) else ordered.this.find_all(exp.Column)
+            for column in named:
+                if not column.table and column.name in hidden & columns:
+                    raise QueryError(
+                        f"ORDER BY: {column.name} is both a column and an alias: rename the alias, or name its table"
+                    )
 
 
 def located(sql: str, complaint: str) -> str:
