@@ -16,7 +16,7 @@ def replace_folder(folder: Path) -> None:
     Raises:
         CommandError: the folder exists and no demo made it, or it is inside the folder of another demo.
     """
-    if demo := made_by_demo(folder.absolute().parents):
+    if demo := made_by_demo(folder.resolve().parents):
         raise CommandError(demo)
     if folder.is_dir() and (folder / MARKER).is_file():
         for entry in folder.iterdir():

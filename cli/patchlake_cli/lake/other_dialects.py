@@ -6,15 +6,12 @@ from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
 
-_CLAUSES = {
-    "into": "INTO",
-    "locks": "FOR UPDATE",
-    "cluster": "CLUSTER BY",
-    "distribute": "DISTRIBUTE BY",
-    "sort": "SORT BY",
-}
-"""Clauses of a SELECT, by their names in the parser."""
 _PARTS = (
+    (exp.Select, "into", "INTO is not valid SQL in Athena"),
+    (exp.Select, "locks", "FOR UPDATE is not valid SQL in Athena"),
+    (exp.Select, "cluster", "CLUSTER BY is not valid SQL in Athena"),
+    (exp.Select, "distribute", "DISTRIBUTE BY is not valid SQL in Athena"),
+    (exp.Select, "sort", "SORT BY is not valid SQL in Athena"),
     (exp.Distinct, "on", "DISTINCT ON is not valid SQL in Athena"),
     (exp.SetOperation, "by_name", "BY NAME is not valid SQL in Athena"),
     (exp.Star, "except_", "* EXCEPT is not valid SQL in Athena: name the columns"),
@@ -39,8 +36,9 @@ def refuse_other_dialects(question: exp.Query) -> None:
         if any(found.args.get(option) for found in question.find_all(part)):
             raise QueryError(complaint)
     _refuse_tables(question)
-    _refuse_clauses(question)
     _refuse_names(question)
+    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
+        raise QueryError("IN () is not valid SQL in Athena")
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
     if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):
@@ -57,15 +55,6 @@ def _refuse_tables(question: exp.Query) -> None:
             )
         if table.db:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
-
-
-def _refuse_clauses(question: exp.Query) -> None:
-    found = {name for select in question.find_all(exp.Select) for name, value in select.args.items() if value}
-    for name, words in _CLAUSES.items():
-        if name in found:
-            raise QueryError(f"{words} is not valid SQL in Athena")
-    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
-        raise QueryError("IN () is not valid SQL in Athena")
 
 
 def _refuse_names(question: exp.Query) -> None:
