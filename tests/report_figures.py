@@ -207,7 +207,7 @@ def _deadlines() -> Deadlines:
                 Scorecard("ACCOUNT", "111122223333", BREAKOUT, None, None, None, None, 10, 50.0, *owed),
                 Scorecard(
                     *("ACCOUNT", "222233334444", SCRIPT, None, None, None, None, None, None),
-                    *(None, 2, 0, 0, None, 0, 0, None),
+                    *(None,) * 8,
                 ),
                 *(Scorecard("PATCH_GROUP", None, None, name, None, None, None, 1, 0.0, *owed) for name in HOSTILE),
                 *(Scorecard("TAG", None, None, None, name, "READ", name, 1, 0.0, *owed) for name in HOSTILE),

@@ -20,7 +20,8 @@
 --     nodes of targets that were not read or are no longer planned; NULL if their number is not known, and for the
 --     other scopes.
 --   lines_overdue: Lines that were seen open on this date or later, and whose deadlines had all passed by this date: a
---     lower bound that includes exempt lines. NULL if the newest run did not read patches.
+--     lower bound that includes exempt lines. NULL if the newest run did not read patches, and if no line is known and
+--     the run of the date read no node that is COMPLIANT or whose patches it read.
 -- Caveats:
 --   - A date without a published run has no row: nothing is carried over from the day before.
 --   - Deadlines come from today's policy, and tags from the newest published run: this is the trend of today's fleet.
@@ -59,7 +60,8 @@ targets AS (
     sum(target.nodes_compliant) AS nodes_compliant,
     sum(target.nodes_non_compliant) AS nodes_non_compliant,
     sum(target.nodes_unknown) AS nodes_unknown,
-    CASE WHEN count(target.nodes_bound) = count(*) THEN sum(target.nodes_bound) END AS nodes_bound
+    CASE WHEN count(target.nodes_bound) = count(*) THEN sum(target.nodes_bound) END AS nodes_bound,
+    count_if(target.is_active AND (target.nodes_listed IS NULL OR target.nodes_bound > 0)) = 0 AS is_empty
   FROM target_compliance AS target
   JOIN runs ON runs.run_id = target.run_id AND runs.run_date = target.run_date AND runs.is_last_of_date
   CROSS JOIN (VALUES ('FLEET'), ('ACCOUNT')) AS fixed (scope)
@@ -92,20 +94,20 @@ parts AS (
   SELECT
     run_id, scope, account_id, CAST(NULL AS varchar) AS patch_group, CAST(NULL AS varchar) AS tag_key,
     CAST(NULL AS varchar) AS tag_status, CAST(NULL AS varchar) AS tag_value,
-    nodes_listed, nodes_compliant, nodes_non_compliant, nodes_unknown, nodes_bound, 0 AS lines_overdue
+    nodes_listed, nodes_compliant, nodes_non_compliant, nodes_unknown, nodes_bound, is_empty, 0 AS lines_overdue
   FROM targets
   UNION ALL
   SELECT
     run_id, scope, CAST(NULL AS varchar) AS account_id, patch_group, tag_key, tag_status, tag_value,
     nodes_listed, nodes_compliant, nodes_non_compliant, nodes_unknown,
-    CAST(NULL AS bigint) AS nodes_bound, 0 AS lines_overdue
+    CAST(NULL AS bigint) AS nodes_bound, false AS is_empty, 0 AS lines_overdue
   FROM nodes
   UNION ALL
   SELECT
     run_id, scope, account_id, patch_group, tag_key, tag_status, tag_value,
     CAST(NULL AS bigint) AS nodes_listed, CAST(NULL AS bigint) AS nodes_compliant,
     CAST(NULL AS bigint) AS nodes_non_compliant, CAST(NULL AS bigint) AS nodes_unknown,
-    CAST(NULL AS bigint) AS nodes_bound, 1 AS lines_overdue
+    CAST(NULL AS bigint) AS nodes_bound, false AS is_empty, 1 AS lines_overdue
   FROM overdue
 ),
 figures AS (
@@ -116,6 +118,7 @@ figures AS (
     max(nodes_non_compliant) AS nodes_non_compliant,
     max(nodes_unknown) AS nodes_unknown,
     max(nodes_bound) AS nodes_bound,
+    count_if(is_empty) > 0 AS is_empty,
     sum(lines_overdue) AS lines_overdue
   FROM parts
   GROUP BY run_id, scope, account_id, patch_group, tag_key, tag_status, tag_value
@@ -143,7 +146,13 @@ SELECT
   END AS compliant_percent,
   floor(CAST(coalesce(figures.nodes_compliant, 0) AS double) * 1000 / nullif(figures.nodes_bound, 0)) / 10
     AS compliant_percent_lower_bound,
-  CASE WHEN newest.patches_status IN ('COMPLETE', 'PARTIAL') THEN figures.lines_overdue END AS lines_overdue
+  CASE
+    WHEN newest.patches_status IN ('COMPLETE', 'PARTIAL') AND (
+      figures.lines_overdue > 0
+      OR runs.patches_status IN ('COMPLETE', 'PARTIAL') AND (figures.is_empty OR figures.nodes_compliant > 0)
+      OR runs.patches_status = 'COMPLETE' AND figures.nodes_non_compliant > 0
+    ) THEN figures.lines_overdue
+  END AS lines_overdue
 FROM figures
 JOIN runs ON runs.run_id = figures.run_id
 CROSS JOIN latest_run AS newest

@@ -41,7 +41,7 @@ OF_LINES = (
     "median_days",
 )
 """The columns of a scorecard about lines of patches."""
-NAMES = {"sla_breaches", "policy_problems", "scorecards", "scorecard_trend"}
+NAMES = {"sla_breaches", "policy_problems", "scorecards", "scorecard_trend", "runs"}
 VIEWS = [view for view in views() if view.name in NAMES]
 AFTER_ALL = MaterializedViews(VIEWS, FIRST + timedelta(days=DAYS - 1, hours=6))
 
@@ -78,7 +78,7 @@ def test_sixty_days_have_the_breaches_that_a_computation_without_sql_has(seed: i
         computed = [tuple(map(str, row.values())) for row in owed]
         assert sorted(tuple(str(row[name]) for name in COMPUTED) for row in answers["sla_breaches"]) == sorted(computed)
         check_scorecards(answers["scorecards"], scorecards(rows, owed, tables, NEWEST), tables)
-        check_trend(answers["scorecard_trend"], overdue_days(rows, tables, policy, NEWEST), tables)
+        check_trend(answers, overdue_days(rows, tables, policy, NEWEST), tables)
         problems = [row["policy"] for row in answers["policy_problems"]]
         assert problems.count("sla") == policy.bad_deadlines
         assert problems.count("exceptions") == policy.bad_exceptions
@@ -96,7 +96,8 @@ def check_scorecards(answered: Sequence[Row], computed: Mapping[Card, Row], tabl
     }  # fmt: skip
     assert set(computed) <= set(found)
     for card, row in found.items():
-        figures = {**dict.fromkeys(OF_LINES, 0), "median_days": None, **computed.get(card, {})}
+        nothing = 0 if is_any_patch_known(row, row["patches_status"]) else None
+        figures = {**dict.fromkeys(OF_LINES, nothing), "median_days": None, **computed.get(card, {})}
         if not is_read:
             figures |= dict.fromkeys(OF_LINES[:5])
         if row["nodes_listed"] is None:
@@ -104,18 +105,31 @@ def check_scorecards(answered: Sequence[Row], computed: Mapping[Card, Row], tabl
         assert {name: row[name] for name in OF_LINES} == figures, card
 
 
-def check_trend(answered: Sequence[Row], computed: Mapping[tuple[str, str | None], int], tables: Tables) -> None:
+def check_trend(
+    answers: Mapping[str, Sequence[Row]], computed: Mapping[tuple[str, str | None], int], tables: Tables
+) -> None:
     """Compare the overdue lines of the fleet and of the accounts, on every day."""
-    found = {
-        (row["run_date"], row["account_id"]): row["lines_overdue"]
-        for row in answered
+    status_of = {row["run_id"]: row["patches_status"] for row in answers["runs"]}
+    rows = {
+        (row["run_date"], row["account_id"]): row
+        for row in answers["scorecard_trend"]
         if row["scope"] in {"FLEET", "ACCOUNT"}
     }
+    found = {key: row["lines_overdue"] for key, row in rows.items()}
     assert set(computed) <= set(found)
     if not patches_were_read(tables):
         assert set(found.values()) == {None}
     else:
-        assert found == {key: computed.get(key, 0) for key in found}
+        assert found == {
+            key: computed.get(key, 0 if is_any_patch_known(row, status_of[row["run_id"]]) else None)
+            for key, row in rows.items()
+        }
+
+
+def is_any_patch_known(row: Row, patches_status: str) -> bool:
+    """Whether a run with this status of patches shows the patches of a node of the row: of a compliant one, it does."""
+    known = {"COMPLETE": ("nodes_compliant", "nodes_non_compliant"), "PARTIAL": ("nodes_compliant",)}
+    return any(row[name] for name in known.get(patches_status, ()))
 
 
 def patches_were_read(tables: Tables) -> bool:

@@ -1,6 +1,7 @@
 """The deadlines in the report: one sentence about what is overdue, whose it is, and what a policy changes."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from patchlake_cli.report.deadline_figures import OverdueDay, Scorecard
 from patchlake_cli.report.headline import Percent, goal_in_words, overdue_in_words
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import write_policy
-from tests.analytics.synthetic import collected, patch, write_run
+from tests.analytics.synthetic import collected, patch, unread, write_run
 from tests.world import HOME
 
 DAYS = [f"202611{day:02d}T060000Z" for day in range(1, 23)]
@@ -159,6 +160,24 @@ def test_an_unknown_number_of_overdue_lines_has_the_reason_of_the_run(patches_st
     assert overdue_in_words(card(None, None), [], patches_status) == (
         f"It is not known how many patches are overdue: {reason}."
     )
+
+
+def test_an_unknown_number_of_overdue_lines_of_listed_nodes_is_not_that_of_an_unread_target() -> None:
+    assert overdue_in_words(replace(card(None, None), nodes_listed=3), [], "PARTIAL") == (
+        "It is not known how many patches are overdue: the patches of no node are known."
+    )
+
+
+def test_an_account_that_was_never_read_has_no_number_of_remediated_lines(tmp_path: Path) -> None:
+    refused = unread(account_id="777788889999", patches_status="PARTIAL")
+    write_run(tmp_path / "lake", DAYS[-1], [covered(1, "COMPLETE", 0), refused], [collected(DAYS[-1], 1)], [])
+
+    page = run(tmp_path, "--format", "html").stdout
+
+    card = page[page.index("Accounts, patch groups and tag values") :]
+    row = card[card.index("<code>777788889999</code>") :].partition("</tr>")[0]
+    assert row.count("not known") == 6
+    assert " of " not in row
 
 
 def test_an_earlier_day_is_called_a_week_before_only_if_it_is_one() -> None:

@@ -11,7 +11,7 @@ from patchlake_cli.lake.location import LakeLocation
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import write_policy
 from tests.analytics.rows import view
-from tests.analytics.synthetic import collected, patch, tag, write_run
+from tests.analytics.synthetic import REGION, collected, no_patch, patch, tag, unread, write_run
 from tests.world import HOME
 
 RUNS = [f"202611{day:02}T060000Z" for day in (1, 11, 21)]
@@ -108,7 +108,96 @@ def test_what_was_not_asked_is_not_known_to_be_overdue(tmp_path: Path) -> None:
     lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
 
     assert view(lake, "scorecards", "scope", "lines_overdue", "lines_excepted", "lines_begun", "median_days")[:2] == [
-        ("ACCOUNT", None, None, 0, None),
-        ("FLEET", None, None, 0, None),
+        ("ACCOUNT", None, None, None, None),
+        ("FLEET", None, None, None, None),
     ]
     assert view(lake, "scorecard_trend", "scope", "lines_overdue")[:2] == [("ACCOUNT", None), ("FLEET", None)]
+
+
+OF_LINES = (
+    *("lines_overdue", "lines_possibly_overdue", "lines_excepted", "lines_exception_expired", "nodes_overdue"),
+    *("lines_begun", "lines_remediated", "median_days"),
+)
+NOT_KNOWN = (None,) * len(OF_LINES)
+NONE_FOUND = (0,) * 7 + (None,)
+OTHER = {"account_id": "777788889999"}
+
+
+def lines_of(folder: Path, scope: str, name: str) -> dict[str | None, tuple[int | None, ...]]:
+    lake = open_lake(LakeLocation(str(folder)), now=NOW)
+    rows = view(lake, "scorecards", "scope", name, *OF_LINES)
+    return {key: tuple(figures) for kind, key, *figures in rows if kind == scope}
+
+
+def test_lines_of_an_account_that_was_never_read_are_not_known(tmp_path: Path) -> None:
+    refused = unread(**OTHER, patches_status="PARTIAL", patches_detail="nodes: ACCESS_DENIED")
+    write_run(tmp_path, RUNS[-1], [covered(1, "COMPLETE", 0), refused], [collected(RUNS[-1], 1)], [])
+
+    assert lines_of(tmp_path, "ACCOUNT", "account_id") == {HOME: NONE_FOUND, OTHER["account_id"]: NOT_KNOWN}
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+    trend = view(lake, "scorecard_trend", "scope", "account_id", "lines_overdue")
+    assert [row for row in trend if row[0] == "ACCOUNT"] == [
+        ("ACCOUNT", HOME, 0),
+        ("ACCOUNT", OTHER["account_id"], None),
+    ]
+
+
+def test_lines_of_an_account_whose_patches_were_refused_are_not_known(tmp_path: Path) -> None:
+    run_id = RUNS[-1]
+    denied = covered(1, "PARTIAL", 1, "AccessDeniedException", patches_nodes_not_collected=1, **OTHER)
+    lacking = collected(run_id, 2, missing_count=1, patch_group="web", **OTHER)
+    write_run(
+        tmp_path,
+        run_id,
+        [covered(1, "COMPLETE", 0), denied],
+        [collected(run_id, 1, patch_group="db"), lacking],
+        [no_patch(run_id, 2, "NOT_COLLECTED", "AccessDeniedException", **OTHER)],
+    )
+
+    assert lines_of(tmp_path, "ACCOUNT", "account_id") == {HOME: NONE_FOUND, OTHER["account_id"]: NOT_KNOWN}
+    assert lines_of(tmp_path, "PATCH_GROUP", "patch_group") == {"db": NONE_FOUND, "web": NOT_KNOWN}
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+    trend = view(lake, "scorecard_trend", "scope", "patch_group", "lines_overdue")
+    assert [row for row in trend if row[0] == "PATCH_GROUP"] == [("PATCH_GROUP", "db", 0), ("PATCH_GROUP", "web", None)]
+
+
+def test_lines_of_nodes_without_a_patch_state_are_not_known(tmp_path: Path) -> None:
+    never_scanned = {"account_id": HOME, "region": REGION, "instance_id": "i-2", "collection_status": "NO_PATCH_STATE"}
+    nodes = [collected(RUNS[-1], 1, patch_group="db"), never_scanned]
+    write_run(tmp_path, RUNS[-1], [covered(2, "COMPLETE", 0)], nodes, [])
+
+    assert lines_of(tmp_path, "PATCH_GROUP", "patch_group") == {"db": NONE_FOUND, None: NOT_KNOWN}
+
+
+def test_an_account_without_nodes_has_no_lines(tmp_path: Path) -> None:
+    write_run(tmp_path, RUNS[-1], [covered(0, "COMPLETE", 0), unread(**OTHER)], [], [])
+
+    assert lines_of(tmp_path, "ACCOUNT", "account_id") == {HOME: NONE_FOUND, OTHER["account_id"]: NOT_KNOWN}
+
+
+def test_an_account_without_nodes_in_the_one_region_that_was_read_may_have_lines_in_the_other(tmp_path: Path) -> None:
+    write_run(tmp_path, RUNS[-1], [covered(0, "COMPLETE", 0), unread(region="us-east-1")], [], [])
+
+    assert lines_of(tmp_path, "ACCOUNT", "account_id") == {HOME: NOT_KNOWN}
+
+
+def test_nodes_whose_patches_were_read_and_are_only_rejected_have_no_lines(tmp_path: Path) -> None:
+    run_id = RUNS[-1]
+    rejected = [patch(run_id, 1, "KB5001111", "InstalledRejected")]
+    write_run(
+        tmp_path, run_id, [covered(1, "COMPLETE", 1)], [collected(run_id, 1, installed_rejected_count=1)], rejected
+    )
+
+    assert lines_of(tmp_path, "ACCOUNT", "account_id") == {HOME: NONE_FOUND}
+
+
+def test_the_lines_of_a_patch_group_that_is_no_longer_read_are_at_most_possibly_overdue(tmp_path: Path) -> None:
+    lacking = [collected(RUNS[0], 1, baseline_id="pb-1", missing_count=1, patch_group="web")]
+    write_run(tmp_path, RUNS[0], [covered(1, "COMPLETE", 1)], lacking, [patch(RUNS[0], 1, "KB5001111", "Missing")])
+    write_run(tmp_path, RUNS[-1], [unread(patches_status="PARTIAL", patches_rows=0)], [], [])
+
+    lake = open_lake(LakeLocation(str(tmp_path)), now=NOW)
+    rows = view(lake, "scorecards", "scope", "nodes_listed", "nodes_compliant", *OF_LINES)
+    assert {tuple(row) for row in rows} == {
+        (scope, None, None, None, 1, 0, 0, None, 1, 0, 0) for scope in ("FLEET", "ACCOUNT", "PATCH_GROUP")
+    }

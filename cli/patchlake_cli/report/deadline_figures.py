@@ -8,7 +8,7 @@ from patchlake_cli.report.shortlist import Shortlist
 
 @dataclass(frozen=True, slots=True)
 class Scorecard:
-    """The compliance and the overdue lines of patches of a part of the fleet; None where the run did not read them.
+    """The compliance and the overdue lines of patches of a part of the fleet; None where they are not known.
 
     Attributes:
         lines_overdue: at least; so are the next four.
@@ -31,8 +31,8 @@ class Scorecard:
     lines_excepted: int | None
     lines_exception_expired: int | None
     nodes_overdue: int | None
-    lines_begun: int
-    lines_remediated: int
+    lines_begun: int | None
+    lines_remediated: int | None
     median_days: int | None
 
 
@@ -76,7 +76,7 @@ class OverdueAccount:
 
 @dataclass(frozen=True, slots=True)
 class OverdueDay:
-    """The overdue lines of the fleet on a UTC date; None if the newest run did not read patches."""
+    """The overdue lines of the fleet on a UTC date; None if they are not known."""
 
     run_date: str
     lines_overdue: int | None

@@ -111,7 +111,8 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay], patches_stat
         patches_status: of the run.
     """
     if fleet.lines_overdue is None or fleet.nodes_overdue is None:
-        reason = OVERDUE_UNKNOWN.get(patches_status, "no target was read")
+        unread = "no target was read" if fleet.nodes_listed is None else "the patches of no node are known"
+        reason = OVERDUE_UNKNOWN.get(patches_status, unread)
         return f"It is not known how many patches are overdue: {reason}."
     lines = "line of patches is" if fleet.lines_overdue == 1 else "lines of patches are"
     nodes = "node" if fleet.nodes_overdue == 1 else "nodes"
