@@ -8,9 +8,14 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from patchlake.core.run import run_at
 from patchlake_cli.commands.check import check
 from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import CommandError, ExitCode
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.errors import LakeError
+from patchlake_cli.lake.files import find_policy, no_files
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.option_values import OptionError
 from tests.analytics.patch_story import covered
 from tests.analytics.policy_files import EXCEPTIONS, SLA, write_file, write_policy
@@ -97,6 +102,29 @@ def test_a_file_that_is_no_text_is_one_problem_and_not_one_for_each_line(tmp_pat
         "sla/more.csv: it is compressed, or not in UTF-8: expected a CSV file in UTF-8, not compressed",
         "1 problem.",
     ]
+
+
+COMPRESSED = (".gz", ".bz2", ".deflate", ".lz4", ".lzo", ".lzo_deflate", ".snappy", ".zst", ".GZ")
+
+
+@pytest.mark.parametrize("suffix", COMPRESSED)
+def test_a_file_that_athena_decompresses_for_its_name_is_refused_whatever_is_in_it(tmp_path: Path, suffix: str) -> None:
+    policy = write_policy(tmp_path, sla=("Critical,,,7",))
+    (tmp_path / "sla" / "all.csv").rename(tmp_path / "sla" / f"all.csv{suffix}")
+
+    result = checked(policy)
+
+    assert result.return_value == ExitCode.PARTIAL
+    assert result.stdout.splitlines() == [
+        f"sla/all.csv{suffix}: Athena decompresses the file: expected a CSV file whose name does not end in {suffix}",
+        "1 problem.",
+    ]
+    with pytest.raises(LakeError) as refused:
+        Lake(no_files(), run_at(RUN), Settings(), find_policy(policy)).query("SELECT * FROM sla_rows")
+    assert str(refused.value) == (
+        f"the policy cannot be read: {policy}/sla/all.csv{suffix}: Athena decompresses the file: "
+        f"expected a CSV file whose name does not end in {suffix}"
+    )
 
 
 def test_the_findings_are_printed_as_json(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from patchlake.sources.registry import SOURCES
 from patchlake_cli.absent_path import absence
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored
+from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored, unread_end
 
 if TYPE_CHECKING:
     import boto3
@@ -98,11 +98,14 @@ class PolicyFiles:
         """Return the location and the bytes of each file of a table that Athena reads, in order.
 
         Raises:
-            LakeError: a file cannot be read.
+            LakeError: a file cannot be read, or Athena decompresses it.
         """
-        return [
-            (self.location(table, path), self.read(table, path)) for path in self.paths(table) if not is_ignored(path)
-        ]
+        paths = [path for path in self.paths(table) if not is_ignored(path)]
+        for path in paths:
+            if end := unread_end(path):
+                problem = f"Athena decompresses the file: expected a CSV file whose name does not end in {end}"
+                raise LakeError(f"the policy cannot be read: {self.location(table, path)}: {problem}")
+        return [(self.location(table, path), self.read(table, path)) for path in paths]
 
     def location(self, table: Table, path: str) -> str:
         """Return the location of a file, as Athena names it."""

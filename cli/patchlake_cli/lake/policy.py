@@ -1,8 +1,9 @@
 """The policy of an organization: its deadlines and exceptions, as CSV files that people write.
 
 Athena reads such a file with OpenCSVSerDe, line by line: every column is a text, a column that a line lacks is NULL,
-and further columns are dropped. The tables have one more column than the files, so that a line with too many is seen.
-The views ``sla_rows`` and ``exception_rows`` have the rules of a row.
+and further columns are dropped. It decompresses a file by the end of its name, whatever is in it. The tables have one
+more column than the files, so that a line with too many is seen. The views ``sla_rows`` and ``exception_rows`` have the
+rules of a row.
 """
 
 import re
@@ -51,6 +52,8 @@ POLICY_TABLES = (
 )
 
 BYTE_ORDER_MARK = "\ufeff"
+_COMPRESSED = (".gz", ".bz2", ".deflate", ".lz4", ".lzo", ".lzo_deflate", ".snappy", ".zst")
+"""The ends of the names of text files that Trino decompresses, and so Athena."""
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 _CELL = r'(?:"(?:[^"\x01]|"")*"|[^",\x01]*)'
 _LINE = re.compile(rf"{_CELL}(?:,{_CELL})*")
@@ -76,6 +79,12 @@ def folder_of(table: Table) -> str:
 def is_ignored(path: str) -> bool:
     """Whether Athena ignores a file, by its path within the prefix: a name in it begins with ``_`` or ``.``."""
     return any(name.startswith(("_", ".")) for name in path.split("/"))
+
+
+def unread_end(path: str) -> str | None:
+    """Return the end of a file's name that makes Athena decompress it; None if Athena reads the file as it is."""
+    end = f".{path.rpartition('.')[2]}"
+    return end if end.lower() in _COMPRESSED else None
 
 
 def read_lines(table: Table, content: bytes) -> Iterator[PolicyLine]:

@@ -1,14 +1,22 @@
 """The problems of a policy in a folder, line by line: those that the views find, and those that only files can have."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from patchlake.core.tables import Table
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.files import PolicyFiles, find_policy, no_files
-from patchlake_cli.lake.policy import BYTE_ORDER_MARK, POLICY_TABLES, PolicyLine, folder_of, is_ignored, read_lines
+from patchlake_cli.lake.policy import (
+    BYTE_ORDER_MARK,
+    POLICY_TABLES,
+    PolicyLine,
+    folder_of,
+    is_ignored,
+    read_lines,
+    unread_end,
+)
 from patchlake_cli.lake.statements import Settings
 
 _VIEWS = {"policy_sla": "sla_rows", "policy_exceptions": "exception_rows"}
@@ -62,7 +70,8 @@ def check_policy(folder: Path, settings: Settings) -> PolicyCheck:
         LakeError: it is not a policy, or cannot be read.
     """
     files = find_policy(folder)
-    lake = Lake(no_files(), datetime.now(UTC), settings, files)
+    read = replace(files, listed=lambda prefix: [path for path in files.listed(prefix) if not unread_end(path)])
+    lake = Lake(no_files(), datetime.now(UTC), settings, read)
     found = [
         *_strays(folder),
         *(finding for table in POLICY_TABLES for finding in _of_table(lake, files, table, settings)),
@@ -87,6 +96,11 @@ def _of_table(lake: Lake, files: PolicyFiles, table: Table, settings: Settings) 
         file = f"{folder_of(table)}/{path}"
         if is_ignored(path):
             yield PolicyFinding(file, None, "Athena ignores the file", "a name that begins with neither _ nor a dot")
+            continue
+        if end := unread_end(path):
+            yield PolicyFinding(
+                file, None, "Athena decompresses the file", f"a CSV file whose name does not end in {end}"
+            )
             continue
         content = files.read(table, path)
         if content.startswith(_GZIP) or b"\0" in content:
