@@ -173,7 +173,41 @@ def test_a_message_that_somebody_else_has_received_is_left() -> None:
 
     moved = move(world, world)
 
-    assert (moved, moved.left) == (Moved(2, 1, NOT_RECEIVED), 1)
+    assert (moved, moved.left) == (Moved(2, 1, f"1 of 2 not received: {NOT_RECEIVED}"), 1)
+
+
+def test_every_reason_why_messages_are_left_is_named() -> None:
+    world = fakes(
+        [("good", None), ("stuck", None), ("refused", None), ("elsewhere", None)],
+        refused=frozenset({"refused"}),
+        undeletable=frozenset({"01"}),
+        hidden={"03"},
+    )
+
+    moved = move(world, world)
+
+    assert moved == Moved(
+        4,
+        1,
+        "the queue did not accept 1 (InvalidMessageContents); SQS did not delete 1 of those sent; "
+        f"1 of 4 not received: {NOT_RECEIVED}",
+    )
+
+
+def test_a_call_that_fails_hides_no_earlier_problem() -> None:
+    world = fakes([("refused", None)] + [("body", None)] * 12, refused=frozenset({"refused"}))
+    send = world.send
+
+    def send_once(letters: Sequence[DeadLetter]) -> Sent:
+        if world.queue:
+            raise CommandError("sqs:SendMessage failed")
+        return send(letters)
+
+    world.send = send_once  # type: ignore[method-assign]
+
+    assert move(world, world) == Moved(
+        13, 9, "sqs:SendMessage failed; the queue did not accept 1 (InvalidMessageContents)"
+    )
 
 
 def test_a_message_that_arrives_twice_counts_once() -> None:
@@ -183,7 +217,7 @@ def test_a_message_that_arrives_twice_counts_once() -> None:
 
     moved = move(world, world)
 
-    assert (moved, moved.left) == (Moved(2, 1, NOT_RECEIVED), 1)
+    assert (moved, moved.left) == (Moved(2, 1, f"1 of 2 not received: {NOT_RECEIVED}"), 1)
     assert world.queue == [("body", None)]
 
 
@@ -265,3 +299,41 @@ def test_a_failed_event_that_somebody_else_has_received_is_a_problem(hidden: lis
     world = fakes([(body, None)] * 2, hidden=set(hidden))
 
     assert settle(world, planned).problem == f"{len(hidden)} of 2 failed events: {NOT_RECEIVED}"
+
+
+def test_a_call_that_fails_costs_no_failed_event_of_the_others() -> None:
+    body = json.dumps({"scheduled_time": "2026-11-01T06:00:00Z"})
+    world = fakes([(body, None)] * 12, hidden={"11"})
+    delete = world.delete
+
+    def delete_once(letters: Sequence[DeadLetter]) -> Sequence[DeadLetter]:
+        if len(world.dead) < 12:
+            raise CommandError("sqs:DeleteMessage failed")
+        return delete(letters)
+
+    world.delete = delete_once  # type: ignore[method-assign]
+
+    settled = settle(world, planned)
+
+    assert [event.fate for event in settled.events] == [Fate.SETTLED] * 10 + [Fate.NOT_DELETED]
+    assert settled.problem == f"sqs:DeleteMessage failed; 1 of 12 failed events: {NOT_RECEIVED}"
+
+
+def test_failed_events_that_were_received_are_settled_though_the_next_call_fails() -> None:
+    body = json.dumps({"scheduled_time": "2026-11-01T06:00:00Z"})
+    world = fakes([(body, None)] * 12)
+    receive = world.receive
+
+    def receive_once(most: int) -> list[DeadLetter]:
+        if world.hidden:
+            raise CommandError("sqs:ReceiveMessage failed")
+        return receive(most)
+
+    world.receive = receive_once  # type: ignore[method-assign]
+
+    settled = settle(world, planned)
+
+    assert ([event.fate for event in settled.events], settled.problem) == (
+        [Fate.SETTLED] * 10,
+        "sqs:ReceiveMessage failed",
+    )

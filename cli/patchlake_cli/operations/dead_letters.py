@@ -110,7 +110,7 @@ class Moved:
     """The result for one queue: the number of dead letters at the start, and the number that went back.
 
     Attributes:
-        problem: why some are left, if it is known.
+        problem: why some are left, with every reason that is known.
     """
 
     found: int
@@ -141,14 +141,15 @@ def move(letters: DeadLetterQueue, queue: SourceQueue, on_progress: Callable[[Mo
     kept: list[DeadLetter] = []
     codes: set[str] = set()
     undeleted = 0
-    problem = None
+    problems: list[str] = []
+    is_stopped = False
     try:
         on_progress(Moved(found, moved))
         while few := received.next(found):
             sent = queue.send(few)
             kept += [letter for letter in few if letter not in sent.letters]
             codes |= sent.codes
-            if not sent.letters:
+            if is_stopped := not sent.letters:
                 break
             deleted = letters.delete(sent.letters)
             undeleted += len(sent.letters) - len(deleted)
@@ -157,15 +158,16 @@ def move(letters: DeadLetterQueue, queue: SourceQueue, on_progress: Callable[[Mo
         for some in batched(kept, MESSAGES_PER_CALL, strict=False):
             letters.release(some)
     except CommandError as error:
-        problem = str(error)
+        problems.append(str(error))
+        is_stopped = True
     found = max(found, received.count)
-    if problem is None and kept:
-        problem = f"the queue did not accept {len(kept)} ({', '.join(sorted(codes)) or 'without a reason'})"
-    elif problem is None and undeleted:
-        problem = f"SQS did not delete {undeleted} of those sent"
-    elif problem is None and received.count < found:
-        problem = NOT_RECEIVED
-    return Moved(found, moved, problem)
+    if kept:
+        problems.append(f"the queue did not accept {len(kept)} ({', '.join(sorted(codes)) or 'without a reason'})")
+    if undeleted:
+        problems.append(f"SQS did not delete {undeleted} of those sent")
+    if received.count < found and not is_stopped:
+        problems.append(f"{found - received.count} of {found} not received: {NOT_RECEIVED}")
+    return Moved(found, moved, "; ".join(problems) or None)
 
 
 class Received:

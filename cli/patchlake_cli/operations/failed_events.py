@@ -15,6 +15,7 @@ import msgspec
 from patchlake.adapters.one_line import one_line
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
+from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.dead_letters import (
     MESSAGES_PER_CALL,
     NOT_RECEIVED,
@@ -48,7 +49,7 @@ class FailedEvent:
 
 @dataclass(frozen=True, slots=True)
 class FailedEvents:
-    """The failed events that were received; ``problem`` says why others were not."""
+    """The failed events that were received; ``problem`` says why others were not, and which calls failed."""
 
     events: Sequence[FailedEvent]
     problem: str | None = None
@@ -60,20 +61,30 @@ def settle(letters: DeadLetterQueue, is_planned: Callable[[str], bool]) -> Faile
     An event that could not be deleted is read again the next time, with the same result.
     """
     found, received, seen = letters.count(), Received(letters), list[tuple[DeadLetter, FailedEvent]]()
-    while few := received.next(found):
-        seen += [(letter, read_event(letter, is_planned)) for letter in few]
+    problems, missing = list[str](), 0
+    try:
+        while few := received.next(found):
+            seen += [(letter, read_event(letter, is_planned)) for letter in few]
+        missing = found - received.count
+    except CommandError as error:
+        problems.append(str(error))
     events = list[FailedEvent]()
     for some in batched(seen, MESSAGES_PER_CALL, strict=False):
         settled = [letter for letter, event in some if event.fate is Fate.SETTLED]
-        deleted = letters.delete(settled) if settled else []
-        if kept := [letter for letter, event in some if event.fate is not Fate.SETTLED]:
-            letters.release(kept)
+        deleted: Sequence[DeadLetter] = []
+        try:
+            deleted = letters.delete(settled) if settled else []
+            if kept := [letter for letter, event in some if event.fate is not Fate.SETTLED]:
+                letters.release(kept)
+        except CommandError as error:
+            problems.append(str(error))
         events += [
             replace(event, fate=Fate.NOT_DELETED) if letter in settled and letter not in deleted else event
             for letter, event in some
         ]
-    missing = found - received.count
-    return FailedEvents(events, f"{missing} of {found} failed events: {NOT_RECEIVED}" if missing > 0 else None)
+    if missing > 0:
+        problems.append(f"{missing} of {found} failed events: {NOT_RECEIVED}")
+    return FailedEvents(events, "; ".join(dict.fromkeys(problems)) or None)
 
 
 def read_event(letter: DeadLetter, is_planned: Callable[[str], bool]) -> FailedEvent:
