@@ -22,6 +22,7 @@ from patchlake.adapters.one_line import one_line
 from patchlake.core.tables import Table
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.lake.answer_values import check_times, check_types
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
@@ -321,12 +322,16 @@ class Lake:
             with self._lake_errors():
                 result = self._database.execute(translated, list(values))
                 description = result.description or []
-                if any(str(column[1]) == _ZONED for column in description):
+                columns = [(column[0], str(column[1])) for column in description]
+                check_types(columns)
+                if any(kind == _ZONED for _, kind in columns):
                     result = self._database.execute(_without_zones(translated, description), list(values))
+                rows = result.fetchall()
+                check_times(columns, rows)
                 return Answer(
-                    columns=tuple(column[0] for column in description),
-                    types=tuple(_ATHENA.get(str(column[1]), str(column[1]).lower()) for column in description),
-                    rows=result.fetchall(),
+                    columns=tuple(name for name, _ in columns),
+                    types=tuple(_ATHENA.get(kind, kind.lower()) for _, kind in columns),
+                    rows=rows,
                 )
         except duckdb.Error as error:
             raise QueryError(located(asked, str(error))) from error

@@ -82,6 +82,8 @@ def as_csv(answer: Answer) -> str:
 def as_json(answer: Answer) -> str:
     """Return an answer as a JSON array with an object for each row; times are ISO 8601, in UTC.
 
+    A decimal is a number, or a text if it has more digits than a double holds.
+
     Raises:
         QueryError: two columns have the same name.
     """
@@ -143,13 +145,19 @@ def _json_value(value: Any) -> Any:  # noqa: ANN401  # any column
         case None | bool() | int() | float() | str():
             return value
         case Decimal():
-            return float(value)
+            return _json_number(value)
         case list():
             return [_json_value(each) for each in value]
         case dict():
             return {_text(key): _json_value(each) for key, each in value.items()}
         case _:
             return _text(value)
+
+
+def _json_number(value: Decimal) -> float | str:
+    """Return a decimal as a number if the readers of JSON, which have doubles, keep its digits, and else as a text."""
+    number = float(value)
+    return number if Decimal(str(number)) == value else format(value, "f")
 
 
 def _text(value: Any) -> str:  # noqa: ANN401  # any column

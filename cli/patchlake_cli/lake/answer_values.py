@@ -1,0 +1,44 @@
+"""The values that an answer cannot hold and therefore refuses: Python does not have them, and would show others."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from patchlake_cli.lake.errors import QueryError
+
+_INTERVAL = re.compile(r'(?<!")\bINTERVAL\b')
+"""An interval in a type of DuckDB, but no field of a row with this name, which is in quotes."""
+_TIME = re.compile(r"(?:DATE|TIMESTAMP\w*|TIMESTAMP WITH TIME ZONE)(?:\[\])*")
+
+
+def check_types(columns: Sequence[tuple[str, str]]) -> None:
+    """Refuse columns with intervals: a month would become 30 days.
+
+    Args:
+        columns: the name and DuckDB's type of each.
+
+    Raises:
+        QueryError: there is one.
+    """
+    for name, kind in columns:
+        if _INTERVAL.search(kind):
+            raise QueryError(f"column {name} is an interval: select a number, such as date_diff('day', first, last)")
+
+
+def check_times(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse dates and times that Python does not have, which DuckDB returns as texts of its own.
+
+    Args:
+        columns: the name and DuckDB's type of each.
+        rows: their values.
+
+    Raises:
+        QueryError: there is one.
+    """
+    for place, (name, kind) in enumerate(columns):
+        if _TIME.fullmatch(kind) and any(_is_a_text(row[place]) for row in rows):
+            raise QueryError(f"column {name} has a date or time outside the years 1 to 9999, which no format can hold")
+
+
+def _is_a_text(value: Any) -> bool:  # noqa: ANN401  # any column
+    return any(map(_is_a_text, value)) if isinstance(value, list) else isinstance(value, str)
