@@ -6,8 +6,7 @@
 --     a node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, but something was not read.
 --     UNPUBLISHED: the coverage exists, but the snapshot does not.
 --   is_published: Whether the snapshot has exactly as many rows as the coverage counts (0 if it counts 0), the coverage
---     has each target once, and the date is that of the run. Without this rule, a copy of its files under another name
---     would count twice.
+--     has each target once. Without this rule, a copy of its files under another name would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.
@@ -42,8 +41,7 @@ WITH covered AS (
     run_id,
     run_at,
     run_date,
-    count(*) = count(DISTINCT account_id || '.' || region)
-      AND run_date = CAST(CAST(run_at AS date) AS varchar) AS is_own,
+    count(*) = count(DISTINCT account_id || '.' || region) AS has_each_once,
     count_if(listing_status = 'LISTED') AS targets_read,
     count_if(is_planned AND is_active) AS targets_total,
     count_if(is_planned AND NOT is_active) AS targets_not_active,
@@ -77,7 +75,7 @@ compared AS (
     covered.run_at,
     covered.run_date,
     /* nodes_listed is NULL where no target was read: such a run has no rows, and is published all the same. */
-    covered.is_own AND coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
+    covered.has_each_once AND coalesce(snapshots.node_rows, 0) = coalesce(covered.nodes_listed, 0) AS is_published,
     covered.targets_read > 0
       AND covered.targets_read = covered.targets_total
       AND coalesce(covered.rows_without_id, 0) = 0

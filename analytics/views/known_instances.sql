@@ -24,7 +24,9 @@ WITH targets AS (
     run_id, run_at, run_date, run_status, is_latest, run_age_hours, run_coverage,
     account_id, account_name, region,
     is_planned, listing_status, rows_without_id, listed_at, last_read_run_id,
-    CAST(CAST(last_read_at AS date) AS varchar) AS last_read_date, last_instances_run_id
+    CAST(CAST(last_read_at AS date) AS varchar) AS last_read_date, last_instances_run_id,
+    substr(last_instances_run_id, 1, 4) || '-' || substr(last_instances_run_id, 5, 2)
+      || '-' || substr(last_instances_run_id, 7, 2) AS last_instances_date
   FROM target_runs
   WHERE is_active AND last_instances_run_id IS NOT NULL
 ),
@@ -40,6 +42,7 @@ listed AS (
   FROM targets AS target
   JOIN recent_instances AS instance
     ON instance.run_id = target.last_instances_run_id
+    AND instance.run_date = target.last_instances_date
     AND instance.account_id = target.account_id
     AND instance.region = target.region
 ),

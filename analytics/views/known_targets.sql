@@ -8,6 +8,7 @@
 --   is_active: Whether the nodes of the target count: false for a closed or suspended account, even after it has left
 --     the plan.
 -- Caveats:
+--   - Rows of coverage in the folder of a date that is not the date of their run count in no view.
 --   - A target that was last planned before the window has no row and no longer counts.
 WITH numbered AS (
   SELECT
@@ -20,6 +21,8 @@ WITH numbered AS (
     /* Run ids are times: their order is the order of the runs. */
     dense_rank() OVER (ORDER BY run_id, run_date, run_at) AS place
   FROM recent_coverage
+  /* A copy of a file in the folder of another date is no run of that date, and does not count twice. */
+  WHERE run_date = CAST(CAST(run_at AS date) AS varchar)
 ),
 followed AS (
   SELECT

@@ -6,8 +6,7 @@
 --     a node, and no node is NOT_COLLECTED or INVALID_RESPONSE. PARTIAL: published, but something was not read.
 --     UNPUBLISHED: the coverage exists, but the snapshot does not.
 --   is_published: Whether the snapshot has exactly as many rows as the coverage counts (0 if it counts 0), the coverage
---     has each target once, and the date is that of the run. Without this rule, a copy of its files under another name
---     would count twice.
+--     has each target once. Without this rule, a copy of its files under another name would count twice.
 --   is_latest: Whether it is the newest published run, COMPLETE or PARTIAL.
 --   is_last_of_date: Whether it is the last published run of its UTC date.
 --   run_age_hours: Whole hours since the run's scheduled time.

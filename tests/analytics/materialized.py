@@ -38,8 +38,9 @@ class MaterializedViews:
         """Return the rows of each statement, by its name.
 
         Args:
-            tables: the rows of each table, by its name; each has its run_id, and any other column may be absent. Those
-                of the policy have their ``$path`` instead.
+            tables: the rows of each table, by its name; each has its run_id, and any other column may be absent. They
+                are in the folder of the run's date, unless they have a run_date. Those of the policy have their
+                ``$path`` instead.
         """
         with duckdb.connect() as database:
             database.execute("SET TimeZone = 'UTC'; SET threads = 1")
@@ -71,7 +72,7 @@ def _create(database: duckdb.DuckDBPyConnection, table: Table, rows: Sequence[Ro
     schema = pa.schema([(column.name, ARROW_TYPES[column.type]) for column in table])
     filled = [{"run_at": int(run_at(row["run_id"]).timestamp() * 1000), **row} for row in rows]
     columns = pa.Table.from_pylist(filled, schema).append_column(
-        "run_date", pa.array([run_date(row["run_id"]) for row in rows], pa.string())
+        "run_date", pa.array([row.get("run_date") or run_date(row["run_id"]) for row in rows], pa.string())
     )
     database.register("rows", columns)
     times = [column.name for column in table if column.type is ColumnType.TIMESTAMP]

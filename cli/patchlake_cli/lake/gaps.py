@@ -46,7 +46,9 @@ def no_snapshot(lake: Lake) -> str:
 
 
 def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
-    """Yield a sentence for each run in the window after the one that answers: their tables do not agree.
+    """Yield a sentence for each run in the window that is not published, as far as it matters for the one that answers.
+
+    A later run may have tables that do not agree, and the coverage of any date may have the rows of another run.
 
     Raises:
         LakeError: a file cannot be read.
@@ -76,16 +78,25 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
         (*since, *since),
     ).rows
     instead = "" if answering is None else f". Run {answering} answers instead"
+    earlier = lake.query(
+        "SELECT DISTINCT run_date, run_id FROM recent_coverage "
+        "WHERE run_date <> CAST(CAST(run_at AS date) AS varchar) AND run_id <= ? AND run_date <= ? ORDER BY run_date",
+        since,
+    ).rows
+    yield from (_misplaced(day, run_id) for day, run_id in earlier)
     for run_id, day, listed, stored in runs:
         if run_id is None or not is_of_a_run(day, run_id):
-            found = f"its file has rows of run {run_id}. It is damaged, or copied"
-            yield f"a run of {day} is UNPUBLISHED: {found}{instead}"
+            yield f"{_misplaced(day, run_id)}{instead}"
             continue
         counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
         yield (
             f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
             f"its files are damaged, or copied{instead}"
         )
+
+
+def _misplaced(day: str, run_id: str | None) -> str:
+    return f"a run of {day} is UNPUBLISHED: its file has rows of run {run_id}. It is damaged, or copied"
 
 
 def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
