@@ -25,8 +25,7 @@ WITH targets AS (
     account_id, account_name, region,
     is_planned, listing_status, rows_without_id, listed_at, last_read_run_id,
     CAST(CAST(last_read_at AS date) AS varchar) AS last_read_date, last_instances_run_id,
-    substr(last_instances_run_id, 1, 4) || '-' || substr(last_instances_run_id, 5, 2)
-      || '-' || substr(last_instances_run_id, 7, 2) AS last_instances_date
+    regexp_replace(last_instances_run_id, '^([0-9]{4})([0-9]{2})([0-9]{2}).*$', '$1-$2-$3') AS last_instances_date
   FROM target_runs
   WHERE is_active AND last_instances_run_id IS NOT NULL
 ),

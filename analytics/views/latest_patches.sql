@@ -3,7 +3,8 @@
 -- Columns:
 --   account_name: As in coverage.
 --   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. 0 for every other word, for
---     the package priorities of Ubuntu and Debian, which are not severities, and if there is no severity.
+--     the package priorities of Ubuntu and Debian, which are not severities, and if there is no severity or the platform
+--     of the node is not known.
 --   is_open: Whether the node still needs the patch: Missing, Failed or InstalledPendingReboot. AvailableSecurityUpdate
 --     (the baseline has not approved it) and InstalledRejected have rows too, but are not open.
 -- Caveats:

@@ -17,7 +17,7 @@
 --   is_platform_known: Whether all three columns of the platform were read. It is also false if SSM left one out or sent
 --     a blank one, since every node has a platform.
 --   has_severities: Whether what SSM reports as the severities of the node's patches are really severities: false for
---     Ubuntu and Debian, where they are package priorities.
+--     Ubuntu and Debian, where they are package priorities. NULL if it is not known which platform the node has.
 --   is_ec2: Whether its id is that of an EC2 instance, which begins with i-. EC2 has no instance or tags for any other
 --     id, such as that of a hybrid node (mi-).
 --   policy_version: The version of this rule, which is raised when the rule changes.
@@ -81,7 +81,10 @@ SELECT
   available_security_update_count > 0 AS has_unapproved_security_updates,
   coalesce(trim(platform_type) <> '' AND trim(platform_name) <> '' AND trim(platform_version) <> '', false)
     AS is_platform_known,
-  NOT (coalesce(platform_name, '') LIKE 'Ubuntu%' OR coalesce(platform_name, '') LIKE 'Debian%') AS has_severities,
+  CASE
+    WHEN platform_name LIKE 'Ubuntu%' OR platform_name LIKE 'Debian%' THEN false
+    WHEN trim(platform_name) <> '' OR platform_type IN ('Windows', 'MacOS') THEN true
+  END AS has_severities,
   instance_id LIKE 'i-%' AS is_ec2,
   2 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days

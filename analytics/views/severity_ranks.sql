@@ -3,7 +3,7 @@
 -- Columns:
 --   severity: The vendor's word.
 --   severity_rank: 4 for Critical, 3 for Important, 2 for Moderate and Medium, 1 for Low. Any other word has no rank
---     and counts as 0; so do package priorities on a node without has_severities.
+--     and counts as 0; so does every word on a node unless has_severities is true.
 -- Caveats:
 --   - The words are those that Windows, Amazon Linux, Red Hat and SUSE use.
 SELECT

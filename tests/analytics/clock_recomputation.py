@@ -184,7 +184,8 @@ def clocks(tables: Tables) -> list[dict[str, Any]]:
             node = nodes[_node(state)]
             node.last_listed = run_id
             if state["collection_status"] == "COLLECTED":
-                node.has_severities = not (state.get("platform_name") or "").startswith(("Ubuntu", "Debian"))
+                platform = state.get("platform_name") or ""
+                node.has_severities = platform != "" and not platform.startswith(("Ubuntu", "Debian"))
                 node.look(_look(run_id, state, found[_node(state)]))
     rows = []
     for (account_id, region, instance_id), node in nodes.items():

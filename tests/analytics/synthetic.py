@@ -20,12 +20,13 @@ COUNTS = DECIDING_COUNTS
 
 
 def collected(run_id: str, number: int, **columns: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return a row whose state was collected at the run's time, scanned an hour before, every count 0."""
+    """Return a Windows node's state, collected at the run's time and scanned an hour before, every count 0."""
     now = milliseconds(run_at(run_id))
     return {
         "account_id": HOME,
         "region": REGION,
         "instance_id": f"i-{number:08x}",
+        "platform_type": "Windows",
         "collection_status": "COLLECTED",
         "collected_at": now,
         "operation_end_time": now - 3_600_000,

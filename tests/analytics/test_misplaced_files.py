@@ -37,7 +37,7 @@ def tables() -> Tables:
     )  # fmt: skip
     found: Tables = {"coverage": [], "patch_states": [], "patches": [], "instances": [], "tags": []}
     for number, run_id in enumerate(RUNS, start=2):
-        run = {"run_id": run_id}
+        run: dict[str, object] = {"run_id": run_id}
         found["coverage"].append(run | target)
         found["patch_states"] += [run | collected(run_id, 1, missing_count=1), run | collected(run_id, number)]
         found["patches"].append(run | patch(run_id, 1, "KB5001111", "Missing"))

@@ -171,6 +171,34 @@ def test_a_patch_of_which_a_value_broke_a_rule_leaves_its_node_not_known(
     assert view(lake, "patches_not_known", "instance_id", "reason", "nodes") == gaps
 
 
+@pytest.mark.parametrize(
+    ("platform", "has_severities", "rank"),
+    [
+        ({"platform_type": "Windows"}, True, 3),
+        ({"platform_type": "MacOS"}, True, 3),
+        ({"platform_type": "Linux", "platform_name": "Amazon Linux"}, True, 3),
+        ({"platform_type": None, "platform_name": "Amazon Linux"}, True, 3),
+        ({"platform_type": "Linux", "platform_name": "Ubuntu"}, False, 0),
+        ({"platform_type": None, "platform_name": "Debian GNU/Linux"}, False, 0),
+        ({"platform_type": "Linux", "platform_name": None}, None, 0),
+        ({"platform_type": "Linux", "platform_name": " "}, None, 0),
+        ({"platform_type": None, "platform_name": None}, None, 0),
+        ({"platform_type": " ", "platform_name": ""}, None, 0),
+    ],
+)
+def test_a_word_is_a_severity_only_on_a_platform_that_is_known_to_have_them(
+    tmp_path: Path, platform: dict[str, str | None], *, has_severities: bool | None, rank: int
+) -> None:
+    row = patch(P3, 1, CUMULATIVE, "Missing", severity="Important")
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 1)], [collected(P3, 1, missing_count=1, **platform)], [row])
+
+    lake = opened(tmp_path)
+
+    assert view(lake, "node_states", "has_severities") == [(has_severities,)]
+    assert view(lake, "latest_patches", "severity", "severity_rank") == [("Important", rank)]
+    assert view(lake, "line_age", "severity_rank") == [(rank,)]
+
+
 def test_the_latest_patches_have_the_attributes_of_their_node_and_a_rank_by_severity(patch_lake: Lake) -> None:
     # An Ubuntu package's priority Important is no severity.
     assert view(
