@@ -3,9 +3,9 @@
 In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``count_if`` over only NULL is 0 (NULL),
 ``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
-``regexp_replace`` (a text), ``format`` knows ``%s`` (``{}``), ``trim`` removes all white space (blanks), ``sequence``
-counts down too (only up), a date plus an interval is a date (a time), and a time as text has milliseconds (as many
-digits as it needs).
+``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
+``sequence`` counts down too (only up), a date plus an interval is a date (a time), and a time as text has milliseconds
+(as many digits as it needs).
 """
 
 import re
@@ -16,6 +16,7 @@ from typing import Any
 from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.text_formats import formatted
 
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
@@ -117,13 +118,6 @@ def _listagg(node: exp.GroupConcat) -> exp.Expr:
     return node
 
 
-def _with_format(node: exp.TimeToStr | exp.StrToTime) -> exp.Expr:
-    if not isinstance(node.args["format"], exp.Literal):
-        name = "date_format" if isinstance(node, exp.TimeToStr) else "date_parse"
-        raise QueryError(f"the format of {name}() must be one text in quotes")
-    return node
-
-
 def _sequence(node: exp.GenerateSeries) -> exp.Expr:
     first, last = node.args["start"], node.args["end"]
     of_dates = first.is_type(exp.DType.DATE)
@@ -163,10 +157,6 @@ def _min_by(node: exp.ArgMin) -> exp.Expr:
 
 def _extract(node: exp.Extract) -> exp.Expr:
     return exp.DayOfWeekIso(this=node.expression) if node.name.upper() in {"DOW", "DAY_OF_WEEK"} else node
-
-
-def _format(node: exp.Format) -> exp.Expr:
-    return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])
 
 
 def _slice(node: exp.ArraySlice) -> exp.Expr:
@@ -213,13 +203,11 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
     exp.Extract: _extract,
-    exp.Format: _format,
+    exp.Format: formatted,
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
-    exp.StrToTime: _with_format,
     exp.Sub: _add,
-    exp.TimeToStr: _with_format,
     exp.TimestampTrunc: _date_of_date,
     exp.Trim: _trim,
     exp.TryCast: _cast,

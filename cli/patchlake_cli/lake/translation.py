@@ -19,6 +19,7 @@ from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 
 from patchlake.adapters.one_line import one_line
+from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
@@ -29,6 +30,7 @@ from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
 from patchlake_cli.lake.statements import parsed
+from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
@@ -120,6 +122,7 @@ def parse_question(sql: str) -> exp.Query:
             refuse_other_dialects(question)
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
+            require_time_formats(question, sql)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -147,8 +150,14 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     try:
         # The types show whether a division is one of integers.
         qualified = qualify(
-            question, schema=known, dialect="athena", quote_identifiers=False, validate_qualify_columns=False
+            question,
+            schema=known,
+            dialect="athena",
+            expand_alias_refs=False,
+            quote_identifiers=False,
+            validate_qualify_columns=False,
         )
+        refuse_aliases(qualified)
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
         _check_columns(typed, schema)
         compare_exactly(typed)
