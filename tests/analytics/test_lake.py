@@ -64,7 +64,7 @@ def test_a_parameter_stands_where_a_question_mark_is(lake: Lake) -> None:
             "SELECT run_id FROM runs JOIN latest_run ON true",
             'line 1, column 8: Ambiguous reference to column name "run_id"',
         ),
-        ("SELECT sum(run_id) FROM runs", "line 1, column 8: No function matches the given name and argument types"),
+        ("SELECT avg(run_id) FROM runs", "line 1, column 8: No function matches the given name and argument types"),
         (
             "SELECT a.run_id FROM runs AS a JOIN runs AS b ON a.wrong = b.run_id",
             "line 1, column 52: Unknown column: wrong",

@@ -1,58 +1,173 @@
-"""The operators whose answer depends on the types of their operands: what Athena answers in another way is refused."""
+"""The types of operands: what Athena refuses, and DuckDB converts or rounds, is refused.
+
+Only types that are known decide: a parameter of a lambda has none.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.whole_numbers import COMPARISONS
 
 _CALCULATIONS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
+_KINDS = {
+    "text": (exp.DataType.TEXT_TYPES, ("varchar",)),
+    "a number": (exp.DataType.NUMERIC_TYPES, ("double", "bigint")),
+    "a boolean": ({exp.DType.BOOLEAN}, ("boolean",)),
+    "a time": (exp.DataType.TEMPORAL_TYPES, ("date", "timestamp")),
+}
+"""The types of each kind, and those to cast to."""
+_NEEDED: Mapping[type[exp.Expr], str] = {
+    exp.DateAdd: "a time",
+    exp.Lower: "text",
+    exp.Sum: "a number",
+    exp.Upper: "text",
+}
+"""The functions whose first argument DuckDB would convert."""
+_ALTERNATIVES: Mapping[type[exp.Expr], Callable[[Any], list[exp.Expr | None]]] = {
+    exp.Array: lambda array: array.expressions,
+    exp.Case: lambda case: [*(each.args["true"] for each in case.args["ifs"]), case.args.get("default")],
+    **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), lambda call: [call.this, *call.expressions]),
+    exp.If: lambda choice: [choice.args["true"], choice.args.get("false")],
+    exp.Nullif: lambda call: [call.this, call.expression],
+}
+"""What may be the value of an expression, or is compared in it."""
 
 
 def require_operand_types(tree: exp.Expr) -> None:
-    """Require that the operands of each calculation have known types, and the right ones.
+    """Require that operands have the types that Athena requires, as far as types are known.
 
     Args:
         tree: the SELECT with its types.
 
     Raises:
-        QueryError: a text is calculated with, a type that decides is not known, or a date is taken from a date.
+        QueryError: operands have types that Athena does not accept together, or a type that decides is not known.
     """
     for calculation in tree.find_all(*_CALCULATIONS):
-        for operand in (calculation.this, calculation.expression):
-            _require_no_text(calculation, operand.unnest())
-            if isinstance(calculation, exp.Div) and operand.is_type(exp.DType.UNKNOWN):
-                _refuse(
-                    calculation,
-                    operand,
-                    "the type of {} is not known, and Athena divides integers in another way",
-                    "double",
-                    "bigint",
-                )
-        if isinstance(calculation, exp.Sub) and all(
-            side.is_type(exp.DType.DATE) for side in (calculation.this, calculation.expression)
-        ):
-            difference = calculation.sql(dialect="athena")
-            raise QueryError(f"{difference} is an interval in Athena: use date_diff('day', first, last)")
-    for interval in tree.find_all(exp.Interval):
-        _require_moved(interval)
+        _require_numbers(calculation)
+    for division in tree.find_all(exp.Div):
+        _require_no_decimal(division)
+    for comparison in tree.find_all(*COMPARISONS):
+        _require_comparable(comparison, list(comparison.iter_expressions()))
+    for case in tree.find_all(exp.Case):
+        if case.this:
+            _require_comparable(case, [case.this, *(each.this for each in case.args["ifs"])])
+    for condition in _conditions(tree):
+        if (kind := _kind(condition)) not in {None, "a boolean"}:
+            raise QueryError(f"{_written(condition)} is {kind}, and a condition must be a boolean")
+    for whole, operands, kind in _united(tree):
+        _require_one_kind(whole, operands, kind)
 
 
-def _require_no_text(calculation: exp.Expr, operand: exp.Expr) -> None:
-    if isinstance(operand, exp.Placeholder) or operand.is_type(*exp.DataType.TEXT_TYPES):
-        _refuse(calculation, operand, "{} is text", "double", "bigint")
+def _require_numbers(calculation: exp.Expr) -> None:
+    operands = [calculation.this, calculation.expression]
+    if any(operand.is_type(exp.DType.INTERVAL) for operand in operands):
+        return
+    kinds = [_kind(operand) for operand in operands]
+    if isinstance(calculation, exp.Sub) and kinds == ["a time", "a time"]:
+        raise QueryError(f"{_written(calculation)} is an interval in Athena: use date_diff('day', first, last)")
+    for operand, kind in zip(operands, kinds, strict=True):
+        if kind == "a time":
+            raise QueryError(f"{_written(calculation)}: {_written(operand.unnest())} is no number: use date_add()")
+        if kind not in {None, "a number"}:
+            refuse(calculation, operand, f"{{}} is {kind}", "double", "bigint")
+        if isinstance(calculation, exp.Div) and operand.is_type(exp.DType.UNKNOWN):
+            complaint = "the type of {} is not known, and Athena divides integers in another way"
+            refuse(calculation, operand, complaint, "double", "bigint")
 
 
-def _require_moved(interval: exp.Interval) -> None:
-    """Require that the type of what an interval is added to is known: DuckDB makes a date a time."""
-    side: exp.Expr = interval
-    while isinstance(side.parent, (exp.Paren, exp.Mul)):
-        side = side.parent
-    if isinstance(moved := side.parent, (exp.Add, exp.Sub)):
-        operand = moved.expression if moved.this is side else moved.this
-        if operand.is_type(exp.DType.UNKNOWN):
-            _refuse(moved, operand, "the type of {} is not known", "date", "timestamp")
+def _require_no_decimal(division: exp.Div) -> None:
+    """Refuse a division of decimals, which has as many decimal places as they have, and fails for zero."""
+    operands = (division.this.unnest(), division.expression.unnest())
+    decimals = [operand for operand in operands if operand.is_type(exp.DType.DECIMAL)]
+    if decimals and not any(operand.is_type(exp.DType.DOUBLE, exp.DType.FLOAT) for operand in operands):
+        literal = next((each for each in decimals[0].find_all(exp.Literal) if each.is_type(exp.DType.DECIMAL)), None)
+        better = f"{literal}e0" if literal else f"CAST({_written(decimals[0])} AS double)"
+        raise QueryError(f"{_written(division)}: Athena rounds a quotient of decimals: write {better}")
 
 
-def _refuse(calculation: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:
-    written = operand.sql(dialect="athena")
+def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
+    if any(isinstance(operand.unnest(), exp.Tuple) for operand in operands):
+        raise QueryError(f"{_written(comparison)}: rows are not supported in a comparison: compare each column")
+    _require_one_kind(comparison, [operand for operand in operands if _kind(operand) != "text"])
+
+
+def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
+    for node in tree.walk():
+        match node:
+            case exp.Where() | exp.Having() | exp.Not():
+                yield node.this
+            case exp.And() | exp.Or():
+                yield from (node.this, node.expression)
+            case exp.Join() if on := node.args.get("on"):
+                yield on
+            case exp.If() if not (isinstance(node.parent, exp.Case) and node.parent.this):
+                yield node.this
+
+
+def _united(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Iterable[exp.Expr], str | None]]:
+    """Yield each expression whose operands must be of one kind, its operands, and the kind if it has one."""
+    for node in tree.walk():
+        if alternatives := _ALTERNATIVES.get(type(node)):
+            yield node, [each for each in alternatives(node) if each is not None], None
+        if kind := _NEEDED.get(type(node)):
+            yield node, [node.this], kind
+        match node:
+            case exp.ArrayContains() | exp.ArrayPosition():
+                yield node, [node.expression], _kind_of_part(node.this)
+            case exp.Bracket():
+                yield node, node.expressions, "a number" if _is_array(node.this) else _kind_of_part(node.this)
+            case exp.Concat() | exp.DPipe():
+                parts = list(node.iter_expressions())
+                if not any(_is_array(part) or part.is_type(exp.DType.VARBINARY) for part in parts):
+                    yield node, parts, "text"
+            case exp.SetOperation():
+                for pair in zip(node.left.selects, node.right.selects, strict=False):
+                    yield node, list(pair), None
+
+
+def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str | None = None) -> None:
+    for operand in operands:
+        kind = _kind(operand)
+        needed = needed or kind
+        if needed is not None and kind not in {None, needed}:
+            refuse(whole, operand.unalias(), f"{{}} is {kind}, and not {needed}", *_KINDS[needed][1])
+
+
+def _kind(operand: exp.Expr) -> str | None:
+    """Return the kind of an operand; None if it has another type, or one that is not known."""
+    value = operand.unalias().unnest()
+    if isinstance(value, exp.Query) and value.selects:
+        value = value.selects[0].unalias()
+    if isinstance(value, (exp.Any, exp.All)):
+        return None
+    return "text" if isinstance(value, exp.Placeholder) else _kind_of_type(value.type)
+
+
+def _kind_of_part(container: exp.Expr) -> str | None:
+    """Return the kind of the elements of an array, or of the keys of a map."""
+    parts = container.type.expressions if isinstance(container.type, exp.DataType) else []
+    return _kind_of_type(parts[0]) if parts else None
+
+
+def _kind_of_type(found: object) -> str | None:
+    if not isinstance(found, exp.DataType):
+        return None
+    return next((kind for kind, (types, _) in _KINDS.items() if found.is_type(*types)), None)
+
+
+def _is_array(operand: exp.Expr) -> bool:
+    return operand.unnest().is_type(exp.DType.ARRAY, exp.DType.LIST)
+
+
+def _written(part: exp.Expr) -> str:
+    return part.sql(dialect="athena")
+
+
+def refuse(whole: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:
+    """Raise a QueryError about an operand, with the casts that help."""
+    written = _written(operand.unnest())
     casts = " or ".join(f"CAST({written} AS {name})" for name in types)
-    raise QueryError(f"{calculation.sql(dialect='athena')}: {complaint.format(written)}: write {casts}")
+    raise QueryError(f"{_written(whole)}: {complaint.format(written)}: write {casts}")

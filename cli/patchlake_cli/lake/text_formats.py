@@ -1,4 +1,4 @@
-"""The formats of date_format(), date_parse() and format(): only the specifiers that Athena and DuckDB read in the same way."""
+"""The formats of date_format(), date_parse() and format(): only what Athena and DuckDB read in the same way."""
 
 import re
 from itertools import count

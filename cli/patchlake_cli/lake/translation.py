@@ -23,6 +23,8 @@ from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
+from patchlake_cli.lake.indexes import require_indexes
+from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
@@ -52,6 +54,16 @@ _OF_ARGUMENT = (
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
+
+
+def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
+    """Give a literal its type: a number with a point is a decimal, unless it has an exponent."""
+    typed: exp.Expr = _KNOWN_TYPES[exp.Literal]["annotator"](annotator, literal)
+    if not literal.is_string and "." in literal.name and "e" not in literal.name.lower():
+        typed.type = exp.DType.DECIMAL
+    return typed
+
+
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN_TYPES,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN_TYPES[exp.Max]),
@@ -60,6 +72,7 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
     exp.Grouping: {"returns": exp.DType.BIGINT},
+    exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
@@ -162,6 +175,8 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         _check_columns(typed, schema)
         compare_exactly(typed)
         require_operand_types(typed)
+        require_moved(typed)
+        require_indexes(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
-_COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)
+COMPARISONS = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In)
 _EXACT = "DECIMAL(38, 18)"
 """It has every whole number of 64 bits, and a fraction."""
 
@@ -24,7 +24,7 @@ def compare_exactly(tree: exp.Expr) -> None:
 
 def _compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
     """Yield what is compared with each other."""
-    for comparison in tree.find_all(*_COMPARISONS):
+    for comparison in tree.find_all(*COMPARISONS):
         yield [part.unnest() for part in comparison.iter_expressions()]
     for case in tree.find_all(exp.Case):
         if case.this:

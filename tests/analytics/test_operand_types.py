@@ -1,0 +1,110 @@
+"""The types of operands: DuckDB converts what Athena refuses, and sometimes rounds it."""
+
+import re
+
+import pytest
+
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.errors import QueryError
+
+REFUSED = """
+INTERVAL '1' DAY  ; an interval may only be added
+CAST(INTERVAL '1' DAY AS varchar)  ; an interval may only be added
+extract(day FROM INTERVAL '3' DAY)  ; an interval may only be added
+INTERVAL '1' MONTH > INTERVAL '29' DAY  ; an interval may only be added
+INTERVAL '1' DAY + INTERVAL '1' MONTH  ; an interval may only be added
+INTERVAL '1' DAY - current_date  ; an interval may only be added
+current_date + INTERVAL '1' DAY * 1.5  ; an interval may only be added
+current_date + INTERVAL '1' WEEK  ; WEEK is not a unit of intervals in Athena
+current_date + INTERVAL '1' QUARTER  ; QUARTER is not a unit of intervals in Athena
+current_date + INTERVAL '1' HOUR  ; is a date, which has no hours: write CAST(
+sequence(DATE '2026-01-31', DATE '2026-05-31', INTERVAL '1' MONTH)  ; the step of sequence() must be of days
+run_at - run_at  ; is an interval in Athena: use date_diff(
+current_timestamp - run_at  ; is an interval in Athena: use date_diff(
+current_date - run_at  ; is an interval in Athena: use date_diff(
+current_date - 1  ; CURRENT_DATE is no number: use date_add(
+1 + current_date  ; CURRENT_DATE is no number: use date_add(
+contains(ARRAY[1], ?)  ; ? is text, and not a number
+contains(ARRAY[1], '1.4')  ; '1.4' is text, and not a number
+array_position(ARRAY[1], '1.4')  ; '1.4' is text, and not a number
+contains(array_agg(nodes_listed), ?)  ; ? is text, and not a number
+ARRAY[1, '2']  ; '2' is text, and not a number
+coalesce(1, ?)  ; ? is text, and not a number
+greatest(1, '1.4')  ; '1.4' is text, and not a number
+nullif(1, '1.4')  ; '1.4' is text, and not a number
+if(true, 1, '1.4')  ; '1.4' is text, and not a number
+CASE WHEN true THEN 1 ELSE '1.4' END  ; '1.4' is text, and not a number
+'a' || 1  ; 1 is a number, and not text
+concat('a', 1)  ; 1 is a number, and not text
+1 || 2  ; 1 is a number, and not text: write CAST(1 AS varchar)
+'a' || current_date  ; CURRENT_DATE is a time, and not text
+true = 1  ; 1 is a number, and not a boolean
+true > 0  ; 0 is a number, and not a boolean
+true IN (0, 1)  ; 0 is a number, and not a boolean
+CASE true WHEN 1 THEN 2 END  ; 1 is a number, and not a boolean
+if(1, 2)  ; 1 is a number, and a condition must be a boolean
+CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
+NOT 1  ; 1 is a number, and a condition must be a boolean
+true AND 1  ; 1 is a number, and a condition must be a boolean
+'true' OR false  ; 'true' is text, and a condition must be a boolean
+ARRAY[1, 2][-1]  ; an index must be a whole number from 1
+ARRAY[1, 2][0]  ; an index must be a whole number from 1
+ARRAY[1, 2][1 - 2]  ; an index must be a whole number from 1
+element_at(ARRAY[1, 2], 0)  ; an index must be a whole number, and not 0
+split_part('a,b', ',', -1)  ; an index must be a whole number from 1
+split_part('a,b', ',', 0)  ; an index must be a whole number from 1
+split_part('a,b', ',', 1 - 2)  ; an index must be a whole number from 1
+(1, NULL) = (1, 2)  ; rows are not supported in a comparison
+(1, NULL) IN ((1, 2))  ; rows are not supported in a comparison
+(1, 2) IN (SELECT 1, 2)  ; rows are not supported in a comparison
+1.0 / 0  ; write 1.0e0
+100.0 * nodes_listed / 3  ; write 100.0e0
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in REFUSED.splitlines() if line])
+def test_operands_of_the_wrong_type_are_refused(lake: Lake, line: str) -> None:
+    expression, complaint = map(str.strip, line.rsplit(";", 1))
+
+    with pytest.raises(QueryError, match=re.escape(complaint)):
+        lake.query(f"SELECT {expression} AS found FROM target_runs", ["1.4"] * expression.count("?"))  # noqa: S608
+
+
+@pytest.mark.parametrize("clause", ["WHERE nodes_listed", "GROUP BY region HAVING 1", "JOIN runs ON 1"])
+def test_a_condition_that_is_a_number_is_refused(lake: Lake, clause: str) -> None:
+    with pytest.raises(QueryError, match="a condition must be a boolean"):
+        lake.query(f"SELECT count(*) AS n FROM target_runs {clause}")  # noqa: S608
+
+
+ACCEPTED = """
+    contains(ARRAY['1'], ?)
+    coalesce('1', ?)
+    1 = ?
+    1 = '1'
+    1 IN (1, 2)
+    coalesce(NULL, 1) = 1
+    coalesce(1, 2.5e0) = 1
+    coalesce(current_date, DATE '2026-01-01') IS NOT NULL
+    greatest(current_date, current_timestamp) IS NOT NULL
+    true = (1 = 1)
+    current_date = run_at OR true
+    element_at(ARRAY[1, 2], -1) = 2
+    histogram(1)[1] = 1
+    map(ARRAY['a'], ARRAY[1])['a'] = 1
+    map(ARRAY[0], ARRAY[1])[0] = 1
+    'a' || NULL IS NULL
+    NULL IS NULL AND NOT false
+    5e0 / 2 = 2.5e0
+    run_at + 2 * INTERVAL '1' HOUR > run_at
+    cardinality(sequence(current_date - INTERVAL '3' DAY, current_date, INTERVAL '1' DAY)) = 4
+    split('a b', ' ')[2] = 'b'
+"""
+
+
+@pytest.mark.parametrize("condition", [line.strip() for line in ACCEPTED.strip().splitlines()])
+def test_operands_of_one_type_are_accepted(lake: Lake, condition: str) -> None:
+    sql = (
+        f"SELECT {condition} AS found FROM (SELECT max(run_at) AS run_at, count(*) AS n FROM runs) AS t GROUP BY run_at"  # noqa: S608
+    )
+
+    assert lake.query(sql, ["1"] * condition.count("?")).rows
