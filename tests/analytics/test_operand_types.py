@@ -51,12 +51,29 @@ ARRAY[1, 2][-1]  ; an index must be a whole number from 1
 ARRAY[1, 2][0]  ; an index must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index must be a whole number from 1
 element_at(ARRAY[1, 2], 0)  ; an index must be a whole number, and not 0
+slice(ARRAY[1, 2], 0, 1)  ; an index must be a whole number, and not 0
+date_diff('day', run_at, '2026-11-01')  ; '2026-11-01' is text, and not a time
+date_diff('day', ?, run_at)  ; ? is text, and not a time
 split_part('a,b', ',', -1)  ; an index must be a whole number from 1
 split_part('a,b', ',', 0)  ; an index must be a whole number from 1
 split_part('a,b', ',', 1 - 2)  ; an index must be a whole number from 1
 (1, NULL) = (1, 2)  ; rows are not supported in a comparison
 (1, NULL) IN ((1, 2))  ; rows are not supported in a comparison
 (1, 2) IN (SELECT 1, 2)  ; rows are not supported in a comparison
+bool_and(1) OVER ()  ; 1 is a number, and a condition must be a boolean
+count_if(1) OVER ()  ; 1 is a number, and a condition must be a boolean
+lag('a', 1, 1) OVER ()  ; 1 is a number, and not text
+date_add('day', 1.5, run_at)  ; 1.5 must be a whole number
+date_add('days', 1, run_at)  ; days is not a unit: use millisecond, second, minute, hour, day
+date_trunc('decade', run_at)  ; decade is not a unit
+date_diff('decade', run_at, run_at)  ; decade is not a unit
+extract(epoch FROM run_at)  ; epoch is not a field of extract(): use second, minute
+extract(century FROM run_at)  ; century is not a field of extract()
+date_add('hour', 1, current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
+date_trunc('hour', current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
+date_diff('hour', current_date, run_at)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
+'a' LIKE ANY ('a', 'b')  ; LIKE ANY is not valid SQL in Athena
+count(DISTINCT region, account_id)  ; count() of several columns is not valid SQL in Athena
 1.0 / 0  ; write 1.0e0
 100.0 * nodes_listed / 3  ; write 100.0e0
 """
@@ -68,6 +85,25 @@ def test_operands_of_the_wrong_type_are_refused(lake: Lake, line: str) -> None:
 
     with pytest.raises(QueryError, match=re.escape(complaint)):
         lake.query(f"SELECT {expression} AS found FROM target_runs", ["1.4"] * expression.count("?"))  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("sql", "complaint"),
+    [
+        ("SELECT region FROM target_runs GROUP BY ALL", "GROUP BY ALL is not valid SQL in Athena"),
+        ("SELECT run_id FROM runs SEMI JOIN latest_run USING (run_id)", "SEMI JOIN is not valid SQL in Athena"),
+        ("SELECT runs.run_id FROM runs NATURAL JOIN latest_run", "NATURAL JOIN is not valid SQL in Athena"),
+    ],
+)
+def test_clauses_that_only_duckdb_has_are_refused(lake: Lake, sql: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(complaint)):
+        lake.query(sql)
+
+
+def test_a_window_may_have_an_interval(lake: Lake) -> None:
+    window = "ORDER BY run_at RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW"
+
+    assert len(lake.query(f"SELECT count(*) OVER ({window}) AS n FROM runs").rows) == 6  # noqa: S608
 
 
 @pytest.mark.parametrize("clause", ["WHERE nodes_listed", "GROUP BY region HAVING 1", "JOIN runs ON 1"])

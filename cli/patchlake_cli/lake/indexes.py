@@ -24,6 +24,9 @@ def require_indexes(tree: exp.Expr) -> None:
             raise QueryError(
                 f"{_written(bracket)}: an index must be a whole number from 1: use element_at() for others"
             )
+    for part in tree.find_all(exp.ArraySlice):
+        if part.args["start"].is_int and part.args["start"].to_py() == 0:
+            raise QueryError(f"{_written(part)}: an index must be a whole number, and not 0")
     for split in tree.find_all(exp.SplitPart):
         if not _is_number_from(1, split.args["part_index"]):
             raise QueryError(f"{_written(split)}: an index must be a whole number from 1, such as 2")

@@ -10,7 +10,7 @@ _UNITS_OF_TIMES = _UNITS[:3]
 
 
 def require_moved(tree: exp.Expr) -> None:
-    """Require that each interval is added to a date or time, or is the step of sequence().
+    """Require that each interval is added to a date or time, or is the step of sequence() or the range of a window.
 
     Args:
         tree: the SELECT with its types.
@@ -33,6 +33,8 @@ def _require_place(interval: exp.Interval, unit: str) -> None:
         case exp.GenerateSeries():
             if unit != "DAY":
                 raise QueryError("the step of sequence() must be of days, such as INTERVAL '7' DAY")
+        case exp.WindowSpec():
+            pass
         case exp.Add() | exp.Sub() as moved if not (isinstance(moved, exp.Sub) and moved.this is side):
             operand = moved.expression if moved.this is side else moved.this
             if operand.is_type(exp.DType.UNKNOWN):

@@ -19,18 +19,20 @@ _KINDS = {
     "a time": (exp.DataType.TEMPORAL_TYPES, ("date", "timestamp")),
 }
 """The types of each kind, and those to cast to."""
-_NEEDED: Mapping[type[exp.Expr], str] = {
-    exp.DateAdd: "a time",
-    exp.Lower: "text",
-    exp.Sum: "a number",
-    exp.Upper: "text",
+_NEEDED: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
+    exp.DateAdd: ("a time", ("this",)),
+    exp.DateDiff: ("a time", ("this", "expression")),
+    exp.Lower: ("text", ("this",)),
+    exp.Sum: ("a number", ("this",)),
+    exp.Upper: ("text", ("this",)),
 }
-"""The functions whose first argument DuckDB would convert."""
+"""The kind of arguments that DuckDB would convert, and their names, by function."""
 _ALTERNATIVES: Mapping[type[exp.Expr], Callable[[Any], list[exp.Expr | None]]] = {
     exp.Array: lambda array: array.expressions,
     exp.Case: lambda case: [*(each.args["true"] for each in case.args["ifs"]), case.args.get("default")],
     **dict.fromkeys((exp.Coalesce, exp.Greatest, exp.Least), lambda call: [call.this, *call.expressions]),
     exp.If: lambda choice: [choice.args["true"], choice.args.get("false")],
+    **dict.fromkeys((exp.Lag, exp.Lead), lambda call: [call.this, call.args.get("default")]),
     exp.Nullif: lambda call: [call.this, call.expression],
 }
 """What may be the value of an expression, or is compared in it."""
@@ -97,7 +99,7 @@ def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
 def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
     for node in tree.walk():
         match node:
-            case exp.Where() | exp.Having() | exp.Not():
+            case exp.Where() | exp.Having() | exp.Not() | exp.LogicalAnd() | exp.LogicalOr() | exp.CountIf():
                 yield node.this
             case exp.And() | exp.Or():
                 yield from (node.this, node.expression)
@@ -112,8 +114,9 @@ def _united(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Iterable[exp.Expr], str 
     for node in tree.walk():
         if alternatives := _ALTERNATIVES.get(type(node)):
             yield node, [each for each in alternatives(node) if each is not None], None
-        if kind := _NEEDED.get(type(node)):
-            yield node, [node.this], kind
+        if needed := _NEEDED.get(type(node)):
+            kind, names = needed
+            yield node, [node.args[name] for name in names], kind
         match node:
             case exp.ArrayContains() | exp.ArrayPosition():
                 yield node, [node.expression], _kind_of_part(node.this)

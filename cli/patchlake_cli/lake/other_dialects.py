@@ -14,6 +14,7 @@ _PARTS = (
     (exp.Select, "sort", "SORT BY is not valid SQL in Athena"),
     (exp.Distinct, "on", "DISTINCT ON is not valid SQL in Athena"),
     (exp.SetOperation, "by_name", "BY NAME is not valid SQL in Athena"),
+    (exp.Group, "all", "GROUP BY ALL is not valid SQL in Athena: name the columns"),
     (exp.Star, "except_", "* EXCEPT is not valid SQL in Athena: name the columns"),
     (exp.Star, "replace", "* REPLACE is not valid SQL in Athena: name the columns"),
     (exp.Star, "rename", "* RENAME is not valid SQL in Athena: name the columns"),
@@ -37,8 +38,16 @@ def refuse_other_dialects(question: exp.Query) -> None:
             raise QueryError(complaint)
     _refuse_tables(question)
     _refuse_names(question)
+    _refuse_joins(question)
     if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
         raise QueryError("IN () is not valid SQL in Athena")
+    if any(isinstance(like.expression, (exp.Any, exp.All)) for like in question.find_all(exp.Like)):
+        raise QueryError("LIKE ANY is not valid SQL in Athena: use OR, or regexp_like()")
+    if any(
+        isinstance(count.this, exp.Distinct) and len(count.this.expressions) > 1
+        for count in question.find_all(exp.Count)
+    ):
+        raise QueryError("count() of several columns is not valid SQL in Athena: count the rows of a SELECT DISTINCT")
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
     if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):
@@ -55,6 +64,12 @@ def _refuse_tables(question: exp.Query) -> None:
             )
         if table.db:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
+
+
+def _refuse_joins(question: exp.Query) -> None:
+    for join in question.find_all(exp.Join):
+        if other := join.method or (join.kind if join.kind in {"SEMI", "ANTI"} else ""):
+            raise QueryError(f"{other} JOIN is not valid SQL in Athena")
 
 
 def _refuse_names(question: exp.Query) -> None:

@@ -33,6 +33,7 @@ from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
+from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
@@ -177,6 +178,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_operand_types(typed)
         require_moved(typed)
         require_indexes(typed)
+        require_units(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:
