@@ -96,6 +96,20 @@ def test_scorecards_develop_from_day_to_day(lake: Lake) -> None:
     ]
 
 
+def test_clocks_that_a_question_reads_more_than_twice_are_computed_once(lake: Lake) -> None:
+    kept = "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'patch_clocks'"
+    clocks = "SELECT * FROM patch_clocks ORDER BY account_id, region, instance_id, clock, line, kb_id, title, opened_at"
+
+    computed = lake.query(clocks).rows
+    assert lake._database.execute(kept).fetchall() == [(0,)]  # noqa: SLF001
+    for _ in range(2):
+        lake.query("SELECT count(*) FROM scorecards")
+        assert lake._database.execute(kept).fetchall() == [(1,)]  # noqa: SLF001
+
+    assert lake.query(clocks).rows == computed
+    assert computed
+
+
 def test_what_was_not_asked_is_not_known_to_be_overdue(tmp_path: Path) -> None:
     target = covered(1, "COMPLETE", 0)
     write_run(

@@ -30,7 +30,7 @@ from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
 from patchlake_cli.lake.parameters import check_values, places
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
-from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, views
+from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, times_read, views
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
@@ -70,6 +70,9 @@ _COMPUTED_ONCE = frozenset(
     }
 )
 """Views that are kept as tables: nearly every other view reads them, and they have no row per node."""
+
+_CLOCKS = "patch_clocks"
+"""The view that costs most. DuckDB computes it once if a question reads it twice, but not if it reads it more often."""
 
 _KEPT = "kept"
 """The database of the views that are kept as tables, compressed in memory."""
@@ -191,7 +194,7 @@ class Lake:
             raise QueryError(located(sql, str(error))) from error
         except RecursionError as error:
             raise QueryError(TOO_DEEP) from error
-        return self._answer(sql, translated, values)
+        return self._answer(sql, translated, values, relations)
 
     def named(self, name: str, values: Sequence[str] = ()) -> Answer:
         """Answer a named query.
@@ -209,7 +212,7 @@ class Lake:
         check_values(name, query.parameters, values, self.now.date())
         self._define(query.relations)
         sql = query.render(self.settings)
-        return self._answer(sql, translate(sql, self.now, self._newest_dates), values)
+        return self._answer(sql, translate(sql, self.now, self._newest_dates), values, query.relations)
 
     def is_read_by(self, sql: str) -> bool:
         """Whether a SELECT reads a table or view of the lake, and not only those that the user added.
@@ -245,12 +248,16 @@ class Lake:
         self._added.add(name)
 
     def keep(self, *names: str) -> None:
-        """Compute views now, and keep their rows for the questions that follow; not after a question that reads them.
+        """Compute views now, and keep their rows for the questions that follow.
 
         Raises:
             LakeError: a file cannot be read.
         """
-        self._kept |= set(names) & set(self._undefined)
+        new = set(names) - self._kept
+        with self._lake_errors():
+            for name in new & self._defined:
+                self._compute(name)
+        self._kept |= new
         self._define(names)
 
     def describe(self, relation: str) -> dict[str, str]:
@@ -290,15 +297,20 @@ class Lake:
         name = view.name
         sql = translate(view.render(self.settings), self.now, self._newest_dates)
         with self._lake_errors():
-            if name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept:
-                # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
-                self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
-                sql = f"FROM {_KEPT}.{name}"
             self._database.execute(f"CREATE VIEW {name} AS {sql}")
+            if name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept:
+                self._compute(name)
             if name == "covered_runs":
                 self._newest_dates = NewestDates(run=self._dates("run_date", name))
             if name == "target_listings":
                 self._newest_dates = self._newest_dates._replace(last_read=self._dates("last_read_date", name))
+
+    def _compute(self, name: str) -> None:
+        """Put a table of its rows in the place of a view."""
+        # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
+        self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS FROM {name}; CHECKPOINT {_KEPT}")
+        self._database.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {_KEPT}.{name}")
+        self._kept.add(name)
 
     def _dates(self, column: str, view: str) -> tuple[str, ...]:
         sql = f"SELECT DISTINCT {column} FROM {view} WHERE is_latest AND {column} IS NOT NULL ORDER BY {column}"  # noqa: S608
@@ -317,7 +329,9 @@ class Lake:
         unnested = ", ".join("unnest(CAST(? AS VARCHAR[]))" for _ in names)
         self._database.execute(f"INSERT INTO {table.name} SELECT {unnested}", columns)
 
-    def _answer(self, asked: str, translated: str, values: Sequence[str]) -> Answer:
+    def _answer(self, asked: str, translated: str, values: Sequence[str], relations: Iterable[str]) -> Answer:
+        if times_read(_CLOCKS, relations) > 2:  # noqa: PLR2004
+            self.keep(_CLOCKS)
         try:
             with self._lake_errors():
                 result = self._database.execute(translated, list(values))

@@ -25,7 +25,7 @@ needs no change in the views that pass all of them on.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import TopologicalSorter
@@ -241,6 +241,17 @@ def views() -> tuple[Statement, ...]:
                 waiting.append(found[name])
     reads = {name: [r for r in view.relations if r in found] for name, view in found.items()}
     return tuple(found[name] for name in TopologicalSorter(reads).static_order())
+
+
+def times_read(view: str, relations: Iterable[str]) -> int:
+    """Return how often a SELECT over these relations reads a view, through all views between them."""
+    reads = {each.name: each.relations for each in views()}
+
+    @cache
+    def times(name: str) -> int:
+        return 1 if name == view else sum(map(times, reads.get(name, ())))
+
+    return sum(map(times, relations))
 
 
 def _over_history(view: Statement) -> Statement:
