@@ -27,22 +27,30 @@ WITH seen_compliant AS (
   WHERE compliance_status = 'COMPLIANT'
   GROUP BY account_id, region, instance_id
 ),
-/* One row per node and date, so that the dates can be counted without DISTINCT. */
+/* The dates with several runs, which count once; few have them, so the next step has few rows. */
+shared_dates AS (
+  SELECT run_date
+  FROM covered_runs
+  WHERE is_published
+  GROUP BY run_date
+  HAVING count(*) > 1
+),
 observed AS (
   SELECT
     state.account_id,
     state.region,
     state.instance_id,
-    state.run_date,
     min(state.run_at) AS first_run_at,
     max(state.run_at) AS last_run_at,
+    CASE WHEN shared_dates.run_date IS NULL THEN count(*) ELSE 1 END AS dates,
     max(seen.last_compliant_at) AS last_compliant_at
   FROM node_compliance AS state
   LEFT JOIN seen_compliant AS seen
     ON seen.account_id = state.account_id AND seen.region = state.region AND seen.instance_id = state.instance_id
+  LEFT JOIN shared_dates ON shared_dates.run_date = state.run_date
   WHERE state.compliance_status = 'NON_COMPLIANT'
     AND (seen.last_compliant_at IS NULL OR state.run_at > seen.last_compliant_at)
-  GROUP BY state.account_id, state.region, state.instance_id, state.run_date
+  GROUP BY state.account_id, state.region, state.instance_id, shared_dates.run_date
 ),
 clocks AS (
   SELECT
@@ -51,7 +59,7 @@ clocks AS (
     instance_id,
     min(first_run_at) AS non_compliant_since,
     max(last_run_at) AS last_non_compliant_at,
-    count(*) AS dates_observed,
+    sum(dates) AS dates_observed,
     max(last_compliant_at) AS last_compliant_at
   FROM observed
   GROUP BY account_id, region, instance_id
