@@ -47,9 +47,9 @@ CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
 NOT 1  ; 1 is a number, and a condition must be a boolean
 true AND 1  ; 1 is a number, and a condition must be a boolean
 'true' OR false  ; 'true' is text, and a condition must be a boolean
-ARRAY[1, 2][-1]  ; an index must be a whole number from 1
-ARRAY[1, 2][0]  ; an index must be a whole number from 1
-ARRAY[1, 2][1 - 2]  ; an index must be a whole number from 1
+ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
+ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
+ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
 element_at(ARRAY[1, 2], 0)  ; an index must be a whole number, and not 0
 slice(ARRAY[1, 2], 0, 1)  ; an index must be a whole number, and not 0
 date_diff('day', run_at, '2026-11-01')  ; '2026-11-01' is text, and not a time

@@ -21,9 +21,8 @@ def require_indexes(tree: exp.Expr) -> None:
                 raise QueryError(f"{_written(bracket)}: an index must be a whole number, and not 0")
         # sqlglot counts from 0 here.
         elif not (bracket.this.is_type(exp.DType.MAP) or index.is_string or _is_number_from(0, index)):
-            raise QueryError(
-                f"{_written(bracket)}: an index must be a whole number from 1: use element_at() for others"
-            )
+            array = _written(bracket.this)
+            raise QueryError(f"an index of {array} must be a whole number from 1: use element_at() for others")
     for part in tree.find_all(exp.ArraySlice):
         if part.args["start"].is_int and part.args["start"].to_py() == 0:
             raise QueryError(f"{_written(part)}: an index must be a whole number, and not 0")
