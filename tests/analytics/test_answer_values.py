@@ -22,10 +22,11 @@ from patchlake_cli.lake.statements import Settings
         "INTERVAL '36' HOUR",
         "ARRAY[INTERVAL '1' DAY]",
         "CAST(NULL AS timestamp) - current_timestamp",
+        "transform(ARRAY[current_timestamp], at -> at - at)",
     ],
 )
 def test_an_interval_is_refused(value: str) -> None:
-    with pytest.raises(QueryError, match=r"(?s)is an interval"):
+    with pytest.raises(QueryError, match="an interval"):
         empty_lake().query(f"SELECT {value} AS late")
 
 

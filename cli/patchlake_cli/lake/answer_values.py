@@ -12,7 +12,7 @@ _TIME = re.compile(r"(?:DATE|TIMESTAMP\w*|TIMESTAMP WITH TIME ZONE)(?:\[\])*")
 
 
 def check_types(columns: Sequence[tuple[str, str]]) -> None:
-    """Refuse columns with intervals: a month would become 30 days.
+    """Refuse columns with intervals that no type in the SELECT showed: a month would become 30 days.
 
     Args:
         columns: the name and DuckDB's type of each.
