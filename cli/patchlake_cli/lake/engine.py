@@ -297,7 +297,7 @@ class Lake:
         name = view.name
         sql = translate(view.render(self.settings), self.now, self._newest_dates)
         with self._lake_errors():
-            self._database.execute(f"CREATE VIEW {name} AS {sql}")
+            self._database.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
             if name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept:
                 self._compute(name)
             if name == "covered_runs":
@@ -308,7 +308,7 @@ class Lake:
     def _compute(self, name: str) -> None:
         """Put a table of its rows in the place of a view."""
         # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
-        self._database.execute(f"CREATE TABLE {_KEPT}.{name} AS FROM {name}; CHECKPOINT {_KEPT}")
+        self._database.execute(f"CREATE OR REPLACE TABLE {_KEPT}.{name} AS FROM {name}; CHECKPOINT {_KEPT}")
         self._database.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {_KEPT}.{name}")
         self._kept.add(name)
 
