@@ -59,6 +59,10 @@ class Lost(Raw):
     """No answer: the request was read, and the connection closes."""
 
 
+class Hinted(Answer):
+    """An answer that comes after an interim one, 103 Early Hints; the connection stays open."""
+
+
 class Silent(Answer):
     """No answer: the request was read, and the connection stays open."""
 
@@ -126,6 +130,9 @@ def http_stub() -> Iterator[HttpStub]:
                     self.close_connection = True
                 case Silent():
                     closing.wait()
+                case Hinted():
+                    self.wfile.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+                    self.give(answer)
                 case Trickling():
                     self.close_connection = True
                     _trickle(answer, self.wfile, stub, closing)

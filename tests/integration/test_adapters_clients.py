@@ -1,5 +1,6 @@
 """The total time of a call, whatever a server does."""
 
+import json
 from collections.abc import Callable, Iterator
 from gzip import compress
 from io import BytesIO
@@ -21,7 +22,7 @@ from patchlake.adapters.clients import make_client
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake.core.timings import CALL
 from patchlake.errors import RetryableError
-from tests.http_stub import DATE, Answer, HttpStub, Trickling, http_stub, session
+from tests.http_stub import DATE, Answer, Hinted, HttpStub, Request, Trickling, http_stub, session
 
 BODY = b"x" * 10_000
 """A body that takes minutes, byte by byte."""
@@ -100,6 +101,22 @@ def test_an_answer_that_comes_at_a_usual_rate_may_be_large(
     assert store.create("lake/large.parquet", BytesIO(large)) is True
     assert store.create("lake/large.parquet", large) is True
     assert next(quarters) / 4 > 2 * CALL.answer_seconds
+
+
+def test_after_an_interim_answer_no_call_gets_the_answer_to_another(
+    service: HttpStub, patient: Callable[[str], Any]
+) -> None:
+    def answer(request: Request) -> Answer:
+        asked = json.loads(request.body)["InstanceId"]
+        body = json.dumps({"Patches": [{"KBId": asked}]}).encode()
+        return Hinted(200, body) if len(service.requests) == 1 else Answer(200, body)
+
+    service.answer = answer
+    ssm = patient("ssm")
+
+    found = [ssm.describe_instance_patches(InstanceId=f"i-{number:017}")["Patches"] for number in range(3)]
+
+    assert [patch["KBId"] for [patch] in found] == [f"i-{number:017}" for number in range(3)]
 
 
 def test_an_answer_that_never_ends_is_given_up(

@@ -131,6 +131,8 @@ def test_only_a_known_state_of_an_account_that_cannot_be_read_makes_it_not_activ
         b"",
         b'{"Output":{"__type":"com.amazon.coral.service#UnknownOperationException","message":null},"Version":"1.0"}',
         b'{"__type":"InternalFailure","Accounts":[{"Id":"111111111111"}]}',
+        b'{"Accounts":[{"Id":"111111111111"}],"nextToken":"more"}',
+        b'{"Accounts":[{"Id":"111111111111"}],"message":"Rate exceeded"}',
         b'{"Accounts":[{"Id":"111111111111"},{"Name":"without an id"}]}',
         b'{"Accounts":[{"Id":"1111"}]}',
         b'{"Accounts":[null]}',

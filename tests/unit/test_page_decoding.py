@@ -179,6 +179,13 @@ OUTPUT = b'{"Output":{"__type":"' + CORAL + b'","message":null},"Version":"1.0"'
         b'{"__type":"' + CORAL + b'"}',
         b'{"__type":"' + CORAL + b'","InstancePatchStates":[]}',
         b'{"__type":null,"InstancePatchStates":[]}',
+        b'{"instancePatchStates":[]}',
+        b'{"InstancePatchStates":[],"nextToken":"more"}',
+        b'{"InstancePatchStates":[5],"NEXTTOKEN":"more"}',
+        b'{"InstancePatchStates":[{}],"InstancepatchStates":[]}',
+        b'{"InstancePatchStates":[],"__Type":"Throttled"}',
+        b'{"InstancePatchStates":[],"Error":{"Code":"Throttled"}}',
+        b'{"InstancePatchStates":[],"message":"Rate exceeded","code":"ThrottlingException"}',
     ],
 )
 def test_an_answer_without_its_list_or_with_an_error_in_it_is_broken_and_not_empty(body: bytes) -> None:

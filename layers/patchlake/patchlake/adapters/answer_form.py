@@ -1,7 +1,7 @@
 """The form of a successful answer: the SDK's parsers read a page of a proxy, an error or no body as an empty answer."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,8 @@ _OTHER_XML = re.compile(
 )
 _OF_AN_ERROR = frozenset({"__type", "Output"})
 """The members of an error in JSON: its type, or a wrapper around it."""
+_BESIDE_A_LIST = frozenset({"__type", "Code", "Error", "Errors", "Message"})
+"""The members with which a proxy adds an error to an answer."""
 _FIRST_OTHER_STATUS = 300
 
 
@@ -29,17 +31,29 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
     if not body.strip():
         return protocol not in {"json", "rest-json", "rest-xml"} or not _has_body(shape)
     if protocol in {"json", "rest-json"}:
-        return _is_json_answer(body)
+        return _is_json_answer(body, shape)
     return protocol != "rest-xml" or _OTHER_XML.match(body) is None
+
+
+def has_misleading_member(found: Iterable[str], known: Iterable[str]) -> bool:
+    """Whether an answer has a member of an error, or the name of a known one in other letters, such as ``nextToken``.
+
+    To ignore such a member, as those that are not known, could end a list too early.
+    """
+    names = set(known)
+    misleading = {name.lower() for name in _BESIDE_A_LIST | names}
+    return any(name not in names and name.lower() in misleading for name in found)
 
 
 def _has_body(shape: Any) -> bool:  # noqa: ANN401
     return shape is not None and any("location" not in member.serialization for member in shape.members.values())
 
 
-def _is_json_answer(body: bytes) -> bool:
+def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
     try:
         found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return False
-    return not _OF_AN_ERROR & found.keys()
+    members = shape.members if shape is not None else {}
+    known = {member.serialization.get("name", name) for name, member in members.items()}
+    return not (_OF_AN_ERROR & found.keys() or (known and has_misleading_member(found, known)))

@@ -9,6 +9,7 @@ import io
 import math
 import socket
 from contextlib import suppress
+from http import HTTPStatus
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from botocore.awsrequest import (
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import ProtocolError
 
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
@@ -152,6 +154,19 @@ class _TimedConnection:
         if self.sock is not None:
             self.sock.begin_call()
         super().request(*arguments, **options)  # type: ignore[misc]
+
+    def getresponse(self) -> Any:  # noqa: ANN401
+        """Return the answer to the call.
+
+        Raises:
+            ProtocolError: it is an interim one, such as 103: Python ignores only 100, and the next call on this
+                connection would get the final one.
+        """
+        answer = super().getresponse()  # type: ignore[misc]
+        if answer.status < HTTPStatus.OK:
+            msg = f"the interim answer {answer.status}"
+            raise ProtocolError(msg)
+        return answer
 
 
 class _TimedSocket:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from patchlake.adapters.answer_form import has_misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
@@ -63,6 +64,7 @@ class PageDecoder:
         self._rows_member = operation.rows_member
         self._answer: Callable[[bytes], Any] = msgspec.json.Decoder(answer).decode
         self._rows = RowReader(operation.record, operation.id_member)
+        self._members = frozenset(names.values())
 
     def page(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         """Return the page in a body.
@@ -77,7 +79,7 @@ class PageDecoder:
         try:
             answer = self._answer(body)
             # The second one has the members that we do not know, too.
-            is_whole = _is_all_of(answer, body) or _is_all_of(msgspec.json.decode(body), body)
+            is_whole = _is_all_of(answer, body) or self._is_all_but_unknown(msgspec.json.decode(body), body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return self._page_by_values(body, answered_at_ms)
         if answer.error is not UNSET or answer.wrapper is not UNSET or not is_whole:
@@ -90,6 +92,9 @@ class PageDecoder:
         records = [row for row in read if isinstance(row, Record)]
         invalid = [row for row in read if isinstance(row, InvalidRow)]
         return Page(records, invalid, next_token or None, answered_at_ms)
+
+    def _is_all_but_unknown(self, loaded: Any, body: bytes) -> bool:  # noqa: ANN401
+        return _is_all_of(loaded, body) and not has_misleading_member(loaded, self._members)
 
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
@@ -104,7 +109,7 @@ class PageDecoder:
                 raise BrokenAnswerError(msg)
             case dict():
                 rows, next_token = answer.get(self._rows_member), answer.get("NextToken")
-                is_plain = answer.get(_WRAPPER) is not REPEATED
+                is_plain = answer.get(_WRAPPER) is not REPEATED and not has_misleading_member(answer, self._members)
                 if is_plain and isinstance(rows, list) and isinstance(next_token, str | None):
                     return rows, next_token
         msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a NextToken of text"

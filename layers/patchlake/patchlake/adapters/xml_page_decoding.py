@@ -16,6 +16,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 from botocore.model import ListShape, Shape, StructureShape
 
+from patchlake.adapters.answer_form import has_misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader
 from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
@@ -23,8 +24,6 @@ from patchlake.sources.source import Operation
 
 _Time = Annotated[datetime, msgspec.Meta(tz=True)]
 _TRUTH = {"true": True, "false": False}
-_ERRORS = {"Error", "Errors"}
-"""The members that only errors have."""
 
 _MEMBER_DEPTH, _ITEM_DEPTH = 1, 2
 """The levels of an answer's members, and of the items in its list."""
@@ -47,6 +46,7 @@ class XmlPageDecoder:
         (self._list, self._item, *self._lists_in_item), row = _place(answer, operation.rows_member)
         # An operation without pages has no token.
         self._next_token = _place(answer, "NextToken")[0][0] if "NextToken" in answer.members else None
+        self._own = {name for name in (self._list, self._next_token) if name is not None}
         self._root = f"{self._name}Response"
         self._no_answer = f"the answer to {self._name} has status 200, but is not a {self._root} with one {self._list}"
         self._record = operation.record
@@ -84,7 +84,7 @@ class XmlPageDecoder:
         except (ET.ParseError, ValueError, LookupError) as error:
             msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
-        if members.keys() & _ERRORS or self._list not in members or repeated & {self._list, self._next_token}:
+        if self._list not in members or repeated & self._own or has_misleading_member(members, self._own):
             raise BrokenAnswerError(self._no_answer)
         return Page(records, invalid, (self._next_token and members.get(self._next_token)) or None, answered_at_ms)
 
