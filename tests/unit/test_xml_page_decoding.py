@@ -276,6 +276,7 @@ BROKEN = {
     "an element for a token": WHOLE.replace(b"<nextToken>more", b"<nextToken><more/>"),
     "a token in other letters": WHOLE.replace(b"nextToken>", b"NextToken>"),
     "a list in other letters": WHOLE.replace(b"<nextToken>", b"<ReservationSet/><nextToken>"),
+    "a set of errors and a list": WHOLE.replace(b"<nextToken>", b"<errorSet><item/></errorSet><nextToken>"),
     "an error in other letters": WHOLE.replace(b"<nextToken>", b"<errors/><nextToken>"),
     "two tokens": WHOLE.replace(b"<nextToken>", b"<nextToken/><nextToken>"),
     "a page of a proxy": b"<html><body>down</body></html>",

@@ -12,7 +12,7 @@ _OTHER_XML = re.compile(
 )
 _OF_AN_ERROR = frozenset({"__type", "Output"})
 """The members of an error in JSON: its type, or a wrapper around it."""
-_BESIDE_A_LIST = frozenset({"__type", "Code", "Error", "Errors", "Message"})
+_OF_A_PROXY = re.compile(r"__type|code|error\w*|message", re.IGNORECASE)
 """The members with which a proxy adds an error to an answer."""
 _FIRST_OTHER_STATUS = 300
 
@@ -41,8 +41,8 @@ def has_misleading_member(found: Iterable[str], known: Iterable[str]) -> bool:
     To ignore such a member, as those that are not known, could end a list too early.
     """
     names = set(known)
-    misleading = {name.lower() for name in _BESIDE_A_LIST | names}
-    return any(name not in names and name.lower() in misleading for name in found)
+    spelled = {name.lower() for name in names}
+    return any(name.lower() in spelled or _OF_A_PROXY.fullmatch(name) for name in found if name not in names)
 
 
 def _has_body(shape: Any) -> bool:  # noqa: ANN401
