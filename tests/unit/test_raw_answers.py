@@ -9,7 +9,7 @@ from patchlake.sources.nodes import NODES
 
 
 def answer(**headers: str) -> dict[str, object]:
-    body = b'{"InstanceInformationList": [], "message": "Rate exceeded"}'
+    body = b'{"InstanceInformationList": []}'
     return {"RawBody": body, "ResponseMetadata": {"HTTPStatusCode": 200, "HTTPHeaders": headers}}
 
 
