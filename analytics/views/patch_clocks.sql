@@ -68,10 +68,10 @@ nodes AS (
     SELECT
       run_id, account_id, region, instance_id, computer_name,
       platform_type, platform_name, platform_version, patch_group, baseline_id, has_severities,
-      /* The last of the readings that know most of the platform: each known column adds an x, which sorts after the space. */
-      CASE WHEN trim(platform_type) <> '' THEN 'x' ELSE '' END
-        || CASE WHEN trim(platform_name) <> '' THEN 'x' ELSE '' END
-        || CASE WHEN trim(platform_version) <> '' THEN 'x' ELSE '' END
+      /* The last of the readings that know most of the platform, the name first, which decides about severities. */
+      CASE WHEN trim(platform_name) <> '' THEN '1' ELSE '0' END
+        || CASE WHEN trim(platform_type) <> '' THEN '1' ELSE '0' END
+        || CASE WHEN trim(platform_version) <> '' THEN '1' ELSE '0' END
         || ' ' || run_id AS platform_reading,
       CASE WHEN patch_group IS NULL THEN '0 ' ELSE '1 ' END || run_id AS group_reading
     FROM history_node_compliance

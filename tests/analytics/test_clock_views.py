@@ -274,6 +274,14 @@ def test_the_words_of_vendors_have_ranks(tmp_path: Path) -> None:
     ]
 
 
+def test_the_reading_that_knows_the_name_of_the_platform_decides_about_severities(tmp_path: Path) -> None:
+    for number, known in enumerate(({"platform_name": "Amazon Linux"}, {"platform_version": "2023"})):
+        unknown = {"platform_type": "Linux", "platform_name": None, "platform_version": None}
+        seen(tmp_path, number, {SEPTEMBER: "Missing"}, **unknown | known)
+
+    assert view(opened(tmp_path), "patch_age", "severity") == [("Critical",)]
+
+
 def test_the_patches_of_a_node_are_counted_with_its_own_counts(tmp_path: Path) -> None:
     seen(tmp_path, 0, {SEPTEMBER: "Missing", OCTOBER: "AvailableSecurityUpdate"}, failed_count=1)
 
