@@ -1,13 +1,16 @@
 """Programs that users would write instead of patchlake: the same nodes from the same SSM, into Parquet, in processes.
 
-The first comparison is of the patch states only, of known nodes: collect and commit against the scripts. The second is
-the whole job, listing included, of one account in eight regions. There patchlake is ``patchlake export`` as a user runs
-it, which does more than the scripts: it keeps the listing's attributes, checks every value, and publishes coverage too.
-awswrangler writes to S3 only, so it gets an embedded AWS.
+Two comparisons are of known nodes, of their patch states only and of their patches only: collect and commit against the
+scripts. The third is the whole job, listing included, of one account in eight regions. There patchlake is
+``patchlake export`` as a user runs it, which does more than the scripts: it keeps the listing's attributes, checks
+every value, and publishes coverage too. awswrangler writes to S3 only, so it gets an embedded AWS. All programs must
+write the same number of rows.
 """
 
+import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,12 +21,13 @@ from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import boto3
+import pyarrow.parquet as pq
 
 from benchmarks.deployed import ROOT, variables
 from benchmarks.environments import command, make_environment
+from benchmarks.known_nodes import CONNECTIONS, ids_with_patches, prepare
 from benchmarks.loopback_ssm import REGION, running_ssm
 from benchmarks.measured import machine, spread
-from benchmarks.states_alone import CONNECTIONS, prepare
 from benchmarks.tables import report, table
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.embedded.aws.server import start_server
@@ -34,6 +38,9 @@ if TYPE_CHECKING:
 
 BUCKET = "rival"
 NAMES = {"pandas": "paginator and pandas", "awswrangler": "awswrangler", "dlt": "dlt"}
+SCRIPTS = {"patch_states": ("--ids", list(NAMES)), "patches": ("--patches-of", ["pandas"])}
+"""The option of the scripts for each source of known nodes, and the scripts that are compared."""
+
 OURS = "patchlake, collect and commit"
 PAGE_SIZE = SOURCES.nodes.operation.page_size
 STEPS = ("start", "collect", "publish")
@@ -41,14 +48,19 @@ FIGURES = {"wall s": "wall_seconds", "CPU s": "cpu_seconds", "peak MiB": "peak_m
 
 
 class Used(NamedTuple):
-    """The time and memory that a process used, and the files that it left."""
+    """The time and memory that a process used, and the files that it left.
+
+    Attributes:
+        rows: those that SSM answered.
+    """
 
     wall_seconds: float
     cpu_seconds: float
     peak_mebibytes: float
-    files: int
-    size: int
     said: str
+    files: int = 0
+    size: int = 0
+    rows: int = 0
 
 
 class World(NamedTuple):
@@ -82,29 +94,64 @@ def world(nodes: int, latency_seconds: float, regions: Sequence[str]) -> Iterato
 
 
 def states_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
-    """Return the table of the states of known nodes."""
-    used: dict[str, list[Used]] = {}
+    """Return the table of the patch states of known nodes."""
     with world(nodes, latency_seconds, [REGION]) as around, tempfile.TemporaryDirectory() as name:
-        ids = listed(around)
-        given = Path(name, "ids.json")
-        given.write_text(json.dumps(ids))
-        for number in range(rounds):
-            folder = Path(name, str(number))
-            prepare(folder, ids)
-            ours = [sys.executable, "-m", "benchmarks.states_alone", str(folder)]
-            used.setdefault(OURS, []).append(run(ours, around, folder / "lake"))
-            for rival, one in rivals(around, folder / "rivals", [REGION, "--ids", given]):
-                used.setdefault(rival, []).append(one)
-    least = -(-nodes // SOURCES.patch_states.operation.ids_per_call) * latency_seconds / CONNECTIONS
-    took = median(one.wall_seconds for one in used[OURS])
-    steps = {step: median(json.loads(one.said)[step] for one in used[OURS]) for step in STEPS}
+        stored, ids = Path(name, "stored"), listed(around)
+        prepare(stored, ids, [])
+        used = interleaved(rounds, around, stored, "patch_states", ids)
+    return of_known_nodes(f"states of {nodes:,} nodes", used, nodes, latency_seconds)
+
+
+def patches_alone(nodes: int, latency_seconds: float, rounds: int) -> str:
+    """Return the table of the patches of those of so many nodes that may lack some."""
+    with world(nodes, latency_seconds, [REGION]) as around, tempfile.TemporaryDirectory() as name:
+        stored = Path(name, "stored")
+        prepare(stored, listed(around), ["patches"])
+        collected(around, stored, "patch_states")
+        ids = ids_with_patches(stored)
+        used = interleaved(rounds, around, stored, "patches", ids)
+    return of_known_nodes(f"patches of {len(ids):,} of {nodes:,} nodes", used, len(ids), latency_seconds)
+
+
+def interleaved(
+    rounds: int, around: World, stored: Path, source: str, ids: Sequence[str]
+) -> Mapping[str, Sequence[Used]]:
+    """Collect one source of a stored run, and let scripts ask about the same ids, in turns."""
+    given = stored.with_name("ids.json")
+    given.write_text(json.dumps(ids))
+    option, names = SCRIPTS[source]
+    used: dict[str, list[Used]] = {}
+    for number in range(rounds):
+        folder = stored.with_name(str(number))
+        shutil.copytree(stored, folder)
+        used.setdefault(OURS, []).append(collected(around, folder, source))
+        for rival, one in rivals(names, around, folder / "rivals", [REGION, option, given]):
+            used.setdefault(rival, []).append(one)
+    return used
+
+
+def collected(around: World, folder: Path, source: str) -> Used:
+    """Collect the parts of a source, and publish the run if it was the last one."""
+    ours = [sys.executable, "-m", "benchmarks.known_nodes", str(folder), source]
+    return run(ours, around, folder / "lake" / source)
+
+
+def of_known_nodes(what: str, used: Mapping[str, Sequence[Used]], nodes: int, latency_seconds: float) -> str:
+    """Return the table of a comparison, and how patchlake used its time."""
+    rounds = len(used[OURS])
     often = "one run each" if rounds == 1 else f"{rounds} interleaved rounds"
-    head = f"states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms per call, {often}"
+    head = f"{what}, {1000 * latency_seconds:.0f} ms per call, {often}"
+    said = [json.loads(one.said) for one in used[OURS]]
+    steps = {step: median(one[step] for one in said) for step in STEPS}
+    calls = said[0]["calls"]
+    least = calls * latency_seconds / CONNECTIONS
+    took = median(one.wall_seconds for one in used[OURS])
     return (
-        f"{compared(head, used, nodes)}\n\nSpread over {CONNECTIONS} connections, the latency of the calls adds up to "
-        f"{least:.1f} s; patchlake took {took / least:.2f} times that. Its processor time is {steps['start']:.1f} s "
-        f"for starting, {steps['collect']:.1f} s for collecting and {steps['publish']:.1f} s for publishing. "
-        f"{machine('boto3', 'pyarrow')}; the other programs use the versions locked in benchmarks/rivals."
+        f"{compared(head, used, nodes)}\n\nSpread over {CONNECTIONS} connections, the latency of the {calls:,} calls "
+        f"adds up to {least:.1f} s; patchlake took {took / least:.2f} times that. Its processor time is "
+        f"{steps['start']:.1f} s for starting, {steps['collect']:.1f} s for collecting and {steps['publish']:.1f} s "
+        f"for publishing. {machine('boto3', 'pyarrow')}; the other programs use the versions locked in "
+        "benchmarks/rivals."
     )
 
 
@@ -120,7 +167,7 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
             named = f"patchlake export, {'one region' if len(places) == 1 else f'{len(places)} regions'}"
             used[named] = [run(export, around, folder / "ours" / "lake" / "patch_states")]
             if places is regions:
-                used |= {rival: [one] for rival, one in rivals(around, folder, places)}
+                used |= {rival: [one] for rival, one in rivals(NAMES, around, folder, places)}
     chain = -(-nodes // PAGE_SIZE) * latency_seconds
     head = f"listing and states of {nodes:,} nodes, {1000 * latency_seconds:.0f} ms per call, one run each"
     return (
@@ -132,6 +179,7 @@ def whole_job(nodes: int, latency_seconds: float) -> str:
 
 def compared(head: str, used: Mapping[str, Sequence[Used]], nodes: int) -> str:
     """Write a table of medians, each with its spread if it has one, and its ratio to patchlake's, the first."""
+    assert len({one.rows for runs in used.values() for one in runs}) == 1
     lines = []
     for name, runs in used.items():
         cells = [name]
@@ -156,16 +204,17 @@ def listed(around: World) -> list[str]:
     return sorted(node["InstanceId"] for page in pages for node in page["InstanceInformationList"])
 
 
-def rivals(around: World, folder: Path, arguments: Iterable[object]) -> Iterator[tuple[str, Used]]:
-    """Run every script, one after the other."""
-    for name, text in NAMES.items():
+def rivals(
+    names: Iterable[str], around: World, folder: Path, arguments: Iterable[object]
+) -> Iterator[tuple[str, Used]]:
+    """Run scripts, one after the other."""
+    for name in names:
         out = f"s3://{BUCKET}{folder}" if name == "awswrangler" else str(folder / name)
         used = run(command(name, f"{name}_script", out, *arguments), around, folder / name / "lake")
         if name == "awswrangler":
-            found = around.s3.list_objects_v2(Bucket=BUCKET, Prefix=str(folder)[1:])["Contents"]
-            used = used._replace(files=len(found), size=sum(item["Size"] for item in found))
-        assert used.files > 0
-        yield text, used
+            listing = around.s3.list_objects_v2(Bucket=BUCKET, Prefix=str(folder)[1:])["Contents"]
+            used = left(used, (around.s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read() for each in listing))
+        yield NAMES[name], used
 
 
 def run(words: Sequence[str], around: World, out: Path) -> Used:
@@ -178,14 +227,24 @@ def run(words: Sequence[str], around: World, out: Path) -> Used:
     environment = os.environ | around.variables
     result = subprocess.run(measured, env=environment, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
     *said, used = result.stdout.splitlines()
-    sizes = [path.stat().st_size for path in out.rglob("*.parquet") if "coverage" not in path.parts]
-    return Used(**json.loads(used), files=len(sizes), size=sum(sizes), said="".join(said))
+    return left(Used(**json.loads(used), said="".join(said)), (path.read_bytes() for path in out.rglob("*.parquet")))
+
+
+def left(used: Used, files: Iterable[bytes]) -> Used:
+    """Add the files that a process left."""
+    for body in files:
+        table = pq.read_table(io.BytesIO(body))
+        statuses = table["collection_status"].to_pylist() if "collection_status" in table.column_names else None
+        rows = table.num_rows if statuses is None else statuses.count("COLLECTED")
+        used = used._replace(files=used.files + 1, size=used.size + len(body), rows=used.rows + rows)
+    return used
 
 
 def main(*, full: bool) -> None:
-    """Report both tables."""
+    """Report the tables."""
     for name in NAMES:
         make_environment(name)
-    nodes = 100_000 if full else 5000
-    report("performance.md", "states", states_alone(nodes, 0.06, 3 if full else 1), full=full)
+    nodes, fewer, rounds = (100_000, 36_000, 3) if full else (5000, 2000, 1)
+    report("performance.md", "states", states_alone(nodes, 0.06, rounds), full=full)
+    report("performance.md", "patches alone", patches_alone(fewer, 0.06, rounds), full=full)
     report("performance.md", "alternatives", whole_job(nodes, 0.06), full=full)

@@ -1,4 +1,4 @@
-"""A fast SSM on the loopback interface, in its own process: both operations, from prepared rows.
+"""A fast SSM on the loopback interface, in its own process: its three operations, from prepared rows.
 
 It answers every caller, in the order of a call's ids and fifty a page, after a latency that takes no processor time.
 The rows come from the simulated fleet, so they are as varied, and compress as badly, as the demo's.
@@ -9,13 +9,16 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from email.utils import formatdate
-from typing import Final
+from typing import Any, Final
 
+from patchlake.sources.patches import PATCHES, STATES
 from patchlake.sources.registry import SOURCES
+from patchlake.sources.source import Operation
 from patchlake_cli.embedded.aws.settings import Settings
+from patchlake_cli.embedded.fleet.node import PATCH_STATES
 
 REGION: Final = "eu-central-1"
 _IDENTITY = (
@@ -43,6 +46,11 @@ class Rows:
         self._states = {
             node.instance_id: json.dumps(node.patch_state).encode() for node in found if node.patch_state is not None
         }
+        self._patches = {
+            node.instance_id: [json.dumps(patch).encode() for patch in node.patches(frozenset(STATES))]
+            for node in found
+            if node.patch_state is not None and any(node.patch_state.get(PATCH_STATES[state]) for state in STATES)
+        }
 
     def answer(self, region: bytes, operation: bytes, body: bytes) -> bytes:
         """Return the body of an answer."""
@@ -50,11 +58,17 @@ class Rows:
         if operation == b"DescribeInstancePatchStates":
             rows = (self._states[i] for i in request["InstanceIds"] if i in self._states)
             return b'{"InstancePatchStates":[' + b",".join(rows) + b"]}"
-        listing = self._listings[region]
-        start = int(request.get("NextToken") or 0)
-        end = start + SOURCES.nodes.operation.page_size
-        token = b',"NextToken":"%d"' % end if end < len(listing) else b""
-        return b'{"InstanceInformationList":[' + b",".join(listing[start:end]) + b"]" + token + b"}"
+        if operation == b"DescribeInstancePatches":
+            assert request["Filters"] == [{"Key": "State", "Values": list(STATES)}]
+            return _page(PATCHES.operation, self._patches.get(request["InstanceId"], []), request)
+        return _page(SOURCES.nodes.operation, self._listings[region], request)
+
+
+def _page(operation: Operation, rows: Sequence[bytes], request: Mapping[str, Any]) -> bytes:
+    start = int(request.get("NextToken") or 0)
+    end = start + operation.page_size
+    token = b',"NextToken":"%d"' % end if end < len(rows) else b""
+    return b'{"%s":[%s]%s}' % (operation.rows_member.encode(), b",".join(rows[start:end]), token)
 
 
 class _Connection(asyncio.Protocol):

@@ -7,4 +7,4 @@ from paginated import out, pages
 
 rows = [row for page in pages() for row in page]
 Path(out, "lake").mkdir(parents=True)
-pd.DataFrame(rows).to_parquet(f"{out}/lake/patch_states.parquet")
+pd.DataFrame(rows).to_parquet(f"{out}/lake/rows.parquet")
