@@ -6,8 +6,9 @@
 --     above 0, however old the scan. UNKNOWN: see unknown_reason. COMPLIANT: none of these.
 --   unknown_reason: Why a node is UNKNOWN: the first reason that applies, NULL otherwise. NOT_COLLECTED,
 --     INVALID_RESPONSE, NO_PATCH_STATE: as collection_status says. SCAN_TIME_INVALID: the last operation ended before
---     SSM existed, before it started, or more than a day after SSM answered. STALE_SCAN: it ended more than
---     scan_max_age_days before SSM answered. COUNT_ABSENT: one of the seven counts is missing.
+--     SSM existed, before it started, or more than a day after SSM answered; or one of its times could not be read.
+--     STALE_SCAN: it ended more than scan_max_age_days before SSM answered. COUNT_ABSENT: one of the seven counts is
+--     missing.
 --   is_stale: Whether the last operation ended more than scan_max_age_days before SSM answered; may be true for
 --     NON_COMPLIANT nodes too. NULL without a patch state.
 --   scan_age_days: Days from the end of the last operation to SSM's answer, by UTC date; NULL without a patch state or
@@ -26,13 +27,31 @@
 --   - This view includes unpublished runs: join covered_runs or target_listings. node_compliance has only published
 --     runs.
 --   - The caveats of node_compliance apply.
-WITH judged AS (
+WITH timed AS (
+  SELECT
+    run_id, run_at, run_date,
+    account_id, region, instance_id,
+    ${NodeColumns},
+    collection_status, collection_detail, collected_at,
+    ${PatchStateColumns},
+    coalesce(
+      operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
+        AND operation_end_time <= collected_at + INTERVAL '1' DAY
+        AND coalesce(
+          operation_start_time <= operation_end_time, coalesce(collection_detail, '') NOT LIKE '%OperationStartTime%'
+        ),
+      false
+    ) AS is_scan_time_known
+  FROM recent_patch_states
+),
+judged AS (
   SELECT
     state.run_id, state.run_at, state.run_date,
     state.account_id, state.region, state.instance_id,
     state.${NodeColumns},
     state.collection_status, state.collection_detail, state.collected_at,
     state.${PatchStateColumns},
+    state.is_scan_time_known,
     state.collection_status = 'COLLECTED' AND (
       state.missing_count > 0
       OR state.failed_count > 0
@@ -45,11 +64,7 @@ WITH judged AS (
     /* NULL only where everything is known to be good. */
     CASE
       WHEN state.collection_status IS DISTINCT FROM 'COLLECTED' THEN coalesce(state.collection_status, 'INVALID_RESPONSE')
-      WHEN state.operation_end_time IS NULL
-        OR state.collected_at IS NULL
-        OR state.operation_end_time < TIMESTAMP '2000-01-01 00:00:00'
-        OR state.operation_end_time < state.operation_start_time
-        OR state.operation_end_time > state.collected_at + INTERVAL '1' DAY THEN 'SCAN_TIME_INVALID'
+      WHEN NOT state.is_scan_time_known THEN 'SCAN_TIME_INVALID'
       WHEN state.operation_end_time < state.collected_at - INTERVAL '${ScanMaxAgeDays}' DAY THEN 'STALE_SCAN'
       WHEN state.missing_count = 0
         AND state.failed_count = 0
@@ -60,7 +75,7 @@ WITH judged AS (
         AND state.other_non_compliant_count = 0 THEN NULL
       ELSE 'COUNT_ABSENT'
     END AS doubt
-  FROM recent_patch_states AS state
+  FROM timed AS state
 )
 SELECT
   run_id, run_at, run_date,
@@ -72,12 +87,8 @@ SELECT
     AS compliance_status,
   CASE WHEN is_non_compliant THEN NULL ELSE doubt END AS unknown_reason,
   operation_end_time < collected_at - INTERVAL '${ScanMaxAgeDays}' DAY AS is_stale,
-  CASE
-    WHEN operation_end_time >= TIMESTAMP '2000-01-01 00:00:00'
-      AND NOT coalesce(operation_end_time < operation_start_time, false)
-      AND operation_end_time <= collected_at + INTERVAL '1' DAY
-      THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date))
-  END AS scan_age_days,
+  CASE WHEN is_scan_time_known THEN date_diff('day', CAST(operation_end_time AS date), CAST(collected_at AS date)) END
+    AS scan_age_days,
   available_security_update_count > 0 AS has_unapproved_security_updates,
   coalesce(trim(platform_type) <> '' AND trim(platform_name) <> '' AND trim(platform_version) <> '', false)
     AS is_platform_known,
@@ -86,6 +97,6 @@ SELECT
     WHEN trim(platform_name) <> '' OR platform_type IN ('Windows', 'MacOS') THEN true
   END AS has_severities,
   instance_id LIKE 'i-%' AS is_ec2,
-  2 AS policy_version,
+  3 AS policy_version,
   ${ScanMaxAgeDays} AS scan_max_age_days
 FROM judged

@@ -40,6 +40,9 @@ ATTRIBUTES_LOST: Mapping[str, Mapping[str, Any]] = {
     "PLATFORM_TYPE_ABSENT": {"platform_type": None},
     "PLATFORM_VERSION_ABSENT": {"platform_version": None},
     "PLATFORM_VERSION_BLANK": {"platform_version": " "},
+    "SCAN_START_LOST": {"operation_start_time": None, "collection_detail": "OperationStartTime: a reason"},
+    "SCAN_END_LOST": {"operation_end_time": None, "collection_detail": "OperationEndTime: a reason"},
+    "COUNT_LOST": {"missing_count": None, "collection_detail": "MissingCount: a reason"},
 }
 """The values of a node that a run may not read although it reads the node: a bad value has a reason, an absent one has
 none."""
@@ -98,6 +101,7 @@ STATES: Mapping[str, Mapping[str, Any]] = {
     "compliant": {},
     "lacking": {"missing_count": 1},
     "stale": {"operation_end_time": 1_700_000_000_000},
+    "ended before its start": {"operation_start_time": 2_000_000_000_000},
     "unreported": {"failed_count": None},
     "unscanned": {"collection_status": CollectionStatus.NO_PATCH_STATE},
 }
@@ -309,8 +313,16 @@ class History:
             return row if fault != DESCRIPTION_LOST else {**row, **dict.fromkeys(PLATFORMS[0])}
         if life.states[run] == "unscanned":
             row = {name: value for name, value in row.items() if not name.endswith(("_count", "_time"))}
-            return {**row, **state, **lost}
-        return {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state, **lost}
+            return _without({**row, **state}, lost)
+        seen = {**row, "patch_group": life.groups[run], "baseline_id": f"pb-{life.groups[run]}", **state}
+        return _without(seen, lost)
+
+
+def _without(row: Row, lost: Mapping[str, Any]) -> Row:
+    """Return a row that lost these values; one that it does not have stays absent."""
+    return row | {
+        name: value for name, value in lost.items() if name == "collection_detail" or row.get(name) is not None
+    }
 
 
 def _is_gap(row: Row) -> bool:
@@ -399,7 +411,7 @@ def _life(random: Random, node: int, target: int, before: Blinding, after: Blind
     arrivals = [run for run in runs if before.targets[run, target] is None and after.targets[run, target] is None]
     arrives = random.choice([*arrivals[:1] * 4, *arrivals] or [0])
     leaves = random.choice([len(RUNS)] * 6 + [*runs[arrives + 1 :], len(RUNS)])
-    states = [random.choices(list(STATES), weights=(6, 3, 1, 1, 1))[0] for _ in runs]
+    states = [random.choices(list(STATES), weights=(6, 3, 1, 1, 1, 1))[0] for _ in runs]
     groups, platforms = [random.choice(GROUPS)], [random.choice(PLATFORMS)]
     for run in runs[1:]:
         moves = before.reads(run, node, target) and after.reads(run, node, target) and random.random() < MOVES

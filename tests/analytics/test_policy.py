@@ -75,6 +75,19 @@ CASES: dict[str, tuple[dict[str, Any], str, str | None, bool | None]] = {
         None,
         False,
     ),
+    "started at a time that could not be read": (
+        {"operation_start_time": None, "collection_detail": "OperationStartTime: expected `float`, got `str`"},
+        "UNKNOWN",
+        "SCAN_TIME_INVALID",
+        False,
+    ),
+    "started at a time that was not there": ({"operation_start_time": None}, "COMPLIANT", None, False),
+    "another value could not be read": (
+        {"operation_start_time": None, "collection_detail": "OwnerInformation: expected `str`, got `int`"},
+        "COMPLIANT",
+        None,
+        False,
+    ),
     "started in the year 1": ({"operation_start_time": YEAR_1}, "COMPLIANT", None, False),
     "collected at no time": ({"collected_at": None}, "UNKNOWN", "SCAN_TIME_INVALID", None),
     "scanned a day ahead": ({"operation_end_time": COLLECTED_AT + DAY}, "COMPLIANT", None, False),
@@ -137,18 +150,22 @@ def test_the_greatest_age_of_a_scan_is_a_parameter_and_stands_beside_the_verdict
     )
 
     # A millisecond over a week, which by date is seven days.
-    assert answer.rows == [("COMPLIANT", 7, 8, 2)]
+    assert answer.rows == [("COMPLIANT", 7, 8, 3)]
 
 
-def test_a_scan_that_ended_before_its_start_has_no_age(tmp_path: Path) -> None:
-    nodes = [collected(RUN_ID, 1, **ENDED_BEFORE_ITS_START), collected(RUN_ID, 2, operation_start_time=None)]
-    write_run(tmp_path, RUN_ID, [listed(2)], nodes)
+def test_a_scan_that_ended_before_its_start_or_at_an_unread_one_has_no_age(tmp_path: Path) -> None:
+    unread = {"operation_start_time": None, "collection_detail": "OperationStartTime: a reason"}
+    nodes = [
+        collected(RUN_ID, number, **columns)
+        for number, columns in enumerate((ENDED_BEFORE_ITS_START, unread, {"operation_start_time": None}))
+    ]
+    write_run(tmp_path, RUN_ID, [listed(len(nodes))], nodes)
 
     answer = open_lake(LakeLocation(str(tmp_path)), now=NOW).query(
         "SELECT scan_age_days FROM latest_patch_states ORDER BY instance_id"
     )
 
-    assert answer.rows == [(None,), (0,)]
+    assert answer.rows == [(None,), (None,), (0,)]
 
 
 def test_unapproved_security_updates_are_shown_and_their_absence_is_not_a_no(tmp_path: Path) -> None:

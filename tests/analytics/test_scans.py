@@ -94,7 +94,7 @@ def test_each_part_of_a_view_that_is_a_union_costs_its_own_columns() -> None:
 
     assert [scan.columns for scan in read if scan.table == "patch_states" and "instance_id" in scan.columns] == [
         {
-            *("run_id", "account_id", "region", "instance_id", "collection_status"),
+            *("run_id", "account_id", "region", "instance_id", "collection_status", "collection_detail"),
             *("collected_at", "operation_start_time", "operation_end_time"),
             *("missing_count", "failed_count", "installed_pending_reboot_count", "installed_rejected_count"),
         }

@@ -17,7 +17,7 @@ UNKNOWN_NODES: dict[str, str] = {
         if status is not CollectionStatus.COLLECTED
     },
     "STALE_SCAN": "The last scan is too old.",
-    "SCAN_TIME_INVALID": "The time of the last scan is impossible, so its age is unknown.",
+    "SCAN_TIME_INVALID": "The time of the last scan is impossible or could not be read, so its age is unknown.",
     "COUNT_ABSENT": "SSM did not report one of the counts that decide compliance.",
 }
 """The reasons why the compliance of a listed node is not known."""
