@@ -71,6 +71,16 @@ BROKEN_CREDENTIALS = {
 }
 
 
+@pytest.mark.parametrize("name", ["no key", "no token", "no account", "two accounts", "a key that no header can hold"])
+def test_an_answer_that_sts_would_not_give_asks_to_look_for_a_proxy(
+    aws: HttpStub, sources: AwsTargetApis, name: str
+) -> None:
+    aws.answer = lambda _: Answer(200, BROKEN_CREDENTIALS[name].encode())
+
+    with pytest.raises(RetryableError, match=r"If the problem persists, check that no proxy changes answers"):
+        sources.open(PLAN, MEMBER)
+
+
 @pytest.mark.parametrize("body", BROKEN_CREDENTIALS.values(), ids=list(BROKEN_CREDENTIALS))
 def test_an_answer_of_sts_without_credentials_fails_for_now(aws: HttpStub, sources: AwsTargetApis, body: str) -> None:
     aws.answer = lambda _: Answer(200, body.encode())

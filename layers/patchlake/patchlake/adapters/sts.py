@@ -51,7 +51,7 @@ def caller_account_id(client: "STSClient") -> str:
     match answer:
         case {"Account": str(account_id)} if re.match(ACCOUNT_ID_PATTERN, account_id):
             return account_id
-    msg = "GetCallerIdentity failed: its answer names no account"
+    msg = f"GetCallerIdentity failed: its answer names no account. {IF_IT_LASTS}"
     raise RetryableError(msg)
 
 
@@ -126,7 +126,7 @@ def _require_account(role: str, account_id: str, answer: "Mapping[str, Any]") ->
     user: Mapping[str, Any] = answer.get("AssumedRoleUser", {})
     found = account_of_arn(user.get("Arn"))
     if found is None:
-        msg = f"{role}: AssumeRole failed: its answer does not name one account of the session"
+        msg = f"{role}: AssumeRole failed: its answer does not name one account of the session. {IF_IT_LASTS}"
         raise RetryableError(msg)
     if found != account_id:
         msg = (
@@ -150,7 +150,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             "Expiration": datetime() as expiration,
         } if access_key and secret_key and token and expiration.tzinfo is not None:
             if not fit_a_header(access_key, secret_key, token):
-                msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used"
+                msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used. {IF_IT_LASTS}"
                 raise RetryableError(msg)
             if expiration <= utc_now():
                 msg = (
@@ -164,7 +164,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
                 "token": token,
                 "expiry_time": expiration.isoformat(),
             }
-    msg = f"{role}: AssumeRole failed: its answer lacks credentials"
+    msg = f"{role}: AssumeRole failed: its answer lacks credentials. {IF_IT_LASTS}"
     raise RetryableError(msg)
 
 
