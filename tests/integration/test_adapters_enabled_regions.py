@@ -81,7 +81,7 @@ def test_only_a_region_that_is_not_enabled_is_left_out(
 def test_an_answer_that_does_not_name_every_region_is_none(aws: HttpStub, ec2: Any, body: bytes) -> None:  # noqa: ANN401
     aws.answer_in_turn(Answer(200, body))
 
-    with pytest.raises(RetryableError, match="DescribeRegions"):
+    with pytest.raises(RetryableError, match=r"DescribeRegions.*(?i:if the problem persists)"):
         enabled_regions(ec2)
 
 

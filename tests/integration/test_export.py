@@ -157,6 +157,24 @@ def test_the_same_command_again_finds_the_run_published(environment: dict[str, s
     }
 
 
+def test_a_run_that_is_published_without_its_coverage_is_an_error_even_if_partial_runs_are_allowed(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    write_run(tmp_path, "20261031T060000Z", [listed(1)], [collected("20261031T060000Z", 1)])
+    named = ("--scheduled-time", "2026-11-01T06:00:00Z", "--allow-partial")
+    patchlake_here(environment, "export", "--lake", tmp_path, *named)
+    [coverage] = (tmp_path / "lake" / "coverage" / "run_date=2026-11-01").iterdir()
+    coverage.unlink()
+
+    again = patchlake_here(environment, "export", "--lake", tmp_path, *named)
+
+    assert (again.returncode, again.stdout) == (1, "")
+    assert (
+        f"patchlake: run {RUN_ID} has ended, but the lake lacks its file of coverage or patch_states. Check that "
+        "no one deleted it, and that no proxy answers instead of the store\n"
+    ) in again.stderr
+
+
 def test_ctrl_c_is_one_line_and_the_same_command_goes_on(
     aws: EmbeddedAws, environment: dict[str, str], tmp_path: Path
 ) -> None:

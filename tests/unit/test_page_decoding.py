@@ -212,6 +212,22 @@ def test_an_answer_with_two_lists_or_two_tokens_is_broken_and_not_the_last_of_th
         STATES_DECODER.page(body, ANSWERED_AT)
 
 
+@pytest.mark.parametrize(
+    ("body", "member"),
+    [
+        (b'{"InstancePatchStates":[],"nextToken":"more"}', "nextToken"),
+        (b'{"InstancePatchStates":[{}],"InstancepatchStates":[]}', "InstancepatchStates"),
+        (b'{"message":"Rate exceeded"}', "message"),
+        (b'{"InstancePatchStates":[],"Error' + b"s" * 1_000 + b'":[]}', "Error" + "s" * 45 + "…"),
+    ],
+)
+def test_an_answer_with_a_misleading_member_is_refused_by_its_name(body: bytes, member: str) -> None:
+    expected = f"the answer to DescribeInstancePatchStates has the unexpected member {member}"
+
+    with pytest.raises(BrokenAnswerError, match=f"^{expected}$"):
+        STATES_DECODER.page(body, ANSWERED_AT)
+
+
 def test_a_text_that_is_the_name_of_the_list_is_a_text() -> None:
     row = VALID | {"PatchGroup": "InstancePatchStates", "BaselineId": "NextToken"}
 
@@ -223,6 +239,13 @@ def test_a_text_that_is_the_name_of_the_list_is_a_text() -> None:
 
 def test_a_wrapper_without_an_error_beside_the_list_is_ignored() -> None:
     assert page([VALID], Output={"message": None}).invalid == []
+
+
+@pytest.mark.parametrize("token", [b'"\xff"', b'"\\ud800"', b'["more"]', b"5"])
+@pytest.mark.parametrize("rows", [b"[]", b"[5]"])
+def test_a_token_that_is_no_text_of_unicode_is_broken_and_is_never_sent(rows: bytes, token: bytes) -> None:
+    with pytest.raises(BrokenAnswerError, match=r"and a NextToken of text$"):
+        STATES_DECODER.page(b'{"InstancePatchStates":' + rows + b',"NextToken":' + token + b"}", ANSWERED_AT)
 
 
 # Python 3.13 counts the levels of a nesting, 3.14 measures the stack that they take.

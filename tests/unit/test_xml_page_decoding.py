@@ -296,6 +296,13 @@ def test_a_broken_body_is_never_an_empty_page_and_is_not_repeated(body: bytes) -
     assert "10.0.0.12" not in str(caught.value)
 
 
+def test_an_answer_with_a_misleading_member_is_refused_by_its_name() -> None:
+    expected = "the answer to DescribeInstances has the unexpected member NextToken"
+
+    with pytest.raises(BrokenAnswerError, match=f"^{expected}$"):
+        DECODER.page(BROKEN["a token in other letters"], AT)
+
+
 @given(st.integers(0, len(WHOLE) - 1))
 def test_no_beginning_of_an_answer_is_a_page(length: int) -> None:
     with pytest.raises(BrokenAnswerError):

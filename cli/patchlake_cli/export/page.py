@@ -16,6 +16,7 @@ from patchlake_cli.access.advice import Advice, Refusals
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.lake.departures import departures
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.overview import AnsweredQuestion, answer_questions
 from patchlake_cli.terminal.console import error_console, output_console, warn
 from patchlake_cli.terminal.observation import Observation
@@ -46,10 +47,20 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         tables: the location of its tables.
         observation: the observation of the run.
         seconds: the time that the run took.
+
+    Raises:
+        LakeError: the lake lacks a file of the run, or it cannot be read.
     """
     run = (observation.run_id,)
+    found = lake.query("SELECT is_latest FROM runs WHERE run_id = ? AND run_status <> 'UNPUBLISHED'", run).rows
+    if not found:
+        msg = (
+            f"run {observation.run_id} has ended, but the lake lacks its file of coverage or patch_states. Check that "
+            "no one deleted it, and that no proxy answers instead of the store"
+        )
+        raise LakeError(msg)
+    [(is_latest,)] = found
     summary = read_summary(lake, tables, observation, seconds)
-    [(is_latest,)] = lake.query("SELECT is_latest FROM runs WHERE run_id = ?", run).rows
     denied, denied_patches = (
         {
             account_id

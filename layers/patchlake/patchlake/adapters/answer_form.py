@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from patchlake.adapters.one_line import one_line
+
 _OTHER_XML = re.compile(
     rb"\s*(?:<\?[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+)?(?:html|error|errorresponse)\b",
     re.IGNORECASE | re.DOTALL,
@@ -35,14 +37,16 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
     return protocol != "rest-xml" or _OTHER_XML.match(body) is None
 
 
-def has_misleading_member(found: Iterable[str], known: Iterable[str]) -> bool:
-    """Whether an answer has a member of an error, or the name of a known one in other letters, such as ``nextToken``.
+def misleading_member(found: Iterable[str], known: Iterable[str]) -> str | None:
+    """Return the name of a member of an error, or of a known one in other letters, such as ``nextToken``.
 
     To ignore such a member, as those that are not known, could end a list too early.
     """
     names = set(known)
     spelled = {name.lower() for name in names}
-    return any(name.lower() in spelled or _OF_A_PROXY.fullmatch(name) for name in found if name not in names)
+    others = (name for name in found if name not in names)
+    misleading = (name for name in others if name.lower() in spelled or _OF_A_PROXY.fullmatch(name))
+    return next((one_line(name, most=50) for name in misleading), None)
 
 
 def _has_body(shape: Any) -> bool:  # noqa: ANN401
@@ -56,4 +60,4 @@ def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
         return False
     members = shape.members if shape is not None else {}
     known = {member.serialization.get("name", name) for name, member in members.items()}
-    return not (_OF_AN_ERROR & found.keys() or (known and has_misleading_member(found, known)))
+    return not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))

@@ -16,6 +16,7 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    FlexibleChecksumError,
     NoCredentialsError,
     PartialCredentialsError,
     ProxyConnectionError,
@@ -44,6 +45,7 @@ class Cause(StrEnum):
     THROTTLED = auto()
     PASSING = auto()
     CONFLICT = auto()
+    CHANGED = auto()
     UNREACHABLE = auto()
     BAD_CERTIFICATE = auto()
     PROXY = auto()
@@ -152,6 +154,7 @@ _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.EXPIRED: (CredentialRetrievalError, SSOError, TokenRetrievalError),
     Cause.PROXY: (ProxyConnectionError,),
     Cause.BAD_CERTIFICATE: (SSLError,),
+    Cause.CHANGED: (FlexibleChecksumError,),
     Cause.UNREACHABLE: (ConnectTimeoutError, EndpointConnectionError),
 }
 """The causes of the SDK's own errors; all others are PASSING."""

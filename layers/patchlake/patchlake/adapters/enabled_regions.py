@@ -10,7 +10,7 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of
 from patchlake.adapters.xml_page_decoding import XmlPageDecoder
-from patchlake.core.paging import read_chain
+from patchlake.core.paging import IF_IT_LASTS, read_chain
 from patchlake.core.records import Page, Record
 from patchlake.core.targets import REGION_PATTERN
 from patchlake.errors import PermanentError, RetryableError
@@ -80,5 +80,5 @@ def _named(found: Record | None) -> tuple[str, str | None]:
     match found:
         case ListedRegion(name=str(name)) if re.match(REGION_PATTERN, name):
             return name, found.state
-    msg = f"EC2 {DESCRIBE_REGIONS.name} failed: it lists a region without a name such as eu-central-1"
+    msg = f"EC2 {DESCRIBE_REGIONS.name} failed: it lists a region without a name such as eu-central-1. {IF_IT_LASTS}"
     raise RetryableError(msg)

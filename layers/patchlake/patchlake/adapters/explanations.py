@@ -22,6 +22,10 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         f"{_LATER}; if the problem persists, check the AWS Health Dashboard",
     ),
     Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
+    Cause.CHANGED: Explanation(
+        "the body of the answer does not match its checksum",
+        f"{_LATER}; if the problem persists, check that no proxy changes answers",
+    ),
     Cause.UNREACHABLE: Explanation(
         "the endpoint cannot be reached",
         "check the network, DNS, security groups and VPC endpoints, and the endpoint if you set one",

@@ -233,7 +233,7 @@ def _account(subject: str, found: Record | None) -> Account:
     match found:
         case ListedAccount(account_id=str(account_id)) if re.match(ACCOUNT_ID_PATTERN, account_id):
             return Account(account_id, found.name, (found.state or found.status) not in NOT_ACTIVE)
-    msg = f"{subject} failed: it names an account without an id of twelve digits"
+    msg = f"{subject} failed: it names an account without an id of twelve digits. {IF_IT_LASTS}"
     raise RetryableError(msg)
 
 
@@ -242,5 +242,5 @@ def _unit_id(subject: str, found: Record | None) -> str:
     match found:
         case ListedUnit(unit_id=str(unit_id)) if is_unit_id(unit_id):
             return unit_id
-    msg = f"{subject} failed: it names a unit without an id such as ou-abcd-11111111"
+    msg = f"{subject} failed: it names a unit without an id such as ou-abcd-11111111. {IF_IT_LASTS}"
     raise RetryableError(msg)

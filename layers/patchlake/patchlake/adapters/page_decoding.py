@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from patchlake.adapters.answer_form import has_misleading_member
-from patchlake.adapters.row_reading import REPEATED, RowReader
+from patchlake.adapters.answer_form import misleading_member
+from patchlake.adapters.row_reading import REPEATED, RowReader, is_unicode
 from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
@@ -94,7 +94,7 @@ class PageDecoder:
         return Page(records, invalid, next_token or None, answered_at_ms)
 
     def _is_all_but_unknown(self, loaded: Any, body: bytes) -> bool:  # noqa: ANN401
-        return _is_all_of(loaded, body) and not has_misleading_member(loaded, self._members)
+        return _is_all_of(loaded, body) and not misleading_member(loaded, self._members)
 
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
@@ -108,9 +108,12 @@ class PageDecoder:
                 msg = f"the answer to {self._name} has status 200, but is the error {_error_name(error)}"
                 raise BrokenAnswerError(msg)
             case dict():
+                if (other := misleading_member(answer, self._members)) is not None:
+                    msg = f"the answer to {self._name} has the unexpected member {other}"
+                    raise BrokenAnswerError(msg)
                 rows, next_token = answer.get(self._rows_member), answer.get("NextToken")
-                is_plain = answer.get(_WRAPPER) is not REPEATED and not has_misleading_member(answer, self._members)
-                if is_plain and isinstance(rows, list) and isinstance(next_token, str | None):
+                is_token = isinstance(next_token, str | None) and is_unicode(next_token or "")
+                if isinstance(rows, list) and is_token and answer.get(_WRAPPER) is not REPEATED:
                     return rows, next_token
         msg = f"the answer to {self._name} is not an object with a list {self._rows_member} and a NextToken of text"
         raise BrokenAnswerError(msg)

@@ -75,12 +75,15 @@ class RowReader:
         return values, broken
 
 
+def is_unicode(text: str) -> bool:
+    """Whether a text can be stored and sent: JSON may contain half of a character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _text(value: object) -> str | None:
     """Return a value if it is a text that can be stored."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return None
-    return value
+    return value if isinstance(value, str) and value and is_unicode(value) else None

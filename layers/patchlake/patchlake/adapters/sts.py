@@ -51,7 +51,7 @@ def caller_account_id(client: "STSClient") -> str:
     match answer:
         case {"Account": str(account_id)} if re.match(ACCOUNT_ID_PATTERN, account_id):
             return account_id
-    msg = "GetCallerIdentity failed: its answer names no account"
+    msg = f"GetCallerIdentity failed: its answer names no account. {IF_IT_LASTS}"
     raise RetryableError(msg)
 
 
@@ -119,18 +119,14 @@ class RoleSessions:
 def _require_account(role: str, account_id: str, answer: "Mapping[str, Any]") -> None:
     """Require that a session is in the account of its role: its rows would have the name of another account.
 
-    STS always names the account; a stand-in for it may leave it out.
-
     Raises:
         RefusedError: it is in another one.
-        RetryableError: the answer has something else in place of an ARN, or two of them.
+        RetryableError: the answer does not name one account.
     """
     user: Mapping[str, Any] = answer.get("AssumedRoleUser", {})
-    if "Arn" not in user:
-        return
-    found = account_of_arn(user["Arn"])
+    found = account_of_arn(user.get("Arn"))
     if found is None:
-        msg = f"{role}: AssumeRole failed: its answer does not name one account of the session"
+        msg = f"{role}: AssumeRole failed: its answer does not name one account of the session. {IF_IT_LASTS}"
         raise RetryableError(msg)
     if found != account_id:
         msg = (
@@ -154,7 +150,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             "Expiration": datetime() as expiration,
         } if access_key and secret_key and token and expiration.tzinfo is not None:
             if not fit_a_header(access_key, secret_key, token):
-                msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used"
+                msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used. {IF_IT_LASTS}"
                 raise RetryableError(msg)
             if expiration <= utc_now():
                 msg = (
@@ -168,7 +164,7 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
                 "token": token,
                 "expiry_time": expiration.isoformat(),
             }
-    msg = f"{role}: AssumeRole failed: its answer lacks credentials"
+    msg = f"{role}: AssumeRole failed: its answer lacks credentials. {IF_IT_LASTS}"
     raise RetryableError(msg)
 
 

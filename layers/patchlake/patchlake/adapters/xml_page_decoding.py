@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 import msgspec
 from botocore.model import ListShape, Shape, StructureShape
 
-from patchlake.adapters.answer_form import has_misleading_member
+from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader
 from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
@@ -84,7 +84,10 @@ class XmlPageDecoder:
         except (ET.ParseError, ValueError, LookupError) as error:
             msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
-        if self._list not in members or repeated & self._own or has_misleading_member(members, self._own):
+        if (other := misleading_member(members, self._own)) is not None:
+            msg = f"the answer to {self._name} has the unexpected member {other}"
+            raise BrokenAnswerError(msg)
+        if self._list not in members or repeated & self._own:
             raise BrokenAnswerError(self._no_answer)
         return Page(records, invalid, (self._next_token and members.get(self._next_token)) or None, answered_at_ms)
 
