@@ -14,5 +14,5 @@ def test_a_published_run_has_a_page(lake: Lake) -> None:
 
 
 def test_a_run_whose_snapshot_the_lake_does_not_have_is_an_error_and_not_a_page_of_zeros(lake: Lake) -> None:
-    with pytest.raises(LakeError, match=f"^run {R6} has ended, but the lake lacks its file"):
+    with pytest.raises(LakeError, match=f"^run {R6} has ended, but its file of coverage or patch_states is missing"):
         read_page(lake, "lake", Observation(R6), 0.0)

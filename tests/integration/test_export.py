@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from patchlake.core.run import run_date
@@ -157,21 +158,25 @@ def test_the_same_command_again_finds_the_run_published(environment: dict[str, s
     }
 
 
-def test_a_run_that_is_published_without_its_coverage_is_an_error_even_if_partial_runs_are_allowed(
-    environment: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("table", ["coverage", "patch_states"])
+def test_a_run_with_a_missing_or_damaged_file_is_an_error_even_if_partial_runs_are_allowed(
+    environment: dict[str, str], tmp_path: Path, table: str
 ) -> None:
     write_run(tmp_path, "20261031T060000Z", [listed(1)], [collected("20261031T060000Z", 1)])
     named = ("--scheduled-time", "2026-11-01T06:00:00Z", "--allow-partial")
     patchlake_here(environment, "export", "--lake", tmp_path, *named)
-    [coverage] = (tmp_path / "lake" / "coverage" / "run_date=2026-11-01").iterdir()
-    coverage.unlink()
+    [stored] = (tmp_path / "lake" / table / "run_date=2026-11-01").iterdir()
+    rows = pq.read_table(stored)
+    stored.unlink()
+    if table == "patch_states":
+        pq.write_table(rows.slice(1), stored)
 
     again = patchlake_here(environment, "export", "--lake", tmp_path, *named)
 
     assert (again.returncode, again.stdout) == (1, "")
     assert (
-        f"patchlake: run {RUN_ID} has ended, but the lake lacks its file of coverage or patch_states. Check that "
-        "no one deleted it, and that no proxy answers instead of the store\n"
+        f"patchlake: run {RUN_ID} has ended, but its file of coverage or patch_states is missing or damaged. Check "
+        "that no one deletes or changes files of the lake, and that no proxy answers instead of the store\n"
     ) in again.stderr
 
 

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import (
     ClientError,
+    ConnectionClosedError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
     FlexibleChecksumError,
+    HTTPClientError,
     NoCredentialsError,
     ProxyConnectionError,
     ReadTimeoutError,
@@ -125,6 +127,20 @@ def test_each_error_has_its_true_sentence(error: AwsError, cause: Cause) -> None
     assert said(error).startswith(meaning)
     assert said(error).casefold().endswith(fix.format(permissions="s3:PutObject").casefold())
     assert "\n" not in said(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionClosedError(endpoint_url="https://s3"),
+        HTTPClientError(error="Content-Length contained multiple unmatching values (40, 32911)"),
+        ResponseParserError("no XML"),
+    ],
+)
+def test_an_answer_that_cannot_be_used_may_be_the_work_of_a_proxy(error: AwsError) -> None:
+    assert said(error).endswith(
+        "if the problem persists, check the AWS Health Dashboard, and that no proxy changes answers"
+    )
 
 
 def test_a_sentence_has_plain_words_before_the_code_and_the_fix_at_its_end() -> None:

@@ -49,14 +49,14 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         seconds: the time that the run took.
 
     Raises:
-        LakeError: the lake lacks a file of the run, or it cannot be read.
+        LakeError: a file of the run is missing or damaged.
     """
     run = (observation.run_id,)
     found = lake.query("SELECT is_latest FROM runs WHERE run_id = ? AND run_status <> 'UNPUBLISHED'", run).rows
     if not found:
         msg = (
-            f"run {observation.run_id} has ended, but the lake lacks its file of coverage or patch_states. Check that "
-            "no one deleted it, and that no proxy answers instead of the store"
+            f"run {observation.run_id} has ended, but its file of coverage or patch_states is missing or damaged. "
+            "Check that no one deletes or changes files of the lake, and that no proxy answers instead of the store"
         )
         raise LakeError(msg)
     [(is_latest,)] = found

@@ -19,7 +19,7 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     Cause.THROTTLED: Explanation("AWS throttled the call", f"{_LATER}; if the problem persists, lower the concurrency"),
     Cause.PASSING: Explanation(
         "AWS returned an error or no usable answer",
-        f"{_LATER}; if the problem persists, check the AWS Health Dashboard",
+        f"{_LATER}; if the problem persists, check the AWS Health Dashboard, and that no proxy changes answers",
     ),
     Cause.CONFLICT: Explanation("another request for the same object was in progress", _LATER),
     Cause.CHANGED: Explanation(
