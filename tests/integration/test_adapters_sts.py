@@ -59,8 +59,6 @@ BROKEN_CREDENTIALS = {
     "no key": assumed("").body.decode(),
     "no token": assumed("key").body.decode().replace("<SessionToken>token-key</SessionToken>", ""),
     "no end": assumed("key").body.decode().replace("<Expiration>2999-01-01T00:00:00Z</Expiration>", ""),
-    "no account": assumed("key").body.decode().replace("AssumedRoleUser>", "SourceIdentity>"),
-    "no name of its user": assumed("key").body.decode().replace("Arn>", "AssumedRoleId>"),
     "no twelve digits": assumed("key", "1").body.decode(),
     "two accounts": assumed("key").body.decode().replace("<Arn>", "<Arn>arn:aws:sts::1:assumed-role/a/b</Arn><Arn>"),
     "an end without an offset": assumed("key").body.decode().replace("2999-01-01T00:00:00Z", "2999-01-01"),
@@ -71,7 +69,7 @@ BROKEN_CREDENTIALS = {
 }
 
 
-@pytest.mark.parametrize("name", ["no key", "no token", "no account", "two accounts", "a key that no header can hold"])
+@pytest.mark.parametrize("name", ["no key", "no token", "two accounts", "a key that no header can hold"])
 def test_an_answer_that_sts_would_not_give_asks_to_look_for_a_proxy(
     aws: HttpStub, sources: AwsTargetApis, name: str
 ) -> None:
@@ -110,6 +108,15 @@ def test_a_session_of_another_account_is_refused_and_never_used(
     assert (caught.value.listing_status, caught.value.code) == ("NOT_LISTED", "SessionOfOtherAccount")
     assert f"a session in account {found}, expected one in 222222222222" in str(caught.value)
     assert [is_sts(request) for request in aws.requests] == [True]
+
+
+def test_an_answer_that_names_no_account_has_usable_credentials(aws: HttpStub, sources: AwsTargetApis) -> None:
+    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"SourceIdentity>"))
+    aws.answer = lambda request: unnamed if is_sts(request) else reply({"InstanceInformationList": []})
+
+    node_page(sources.open(PLAN, MEMBER), None)
+
+    assert session_key(aws.requests[-1]) == "key"
 
 
 def test_another_account_is_asked_through_its_role(aws: HttpStub, clock: ServiceClock) -> None:

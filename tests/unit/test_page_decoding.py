@@ -185,6 +185,8 @@ OUTPUT = b'{"Output":{"__type":"' + CORAL + b'","message":null},"Version":"1.0"'
         b'{"InstancePatchStates":[{}],"InstancepatchStates":[]}',
         b'{"InstancePatchStates":[],"__Type":"Throttled"}',
         b'{"InstancePatchStates":[],"Error":{"Code":"Throttled"}}',
+        b'{"InstancePatchStates":[],"fault":{"faultstring":"Quota exceeded"}}',
+        b'{"InstancePatchStates":[],"Exception":"Throttled"}',
         b'{"InstancePatchStates":[],"message":"Rate exceeded","code":"ThrottlingException"}',
     ],
 )

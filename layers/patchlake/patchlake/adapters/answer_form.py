@@ -14,7 +14,7 @@ _OTHER_XML = re.compile(
 )
 _OF_AN_ERROR = frozenset({"__type", "Output"})
 """The members of an error in JSON: its type, or a wrapper around it."""
-_OF_A_PROXY = re.compile(r"__type|code|error\w*|message", re.IGNORECASE)
+_OF_A_PROXY = re.compile(r"__type|code|message|(error|exception|fault)\w*", re.IGNORECASE)
 """The members with which a proxy adds an error to an answer."""
 _FIRST_OTHER_STATUS = 300
 

@@ -119,12 +119,16 @@ class RoleSessions:
 def _require_account(role: str, account_id: str, answer: "Mapping[str, Any]") -> None:
     """Require that a session is in the account of its role: its rows would have the name of another account.
 
+    STS always names the account; a stand-in for it may leave it out.
+
     Raises:
         RefusedError: it is in another one.
-        RetryableError: the answer does not name one account.
+        RetryableError: the answer has something else in place of an ARN, or two of them.
     """
     user: Mapping[str, Any] = answer.get("AssumedRoleUser", {})
-    found = account_of_arn(user.get("Arn"))
+    if "Arn" not in user:
+        return
+    found = account_of_arn(user["Arn"])
     if found is None:
         msg = f"{role}: AssumeRole failed: its answer does not name one account of the session. {IF_IT_LASTS}"
         raise RetryableError(msg)
