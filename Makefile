@@ -7,8 +7,6 @@ PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli gen
 # Each has a dependency group in pyproject.toml, a lock in verify/ and an environment in .venv-verify/.
 VERIFY_TOOLS := checkov lambda ministack readers sam seaweedfs
 TOOLS := audit $(VERIFY_TOOLS)
-# Two at a time, so that one unpacks while the other is downloaded.
-SETUP_TOOLS = printf '%s\n' $(VERIFY_TOOLS) | xargs -n 1 -P 2 scripts/setup
 LOCKS := requirements.txt layers/runtime/requirements.txt $(TOOLS:%=verify/%.txt) $(wildcard benchmarks/rivals/*.txt)
 TEMPLATES := $(wildcard template.yaml templates/*.yaml)
 # Two of those are generated from these, which have placeholders for values: cfn-lint misses enumerated ones (E3030), what a
@@ -19,7 +17,7 @@ TEMPLATES_WITH_PLACES := $(wildcard generators/*/*.yaml)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo quick test test-3.14 check verify simulate mutants mistakes bench bench-full generate release format lock audit clean
+.PHONY: help setup demo quick test test-3.14 check tools verify simulate mutants mistakes bench bench-full generate release format lock audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9.-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +46,11 @@ check: setup ## Lint, format, types, import rules, templates
 	$(if $(TEMPLATES),$(BIN)/cfn-lint $(TEMPLATES))
 	$(if $(TEMPLATES_WITH_PLACES),$(BIN)/cfn-lint --ignore-checks E3030 W1020 W2001 -- $(TEMPLATES_WITH_PLACES))
 
-verify: setup ## Build with sam, scan the templates, run the build: make verify ARGS="-k checkov"
-	@$(SETUP_TOOLS)
+# Two at a time, so that one unpacks while the other is downloaded.
+tools: setup
+	@printf '%s\n' $(VERIFY_TOOLS) | xargs -n 1 -P 2 scripts/setup
+
+verify: tools ## Build with sam, scan the templates, run the build: make verify ARGS="-k checkov"
 	@$(PYTEST) tests/e2e $(ARGS)
 
 simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEED=1
@@ -58,8 +59,7 @@ simulate: setup ## Try to break the protocol: make simulate SCHEDULES=100000 SEE
 mutants: setup ## Plant mistakes in the protocol and count the ones that the simulator finds
 	@$(BIN)/python -m tests.simulation.mutants
 
-mistakes: setup ## Deploy the stack with one mistake after another: make verify must see each
-	@$(SETUP_TOOLS)
+mistakes: tools ## Deploy the stack with one mistake after another: make verify must see each
 	@$(BIN)/python -m tests.e2e.broken_deployments $(ARGS)
 
 bench: setup ## Run small benchmarks, in minutes: make bench ARGS=commit

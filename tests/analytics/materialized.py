@@ -32,7 +32,8 @@ class MaterializedViews:
         """
         statements = list(statements)
         self._views = {view.name: translate(view.render(Settings()), now, dates) for view in _needed(statements)}
-        self._statements = {each.name: translate(each.render(Settings()), now, dates) for each in statements}
+        translated = {each.name: translate(each.render(Settings()), now, dates) for each in statements}
+        self._statements = translated | {name: f"FROM {name}" for name in translated.keys() & self._views.keys()}
 
     def answers(self, tables: Mapping[str, Sequence[Row]]) -> dict[str, list[dict[str, Any]]]:
         """Return the rows of each statement, by its name.

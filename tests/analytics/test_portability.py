@@ -236,7 +236,7 @@ def test_every_view_reads_the_window_only_and_every_query_the_views_only(stateme
 
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_what_a_statement_reads_stands_in_its_text_where_the_parser_finds_it(statement: Statement) -> None:
-    assert statement.relations == relations_of(statement.tree)
+    assert list(statement.relations) == relations_of(statement.tree)
 
 
 @pytest.mark.parametrize("statement", STATEMENTS)

@@ -256,7 +256,7 @@ class Lake:
         new = set(names) - self._kept
         with self._lake_errors():
             for name in new & self._defined:
-                self._compute(name)
+                self._compute(name, f"FROM {name}")
         self._kept |= new
         self._define(names)
 
@@ -297,18 +297,19 @@ class Lake:
         name = view.name
         sql = translate(view.render(self.settings), self.now, self._newest_dates)
         with self._lake_errors():
-            self._database.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
             if name.removeprefix(HISTORY) in _COMPUTED_ONCE or name in self._kept:
-                self._compute(name)
+                self._compute(name, sql)
+            else:
+                self._database.execute(f"CREATE OR REPLACE VIEW {name} AS {sql}")
             if name == "covered_runs":
                 self._newest_dates = NewestDates(run=self._dates("run_date", name))
             if name == "target_listings":
                 self._newest_dates = self._newest_dates._replace(last_read=self._dates("last_read_date", name))
 
-    def _compute(self, name: str) -> None:
+    def _compute(self, name: str, sql: str) -> None:
         """Put a table of its rows in the place of a view."""
         # A checkpoint is what compresses: a fleet's clocks take a fifteenth of the memory.
-        self._database.execute(f"CREATE OR REPLACE TABLE {_KEPT}.{name} AS FROM {name}; CHECKPOINT {_KEPT}")
+        self._database.execute(f"CREATE OR REPLACE TABLE {_KEPT}.{name} AS {sql}; CHECKPOINT {_KEPT}")
         self._database.execute(f"CREATE OR REPLACE VIEW {name} AS FROM {_KEPT}.{name}")
         self._kept.add(name)
 

@@ -72,14 +72,15 @@ class Question:
         """Return what the answer lacks; one that does not depend on the lake lacks nothing."""
         if not (self.is_named or lake.is_read_by(self.text)):
             return Caveats([], [])
+        relations = self.relations
         gaps = [
             *find_gaps(lake, self.parameters, self.values),
-            *find_source_gaps(lake, self.relations, of_newest=self.is_named),
-            *find_policy_gaps(lake, self.relations),
+            *find_source_gaps(lake, relations, of_newest=self.is_named),
+            *find_policy_gaps(lake, relations),
         ]
         notes = [
             *self._meaning_of_nothing(answer),
-            *find_policy_notes(lake, self.relations),
+            *find_policy_notes(lake, relations),
             *departures_of_newest(lake),
         ]
         return Caveats(gaps, notes)
