@@ -11,7 +11,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 NOTES = '#!/bin/sh\necho "${0##*/} $*" >>"$LOG"\n'
-CHECKS = ["make --jobs 2 test tools", "make verify"]
+CHECKS = ["make test", "make verify"]
 
 
 def run(folder: Path, **programs: str) -> list[str]:
