@@ -156,8 +156,9 @@ def test_the_greatest_age_of_a_scan_is_a_parameter_and_stands_beside_the_verdict
 def test_a_scan_that_ended_before_its_start_or_at_an_unread_one_has_no_age(tmp_path: Path) -> None:
     unread = {"operation_start_time": None, "collection_detail": "OperationStartTime: a reason"}
     nodes = [
-        collected(RUN_ID, number, **columns)
-        for number, columns in enumerate((ENDED_BEFORE_ITS_START, unread, {"operation_start_time": None}))
+        collected(RUN_ID, 1, **ENDED_BEFORE_ITS_START),
+        collected(RUN_ID, 2, **unread),
+        collected(RUN_ID, 3, operation_start_time=None),
     ]
     write_run(tmp_path, RUN_ID, [listed(len(nodes))], nodes)
 
