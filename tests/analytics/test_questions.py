@@ -157,7 +157,7 @@ def test_5_the_compliant_nodes_as_evidence(lake: Lake) -> None:
             at("11-12T06:01:00"),
             0,
             7,
-            2,
+            3,
             at("11-12T06:00:00"),
         )
         for number in (1, 2)
