@@ -441,6 +441,49 @@ def test_ten_percent_of_the_rows_are_refused(lake: Lake) -> None:
         lake.query("SELECT run_id FROM runs LIMIT 10 PERCENT")
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        *(
+            "LIMIT 1.5",
+            "LIMIT '2'",
+            "LIMIT true",
+            "LIMIT NULL",
+            "LIMIT 1 + 1",
+            "LIMIT -1",
+            "LIMIT (SELECT 1)",
+            "LIMIT 1e0",
+        ),
+        *("OFFSET 0.6", "FETCH FIRST 1.5 ROWS ONLY"),
+    ],
+)
+def test_a_number_of_rows_that_is_not_a_whole_number_is_refused(lake: Lake, rows: str) -> None:
+    with pytest.raises(QueryError, match=r"is not valid SQL in Athena: give a whole number$"):
+        lake.query(f"SELECT run_id FROM runs {rows}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("rows", "answered"),
+    [("LIMIT 1", 1), ("LIMIT ALL", 2), ("OFFSET 1 ROW", 1), ("FETCH FIRST ROW ONLY", 1), ("FETCH NEXT 2 ROWS ONLY", 2)],
+)
+def test_a_number_of_rows_is_taken_as_in_athena(lake: Lake, rows: str, answered: int) -> None:
+    assert len(lake.query(f"SELECT n FROM UNNEST(sequence(1, 2)) AS t (n) {rows}").rows) == answered  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("sample", "complaint"),
+    [
+        ("TABLESAMPLE RESERVOIR (2 ROWS)", "TABLESAMPLE"),
+        ("USING SAMPLE 10%", "TABLESAMPLE"),
+        ("TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE"),
+        ("PIVOT (count(*) FOR run_id IN ('a'))", "PIVOT"),
+    ],
+)
+def test_a_part_that_is_not_listed_is_refused_by_its_words(lake: Lake, sample: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=rf"^{complaint}.* is not supported$"):
+        lake.query(f"SELECT * FROM runs {sample}")  # noqa: S608
+
+
 def test_the_documents_list_the_functions() -> None:
     rows = "\n".join(
         f"| {subject} | {', '.join(f'`{name}`' for name in names.split())} |" for subject, names in FUNCTIONS.items()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.errors import ParameterError, QueryError
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,12 @@ def test_the_place_of_a_mistake_after_a_question_mark_is_shown(lake: Lake) -> No
         QueryError, match=r"line 1, column 15: this is not valid SQL in Athena\n  SELECT \? FROM WHERE\n"
     ):
         lake.query("SELECT ? FROM WHERE", ["1"])
+
+
+@pytest.mark.parametrize(
+    "rows", ["LIMIT ?", "OFFSET ?", "OFFSET ? ROWS FETCH FIRST 1 ROW ONLY", "FETCH FIRST ? ROWS ONLY"]
+)
+@pytest.mark.parametrize("value", ["1.5", "-1", "1e1", "x", "", "ALL", " 1"])
+def test_a_value_for_a_number_of_rows_is_a_whole_number(lake: Lake, rows: str, value: str) -> None:
+    with pytest.raises(ParameterError, match="expected a whole number of rows, such as 1=10"):
+        lake.query(f"SELECT run_id FROM runs {rows}", [value])  # noqa: S608

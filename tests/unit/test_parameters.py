@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchlake_cli.lake.errors import ParameterError
-from patchlake_cli.lake.parameters import Parameter, ParameterType, check_values, places, read_values
+from patchlake_cli.lake.parameters import Parameter, ParameterType, check_values, read_values
+from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.statements import Statement, queries
+from patchlake_cli.lake.translation import parse_question
 
 TODAY = date(2026, 11, 13)
 SINCE = Parameter("since", ParameterType.DATE, "2026-11-01", "The first date.")
@@ -117,8 +119,10 @@ def test_a_query_without_parameters_takes_none() -> None:
 
 
 def test_a_place_of_an_own_select_is_named_by_its_number() -> None:
-    assert read_values("the SELECT", places(2), ["2=b=c", "1="], TODAY) == ["", "b=c"]
-    assert read_values("the SELECT", places(2), ["a", "b"], TODAY) == ["a", "b"]
+    places = parameters_of(parse_question("SELECT ?, ? LIMIT ?"))
+
+    assert read_values("the SELECT", places, ["2=b=c", "3=4", "1="], TODAY) == ["", "b=c", "4"]
+    assert read_values("the SELECT", places, ["a", "b", "4"], TODAY) == ["a", "b", "4"]
 
 
 @pytest.mark.parametrize("values", [[], ["7", "8"]])

@@ -28,13 +28,13 @@ from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_pol
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
-from patchlake_cli.lake.parameters import check_values, places
+from patchlake_cli.lake.parameters import check_values
+from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
 from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, times_read, views
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
-    number_of_places,
     parse_question,
     translate,
     translate_question,
@@ -185,7 +185,7 @@ class Lake:
         """
         question = parse_question(sql)
         relations = relations_of(question)
-        check_values("the SELECT", places(number_of_places(question)), values, self.now.date())
+        check_values("the SELECT", parameters_of(question), values, self.now.date())
         try:
             self._define(relations)
             schema = {name: self.describe(name) for name in relations}

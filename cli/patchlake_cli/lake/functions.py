@@ -50,7 +50,7 @@ _SYNTAX = (
     "GroupConcat GroupingSets Having HexString Identifier If IgnoreNulls In Intersect Interval Is Join LT LTE "
     "Lambda Lateral Like Limit LimitOptions Literal Localtime Localtimestamp Mod Mul NEQ Neg Not Null NullSafeEQ "
     "NullSafeNEQ Offset Or Order Ordered Paren Placeholder RespectNulls Rollup Select Star StrPosition Sub Subquery "
-    "Substring Table TableAlias TableSample Trim TryCast Tuple UnicodeString Union Unnest Values Var Where Window "
+    "Substring Table TableAlias Trim TryCast Tuple UnicodeString Union Unnest Values Var Where Window "
     "WindowSpec With WithinGroup"
 )
 """What else a SELECT may consist of, by sqlglot's names: the functions among these have a syntax of their own."""
@@ -83,7 +83,7 @@ def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
         start: int | None = part.meta.get("start") if isinstance(part, exp.Func) else None
         name = type(part).__name__ if start is None else sql[start : part.meta["end"] + 1].strip('"').lower()
         if start is None and name not in _PARTS:
-            return None, f"{shorten(part.sql(dialect='athena'), 60, placeholder='…')} is not supported"
+            return None, f"{shorten(part.sql(), 60, placeholder='…')} is not supported"
         if start is not None and name not in NAMES:
             similar = suggested(name, sorted(NAMES))
             return start, f"{name}() is not supported{similar} docs/queries.md lists the supported functions"

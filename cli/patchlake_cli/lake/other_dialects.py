@@ -39,6 +39,7 @@ def refuse_other_dialects(question: exp.Query) -> None:
     _refuse_tables(question)
     _refuse_names(question)
     _refuse_joins(question)
+    _refuse_numbers_of_rows(question)
     if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
         raise QueryError("IN () is not valid SQL in Athena")
     if any(isinstance(like.expression, (exp.Any, exp.All)) for like in question.find_all(exp.Like)):
@@ -70,6 +71,16 @@ def _refuse_joins(question: exp.Query) -> None:
     for join in question.find_all(exp.Join):
         if other := join.method or (join.kind if join.kind in {"SEMI", "ANTI"} else ""):
             raise QueryError(f"{other} JOIN is not valid SQL in Athena")
+
+
+def _refuse_numbers_of_rows(question: exp.Query) -> None:
+    """Refuse a number of rows that DuckDB would compute or round."""
+    for part in question.find_all(exp.Limit, exp.Offset, exp.Fetch):
+        match part.args.get("count") or part.expression:
+            case None | exp.Placeholder() | exp.Literal(is_int=True) | exp.Var(name="ALL"):
+                pass
+            case rows:
+                raise QueryError(f"{part.key.upper()} {rows.sql()} is not valid SQL in Athena: give a whole number")
 
 
 def _refuse_names(question: exp.Query) -> None:

@@ -12,9 +12,6 @@ from enum import StrEnum
 from patchlake_cli.lake.errors import ParameterError
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DAYS = re.compile(r"[0-9]{1,4}")
-_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE)
-_PATCH = re.compile(r"(?i:KB)[0-9]+|(?![0-9]+\Z|(?i:KB)(?:[\s0-9]|\Z))[^\s,%*](?:[^,%*]*[^\s,%*])?")
 
 
 class ParameterType(StrEnum):
@@ -29,16 +26,25 @@ class ParameterType(StrEnum):
     """The id of a patch, in upper or lower case: not digits alone, several ids or a pattern, which no patch has."""
     TEXT = "text"
     """The name of something, such as a node or a region: any text that is not empty, without spaces at its ends."""
+    ROWS = "rows"
+    """A number of rows, in the SELECT of a user."""
     ANY_TEXT = "any text"
     """Any text, the empty one included: a value in the SELECT of a user, or a name that may be left open."""
 
 
+_FORMS: Mapping[ParameterType, re.Pattern[str]] = {
+    ParameterType.DAYS: re.compile(r"[0-9]{1,4}"),
+    ParameterType.CVE: re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.IGNORECASE),
+    ParameterType.PATCH: re.compile(r"(?i:KB)[0-9]+|(?![0-9]+\Z|(?i:KB)(?:[\s0-9]|\Z))[^\s,%*](?:[^,%*]*[^\s,%*])?"),
+    ParameterType.ROWS: re.compile(r"[0-9]{1,18}"),
+}
 _EXPECTED: Mapping[ParameterType, str] = {
     ParameterType.DATE: "a UTC date up to {today}, as YYYY-MM-DD",
     ParameterType.DAYS: "a whole number of days, from 0 to 9999",
     ParameterType.CVE: "the id of a CVE",
     ParameterType.PATCH: "the id of a patch, which is KB and a number, or the name of a package",
     ParameterType.TEXT: "UTF-8 text that is not empty, without spaces at either end",
+    ParameterType.ROWS: "a whole number of rows",
     ParameterType.ANY_TEXT: "UTF-8 text",
 }
 
@@ -81,14 +87,6 @@ def read_date(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
-
-
-def places(number: int) -> tuple[Parameter, ...]:
-    """Return the parameters of a SELECT of the user, which has this number of ``?``."""
-    return tuple(
-        Parameter(str(place), ParameterType.ANY_TEXT, "eu-central-1", f"The value of ? number {place}.")
-        for place in range(1, number + 1)
-    )
 
 
 def read_values(query: str, parameters: Sequence[Parameter], given: Sequence[str], today: date) -> list[str]:
@@ -154,16 +152,12 @@ def _is_valid(kind: ParameterType, value: str, today: date) -> bool:
         case ParameterType.DATE:
             day = read_date(value)
             return day is not None and day <= today
-        case ParameterType.DAYS:
-            return _DAYS.fullmatch(value) is not None
-        case ParameterType.CVE:
-            return _CVE.fullmatch(value) is not None
-        case ParameterType.PATCH:
-            return _PATCH.fullmatch(value) is not None and is_utf_8(value)
         case ParameterType.TEXT:
             return is_utf_8(value) and value.strip() == value != ""
         case ParameterType.ANY_TEXT:
             return is_utf_8(value)
+        case _:
+            return _FORMS[kind].fullmatch(value) is not None and is_utf_8(value)
 
 
 def is_utf_8(value: str) -> bool:

@@ -7,6 +7,7 @@ import sqlglot
 from sqlglot import TokenType, exp
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.parameters import Parameter, ParameterType
 
 _PRIVATE = range(0xE000, 0xF900)
 """Characters that have no meaning of their own."""
@@ -43,6 +44,19 @@ def number_places(question: exp.Query, marks: list[str]) -> None:
             place = exp.Placeholder()
             place.meta[_NUMBER] = numbers[named.name]
             named.replace(place)
+
+
+def parameters_of(question: exp.Query) -> tuple[Parameter, ...]:
+    """Return the parameters of a SELECT of the user: one for each ``?``, in order."""
+    places = sorted(question.find_all(exp.Placeholder), key=lambda place: place.meta[_NUMBER])
+    return tuple(map(_parameter, places))
+
+
+def _parameter(place: exp.Placeholder) -> Parameter:
+    number = place.meta[_NUMBER]
+    is_of_rows = isinstance(place.parent, exp.Limit | exp.Offset | exp.Fetch)
+    kind, example = (ParameterType.ROWS, "10") if is_of_rows else (ParameterType.ANY_TEXT, "eu-central-1")
+    return Parameter(str(number), kind, example, f"The value of ? number {number}.")
 
 
 def write_numbers(tree: exp.Expr) -> None:

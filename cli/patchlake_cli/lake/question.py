@@ -7,11 +7,12 @@ from datetime import UTC, date, datetime
 from patchlake_cli.lake.departures import departures_of_newest
 from patchlake_cli.lake.engine import Answer, Lake, find_query
 from patchlake_cli.lake.gaps import find_gaps
-from patchlake_cli.lake.parameters import Parameter, places, read_values
+from patchlake_cli.lake.parameters import Parameter, read_values
+from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy_gaps import find_policy_gaps, find_policy_notes
 from patchlake_cli.lake.source_gaps import find_source_gaps
 from patchlake_cli.lake.statements import relations_of
-from patchlake_cli.lake.translation import number_of_places, parse_question
+from patchlake_cli.lake.translation import parse_question
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Question:
         parameters: tuple[Parameter, ...] = ()
         empty = None
         if sql is not None:
-            parameters = places(number_of_places(parse_question(sql)))
+            parameters = parameters_of(parse_question(sql))
         if named is not None:
             query = find_query(named)
             parameters, empty = tuple(query.parameters), query.empty

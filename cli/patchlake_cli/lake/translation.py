@@ -142,11 +142,6 @@ def parse_question(sql: str) -> exp.Query:
             raise QueryError("expected one SELECT")
 
 
-def number_of_places(question: exp.Query) -> int:
-    """Return the number of ``?`` in a query."""
-    return len(list(question.find_all(exp.Placeholder)))
-
-
 def translate_question(question: exp.Query, now: datetime, schema: Schema, dates: NewestDates = NO_DATES) -> str:
     """Translate a query of the user to DuckDB, run at ``now``.
 
