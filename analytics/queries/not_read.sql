@@ -127,5 +127,5 @@ SELECT
   node.run_coverage
 FROM latest_patch_states AS node
 JOIN latest_coverage AS target ON target.account_id = node.account_id AND target.region = node.region
-WHERE node.collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE')
+WHERE coalesce(node.collection_status, '') NOT IN ('COLLECTED', 'NO_PATCH_STATE')
 ORDER BY what DESC, account_id, region, instance_id

@@ -6,9 +6,10 @@
 --   instance_id: The node; NULL for a target.
 --   reason: For a target, as in patches_detail: the source and what it lacks, or the error code. NOT_ASKED: the run did
 --     not read patches. UNPUBLISHED: the table patches is incomplete. TARGET_NOT_PLANNED: as in known_targets. For a
---     node, the first that applies: the rule that a value of a patch broke; NO_PATCH_STATE: it was never scanned;
---     SCAN_TIME_INVALID or STALE_SCAN: its last scan does not show today's patches, as in node_compliance;
---     COUNTS_DIFFER: its patches do not match its own counts, as in patch_count_checks.
+--     node, the first that applies: the rule that a value of a patch broke, or a collection_status that this version of
+--     the view does not know; NO_PATCH_STATE: it was never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan does
+--     not show today's patches, as in node_compliance; COUNTS_DIFFER: its patches do not match its own counts, as in
+--     patch_count_checks.
 --   nodes: The number of nodes that this row stands for, including rows without an id; NULL for a target that was not
 --     listed, since the number is not known.
 -- Caveats:
@@ -18,7 +19,9 @@ WITH found AS (
   SELECT
     account_id, region, instance_id,
     min(CASE
-      WHEN collection_status <> 'COLLECTED' OR is_known THEN NULL
+      /* The target has a row for those that were not read. */
+      WHEN is_known OR collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE') THEN NULL
+      WHEN collection_status <> 'COLLECTED' THEN collection_status
       WHEN is_open IS NULL THEN coalesce(collection_detail, 'State: ' || state)
       ELSE coalesce(collection_detail, 'CVEIds: expected the ids of CVEs')
     END) AS broken_rule,

@@ -333,6 +333,13 @@ def test_fewer_or_more_patches_than_the_counts_say_are_no_answer(
     assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == expected
 
 
+def test_patches_with_a_status_of_the_future_are_not_known(tmp_path: Path) -> None:
+    rows = [patch(P3, 1, "KB1", "Missing", collection_status="DELAYED")]
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 1)], [collected(P3, 1, missing_count=1)], rows)
+
+    assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == [(node(1), "DELAYED")]
+
+
 @pytest.mark.parametrize("missing", [0, 1])
 @pytest.mark.parametrize(
     ("days", "expected"), [(1, []), (100, [(node(1), "STALE_SCAN")]), (-2, [(node(1), "SCAN_TIME_INVALID")])]

@@ -9,6 +9,7 @@ import pytest
 
 from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake_cli.exit_codes import ExitCode
+from patchlake_cli.lake.engine import find_query
 from patchlake_cli.visible_text import visible
 from tests.analytics.synthetic import collected, listed, unread, write_run
 from tests.query_command import run, run_as_of
@@ -217,3 +218,16 @@ def test_a_window_without_a_snapshot_is_explained(story_folder: Path, as_of: str
     assert (result.return_value, result.stderr) == (ExitCode.PARTIAL, f"patchlake: {expected}.\n")
     assert len(result.stdout.splitlines()) == 1
     assert allowed.return_value == ExitCode.COMPLETE
+
+
+@pytest.mark.parametrize(
+    "name", ["non_compliant_of_owner", "running_not_managed", "nodes_without_instance", "node_history"]
+)
+def test_nothing_is_said_about_the_fleet_without_a_snapshot(story_folder: Path, name: str) -> None:
+    given = [f"{each.name}={each.example}" for each in find_query(name).parameters]
+    values = [word for value in given for word in ("--param", value)]
+
+    result = run_as_of("2026-10-20", story_folder, "--window-days", "1", "--named", name, *values)
+
+    assert result.stderr.count("\n") == 1
+    assert "no snapshot since 2026-10-19" in result.stderr

@@ -70,7 +70,7 @@ def test_a_parameter_without_a_type_is_found(tmp_path: Path, empty: Lake) -> Non
 
     assert complaint(tmp_path, f"{header}SELECT ? AS two FROM runs\n", empty) == (  # noqa: S608  # SQL of this test
         "odd.sql: expected NAME (TYPE, such as VALUE): MEANING, with the type date or days or cve or patch or text or "
-        "any text: 'days: N, such as 7.'"
+        "rows or any text: 'days: N, such as 7.'"
     )
 
 

@@ -272,6 +272,8 @@ def test_after_a_throttled_call_the_service_is_not_asked_again(stub: HttpStub) -
         Answer(503, b""),
         Answer(200, b'{"__type": "ThrottlingException"}'),
         Answer(200, b""),
+        json_answer({name: [] for name in LISTS} | {"Error": {"Code": "Throttling"}}),
+        Answer(200, f"{{{', '.join(f'{json.dumps(name)}: [{{}}]' for name in [*LISTS, *LISTS])}}}".encode()),
     ],
 )
 def test_a_service_that_fails_three_times_in_a_row_is_not_asked_again(stub: HttpStub, answer: Answer) -> None:

@@ -31,6 +31,15 @@ def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence
     return found
 
 
+def has_snapshot(lake: Lake) -> bool:
+    """Whether the window has a published run.
+
+    Raises:
+        LakeError: a file cannot be read.
+    """
+    return lake.query("SELECT run_id FROM latest_run WHERE run_id IS NOT NULL").rows != []
+
+
 def no_snapshot(lake: Lake) -> str:
     """Return why the window has no published run, and what to ask instead."""
     past = [run_date for run_date in lake.run_dates if run_date <= lake.date]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from patchlake_cli.lake.departures import departures_of_newest
 from patchlake_cli.lake.engine import Answer, Lake, find_query
-from patchlake_cli.lake.gaps import find_gaps
+from patchlake_cli.lake.gaps import find_gaps, has_snapshot
 from patchlake_cli.lake.parameters import Parameter, read_values
 from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy_gaps import find_policy_gaps, find_policy_notes
@@ -80,15 +80,15 @@ class Question:
             *find_policy_gaps(lake, relations),
         ]
         notes = [
-            *self._meaning_of_nothing(answer),
+            *([] if answer.rows else self._meaning_of_nothing(lake)),
             *find_policy_notes(lake, relations),
             *departures_of_newest(lake),
         ]
         return Caveats(gaps, notes)
 
-    def _meaning_of_nothing(self, answer: Answer) -> list[str]:
-        """Return what an answer without rows means."""
-        if answer.rows or self.empty is None:
+    def _meaning_of_nothing(self, lake: Lake) -> list[str]:
+        """Return what an answer without rows means; without a published run it means nothing."""
+        if self.empty is None or not has_snapshot(lake):
             return []
         asked = ", ".join(f"{each.name}={value}" for each, value in zip(self.parameters, self.values, strict=True))
-        return [f"no rows for {asked}: {self.empty.rstrip('.')}"]
+        return [f"no rows{asked and f' for {asked}'}: {self.empty.rstrip('.')}"]

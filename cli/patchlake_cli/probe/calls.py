@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
-import msgspec
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import is_aws, time_of
 from patchlake.adapters.explanations import EXPLANATIONS
+from patchlake.adapters.page_decoding import parse_json
 from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
 from patchlake.errors import BrokenAnswerError
 from patchlake_cli.probe.answers import Answer, NoAnswer
@@ -33,6 +34,7 @@ _RAW = {"ssm"}
 
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 _BROKEN = "the answer is malformed"
+_TOKEN = "NextToken"  # noqa: S105
 _MOST_FAILURES = 3
 _QUOTA = re.compile(r"L-[0-9A-Z]{8}")
 _REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")
@@ -117,7 +119,7 @@ class PacedCalls:
             response = error.response if isinstance(error, ClientError) else {}
             self._record(name, began, response, is_answer=False)
             return self._refusal(service, name, error)
-        members = _decoded(response) if service in _RAW else response
+        members = _decoded(response, rows_member) if service in _RAW else response
         rows = None if members is None else _rows(members, rows_member)
         self._record(name, began, response, is_answer=rows is not None)
         if members is None or rows is None:
@@ -184,18 +186,19 @@ class PacedCalls:
         return found
 
 
-def _decoded(response: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _decoded(response: Mapping[str, Any], rows_member: str) -> Mapping[str, Any] | None:
     """Return the members of a raw answer; None if it is no answer of the API."""
     try:
-        found = msgspec.json.decode(raw_body(response), type=dict[str, Any])
-    except (BrokenAnswerError, msgspec.DecodeError, RecursionError):
+        found = parse_json(raw_body(response).decode())
+    except (BrokenAnswerError, ValueError, RecursionError):
         return None
-    return None if "__type" in found else found
+    is_answer = isinstance(found, dict) and misleading_member(found, {rows_member, _TOKEN}) is None
+    return found if is_answer else None
 
 
 def _rows(members: Mapping[str, Any], rows_member: str) -> list[Any] | None:
     """Return the rows of an answer; None if it lacks their list, or its token is no text."""
-    if not isinstance(members.get("NextToken"), str | None):
+    if not isinstance(members.get(_TOKEN), str | None):
         return None
     outer, _, inner = rows_member.partition(".")
     lists = members.get(outer)

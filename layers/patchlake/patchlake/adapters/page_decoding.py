@@ -99,7 +99,7 @@ class PageDecoder:
     def _loaded(self, body: bytes) -> tuple[list[Any], str | None]:
         """Read the body with a parser that accepts any texts and numbers, so that a bad one is lost alone."""
         try:
-            answer = _parsed(body.decode(errors="surrogateescape"))
+            answer = parse_json(body.decode(errors="surrogateescape"))
         except (ValueError, RecursionError) as error:
             msg = f"the answer to {self._name} is not JSON, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
@@ -124,8 +124,13 @@ def _is_all_of(read: object, body: bytes) -> bool:
     return msgspec.json.encode(read).count(_QUOTE) == body.count(_QUOTE) + body.count(_ESCAPED_QUOTE)
 
 
-def _parsed(text: str) -> Any:  # noqa: ANN401
-    """Parse a text; a member that an object has twice is ``REPEATED``, unless both are the same text or number."""
+def parse_json(text: str) -> Any:  # noqa: ANN401
+    """Parse a text; a member that an object has twice is ``REPEATED``, unless both are the same text or number.
+
+    Raises:
+        ValueError: it is not JSON.
+        RecursionError: it is nested too deeply.
+    """
     try:
         return json.loads(text, parse_int=_number, object_pairs_hook=_object_of)
     except RecursionError:
