@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.adapters.aws_errors import code_of, status_of
+from patchlake.adapters.aws_errors import Cause, cause_of, code_of, message_of, status_of
 from patchlake.adapters.error_bodies import _make_readable, keep_errors_readable
 from tests.http_stub import Answer, HttpStub, http_stub
 
@@ -92,6 +92,28 @@ def test_an_odd_body_costs_neither_the_error_nor_its_status(refused: Refused, se
         error = refused(service, Answer(status, body))
 
         assert (code_of(error), status_of(error)) == (str(status), status), body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<?xml version='1.0'?><ListBucketResult><Contents><Key>MARKER</Key></Contents><Cont",
+        b"<AssumeRoleResponse><SecretAccessKey>MARKER</SecretAccessKey><Session",
+        b'{"SecretAccessKey": "MARKER"}',
+    ],
+)
+def test_a_successful_answer_of_s3_that_is_cut_short_is_never_quoted(refused: Refused, body: bytes) -> None:
+    error = refused("s3", Answer(200, body))
+
+    assert (code_of(error), cause_of(error)) == ("500", Cause.PASSING)
+    assert message_of(error) == "the answer was cut short, or is malformed"
+    assert "MARKER" not in str(error.response)
+
+
+def test_an_error_of_s3_with_status_200_keeps_its_code_and_message(refused: Refused) -> None:
+    error = refused("s3", Answer(200, b"<Error><Code>InternalError</Code><Message>why</Message></Error>"))
+
+    assert (code_of(error), message_of(error)) == ("InternalError", "why")
 
 
 @pytest.mark.parametrize("service", ["ssm", "sqs"])

@@ -14,6 +14,8 @@ from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.one_line import one_line
 
 _FIRST_ERROR_STATUS = 301
+_OF_THE_SDK = 500
+"""The status that the SDK gives to an S3 answer of 200 that is not XML, and whose body may contain credentials."""
 
 
 def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
@@ -25,9 +27,14 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     status, body = response_dict["status_code"], response_dict["body"] or b""
     if status < _FIRST_ERROR_STATUS:
         return
-    encoding = unasked_encoding(response_dict["headers"])
-    text = f"the answer cannot be read{encoding}" if encoding else one_line(body.decode(errors="replace"))
-    match operation_model.service_model.resolved_protocol:
+    protocol = operation_model.service_model.resolved_protocol
+    if encoding := unasked_encoding(response_dict["headers"]):
+        text = f"the answer cannot be read{encoding}"
+    elif protocol == "rest-xml" and status == _OF_THE_SDK:
+        text = "the answer was cut short, or is malformed"
+    else:
+        text = one_line(body.decode(errors="replace"))
+    match protocol:
         case "json":
             response_dict["body"] = _json_error(body, response_dict["headers"], text)
         case "rest-xml":
