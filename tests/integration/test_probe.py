@@ -273,6 +273,9 @@ def test_after_a_throttled_call_the_service_is_not_asked_again(stub: HttpStub) -
         Answer(200, b'{"__type": "ThrottlingException"}'),
         Answer(200, b""),
         json_answer({name: [] for name in LISTS} | {"Error": {"Code": "Throttling"}}),
+        Answer(200, b"<r><reservationSet/><tagSet/><error>no</error></r>"),
+        Answer(200, b"<ErrorResponse><reservationSet/><tagSet/></ErrorResponse>"),
+        Answer(200, b"<r><reservationSet><item/></reservationSet></r>"),
         Answer(200, f"{{{', '.join(f'{json.dumps(name)}: [{{}}]' for name in [*LISTS, *LISTS])}}}".encode()),
     ],
 )

@@ -204,4 +204,7 @@ def _rows(members: Mapping[str, Any], rows_member: str) -> list[Any] | None:
     lists = members.get(outer)
     if not isinstance(lists, list):
         return None
-    return [row for each in lists for row in each.get(inner, ())] if inner else lists
+    if not inner:
+        return lists
+    rows = [each.get(inner) for each in lists]
+    return [row for some in rows for row in some] if all(isinstance(some, list) for some in rows) else None
