@@ -224,15 +224,15 @@ def test_the_patches_that_most_nodes_need_come_first_with_their_cves(patch_lake:
 
 
 def test_no_rows_of_a_report_come_in_an_order_of_chance(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer_of, questions_of_many_rows = lake.query, list[str]()
+    answer_of, questions_of_many_rows = lake.select, list[str]()
 
-    def query(sql: str, values: Sequence[str] = ()) -> Answer:
+    def select(sql: str, values: Sequence[str] = ()) -> Answer:
         answer = answer_of(sql, values)
         if len(answer.rows) > 1:
             questions_of_many_rows.append(sql)
         return answer
 
-    monkeypatch.setattr(lake, "query", query)
+    monkeypatch.setattr(lake, "select", select)
     read_figures(lake)
 
     assert questions_of_many_rows

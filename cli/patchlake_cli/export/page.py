@@ -52,7 +52,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
         LakeError: a file of the run is missing or damaged.
     """
     run = (observation.run_id,)
-    found = lake.query("SELECT is_latest FROM runs WHERE run_id = ? AND run_status <> 'UNPUBLISHED'", run).rows
+    found = lake.select("SELECT is_latest FROM runs WHERE run_id = ? AND run_status <> 'UNPUBLISHED'", run).rows
     if not found:
         msg = (
             f"run {observation.run_id} has ended, but its file of coverage or patch_states is missing or damaged. "
@@ -64,7 +64,7 @@ def read_page(lake: Lake, tables: str, observation: Observation, seconds: float)
     denied, denied_patches = (
         {
             account_id
-            for (account_id,) in lake.query(
+            for (account_id,) in lake.select(
                 f"SELECT DISTINCT account_id FROM {table} WHERE run_id = ? "  # noqa: S608  # the names of two tables
                 "AND collection_status = 'NOT_COLLECTED' AND collection_detail LIKE 'AccessDenied%'",
                 run,
@@ -98,7 +98,7 @@ def _denied(lake: Lake, listing: str, run_id: str) -> set[str]:
     """Return the accounts that denied a secondary listing."""
     return {
         account_id
-        for (account_id,) in lake.query(
+        for (account_id,) in lake.select(
             f"SELECT DISTINCT account_id FROM coverage WHERE run_id = ? AND {listing}_status = 'ACCESS_DENIED'",  # noqa: S608  # the name of a source
             (run_id,),
         ).rows

@@ -13,7 +13,7 @@ def departures(lake: Lake, run_id: str) -> str | None:
     Raises:
         LakeError: a file cannot be read.
     """
-    left = lake.query(
+    left = lake.select(
         "SELECT account_id, region, last_known_nodes FROM target_runs "
         "WHERE run_id = ? AND is_active AND NOT is_planned ORDER BY account_id, region",
         (run_id,),
@@ -37,6 +37,6 @@ def departures_of_newest(lake: Lake) -> list[str]:
     Raises:
         LakeError: a file cannot be read.
     """
-    [(run_id,)] = lake.query("SELECT run_id FROM latest_run").rows
+    [(run_id,)] = lake.select("SELECT run_id FROM latest_run").rows
     sentence = None if run_id is None else departures(lake, run_id)
     return [] if sentence is None else [sentence]

@@ -31,7 +31,17 @@ from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
 from patchlake_cli.lake.parameters import check_values
 from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
-from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, queries, relations_of, times_read, views
+from patchlake_cli.lake.statements import (
+    HISTORY,
+    RECENT,
+    Settings,
+    Statement,
+    queries,
+    relations_in,
+    relations_of,
+    times_read,
+    views,
+)
 from patchlake_cli.lake.translation import (
     TOO_DEEP,
     located,
@@ -172,7 +182,7 @@ class Lake:
         return self._policy.unused() if self._policy else []
 
     def query(self, sql: str, values: Sequence[str] = ()) -> Answer:
-        """Answer one SELECT in Athena's SQL.
+        """Answer one SELECT of the user, in Athena's SQL: what DuckDB would answer in another way is refused.
 
         Args:
             sql: the SELECT.
@@ -196,6 +206,20 @@ class Lake:
             raise QueryError(TOO_DEEP) from error
         return self._answer(sql, translated, values, relations)
 
+    def select(self, sql: str, values: Sequence[str] = ()) -> Answer:
+        """Answer one SELECT of patchlake itself, without the checks of `query`.
+
+        Args:
+            sql: the SELECT; `query` answers it with the same rows.
+            values: a text for each ``?``, in order.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        relations = relations_in(sql)
+        self._define(relations)
+        return self._answer(sql, translate(sql, self.now, self._newest_dates), values, relations)
+
     def named(self, name: str, values: Sequence[str] = ()) -> Answer:
         """Answer a named query.
 
@@ -210,9 +234,7 @@ class Lake:
         """
         query = find_query(name)
         check_values(name, query.parameters, values, self.now.date())
-        self._define(query.relations)
-        sql = query.render(self.settings)
-        return self._answer(sql, translate(sql, self.now, self._newest_dates), values, query.relations)
+        return self.select(query.render(self.settings), values)
 
     def is_read_by(self, sql: str) -> bool:
         """Whether a SELECT reads a table or view of the lake, and not only those that the user added.

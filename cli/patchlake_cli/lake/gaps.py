@@ -21,7 +21,7 @@ def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence
     Raises:
         LakeError: a file cannot be read.
     """
-    [(run_id, status, coverage)] = lake.query("SELECT run_id, run_status, run_coverage FROM latest_run").rows
+    [(run_id, status, coverage)] = lake.select("SELECT run_id, run_status, run_coverage FROM latest_run").rows
     if run_id is None:
         return [*unpublished(lake, None), no_snapshot(lake)]
     found = [*_outside(lake, parameters, values), *unpublished(lake, run_id)]
@@ -37,7 +37,7 @@ def has_snapshot(lake: Lake) -> bool:
     Raises:
         LakeError: a file cannot be read.
     """
-    return lake.query("SELECT run_id FROM latest_run WHERE run_id IS NOT NULL").rows != []
+    return lake.select("SELECT run_id FROM latest_run WHERE run_id IS NOT NULL").rows != []
 
 
 def no_snapshot(lake: Lake) -> str:
@@ -63,7 +63,7 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
         LakeError: a file cannot be read.
     """
     since = ("", "") if answering is None else (answering, run_date(answering))
-    runs = lake.query(
+    runs = lake.select(
         """
         SELECT
           coalesce(covered.run_id, stored.run_id) AS run_id,
@@ -87,7 +87,7 @@ def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
         (*since, *since),
     ).rows
     instead = "" if answering is None else f". Run {answering} answers instead"
-    earlier = lake.query(
+    earlier = lake.select(
         "SELECT DISTINCT run_date, run_id FROM recent_coverage "
         "WHERE run_date <> CAST(CAST(run_at AS date) AS varchar) AND run_id <= ? AND run_date <= ? ORDER BY run_date",
         since,
@@ -110,7 +110,7 @@ def _misplaced(day: str, run_id: str | None) -> str:
 
 def _outside(lake: Lake, parameters: Sequence[Parameter], values: Sequence[str]) -> Iterator[str]:
     """Find the dates that lie outside the history that the views see, so that they have no run before or after them."""
-    [(first, last)] = lake.query("SELECT min(run_date), max(run_date) FROM runs WHERE is_published").rows
+    [(first, last)] = lake.select("SELECT min(run_date), max(run_date) FROM runs WHERE is_published").rows
     for parameter, value in zip(parameters, values, strict=True):
         if parameter.type is not ParameterType.DATE:
             continue
@@ -127,7 +127,7 @@ def _days(first: str, last: str) -> int:
 
 
 def _targets(lake: Lake) -> list[str]:
-    unread = lake.query(
+    unread = lake.select(
         "SELECT account_id, region, listing_status FROM latest_coverage "
         "WHERE is_planned AND is_active AND listing_status <> 'LISTED' ORDER BY account_id, region"
     ).rows
@@ -137,7 +137,7 @@ def _targets(lake: Lake) -> list[str]:
 
 
 def _nodes(lake: Lake) -> list[str]:
-    unread = lake.query(
+    unread = lake.select(
         "SELECT count(*), collection_status FROM latest_patch_states "
         "WHERE collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE') "
         "GROUP BY collection_status ORDER BY collection_status"

@@ -114,12 +114,12 @@ _ABOUT_INSTANCES = {
 
 def answer_questions(lake: Lake) -> list[AnsweredQuestion]:
     """Answer each question for the newest published run; those about patches and instances if it read them."""
-    [(patches_status, instances_status)] = lake.query("SELECT patches_status, instances_status FROM latest_run").rows
+    [(patches_status, instances_status)] = lake.select("SELECT patches_status, instances_status FROM latest_run").rows
     questions = dict(_QUESTIONS)
     for status, more in ((patches_status, _ABOUT_PATCHES), (instances_status, _ABOUT_INSTANCES)):
         questions |= more if status not in {"NOT_ASKED", "NO_SNAPSHOT"} else {}
     answers = []
     for question, sql in questions.items():
-        found = lake.query(sql)
+        found = lake.select(sql)
         answers.append(AnsweredQuestion(question, found.columns, found.rows))
     return answers

@@ -76,7 +76,7 @@ def check_policy(folder: Path, settings: Settings) -> PolicyCheck:
         *_strays(folder),
         *(finding for table in POLICY_TABLES for finding in _of_table(lake, files, table, settings)),
     ]
-    rows = sum(lake.query(f"SELECT count(*) FROM {view}").rows[0][0] for view in _VIEWS.values())  # noqa: S608
+    rows = sum(lake.select(f"SELECT count(*) FROM {view}").rows[0][0] for view in _VIEWS.values())  # noqa: S608
     return PolicyCheck(rows, sorted(found, key=lambda finding: (finding.file, finding.line or 0)))
 
 
@@ -127,7 +127,7 @@ def _of_table(lake: Lake, files: PolicyFiles, table: Table, settings: Settings) 
 def _bad_rows(lake: Lake, table: Table) -> dict[tuple[str | None, ...], str]:
     """Return the problem of each bad row, by its file and columns: rows of one file that are equal are equally bad."""
     columns = ", ".join(["path", *table.column_names])
-    rows = lake.query(f"SELECT {columns}, problem FROM {_VIEWS[table.name]} WHERE problem IS NOT NULL").rows  # noqa: S608
+    rows = lake.select(f"SELECT {columns}, problem FROM {_VIEWS[table.name]} WHERE problem IS NOT NULL").rows  # noqa: S608
     return {row[:-1]: row[-1] for row in rows}
 
 

@@ -35,11 +35,11 @@ def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
     if not _reads_policy(below):
         return []
     found = []
-    [(bad,)] = lake.query("SELECT count(*) FROM policy_problems").rows
+    [(bad,)] = lake.select("SELECT count(*) FROM policy_problems").rows
     if bad:
         rows = "1 row of the policy is" if bad == 1 else f"{bad:,} rows of the policy are"
         found.append(f"{rows} bad and cannot be used: policy_problems says why")
-    [(by_tag,)] = lake.query(
+    [(by_tag,)] = lake.select(
         "SELECT (SELECT count(*) FROM sla_rows WHERE problem IS NULL AND tag_key <> '') "
         "+ (SELECT count(*) FROM exception_rows WHERE problem IS NULL AND tag_key <> '')"
     ).rows
@@ -63,7 +63,7 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
         return []
     found = []
     days = lake.settings.history_days
-    [(longer,)] = lake.query("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
+    [(longer,)] = lake.select("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
     if longer:
         rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
         found.append(f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)")
@@ -73,7 +73,7 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
         found.append(
             f"not part of the policy: {unused[0]}{others}. Only files in {places} are, without _ or . before a name"
         )
-    if "policy_tags" in below and (unseen := lake.query(_UNSEEN_TAGS).rows):
+    if "policy_tags" in below and (unseen := lake.select(_UNSEEN_TAGS).rows):
         named = ", ".join(one_line(f"{key}={value}", most=100) for key, value in unseen[:_TAGS_NAMED])
         others = f" and {len(unseen) - _TAGS_NAMED:,} more" if len(unseen) > _TAGS_NAMED else ""
         found.append(f"the policy names tags that no instance of the newest run has: {named}{others}")

@@ -174,17 +174,17 @@ def read_run(lake: "Lake", run_id: str) -> Run:
         LakeError: a file cannot be read.
     """
     run = (run_id,)
-    [(status,)] = lake.query("SELECT run_status FROM runs WHERE run_id = ?", run).rows
-    targets = lake.query(
+    [(status,)] = lake.select("SELECT run_status FROM runs WHERE run_id = ?", run).rows
+    targets = lake.select(
         f"SELECT {', '.join(_TARGET)} FROM coverage WHERE run_id = ? ORDER BY account_id, region",  # noqa: S608
         run,
     ).rows
-    left = lake.query(
+    left = lake.select(
         f"SELECT {', '.join(_TARGET)} FROM target_runs WHERE run_id = ? AND is_active AND NOT is_planned "  # noqa: S608
         "ORDER BY account_id, region",
         run,
     ).rows
-    nodes = lake.query(
+    nodes = lake.select(
         "SELECT collection_status, count(*) FROM patch_states WHERE run_id = ? GROUP BY collection_status", run
     ).rows
     return Run(
@@ -203,6 +203,6 @@ def _source_in_lake(lake: "Lake", source: Source, run_id: str) -> SourceCoverage
     members = columns_of(source, COVERAGE.column_names)
     columns = ", ".join(f"{source.name}_{member}" for member in members)
     sql = f"SELECT account_id, region, {columns} FROM coverage WHERE run_id = ? ORDER BY account_id, region"  # noqa: S608
-    rows = lake.query(sql, (run_id,)).rows
-    [(published,)] = lake.query(f"SELECT count(*) FROM {source.name} WHERE run_id = ?", (run_id,)).rows  # noqa: S608
+    rows = lake.select(sql, (run_id,)).rows
+    [(published,)] = lake.select(f"SELECT count(*) FROM {source.name} WHERE run_id = ?", (run_id,)).rows  # noqa: S608
     return source_coverage((dict(zip(("account_id", "region", *members), row, strict=True)) for row in rows), published)

@@ -71,7 +71,7 @@ def gaps_of_source(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
     Raises:
         LakeError: a file cannot be read.
     """
-    runs = lake.query(f"SELECT run_id, is_latest, {source}_status FROM runs WHERE is_published ORDER BY run_id").rows  # noqa: S608
+    runs = lake.select(f"SELECT run_id, is_latest, {source}_status FROM runs WHERE is_published ORDER BY run_id").rows  # noqa: S608
     unread = [(run_id, status) for run_id, is_latest, status in runs if status != "COMPLETE" and not is_latest]
     for run_id, status in [(run_id, status) for run_id, is_latest, status in runs if is_latest]:
         if status != "COMPLETE":
@@ -88,7 +88,7 @@ def _explained(lake: Lake, source: str, status: str) -> str:
             return ": the run did not read this table"
         case "UNPUBLISHED":
             return ": the table does not have the rows that the coverage counts"
-    unread = lake.query(
+    unread = lake.select(
         f"SELECT account_id, region, {source}_detail FROM latest_coverage "  # noqa: S608
         f"WHERE is_active AND is_planned AND {source}_status <> 'COMPLETE' ORDER BY account_id, region"
     ).rows

@@ -114,7 +114,7 @@ class Statement:
     @property
     def relations(self) -> Sequence[str]:
         """The views and tables that it reads, sorted by name."""
-        return _relations(self.sql)
+        return relations_in(self.sql)
 
     def render(self, settings: Settings) -> str:
         """Return the SELECT with the stack's parameters filled in."""
@@ -130,7 +130,7 @@ class Statement:
 
 @cache
 def parsed(sql: str) -> "exp.Expr":
-    """Return a statement of ``analytics/`` as sqlglot reads it. All callers share the tree: copy it to change it.
+    """Return a statement of patchlake's own as sqlglot reads it. All callers share the tree: copy it to change it.
 
     Raises:
         sqlglot.errors.SqlglotError: it is not a statement of Athena.
@@ -151,8 +151,8 @@ def _select(name: str, sql: str) -> "exp.Query":
 
 
 @cache
-def _relations(sql: str) -> tuple[str, ...]:
-    """Return the views and tables that a SELECT of ``analytics/`` reads: each answer asks this of every view."""
+def relations_in(sql: str) -> tuple[str, ...]:
+    """Return the views and tables that a SELECT of patchlake's own reads: each answer asks this of every view."""
     return tuple(sorted(_relation_names().intersection(_READ.findall(sql))))
 
 

@@ -87,7 +87,7 @@ type Schema = Mapping[str, Mapping[str, str]]
 
 @cache
 def translate(sql: str, now: datetime, dates: NewestDates = NO_DATES) -> str:
-    """Translate a SELECT of ``analytics/`` to DuckDB, run at ``now``.
+    """Translate a SELECT of patchlake's own to DuckDB, run at ``now``.
 
     Args:
         sql: the SELECT.

@@ -108,5 +108,5 @@ def _lines_of_accounts(lake: Lake) -> dict[str, list[Breach]]:
     sql = (
         f"SELECT {columns_of(Breach)} FROM {source} WHERE place <= {LINES_OF_ACCOUNT_SHOWN} ORDER BY account_id, place"  # noqa: S608
     )
-    lines = [Breach(*row) for row in lake.query(sql).rows]
+    lines = [Breach(*row) for row in lake.select(sql).rows]
     return {account_id: list(found) for account_id, found in groupby(lines, attrgetter("account_id"))}

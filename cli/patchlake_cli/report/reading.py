@@ -71,12 +71,12 @@ def read_figures(lake: Lake) -> Figures:
 def _details(lake: Lake) -> Details:
     lake.keep(*_READ_BY_MANY)
     [fleet] = read_rows(lake, Fleet, "compliance_overall")
-    kinds = dict(lake.query(_CHANGES_BY_KIND).rows)
+    kinds = dict(lake.select(_CHANGES_BY_KIND).rows)
     return Details(
         fleet=fleet,
-        unread=Unread(*lake.query(_UNREAD).rows[0]),
-        not_planned=Unread(*lake.query(_NOT_PLANNED).rows[0]),
-        findings=Findings(*lake.query(_FINDINGS).rows[0]),
+        unread=Unread(*lake.select(_UNREAD).rows[0]),
+        not_planned=Unread(*lake.select(_NOT_PLANNED).rows[0]),
+        findings=Findings(*lake.select(_FINDINGS).rows[0]),
         trend=read_rows(lake, Day, "compliance_trend ORDER BY run_date"),
         accounts=read_shortlist(
             lake,
@@ -99,7 +99,7 @@ def _details(lake: Lake) -> Details:
             "CAST(nodes_non_compliant AS double) / nullif(nodes_listed, 0) DESC NULLS LAST, patch_group",
             GROUPS_SHOWN,
         ),
-        ungrouped=Ungrouped(*lake.query(_UNGROUPED).rows[0]),
+        ungrouped=Ungrouped(*lake.select(_UNGROUPED).rows[0]),
         overdue=read_shortlist(
             lake,
             OverdueNode,
@@ -107,9 +107,9 @@ def _details(lake: Lake) -> Details:
             "days_non_compliant DESC, is_lower_bound DESC, account_id, region, instance_id",
             NODES_SHOWN,
         ),
-        overdue_states=[Reason(*row) for row in lake.query(_OVERDUE_STATES).rows],
-        ages=[Age(*row) for row in lake.query(_AGES).rows],
-        compared_with=[run_id for (run_id,) in lake.query(_COMPARED_WITH).rows],
+        overdue_states=[Reason(*row) for row in lake.select(_OVERDUE_STATES).rows],
+        ages=[Age(*row) for row in lake.select(_AGES).rows],
+        compared_with=[run_id for (run_id,) in lake.select(_COMPARED_WITH).rows],
         not_compared=kinds.pop("NOT_COMPARED", 0),
         changes_by_kind=kinds,
         changes=read_shortlist(
@@ -119,8 +119,8 @@ def _details(lake: Lake) -> Details:
             f"{_WORST_CHANGE_FIRST}, account_id, region, instance_id",
             NODES_SHOWN,
         ),
-        unknown_nodes=[Reason(*row) for row in lake.query(_UNKNOWN_NODES).rows],
-        unread_targets=[Reason(*row) for row in lake.query(_UNREAD_TARGETS).rows],
+        unknown_nodes=[Reason(*row) for row in lake.select(_UNKNOWN_NODES).rows],
+        unread_targets=[Reason(*row) for row in lake.select(_UNREAD_TARGETS).rows],
         patches=_patches(lake),
         deadlines=read_deadlines(lake),
         ec2=_ec2(lake),
@@ -151,14 +151,14 @@ def _patches(lake: Lake) -> Patches:
     )
     cve_ids: dict[tuple[str, str], list[str]] = {(patch.kb_id, patch.title): [] for patch in worst.rows}
     if cve_ids:
-        for kb_id, title, cve in lake.query("SELECT kb_id, title, cve FROM patch_cves ORDER BY cve").rows:
+        for kb_id, title, cve in lake.select("SELECT kb_id, title, cve FROM patch_cves ORDER BY cve").rows:
             cve_ids.get((kb_id, title), []).append(cve)
-    return Patches([PatchGap(*row) for row in lake.query(_PATCH_GAPS).rows], worst, cve_ids)
+    return Patches([PatchGap(*row) for row in lake.select(_PATCH_GAPS).rows], worst, cve_ids)
 
 
 def _ec2(lake: Lake) -> Ec2:
     return Ec2(
-        management=[Management(*row) for row in lake.query(_MANAGEMENT).rows],
+        management=[Management(*row) for row in lake.select(_MANAGEMENT).rows],
         unmanaged=read_shortlist(
             lake,
             UnmanagedInstance,

@@ -14,13 +14,13 @@ def read_rows[Row](lake: Lake, row_type: type[Row], source: str) -> list[Row]:
         row_type: a dataclass.
         source: what follows FROM.
     """
-    return [row_type(*row) for row in lake.query(f"SELECT {columns_of(row_type)} FROM {source}").rows]  # noqa: S608
+    return [row_type(*row) for row in lake.select(f"SELECT {columns_of(row_type)} FROM {source}").rows]  # noqa: S608
 
 
 def read_shortlist[Row](lake: Lake, row_type: type[Row], source: str, order: str, length: int) -> Shortlist[Row]:
     """Return the first rows of a view and the number of all rows, with one reading of the lake."""
     sql = f"SELECT {columns_of(row_type)}, count(*) OVER () FROM {source} ORDER BY {order} LIMIT {length}"  # noqa: S608
-    rows = lake.query(sql).rows
+    rows = lake.select(sql).rows
     return Shortlist(rows=[row_type(*row[:-1]) for row in rows], total=rows[0][-1] if rows else 0)
 
 
