@@ -110,6 +110,34 @@ def test_a_successful_answer_of_s3_that_is_cut_short_is_never_quoted(refused: Re
     assert "MARKER" not in str(error.response)
 
 
+@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("status", [403, 500])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<AssumeRoleResponse><SecretAccessKey>MARKER</SecretAccessKey></AssumeRoleResponse>",
+        b"\n<?xml version='1.0'?><AssumeRoleResponse><SecretAccessKey>MARKER</Secret",
+        b"<DescribeTagsResponse><tagSet><item><value>MARKER</value></item></tagSet></DescribeTagsResponse>",
+        b'{"InstanceInformationList": [{"IPAddress": "MARKER"}]}',
+        b' {"InstanceInformationList": [{"IPAddress": "MARKER", ',
+        b'["MARKER"]',
+    ],
+)
+def test_an_answer_whose_status_someone_changed_is_never_quoted(
+    refused: Refused, service: str, status: int, body: bytes
+) -> None:
+    error = refused(service, Answer(status, body))
+
+    assert status_of(error) == status
+    assert "MARKER" not in f"{error} {error.response}"
+
+
+@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("body", [b"Forbidden by policy 7", b"\n<!DOCTYPE html><p>Forbidden by policy 7</p>"])
+def test_the_page_of_a_proxy_is_quoted(refused: Refused, service: str, body: bytes) -> None:
+    assert "Forbidden by policy 7" in message_of(refused(service, Answer(403, body)))
+
+
 def test_an_error_of_s3_with_status_200_keeps_its_code_and_message(refused: Refused) -> None:
     error = refused("s3", Answer(200, b"<Error><Code>InternalError</Code><Message>why</Message></Error>"))
 

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 from boto3 import Session
 
+from patchlake.sources.patches import PATCHES
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.probe import probing
 from patchlake_cli.probe.answers import Answer as Given
@@ -273,6 +274,8 @@ def test_after_a_throttled_call_the_service_is_not_asked_again(stub: HttpStub) -
         Answer(200, b'{"__type": "ThrottlingException"}'),
         Answer(200, b""),
         json_answer({name: [] for name in LISTS} | {"Error": {"Code": "Throttling"}}),
+        json_answer({name: [] for name in LISTS} | {"Output": {"__type": "InternalFailure"}}),
+        json_answer({name: [] for name in LISTS} | {"NextToken": "\ud800"}),
         Answer(200, b"<r><reservationSet/><tagSet/><error>no</error></r>"),
         Answer(200, b"<ErrorResponse><reservationSet/><tagSet/></ErrorResponse>"),
         Answer(200, b"<r><reservationSet><item/></reservationSet></r>"),
@@ -286,6 +289,62 @@ def test_a_service_that_fails_three_times_in_a_row_is_not_asked_again(stub: Http
 
     # EC2's protocol has no errors with status 200, and an empty body is no answer of it either.
     assert Counter(map(of_service, stub.requests)) == {"ec2": 3, "ssm": 3}
+
+
+@pytest.mark.parametrize(
+    ("members", "status", "headers"),
+    [
+        ("<reservationSet/><tagSet/>", 202, {}),
+        ("<reservationSet/><tagSet/>", 206, {}),
+        ("<reservationSet/><tagSet/>", 200, {"x-amzn-errortype": "InternalError"}),
+        ('<reservationSet nil="true"/><tagSet nil="true"/>', 200, {}),
+        ("<reservationSet>no</reservationSet><tagSet>no</tagSet>", 200, {}),
+        ("<reservationSet/><tagSet/><error>no</error>", 200, {}),
+    ],
+)
+def test_an_answer_of_ec2_that_export_refuses_is_no_empty_list(
+    stub: HttpStub, members: str, status: int, headers: dict[str, str]
+) -> None:
+    def answer(request: Request) -> Answer:
+        if of_service(request) == "ec2":
+            return Answer(status, ec2_answer(request, members).body, headers)
+        return json_answer({name: [] for name in LISTS})
+
+    stub.answer = answer
+
+    _, found, printed = probed(shell(stub.url))
+
+    of_name = verdicts(found)
+    assert {of_name[name] for name in ("instance_pages", "stopped_nodes", "tag_wildcards")} == {"NOT_OBSERVABLE"}
+    assert "the answer is malformed" in printed
+
+
+def test_a_text_that_is_not_utf_8_ends_nothing(stub: HttpStub) -> None:
+    lists = ", ".join(f'"{name}": [{{"InstanceId": "\xff"}}]' for name in LISTS)
+    stub.answer = lambda request: (
+        Answer(200, f"{{{lists}}}".encode("latin-1"))
+        if of_service(request) == "ssm"
+        else ec2_answer(request, "<reservationSet/><tagSet/>")
+    )
+
+    _, found, printed = probed(shell(stub.url))
+
+    assert verdicts(found)["node_list"] == "NOT_OBSERVABLE"
+    assert "malformed rows" in printed
+
+
+def test_a_time_that_is_no_number_shows_nothing_about_times(stub: HttpStub) -> None:
+    node = {"InstanceId": "i-0123456789abcdef0", "MissingCount": 1}
+    patch = {"State": "Missing", "Title": "a", "KBId": "KB1", "InstalledTime": float("nan")}
+    stub.answer = lambda request: (
+        json_answer({name: [node] for name in LISTS} | {"Patches": [patch]})
+        if of_service(request) == "ssm"
+        else ec2_answer(request, "<reservationSet/><tagSet/>")
+    )
+
+    _, found, _ = probed(shell(stub.url))
+
+    assert verdicts(found)["installed_time"] == "NOT_OBSERVABLE"
 
 
 def test_failures_between_answers_end_nothing(stub: HttpStub) -> None:
@@ -363,7 +422,7 @@ def test_the_sixty_first_call_is_not_made(stub: HttpStub, time: Time) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_ENDPOINT_URL", stub.url)
         calls = PacedCalls(Session("any", "any", region_name="eu-central-1"), time.timing)
-        answers = [calls.ask("ssm", "DescribeInstancePatches", "Patches", {"InstanceId": "i-1"}) for _ in range(61)]
+        answers = [calls.ask(PATCHES.operation, {"InstanceId": "i-1"}) for _ in range(61)]
 
     assert isinstance(answers[59], Given)
     assert answers[60] == NoAnswer("the probe makes at most 60 calls")

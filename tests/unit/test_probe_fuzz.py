@@ -7,7 +7,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake_cli.probe.answers import Answer, NoAnswer, PatchState
+from patchlake.adapters.row_reading import RowReader
+from patchlake.core.records import Record
+from patchlake.sources.source import Operation
+from patchlake_cli.probe.answers import Answer, Ending, NoAnswer, PatchState
 from patchlake_cli.probe.assumptions import ASSUMPTIONS, judge
 from patchlake_cli.probe.observations import Asked, Throttle
 from patchlake_cli.probe.questions import observe
@@ -18,7 +21,7 @@ NAMED = "zqname"
 IDS = ("i-0123456789abcdef0", "mi-0123456789abcdef0", "i-00000000000000000", f"i-{NAMED}", NAMED, "")
 ODD = (None, True, -1, 0, 10**30, 1e308, 0.5, "", NAMED, [NAMED], {NAMED: NAMED}, -62_135_596_800, 0.0, 1_795_413_600.0)
 STATES = ("Missing", "Failed", "Installed", "INSTALLED_PENDING_REBOOT", NAMED)
-MEMBERS = ("LastPingDateTime", "Title", "KBId", "InstalledTime", "CVEIds", "LaunchTime", "Operator", "Tags", "Key")
+MEMBERS = ("LastPingDateTime", "Title", "KBId", "InstalledTime", "CVEIds", "LaunchTime", "Operator.Managed", "Key")
 COUNTS = tuple(PatchState.__struct_encode_fields__[1:])
 
 
@@ -32,24 +35,26 @@ class AnyCalls:
         self._dice = dice
         self._oddness = dice.random()
 
-    def ask(self, service: str, operation: str, _rows_member: str, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
+    def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
         dice = self._dice
         assert parameters.get("InstanceId") != ""
-        self.asked.append(Asked(f"{service}:{operation}", dice.random(), dice.uniform(-1e11, 1e11), is_answer=True))
+        name = f"{operation.service}:{operation.name}"
+        self.asked.append(Asked(name, dice.random(), dice.uniform(-1e11, 1e11), is_answer=True))
         if dice.random() < self._oddness / 2:
             return NoAnswer("no", dice.choice(["", "InvalidFilter", "InvalidInstanceId"]), dice.random() < 0.5)
-        token: dict[str, Any] = dice.choice([{}, {"NextToken": ""}, {"NextToken": None}, {"NextToken": NAMED}])
-        return Answer(token, [self._row() for _ in range(dice.choice([0, 1, 3, 60]))])
+        reader = RowReader(operation.record, operation.id_member)
+        read = [reader.read(self._row()) for _ in range(dice.choice([0, 1, 3, 60]))]
+        rows = [row for row in read if isinstance(row, Record)]
+        ending = dice.choice([None, *Ending])
+        return Answer(rows, len(read) - len(rows), None if ending else NAMED, ending)
 
     def _row(self) -> object:
         dice = self._dice
         if dice.random() < self._oddness / 4:
             return dice.choice(ODD)
-        row: dict[str, object] = {"InstanceId": dice.choice(IDS), "State": dice.choice(STATES), "Key": NAMED}
-        if dice.random() < self._oddness:
-            row["State"] = {"Name": dice.choice(["running", "stopped", NAMED])}
         return (
-            row
+            {"InstanceId": dice.choice(IDS), "State": dice.choice(STATES), "Key": NAMED}
+            | {"State.Name": dice.choice(["running", "stopped", NAMED])}
             | {name: dice.choice(ODD) for name in self._some(MEMBERS)}
             | {name: dice.choice([0, 1, *ODD]) for name in self._some(COUNTS)}
         )

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
-import msgspec
+from msgspec import field
+
+from patchlake.core.records import EpochSeconds, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,12 +15,21 @@ class Answer:
     """A successful answer.
 
     Attributes:
-        members: its members by name, as the service sent them.
-        rows: the rows of its list.
+        rows: the well-formed rows of its list.
+        odd_rows: the number of the other rows.
+        next_token: the token of the next page.
+        ending: how it ends a chain of SSM's pages; None if another page follows, and for EC2.
     """
 
-    members: Mapping[str, Any]
     rows: Sequence[Any]
+    odd_rows: int = 0
+    next_token: str | None = None
+    ending: "Ending | None" = None
+
+    @property
+    def size(self) -> int:
+        """The number of all rows."""
+        return len(self.rows) + self.odd_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Chain[Row]:
         rows: the well-formed rows of all pages.
         odd_rows: the number of the other rows.
         largest_page: the most rows of one page.
-        ending: the token of the last page; None if the last page was not read.
+        ending: the token of SSM's last page; None if the last page was not read, and for EC2.
         stopped: why reading stopped before the last page.
     """
 
@@ -84,14 +94,14 @@ class Chain[Row]:
         return f"malformed rows: {self.odd_rows}" if self.odd_rows else None
 
 
-class Node(msgspec.Struct, rename="pascal", frozen=True):
+class Node(Record, rename="pascal", frozen=True):
     """A row of DescribeInstanceInformation or DescribeInstanceProperties."""
 
     instance_id: str
     last_ping_date_time: Any = None
 
 
-class PatchState(msgspec.Struct, rename="pascal", frozen=True):
+class PatchState(Record, rename="pascal", frozen=True):
     """A row of DescribeInstancePatchStates."""
 
     instance_id: str
@@ -108,35 +118,26 @@ class PatchState(msgspec.Struct, rename="pascal", frozen=True):
     other_non_compliant_count: Any = None
 
 
-class Patch(msgspec.Struct, frozen=True):
+class Patch(Record, frozen=True):
     """A row of DescribeInstancePatches."""
 
-    state: str = msgspec.field(name="State")
-    title: Any = msgspec.field(name="Title", default=None)
-    kb_id: Any = msgspec.field(name="KBId", default=None)
-    installed_time: Any = msgspec.field(name="InstalledTime", default=None)
-    cve_ids: Any = msgspec.field(name="CVEIds", default=None)
+    state: str = field(name="State")
+    title: Any = field(name="Title", default=None)
+    kb_id: Any = field(name="KBId", default=None)
+    installed_time: Any = field(name="InstalledTime", default=None)
+    cve_ids: Any = field(name="CVEIds", default=None)
 
 
-class _InstanceState(msgspec.Struct, rename="pascal", frozen=True):
-    name: str
-
-
-class _Operator(msgspec.Struct, rename="pascal", frozen=True):
-    managed: bool = False
-
-
-class Instance(msgspec.Struct, rename="pascal", frozen=True):
+class Instance(Record, frozen=True):
     """A row of EC2's DescribeInstances."""
 
-    instance_id: str
-    state: _InstanceState
-    launch_time: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
-    operator: _Operator = _Operator()
-    tags: list[Any] = []
+    instance_id: str = field(name="InstanceId")
+    state: str = field(name="State.Name")
+    launch_time: EpochSeconds | None = field(name="LaunchTime", default=None)
+    is_managed: bool | None = field(name="Operator.Managed", default=None)
 
 
-class Tag(msgspec.Struct, rename="pascal", frozen=True):
+class Tag(Record, frozen=True):
     """A row of EC2's DescribeTags; its value is not read."""
 
-    key: str
+    key: str = field(name="Key")

@@ -14,27 +14,25 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import is_aws, time_of
 from patchlake.adapters.explanations import EXPLANATIONS
 from patchlake.adapters.page_decoding import parse_json
-from patchlake.adapters.raw_answers import keep_raw_answers, raw_body
+from patchlake.adapters.raw_answers import keep_raw_answers, page_of, raw_body
+from patchlake.adapters.target_apis import decoder_of
+from patchlake.core.run import milliseconds
 from patchlake.errors import BrokenAnswerError
-from patchlake_cli.probe.answers import Answer, NoAnswer
+from patchlake.sources.source import Operation
+from patchlake_cli.probe.answers import Answer, Ending, NoAnswer
 from patchlake_cli.probe.error_codes import shown_code
 from patchlake_cli.probe.observations import Asked, Throttle
 
 MOST_CALLS = 60
 SECONDS_BETWEEN_CALLS = 1.0
 
-_RAW = {"ssm"}
-"""The services whose answers are read without the SDK's parser, which mistakes a malformed one for an empty one."""
-
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 _BROKEN = "the answer is malformed"
-_TOKEN = "NextToken"  # noqa: S105
 _MOST_FAILURES = 3
 _QUOTA = re.compile(r"L-[0-9A-Z]{8}")
 _REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")
@@ -95,16 +93,10 @@ class PacedCalls:
         self._failures: Counter[str] = Counter()
         self._next_at = 0.0
 
-    def ask(self, service: str, operation: str, rows_member: str, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
-        """Make a call, once it is time for one.
-
-        Args:
-            service: the service, by its name in the SDK.
-            operation: the operation, by its name in the API.
-            rows_member: the member of the answer that holds the list of rows, as in ``patchlake.sources``.
-            parameters: the parameters of the call.
-        """
-        name = f"{service}:{operation}"
+    def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
+        """Make a call, once it is time for one."""
+        service = operation.service
+        name = f"{service}:{operation.name}"
         for closed in (service, name):
             if closed in self._closed:
                 return self._closed[closed]
@@ -114,24 +106,30 @@ class PacedCalls:
         self._wait()
         began = self._timing.elapsed()
         try:
-            response = getattr(client, xform_name(operation))(**parameters)
+            response = getattr(client, xform_name(operation.name))(**parameters)
         except AWS_ERRORS as error:
             response = error.response if isinstance(error, ClientError) else {}
             self._record(name, began, response, is_answer=False)
             return self._refusal(service, name, error)
-        members = _decoded(response, rows_member) if service in _RAW else response
-        rows = None if members is None else _rows(members, rows_member)
-        self._record(name, began, response, is_answer=rows is not None)
-        if members is None or rows is None:
+        try:
+            answer = self._decoded(operation, client, response)
+        except BrokenAnswerError:
+            self._record(name, began, response, is_answer=False)
             return self._broken(service, name)
+        self._record(name, began, response, is_answer=True)
         self._failures[service] = 0
-        return Answer(members, rows)
+        return answer
+
+    def _decoded(self, operation: Operation, client: Any, response: Mapping[str, Any]) -> Answer:  # noqa: ANN401
+        page = page_of(response, decoder_of(operation, client), milliseconds(self._timing.now()))
+        is_json = client.meta.service_model.resolved_protocol == "json"
+        ending = Ending.of(parse_json(raw_body(response).decode(errors="surrogateescape"))) if is_json else None
+        return Answer(page.records, len(page.invalid), page.next_token, ending)
 
     def _client(self, service: str) -> Any:  # noqa: ANN401  # each service has its own type
         if service not in self._clients:
             client = make_client(self._session, service, _ONCE)
-            if service in _RAW:
-                keep_raw_answers(client)
+            keep_raw_answers(client)
             self.proves_clock &= is_aws(client.meta.endpoint_url)
             self._clients[service] = client
         return self._clients[service]
@@ -184,27 +182,3 @@ class PacedCalls:
         if self._failures[service] == _MOST_FAILURES:
             self._closed[service] = found
         return found
-
-
-def _decoded(response: Mapping[str, Any], rows_member: str) -> Mapping[str, Any] | None:
-    """Return the members of a raw answer; None if it is no answer of the API."""
-    try:
-        found = parse_json(raw_body(response).decode())
-    except (BrokenAnswerError, ValueError, RecursionError):
-        return None
-    is_answer = isinstance(found, dict) and misleading_member(found, {rows_member, _TOKEN}) is None
-    return found if is_answer else None
-
-
-def _rows(members: Mapping[str, Any], rows_member: str) -> list[Any] | None:
-    """Return the rows of an answer; None if it lacks their list, or its token is no text."""
-    if not isinstance(members.get(_TOKEN), str | None):
-        return None
-    outer, _, inner = rows_member.partition(".")
-    lists = members.get(outer)
-    if not isinstance(lists, list):
-        return None
-    if not inner:
-        return lists
-    rows = [each.get(inner) for each in lists]
-    return [row for some in rows for row in some] if all(isinstance(some, list) for some in rows) else None

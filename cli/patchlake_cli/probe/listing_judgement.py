@@ -59,9 +59,9 @@ def judge_node_list(seen: Observations) -> Judged:
     running = {
         instance.instance_id
         for instance in seen.instances.rows
-        if instance.state.name == "running"
+        if instance.state == "running"
         # The agent of another one may have come between the two listings.
-        and (latest is None or instance.launch_time is None or instance.launch_time.timestamp() < latest - _JUST_NOW)
+        and (latest is None or instance.launch_time is None or instance.launch_time < latest - _JUST_NOW)
     }
     missing = properties - nodes
     live = {one for one in missing if one.startswith("mi-") or one in running}
@@ -79,7 +79,7 @@ def judge_stopped_nodes(seen: Observations) -> Judged:
     for chain in (seen.nodes, seen.instances):
         if chain.obstacle is not None:
             return not_observable(chain.obstacle)
-    stopped = {one.instance_id for one in seen.instances.rows if one.state.name in _NOT_RUNNING}
+    stopped = {one.instance_id for one in seen.instances.rows if one.state in _NOT_RUNNING}
     if not stopped:
         return not_observable("EC2 lists no stopped instance")
     pings = {node.instance_id: _seconds(node.last_ping_date_time) for node in seen.nodes.rows}
@@ -97,7 +97,7 @@ def judge_service_managed(seen: Observations) -> Judged:
     for chain in (seen.instances, seen.own_instances):
         if chain.obstacle is not None:
             return not_observable(chain.obstacle)
-    managed = {one.instance_id for one in seen.instances.rows if one.operator.managed}
+    managed = {one.instance_id for one in seen.instances.rows if one.is_managed}
     own = {one.instance_id for one in seen.own_instances.rows}
     if not managed:
         return not_observable("no AWS service operates an instance here")
@@ -113,9 +113,9 @@ def judge_tag_wildcards(seen: Observations) -> Judged:
         return confirmed(f"the filter * returned {others} tags with other keys")
     if seen.starred_tags.obstacle is not None:
         return not_observable(seen.starred_tags.obstacle)
-    if any(instance.tags for instance in seen.instances.rows):
+    if any(tag.key != "*" for tag in seen.tags.rows):
         return refuted("the filter * returned no other tag, although instances have tags")
-    return not_observable("no instance with a tag was seen")
+    return not_observable(seen.tags.obstacle or "no instance with a tag was seen")
 
 
 def judge_last_page(seen: Observations) -> Judged:

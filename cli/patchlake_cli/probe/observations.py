@@ -97,7 +97,8 @@ class Observations:
         limits: by the name of the assumption about each.
         instances: with those that AWS services operate.
         own_instances: without them.
-        starred_tags: the tags whose key passes the filter ``*``.
+        starred_tags: the first tags whose key passes the filter ``*``.
+        tags: the first tags of all instances.
         nodes: by DescribeInstanceInformation.
         properties: by DescribeInstanceProperties.
         states: of the first nodes.
@@ -112,6 +113,7 @@ class Observations:
     instances: Chain[Instance]
     own_instances: Chain[Instance]
     starred_tags: Chain[Tag]
+    tags: Chain[Tag]
     nodes: Chain[Node]
     properties: Chain[Node]
     unknown_node: UnknownNode

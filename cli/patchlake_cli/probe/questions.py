@@ -1,18 +1,18 @@
 """The questions of a probe, in their order: the sizes that patchlake uses, what it lists, and a few nodes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import batched
 from typing import Any, Final, Protocol
 
-import msgspec
-
-from patchlake.core.records import is_node_id
+from patchlake.core.records import Record, is_node_id
 from patchlake.sources.instances import INSTANCES
 from patchlake.sources.nodes import NODES
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.patches import PATCHES, STATES
+from patchlake.sources.source import Operation
 from patchlake.sources.tags import TAGS
-from patchlake_cli.probe.answers import Answer, Chain, Ending, Instance, NoAnswer, Node, Patch, PatchState, Tag
+from patchlake_cli.probe.answers import Answer, Chain, Instance, NoAnswer, Node, Patch, PatchState, Tag
 from patchlake_cli.probe.counts import count_of
 from patchlake_cli.probe.observations import Asked, Limit, NodePatches, Observations, Size, Throttle, UnknownNode
 
@@ -47,23 +47,21 @@ class Calls(Protocol):
         """Whether only AWS itself was asked."""
         ...
 
-    def ask(self, service: str, operation: str, rows_member: str, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
+    def ask(self, operation: Operation, parameters: Mapping[str, Any]) -> Answer | NoAnswer:
         """Make a call."""
         ...
 
 
 class Question[Row]:
-    """One operation, and the type of its rows."""
+    """One operation, whose rows are of one type."""
 
-    def __init__(self, service: str, operation: str, rows_member: str, row: type[Row]) -> None:
-        self._named = (service, operation, rows_member)
-        self._row = row
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
 
     @property
     def permission(self) -> str:
         """The permission that it needs."""
-        service, operation, _ = self._named
-        return f"{service}:{operation}"
+        return f"{self._operation.service}:{self._operation.name}"
 
     def chain(self, calls: Calls, most_pages: int, **parameters: Any) -> Chain[Row]:  # noqa: ANN401
         """Read page after page."""
@@ -71,33 +69,33 @@ class Question[Row]:
         odd = largest = 0
         token: dict[str, str] = {}
         for _ in range(most_pages):
-            page = calls.ask(*self._named, {**parameters, **token})
+            page = calls.ask(self._operation, {**parameters, **token})
             if isinstance(page, NoAnswer):
                 return Chain(tuple(rows), odd, largest, None, page)
-            largest = max(largest, len(page.rows))
-            for row in page.rows:
-                try:
-                    rows.append(msgspec.convert(row, self._row))
-                except msgspec.ValidationError:
-                    odd += 1
-            if (ending := Ending.of(page.members)) is not None:
-                return Chain(tuple(rows), odd, largest, ending, None)
-            token = {"NextToken": page.members["NextToken"]}
+            rows += page.rows
+            odd += page.odd_rows
+            largest = max(largest, page.size)
+            if page.next_token is None:
+                return Chain(tuple(rows), odd, largest, page.ending, None)
+            token = {"NextToken": page.next_token}
         limit = f"{self.permission}: more pages than the {most_pages} that the probe reads for one question"
         return Chain(tuple(rows), odd, largest, None, NoAnswer(limit))
 
     def size(self, calls: Calls, **parameters: Any) -> Size:  # noqa: ANN401
         """Read one page, and return its number of rows."""
-        answer = calls.ask(*self._named, parameters)
-        return answer if isinstance(answer, NoAnswer) else len(answer.rows)
+        answer = calls.ask(self._operation, parameters)
+        return answer if isinstance(answer, NoAnswer) else answer.size
 
 
-def _question[Row](operation: Any, row: type[Row]) -> Question[Row]:  # noqa: ANN401
-    return Question(operation.service, operation.name, operation.rows_member, row)
+def _question[Row: Record](operation: Operation, row: type[Row]) -> Question[Row]:
+    """Return the question of a source's operation; its odd values are seen, too."""
+    return Question(replace(operation, record=row))
 
 
 LIST_NODES = _question(NODES.operation, Node)
-LIST_PROPERTIES = Question("ssm", "DescribeInstanceProperties", "InstanceProperties", Node)
+LIST_PROPERTIES = Question[Node](
+    Operation("ssm", "DescribeInstanceProperties", "InstanceProperties", Node, _LARGEST_PROPERTIES_PAGE)
+)
 LIST_INSTANCES = _question(INSTANCES.operation, Instance)
 LIST_TAGS = _question(TAGS.operation, Tag)
 READ_STATES = _question(PATCH_STATES.operation, PatchState)
@@ -130,12 +128,8 @@ def observe(calls: Calls) -> Observations:
         limits=limits,
         instances=instances,
         own_instances=LIST_INSTANCES.chain(calls, _PAGES, MaxResults=page),
-        starred_tags=LIST_TAGS.chain(
-            calls,
-            _PAGES,
-            MaxResults=_SMALLEST_TAGS_PAGE,
-            Filters=[{"Name": "resource-type", "Values": ["instance"]}, {"Name": "key", "Values": ["*"]}],
-        ),
+        starred_tags=_tags(calls, {"Name": "key", "Values": ["*"]}),
+        tags=_tags(calls),
         nodes=nodes,
         properties=properties,
         unknown_node=unknown_node,
@@ -151,6 +145,11 @@ def observe(calls: Calls) -> Observations:
 def made_up_id(number: int) -> str:
     """Return an id like EC2's that no instance has."""
     return f"i-{number:017x}"
+
+
+def _tags(calls: Calls, *filters: Mapping[str, Any]) -> Chain[Tag]:
+    of_instances = {"Name": "resource-type", "Values": ["instance"]}
+    return LIST_TAGS.chain(calls, _PAGES, MaxResults=_SMALLEST_TAGS_PAGE, Filters=[of_instances, *filters])
 
 
 def _size_of(chain: Chain[Any]) -> Size:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import msgspec
 
@@ -35,9 +34,7 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
         return protocol not in {"json", "rest-json", "rest-xml"} or not _has_body(shape)
     if protocol in {"json", "rest-json"}:
         return _is_json_answer(body, shape)
-    if protocol in {"ec2", "rest-xml"} and _OTHER_XML.match(body):
-        return False
-    return protocol != "ec2" or _is_ec2_answer(body, shape)
+    return protocol != "rest-xml" or not _OTHER_XML.match(body)
 
 
 def misleading_member(found: Iterable[str], known: Iterable[str]) -> str | None:
@@ -63,14 +60,6 @@ def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
         return False
     known = _names(shape)
     return not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))
-
-
-def _is_ec2_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
-    try:
-        root = ET.fromstring(body)  # noqa: S314  # an answer of AWS, parsed by the SDK in the same way
-    except (ET.ParseError, ValueError):
-        return False
-    return misleading_member((child.tag.rpartition("}")[2] for child in root), _names(shape)) is None
 
 
 def _names(shape: Any) -> set[str]:  # noqa: ANN401

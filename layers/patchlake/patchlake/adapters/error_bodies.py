@@ -5,6 +5,7 @@ its parser raises errors of Python or loses the HTTP status.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -14,8 +15,10 @@ from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.one_line import one_line
 
 _FIRST_ERROR_STATUS = 301
+_PAGE = re.compile(rb"\s*(?:<(?:!doctype\s+)?html\b|[^\s<{\[]|\Z)", re.IGNORECASE)
+"""The start of a web page or a plain text. Other bodies may be answers under a wrong status, with names or secrets."""
 _OF_THE_SDK = 500
-"""The status that the SDK gives to an S3 answer of 200 that is not XML, and whose body may contain credentials."""
+"""The status that the SDK gives to an S3 answer of 200 that is not XML, and whose body may contain secrets."""
 
 
 def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
@@ -30,7 +33,7 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     protocol = operation_model.service_model.resolved_protocol
     if encoding := unasked_encoding(response_dict["headers"]):
         text = f"the answer cannot be read{encoding}"
-    elif protocol == "rest-xml" and status == _OF_THE_SDK:
+    elif (protocol == "rest-xml" and status == _OF_THE_SDK) or not _PAGE.match(body):
         text = "the answer was cut short, or is malformed"
     else:
         text = one_line(body.decode(errors="replace"))

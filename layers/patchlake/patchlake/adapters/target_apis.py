@@ -75,6 +75,13 @@ _DECODERS: Mapping[str, Callable[[Operation, Any], Decoder]] = {
 """The decoder of an operation's answers, from the operation and the SDK's description of an answer, by protocol."""
 
 
+def decoder_of(operation: Operation, client: Any) -> Decoder:  # noqa: ANN401  # each service has its own type
+    """Make the decoder of an operation's answers to a client that keeps raw answers."""
+    service = client.meta.service_model
+    answer = service.operation_model(operation.name).output_shape
+    return _DECODERS[service.resolved_protocol](operation, answer)
+
+
 class AwsTargetApis:
     """``TargetApis`` of AWS; safe to use from many threads.
 
@@ -148,9 +155,7 @@ class AwsTargetApis:
     def decoder(self, operation: Operation, client: Any) -> Decoder:  # noqa: ANN401
         """Return the decoder of an operation's answers to such a client."""
         if operation not in self._decoders:
-            service = client.meta.service_model
-            answer = service.operation_model(operation.name).output_shape
-            self._decoders[operation] = _DECODERS[service.resolved_protocol](operation, answer)
+            self._decoders[operation] = decoder_of(operation, client)
         return self._decoders[operation]
 
     def now(self) -> datetime:
