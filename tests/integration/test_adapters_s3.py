@@ -13,7 +13,7 @@ from urllib3.exceptions import SSLError
 
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import bucket_store
-from patchlake.errors import PermanentError, RetryableError
+from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub, session
 
 if TYPE_CHECKING:
@@ -46,6 +46,16 @@ def store(s3: HttpStub, attempts: int = 1) -> S3Store:
 def error(status: int, code: str) -> Answer:
     """Return an error as S3 sends it."""
     return Answer(status, f"<Error><Code>{code}</Code><Message>why</Message></Error>".encode())
+
+
+@pytest.mark.parametrize("status", [302, 403, 429, 500, 503])
+def test_only_a_404_says_that_an_object_does_not_exist(s3: HttpStub, status: int) -> None:
+    s3.answer = lambda _: error(404, "NoSuchKey")
+    assert store(s3).get("plans/1.json") is None
+
+    s3.answer = lambda _: error(status, "NoSuchKey")
+    with pytest.raises(PatchlakeError, match="GetObject"):
+        store(s3).get("plans/1.json")
 
 
 def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure(

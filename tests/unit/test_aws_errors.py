@@ -6,7 +6,7 @@ from botocore.retries import standard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchlake.adapters.aws_errors import Cause, cause_of, code_of, message_of, passes
+from patchlake.adapters.aws_errors import Cause, cause_of, code_of, message_of, passes, refusal_code_of
 from patchlake.adapters.one_line import MOST_CHARACTERS
 
 
@@ -104,6 +104,8 @@ _LATER = "Signature not yet current: 20261126T101500Z is still later than 202611
         ("", 407, Cause.PROXY),
         ("", 301, Cause.REDIRECTED),
         ("", 302, Cause.REDIRECTED),
+        ("AccessDenied", 302, Cause.REDIRECTED),
+        ("TemporaryRedirect", 307, Cause.OTHER_REGION),
         ("ValidationException", 400, Cause.REFUSED),
         ("ValidationError", 400, Cause.REFUSED),
         ("RegionDisabledException", 403, Cause.REFUSED),
@@ -115,6 +117,11 @@ _LATER = "Signature not yet current: 20261126T101500Z is still later than 202611
 )
 def test_each_answer_has_its_cause(code: str, status: int | None, cause: Cause) -> None:
     assert cause_of(client_error(code, status)) is cause
+
+
+@pytest.mark.parametrize(("status", "code"), [(404, "NoSuchBucketPolicy"), (302, None), (429, None), (500, None)])
+def test_only_an_answer_of_4xx_is_a_refusal_with_its_code(status: int, code: str | None) -> None:
+    assert refusal_code_of(client_error("NoSuchBucketPolicy", status)) == code
 
 
 @pytest.mark.parametrize("code", ["InvalidSignatureException", "SignatureDoesNotMatch", "AuthFailure"])

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from botocore.parsers import ResponseParserError
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, code_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, refusal_code_of
 from patchlake.adapters.explanations import explained
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import PatchlakeError
@@ -19,9 +19,9 @@ MOST_PAGES = 100
 
 
 class AwsRefusedError(CommandError):
-    """AWS refused a call, or could not be reached; ``code`` is the error code."""
+    """AWS refused a call, or could not be reached; ``code`` is the error code of a refusal."""
 
-    def __init__(self, text: str, code: str) -> None:
+    def __init__(self, text: str, code: str | None) -> None:
         super().__init__(text)
         self.code = code
 
@@ -37,7 +37,7 @@ def asking(action: str, resource: str) -> Iterator[None]:
     try:
         yield
     except AWS_ERRORS as error:
-        raise AwsRefusedError(failure(error, action, resource), code_of(error)) from error
+        raise AwsRefusedError(failure(error, action, resource), refusal_code_of(error)) from error
 
 
 def failure(error: AwsError, action: str, resource: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, code_of
+from patchlake.adapters.aws_errors import AWS_ERRORS, refusal_code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake_cli.exit_codes import CommandError
@@ -119,7 +119,7 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
     try:
         [described] = read_answer(client.describe_stacks(StackName=stack), _Stacks)["Stacks"]
     except AWS_ERRORS as error:
-        if code_of(error) == "ValidationError":
+        if refusal_code_of(error) == "ValidationError":
             raise CommandError(
                 f"there is no stack {stack} in {region}: --stack takes the stack name that you gave to `sam deploy`, "
                 "and the region is that of --region, AWS_REGION or the profile"

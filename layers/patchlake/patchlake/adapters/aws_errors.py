@@ -224,10 +224,10 @@ def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
         return Cause.THROTTLED
     if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Cause.THROTTLED if cause is Cause.THROTTLED else Cause.PASSING
+    if status is not None and status < HTTPStatus.BAD_REQUEST and cause is not Cause.OTHER_REGION:
+        return Cause.REDIRECTED
     if cause is not None:
         return _told_by_message(cause, _message_in(answer))
-    if status is not None and status < HTTPStatus.BAD_REQUEST:
-        return Cause.REDIRECTED
     by_status = _STATUSES.get(status, Cause.REFUSED)
     return Cause.PROXY_PAGE if by_status is Cause.REFUSED and _is_web_page(answer) else by_status
 
@@ -242,6 +242,11 @@ def is_refusal(error: AwsError) -> bool:
     status = status_of(error)
     is_4xx = status is None or HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR
     return isinstance(error, ClientError) and is_4xx and cause_of(error) not in _OUR_OWN
+
+
+def refusal_code_of(error: AwsError) -> str | None:
+    """Return the code of a refusal; None for any other error, whose body may name a code that does not apply."""
+    return code_of(error) if is_refusal(error) else None
 
 
 def passes(error: AwsError) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from botocore import xform_name
 from msgspec import field
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes
+from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, refusal_code_of
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of
@@ -184,7 +184,7 @@ class AwsAccounts:
 
 def _is_about_token(error: AwsError) -> bool:
     """Whether a request with a token is refused: without it, the first page was the same request."""
-    return cause_of(error) is Cause.BROKEN_CHAIN or without_suffix(code_of(error)) == _INVALID
+    return cause_of(error) is Cause.BROKEN_CHAIN or without_suffix(refusal_code_of(error) or "") == _INVALID
 
 
 def _accounts(subject: str, pages: Iterable[Page[Record]]) -> Sequence[Account]:

@@ -72,7 +72,7 @@ class S3Store:
             # Read here: a connection may break in the middle of the body.
             body = read_streamed(answer["Body"])
         except AWS_ERRORS as error:
-            if code_of(error) == "NoSuchKey":
+            if code_of(error) == "NoSuchKey" and status_of(error) == HTTPStatus.NOT_FOUND:
                 return None
             # Without s3:ListBucket S3 does not distinguish an absent key from a forbidden one.
             raise self._failure(error, "GetObject", "s3:GetObject and s3:ListBucket", key) from error
