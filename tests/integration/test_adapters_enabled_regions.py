@@ -38,7 +38,7 @@ def test_the_enabled_regions_are_asked_for_and_sorted(aws: HttpStub, ec2: Any) -
     others = [{"regionName": "us-east-1"}, {"regionName": "ap-east-1", "optInStatus": "opted-in"}]
     aws.answer_in_turn(listing(HERE, *others))
 
-    assert enabled_regions(ec2) == ["ap-east-1", "eu-west-1", "us-east-1"]
+    assert enabled_regions(ec2, session().get_partition_for_region) == ["ap-east-1", "eu-west-1", "us-east-1"]
     assert [{**parse_qs(request.body.decode())} for request in aws.requests] == [
         {"Action": ["DescribeRegions"], "Version": ["2016-11-15"]}
     ]
@@ -57,7 +57,7 @@ def test_only_a_region_that_is_not_enabled_is_left_out(
 ) -> None:
     aws.answer_in_turn(listing(HERE, {"regionName": "me-south-1", "optInStatus": state}))
 
-    assert ("me-south-1" in enabled_regions(ec2)) is is_read
+    assert ("me-south-1" in enabled_regions(ec2, session().get_partition_for_region)) is is_read
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,9 @@ def test_only_a_region_that_is_not_enabled_is_left_out(
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "../../x"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"optInStatus": "opted-in"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [{"regionName": "us-east-1"}]}),
+        ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "cn-north-1"}]}),
+        ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "us-gov-west-1"}]}),
+        ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "xx-moon-7"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE | {"optInStatus": "not-opted-in"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE]})[:-30],
         ec2_answers.error("InternalError"),
@@ -82,20 +85,26 @@ def test_an_answer_that_does_not_name_every_region_is_none(aws: HttpStub, ec2: A
     aws.answer_in_turn(Answer(200, body))
 
     with pytest.raises(RetryableError, match=r"DescribeRegions.*(?i:if the problem persists)"):
-        enabled_regions(ec2)
+        enabled_regions(ec2, session().get_partition_for_region)
+
+
+def test_a_region_that_is_newer_than_the_sdk_is_read(aws: HttpStub, ec2: Any) -> None:  # noqa: ANN401
+    aws.answer_in_turn(listing(HERE, {"regionName": "eu-central-9"}))
+
+    assert enabled_regions(ec2, session().get_partition_for_region) == ["eu-central-9", "eu-west-1"]
 
 
 def test_an_answer_that_is_cut_short_once_is_asked_for_again(aws: HttpStub, ec2: Any) -> None:  # noqa: ANN401
     aws.answer_in_turn(Answer(200, b"<Descr"), listing(HERE))
 
-    assert enabled_regions(ec2) == ["eu-west-1"]
+    assert enabled_regions(ec2, session().get_partition_for_region) == ["eu-west-1"]
 
 
 def test_an_account_that_may_not_list_its_regions_says_what_is_needed(aws: HttpStub, ec2: Any) -> None:  # noqa: ANN401
     aws.answer_in_turn(Answer(403, ec2_answers.error("UnauthorizedOperation")))
 
     with pytest.raises(PermanentError, match=r"UnauthorizedOperation.*ec2:DescribeRegions; or the regions are given"):
-        enabled_regions(ec2)
+        enabled_regions(ec2, session().get_partition_for_region)
 
 
 @pytest.mark.parametrize(("status", "code"), [(503, "RequestLimitExceeded"), (500, "InternalError")])
@@ -108,4 +117,4 @@ def test_regions_that_are_not_answered_for_now_are_asked_for_again(
     aws.answer_in_turn(Answer(status, ec2_answers.error(code)))
 
     with pytest.raises(RetryableError, match=code):
-        enabled_regions(ec2)
+        enabled_regions(ec2, session().get_partition_for_region)

@@ -75,6 +75,15 @@ def test_messages_that_go_on_failing_are_an_error_that_says_how_many_and_why(sqs
     assert len(sqs.requests) == 3
 
 
+def test_a_message_that_the_answer_names_as_sent_and_as_failed_is_sent_again(sqs: HttpStub) -> None:
+    both = {"Successful": [{"Id": "0"}, {"Id": "1"}], "Failed": [{"Id": "1", "Code": "InternalError"}]}
+    sqs.answer_in_turn(reply(both), reply({"Successful": [{"Id": "1"}]}))
+
+    queue(sqs).send([("a", "g"), ("b", "g")])
+
+    assert [sent(request) for request in sqs.requests] == [["a", "b"], ["b"]]
+
+
 @pytest.mark.parametrize(
     "content", [{}, {"Successful": []}, {"Successful": [{}]}, {"Failed": []}, {"Output": {"__type": "x"}}], ids=repr
 )

@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
@@ -66,7 +66,7 @@ class Aws:
             home_account_id: asks for the account of the session.
         """
         # Few runs ask EC2 here, and its client takes longest to make.
-        return AwsAccounts(home_account_id, lambda: enabled_regions(self.client("ec2")), self.client("organizations"))
+        return AwsAccounts(home_account_id, self._enabled_regions, self.client("organizations"))
 
     @cached_property
     def sts(self) -> "STSClient":
@@ -84,6 +84,9 @@ class Aws:
         """Make the access to every target."""
         roles = RoleSessions(self.session, role_name, external_id)
         return AwsTargetApis(self.session, roles, self.clock, connections=connections)
+
+    def _enabled_regions(self) -> Sequence[str]:
+        return enabled_regions(self.client("ec2"), self.session.get_partition_for_region)
 
     def _ask_for_the_time(self) -> None:
         # Needs no permission. A refusal has the time as well.

@@ -1,9 +1,10 @@
 """The regions that our own account has enabled, as EC2 lists them."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from botocore.exceptions import UnknownRegionError
 from msgspec import field
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, passes
@@ -33,13 +34,17 @@ class ListedRegion(Record, frozen=True, kw_only=True):
 DESCRIBE_REGIONS = Operation("ec2", "DescribeRegions", "Regions", ListedRegion, page_size=MOST_REGIONS)
 
 
-def enabled_regions(ec2: Any) -> Sequence[str]:  # noqa: ANN401  # a client of EC2
+def enabled_regions(ec2: Any, partition_of: Callable[[str], str]) -> Sequence[str]:  # noqa: ANN401
     """Return the regions that the account of a client has enabled, sorted.
+
+    Args:
+        ec2: a client of EC2.
+        partition_of: returns the partition of a region, and raises an UnknownRegionError for what is none.
 
     Raises:
         PermanentError: the account may not list them.
-        RetryableError: EC2 could not answer for now, or its list is not whole: a region has no name, or that of the
-            client is not in it.
+        RetryableError: EC2 could not answer for now, or its list is not that of the account: a region has no name or
+            is in another partition, or that of the client is not in it.
     """
     keep_raw_answers(ec2)
     decoder = XmlPageDecoder(
@@ -72,7 +77,20 @@ def enabled_regions(ec2: Any) -> Sequence[str]:  # noqa: ANN401  # a client of E
             "regions as a list"
         )
         raise RetryableError(msg)
+    if foreign := [region for region in regions if not _is_in(ec2.meta.partition, region, partition_of)]:
+        msg = (
+            f"EC2 {DESCRIBE_REGIONS.name} failed: its list has {', '.join(foreign[:3])}, not in the partition "
+            f"{ec2.meta.partition} of {own}. {IF_IT_LASTS}"
+        )
+        raise RetryableError(msg)
     return regions
+
+
+def _is_in(partition: str, region: str, partition_of: Callable[[str], str]) -> bool:
+    try:
+        return partition_of(region) == partition
+    except UnknownRegionError:
+        return False
 
 
 def _named(found: Record | None) -> tuple[str, str | None]:

@@ -84,8 +84,9 @@ class SqsQueue:
             with self._failing("SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
             failed = answer.get("Failed", [])
-            # An answer that names an entry nowhere says nothing about it.
+            # An answer that names an entry nowhere, or as sent and as failed, does not say that it was sent.
             sent = {success.get("Id") for success in answer.get("Successful", [])}
+            sent -= {failure.get("Id") for failure in failed}
             entries = [entry for entry in entries if entry["Id"] not in sent]
             if not entries:
                 return
