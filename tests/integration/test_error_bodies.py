@@ -121,6 +121,14 @@ def test_a_successful_answer_of_s3_that_is_cut_short_is_never_quoted(refused: Re
         b'{"InstanceInformationList": [{"IPAddress": "MARKER"}]}',
         b' {"InstanceInformationList": [{"IPAddress": "MARKER", ',
         b'["MARKER"]',
+        b"\xef\xbb\xbf<AssumeRoleResponse><SecretAccessKey>MARKER</SecretAccessKey></AssumeRoleResponse>",
+        "<AssumeRoleResponse><SecretAccessKey>MARKER".encode("utf-16-le").replace(b"M\0A\0R\0K\0E\0R\0", b"MARKER"),
+        b"e6\r\n<AssumeRoleResponse><SecretAccessKey>MARKER",
+        b"--b\r\nContent-Type: text/xml\r\n\r\n<AssumeRoleResponse><SecretAccessKey>MARKER",
+        b"SecretAccessKey>MARKER</SecretAccessKey></AssumeRoleResponse>",
+        b'cb({"SecretAccessKey": "MARKER"})',
+        b')]}\',\n{"SecretAccessKey": "MARKER"}',
+        b'"{\\"SecretAccessKey\\": \\"MARKER\\"}"',
     ],
 )
 def test_an_answer_whose_status_someone_changed_is_never_quoted(

@@ -15,8 +15,8 @@ from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.one_line import one_line
 
 _FIRST_ERROR_STATUS = 301
-_PAGE = re.compile(rb"\s*(?:<(?:!doctype\s+)?html\b|[^\s<{\[]|\Z)", re.IGNORECASE)
-"""The start of a web page or a plain text. Other bodies may be answers under a wrong status, with names or secrets."""
+_OF_A_PROXY = re.compile(r"\s*<(?:!doctype\s+)?html\b.*|[^<>{}\[\]\0\ufffd]*", re.IGNORECASE | re.DOTALL)
+"""A web page, or a plain text. Any other body may be a part of an answer, under a wrong status, with secrets in it."""
 _OF_THE_SDK = 500
 """The status that the SDK gives to an S3 answer of 200 that is not XML, and whose body may contain secrets."""
 
@@ -31,12 +31,13 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     if status < _FIRST_ERROR_STATUS:
         return
     protocol = operation_model.service_model.resolved_protocol
+    text = body.decode(errors="replace")
     if encoding := unasked_encoding(response_dict["headers"]):
         text = f"the answer cannot be read{encoding}"
-    elif (protocol == "rest-xml" and status == _OF_THE_SDK) or not _PAGE.match(body):
+    elif (protocol == "rest-xml" and status == _OF_THE_SDK) or not _OF_A_PROXY.fullmatch(text):
         text = "the answer was cut short, or is malformed"
     else:
-        text = one_line(body.decode(errors="replace"))
+        text = one_line(text)
     match protocol:
         case "json":
             response_dict["body"] = _json_error(body, response_dict["headers"], text)
