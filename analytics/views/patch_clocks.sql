@@ -41,7 +41,8 @@
 --     and the run read every available security update. Nothing else ends a streak. A streak that is RESCOPED or
 --     NODE_GONE continues when the patch is open again.
 --   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows stops offering an update once the next one
---     replaces it, even before the baseline approves the next one.
+--     replaces it, even before the baseline approves the next one. In a scan that offers the patch, it is not
+--     open, so a scan that offers it limits most_days_open.
 --   - If the patches of a run do not equal the counts, or the scan time is invalid, the scan that they come from is not
 --     known, so the time of SSM's answer is used. Times never go back: a later run never gets an earlier time.
 --   - A change inside a baseline cannot be seen: patches that it removes look REMEDIATED.

@@ -7,7 +7,7 @@
 --   reason: For a target, as in patches_detail: the source and what it lacks, or the error code. NOT_ASKED: the run did
 --     not read patches. UNPUBLISHED: the table patches is incomplete. TARGET_NOT_PLANNED: as in known_targets. For a
 --     node, the first that applies: the rule that a value of a patch broke, or a collection_status that this version of
---     the view does not know; NO_PATCH_STATE: it was never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan does
+--     the view does not know, of a patch or of the node; NO_PATCH_STATE: it was never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan does
 --     not show today's patches, as in node_compliance; COUNTS_DIFFER: its patches do not match its own counts, as in
 --     patch_count_checks.
 --   nodes: The number of nodes that this row stands for, including rows without an id; NULL for a target that was not
@@ -41,7 +41,7 @@ judged AS (
     node.computer_name, node.platform_name, node.patch_group,
     CASE
       WHEN found.broken_rule IS NOT NULL THEN found.broken_rule
-      WHEN node.collection_status = 'NO_PATCH_STATE' THEN node.collection_status
+      WHEN node.collection_status <> 'COLLECTED' THEN node.collection_status
       WHEN target.patches_status NOT IN ('COMPLETE', 'PARTIAL') THEN NULL
       WHEN node.scan_age_days IS NULL THEN 'SCAN_TIME_INVALID'
       WHEN node.is_stale THEN 'STALE_SCAN'
@@ -58,7 +58,8 @@ judged AS (
     ON found.account_id = node.account_id
     AND found.region = node.region
     AND found.instance_id = node.instance_id
-  WHERE node.collection_status IN ('COLLECTED', 'NO_PATCH_STATE')
+  /* The target has a row for the others. */
+  WHERE node.collection_status NOT IN ('NOT_COLLECTED', 'INVALID_RESPONSE')
 )
 SELECT
   run_id,

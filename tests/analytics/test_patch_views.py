@@ -340,6 +340,12 @@ def test_patches_with_a_status_of_the_future_are_not_known(tmp_path: Path) -> No
     assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == [(node(1), "DELAYED")]
 
 
+def test_the_patches_of_a_node_with_a_status_of_the_future_are_not_known(tmp_path: Path) -> None:
+    write_run(tmp_path, P3, [covered(1, "COMPLETE", 0)], [collected(P3, 1, collection_status="DELAYED")], [])
+
+    assert view(opened(tmp_path), "patches_not_known", "instance_id", "reason") == [(node(1), "DELAYED")]
+
+
 @pytest.mark.parametrize("missing", [0, 1])
 @pytest.mark.parametrize(
     ("days", "expected"), [(1, []), (100, [(node(1), "STALE_SCAN")]), (-2, [(node(1), "SCAN_TIME_INVALID")])]
