@@ -462,6 +462,16 @@ def test_a_number_of_rows_that_is_not_a_whole_number_is_refused(lake: Lake, rows
         lake.query(f"SELECT run_id FROM runs {rows}")  # noqa: S608
 
 
+@pytest.mark.parametrize(("rows", "values"), [("LIMIT 1, 2", ()), ("limit /* skip */ ?,?", ("1", "2"))])
+def test_a_limit_with_two_numbers_is_refused(lake: Lake, rows: str, values: tuple[str, ...]) -> None:
+    with pytest.raises(QueryError, match="LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2"):
+        lake.query(f"SELECT run_id FROM runs {rows}", values)  # noqa: S608
+
+
+def test_a_column_named_limit_is_no_limit(lake: Lake) -> None:
+    assert lake.query('SELECT max("limit"), 1 FROM (VALUES 3) AS t ("limit") LIMIT 1').rows == [(3, 1)]
+
+
 @pytest.mark.parametrize(
     ("rows", "answered"),
     [("LIMIT 1", 1), ("LIMIT ALL", 2), ("OFFSET 1 ROW", 1), ("FETCH FIRST ROW ONLY", 1), ("FETCH NEXT 2 ROWS ONLY", 2)],
