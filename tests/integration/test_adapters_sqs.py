@@ -128,6 +128,23 @@ def test_a_failure_without_a_code_is_a_failure(sqs: HttpStub, failure: dict[str,
         queue(sqs).send([("a", "g")])
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"Successful": [{"Id": "0"}], "Failed": [None]},
+        {"Successful": [None]},
+        {"Successful": [{"Id": ["0"]}]},
+        {"Successful": [{"Id": "0"}], "Failed": [{"Id": ["0"]}]},
+    ],
+    ids=repr,
+)
+def test_an_answer_about_something_else_than_messages_is_malformed(sqs: HttpStub, content: object) -> None:
+    sqs.answer = lambda _: reply(content)
+
+    with pytest.raises(RetryableError, match=r"collect: .*malformed"):
+        queue(sqs).send([("a", "g")])
+
+
 @pytest.mark.parametrize("policy", ["", "{", "[]", "{}", '{"deadLetterTargetArn":5}', 5, ["x"]], ids=repr)
 def test_a_redrive_policy_that_names_no_queue_fails_for_now(sqs: HttpStub, policy: object) -> None:
     sqs.answer = lambda _: reply({"Attributes": {"RedrivePolicy": policy}})

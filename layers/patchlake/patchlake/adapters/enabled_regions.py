@@ -39,7 +39,7 @@ def enabled_regions(ec2: Any, partition_of: Callable[[str], str]) -> Sequence[st
 
     Args:
         ec2: a client of EC2.
-        partition_of: returns the partition of a region, and raises an UnknownRegionError for what is none.
+        partition_of: returns the partition of a region, and raises UnknownRegionError for one newer than the SDK.
 
     Raises:
         PermanentError: the account may not list them.
@@ -90,7 +90,8 @@ def _is_in(partition: str, region: str, partition_of: Callable[[str], str]) -> b
     try:
         return partition_of(region) == partition
     except UnknownRegionError:
-        return False
+        # It may be newer than the SDK.
+        return True
 
 
 def _named(found: Record | None) -> tuple[str, str | None]:

@@ -3,19 +3,20 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import batched
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.one_line import one_line
+from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import BatchResultErrorEntryTypeDef, SendMessageBatchRequestEntryTypeDef
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 MESSAGES_PER_CALL = 10
 """The maximum number of messages of SendMessageBatch."""
@@ -26,6 +27,18 @@ SEND_ATTEMPTS = 3
 
 class _RedrivePolicy(msgspec.Struct):
     target_arn: str = msgspec.field(name="deadLetterTargetArn")
+
+
+class _Named(msgspec.Struct):
+    """A message that an answer names as sent or as failed."""
+
+    entry_id: str | None = msgspec.field(name="Id", default=None)
+    code: Any = msgspec.field(name="Code", default=None)
+
+
+class _Batch(msgspec.Struct):
+    successful: list[_Named] = msgspec.field(name="Successful", default=[])
+    failed: list[_Named] = msgspec.field(name="Failed", default=[])
 
 
 class SqsQueue:
@@ -79,18 +92,22 @@ class SqsQueue:
             self._client.send_message(QueueUrl=url, MessageBody=delivery.body)
 
     def _send(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
-        failed: list[BatchResultErrorEntryTypeDef] = []
+        failed: list[_Named] = []
         for _ in range(SEND_ATTEMPTS):
             with self._failing("SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            failed = answer.get("Failed", [])
+            try:
+                named = msgspec.convert(answer, _Batch)
+            except msgspec.ValidationError as error:
+                msg = f"{self._url}: the answer to SendMessageBatch is malformed. {IF_IT_LASTS}"
+                raise RetryableError(msg) from error
+            failed = named.failed
             # An answer that names an entry nowhere, or as sent and as failed, does not say that it was sent.
-            sent = {success.get("Id") for success in answer.get("Successful", [])}
-            sent -= {failure.get("Id") for failure in failed}
+            sent = {success.entry_id for success in named.successful} - {failure.entry_id for failure in failed}
             entries = [entry for entry in entries if entry["Id"] not in sent]
             if not entries:
                 return
-        codes = ", ".join(sorted({one_line(str(failure.get("Code"))) for failure in failed}))
+        codes = ", ".join(sorted({one_line(str(failure.code or "no code")) for failure in failed}))
         codes = codes or "they are not in the answer"
         msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
