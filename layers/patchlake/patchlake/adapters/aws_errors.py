@@ -146,7 +146,7 @@ _STATUSES: Mapping[int | None, Cause] = {
     HTTPStatus.TOO_EARLY: Cause.PASSING,
     HTTPStatus.TOO_MANY_REQUESTS: Cause.THROTTLED,
 }
-"""The causes of answers of 4xx whose code is in no list; all others are REFUSED."""
+"""The causes of answers of 4xx that are not about what was asked, whatever code they name."""
 
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
@@ -226,10 +226,11 @@ def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
         return Cause.THROTTLED if cause is Cause.THROTTLED else Cause.PASSING
     if status is not None and status < HTTPStatus.BAD_REQUEST and cause is not Cause.OTHER_REGION:
         return Cause.REDIRECTED
+    if status in _STATUSES:
+        return _STATUSES[status]
     if cause is not None:
         return _told_by_message(cause, _message_in(answer))
-    by_status = _STATUSES.get(status, Cause.REFUSED)
-    return Cause.PROXY_PAGE if by_status is Cause.REFUSED and _is_web_page(answer) else by_status
+    return Cause.PROXY_PAGE if _is_web_page(answer) else Cause.REFUSED
 
 
 def is_denied(error: AwsError) -> bool:
