@@ -145,6 +145,21 @@ def test_an_answer_about_something_else_than_messages_is_malformed(sqs: HttpStub
         queue(sqs).send([("a", "g")])
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(202, b'{"Successful": [{"Id": "0"}]}'),
+        Answer(200, b'{"Successful": [{"Id": "0"}]}', {"x-amzn-errortype": "x"}),
+    ],
+    ids=["accepted", "the header of an error"],
+)
+def test_an_answer_that_is_no_success_says_of_no_message_that_it_was_sent(sqs: HttpStub, answer: Answer) -> None:
+    sqs.answer = lambda _: answer
+
+    with pytest.raises(RetryableError, match="the answer to SendMessageBatch is an error, or malformed"):
+        queue(sqs).send([("a", "g")])
+
+
 @pytest.mark.parametrize("policy", ["", "{", "[]", "{}", '{"deadLetterTargetArn":5}', 5, ["x"]], ids=repr)
 def test_a_redrive_policy_that_names_no_queue_fails_for_now(sqs: HttpStub, policy: object) -> None:
     sqs.answer = lambda _: reply({"Attributes": {"RedrivePolicy": policy}})

@@ -39,10 +39,8 @@ def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     empty = _EMPTY[client.meta.service_model.resolved_protocol]
 
     def keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-        status = response_dict["status_code"]
-        if status < _FIRST_ERROR_STATUS:
-            # Another one, such as 206, says that the body is not the whole answer, or not that of the service.
-            customized_response_dict[_BODY] = response_dict["body"] if status == HTTPStatus.OK else None
+        if response_dict["status_code"] < _FIRST_ERROR_STATUS:
+            customized_response_dict[_BODY] = response_dict["body"]
             response_dict["body"] = empty
 
     client.meta.events.register("before-parse", keep, unique_id=_BODY)
@@ -54,14 +52,26 @@ def raw_body(answer: Mapping[str, Any]) -> bytes:
     Raises:
         BrokenAnswerError: its status or a header says that it is no whole answer of the service.
     """
-    body: bytes | None = answer[_BODY]
-    if body is None:
-        msg = f"the answer has status {answer['ResponseMetadata']['HTTPStatusCode']}: expected 200. {IF_IT_LASTS}"
+    require_success(answer)
+    body: bytes = answer[_BODY]
+    return body
+
+
+def require_success(answer: Mapping[str, Any]) -> None:
+    """Require that an answer is a whole one, and no error.
+
+    Another status than 200, such as 206, says that the body is not the whole answer, or not that of the service.
+
+    Raises:
+        BrokenAnswerError: it is not.
+    """
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    if status != HTTPStatus.OK:
+        msg = f"the answer has status {status}: expected 200. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg)
     if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
         msg = f"the answer has status 200, but the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
         raise BrokenAnswerError(msg)
-    return body
 
 
 def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) -> Page[Record]:

@@ -1,6 +1,6 @@
 """The queues between the stages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import batched
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,9 @@ import msgspec
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.one_line import one_line
+from patchlake.adapters.raw_answers import require_success
 from patchlake.core.paging import IF_IT_LASTS
-from patchlake.errors import RetryableError
+from patchlake.errors import BrokenAnswerError, RetryableError
 from patchlake.ports import Delivery
 
 if TYPE_CHECKING:
@@ -96,11 +97,7 @@ class SqsQueue:
         for _ in range(SEND_ATTEMPTS):
             with self._failing("SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            try:
-                named = msgspec.convert(answer, _Batch)
-            except msgspec.ValidationError as error:
-                msg = f"{self._url}: the answer to SendMessageBatch is malformed. {IF_IT_LASTS}"
-                raise RetryableError(msg) from error
+            named = self._named(answer)
             failed = named.failed
             # An answer that names an entry nowhere, or as sent and as failed, does not say that it was sent.
             sent = {success.entry_id for success in named.successful} - {failure.entry_id for failure in failed}
@@ -111,6 +108,14 @@ class SqsQueue:
         codes = codes or "they are not in the answer"
         msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
+
+    def _named(self, answer: Mapping[str, Any]) -> _Batch:
+        try:
+            require_success(answer)
+            return msgspec.convert(answer, _Batch)
+        except (BrokenAnswerError, msgspec.ValidationError) as error:
+            msg = f"{self._url}: the answer to SendMessageBatch is an error, or malformed. {IF_IT_LASTS}"
+            raise RetryableError(msg) from error
 
     @contextmanager
     def _failing(self, operation: str) -> Iterator[None]:
