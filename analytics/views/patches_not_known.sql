@@ -7,9 +7,9 @@
 --   reason: For a target, as in patches_detail: the source and what it lacks, or the error code. NOT_ASKED: the run did
 --     not read patches. UNPUBLISHED: the table patches is incomplete. TARGET_NOT_PLANNED: as in known_targets. For a
 --     node, the first that applies: the rule that a value of a patch broke, or a collection_status that this version of
---     the view does not know, of a patch or of the node; NO_PATCH_STATE: it was never scanned; SCAN_TIME_INVALID or STALE_SCAN: its last scan does
---     not show today's patches, as in node_compliance; COUNTS_DIFFER: its patches do not match its own counts, as in
---     patch_count_checks.
+--     the view does not know, of a patch or of the node; NO_PATCH_STATE: it was never scanned; SCAN_TIME_INVALID or
+--     STALE_SCAN: its last scan does not show today's patches, as in node_compliance; COUNTS_DIFFER: its patches do not
+--     match its own counts, as in patch_count_checks.
 --   nodes: The number of nodes that this row stands for, including rows without an id; NULL for a target that was not
 --     listed, since the number is not known.
 -- Caveats:

@@ -146,17 +146,15 @@ def test_an_answer_about_something_else_than_messages_is_malformed(sqs: HttpStub
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [
-        Answer(202, b'{"Successful": [{"Id": "0"}]}'),
-        Answer(200, b'{"Successful": [{"Id": "0"}]}', {"x-amzn-errortype": "x"}),
-    ],
-    ids=["accepted", "the header of an error"],
+    ("status", "headers", "why"),
+    [(202, {}, "has status 202: expected 200"), (200, {"x-amzn-errortype": "x"}, "the header x-amzn-errortype")],
 )
-def test_an_answer_that_is_no_success_says_of_no_message_that_it_was_sent(sqs: HttpStub, answer: Answer) -> None:
-    sqs.answer = lambda _: answer
+def test_an_answer_that_is_no_success_says_of_no_message_that_it_was_sent(
+    sqs: HttpStub, status: int, headers: dict[str, str], why: str
+) -> None:
+    sqs.answer = lambda _: Answer(status, b'{"Successful": [{"Id": "0"}]}', headers)
 
-    with pytest.raises(RetryableError, match="the answer to SendMessageBatch is an error, or malformed"):
+    with pytest.raises(RetryableError, match=f"collect: SendMessageBatch failed: .*{why}"):
         queue(sqs).send([("a", "g")])
 
 

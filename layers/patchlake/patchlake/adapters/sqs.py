@@ -113,8 +113,11 @@ class SqsQueue:
         try:
             require_success(answer)
             return msgspec.convert(answer, _Batch)
-        except (BrokenAnswerError, msgspec.ValidationError) as error:
-            msg = f"{self._url}: the answer to SendMessageBatch is an error, or malformed. {IF_IT_LASTS}"
+        except BrokenAnswerError as error:
+            msg = f"{self._url}: SendMessageBatch failed: {error}"
+            raise RetryableError(msg) from error
+        except msgspec.ValidationError as error:
+            msg = f"{self._url}: SendMessageBatch failed: the answer is malformed. {IF_IT_LASTS}"
             raise RetryableError(msg) from error
 
     @contextmanager
