@@ -116,6 +116,8 @@ def test_every_cause_has_a_sentence_and_a_fix_of_its_own() -> None:
         (SSLError(endpoint_url="https://s3", error=Exception("self-signed certificate")), Cause.BAD_CERTIFICATE),
         (NoCredentialsError(), Cause.NO_CREDENTIALS),
         (RecursionError("maximum recursion depth exceeded"), Cause.REDIRECTED),
+        (HTTPClientError(error=RecursionError("maximum recursion depth exceeded")), Cause.REDIRECTED),
+        (HTTPClientError(error=OSError("the connection was reset")), Cause.PASSING),
         (CredentialRetrievalError(provider="process", error_msg="why"), Cause.EXPIRED),
         (TokenRetrievalError(provider="sso", error_msg="why"), Cause.EXPIRED),
     ],
@@ -208,3 +210,4 @@ def test_a_store_without_conditions_is_not_asked_again() -> None:
 
 def test_redirects_without_an_end_do_not_pass() -> None:
     assert not passes(RecursionError())
+    assert not passes(HTTPClientError(error=RecursionError()))

@@ -17,6 +17,7 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     FlexibleChecksumError,
+    HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProxyConnectionError,
@@ -33,7 +34,8 @@ from patchlake.core.error_codes import without_suffix
 AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RecursionError)
 """The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer.
 
-The SDK follows redirects of S3 without a limit, until Python ends that with a RecursionError.
+The SDK follows redirects of S3 without a limit, until Python ends that with a RecursionError; the SDK wraps it in an
+HTTPClientError if it was just calling.
 """
 
 type AwsError = BotoCoreError | ClientError | ResponseParserError | RecursionError
@@ -203,7 +205,8 @@ def status_of(error: AwsError) -> int | None:
 def cause_of(error: AwsError) -> Cause:
     """Return the cause of an error."""
     if not isinstance(error, ClientError):
-        found = (cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types))
+        own = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
+        found = (cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types) or isinstance(own, types))
         return next(found, Cause.PASSING)
     if error.operation_name == "PutObject" and _refuses_conditions(error.response):
         return Cause.NO_CONDITIONAL_WRITES
