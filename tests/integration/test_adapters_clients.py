@@ -257,3 +257,29 @@ def test_every_client_of_a_session_has_the_limit(service: HttpStub, monkeypatch:
     config = aws.client("sqs").meta.config
     assert (config.connect_timeout, config.read_timeout) == (CALL.connect_seconds, CALL.answer_seconds)
     assert config.retries == {"mode": "standard", "total_max_attempts": CALL.attempts}
+
+
+ANSWERED = {
+    "sqs": ("list_queues", b'{"QueueUrls": []}'),
+    "lambda": ("get_account_settings", b'{"AccountLimit": {}}'),
+    "sts": ("get_caller_identity", b"<R><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></R>"),
+    "s3": ("list_buckets", b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"),
+}
+"""A call of each service, and a body that answers it."""
+
+
+@pytest.mark.parametrize("name", ANSWERED)
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [(202, {}), (206, {}), (200, {"x-amzn-ErrorType": "InternalFailure"})],
+)
+def test_an_answer_with_another_status_or_the_header_of_an_error_is_none(
+    service: HttpStub, client: Callable[[str], Any], name: str, status: int, headers: dict[str, str]
+) -> None:
+    method, body = ANSWERED[name]
+    service.answer_in_turn(Answer(200, body), Answer(status, body, headers))
+    asked = client(name)
+    getattr(asked, method)()
+
+    with pytest.raises(ResponseParserError, match=f"has status {status}"):
+        getattr(asked, method)()

@@ -224,29 +224,33 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"",
         b"<ListBucketResult/>",
         b"<html></html>",
-        b"<L><NextContinuationToken>t</NextContinuationToken></L>",
-        b"<L><IsTruncated>true</IsTruncated><Contents><Key>runs/a</Key></Contents></L>",
-        b"<L><IsTruncated>true</IsTruncated><NextContinuationToken/></L>",
-        b"<L><IsTruncated>false</IsTruncated><Contents/></L>",
-        b"<L><IsTruncated>false</IsTruncated><Contents><Key/></Contents></L>",
-        b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/plans/a</Key></Contents></L>",
-        b"<L><IsTruncated/></L>",
-        b"<L><IsTruncated>maybe</IsTruncated></L>",
-        b"<L><IsTruncated>TRUE</IsTruncated><NextContinuationToken>t</NextContinuationToken></L>",
-        b"<L><IsTruncated nil='true'/></L>",
-        b"<L><IsTruncated>true</IsTruncated><IsTruncated>false</IsTruncated></L>",
-        b"<L><IsTruncated>false</IsTruncated><IsTruncated/></L>",
+        b"<AccessDenied><Code>AccessDenied</Code><IsTruncated>false</IsTruncated></AccessDenied>",
+        b"<ListBucketResult><Error><Code>InternalError</Code></Error><IsTruncated>false</IsTruncated></ListBucketResult>",
+        b"<ListBucketResult><Code>InternalError</Code><IsTruncated>false</IsTruncated></ListBucketResult>",
+        b"<ListBucketResult><isTruncated>true</isTruncated><IsTruncated>false</IsTruncated></ListBucketResult>",
+        b"<ListBucketResult><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>runs/a</Key></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key/></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>shared/plans/a</Key></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>maybe</IsTruncated></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>TRUE</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated nil='true'/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>true</IsTruncated><IsTruncated>false</IsTruncated></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><IsTruncated/></ListBucketResult>",
         (
-            b"<L><IsTruncated>true</IsTruncated>"
-            b"<NextContinuationToken>t</NextContinuationToken><NextContinuationToken>u</NextContinuationToken></L>"
+            b"<ListBucketResult><IsTruncated>true</IsTruncated>"
+            b"<NextContinuationToken>t</NextContinuationToken><NextContinuationToken>u</NextContinuationToken></ListBucketResult>"
         ),
-        b"<L><IsTruncated>false</IsTruncated><Contents><Key>shared/runs/a</Key><Key>shared/runs/b</Key></Contents></L>",
-        b"<L><IsTruncated>false</IsTruncated><Contents nil='true'/></L>",
-        b"<L><IsTruncated>false</IsTruncated><Contents>shared/runs/a</Contents></L>",
-        b"<L><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><Contents><Size>1</Size></Contents></L>",
-        b"<L><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><CommonPrefixes/></L>",
-        b"<L><IsTruncated>false</IsTruncated><KeyCount>1</KeyCount></L>",
-        b"<L><IsTruncated>false</IsTruncated><KeyCount>2</KeyCount><Contents><Key>shared/runs/a</Key></Contents></L>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>shared/runs/a</Key><Key>shared/runs/b</Key></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents nil='true'/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents>shared/runs/a</Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><Contents><Size>1</Size></Contents></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType><CommonPrefixes/></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>1</KeyCount></ListBucketResult>",
+        b"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>2</KeyCount><Contents><Key>shared/runs/a</Key></Contents></ListBucketResult>",
     ],
 )
 def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:
@@ -286,7 +290,9 @@ def test_a_listing_that_goes_on_naming_keys_fails_for_now(s3: HttpStub) -> None:
     def page(_: Request) -> Answer:
         number = f"{len(s3.requests):06}"
         more = f"<IsTruncated>true</IsTruncated><NextContinuationToken>{number}</NextContinuationToken>"
-        return Answer(200, f"<L>{more}<Contents><Key>shared/{number}</Key></Contents></L>".encode())
+        return Answer(
+            200, f"<ListBucketResult>{more}<Contents><Key>shared/{number}</Key></Contents></ListBucketResult>".encode()
+        )
 
     s3.answer = page
     seconds = count()

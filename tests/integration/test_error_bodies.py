@@ -44,6 +44,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "sqs": ("send_message", {"QueueUrl": "http://127.0.0.1/1/queue", "MessageBody": "x"}),
     "sts": ("get_caller_identity", {}),
     "ec2": ("describe_instances", {}),
+    "lambda": ("get_account_settings", {}),
     "s3": ("put_object", {"Bucket": "lake", "Key": "key", "Body": b"", "IfNoneMatch": "*"}),
 }
 """A call of each service."""
@@ -85,7 +86,7 @@ def refused(aws: HttpStub, clients: dict[str, Any]) -> Refused:
     return call
 
 
-@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("status", [404, 451, 503])
 def test_an_odd_body_costs_neither_the_error_nor_its_status(refused: Refused, service: str, status: int) -> None:
     for body in ODD_BODIES:
@@ -110,7 +111,7 @@ def test_a_successful_answer_of_s3_that_is_cut_short_is_never_quoted(refused: Re
     assert "MARKER" not in str(error.response)
 
 
-@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("status", [403, 500])
 @pytest.mark.parametrize(
     "body",
@@ -140,7 +141,7 @@ def test_an_answer_whose_status_someone_changed_is_never_quoted(
     assert "MARKER" not in f"{error} {error.response}"
 
 
-@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("body", [b"Forbidden by policy 7", b"\n<!DOCTYPE html><p>Forbidden by policy 7</p>"])
 def test_the_page_of_a_proxy_is_quoted(refused: Refused, service: str, body: bytes) -> None:
     assert "Forbidden by policy 7" in message_of(refused(service, Answer(403, body)))
@@ -152,7 +153,7 @@ def test_an_error_of_s3_with_status_200_keeps_its_code_and_message(refused: Refu
     assert (code_of(error), message_of(error)) == ("InternalError", "why")
 
 
-@pytest.mark.parametrize("service", ["ssm", "sqs"])
+@pytest.mark.parametrize("service", ["ssm", "sqs", "lambda"])
 @pytest.mark.parametrize(
     "code", ["SubscriptionRequiredException", "com.amazonaws.ssm#SubscriptionRequiredException", "aws.x#A.b-C_d"]
 )
@@ -163,13 +164,16 @@ def test_a_json_error_keeps_its_code_and_message(refused: Refused, service: str,
     assert "why" in str(error)
 
 
-def test_a_json_error_may_name_its_code_in_a_header(refused: Refused) -> None:
-    error = refused("ssm", Answer(400, b"{}", {"x-amzn-ErrorType": "ValidationException:http://internal/"}))
+@pytest.mark.parametrize("service", ["ssm", "lambda"])
+def test_a_json_error_may_name_its_code_in_a_header(refused: Refused, service: str) -> None:
+    named = {"x-amzn-ErrorType": "ValidationException:http://internal/"}
 
-    assert code_of(error) == "ValidationException"
+    error = refused(service, Answer(400, b'{"Message": "why"}', named))
+
+    assert (code_of(error), message_of(error)) == ("ValidationException", "why")
 
 
-@pytest.mark.parametrize("service", ["ssm", "sqs", "sts", "ec2", "s3"])
+@pytest.mark.parametrize("service", CALLS)
 def test_a_compressed_error_says_that_it_is_one_and_keeps_its_status(refused: Refused, service: str) -> None:
     error = refused(service, Answer(403, compress(b"<html>Blocked</html>"), {"Content-Encoding": "gzip\t"}))
 

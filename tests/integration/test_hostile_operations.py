@@ -153,6 +153,8 @@ ANSWERS = {
     "trickle": Trickling(200, b"x" * 10_000),
     "number": Answer(200, DIGITS),
     "nested": Answer(200, b"[" * 100_000),
+    "another status": Answer(202, depth("0")),
+    "header of an error": Answer(200, depth("0"), {"x-amzn-errortype": "InternalFailure"}),
 }
 
 
@@ -259,7 +261,9 @@ def message(body: object = "{}") -> Answer:
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "-1"}, {"Id": "7"}, {"Id": "x"}]}')),
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "0", "Code": "c"}]}')),
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": 0}]}')),
+        ("SendMessageBatch", Answer(202, b'{"Successful": [{"Id": "0"}]}')),
         ("DeleteMessageBatch", Answer(200, PAGE)),
+        ("DeleteMessageBatch", Answer(206, b'{"Successful": [{"Id": "0"}]}')),
         ("DeleteMessageBatch", Answer(200, b'{"Failed": [{"Id": "0", "Code": "c"}]}')),
     ],
 )

@@ -95,7 +95,9 @@ def test_a_bucket_that_stops_answering_while_a_query_reads_its_files_is_given_up
     def answer(request: Request) -> Answer:
         if "list-type" in request.path:
             contents = f"<Contents><Key>{key}</Key></Contents>" if "coverage" in request.path else ""
-            return Answer(200, f"<L><IsTruncated>false</IsTruncated>{contents}</L>".encode())
+            return Answer(
+                200, f"<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>".encode()
+            )
         return Answer() if request.path.count("/") < 3 else Silent()
 
     with http_stub() as service:

@@ -291,6 +291,43 @@ def test_a_service_that_fails_three_times_in_a_row_is_not_asked_again(stub: Http
     assert Counter(map(of_service, stub.requests)) == {"ec2": 3, "ssm": 3}
 
 
+@pytest.mark.parametrize("status", [302, 408, 409, 503])
+@pytest.mark.parametrize("code", ["InvalidInstanceId", "InvalidFilterKey"])
+def test_the_code_of_an_answer_that_is_no_refusal_refutes_nothing(stub: HttpStub, status: int, code: str) -> None:
+    node = {"InstanceId": "i-0123456789abcdef0", "MissingCount": 1, "FailedCount": 0}
+
+    def answer(request: Request) -> Answer:
+        if of_service(request) == "ec2":
+            return ec2_answer(request, "<reservationSet/><tagSet/>")
+        asked = json.loads(request.body)
+        if len(asked.get("InstanceIds", [])) > 1 or "Filters" in asked:
+            return refusal_named(request, code, status)
+        return json_answer({name: [node] for name in LISTS[:3]} | {"Patches": []})
+
+    stub.answer = answer
+
+    _, found, printed = probed(shell(stub.url))
+
+    assert {verdicts(found)[name] for name in ("unknown_node", "patch_filter")} == {"NOT_OBSERVABLE"}, printed
+    stub.answer = lambda request: (
+        answer(request) if answer(request).status != status else refusal_named(request, code, 400)
+    )
+    assert refuted(probed(shell(stub.url))[1]) & {"unknown_node", "patch_filter"}
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer(429, b"<html>Slow down</html>"), Answer(429), Answer(429, b'{"__type": "AccessDeniedException"}')]
+)
+def test_a_proxy_that_throttles_shows_nothing_about_the_throttling_of_a_service(stub: HttpStub, answer: Answer) -> None:
+    stub.answer = lambda _: answer
+
+    ended = patchlake_here(shell(stub.url), "probe", "--json")
+
+    assert {verdicts(json.loads(ended.stdout))[name] for name in ("ssm_throttling", "ec2_throttling")} == {
+        "NOT_OBSERVABLE"
+    }
+
+
 @pytest.mark.parametrize(
     ("members", "status", "headers"),
     [

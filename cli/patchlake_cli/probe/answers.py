@@ -38,7 +38,7 @@ class NoAnswer:
 
     Attributes:
         reason: in words of our own; the service's message may name resources, so it is not kept.
-        code: the error code; empty if the service named none.
+        code: the error code of a refusal; empty for any other failure.
         refuses_value: whether the service says that a parameter's value is not allowed.
     """
 

@@ -14,7 +14,16 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
-from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of
+from patchlake.adapters.aws_errors import (
+    AWS_ERRORS,
+    DENIALS,
+    AwsError,
+    Cause,
+    cause_named,
+    cause_of,
+    code_of,
+    refusal_code_of,
+)
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import is_aws, time_of
 from patchlake.adapters.explanations import EXPLANATIONS
@@ -155,10 +164,11 @@ class PacedCalls:
         self.reasons.append(f"{meaning} ({shown}). {fix[0].upper()}{fix[1:]}".format(permissions=name))
         found = NoAnswer(
             f"{name}: {meaning} ({shown})",
-            code,
+            refusal_code_of(error) or "",
             refuses_value=cause is Cause.REFUSED and _REFUSED_VALUE.search(code) is not None,
         )
-        if cause is Cause.THROTTLED:
+        # A proxy may throttle too: only a code shows that the service did.
+        if cause is Cause.THROTTLED and cause_named(code) is cause:
             response = error.response if isinstance(error, ClientError) else {}
             quota = str(response.get("QuotaCode", ""))
             self.throttles.append(Throttle(service, name, shown, quota if _QUOTA.fullmatch(quota) else None))

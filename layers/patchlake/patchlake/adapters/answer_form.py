@@ -1,7 +1,8 @@
 """The form of a successful answer: the SDK's parsers read a page of a proxy, an error or no body as an empty answer."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -16,7 +17,10 @@ _OF_AN_ERROR = frozenset({"__type", "Output"})
 """The members of an error in JSON: its type, or a wrapper around it."""
 _OF_A_PROXY = re.compile(r"__type|code|message|(error|exception|fault)\w*", re.IGNORECASE)
 """The members with which a proxy adds an error to an answer."""
-_FIRST_OTHER_STATUS = 300
+FIRST_ERROR_STATUS = 301
+"""The status from which the SDK takes an answer for an error."""
+_ERROR_HEADER = "x-amzn-errortype"
+"""The header that only errors have, in the protocols of AWS that use JSON."""
 
 
 def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  # noqa: ANN401  # the SDK's has no type
@@ -28,13 +32,26 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
         shape: of the answer, in the SDK's model; None if it has no members.
     """
     body = answer["body"]
-    if answer["status_code"] >= _FIRST_OTHER_STATUS or not isinstance(body, bytes):
+    if answer["status_code"] >= FIRST_ERROR_STATUS or not isinstance(body, bytes):
         return True
     if not body.strip():
         return protocol not in {"json", "rest-json", "rest-xml"} or not _has_body(shape)
     if protocol in {"json", "rest-json"}:
         return _is_json_answer(body, shape)
     return protocol != "rest-xml" or not _OTHER_XML.match(body)
+
+
+def failure_in(status: int, headers: Container[str]) -> str | None:
+    """Return what shows that an answer without an error status is no answer; None if nothing does.
+
+    No call of patchlake is answered with another status than 200. One such as 206 says that the body is not the whole
+    answer, or not that of the service.
+    """
+    if status != HTTPStatus.OK:
+        return f"the answer has status {status}: expected 200"
+    return (
+        f"the answer has status 200, but the header {_ERROR_HEADER} of an error" if _ERROR_HEADER in headers else None
+    )
 
 
 def misleading_member(found: Iterable[str], known: Iterable[str]) -> str | None:
@@ -58,11 +75,11 @@ def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
         found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return False
-    known = _names(shape)
+    known = names_in(shape)
     return not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))
 
 
-def _names(shape: Any) -> set[str]:  # noqa: ANN401
+def names_in(shape: Any) -> set[str]:  # noqa: ANN401
     """Return the names that the members of an answer have in it."""
     members = shape.members if shape is not None else {}
     return {member.serialization.get("name", name) for name, member in members.items()}

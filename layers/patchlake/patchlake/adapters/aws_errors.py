@@ -189,12 +189,13 @@ def code_of(error: AwsError) -> str:
 def failure_code_of(error: AwsError) -> str:
     """Return the code to record for a call that the service did not answer.
 
-    A 5xx answer may have the code of a refusal, such as that of an unknown id, without being one: the status
-    distinguishes the two.
+    An answer that is no refusal, such as one of 5xx, may have the code of one, such as that of an unknown id: the
+    status distinguishes the two.
     """
     code, status = code_of(error), status_of(error)
-    is_of_a_refusal = code != str(status) and _CAUSES.get(without_suffix(code)) is not Cause.PASSING
-    return f"{status} {code}" if is_of_a_refusal and (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR else code
+    is_named_by_status = status in _STATUSES or (status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    is_of_a_refusal = code != str(status) and cause_named(code) not in {Cause.PASSING, Cause.THROTTLED}
+    return f"{status} {code}" if is_named_by_status and is_of_a_refusal else code
 
 
 def status_of(error: AwsError) -> int | None:
@@ -206,7 +207,9 @@ def cause_of(error: AwsError) -> Cause:
     """Return the cause of an error."""
     if not isinstance(error, ClientError):
         own = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
-        found = (cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types) or isinstance(own, types))
+        found = (
+            cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types) or isinstance(own, types)
+        )
         return next(found, Cause.PASSING)
     if error.operation_name == "PutObject" and _refuses_conditions(error.response):
         return Cause.NO_CONDITIONAL_WRITES
@@ -220,11 +223,7 @@ def cause_of(error: AwsError) -> Cause:
 
 def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
     """Return the cause that an error answer names, as the SDK parsed it."""
-    code, status = _code_in(answer), _status_in(answer)
-    listed = _OF_KMS.sub("KMS.", code)
-    cause = _CAUSES.get(listed) or _CAUSES.get(without_suffix(listed))
-    if "throttl" in code.casefold():
-        return Cause.THROTTLED
+    status, cause = _status_in(answer), cause_named(_code_in(answer))
     if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Cause.THROTTLED if cause is Cause.THROTTLED else Cause.PASSING
     if status is not None and status < HTTPStatus.BAD_REQUEST and cause is not Cause.OTHER_REGION:
@@ -234,6 +233,14 @@ def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
     if cause is not None:
         return _told_by_message(cause, _message_in(answer))
     return Cause.PROXY_PAGE if _is_web_page(answer) else Cause.REFUSED
+
+
+def cause_named(code: str) -> Cause | None:
+    """Return the cause that a code names, whatever the status of its answer; None if the code is not known."""
+    if "throttl" in code.casefold():
+        return Cause.THROTTLED
+    listed = _OF_KMS.sub("KMS.", code)
+    return _CAUSES.get(listed) or _CAUSES.get(without_suffix(listed))
 
 
 def is_denied(error: AwsError) -> bool:

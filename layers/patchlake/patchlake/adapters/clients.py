@@ -8,6 +8,7 @@ ends has no limit of time, but one of bytes.
 import io
 import math
 import socket
+from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from time import monotonic
@@ -26,7 +27,7 @@ from urllib3.exceptions import ProtocolError
 
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
-from patchlake.adapters.answer_form import is_in_form
+from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in, is_in_form
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.session_credentials import renew_readably
 from patchlake.core.timings import BYTES_IN_TIME, CALL
@@ -45,6 +46,9 @@ CONFIG = Config(
 
 LARGEST_ANSWER = 64 * 1024 * 1024
 """The most bytes of an answer of any service but S3, whose objects may be of any size."""
+
+REQUIRE_SUCCESS = "RequireSuccess"
+"""The name of the check of answers without an error status."""
 
 _PIECE = 64 * 1024
 """The bytes that are sent at once: each piece has the time that is left."""
@@ -77,9 +81,16 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
     client._endpoint.http_session._pool_classes_by_scheme.update(pools)  # noqa: SLF001
     # Nor for this.
     client._endpoint._response_parser_factory = _Parsers(client._endpoint._response_parser_factory)  # noqa: SLF001
+    client.meta.events.register("before-parse", _require_success, unique_id=REQUIRE_SUCCESS)
     keep_errors_readable(client)
     renew_readably(client)
     return client
+
+
+def _require_success(response_dict: Mapping[str, Any], **_: object) -> None:
+    status = response_dict["status_code"]
+    if status < FIRST_ERROR_STATUS and (failure := failure_in(status, response_dict["headers"])):
+        raise ResponseParserError(failure)
 
 
 class _Parsers:

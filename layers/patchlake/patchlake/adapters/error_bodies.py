@@ -12,9 +12,10 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.adapters.answer_form import FIRST_ERROR_STATUS
 from patchlake.adapters.one_line import one_line
+from patchlake.adapters.xml_elements import local_name, parsed_xml
 
-_FIRST_ERROR_STATUS = 301
 _OF_A_PROXY = re.compile(r"\s*<(?:!doctype\s+)?html\b.*|[^<>{}\[\]\0\ufffd]*", re.IGNORECASE | re.DOTALL)
 """A web page, or a plain text. Any other body may be a part of an answer, under a wrong status, with secrets in it."""
 _OF_THE_SDK = 500
@@ -28,7 +29,7 @@ def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service h
 
 def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:  # noqa: ANN401
     status, body = response_dict["status_code"], response_dict["body"] or b""
-    if status < _FIRST_ERROR_STATUS:
+    if status < FIRST_ERROR_STATUS:
         return
     protocol = operation_model.service_model.resolved_protocol
     text = body.decode(errors="replace")
@@ -39,7 +40,7 @@ def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: obj
     else:
         text = one_line(text)
     match protocol:
-        case "json":
+        case "json" | "rest-json":
             response_dict["body"] = _json_error(body, response_dict["headers"], text)
         case "rest-xml":
             # Without a body the SDK takes the HTTP status for the code.
@@ -61,7 +62,7 @@ def _json_error(body: bytes, headers: Mapping[str, str], text: str) -> bytes:
 
 def _xml_error(body: bytes, status: int, text: str) -> bytes:
     """Return the first code and message of an XML error; without a code, the HTTP status is the code."""
-    root = _parsed(body)
+    root = parsed_xml(body)
     code = "" if root is None else _text_of(root, "Code")
     message = "" if root is None else _text_of(root, "Message")
     if not code:
@@ -78,24 +79,13 @@ def _flat_error(status: int, text: str) -> bytes:
 
 def _is_flat_error(body: bytes) -> bool:
     """Whether a body is S3's form of an error: an element of texts, each named once."""
-    root = _parsed(body)
-    if root is None or _local_name(root) != "Error":
+    root = parsed_xml(body)
+    if root is None or local_name(root) != "Error":
         return False
-    names = [_local_name(child) for child in root]
+    names = [local_name(child) for child in root]
     return len(set(names)) == len(names) and not any(len(child) for child in root)
 
 
-def _parsed(body: bytes) -> ET.Element | None:
-    try:
-        return ET.fromstring(body)  # noqa: S314  # an error of AWS, parsed by the SDK in the same way
-    except (ET.ParseError, ValueError):
-        return None
-
-
 def _text_of(root: ET.Element, name: str) -> str:
-    found = next((element for element in root.iter() if _local_name(element) == name), None)
+    found = next((element for element in root.iter() if local_name(element) == name), None)
     return "" if found is None or len(found) else " ".join((found.text or "").split())
-
-
-def _local_name(element: ET.Element) -> str:
-    return str(element.tag).rpartition("}")[2]

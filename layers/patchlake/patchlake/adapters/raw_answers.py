@@ -5,19 +5,16 @@ and takes more time than everything else.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Protocol
 
 from patchlake.adapters.answer_encoding import unasked_encoding
+from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in
+from patchlake.adapters.clients import REQUIRE_SUCCESS
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError
 
 _BODY = "RawBody"
-_ERROR_HEADER = "x-amzn-errortype"
-"""The header that only errors have, in the protocols of AWS that use JSON."""
-
-_FIRST_ERROR_STATUS = 301
 _EMPTY = {"json": b"{}", "ec2": b"<empty/>"}
 """An empty body in each protocol."""
 
@@ -35,14 +32,18 @@ class Decoder(Protocol):
 
 
 def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
-    """Keep the body of every successful answer to this boto3 client, and give the SDK's parser an empty one."""
+    """Keep the body of every successful answer to this boto3 client, and give the SDK's parser an empty one.
+
+    Whoever reads the body checks the answer: see ``raw_body``.
+    """
     empty = _EMPTY[client.meta.service_model.resolved_protocol]
 
     def keep(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-        if response_dict["status_code"] < _FIRST_ERROR_STATUS:
+        if response_dict["status_code"] < FIRST_ERROR_STATUS:
             customized_response_dict[_BODY] = response_dict["body"]
             response_dict["body"] = empty
 
+    client.meta.events.unregister("before-parse", unique_id=REQUIRE_SUCCESS)
     client.meta.events.register("before-parse", keep, unique_id=_BODY)
 
 
@@ -52,26 +53,12 @@ def raw_body(answer: Mapping[str, Any]) -> bytes:
     Raises:
         BrokenAnswerError: its status or a header says that it is no whole answer of the service.
     """
-    require_success(answer)
+    metadata = answer["ResponseMetadata"]
+    if failure := failure_in(metadata["HTTPStatusCode"], metadata["HTTPHeaders"]):
+        msg = f"{failure}. {IF_IT_LASTS}"
+        raise BrokenAnswerError(msg)
     body: bytes = answer[_BODY]
     return body
-
-
-def require_success(answer: Mapping[str, Any]) -> None:
-    """Require that an answer is a whole one, and no error.
-
-    Another status than 200, such as 206, says that the body is not the whole answer, or not that of the service.
-
-    Raises:
-        BrokenAnswerError: it is not.
-    """
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    if status != HTTPStatus.OK:
-        msg = f"the answer has status {status}: expected 200. {IF_IT_LASTS}"
-        raise BrokenAnswerError(msg)
-    if _ERROR_HEADER in answer["ResponseMetadata"]["HTTPHeaders"]:
-        msg = f"the answer has status 200, but the header {_ERROR_HEADER} of an error. {IF_IT_LASTS}"
-        raise BrokenAnswerError(msg)
 
 
 def page_of(answer: Mapping[str, Any], decoder: Decoder, answered_at_ms: int) -> Page[Record]:

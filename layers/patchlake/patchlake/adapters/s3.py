@@ -1,6 +1,5 @@
 """The lake's bucket, in which every object of a run is created once."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -9,9 +8,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.answer_form import misleading_member, names_in
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.streamed_bodies import read_streamed
+from patchlake.adapters.xml_elements import local_name, parsed_xml
 from patchlake.core.paging import EMPTY_PAGES
 from patchlake.core.timings import CONFLICT_ATTEMPTS, KEYS_SECONDS, conflict_pause_seconds
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
@@ -25,8 +26,8 @@ _WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
 
 _KEYS = "Keys"
 _ENDS = "Ends"
-_END = re.compile(rb"<IsTruncated\b[^<]*")
 """What a page of a listing says about its end; the SDK reads every text but ``true``, and two of them, as the end."""
+_LISTING = "ListBucketResult"
 
 
 class S3Store:
@@ -201,8 +202,8 @@ class S3Store:
     def _listed(self, page: Mapping[str, Any], prefix: str) -> list[str]:
         found = [content.get("Key") for content in page.get("Contents", [])]
         # The SDK takes a page without a token for the last one, even if it says that there are more.
-        is_last = page[_ENDS] == [b"<IsTruncated>false"]
-        has_more = page[_ENDS] == [b"<IsTruncated>true"] and isinstance(page.get("NextContinuationToken"), str)
+        is_last = page[_ENDS] == ["false"]
+        has_more = page[_ENDS] == ["true"] and isinstance(page.get("NextContinuationToken"), str)
         start = self._prefix + prefix
         keys = [key for key in found if isinstance(key, str) and key and key.startswith(start)]
         expected = max(len(found), page.get("KeyCount", 0))
@@ -225,8 +226,19 @@ class _ConflictError(RetryableError):
     """Another write of the same object was under way."""
 
 
-def _keep_ends(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
-    customized_response_dict[_ENDS] = _END.findall(response_dict["body"])
+def _keep_ends(
+    response_dict: dict[str, Any],
+    customized_response_dict: dict[str, Any],
+    operation_model: Any,  # noqa: ANN401
+    **_: object,
+) -> None:
+    """Keep what the page says about its end; nothing if it is none."""
+    root = parsed_xml(response_dict["body"])
+    members = [] if root is None or local_name(root) != _LISTING else list(root)
+    if misleading_member(map(local_name, members), names_in(operation_model.output_shape)):
+        members = []
+    ends = [member for member in members if local_name(member) == "IsTruncated"]
+    customized_response_dict[_ENDS] = [None if len(end) or end.attrib else end.text for end in ends]
 
 
 def _require_keys(parsed: Mapping[str, Any], **_: object) -> None:

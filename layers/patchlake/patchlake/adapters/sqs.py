@@ -10,9 +10,8 @@ import msgspec
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.one_line import one_line
-from patchlake.adapters.raw_answers import require_success
 from patchlake.core.paging import IF_IT_LASTS
-from patchlake.errors import BrokenAnswerError, RetryableError
+from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
 
 if TYPE_CHECKING:
@@ -40,6 +39,12 @@ class _Named(msgspec.Struct):
 class _Batch(msgspec.Struct):
     successful: list[_Named] = msgspec.field(name="Successful", default=[])
     failed: list[_Named] = msgspec.field(name="Failed", default=[])
+
+
+class _Sent(msgspec.Struct):
+    """An answer that says that a message was sent."""
+
+    message_id: str = msgspec.field(name="MessageId")
 
 
 class SqsQueue:
@@ -90,14 +95,15 @@ class SqsQueue:
         # Both queues are in one account and region, so their addresses differ only in the name.
         url = f"{self._url.rpartition('/')[0]}/{arn.rpartition(':')[2]}"
         with self._failing("SendMessage"):
-            self._client.send_message(QueueUrl=url, MessageBody=delivery.body)
+            sent = self._client.send_message(QueueUrl=url, MessageBody=delivery.body)
+        self._members("SendMessage", sent, _Sent)
 
     def _send(self, entries: "list[SendMessageBatchRequestEntryTypeDef]") -> None:
         failed: list[_Named] = []
         for _ in range(SEND_ATTEMPTS):
             with self._failing("SendMessageBatch"):
                 answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            named = self._named(answer)
+            named = self._members("SendMessageBatch", answer, _Batch)
             failed = named.failed
             # An answer that names an entry nowhere, or as sent and as failed, does not say that it was sent.
             sent = {success.entry_id for success in named.successful} - {failure.entry_id for failure in failed}
@@ -109,15 +115,11 @@ class SqsQueue:
         msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
 
-    def _named(self, answer: Mapping[str, Any]) -> _Batch:
+    def _members[Form](self, operation: str, answer: Mapping[str, Any], form: type[Form]) -> Form:
         try:
-            require_success(answer)
-            return msgspec.convert(answer, _Batch)
-        except BrokenAnswerError as error:
-            msg = f"{self._url}: SendMessageBatch failed: {error}"
-            raise RetryableError(msg) from error
+            return msgspec.convert(answer, form)
         except msgspec.ValidationError as error:
-            msg = f"{self._url}: SendMessageBatch failed: the answer is malformed. {IF_IT_LASTS}"
+            msg = f"{self._url}: {operation} failed: the answer is malformed. {IF_IT_LASTS}"
             raise RetryableError(msg) from error
 
     @contextmanager
