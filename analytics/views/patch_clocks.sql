@@ -52,11 +52,20 @@ WITH numbered_runs AS (
   FROM history_runs
   WHERE is_published
 ),
-/* Each node as last read. Numbers replace the ids of nodes and patches, which keeps the next steps small. */
+/* The nodes that had a patch: no other has a clock. Numbers replace the ids of nodes and patches, which keeps the next
+   steps small. */
 nodes AS (
   SELECT
     account_id, region, instance_id,
-    CAST(row_number() OVER (ORDER BY account_id, region, instance_id) AS integer) AS node,
+    CAST(row_number() OVER (ORDER BY account_id, region, instance_id) AS integer) AS node
+  FROM history_patches
+  WHERE state IS NOT NULL
+  GROUP BY account_id, region, instance_id
+),
+/* Each as last read. */
+last_read AS (
+  SELECT
+    node, account_id, region, instance_id,
     max(run_id) AS last_listed_run_id,
     max_by(computer_name, platform_reading) AS computer_name,
     max_by(platform_type, platform_reading) AS platform_type,
@@ -67,17 +76,22 @@ nodes AS (
     max_by(has_severities, platform_reading) AS has_severities
   FROM (
     SELECT
-      run_id, account_id, region, instance_id, computer_name,
-      platform_type, platform_name, platform_version, patch_group, baseline_id, has_severities,
+      nodes.node, listed.run_id, listed.account_id, listed.region, listed.instance_id, listed.computer_name,
+      listed.platform_type, listed.platform_name, listed.platform_version, listed.patch_group, listed.baseline_id,
+      listed.has_severities,
       /* The last of the readings that know most of the platform, the name first, which decides about severities. */
-      CASE WHEN trim(platform_name) <> '' THEN '1' ELSE '0' END
-        || CASE WHEN trim(platform_type) <> '' THEN '1' ELSE '0' END
-        || CASE WHEN trim(platform_version) <> '' THEN '1' ELSE '0' END
-        || ' ' || run_id AS platform_reading,
-      CASE WHEN patch_group IS NULL THEN '0 ' ELSE '1 ' END || run_id AS group_reading
-    FROM history_node_compliance
-  ) AS listed
-  GROUP BY account_id, region, instance_id
+      CASE WHEN trim(listed.platform_name) <> '' THEN '1' ELSE '0' END
+        || CASE WHEN trim(listed.platform_type) <> '' THEN '1' ELSE '0' END
+        || CASE WHEN trim(listed.platform_version) <> '' THEN '1' ELSE '0' END
+        || ' ' || listed.run_id AS platform_reading,
+      CASE WHEN listed.patch_group IS NULL THEN '0 ' ELSE '1 ' END || listed.run_id AS group_reading
+    FROM history_node_compliance AS listed
+    JOIN nodes
+      ON nodes.account_id = listed.account_id
+      AND nodes.region = listed.region
+      AND nodes.instance_id = listed.instance_id
+  ) AS readings
+  GROUP BY node, account_id, region, instance_id
 ),
 numbered_patches AS (
   SELECT
@@ -290,7 +304,7 @@ described AS (
         THEN date_diff('day', CAST(streak.earlier_scan_on AS date), CAST(streak.opened_at AS date)) - 1
     END AS days_unseen_before
   FROM concluded AS streak
-  JOIN nodes ON nodes.node = streak.node
+  JOIN last_read AS nodes ON nodes.node = streak.node
   JOIN numbered_patches AS known ON known.patch = streak.patch
   JOIN numbered_runs AS last_open ON last_open.place = streak.last_open_place
   JOIN targets AS target ON target.account_id = nodes.account_id AND target.region = nodes.region
