@@ -34,7 +34,7 @@ class Decoder(Protocol):
 def keep_raw_answers(client: Any) -> None:  # noqa: ANN401
     """Keep the body of every successful answer to this boto3 client, and give the SDK's parser an empty one.
 
-    Whoever reads the body checks the answer: see ``raw_body``.
+    The answer is checked where its body is read: see ``raw_body``.
     """
     empty = _EMPTY[client.meta.service_model.resolved_protocol]
 
