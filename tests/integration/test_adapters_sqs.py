@@ -145,6 +145,14 @@ def test_an_answer_about_something_else_than_messages_is_malformed(sqs: HttpStub
         queue(sqs).send([("a", "g")])
 
 
+def test_an_answer_that_names_failed_messages_twice_is_malformed(sqs: HttpStub) -> None:
+    body = b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "0", "Code": "InternalError"}], "Failed": []}'
+    sqs.answer = lambda _: Answer(200, body)
+
+    with pytest.raises(RetryableError, match=r"collect: .*malformed"):
+        queue(sqs).send([("a", "g")])
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "why"),
     [(202, {}, "has status 202: expected 200"), (200, {"x-amzn-errortype": "x"}, "the header x-amzn-errortype")],

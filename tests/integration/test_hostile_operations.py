@@ -153,6 +153,7 @@ ANSWERS = {
     "trickle": Trickling(200, b"x" * 10_000),
     "number": Answer(200, DIGITS),
     "nested": Answer(200, b"[" * 100_000),
+    "two members of one name": Answer(200, depth("7")[:-1] + b", " + depth("0")[1:]),
     "another status": Answer(202, depth("0")),
     "header of an error": Answer(200, depth("0"), {"x-amzn-errortype": "InternalFailure"}),
 }

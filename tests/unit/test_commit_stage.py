@@ -488,22 +488,38 @@ def test_a_corrupt_plan_ends_in_the_dead_letter_queue() -> None:
     ]
 
 
-class NoDeadLetters(MemoryQueue):
-    """A queue whose dead-letter queue cannot be reached."""
+class UnusableQueue(MemoryQueue):
+    """A queue that neither puts a message off nor reaches its dead-letter queue."""
 
     def dead_letter(self, delivery: Delivery) -> None:
         raise RetryableError(f"not sent: {delivery.body}")
 
+    def defer(self, delivery: Delivery, seconds: int) -> None:
+        raise RetryableError(f"not put off by {seconds} seconds: {delivery.body}")
+
 
 def test_a_corrupt_run_is_not_acknowledged_before_its_dead_letter_is_sent() -> None:
     world = World()
-    world.commit_queue = NoDeadLetters(world.clock, 960, 1000)
+    world.commit_queue = UnusableQueue(world.clock, 960, 1000)
     watched(world).store.create(plan_key(RUN_ID), b"{}")
 
     world.deliver_commit()
 
     assert world.committed == []
-    assert [str(failure) for failure in world.failures] == [f"not sent: {WATCH}"]
+    assert len(world.commit_queue.messages) == 1
+    [failure] = world.failures
+    assert isinstance(failure, PermanentError)
+    assert plan_key(RUN_ID) in str(failure)
+    assert str(failure).endswith(f"could not be sent to the dead-letter queue: not sent: {WATCH}")
+
+
+def test_a_message_that_cannot_be_put_off_fails_for_the_reason_that_it_would_be_put_off_for() -> None:
+    world = World()
+    world.commit_queue = UnusableQueue(world.clock, 960, 1000)
+
+    watched(world).deliver_commit()
+
+    assert [type(failure) for failure in world.failures] == [NoPlanError]
     assert len(world.commit_queue.messages) == 1
 
 

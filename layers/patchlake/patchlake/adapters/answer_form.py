@@ -1,11 +1,10 @@
 """The form of a successful answer: the SDK's parsers read a page of a proxy, an error or no body as an empty answer."""
 
+import json
 import re
 from collections.abc import Container, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
-
-import msgspec
 
 from patchlake.adapters.one_line import one_line
 
@@ -72,11 +71,23 @@ def _has_body(shape: Any) -> bool:  # noqa: ANN401
 
 def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
     try:
-        found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        found = json.loads(body.decode(), object_pairs_hook=_object_of)
+    except (ValueError, RecursionError):
         return False
     known = names_in(shape)
-    return not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))
+    return isinstance(found, dict) and not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))
+
+
+def _object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object with these members.
+
+    Raises:
+        ValueError: one comes twice; the SDK's parser would keep the last.
+    """
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError
+    return found
 
 
 def names_in(shape: Any) -> set[str]:  # noqa: ANN401

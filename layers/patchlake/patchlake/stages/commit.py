@@ -6,6 +6,7 @@ snapshot.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -148,14 +149,23 @@ class CommitStage:
         try:
             return self._commit(message.run_id)
         except IntegrityError as error:
-            self.commit_queue.dead_letter(delivery)
+            try:
+                self.commit_queue.dead_letter(delivery)
+            except RetryableError as failure:
+                msg = f"{error}. The watch message could not be sent to the dead-letter queue: {failure}"
+                raise PermanentError(msg) from error
             return CommitResult(message.run_id, CommitOutcome.CORRUPT, detail=str(error))
         except NoPlanError:
-            self.commit_queue.defer(delivery, plan_wait_seconds(self.tick_seconds, delivery.receive_count))
+            self._defer(delivery, plan_wait_seconds(self.tick_seconds, delivery.receive_count))
             raise
         except (RetryableError, PermanentError):
-            self.commit_queue.defer(delivery, self.tick_seconds)
+            self._defer(delivery, self.tick_seconds)
             raise
+
+    def _defer(self, delivery: Delivery, seconds: int) -> None:
+        """Let the message come back after this time; if SQS refuses, after the queue's visibility."""
+        with suppress(RetryableError):
+            self.commit_queue.defer(delivery, seconds)
 
     def _commit(self, run_id: str) -> CommitResult:
         store = self.runs.store
