@@ -259,7 +259,14 @@ def test_the_clocks_look_back_as_far_as_the_history(tmp_path: Path) -> None:
 
     columns = ("opened_at", "days_open", "is_lower_bound")
     assert view(opened(tmp_path, window_days=1), "line_age", *columns) == [(scan(0), 4, True)]
-    assert view(opened(tmp_path, history_days=2), "line_age", *columns) == [(scan(2), 2, True)]
+    assert view(opened(tmp_path, window_days=2, history_days=2), "line_age", *columns) == [(scan(2), 2, True)]
+
+
+def test_the_history_has_the_newest_run_of_the_window(tmp_path: Path) -> None:
+    seen(tmp_path, 0, {SEPTEMBER: "Missing"})
+
+    columns = ("opened_at", "days_open", "is_lower_bound")
+    assert view(opened(tmp_path, history_days=2), "line_age", *columns) == [(scan(0), 0, True)]
 
 
 def test_the_words_of_vendors_have_ranks(tmp_path: Path) -> None:

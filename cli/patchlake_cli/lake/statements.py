@@ -71,12 +71,17 @@ class Settings:
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
-        history_days: the number of days that the clocks and the CVEs of patches look back.
+        history_days: the number of days that the clocks and the CVEs of patches look back, if the window is shorter.
     """
 
     window_days: int = 35
     scan_max_age_days: int = 7
     history_days: int = 120
+
+    @property
+    def days_of_history(self) -> int:
+        """The days that the clocks look back: a newest run that lies in the window only would have no patch."""
+        return max(self.window_days, self.history_days)
 
 
 @dataclass(frozen=True, slots=True)
