@@ -224,6 +224,7 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"",
         b"<ListBucketResult/>",
         b"<html></html>",
+        b"<?xml version='1.0' encoding='x-unknown'?><ListBucketResult/>",
         b"<AccessDenied><Code>AccessDenied</Code><IsTruncated>false</IsTruncated></AccessDenied>",
         b"<ListBucketResult><Error><Code>InternalError</Code></Error><IsTruncated>false</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><Code>InternalError</Code><IsTruncated>false</IsTruncated></ListBucketResult>",

@@ -33,6 +33,8 @@ ODD_BODIES = [
     b"\xff\xfe\x00",
     b"[" * 100_000,
     b"<Error/>",
+    b"<?xml version='1.0' encoding='x-unknown'?><Error/>",
+    b"<?xml version='1.0' encoding='base64'?><Error/>",
     b"<Error><Code/></Error>",
     b"<Error><Code><a>x</a><b>y</b></Code></Error>",
     b"<ErrorResponse><Error>text</Error><ResponseMetadata>text</ResponseMetadata></ErrorResponse>",

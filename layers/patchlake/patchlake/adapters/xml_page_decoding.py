@@ -18,6 +18,7 @@ from botocore.model import ListShape, Shape, StructureShape
 
 from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader
+from patchlake.adapters.xml_elements import local_name
 from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
@@ -73,7 +74,7 @@ class XmlPageDecoder:
         try:
             for element, is_item in self._elements(body):
                 if not is_item:
-                    name = _local_name(element)
+                    name = local_name(element)
                     if name == self._list:
                         self._require_list(element)
                     repeated |= {name} & members.keys()
@@ -96,13 +97,13 @@ class XmlPageDecoder:
         above: list[ET.Element] = []
         for event, element in ET.iterparse(BytesIO(body), ("start", "end")):  # noqa: S314  # an answer of AWS
             if event == "start":
-                if not above and _local_name(element) != self._root:
+                if not above and local_name(element) != self._root:
                     raise BrokenAnswerError(self._no_answer)
                 above.append(element)
                 continue
             above.pop()
             if len(above) == _ITEM_DEPTH:
-                name = _local_name(above[-1])
+                name = local_name(above[-1])
                 if name == self._next_token:
                     raise BrokenAnswerError(self._no_answer)
                 if name == self._list:
@@ -133,7 +134,7 @@ class XmlPageDecoder:
     def _row(self, element: ET.Element) -> Record | InvalidRow:
         children: dict[str, list[ET.Element]] = defaultdict(list)
         for child in element:
-            children[_local_name(child)].append(child)
+            children[local_name(child)].append(child)
         found = ((member, _value_at(children.get(member.place[0], ()), member)) for member in self._members)
         values = {member.name: value for member, value in found if value is not None}
         try:
@@ -202,13 +203,9 @@ def _is_nil(element: ET.Element) -> bool:
 
 def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:
     """Return the elements of this name in these elements."""
-    return [child for element in elements for child in element if _local_name(child) == name]
+    return [child for element in elements for child in element if local_name(child) == name]
 
 
 def _holds_other_than(lists: Iterable[ET.Element], item_name: str) -> bool:
     """Whether one of these elements holds a text, or an element with another name."""
-    return any((one.text or "").strip() or any(_local_name(child) != item_name for child in one) for one in lists)
-
-
-def _local_name(element: ET.Element) -> str:
-    return element.tag.rpartition("}")[2]
+    return any((one.text or "").strip() or any(local_name(child) != item_name for child in one) for one in lists)
