@@ -28,9 +28,10 @@ from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
-from patchlake_cli.lake.other_dialects import refuse_other_dialects, refuse_two_numbers
+from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
+from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_units import require_units
@@ -133,7 +134,7 @@ def parse_question(sql: str) -> exp.Query:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
             number_places(question, marks)
-            refuse_two_numbers(sql)
+            require_spelling(question, sql)
             refuse_other_dialects(question)
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
