@@ -141,9 +141,7 @@ def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str
 
 def _kind(operand: exp.Expr) -> str | None:
     """Return the kind of an operand; None if it has another type, or one that is not known."""
-    value = operand.unalias().unnest()
-    if isinstance(value, exp.Query) and value.selects:
-        value = value.selects[0].unalias()
+    value = value_of(operand)
     if isinstance(value, (exp.Any, exp.All)):
         return None
     return "text" if isinstance(value, exp.Placeholder) else _kind_of_type(value.type)
@@ -167,6 +165,12 @@ def _is_array(operand: exp.Expr) -> bool:
 
 def _written(part: exp.Expr) -> str:
     return part.sql(dialect="athena")
+
+
+def value_of(operand: exp.Expr) -> exp.Expr:
+    """Return an operand without its parentheses and its alias; of a subquery, the first column."""
+    value = operand.unalias().unnest()
+    return value.selects[0].unalias() if isinstance(value, exp.Query) and value.selects else value
 
 
 def refuse(whole: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:

@@ -35,6 +35,7 @@ from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_units import require_units
+from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
@@ -72,10 +73,13 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
+    exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
     exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
@@ -175,6 +179,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_operand_types(typed)
         require_moved(typed)
         require_indexes(typed)
+        require_whole_arguments(typed)
         require_units(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
