@@ -8,6 +8,8 @@ from sqlglot import Token, TokenType, exp
 
 from patchlake_cli.lake.errors import QueryError
 
+_NUMBER = re.compile(r"\.?[0-9][\w.]*")
+"""A number, and what is written directly after it."""
 _WHOLE = re.compile(r"-?[0-9]+")
 _SECONDS = re.compile(r"-?[0-9]+\.[0-9]{1,3}")
 """Athena's intervals have milliseconds."""
@@ -24,10 +26,19 @@ def require_spelling(question: exp.Query, sql: str) -> None:
         QueryError: the text has it.
     """
     tokens = sqlglot.tokenize(sql, read="athena")
+    _require_decimal_numbers(tokens, sql)
     _refuse_two_numbers(tokens)
     # Athena accepts interval as the name of a column.
     if question.find(exp.Interval):
         _require_numbers_of_intervals(tokens)
+
+
+def _require_decimal_numbers(tokens: Sequence[Token], sql: str) -> None:
+    """Refuse ``0x1f``, which would be bytes, and ``0b101`` and ``1_000``, of which the letters would be an alias."""
+    for token in tokens:
+        written = _NUMBER.match(sql, token.start)
+        if written and (token.token_type is not TokenType.NUMBER or written.end() > token.end + 1):
+            raise QueryError(f"{written[0]} is not supported: write numbers in decimal digits, with a space after them")
 
 
 def _refuse_two_numbers(tokens: Sequence[Token]) -> None:
