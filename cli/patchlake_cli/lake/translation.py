@@ -17,12 +17,14 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
+from patchlake_cli.lake.having import name_tables_of_having
 from patchlake_cli.lake.indexes import require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
@@ -160,7 +162,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     Raises:
         QueryError: it names a column that does not exist.
     """
-    known: dict[str, object] = dict(schema)
+    known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     try:
         # The types show whether a division is one of integers.
@@ -172,6 +174,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             quote_identifiers=False,
             validate_qualify_columns=False,
         )
+        name_tables_of_having(qualified, known)
         refuse_aliases(qualified)
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
         _check_columns(typed, schema)
