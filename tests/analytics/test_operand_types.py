@@ -47,6 +47,16 @@ CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
 NOT 1  ; 1 is a number, and a condition must be a boolean
 true AND 1  ; 1 is a number, and a condition must be a boolean
 'true' OR false  ; 'true' is text, and a condition must be a boolean
+1 IS TRUE  ; 1 is a number, and a condition must be a boolean
+nodes_listed IS NOT FALSE  ; is a number, and a condition must be a boolean
+? IS TRUE  ; ? is text, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> 1)  ; 1 is a number, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> x)  ; the type of x is not known, and a condition must be a boolean: write CAST(x AS boolean)
+filter(ARRAY[1, 0], x -> x AND true)  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> NOT x)  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> x IS TRUE)  ; the type of x is not known, and a condition must be a boolean
+map_values(map(ARRAY['a'], ARRAY[1]))[1] OR true  ; is not known, and a condition must be a boolean
 ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
@@ -160,6 +170,12 @@ ACCEPTED = """
     map(ARRAY[0], ARRAY[1])[0] = 1
     'a' || NULL IS NULL
     NULL IS NULL AND NOT false
+    NULL OR (NULL) OR NOT NULL
+    (1 = 1) IS TRUE AND true IS NOT FALSE
+    filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
+    filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
+    filter(ARRAY[true, false], x -> CAST(x AS boolean)) = ARRAY[true]
+    filter(ARRAY[1, NULL], x -> x IS NOT NULL) = ARRAY[1]
     5e0 / 2 = 2.5e0
     run_at + 2 * INTERVAL '1' HOUR > run_at
     run_at - INTERVAL '-1' DAY > run_at
