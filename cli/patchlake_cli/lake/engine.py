@@ -146,7 +146,7 @@ class Lake:
         self._described: dict[str, dict[str, str]] = {}
         self._newest_dates = NO_DATES
         self._undefined: dict[str, Callable[[], None]] = {}
-        history_start = self._days_ago(self.settings.history_days)
+        history_start = self._days_ago(self.settings.days_of_history)
         for table in SOURCES.tables:
             for prefix, first in (("", "0000"), (RECENT, self.window_start), (HISTORY, history_start)):
                 self._undefined[prefix + table.name] = partial(self._register, table, prefix + table.name, first)

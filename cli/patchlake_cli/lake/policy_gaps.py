@@ -62,7 +62,7 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
     if not _reads_policy(below):
         return []
     found = []
-    days = lake.settings.history_days
+    days = lake.settings.days_of_history
     [(longer,)] = lake.select("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
     if longer:
         rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"

@@ -71,12 +71,17 @@ class Settings:
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
-        history_days: the number of days that the clocks and the CVEs of patches look back.
+        history_days: the number of days that the clocks and the CVEs of patches look back, if the window is not longer.
     """
 
     window_days: int = 35
     scan_max_age_days: int = 7
     history_days: int = 120
+
+    @property
+    def days_of_history(self) -> int:
+        """The days of the history: it has the newest run of the window, without which nothing would be overdue."""
+        return max(self.history_days, self.window_days)
 
 
 @dataclass(frozen=True, slots=True)
