@@ -47,6 +47,16 @@ CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
 NOT 1  ; 1 is a number, and a condition must be a boolean
 true AND 1  ; 1 is a number, and a condition must be a boolean
 'true' OR false  ; 'true' is text, and a condition must be a boolean
+1 IS TRUE  ; 1 is a number, and a condition must be a boolean
+nodes_listed IS NOT FALSE  ; is a number, and a condition must be a boolean
+? IS TRUE  ; ? is text, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> 1)  ; 1 is a number, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> x)  ; the type of x is not known, and a condition must be a boolean: write CAST(x AS boolean)
+filter(ARRAY[1, 0], x -> x AND true)  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> NOT x)  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; the type of x is not known, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> x IS TRUE)  ; the type of x is not known, and a condition must be a boolean
+map_values(map(ARRAY['a'], ARRAY[1]))[1] OR true  ; is not known, and a condition must be a boolean
 ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
@@ -100,6 +110,36 @@ def test_clauses_that_only_duckdb_has_are_refused(lake: Lake, sql: str, complain
         lake.query(sql)
 
 
+@pytest.mark.parametrize(
+    "number",
+    [
+        *("'1.9' DAY", "'0.5' DAY", "'-1.9' HOUR", "'1.9' MINUTE", "'1.9' MONTH", "'1.9' YEAR", "1.9 DAY", "(1.9) DAY"),
+        *("? DAY", "nodes_listed DAY", "1 DAY", "'' DAY", "' 1' DAY", "'1_0' DAY", "'1e1' DAY", "'1:30' HOUR"),
+        *("'1 hour' DAY", "'1d' DAY", "'1 day' AS day", "'1.2345' SECOND", "'.5' SECOND"),
+    ],
+)
+def test_the_number_of_an_interval_is_a_whole_number(lake: Lake, number: str) -> None:
+    with pytest.raises(QueryError, match=r"^an interval must have a whole number in quotes and a unit, such as"):
+        lake.query(f"SELECT run_at - INTERVAL {number} FROM target_runs", ["1.9"] * number.count("?"))  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "run_at + 2 * INTERVAL '1.9' DAY",
+        "sequence(DATE '2026-11-01', DATE '2026-11-03', INTERVAL '1.9' DAY)",
+        "count(*) OVER (ORDER BY run_at RANGE BETWEEN INTERVAL '1.9' DAY PRECEDING AND CURRENT ROW)",
+    ],
+)
+def test_no_place_of_an_interval_may_have_a_fraction(lake: Lake, expression: str) -> None:
+    with pytest.raises(QueryError, match=r"^an interval must have a whole number in quotes and a unit, such as"):
+        lake.query(f"SELECT {expression} FROM target_runs")  # noqa: S608
+
+
+def test_a_column_may_be_named_interval(lake: Lake) -> None:
+    assert lake.query("SELECT interval FROM (VALUES 1) AS t (interval)").rows == [(1,)]
+
+
 def test_a_window_may_have_an_interval(lake: Lake) -> None:
     window = "ORDER BY run_at RANGE BETWEEN INTERVAL '1' DAY PRECEDING AND CURRENT ROW"
 
@@ -130,8 +170,16 @@ ACCEPTED = """
     map(ARRAY[0], ARRAY[1])[0] = 1
     'a' || NULL IS NULL
     NULL IS NULL AND NOT false
+    NULL OR (NULL) OR NOT NULL
+    (1 = 1) IS TRUE AND true IS NOT FALSE
+    filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
+    filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
+    filter(ARRAY[true, false], x -> CAST(x AS boolean)) = ARRAY[true]
+    filter(ARRAY[1, NULL], x -> x IS NOT NULL) = ARRAY[1]
     5e0 / 2 = 2.5e0
     run_at + 2 * INTERVAL '1' HOUR > run_at
+    run_at - INTERVAL '-1' DAY > run_at
+    run_at + interval '1.5' second = run_at + INTERVAL '1' SECOND + INTERVAL '0.500' SECOND
     cardinality(sequence(current_date - INTERVAL '3' DAY, current_date, INTERVAL '1' DAY)) = 4
     split('a b', ' ')[2] = 'b'
 """

@@ -79,6 +79,18 @@ def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:
     assert found["encryption key"] == [f"the KMS key {key['Arn']} is Disabled: nothing can be read or written"]
 
 
+def test_a_history_that_is_shorter_than_the_window_is_found(aws: EmbeddedAws, standing: DeployedStack) -> None:
+    stack = new_stack(aws, WindowDays="40", HistoryDays="39")
+
+    assert "history" not in findings(aws, standing)
+    assert findings(aws, stack)["history"] == [
+        (
+            "the history has 39 days, but the views look back 40 days: in Athena, nothing is overdue "
+            "if the newest run is more than 39 days old"
+        )
+    ]
+
+
 def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedAws, standing: DeployedStack) -> None:
     client(aws, "scheduler").delete_schedule(Name=f"{standing.name}-plan")
     client(aws, "logs").delete_log_group(logGroupName=f"/aws/lambda/{standing.name}-commit")

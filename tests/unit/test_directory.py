@@ -142,7 +142,7 @@ def test_a_file_system_that_refuses_is_named_with_its_reason(
         DirectoryStore(tmp_path).create("a", b"content")
 
     assert files_of(tmp_path) == []
-    assert ("Free some space: the same command continues" in str(caught.value)) == (
+    assert ("Free some space, then run the same command again" in str(caught.value)) == (
         number in {errno.ENOSPC, errno.EDQUOT}
     )
 

@@ -1,5 +1,6 @@
 """The format of a Parquet file: its metadata, and its content by an independent reader."""
 
+import gc
 import random
 from contextlib import suppress
 from itertools import pairwise
@@ -263,6 +264,23 @@ def test_a_merge_that_is_given_up_leaves_no_open_file(monkeypatch: pytest.Monkey
         del writer
 
         assert sink.closed
+
+
+def test_a_merge_that_is_given_up_on_a_full_disk_prints_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", printed.append)
+    sink = Path("/dev/full").open("wb")  # noqa: SIM115  # its writer closes it
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda: sink)
+    writer = TABLES.writer(SHARD, {})
+
+    with suppress(PermanentError):
+        writer.finish()
+    del writer
+    # The error refers to the writer, and itself.
+    gc.collect()
+
+    assert sink.closed
+    assert printed == []
 
 
 def test_a_bit_that_flips_in_the_data_is_never_read_as_another_value() -> None:

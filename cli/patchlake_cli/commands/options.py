@@ -157,7 +157,7 @@ AsOfOption = Annotated[
 ]
 WindowDaysOption = Annotated[int, whole_number("Days that the views look back", 1, MOST_DAYS)]
 HistoryDaysOption = Annotated[
-    int, whole_number("Days of history for the ages and CVEs of patches, if more than the window", 1, MOST_DAYS)
+    int, whole_number("Days of history for the ages and CVEs of patches, at least those of the views", 1, MOST_DAYS)
 ]
 ScanMaxAgeDaysOption = Annotated[int, whole_number("Maximum age of a scan, in days", 1, MOST_DAYS)]
 AllowPartialOption = Annotated[bool, typer.Option("--allow-partial", help="Exit with 0 instead of 3.")]

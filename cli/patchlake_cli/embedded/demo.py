@@ -2,15 +2,18 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.core.run import run_at, run_id_of
+from patchlake.errors import PermanentError
 from patchlake.stages.commit import CommitOutcome
 from patchlake_cli.embedded.aws.server import start_server
 from patchlake_cli.embedded.aws.settings import Settings
 from patchlake_cli.embedded.cloudformation.deploy import deploy
+from patchlake_cli.embedded.function_log import FunctionLog
 from patchlake_cli.embedded.lambda_.function_process import InvocationError
 from patchlake_cli.embedded.lambda_.pipeline import Pipeline, PipelineError, running_pipeline
 from patchlake_cli.embedded.laptop_stack import CONCURRENCY, refusing_accounts, stack_parameters, trusted_callers
@@ -41,19 +44,20 @@ def run_days(
         parameters: of the stack, in addition to those that every demo has.
 
     Raises:
-        CommandError: a run makes no progress or ends without a snapshot, or a node is not accounted for.
+        CommandError: a run makes no progress or ends without a snapshot, a node is not accounted for, or the folder
+            cannot be written.
     """
     over = progress.working("starting the embedded AWS")
     observations: list[Observation] = []
     refused = refusing_accounts(settings)
     with (
-        (out / "functions.log").open("w", encoding="utf-8") as log,
+        closing(FunctionLog(out / "functions.log")) as log,
         template_path() as template,
         start_server(settings, out / "aws.log") as aws,
     ):
 
         def on_log(stage: str, line: str) -> None:
-            log.write(f"{stage}: {line}\n")
+            log.write(f"{stage}: {line}")
             if observations:
                 observations[-1].read(line)
 
@@ -76,7 +80,7 @@ def run_days(
                     aws.begin_day(day)
                     scheduled_at = aws.fleet.run_at(day)
                     observations.append(Observation(run_id_of(scheduled_at.isoformat())))
-                    _run(pipeline, observations[-1], scheduled_at, progress)
+                    _run(pipeline, observations[-1], scheduled_at, progress, log)
                     _copy(pipeline, lake)
                     seconds = time.monotonic() - began
         expected = sum(aws.fleet.size(target) for target in aws.fleet.targets if target.account_id not in refused)
@@ -93,18 +97,23 @@ def _phases(settings: Settings, refused: frozenset[str]) -> Iterator[tuple[range
         yield range(settings.days), refused
 
 
-def _run(pipeline: Pipeline, observation: Observation, scheduled_at: datetime, progress: RunProgress) -> None:
+def _run(
+    pipeline: Pipeline, observation: Observation, scheduled_at: datetime, progress: RunProgress, log: FunctionLog
+) -> None:
     bars = progress.follow(observation, scheduled_at)
     try:
         pipeline.fire(scheduled_at)
         ended = pipeline.wait(
-            lambda: observation.outcome is not None, progress=bars.refresh, patience_seconds=PATIENCE_SECONDS
+            lambda: log.has_failed or observation.outcome is not None,
+            progress=bars.refresh,
+            patience_seconds=PATIENCE_SECONDS,
         )
     except (InvocationError, PipelineError) as error:
         msg = f"run {observation.run_id}: {error}"
         raise CommandError(msg) from error
     finally:
         bars.close()
+    log.require_written()
     if not ended:
         msg = f"run {observation.run_id}: it has made no progress for {PATIENCE_SECONDS} seconds; see functions.log"
         raise CommandError(msg)
@@ -114,10 +123,17 @@ def _run(pipeline: Pipeline, observation: Observation, scheduled_at: datetime, p
 
 
 def _copy(pipeline: Pipeline, lake: DirectoryStore) -> None:
-    """Copy the objects of the bucket that the folder does not have."""
+    """Copy the objects of the bucket that the folder does not have.
+
+    Raises:
+        CommandError: one cannot be written.
+    """
     for key in pipeline.store.keys(""):
-        if not lake.exists(key):
-            lake.create(key, pipeline.store.get(key) or b"")
+        try:
+            if not lake.exists(key):
+                lake.create(key, pipeline.store.get(key) or b"")
+        except PermanentError as error:
+            raise CommandError(str(error)) from error
 
 
 def _summed_up(

@@ -57,8 +57,7 @@ def require_operand_types(tree: exp.Expr) -> None:
         if case.this:
             _require_comparable(case, [case.this, *(each.this for each in case.args["ifs"])])
     for condition in _conditions(tree):
-        if (kind := _kind(condition)) not in {None, "a boolean"}:
-            raise QueryError(f"{_written(condition)} is {kind}, and a condition must be a boolean")
+        _require_boolean(condition)
     for whole, operands, kind in _united(tree):
         _require_one_kind(whole, operands, kind)
 
@@ -96,10 +95,23 @@ def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
     _require_one_kind(comparison, [operand for operand in operands if _kind(operand) != "text"])
 
 
+def _require_boolean(condition: exp.Expr) -> None:
+    value = value_of(condition)
+    if kind := _kind(value):
+        if kind != "a boolean":
+            raise QueryError(f"{_written(condition)} is {kind}, and a condition must be a boolean")
+    elif not isinstance(value, exp.Null):
+        refuse(condition, condition, "the type of {} is not known, and a condition must be a boolean", "boolean")
+
+
 def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
     for node in tree.walk():
         match node:
             case exp.Where() | exp.Having() | exp.Not() | exp.LogicalAnd() | exp.LogicalOr() | exp.CountIf():
+                yield node.this
+            case exp.ArrayFilter(expression=exp.Lambda() as condition):
+                yield condition.this
+            case exp.Is(expression=exp.Boolean()):
                 yield node.this
             case exp.And() | exp.Or():
                 yield from (node.this, node.expression)
@@ -141,9 +153,7 @@ def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str
 
 def _kind(operand: exp.Expr) -> str | None:
     """Return the kind of an operand; None if it has another type, or one that is not known."""
-    value = operand.unalias().unnest()
-    if isinstance(value, exp.Query) and value.selects:
-        value = value.selects[0].unalias()
+    value = value_of(operand)
     if isinstance(value, (exp.Any, exp.All)):
         return None
     return "text" if isinstance(value, exp.Placeholder) else _kind_of_type(value.type)
@@ -167,6 +177,12 @@ def _is_array(operand: exp.Expr) -> bool:
 
 def _written(part: exp.Expr) -> str:
     return part.sql(dialect="athena")
+
+
+def value_of(operand: exp.Expr) -> exp.Expr:
+    """Return an operand without its parentheses and its alias; of a subquery, the first column."""
+    value = operand.unalias().unnest()
+    return value.selects[0].unalias() if isinstance(value, exp.Query) and value.selects else value
 
 
 def refuse(whole: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:

@@ -2,8 +2,7 @@
 
 import re
 
-import sqlglot
-from sqlglot import TokenType, exp
+from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
 
@@ -82,19 +81,6 @@ def _refuse_numbers_of_rows(question: exp.Query) -> None:
                 pass
             case rows:
                 raise QueryError(f"{part.key.upper()} {rows.sql()} is not valid SQL in Athena: give a whole number")
-
-
-def refuse_two_numbers(sql: str) -> None:
-    """Refuse MySQL's ``LIMIT 1, 2``, of which the parsed question has an OFFSET 1 and a LIMIT 2.
-
-    Raises:
-        QueryError: the text has it.
-    """
-    kinds = [token.token_type for token in sqlglot.tokenize(sql, read="athena")]
-    numbers = {TokenType.NUMBER, TokenType.PLACEHOLDER}
-    for first, second, third in zip(kinds, kinds[1:], kinds[2:], strict=False):
-        if first is TokenType.LIMIT and second in numbers and third is TokenType.COMMA:
-            raise QueryError("LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2")
 
 
 def _refuse_names(question: exp.Query) -> None:

@@ -71,7 +71,7 @@ class Settings:
     Attributes:
         window_days: the number of days that the views look back.
         scan_max_age_days: the maximum age of a scan, in days.
-        history_days: the number of days that the clocks and the CVEs of patches look back, if the window is shorter.
+        history_days: the number of days that the clocks and the CVEs of patches look back, if the window is not longer.
     """
 
     window_days: int = 35
@@ -80,8 +80,8 @@ class Settings:
 
     @property
     def days_of_history(self) -> int:
-        """The days that the clocks look back: a newest run that lies in the window only would have no patch."""
-        return max(self.window_days, self.history_days)
+        """The days of the history: it has the newest run of the window, without which nothing would be overdue."""
+        return max(self.history_days, self.window_days)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def require_units(tree: exp.Expr) -> None:
         tree: the SELECT with its types.
 
     Raises:
-        QueryError: a unit is another one, or is not written out, or a number of units is not whole.
+        QueryError: a unit is another one, or is not written out.
     """
     for field in (extract.name for extract in tree.find_all(exp.Extract)):
         if field.lower() not in _FIELDS:
@@ -28,5 +28,3 @@ def require_units(tree: exp.Expr) -> None:
         times = [call.this, call.expression] if isinstance(call, exp.DateDiff) else [call.this]
         for date in (time for time in times if time.is_type(exp.DType.DATE) and unit in _UNITS_OF_TIMES):
             raise QueryError(f"a date has no {unit}s: write CAST({date.sql(dialect='athena')} AS timestamp)")
-        if isinstance(call, exp.DateAdd) and call.expression.is_type(*exp.DataType.REAL_TYPES):
-            raise QueryError(f"date_add(): {call.expression.sql(dialect='athena')} must be a whole number")

@@ -17,23 +17,27 @@ from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
+from patchlake_cli.lake.having import name_tables_of_having
 from patchlake_cli.lake.indexes import require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
-from patchlake_cli.lake.other_dialects import refuse_other_dialects, refuse_two_numbers
+from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
+from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_units import require_units
+from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
@@ -71,10 +75,13 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
+    exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
     exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
@@ -133,7 +140,7 @@ def parse_question(sql: str) -> exp.Query:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
             number_places(question, marks)
-            refuse_two_numbers(sql)
+            require_spelling(question, sql)
             refuse_other_dialects(question)
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
@@ -155,7 +162,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     Raises:
         QueryError: it names a column that does not exist.
     """
-    known: dict[str, object] = dict(schema)
+    known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     try:
         # The types show whether a division is one of integers.
@@ -167,6 +174,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             quote_identifiers=False,
             validate_qualify_columns=False,
         )
+        name_tables_of_having(qualified, known)
         refuse_aliases(qualified)
         typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
         _check_columns(typed, schema)
@@ -174,6 +182,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_operand_types(typed)
         require_moved(typed)
         require_indexes(typed)
+        require_whole_arguments(typed)
         require_units(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)

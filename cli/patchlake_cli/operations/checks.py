@@ -22,6 +22,7 @@ CHECKS: Mapping[str, Check] = {
     "bucket policy": lake_checks.check_bucket_policy,
     "versions": lake_checks.check_versions,
     "encryption key": lake_checks.check_encryption_key,
+    "history": lake_checks.check_history,
     "retention": lake_checks.check_retention,
     "log retention": service_checks.check_log_retention,
     "concurrency": service_checks.check_concurrency,

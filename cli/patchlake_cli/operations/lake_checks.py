@@ -177,6 +177,17 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
         yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
 
 
+def check_history(stack: Stack) -> Iterator[Finding]:
+    """Check that the history, if the stack's version has one, goes back as far as the window."""
+    window, history = stack.number("WindowDays"), stack.number("HistoryDays")
+    if stack.parameter("HistoryDays") and history < window:
+        yield Finding(
+            f"the history has {history} days, but the views look back {window} days: in Athena, nothing is overdue "
+            f"if the newest run is more than {history} days old",
+            "raise HistoryDays, or lower WindowDays",
+        )
+
+
 def check_retention(stack: Stack) -> Iterator[Finding]:
     """Check that no object expires too early, and that shards and parts expire."""
     bucket = stack.deployment.bucket

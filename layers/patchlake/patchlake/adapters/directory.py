@@ -127,7 +127,7 @@ class DirectoryStore:
         return self._folder.joinpath(*parts)
 
     def _failure(self, key: str, error: OSError) -> PermanentError:
-        fix = ". Free some space: the same command continues" if error.errno in _FULL else ""
+        fix = ". Free some space, then run the same command again" if error.errno in _FULL else ""
         return PermanentError(f"{self._folder / key}: {error.strerror or error}{fix}")
 
 

@@ -9,7 +9,7 @@ This is the only module that imports pyarrow.
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from io import BytesIO
 from typing import Any, BinaryIO
 
@@ -152,8 +152,9 @@ class ParquetTableWriter:
             self._writer = self._unfinished.enter_context(_parquet_writer(self._sink, table, metadata))
 
     def __del__(self) -> None:
-        """Close the temporary file of an abandoned merge."""
-        self._unfinished.close()
+        """Close the temporary file of an abandoned merge; its last bytes are not needed."""
+        with suppress(OSError):
+            self._unfinished.close()
 
     def append(self, file: TableFile) -> None:
         """Add all rows of a Parquet file, columns by name; one that it does not have is NULL.

@@ -1,0 +1,64 @@
+"""The refusal of SQL that Athena does not have, and that sqlglot reads as something else: only its text shows it."""
+
+import re
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import Token, TokenType, exp
+
+from patchlake_cli.lake.errors import QueryError
+
+_NUMBER = re.compile(r"\.?[0-9][\w.]*")
+"""A number, and what is written directly after it."""
+_WHOLE = re.compile(r"-?[0-9]+")
+_SECONDS = re.compile(r"-?[0-9]+\.[0-9]{1,3}")
+"""Athena's intervals have milliseconds."""
+
+
+def require_spelling(question: exp.Query, sql: str) -> None:
+    """Refuse what the parsed SELECT does not show.
+
+    Args:
+        question: the parsed SELECT.
+        sql: its text.
+
+    Raises:
+        QueryError: the text has it.
+    """
+    tokens = sqlglot.tokenize(sql, read="athena")
+    _require_decimal_numbers(tokens, sql)
+    _refuse_two_numbers(tokens)
+    # Athena accepts interval as the name of a column.
+    if question.find(exp.Interval):
+        _require_numbers_of_intervals(tokens)
+
+
+def _require_decimal_numbers(tokens: Sequence[Token], sql: str) -> None:
+    """Refuse ``0x1f``, which would be bytes, and ``0b101`` and ``1_000``, of which the letters would be an alias."""
+    for token in tokens:
+        written = _NUMBER.match(sql, token.start)
+        if written and (token.token_type is not TokenType.NUMBER or written.end() > token.end + 1):
+            raise QueryError(f"{written[0]} is not supported: write numbers in decimal digits, with a space after them")
+
+
+def _refuse_two_numbers(tokens: Sequence[Token]) -> None:
+    """Refuse MySQL's ``LIMIT 1, 2``, of which the parsed question has an OFFSET 1 and a LIMIT 2."""
+    kinds = [token.token_type for token in tokens]
+    numbers = {TokenType.NUMBER, TokenType.PLACEHOLDER}
+    for first, second, third in zip(kinds, kinds[1:], kinds[2:], strict=False):
+        if first is TokenType.LIMIT and second in numbers and third is TokenType.COMMA:
+            raise QueryError("LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2")
+
+
+def _require_numbers_of_intervals(tokens: Sequence[Token]) -> None:
+    """Require a whole number, of which DuckDB drops the fraction, and a unit, which may be a name for sqlglot."""
+    for interval, number, unit in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if interval.token_type is TokenType.INTERVAL and not _is_number(number, unit):
+            raise QueryError("an interval must have a whole number in quotes and a unit, such as INTERVAL '7' DAY")
+
+
+def _is_number(number: Token, unit: Token) -> bool:
+    if number.token_type is not TokenType.STRING:
+        return False
+    is_of_seconds = unit.text.upper() == "SECOND" and _SECONDS.fullmatch(number.text) is not None
+    return is_of_seconds or _WHOLE.fullmatch(number.text) is not None
