@@ -40,9 +40,10 @@ judged AS (
     node.account_id, target.account_name, node.region, node.instance_id,
     node.computer_name, node.platform_name, node.patch_group,
     CASE
+      /* The row of the target stands for all of its nodes. */
+      WHEN target.patches_status NOT IN ('COMPLETE', 'PARTIAL') THEN NULL
       WHEN found.broken_rule IS NOT NULL THEN found.broken_rule
       WHEN node.collection_status <> 'COLLECTED' THEN node.collection_status
-      WHEN target.patches_status NOT IN ('COMPLETE', 'PARTIAL') THEN NULL
       WHEN node.scan_age_days IS NULL THEN 'SCAN_TIME_INVALID'
       WHEN node.is_stale THEN 'STALE_SCAN'
       WHEN coalesce(found.rows_not_read, 0) = 0 AND (

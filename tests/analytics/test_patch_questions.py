@@ -252,7 +252,24 @@ def test_a_lake_without_patches_has_an_unknown_row_for_each_target(lake: Lake, n
     answer = lake.named(name, values.get(name, []))
 
     assert {row[0] for row in pick(answer, "answer")} == {"UNKNOWN"}
-    assert {reason for (reason,) in pick(answer, "reason")} == {"NOT_ASKED", "NO_PATCH_STATE", "TARGET_NOT_PLANNED"}
+    assert {reason for (reason,) in pick(answer, "reason")} == {"NOT_ASKED", "TARGET_NOT_PLANNED"}
+
+
+@pytest.mark.parametrize("name", ["lake", "patch_lake", "ec2_lake"])
+def test_no_node_is_in_two_rows_of_those_whose_patches_are_not_known(request: pytest.FixtureRequest, name: str) -> None:
+    opened: Lake = request.getfixturevalue(name)
+
+    targets = opened.query("""
+        SELECT target.patches_status, target.nodes_listed + coalesce(target.rows_without_id, 0), sum(gap.nodes)
+        FROM latest_coverage AS target
+        JOIN patches_not_known AS gap ON gap.account_id = target.account_id AND gap.region = target.region
+        WHERE target.listing_status = 'LISTED'
+        GROUP BY target.account_id, target.region, target.patches_status, target.nodes_listed, target.rows_without_id
+    """).rows
+
+    assert targets
+    for status, listed_nodes, not_known in targets:
+        assert not_known == listed_nodes if status == "NOT_ASKED" else not_known <= listed_nodes
 
 
 @pytest.mark.parametrize(
