@@ -10,7 +10,9 @@ import pytest
 from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.bootstrap import Aws
 from patchlake.core.messages import CommitMessage
@@ -57,6 +59,19 @@ def dated(date: str | None, status: int = 200) -> Answer:
 def call(client: BaseClient, times: int = 1) -> None:
     for _ in range(times):
         client.list_buckets()  # type: ignore[attr-defined]
+
+
+def test_an_answer_that_cannot_be_used_has_the_time(service: HttpStub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    client = make_client(session(), "sts", Config(retries={"total_max_attempts": 1}))
+    clock = watching(client)
+    service.answer_in_turn(dated(DATE, 202), Answer(200, b"<html>", {"Date": DATE}))
+
+    for _ in range(2):
+        with pytest.raises(ResponseParserError):
+            client.get_caller_identity()
+
+    assert clock.now() == AT
 
 
 def test_the_time_is_that_of_the_latest_answer_whatever_this_machine_says(

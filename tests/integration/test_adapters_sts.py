@@ -52,7 +52,26 @@ def sources(aws: HttpStub, clock: ServiceClock) -> AwsTargetApis:  # noqa: ARG00
     return make_sources(clock)
 
 
+OTHER = assumed("other", "333333333333").body.decode()
+
+
+def changed(place: str, other: str = "") -> str:
+    """Return an answer with another text before a place in it."""
+    return assumed("key").body.decode().replace(place, f"{other}{place}", 1)
+
+
+def part(name: str) -> str:
+    """Return an element of the answer about another account."""
+    return OTHER[OTHER.index(f"<{name}>") : OTHER.index(f"</{name}>")] + f"</{name}>"
+
+
 BROKEN_CREDENTIALS = {
+    "two sessions": changed("</AssumeRoleResult>", part("AssumedRoleUser")),
+    "two credentials": changed("<Credentials>", part("Credentials")),
+    "two results": changed("<AssumeRoleResult>", part("AssumeRoleResult")),
+    "an error next to the session": changed("<Credentials>", "<Error><Code>AccessDenied</Code></Error>"),
+    "an error next to the result": changed("<AssumeRoleResult>", "<Error><Code>AccessDenied</Code></Error>"),
+    "an error as its root": changed("").replace("AssumeRoleResponse", "ErrorResponse"),
     "an empty object": "{}",
     "nothing": "",
     "no credentials": "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
@@ -75,7 +94,7 @@ def test_an_answer_that_sts_would_not_give_asks_to_look_for_a_proxy(
 ) -> None:
     aws.answer = lambda _: Answer(200, BROKEN_CREDENTIALS[name].encode())
 
-    with pytest.raises(RetryableError, match=r"If the problem persists, check that no proxy changes answers"):
+    with pytest.raises(RetryableError, match=r"(?i)if the problem persists, check .*that no proxy changes answers"):
         sources.open(PLAN, MEMBER)
 
 

@@ -348,6 +348,15 @@ def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -
     assert {each["name"] for each in checked if each["verdict"] == "UNKNOWN"} >= {*CHECKS.values()}
 
 
+def test_an_error_next_to_an_empty_list_of_subscribers_is_no_list(aws: HostileAws) -> None:
+    beside = xml("ListSubscriptionsByTopic", "<Subscriptions/><Error><Code>InternalError</Code></Error>")
+    aws.hostile = only("ListSubscriptionsByTopic", beside)
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    assert {each["name"]: each["verdict"] for each in checked}["alarm topic"] == "UNKNOWN"
+
+
 def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:
     numbers = iter(range(10_000))
 

@@ -60,7 +60,7 @@ def test_a_complete_run_ends_with_0_and_then_nothing_is_amiss(aws: EmbeddedAws, 
     assert (ended.returncode, status.returncode) == (ExitCode.COMPLETE, ExitCode.COMPLETE), ended.stderr
     assert "is COMPLETE: 6 of 6 targets read" in ended.stdout
     assert "COMPLETE, 0 min old: 6 of 6 targets read." in status.stdout
-    assert (check.returncode, "13 of 13 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
+    assert (check.returncode, "14 of 14 checks passed." in check.stdout) == (ExitCode.COMPLETE, True), check.stdout
 
 
 def test_ctrl_c_stops_following_and_not_the_run(aws: EmbeddedAws, a_run: DeployedRun) -> None:

@@ -370,9 +370,10 @@ def test_a_text_that_is_not_utf_8_ends_nothing(stub: HttpStub) -> None:
     assert "malformed rows" in printed
 
 
-def test_a_time_that_is_no_number_shows_nothing_about_times(stub: HttpStub) -> None:
+@pytest.mark.parametrize("value", [float("nan"), True, False, "0", "2026-01-01T00:00:00Z"], ids=repr)
+def test_a_time_that_is_no_number_shows_nothing_about_times(stub: HttpStub, value: object) -> None:
     node = {"InstanceId": "i-0123456789abcdef0", "MissingCount": 1}
-    patch = {"State": "Missing", "Title": "a", "KBId": "KB1", "InstalledTime": float("nan")}
+    patch = {"State": "Missing", "Title": "a", "KBId": "KB1", "InstalledTime": value}
     stub.answer = lambda request: (
         json_answer({name: [node] for name in LISTS} | {"Patches": [patch]})
         if of_service(request) == "ssm"

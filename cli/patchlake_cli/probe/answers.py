@@ -98,16 +98,16 @@ class Node(Record, rename="pascal", frozen=True):
     """A row of DescribeInstanceInformation or DescribeInstanceProperties."""
 
     instance_id: str
-    last_ping_date_time: Any = None
+    last_ping_date_time: float | None = None
 
 
 class PatchState(Record, rename="pascal", frozen=True):
     """A row of DescribeInstancePatchStates."""
 
     instance_id: str
-    operation_start_time: Any = None
-    operation_end_time: Any = None
-    last_no_reboot_install_operation_time: Any = None
+    operation_start_time: float | None = None
+    operation_end_time: float | None = None
+    last_no_reboot_install_operation_time: float | None = None
     missing_count: Any = None
     failed_count: Any = None
     installed_pending_reboot_count: Any = None
@@ -124,7 +124,7 @@ class Patch(Record, frozen=True):
     state: str = field(name="State")
     title: Any = field(name="Title", default=None)
     kb_id: Any = field(name="KBId", default=None)
-    installed_time: Any = field(name="InstalledTime", default=None)
+    installed_time: float | None = field(name="InstalledTime", default=None)
     cve_ids: Any = field(name="CVEIds", default=None)
 
 

@@ -195,8 +195,6 @@ def _latest_ping(nodes: tuple[Node, ...]) -> float | None:
     return max((ping for ping in pings if ping is not None), default=None)
 
 
-def _seconds(value: object) -> float | None:
-    """Return a time of the calendar in seconds."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    return float(value) if abs(value) < _END_OF_TIME else None
+def _seconds(value: float | None) -> float | None:
+    """Return a time of the calendar."""
+    return value if value is not None and abs(value) < _END_OF_TIME else None

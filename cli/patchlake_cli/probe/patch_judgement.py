@@ -99,14 +99,14 @@ def judge_installed_time(seen: Observations) -> Judged:
 
 def judge_year_one(seen: Observations) -> Judged:
     """Judge the value that stands for an absent time."""
-    times: list[object] = [row.installed_time for row in _rows(seen) if row.state not in _NOT_INSTALLED]
+    times: list[float | None] = [row.installed_time for row in _rows(seen) if row.state not in _NOT_INSTALLED]
     for state in seen.states.rows:
         times += [
             state.operation_start_time,
             state.operation_end_time,
             state.last_no_reboot_install_operation_time,
         ]
-    early = [each for each in times if isinstance(each, int | float) and each < _EARLIEST]
+    early = [each for each in times if each is not None and each < _EARLIEST]
     year_one = sum(each == _YEAR_ONE for each in early)
     unset = sum(each == 0 for each in early)
     other = len(early) - year_one - unset

@@ -5,8 +5,10 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from patchlake.adapters.one_line import one_line
+from patchlake.adapters.xml_elements import local_name, parsed_xml
 
 _OTHER_XML = re.compile(
     rb"\s*(?:<\?[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+)?(?:html|error|errorresponse)\b",
@@ -37,7 +39,7 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
         return protocol not in {"json", "rest-json", "rest-xml"} or not _has_body(shape)
     if protocol in {"json", "rest-json"}:
         return _is_json_answer(body, shape)
-    return protocol != "rest-xml" or not _OTHER_XML.match(body)
+    return protocol not in {"query", "rest-xml"} or (not _OTHER_XML.match(body) and _is_xml_answer(body, shape))
 
 
 def failure_in(status: int, headers: Container[str]) -> str | None:
@@ -88,6 +90,33 @@ def _object_of(members: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(members):
         raise ValueError
     return found
+
+
+def _is_xml_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
+    root = parsed_xml(body)
+    if root is None or shape is None or "payload" in shape.serialization:
+        return True
+    wrapper = shape.serialization.get("resultWrapper")
+    if wrapper is None:
+        return _has_members(root, shape)
+    results = [child for child in root if local_name(child) == wrapper]
+    is_alone = not misleading_member(map(local_name, root), {wrapper, "ResponseMetadata"})
+    return is_alone and len(results) == 1 and _has_members(results[0], shape)
+
+
+def _has_members(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
+    return not misleading_member(map(local_name, element), names_in(shape)) and _has_each_once(element, shape)
+
+
+def _has_each_once(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
+    """Whether each member of a structure comes once; of two structures, the SDK's parser takes the first."""
+    for name, member in shape.members.items():
+        found = [child for child in element if local_name(child) == member.serialization.get("name", name)]
+        if len(found) > 1 and not member.serialization.get("flattened"):
+            return False
+        if found and member.type_name == "structure" and not _has_each_once(found[0], member):
+            return False
+    return True
 
 
 def names_in(shape: Any) -> set[str]:  # noqa: ANN401

@@ -36,7 +36,8 @@ class ServiceClock:
         """Read the time from every answer to this boto3 client from now on."""
         if not is_aws(client.meta.endpoint_url):
             self._local_time = None
-        client.meta.events.register("after-call", self._after_call)
+        # Before anything is read of the answer: one that cannot be used has a time, too.
+        client.meta.events.register_first("before-parse", self._before_parse)
 
     def begin(self) -> None:
         """Begin an invocation: answers to earlier ones no longer count."""
@@ -60,8 +61,8 @@ class ServiceClock:
         """Read the time from the headers of an answer."""
         self._heard.hear(time_of(headers.get("Date")))
 
-    def _after_call(self, http_response: Any, **_: object) -> None:  # noqa: ANN401
-        self.answered(http_response.headers)
+    def _before_parse(self, response_dict: Mapping[str, Any], **_: object) -> None:
+        self.answered(response_dict["headers"])
 
 
 def time_of(date_header: str | None) -> datetime | None:
