@@ -349,8 +349,8 @@ def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -
 
 
 def test_an_error_next_to_an_empty_list_of_subscribers_is_no_list(aws: HostileAws) -> None:
-    beside = xml("ListSubscriptionsByTopic", "<Subscriptions/><Error><Code>InternalError</Code></Error>")
-    aws.hostile = only("ListSubscriptionsByTopic", beside)
+    mixed = xml("ListSubscriptionsByTopic", "<Subscriptions/><Error><Code>InternalError</Code></Error>")
+    aws.hostile = only("ListSubscriptionsByTopic", mixed)
 
     checked = json.loads(aws.command("check", "--json").stdout)["checks"]
 
