@@ -25,7 +25,7 @@ from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
 from patchlake_cli.lake.having import name_tables_of_having
-from patchlake_cli.lake.indexes import require_indexes
+from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -145,6 +145,7 @@ def parse_question(sql: str) -> exp.Query:
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
             require_time_formats(question, sql)
+            keep_indexes(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
