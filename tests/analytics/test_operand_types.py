@@ -51,12 +51,12 @@ true AND 1  ; 1 is a number, and a condition must be a boolean
 nodes_listed IS NOT FALSE  ; is a number, and a condition must be a boolean
 ? IS TRUE  ; ? is text, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> 1)  ; 1 is a number, and a condition must be a boolean
-filter(ARRAY[1, 0], x -> x)  ; the type of x is not known, and a condition must be a boolean: write CAST(x AS boolean)
-filter(ARRAY[1, 0], x -> x AND true)  ; the type of x is not known, and a condition must be a boolean
-transform(ARRAY[1, 0], x -> NOT x)  ; the type of x is not known, and a condition must be a boolean
-transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; the type of x is not known, and a condition must be a boolean
-transform(ARRAY[1, 0], x -> x IS TRUE)  ; the type of x is not known, and a condition must be a boolean
-map_values(map(ARRAY['a'], ARRAY[1]))[1] OR true  ; is not known, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> x)  ; x is a number, and a condition must be a boolean
+filter(ARRAY[1, 0], x -> x AND true)  ; x is a number, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> NOT x)  ; x is a number, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; x is a number, and a condition must be a boolean
+transform(ARRAY[1, 0], x -> x IS TRUE)  ; x is a number, and a condition must be a boolean
+regexp_extract('a', 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
 ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
@@ -174,7 +174,7 @@ ACCEPTED = """
     (1 = 1) IS TRUE AND true IS NOT FALSE
     filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
     filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
-    filter(ARRAY[true, false], x -> CAST(x AS boolean)) = ARRAY[true]
+    filter(ARRAY[true, false], x -> x) = ARRAY[true]
     filter(ARRAY[1, NULL], x -> x IS NOT NULL) = ARRAY[1]
     5e0 / 2 = 2.5e0
     run_at + 2 * INTERVAL '1' HOUR > run_at

@@ -58,6 +58,20 @@ def test_a_fraction_is_compared_as_one(lake: Lake, condition: str, number: str, 
     assert nodes(lake, condition.format("?"), float(number)) == expected
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "missing_count = (SELECT s FROM (VALUES '1.4') AS t (s))",
+        "missing_count = trim(' 1.4 ')",
+        "missing_count = CAST(1.4 AS varchar)",
+        "EXISTS (SELECT 1 FROM (VALUES '1.4', '2.6') AS t (s) WHERE t.s = missing_count)",
+    ],
+)
+def test_a_text_that_is_not_written_out_keeps_its_fraction_too(lake: Lake, condition: str) -> None:
+    assert nodes(lake, condition) == 0
+    assert nodes(lake, condition.replace("1.4", "1.0")) == 1
+
+
 def test_a_whole_number_of_64_bits_is_exact(lake: Lake) -> None:
     assert nodes(lake, "9223372036854775807 = ?", "9223372036854775807") == 4
     assert nodes(lake, "9223372036854775807 = ?", "9223372036854775806") == 0

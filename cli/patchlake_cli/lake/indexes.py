@@ -1,8 +1,34 @@
 """The indexes of arrays and parts: Athena refuses those below 1, and DuckDB counts them from the end."""
 
 from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.optimizer.simplify import simplify
 
 from patchlake_cli.lake.errors import QueryError
+
+
+def keep_indexes(question: exp.Query) -> None:
+    """Write each index as the user did.
+
+    sqlglot's parser counts from 0, unless it knows at once that the brackets are those of a map; its generator adds 1
+    again, unless it knows by then.
+
+    Args:
+        question: the SELECT as it was parsed, which is changed.
+
+    Raises:
+        QueryError: there are several indexes in one pair of brackets.
+    """
+    for bracket in question.find_all(exp.Bracket):
+        if len(bracket.expressions) != 1:
+            raise QueryError("several indexes in one pair of brackets are not valid SQL in Athena: write a[1][2]")
+        if not bracket.args.get("offset"):
+            [index] = bracket.expressions
+            is_whole = annotate_types(index, dialect="athena").is_type(*exp.DataType.INTEGER_TYPES)
+            # The type that the parser has found for it.
+            if is_whole and bracket.this.is_type(exp.DType.ARRAY, exp.DType.UNKNOWN):
+                index.replace(simplify(index.copy() + 1))
+            bracket.set("offset", 1)
 
 
 def require_indexes(tree: exp.Expr) -> None:
@@ -19,8 +45,7 @@ def require_indexes(tree: exp.Expr) -> None:
         if bracket.args.get("safe"):
             if index.is_int and index.to_py() == 0 and not bracket.this.is_type(exp.DType.MAP):
                 raise QueryError(f"{_written(bracket)}: an index must be a whole number, and not 0")
-        # sqlglot counts from 0 here.
-        elif not (bracket.this.is_type(exp.DType.MAP) or index.is_string or _is_number_from(0, index)):
+        elif not (bracket.this.is_type(exp.DType.MAP) or index.is_string or _is_number_from(1, index)):
             array = _written(bracket.this)
             raise QueryError(f"an index of {array} must be a whole number from 1: use element_at() for others")
     for part in tree.find_all(exp.ArraySlice):

@@ -1,7 +1,4 @@
-"""The types of operands: what Athena refuses, and DuckDB converts or rounds, is refused.
-
-Only types that are known decide: a parameter of a lambda has none.
-"""
+"""The types of operands: what Athena refuses, and DuckDB converts or rounds, is refused, as far as types are known."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any

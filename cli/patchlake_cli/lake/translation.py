@@ -8,13 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
-from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
@@ -25,7 +22,7 @@ from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
 from patchlake_cli.lake.having import name_tables_of_having
-from patchlake_cli.lake.indexes import require_indexes
+from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -37,6 +34,7 @@ from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_units import require_units
+from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -48,45 +46,6 @@ _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't
 """A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
-
-_KNOWN_TYPES = Dialect.get_or_raise("athena").EXPRESSION_METADATA
-_OF_ARGUMENT = (
-    exp.ApproxQuantile,
-    exp.ArgMax,
-    exp.ArgMin,
-    exp.DateTrunc,
-    exp.TimestampTrunc,
-    exp.Try,
-)
-"""The functions whose type is that of their first argument."""
-
-
-def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
-    """Give a literal its type: a number with a point is a decimal, unless it has an exponent."""
-    typed: exp.Expr = _KNOWN_TYPES[exp.Literal]["annotator"](annotator, literal)
-    if not literal.is_string and "." in literal.name and "e" not in literal.name.lower():
-        typed.type = exp.DType.DECIMAL
-    return typed
-
-
-_TYPES: dict[type[exp.Expr], Any] = {
-    **_KNOWN_TYPES,
-    **dict.fromkeys(_OF_ARGUMENT, _KNOWN_TYPES[exp.Max]),
-    exp.ArrayMax: _KNOWN_TYPES[exp.ArrayFirst],
-    exp.ArrayMin: _KNOWN_TYPES[exp.ArrayFirst],
-    exp.ArrayPosition: {"returns": exp.DType.BIGINT},
-    exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
-    exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
-    exp.FromISO8601Date: {"returns": exp.DType.DATE},
-    exp.Grouping: {"returns": exp.DType.BIGINT},
-    exp.Literal: {"annotator": _annotated},
-    exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
-    exp.Minute: {"returns": exp.DType.BIGINT},
-    exp.RegexpCount: {"returns": exp.DType.BIGINT},
-    exp.Second: {"returns": exp.DType.BIGINT},
-    exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
-}
-"""The types of functions, with those that sqlglot leaves out."""
 
 type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
@@ -145,6 +104,7 @@ def parse_question(sql: str) -> exp.Query:
             if other := find_other(question, sql):
                 raise QueryError(_pointed(sql, *other))
             require_time_formats(question, sql)
+            keep_indexes(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -176,7 +136,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         )
         name_tables_of_having(qualified, known)
         refuse_aliases(qualified)
-        typed = annotate_types(qualified, schema=known, expression_metadata=_TYPES, dialect="athena")
+        typed = annotate(qualified, known)
         _check_columns(typed, schema)
         compare_exactly(typed)
         require_operand_types(typed)

@@ -18,7 +18,7 @@ def compare_exactly(tree: exp.Expr) -> None:
     for compared in list(_compared(tree)):
         if any(map(_is_whole, compared)):
             for part in [result for each in compared for result in _results(each)]:
-                if isinstance(part, exp.Placeholder) or part.is_string:
+                if isinstance(part, exp.Placeholder) or part.is_type(*exp.DataType.TEXT_TYPES):
                     part.replace(exp.cast(part.copy(), _EXACT))
 
 

@@ -1,0 +1,122 @@
+"""The types in a SELECT: sqlglot's, those that it leaves out, and those of the parameters of lambdas."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
+from sqlglot.optimizer.annotate_types import annotate_types
+from sqlglot.schema import Schema
+
+_KNOWN = Dialect.get_or_raise("athena").EXPRESSION_METADATA
+_OF_ARGUMENT = (
+    exp.ApproxQuantile,
+    exp.ArgMax,
+    exp.ArgMin,
+    exp.ArrayFilter,
+    exp.DateTrunc,
+    exp.TimestampTrunc,
+    exp.Try,
+)
+"""The functions whose type is that of their first argument."""
+_PARAMETER = "type of the parameter"
+_UNKNOWN = exp.DType.UNKNOWN.into_expr()
+
+
+def annotate(tree: exp.Query, schema: Schema) -> exp.Query:
+    """Give each part of a SELECT its type.
+
+    Args:
+        tree: the SELECT, with the tables of its columns.
+        schema: that of every relation that it names.
+    """
+    typed = annotate_types(tree, schema=schema, expression_metadata=_TYPES, dialect="athena")
+    # Each time, one more level of nested lambdas has its types.
+    while parameters := list(_untyped_parameters(typed)):
+        for parameter, of_type in parameters:
+            parameter.meta[_PARAMETER] = of_type
+        typed = annotate_types(typed, schema=schema, expression_metadata=_TYPES, dialect="athena")
+    return typed
+
+
+def _untyped_parameters(tree: exp.Expr) -> Iterator[tuple[exp.Expr, exp.DataType]]:
+    """Yield the parameters in the bodies of lambdas that have no type yet, and the type of the array's elements."""
+    for applied in tree.find_all(exp.Lambda):
+        function = applied.parent
+        of_type = _part(function.this, 0) if isinstance(function, (exp.ArrayFilter, exp.Transform)) else _UNKNOWN
+        if not of_type.is_type(exp.DType.UNKNOWN):
+            for name in applied.this.find_all(exp.Identifier):
+                if _PARAMETER not in name.meta and _lambda_of(name) is applied:
+                    yield name, of_type
+
+
+def _lambda_of(name: exp.Identifier) -> exp.Lambda | None:
+    """Return the innermost lambda around a name that has a parameter of this name."""
+    around = name.find_ancestor(exp.Lambda)
+    while around and name.name not in {parameter.name for parameter in around.expressions}:
+        around = around.find_ancestor(exp.Lambda)
+    return around
+
+
+def _part(node: exp.Expr, number: int) -> exp.DataType:
+    """Return the type of the elements of an array, or of the keys (0) or values (-1) of a map."""
+    parts = node.type.expressions if isinstance(node.type, exp.DataType) else []
+    return parts[number] if parts else _UNKNOWN
+
+
+def _nested(kind: exp.DType, *parts: exp.DataType) -> exp.DataType:
+    return exp.DataType(this=kind, expressions=list(parts), nested=True)
+
+
+def _typed(of: Callable[[Any], exp.DataType]) -> dict[str, Any]:
+    def set_type(_: object, node: exp.Expr) -> None:
+        node.type = of(node)
+
+    return {"annotator": set_type}
+
+
+def _of_name(node: exp.Anonymous) -> exp.DataType:
+    """Return the type of a function that sqlglot knows only by its name."""
+    match node.name.lower(), node.expressions:
+        case "map_values", [values]:
+            return _nested(exp.DType.ARRAY, _part(values, -1))
+        case "map_concat", [exp.Expr(type=exp.DataType() as of_first), *_]:
+            return of_first
+        case "histogram", [counted]:
+            return _nested(exp.DType.MAP, counted.type, exp.DType.BIGINT.into_expr())
+        case _:
+            return _UNKNOWN
+
+
+def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
+    """Give a literal its type: a number with a point is a decimal, unless it has an exponent."""
+    typed: exp.Expr = _KNOWN[exp.Literal]["annotator"](annotator, literal)
+    if not literal.is_string and "." in literal.name and "e" not in literal.name.lower():
+        typed.type = exp.DType.DECIMAL
+    return typed
+
+
+_TYPES: dict[type[exp.Expr], Any] = {
+    **_KNOWN,
+    **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
+    exp.Anonymous: _typed(_of_name),
+    exp.ArrayMax: _KNOWN[exp.ArrayFirst],
+    exp.ArrayMin: _KNOWN[exp.ArrayFirst],
+    exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
+    exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
+    exp.Bracket: _typed(lambda node: _part(node.this, -1)),
+    exp.Flatten: _KNOWN[exp.ArrayFirst],
+    exp.FromISO8601Date: {"returns": exp.DType.DATE},
+    exp.Grouping: {"returns": exp.DType.BIGINT},
+    exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
+    exp.Literal: {"annotator": _annotated},
+    exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
+    exp.Minute: {"returns": exp.DType.BIGINT},
+    exp.RegexpCount: {"returns": exp.DType.BIGINT},
+    exp.Second: {"returns": exp.DType.BIGINT},
+    exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
+    exp.Transform: _typed(lambda node: _nested(exp.DType.ARRAY, node.expression.this.type)),
+}
+"""The types of functions, with those that sqlglot leaves out."""

@@ -1,0 +1,58 @@
+"""The brackets after arrays and maps: an index and a key are those that are written, wherever the value comes from."""
+
+import pytest
+
+from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.errors import QueryError
+
+MAP = "map(ARRAY[5, 4], ARRAY['five', 'four'])"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"{MAP}[5]",
+        f"({MAP})[5]",
+        f"try({MAP})[5]",
+        "m[5]",
+        "m[4 + 1]",
+        "m[n]",
+        "m[n + 0]",
+        "m[length(s)]",
+        "m[-(-5)]",
+        "m[CAST(? AS integer)]",
+        "max(m) OVER ()[5]",
+        "array_agg(m) OVER ()[1][5]",
+        f"ARRAY[{MAP}][1][5]",
+        f"transform(ARRAY[{MAP}], x -> x[5])[1]",
+        f"map_concat({MAP}, map(ARRAY[6], ARRAY['six']))[5]",
+        "element_at(m, 5)",
+    ],
+)
+def test_a_key_of_a_map_is_the_one_that_is_written(lake: Lake, value: str) -> None:
+    sql = f"SELECT {value} AS found FROM (SELECT {MAP} AS m, 5 AS n, 'abcde' AS s) AS t"  # noqa: S608
+
+    assert lake.query(sql, ["5"] * value.count("?")).rows == [("five",)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ARRAY[7, 8][2]",
+        "a[2]",
+        "a[1 + 1]",
+        "ARRAY[ARRAY[7, 8]][1][2]",
+        "array_sort(a)[2]",
+        "filter(a, x -> x > 0)[2]",
+        "map_values(map(ARRAY[1, 2], a))[2]",
+        "transform(ARRAY[a], x -> x[2])[1]",
+        "histogram(8) OVER ()[8] + 7",
+    ],
+)
+def test_an_index_of_an_array_is_the_one_that_is_written(lake: Lake, value: str) -> None:
+    assert lake.query(f"SELECT {value} AS found FROM (SELECT ARRAY[7, 8] AS a) AS t").rows == [(8,)]  # noqa: S608
+
+
+def test_several_indexes_in_one_pair_of_brackets_are_refused(lake: Lake) -> None:
+    with pytest.raises(QueryError, match="are not valid SQL in Athena: write a"):
+        lake.query("SELECT ARRAY[1, 2][1, 2]")
