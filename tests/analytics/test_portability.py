@@ -225,7 +225,8 @@ def test_the_header_names_every_parameter_of_a_query(query: Statement) -> None:
 @pytest.mark.parametrize("statement", STATEMENTS)
 def test_every_view_reads_the_window_only_and_every_query_the_views_only(statement: Statement) -> None:
     names = {view.name for view in views()}
-    twin = HISTORY if statement.name in {"patch_cves", "patch_lines"} or statement.name.startswith(HISTORY) else RECENT
+    is_of_history = statement.name in {"patch_clocks", "patch_cves", "patch_lines"}
+    twin = HISTORY if is_of_history or statement.name.startswith(HISTORY) else RECENT
     tables = {twin + table.name for table in SOURCES.tables} if statement.number is None else set()
     tables |= {table.name for table in POLICY_TABLES} if statement.name in {"exception_rows", "sla_rows"} else set()
 
