@@ -61,6 +61,7 @@ BASES = {
     "latest_tags",
     "node_patches",
     "node_states",
+    "patch_clocks",
     "patch_cves",
     "patch_lines",
     "patch_runs",
