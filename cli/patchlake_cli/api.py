@@ -44,7 +44,7 @@ class Answer:
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries."""
-        found: list[dict[str, Any]] = self.arrow.to_pylist()
+        found: list[dict[str, Any]] = self.arrow.to_pylist(maps_as_pydicts="strict")
         return found
 
     def to_pandas(self) -> "pd.DataFrame":

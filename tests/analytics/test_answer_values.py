@@ -4,9 +4,11 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from patchlake_cli.lake.answer_parquet import as_parquet
+from patchlake_cli.lake.answer_parquet import as_arrow, as_parquet
 from patchlake_cli.lake.catalogue import empty_lake
 from patchlake_cli.lake.engine import Answer, Lake
 from patchlake_cli.lake.errors import QueryError
@@ -83,3 +85,73 @@ def test_every_digit_of_a_decimal_is_in_every_format() -> None:
     assert as_csv(answer).splitlines()[1] == "12345678901234567890.12"
     assert json.loads(as_json(answer)) == [{"n": "12345678901234567890.12"}]
     assert as_parquet(answer)
+
+
+@pytest.mark.parametrize(
+    ("maps", "kind", "expected"),
+    [
+        (
+            "map(ARRAY['a', 'b'], ARRAY[1, NULL]), map(ARRAY['b'], ARRAY[2])",
+            pa.map_(pa.string(), pa.int32()),
+            [{"a": 1, "b": None}, {"b": 2}],
+        ),
+        (
+            "map(ARRAY[1], ARRAY['x']), map(ARRAY[2], ARRAY['y'])",
+            pa.map_(pa.int32(), pa.string()),
+            [{1: "x"}, {2: "y"}],
+        ),
+        (
+            "map(ARRAY[1.5], ARRAY[current_date]), NULL",
+            pa.map_(pa.decimal128(2, 1), pa.date32()),
+            [{Decimal("1.5"): date.min}, None],
+        ),
+        (
+            "map(ARRAY['a'], ARRAY[current_timestamp]), map()",
+            pa.map_(pa.string(), pa.timestamp("us", "UTC")),
+            [{"a": datetime.min.replace(tzinfo=UTC)}, {}],
+        ),
+        (
+            "map(ARRAY['a'], ARRAY[map(ARRAY[true], ARRAY[ARRAY[1e0]])]), map()",
+            pa.map_(pa.string(), pa.map_(pa.bool_(), pa.list_(pa.float64()))),
+            [{"a": {True: [1.0]}}, {}],
+        ),
+    ],
+)
+def test_each_map_has_its_own_keys_in_parquet(maps: str, kind: pa.DataType, expected: list[object]) -> None:
+    lake = Lake(no_files(), datetime.min.replace(tzinfo=UTC), Settings())
+    answer = lake.query(f"SELECT m, ARRAY[m] AS some FROM UNNEST(ARRAY[{maps}]) AS t (m)")  # noqa: S608
+
+    table = pq.read_table(pa.BufferReader(as_parquet(answer)))
+
+    assert as_arrow(answer).schema.field("m").type == kind
+    assert table.column("m").to_pylist(maps_as_pydicts="strict") == expected
+    assert table.column("some").to_pylist(maps_as_pydicts="strict") == [[each] for each in expected]
+
+
+def test_counts_by_value_are_whole_numbers_in_parquet() -> None:
+    answer = empty_lake().query(
+        "SELECT histogram(x) AS m, histogram(DATE '2026-11-01') AS d, map() AS none FROM (VALUES 'a') AS t (x)"
+    )
+
+    table = as_arrow(answer)
+
+    assert [str(field.type) for field in table.schema] == [
+        "map<string, int64>",
+        "map<date32[day], int64>",
+        "map<string, string>",
+    ]
+    assert as_parquet(answer)
+
+
+@pytest.mark.parametrize("key", ["ARRAY[1]", "map(ARRAY['a'], ARRAY[1])", "(1, 'a')", "ARRAY[1.5]"])
+def test_a_map_whose_keys_have_parts_is_refused(key: str) -> None:
+    with pytest.raises(QueryError, match=r"^column m has a map whose keys are arrays, maps or rows, which no format"):
+        empty_lake().query(f"SELECT ARRAY[map(ARRAY[{key}], ARRAY[2])] AS m")
+
+
+def test_a_map_of_rows_is_refused_in_parquet_only() -> None:
+    answer = empty_lake().query("SELECT map(ARRAY['a'], ARRAY[(1, 'x')]) AS m")
+
+    assert json.loads(as_json(answer)) == [{"m": {"a": "(1, 'x')"}}]
+    with pytest.raises(QueryError, match=r"column m is a map.*, which has no type in Parquet"):
+        as_parquet(answer)

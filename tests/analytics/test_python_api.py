@@ -45,6 +45,13 @@ def test_an_example_of_the_page_runs(heading: str, folder: Path, tmp_path: Path)
     assert printed.strip()
 
 
+def test_a_map_has_its_own_keys_and_no_others(folder: Path) -> None:
+    sql = "SELECT m FROM UNNEST(ARRAY[map(ARRAY['a'], ARRAY[1]), map(ARRAY['b'], ARRAY[2])]) AS t (m)"
+
+    assert ask(folder, sql).rows == [{"m": {"a": 1}}, {"m": {"b": 2}}]
+    assert ask(folder, sql).to_polars().to_dicts() == [{"m": {"a": 1}}, {"m": {"b": 2}}]
+
+
 def test_a_view_has_the_rows_that_the_command_prints(lake: Lake, story_folder: Path) -> None:
     opened = open_lake(story_folder, as_of=NOW.date())
     expected = lake.query("SELECT * FROM compliance_by_account ORDER BY account_id")

@@ -2,8 +2,10 @@
 
 from io import BytesIO
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from duckdb.sqltypes import DuckDBPyType
 
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
@@ -19,7 +21,18 @@ _TYPES = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us", "UTC"),
 }
-"""The types of columns; any other one, such as a decimal, is that of the values."""
+"""The types of columns; any other one without a map, such as a decimal, is that of the values."""
+_TYPES_IN_MAPS = _TYPES | {
+    "null": pa.string(),
+    "tinyint": pa.int32(),
+    "smallint": pa.int32(),
+    "ubigint": pa.int64(),
+    "hugeint": pa.int64(),
+    "float": pa.float32(),
+    "time": pa.time64("us"),
+    "blob": pa.binary(),
+}
+"""The types of keys and values, by DuckDB's names; those of no entries at all are texts."""
 
 
 def as_arrow(answer: Answer) -> ArrowTable:
@@ -33,10 +46,27 @@ def as_arrow(answer: Answer) -> ArrowTable:
     columns = []
     for place, (name, kind) in enumerate(zip(answer.columns, answer.types, strict=True)):
         try:
-            columns.append(pa.array([row[place] for row in answer.rows], _TYPES.get(kind)))
+            of_type = _type_with_maps(duckdb.sqltype(kind)) if "map(" in kind else _TYPES.get(kind)
+            columns.append(pa.array([row[place] for row in answer.rows], of_type))
         except (pa.ArrowException, OverflowError) as error:
             raise QueryError(f"column {name} is a {kind}, which has no type in Parquet: CAST it: {error}") from error
     return pa.table(columns, names=list(answer.columns))
+
+
+def _type_with_maps(kind: DuckDBPyType) -> pa.DataType:
+    """Return the type of a column with maps: by its values alone, it would be one of rows with the keys of them all."""
+    name = kind.id
+    if name in _TYPES_IN_MAPS:
+        return _TYPES_IN_MAPS[name]
+    match name, [part for _, part in kind.children]:
+        case "map", [DuckDBPyType() as keys, DuckDBPyType() as values]:
+            return pa.map_(_type_with_maps(keys), _type_with_maps(values))
+        case "list", [DuckDBPyType() as elements]:
+            return pa.list_(_type_with_maps(elements))
+        case "decimal", [precision, scale]:
+            return pa.decimal128(precision, scale)
+        case _:
+            raise pa.ArrowNotImplementedError("it has rows in a map")
 
 
 def as_parquet(answer: Answer) -> bytes:

@@ -8,11 +8,15 @@ from patchlake_cli.lake.errors import QueryError
 
 _INTERVAL = re.compile(r'(?<!")\bINTERVAL\b')
 """An interval in a type of DuckDB, but no field of a row with this name, which is in quotes."""
+_NESTED_KEYS = re.compile(r"\bMAP\((?:MAP|STRUCT|TUPLE|(?:\w+|DECIMAL\([\d,]+\))\[)")
+"""A map, in a type of DuckDB, whose keys have parts: it has no key in Python, but an entry of all keys."""
 _TIME = re.compile(r"(?:DATE|TIMESTAMP\w*|TIMESTAMP WITH TIME ZONE)(?:\[\])*")
 
 
 def check_types(columns: Sequence[tuple[str, str]]) -> None:
-    """Refuse columns with intervals that no type in the SELECT showed: a month would become 30 days.
+    """Refuse columns with intervals that no type in the SELECT showed, and with maps whose keys have parts.
+
+    A month would become 30 days, and the keys of such a map one entry.
 
     Args:
         columns: the name and DuckDB's type of each.
@@ -23,6 +27,11 @@ def check_types(columns: Sequence[tuple[str, str]]) -> None:
     for name, kind in columns:
         if _INTERVAL.search(kind):
             raise QueryError(f"column {name} is an interval: select a number, such as date_diff('day', first, last)")
+        if _NESTED_KEYS.search(kind):
+            raise QueryError(
+                f"column {name} has a map whose keys are arrays, maps or rows, which no format can hold: "
+                "select its map_keys() and map_values()"
+            )
 
 
 def check_times(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
