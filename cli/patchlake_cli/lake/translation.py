@@ -25,6 +25,7 @@ from patchlake_cli.lake.having import name_tables_of_having
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
+from patchlake_cli.lake.maps import sort_entries
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
@@ -144,6 +145,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_indexes(typed)
         require_whole_arguments(typed)
         require_units(typed)
+        sort_entries(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:

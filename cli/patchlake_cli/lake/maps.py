@@ -1,0 +1,44 @@
+"""The order of the entries of a map: Athena compares two maps by their entries, and DuckDB by their order too.
+
+So each map has its entries in the order of their keys, as those of ``histogram`` are in DuckDB.
+"""
+
+from sqlglot import exp
+
+from patchlake_cli.lake.errors import QueryError
+
+
+def sort_entries(tree: exp.Expr) -> None:
+    """Sort the entries of each map that a SELECT makes.
+
+    Args:
+        tree: the SELECT, which is changed.
+
+    Raises:
+        QueryError: a cast makes maps within an array, a map or a row.
+    """
+    # From the leaves, since a map may be a part of another one.
+    for node in reversed(list(tree.bfs())):
+        if _makes_a_map(node):
+            place, of_type = exp.Null(), node.type
+            node.replace(place)
+            made = node
+            for function in ("map_entries", "list_sort", "map_from_entries"):
+                made = exp.Anonymous(this=function, expressions=[made])
+            made.type = of_type
+            place.replace(made)
+
+
+def _makes_a_map(node: exp.Expr) -> bool:
+    match node:
+        case exp.Map():
+            return True
+        case exp.Anonymous():
+            return node.name.lower() == "map_concat"
+        case exp.Cast(to=target) if any(part.is_type(exp.DType.MAP) for part in target.find_all(exp.DataType)):
+            if any(part.is_type(exp.DType.MAP) for part in target.find_all(exp.DataType) if part is not target):
+                written = node.sql(dialect="athena")
+                raise QueryError(f"{written} is not supported: cast each map by itself")
+            return True
+        case _:
+            return False
