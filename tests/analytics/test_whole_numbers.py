@@ -72,6 +72,53 @@ def test_a_text_that_is_not_written_out_keeps_its_fraction_too(lake: Lake, condi
     assert nodes(lake, condition.replace("1.4", "1.0")) == 1
 
 
+FUNCTIONS = [
+    "replace('1.4a', 'a', '')",
+    "regexp_extract('v1.4', '[0-9.]+')",
+    "regexp_extract_all('v1.4', '[0-9.]+')[1]",
+    "regexp_replace('1.4a', 'a', '')",
+    "regexp_split('1.4a2', 'a')[1]",
+    "split_part('1.4,2', ',', 1)",
+    "split('1.4,2', ',')[1]",
+    "element_at(split('1.4,2', ','), 1)",
+    "format('%s', '1.4')",
+    "lpad('.4', 3, '1')",
+    "from_utf8(to_utf8('1.4'))",
+    "(ARRAY['1.4'] || ARRAY['2'])[1]",
+    "(SELECT max(s, 1)[1] FROM (VALUES '1.4') AS t (s))",
+    "(SELECT s FROM UNNEST(split('1.4', ',')) AS t (s))",
+]
+
+
+@pytest.mark.parametrize("text", FUNCTIONS)
+def test_a_text_of_any_function_keeps_its_fraction(lake: Lake, text: str) -> None:
+    assert nodes(lake, f"missing_count = {text}") == 0
+    assert nodes(lake, f"{text.replace('1.4', '1.0').replace('.4', '.0')} IN (missing_count, 5)") == 1
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        "JOIN (SELECT ? AS x) AS p ON missing_count = p.x",
+        "JOIN (SELECT ? AS missing_count) AS p USING (missing_count)",
+        "CROSS JOIN (SELECT ARRAY[?] AS x) AS p WHERE missing_count = element_at(p.x, 1)",
+        "CROSS JOIN (SELECT '0' AS x UNION ALL SELECT ?) AS p WHERE p.x <> '0' AND missing_count = p.x",
+    ],
+)
+def test_a_parameter_behind_a_subquery_keeps_its_fraction(lake: Lake, relation: str) -> None:
+    sql = f"SELECT count(*) AS n FROM latest_patch_states {relation}"  # noqa: S608
+
+    assert lake.sql(sql, "1.4").rows == [{"n": 0}]
+    assert lake.sql(sql, "1.0").rows == [{"n": 1}]
+
+
+def test_what_may_be_a_text_is_not_compared_with_a_number(lake: Lake) -> None:
+    with pytest.raises(
+        QueryError, match=r"the type of .* is not known, and Athena compares no text with a number: write"
+    ):
+        nodes(lake, "missing_count = element_at(map(), 'a')")
+
+
 def test_a_whole_number_of_64_bits_is_exact(lake: Lake) -> None:
     assert nodes(lake, "9223372036854775807 = ?", "9223372036854775807") == 4
     assert nodes(lake, "9223372036854775807 = ?", "9223372036854775806") == 0

@@ -89,7 +89,19 @@ def _require_no_decimal(division: exp.Div) -> None:
 def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
     if any(isinstance(operand.unnest(), exp.Tuple) for operand in operands):
         raise QueryError(f"{_written(comparison)}: rows are not supported in a comparison: compare each column")
-    _require_one_kind(comparison, [operand for operand in operands if _kind(operand) != "text"])
+    kinds = [_kind(operand) for operand in operands]
+    _require_one_kind(comparison, [each for each, kind in zip(operands, kinds, strict=True) if kind != "text"])
+    if "a number" in kinds:
+        for operand in operands:
+            _require_known(comparison, operand)
+
+
+def _require_known(comparison: exp.Expr, operand: exp.Expr) -> None:
+    """Refuse what may be a text, which DuckDB would round to compare it with a whole number."""
+    value = value_of(operand)
+    if value.is_type(exp.DType.UNKNOWN) and not isinstance(value, (exp.Null, exp.Any, exp.All)):
+        complaint = "the type of {} is not known, and Athena compares no text with a number"
+        refuse(comparison, operand, complaint, "double", "bigint")
 
 
 def _require_boolean(condition: exp.Expr) -> None:

@@ -10,17 +10,33 @@ from sqlglot.schema import Schema
 
 _KNOWN = Dialect.get_or_raise("athena").EXPRESSION_METADATA
 _OF_ARGUMENT = (
-    exp.ApproxQuantile,
     exp.ArgMax,
     exp.ArgMin,
     exp.ArrayFilter,
     exp.DateTrunc,
     exp.TimestampTrunc,
+    exp.Trunc,
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
 _PARAMETER = "type of the parameter"
 _UNKNOWN = exp.DType.UNKNOWN.into_expr()
+_TEXT = exp.DType.VARCHAR.into_expr()
+_OF_TEXT = (
+    exp.Decode,
+    exp.Format,
+    exp.Hex,
+    exp.Pad,
+    exp.Placeholder,
+    exp.RegexpExtract,
+    exp.RegexpReplace,
+    exp.Replace,
+    exp.SplitPart,
+    exp.UnicodeString,
+)
+"""What is a text; a ``?`` is one too."""
+_OF_TEXTS = (exp.RegexpExtractAll, exp.RegexpSplit, exp.Split)
+_OF_BYTES = (exp.Encode, exp.SHA2Digest, exp.Unhex)
 
 
 def annotate(tree: exp.Query, schema: Schema) -> exp.Query:
@@ -82,10 +98,30 @@ def _of_name(node: exp.Anonymous) -> exp.DataType:
             return _nested(exp.DType.ARRAY, _part(values, -1))
         case "map_concat", [exp.Expr(type=exp.DataType() as of_first), *_]:
             return of_first
+        case "geometric_mean", [_]:
+            return exp.DType.DOUBLE.into_expr()
         case "histogram", [counted]:
             return _nested(exp.DType.MAP, counted.type, exp.DType.BIGINT.into_expr())
         case _:
             return _UNKNOWN
+
+
+def _of_joined(node: exp.DPipe) -> exp.DataType:
+    """Return the type of what ``||`` joins: arrays, bytes or texts."""
+    parts = [part.type for part in node.flatten() if isinstance(part.type, exp.DataType)]
+    return next((part for part in parts if part.is_type(exp.DType.ARRAY, exp.DType.VARBINARY)), _TEXT)
+
+
+def _of_largest(node: exp.Max | exp.Min) -> exp.DataType:
+    """Return the type of the largest or smallest value, or of an array of as many as the second argument says."""
+    of_value = node.this.type or _UNKNOWN
+    return _nested(exp.DType.ARRAY, of_value) if node.expressions else of_value
+
+
+def _of_percentile(node: exp.ApproxQuantile) -> exp.DataType:
+    """Return the type of the value at a percentile, or of an array of those at several."""
+    of_value = node.this.type or _UNKNOWN
+    return _nested(exp.DType.ARRAY, of_value) if node.args["quantile"].is_type(exp.DType.ARRAY) else of_value
 
 
 def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
@@ -99,20 +135,29 @@ def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN40
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
+    **{part: {"returns": exp.DType.VARCHAR} for part in _OF_TEXT},
+    **{part: _typed(lambda _: _nested(exp.DType.ARRAY, _TEXT)) for part in _OF_TEXTS},
+    **{part: {"returns": exp.DType.VARBINARY} for part in _OF_BYTES},
     exp.Anonymous: _typed(_of_name),
+    exp.ApproxQuantile: _typed(_of_percentile),
     exp.ArrayMax: _KNOWN[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
+    exp.Atan2: {"returns": exp.DType.DOUBLE},
     exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
     exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
     exp.Bracket: _typed(lambda node: _part(node.this, -1)),
+    exp.DPipe: _typed(_of_joined),
     exp.Flatten: _KNOWN[exp.ArrayFirst],
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
+    exp.FromISO8601Timestamp: {"returns": exp.DType.TIMESTAMPTZ},
     exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
     exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
+    exp.Max: _typed(_of_largest),
+    exp.Min: _typed(_of_largest),
     exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
