@@ -85,6 +85,15 @@ date_trunc('hour', current_date)  ; a date has no hours: write CAST(CURRENT_DATE
 date_diff('hour', current_date, run_at)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 'a' LIKE ANY ('a', 'b')  ; LIKE ANY is not valid SQL in Athena
 count(DISTINCT region, account_id)  ; count() of several columns is not valid SQL in Athena
+ARRAY[1] = ARRAY['1.4']  ; and not an array whose elements are each a number: write CAST(ARRAY['1.4'] AS array(double))
+ARRAY[1] IN (ARRAY['1.4'])  ; is an array whose elements are each text, and not
+ARRAY[1] = '[1]'  ; '[1]' is text, and not an array whose elements are each a number
+ARRAY['a'] = 'a'  ; 'a' is text, and not an array whose elements are each text
+CASE ARRAY[1] WHEN ARRAY['1.4'] THEN 1 END  ; is an array whose elements are each text, and not
+nullif(ARRAY[1], ARRAY['1'])  ; is an array whose elements are each text, and not
+coalesce(ARRAY[1], ARRAY['1'])  ; is an array whose elements are each text, and not
+contains(ARRAY[ARRAY[1]], ARRAY['1'])  ; is an array whose elements are each text, and not
+map(ARRAY[1], ARRAY[2]) = map(ARRAY['1.4'], ARRAY[2])  ; is a map from text to a number, and not a map from a number
 1.0 / 0  ; write 1.0e0
 100.0 * nodes_listed / 3  ; write 100.0e0
 """
@@ -96,6 +105,44 @@ def test_operands_of_the_wrong_type_are_refused(lake: Lake, line: str) -> None:
 
     with pytest.raises(QueryError, match=re.escape(complaint)):
         lake.query(f"SELECT {expression} AS found FROM target_runs", ["1.4"] * expression.count("?"))  # noqa: S608
+
+
+MIXED = """
+SELECT x FROM (VALUES 1, '2.5') AS t (x)  ; '2.5' is text, and not a number: write CAST('2.5' AS double)
+SELECT x FROM (VALUES ('a', 1), ('b', ?)) AS t (y, x)  ; ? is text, and not a number
+SELECT x FROM (VALUES NULL, 1, '2.5') AS t (x)  ; '2.5' is text, and not a number
+SELECT x FROM (VALUES DATE '2026-11-01', '2026-11-02 10:00:00') AS t (x)  ; is text, and not a time
+SELECT x FROM (VALUES true, 'yes') AS t (x)  ; 'yes' is text, and not a boolean
+SELECT x FROM (VALUES true, 1) AS t (x)  ; 1 is a number, and not a boolean
+SELECT x FROM (VALUES ARRAY[1], ARRAY['2.5']) AS t (x)  ; is an array whose elements are each text, and not
+SELECT NULL AS a UNION SELECT 1 UNION SELECT '2.5'  ; '2.5' is text, and not a number
+(SELECT NULL AS a EXCEPT SELECT 1) UNION ALL (SELECT NULL INTERSECT SELECT '2.5')  ; '2.5' is text, and not a number
+SELECT ARRAY[1] AS a UNION SELECT ARRAY['2.5']  ; is an array whose elements are each text, and not
+SELECT ARRAY[1] AS a UNION SELECT '[2]'  ; '[2]' is text, and not an array
+SELECT 1 AS a UNION VALUES '2.5'  ; is text, and not a number
+"""
+
+
+@pytest.mark.parametrize("line", [line for line in MIXED.splitlines() if line])
+def test_rows_of_mixed_kinds_are_refused(lake: Lake, line: str) -> None:
+    sql, complaint = map(str.strip, line.rsplit(";", 1))
+
+    with pytest.raises(QueryError, match=re.escape(complaint)):
+        lake.query(sql, ["2.5"] * sql.count("?"))
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT x FROM (VALUES NULL, 1, 2.5) AS t (x)",
+        "SELECT x FROM (VALUES (1, 'a'), (2, ?)) AS t (x, y)",
+        "SELECT NULL AS a UNION SELECT 1 UNION SELECT 2.5",
+        "SELECT ARRAY[1] AS a UNION SELECT ARRAY[2.5] UNION SELECT NULL UNION SELECT ARRAY[] UNION SELECT ARRAY[NULL]",
+        "SELECT DATE '2026-11-01' AS a UNION SELECT run_at FROM runs",
+    ],
+)
+def test_rows_of_one_kind_are_accepted(lake: Lake, sql: str) -> None:
+    assert lake.query(sql, ["b"] * sql.count("?")).rows
 
 
 @pytest.mark.parametrize(
@@ -177,6 +224,8 @@ ACCEPTED = """
     filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
     filter(ARRAY[true, false], x -> x) = ARRAY[true]
     filter(ARRAY[1, NULL], x -> x IS NOT NULL) = ARRAY[1]
+    ARRAY[1] = ARRAY[1e0] AND ARRAY[] <> ARRAY[1]
+    coalesce(ARRAY[1] = NULL, ARRAY[NULL, 1] = ARRAY[1, 2], true) IS NOT NULL
     5e0 / 2 = 2.5e0
     run_at + 2 * INTERVAL '1' HOUR > run_at
     run_at - INTERVAL '-1' DAY > run_at

@@ -16,6 +16,7 @@ _KINDS = {
     "a time": (exp.DataType.TEMPORAL_TYPES, ("date", "timestamp")),
 }
 """The types of each kind, and those to cast to."""
+_ARRAY = "an array whose elements are each "
 _NEEDED: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.DateAdd: ("a time", ("this",)),
     exp.DateDiff: ("a time", ("this", "expression")),
@@ -90,7 +91,9 @@ def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
     if any(isinstance(operand.unnest(), exp.Tuple) for operand in operands):
         raise QueryError(f"{_written(comparison)}: rows are not supported in a comparison: compare each column")
     kinds = [_kind(operand) for operand in operands]
-    _require_one_kind(comparison, [each for each, kind in zip(operands, kinds, strict=True) if kind != "text"])
+    compared = [operand for operand, kind in zip(operands, kinds, strict=True) if kind != "text"]
+    has_parts = any(value_of(operand).is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP) for operand in operands)
+    _require_one_kind(comparison, operands if has_parts else compared)
     if "a number" in kinds:
         for operand in operands:
             _require_known(comparison, operand)
@@ -147,9 +150,20 @@ def _united(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Iterable[exp.Expr], str 
                 parts = list(node.iter_expressions())
                 if not any(_is_array(part) or part.is_type(exp.DType.VARBINARY) for part in parts):
                     yield node, parts, "text"
-            case exp.SetOperation():
-                for pair in zip(node.left.selects, node.right.selects, strict=False):
-                    yield node, list(pair), None
+            case exp.SetOperation() | exp.Values():
+                yield from ((node, column, None) for column in zip(*_rows(node), strict=False))
+
+
+def _rows(part: exp.Expr) -> Iterator[list[exp.Expr]]:
+    """Yield the columns of each row of VALUES, or of each SELECT of a set operation."""
+    match part.unnest():
+        case exp.Values(expressions=rows):
+            yield from (row.expressions if isinstance(row, exp.Tuple) else [row] for row in rows)
+        case exp.SetOperation(left=left, right=right):
+            yield from _rows(left)
+            yield from _rows(right)
+        case exp.Query(selects=columns):
+            yield columns
 
 
 def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str | None = None) -> None:
@@ -157,7 +171,16 @@ def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str
         kind = _kind(operand)
         needed = needed or kind
         if needed is not None and kind not in {None, needed}:
-            refuse(whole, operand.unalias(), f"{{}} is {kind}, and not {needed}", *_KINDS[needed][1])
+            # No cast makes an array of a value, or a value of an array.
+            types = _types(needed) if kind.startswith(_ARRAY) == needed.startswith(_ARRAY) else []
+            refuse(whole, operand.unalias(), f"{{}} is {kind}, and not {needed}", *types)
+
+
+def _types(kind: str) -> list[str]:
+    """Return the types to cast to for a kind."""
+    if kind.startswith(_ARRAY):
+        return [f"array({each})" for each in _types(kind.removeprefix(_ARRAY))]
+    return list(_KINDS[kind][1]) if kind in _KINDS else []
 
 
 def _kind(operand: exp.Expr) -> str | None:
@@ -177,6 +200,11 @@ def _kind_of_part(container: exp.Expr) -> str | None:
 def _kind_of_type(found: object) -> str | None:
     if not isinstance(found, exp.DataType):
         return None
+    parts = [_kind_of_type(part) for part in found.expressions]
+    if found.is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP):
+        if not parts or None in parts:
+            return None
+        return f"a map from {parts[0]} to {parts[-1]}" if found.is_type(exp.DType.MAP) else f"{_ARRAY}{parts[0]}"
     return next((kind for kind, (types, _) in _KINDS.items() if found.is_type(*types)), None)
 
 
@@ -195,7 +223,8 @@ def value_of(operand: exp.Expr) -> exp.Expr:
 
 
 def refuse(whole: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:
-    """Raise a QueryError about an operand, with the casts that help."""
+    """Raise a QueryError about an operand, with the casts that help, if there are any."""
     written = _written(operand.unnest())
     casts = " or ".join(f"CAST({written} AS {name})" for name in types)
-    raise QueryError(f"{_written(whole)}: {complaint.format(written)}: write {casts}")
+    advice = f": write {casts}" if casts else ""
+    raise QueryError(f"{_written(whole)}: {complaint.format(written)}{advice}")
