@@ -51,3 +51,7 @@ def test_three_divided_by_two_is_one_whatever_gives_the_three(lake: Lake, whole:
     [(found,)] = lake.query(f"SELECT {whole} / 2 AS n").rows
 
     assert (type(found), found) == (int, 1)
+
+
+def test_a_truncated_number_is_a_double(lake: Lake) -> None:
+    assert lake.query("SELECT truncate(5) / 2 AS n").rows == [(2.5,)]

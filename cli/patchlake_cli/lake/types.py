@@ -15,7 +15,6 @@ _OF_ARGUMENT = (
     exp.ArrayFilter,
     exp.DateTrunc,
     exp.TimestampTrunc,
-    exp.Trunc,
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
@@ -124,6 +123,11 @@ def _of_percentile(node: exp.ApproxQuantile) -> exp.DataType:
     return _nested(exp.DType.ARRAY, of_value) if node.args["quantile"].is_type(exp.DType.ARRAY) else of_value
 
 
+def _of_truncated(node: exp.Trunc) -> exp.DataType:
+    """Return the type of a truncated number: a double, unless it is a decimal."""
+    return node.this.type if node.this.is_type(exp.DType.DECIMAL) else exp.DType.DOUBLE.into_expr()
+
+
 def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
     """Give a literal its type: a number with a point is a decimal, unless it has an exponent."""
     typed: exp.Expr = _KNOWN[exp.Literal]["annotator"](annotator, literal)
@@ -163,5 +167,6 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
     exp.Transform: _typed(lambda node: _nested(exp.DType.ARRAY, node.expression.this.type)),
+    exp.Trunc: _typed(_of_truncated),
 }
 """The types of functions, with those that sqlglot leaves out."""
