@@ -4,8 +4,8 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 ``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
-``sequence`` counts down too (only up), a date plus an interval is a date (a time), and a time as text has milliseconds
-(as many digits as it needs).
+``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
+many digits as it needs), and the quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers (doubles).
 """
 
 import re
@@ -133,6 +133,17 @@ def _sequence(node: exp.GenerateSeries) -> exp.Expr:
     return exp.cast(node, "DATE[]") if of_dates else node
 
 
+def _divide(node: exp.Div) -> exp.Expr:
+    if not all(operand.is_type(*exp.DataType.INTEGER_TYPES) for operand in (node.this, node.expression)):
+        return node
+    return exp.cast(exp.IntDiv(this=node.this, expression=node.expression), "BIGINT")
+
+
+def _whole(node: exp.Ceil | exp.Floor) -> exp.Expr:
+    number: exp.Expr = node.this
+    return exp.paren(number, copy=False) if number.is_type(*exp.DataType.INTEGER_TYPES) else node
+
+
 def _bitwise(node: exp.Expr) -> exp.Expr:
     # An operator in DuckDB, which binds in another way than a function.
     return exp.paren(node)
@@ -198,11 +209,14 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.BitwiseOr: _bitwise,
     exp.BitwiseXor: _bitwise,
     exp.Cast: _cast,
+    exp.Ceil: _whole,
     exp.CountIf: _count_if,
     exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
+    exp.Div: _divide,
     exp.Extract: _extract,
+    exp.Floor: _whole,
     exp.Format: formatted,
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,

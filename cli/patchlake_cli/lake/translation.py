@@ -43,7 +43,7 @@ from patchlake_cli.similar_names import suggested
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
 _TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
-"""A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
+"""A division of integers by zero, or the result of one of fractions that is made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
 
