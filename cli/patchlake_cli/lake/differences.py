@@ -22,8 +22,13 @@ _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
 _WHITE_SPACE = r"[\x09-\x0d\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 """What Athena trims: white space as Java defines it, without the spaces that do not break."""
-
-
+_FIELDS: Mapping[str, type[exp.Func]] = {
+    **dict.fromkeys(("day_of_week", "dow"), exp.DayOfWeekIso),
+    "day_of_month": exp.DayOfMonth,
+    **dict.fromkeys(("day_of_year", "doy"), exp.DayOfYear),
+    **dict.fromkeys(("year_of_week", "yow"), exp.YearOfWeek),
+}
+"""The functions that give a field of extract() in both."""
 _UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
@@ -167,7 +172,8 @@ def _min_by(node: exp.ArgMin) -> exp.Expr:
 
 
 def _extract(node: exp.Extract) -> exp.Expr:
-    return exp.DayOfWeekIso(this=node.expression) if node.name.upper() in {"DOW", "DAY_OF_WEEK"} else node
+    function = _FIELDS.get(node.name.lower())
+    return function(this=node.expression) if function else node
 
 
 def _slice(node: exp.ArraySlice) -> exp.Expr:
