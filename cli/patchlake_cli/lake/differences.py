@@ -17,6 +17,7 @@ from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.text_formats import formatted
+from patchlake_cli.lake.time_texts import prepared
 
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
@@ -69,16 +70,17 @@ def _constant(text: str, of_type: str) -> exp.Expr:
 
 
 def _cast(node: exp.Cast) -> exp.Expr:
-    if not node.to.is_type(exp.DType.VARCHAR):
-        return node
+    node.set("this", prepared(node.this, node.to))
     lengths = node.to.expressions
+    if not (node.to.is_type(exp.DType.VARCHAR) and lengths):
+        return node
     node.set("to", exp.DataType.build("VARCHAR"))
-    # One that is written out has the digits that are written.
-    is_literal = isinstance(node.this, exp.Cast) and isinstance(node.this.this, exp.Literal)
-    is_time = node.this.is_type(exp.DType.TIMESTAMP, exp.DType.DATETIME) and not is_literal
-    text = exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
-    cast = text if is_time else node
-    return exp.Substring(this=cast, start=exp.Literal.number(1), length=lengths[0].this) if lengths else cast
+    return exp.Substring(this=node, start=exp.Literal.number(1), length=lengths[0].this)
+
+
+def _array_join(node: exp.ArrayToString) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("ARRAY<VARCHAR>")))
+    return node
 
 
 def _trim(node: exp.Trim) -> exp.Expr:
@@ -210,6 +212,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.ArgMin: _min_by,
     exp.ArrayPosition: _array_position,
     exp.ArraySlice: _slice,
+    exp.ArrayToString: _array_join,
     exp.BitwiseAnd: _bitwise,
     exp.BitwiseNot: _bitwise,
     exp.BitwiseOr: _bitwise,
