@@ -442,10 +442,6 @@ REFUSED = [
     ("hour(run_at AT TIME ZONE 'America/New_York')", "AT TIME ZONE is not supported: all times of the lake are in UTC"),
     ("CAST(run_id AS char(4))", "CHAR is not supported: use VARCHAR instead"),
     ("CAST(run_at AS json)", "a cast of a time to json is not supported: cast it to varchar"),
-    (
-        "CAST(map(ARRAY[1], ARRAY[run_at]) AS map(integer, varchar))",
-        "a cast of MAP(INTEGER, TIMESTAMP) to MAP(INTEGER, VARCHAR) is not supported",
-    ),
     ("CAST(CAST(run_at AS timestamp(12)) AS varchar)", "a time with 12 decimals is not supported: use up to 9"),
     ("run_id ILIKE 'a'", "is not supported"),
     ("run_id SIMILAR TO 'a'", "is not supported"),

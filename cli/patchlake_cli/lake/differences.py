@@ -78,6 +78,11 @@ def _cast(node: exp.Cast) -> exp.Expr:
     return exp.Substring(this=node, start=exp.Literal.number(1), length=lengths[0].this)
 
 
+def _read_time(node: exp.Expr) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMP")))
+    return node
+
+
 def _array_join(node: exp.ArrayToString) -> exp.Expr:
     node.set("this", prepared(node.this, exp.DataType.build("ARRAY<VARCHAR>")))
     return node
@@ -220,6 +225,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Cast: _cast,
     exp.Ceil: _whole,
     exp.CountIf: _count_if,
+    exp.Date: _read_time,
     exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
@@ -227,9 +233,12 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Extract: _extract,
     exp.Floor: _whole,
     exp.Format: formatted,
+    exp.FromISO8601Date: _read_time,
+    exp.FromISO8601Timestamp: _read_time,
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
+    exp.StrToTime: _read_time,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,
     exp.Trim: _trim,
