@@ -33,6 +33,7 @@ from patchlake_cli.lake.places import mark_places, number_places, write_numbers
 from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
+from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
@@ -43,7 +44,7 @@ from patchlake_cli.similar_names import suggested
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
 _TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
-"""A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
+"""A division of integers by zero, or the result of one of fractions that is made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
 
@@ -144,6 +145,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_indexes(typed)
         require_whole_arguments(typed)
         require_units(typed)
+        cast_compared_texts(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:

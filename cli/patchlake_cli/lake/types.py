@@ -108,6 +108,7 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Bracket: _typed(lambda node: _part(node.this, -1)),
     exp.Flatten: _KNOWN[exp.ArrayFirst],
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
+    exp.FromISO8601Timestamp: {"returns": exp.DType.TIMESTAMP},
     exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
     exp.Literal: {"annotator": _annotated},
