@@ -130,7 +130,7 @@ def test_a_session_of_another_account_is_refused_and_never_used(
 
 
 def test_an_answer_that_names_no_account_has_usable_credentials(aws: HttpStub, sources: AwsTargetApis) -> None:
-    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"SourceIdentity>"))
+    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"NewMember>"))
     aws.answer = lambda request: unnamed if is_sts(request) else reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, MEMBER), None)
