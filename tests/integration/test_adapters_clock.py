@@ -101,6 +101,17 @@ def test_an_error_tells_the_time_as_well(service: HttpStub, client: BaseClient) 
     assert clock.now() == AT + timedelta(seconds=2)
 
 
+def test_the_attempts_of_a_failed_call_have_no_time_though_their_dates_agree(
+    service: HttpStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    aws = Aws(boto3.Session("testing", "testing", region_name="eu-west-1"))
+    service.answer_in_turn(*[dated(TWO_DAYS_AHEAD, 503)] * 3, dated(DATE, 403))
+
+    assert aws.clock.now() == AT
+    assert len(service.requests) == 5
+
+
 @pytest.mark.parametrize(
     "date", [TWO_DAYS_AHEAD, "Sat, 21 Nov 2026 06:00:07 GMT", None, "", "yesterday", "Mon, 23 Nov 2026 06:00:07 -0000"]
 )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -121,6 +122,21 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> Any:  # noqa: ANN40
                 "lake/tags/ expires after 20 days, but the views look back 35 days",
                 "plans/ expires after 20 days, but the views look back 35 days",
             ],
+        ),
+        (
+            [
+                rule("runs/", 30),
+                {
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "lake/tags/"},
+                    "Expiration": {"Date": datetime(2026, 1, 1, tzinfo=UTC)},
+                },
+            ],
+            ["lake/tags/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is"],
+        ),
+        (
+            [{"Status": "Enabled", "Prefix": "runs/", "Expiration": {"Date": datetime(2026, 1, 1, tzinfo=UTC)}}],
+            ["runs/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is"],
         ),
         (
             [

@@ -57,6 +57,7 @@ class _Scaling(TypedDict):
 
 class _EventSource(TypedDict):
     UUID: str
+    FunctionArn: Annotated[str, Meta(pattern=r"^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+")]
     State: str
     ScalingConfig: NotRequired[_Scaling]
 
@@ -100,15 +101,22 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
     for name, sources in _event_sources(stack).items():
-        if not sources:
+        function = f"{stack.deployment.stack}-{QUEUES[name]}"
+        own = [source for source in sources if _function_of(source) == function]
+        if not own:
             yield Finding(
-                f"no function reads the queue {name}: its event source mapping does not exist",
-                f"aws lambda create-event-source-mapping --function-name {stack.deployment.stack}-{QUEUES[name]} "
+                f"{function} does not read the queue {name}: its event source mapping does not exist",
+                f"aws lambda create-event-source-mapping --function-name {function} "
                 f"--event-source-arn {_queue_arns(stack)[name]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
             )
         for source in sources:
-            if source["State"] not in _WORKING_STATES:
+            if source not in own:
+                yield Finding(
+                    f"the function {_function_of(source)} reads the queue {name}, too: it takes messages of the runs",
+                    f"aws lambda delete-event-source-mapping --uuid {source['UUID']}",
+                )
+            elif source["State"] not in _WORKING_STATES:
                 yield Finding(
                     f"the event source mapping of the queue {name} is {source['State']}: its messages are not read",
                     f"aws lambda update-event-source-mapping --uuid {source['UUID']} --enabled",
@@ -209,6 +217,11 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
         queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
         for queue in own.queues
     }
+
+
+def _function_of(source: _EventSource) -> str:
+    """Return the function's name; behind it, an ARN may have a version or an alias."""
+    return source["FunctionArn"].split(":")[6]
 
 
 def _event_sources(stack: Stack) -> dict[str, list[_EventSource]]:
