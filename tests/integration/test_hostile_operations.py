@@ -56,7 +56,8 @@ def described(name: str = STACK, parameters: str = "", **changes: str) -> Answer
 
 def xml(operation: str, content: str) -> Answer:
     """Return an answer of a service with XML and forms."""
-    return Answer(200, f"<R><{operation}Result>{content}</{operation}Result></R>".encode())
+    result = f"<{operation}Result>{content}</{operation}Result>"
+    return Answer(200, f"<{operation}Response>{result}</{operation}Response>".encode())
 
 
 def depth(count: object) -> bytes:
@@ -348,13 +349,29 @@ def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -
     assert {each["name"] for each in checked if each["verdict"] == "UNKNOWN"} >= {*CHECKS.values()}
 
 
-def test_an_error_next_to_an_empty_list_of_subscribers_is_no_list(aws: HostileAws) -> None:
-    mixed = xml("ListSubscriptionsByTopic", "<Subscriptions/><Error><Code>InternalError</Code></Error>")
-    aws.hostile = only("ListSubscriptionsByTopic", mixed)
+SUBSCRIPTIONS = "ListSubscriptionsByTopic"
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions/><Error><Code>InternalError</Code></Error>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions>Service Unavailable</Subscriptions>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions nil='true'/>")),
+        (SUBSCRIPTIONS, xml("ListSubscriptions", "<Subscriptions/>")),
+        ("versioning", Answer(200, b"<ServiceUnavailable/>")),
+        ("versioning", Answer(200, b"<LocationConstraint>eu-central-1</LocationConstraint>")),
+        ("versioning", Answer(200, b"<VersioningConfiguration>Service Unavailable</VersioningConfiguration>")),
+        ("lifecycle", Answer(200, b"<ServiceUnavailable/>")),
+    ],
+    ids=["error", "text", "nil", "other_list", "unavailable", "location", "text_of_s3", "no_lifecycle"],
+)
+def test_an_answer_of_another_kind_is_no_empty_one(aws: HostileAws, operation: str, answer: Answer) -> None:
+    aws.hostile = only(operation, answer)
 
     checked = json.loads(aws.command("check", "--json").stdout)["checks"]
 
-    assert {each["name"]: each["verdict"] for each in checked}["alarm topic"] == "UNKNOWN"
+    assert {each["name"]: each["verdict"] for each in checked}[CHECKS[operation]] == "UNKNOWN"
 
 
 def findings(aws: HostileAws, name: str) -> list[dict[str, str]]:

@@ -1,5 +1,6 @@
 """Checks of a stack's services: its schedule, event sources, dead letters, alarms, logs and limits."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NotRequired, TypedDict
 
@@ -65,6 +66,9 @@ class _EventSources(TypedDict):
     EventSourceMappings: list[_EventSource]
 
 
+_PENDING = "not confirmed"
+_DEAF = {"PendingConfirmation": _PENDING, "Deleted": "deleted"}
+"""What a subscription is that has one of these texts in place of its ARN."""
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
@@ -140,18 +144,23 @@ def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
 
 
 def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Finding]:
-    """Find a topic whose subscriptions reach no one."""
-    if not subscriptions:
-        yield Finding(
-            "no one receives the alarms: their topic has no subscription",
-            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL",
-        )
-    elif all(subscription["SubscriptionArn"] == "PendingConfirmation" for subscription in subscriptions):
-        waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
-        yield Finding(
-            f"no one receives the alarms: the subscription is not confirmed by {waiting}",
-            "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again",
-        )
+    """Find a topic whose subscriptions reach no one: only one with an ARN does."""
+    deaf: dict[str, list[str]] = defaultdict(list)
+    for subscription in subscriptions:
+        arn = subscription["SubscriptionArn"]
+        if arn.startswith("arn:"):
+            return
+        deaf[_DEAF.get(arn, "without an ARN")].append(subscription["Endpoint"])
+    subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL"
+    if not deaf:
+        yield Finding("no one receives the alarms: their topic has no subscription", f"set AlarmEmail, or {subscribe}")
+        return
+    counts = ", ".join(f"{len(who)} {state} ({', '.join(sorted(who))})" for state, who in sorted(deaf.items()))
+    confirm = "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again"
+    yield Finding(
+        f"no one receives the alarms; subscriptions of their topic: {counts}",
+        f"{confirm}: {subscribe}" if _PENDING in deaf else subscribe,
+    )
 
 
 def check_log_retention(stack: Stack) -> Iterator[Finding]:

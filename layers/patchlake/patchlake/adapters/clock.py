@@ -82,6 +82,11 @@ def time_of(date_header: str | None) -> datetime | None:
         return None
 
 
+def time_in(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the time in the Date header of an answer, as the SDK parsed it; None if it has none."""
+    return time_of(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
+
+
 def is_aws(url: str) -> bool:
     """Whether an address is one of AWS's own endpoints."""
     parts = urlsplit(url)
