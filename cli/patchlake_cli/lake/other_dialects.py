@@ -84,7 +84,11 @@ def _refuse_numbers_of_rows(question: exp.Query) -> None:
 
 
 def _refuse_names(question: exp.Query) -> None:
-    """Refuse a name that Athena does not accept without quotes, such as one with an invisible character."""
+    """Refuse a name that Athena does not accept without quotes: a number, or one with an invisible character."""
+    for named in question.find_all(exp.Column, exp.Dot):
+        last = named.this if isinstance(named, exp.Column) else named.expression
+        if last.is_number:
+            raise QueryError(f".{last.name} is not valid SQL in Athena after a value")
     for name in question.find_all(exp.Identifier):
         if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
             raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")

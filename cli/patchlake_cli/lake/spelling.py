@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 import sqlglot
 from sqlglot import Token, TokenType, exp
+from sqlglot.parser import Parser
 
 from patchlake_cli.lake.errors import QueryError
 
-_NUMBER = re.compile(r"\.?[0-9][\w.]*")
-"""A number, and what is written directly after it."""
+_NUMBER = re.compile(r"\.?\s*[0-9][\w.]*")
+"""A number, and what is written directly after it, or between its point and its digits."""
+_DECIMAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_TYPES = Parser.TYPE_TOKENS - {TokenType.INTERVAL, TokenType.NULL, TokenType.RANGE}
+"""The names of types that a number in Athena never follows."""
 _WHOLE = re.compile(r"-?[0-9]+")
 _SECONDS = re.compile(r"-?[0-9]+\.[0-9]{1,3}")
 """Athena's intervals have milliseconds."""
@@ -27,6 +32,7 @@ def require_spelling(question: exp.Query, sql: str) -> None:
     """
     tokens = sqlglot.tokenize(sql, read="athena")
     _require_decimal_numbers(tokens, sql)
+    _refuse_numbers_of_types(tokens, sql)
     _refuse_two_numbers(tokens)
     # Athena accepts interval as the name of a column.
     if question.find(exp.Interval):
@@ -37,8 +43,16 @@ def _require_decimal_numbers(tokens: Sequence[Token], sql: str) -> None:
     """Refuse ``0x1f``, which would be bytes, and ``0b101`` and ``1_000``, of which the letters would be an alias."""
     for token in tokens:
         written = _NUMBER.match(sql, token.start)
-        if written and (token.token_type is not TokenType.NUMBER or written.end() > token.end + 1):
+        decimal = _DECIMAL.match(sql, token.start)
+        if written and (decimal is None or decimal.end() < written.end()):
             raise QueryError(f"{written[0]} is not supported: write numbers in decimal digits, with a space after them")
+
+
+def _refuse_numbers_of_types(tokens: Sequence[Token], sql: str) -> None:
+    """Refuse ``boolean 2``: in Athena, only a text may follow the name of a type."""
+    for name, token in pairwise(tokens):
+        if name.token_type in _TYPES and _NUMBER.match(sql, token.start):
+            raise QueryError(f"a number after {name.text} is not valid SQL in Athena: use CAST")
 
 
 def _refuse_two_numbers(tokens: Sequence[Token]) -> None:
