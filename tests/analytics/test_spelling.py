@@ -91,3 +91,44 @@ def test_digits_in_names_and_texts_are_no_numbers(lake: Lake) -> None:
     sql = 'SELECT t1.x2, \'0x1f\', "0x1f" FROM (VALUES (1, 2)) AS t1 (x2, "0x1f")'
 
     assert lake.query(sql).rows == [(1, "0x1f", 2)]
+
+
+@pytest.mark.parametrize(
+    ("joins", "complaint"),
+    [
+        ("a JOIN runs AS b", "a JOIN needs ON or USING"),
+        ("a INNER JOIN runs AS b", "a JOIN needs ON or USING"),
+        ("a LEFT JOIN runs AS b, runs AS c", "a JOIN needs ON or USING"),
+        ("a JOIN UNNEST(ARRAY[1, 2]) AS b (n)", "a JOIN needs ON or USING"),
+        ("a JOIN LATERAL (SELECT 1 AS n) AS b", "a JOIN needs ON or USING"),
+        ("a JOIN runs AS b JOIN runs AS c ON a.run_id = c.run_id", "a JOIN needs ON or USING"),
+        ("a JOIN (runs AS b JOIN runs AS c) ON a.run_id = b.run_id", "a JOIN needs ON or USING"),
+        ("a WHERE EXISTS (SELECT 1 FROM runs AS b FULL JOIN runs AS c)", "a JOIN needs ON or USING"),
+        ("a JOIN runs AS b USING ()", "a JOIN needs ON or USING"),
+        ("a JOIN runs AS b USING run_id", "USING needs parentheses"),
+        ("a CROSS JOIN runs AS b ON a.run_id = b.run_id", "a CROSS JOIN has no ON or USING"),
+        ("a JOIN runs AS b CROSS JOIN runs AS c ON a.run_id = b.run_id", "a CROSS JOIN has no ON or USING"),
+    ],
+)
+def test_a_join_whose_condition_athena_does_not_accept_is_refused(lake: Lake, joins: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=f"^{complaint}"):
+        lake.query(f"SELECT count(*) AS n FROM runs AS {joins}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("joins", "rows"),
+    [
+        ("t, t AS u", 4),
+        ("t, UNNEST(ARRAY[7, 8, 9]) AS u (n)", 6),
+        ("t CROSS JOIN t AS u", 4),
+        ("t JOIN t AS u ON t.k = u.k", 2),
+        ("t JOIN t AS u ON true CROSS JOIN t AS v", 8),
+        ("t LEFT JOIN t AS u USING (k)", 2),
+        ("t JOIN t AS u JOIN t AS v ON u.k = v.k ON t.k = u.k", 2),
+        ('t AS "JOIN" WHERE k > 1 -- JOIN t AS v', 1),
+    ],
+)
+def test_a_list_of_tables_and_joins_with_their_conditions_are_answered(lake: Lake, joins: str, rows: int) -> None:
+    sql = f"WITH t AS (SELECT k FROM (VALUES 1, 2) AS v (k)) SELECT count(*) AS n FROM {joins}"  # noqa: S608
+
+    assert lake.query(sql).rows == [(rows,)]

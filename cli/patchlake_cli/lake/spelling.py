@@ -34,6 +34,7 @@ def require_spelling(question: exp.Query, sql: str) -> None:
     _require_decimal_numbers(tokens, sql)
     _refuse_numbers_of_types(tokens, sql)
     _refuse_two_numbers(tokens)
+    _require_conditions_of_joins(question, tokens)
     # Athena accepts interval as the name of a column.
     if question.find(exp.Interval):
         _require_numbers_of_intervals(tokens)
@@ -62,6 +63,21 @@ def _refuse_two_numbers(tokens: Sequence[Token]) -> None:
     for first, second, third in zip(kinds, kinds[1:], kinds[2:], strict=False):
         if first is TokenType.LIMIT and second in numbers and third is TokenType.COMMA:
             raise QueryError("LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2")
+
+
+def _require_conditions_of_joins(question: exp.Query, tokens: Sequence[Token]) -> None:
+    """Require a condition of each JOIN: in the parsed question, one without is the comma of a list of tables."""
+    joins = list(question.find_all(exp.Join))
+    for word, following in pairwise(tokens) if joins else ():
+        if word.token_type is TokenType.USING and following.token_type is not TokenType.L_PAREN:
+            raise QueryError("USING needs parentheses around its columns")
+    conditional = [join for join in joins if join.args.get("on") or join.args.get("using")]
+    if any(join.kind == "CROSS" for join in conditional):
+        raise QueryError("a CROSS JOIN has no ON or USING: put those of another JOIN before it")
+    # A NATURAL JOIN has its own complaint.
+    unconditional = [join for join in joins if join.kind == "CROSS" or join.method]
+    if sum(token.token_type is TokenType.JOIN for token in tokens) > len(conditional) + len(unconditional):
+        raise QueryError("a JOIN needs ON or USING: use CROSS JOIN for every pair of rows")
 
 
 def _require_numbers_of_intervals(tokens: Sequence[Token]) -> None:
