@@ -21,7 +21,7 @@ from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
-from patchlake_cli.lake.having import name_tables_of_having
+from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
@@ -126,6 +126,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     try:
+        read_as_where(question)
         # The types show whether a division is one of integers.
         qualified = qualify(
             question,
@@ -135,7 +136,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             quote_identifiers=False,
             validate_qualify_columns=False,
         )
-        name_tables_of_having(qualified, known)
+        read_as_having(qualified)
         refuse_aliases(qualified)
         typed = annotate(qualified, known)
         _check_columns(typed, schema)
