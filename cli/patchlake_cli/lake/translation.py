@@ -27,6 +27,7 @@ from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
+from patchlake_cli.lake.ordering import require_ordered_columns, require_positions, write_columns_of_using
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
@@ -106,6 +107,7 @@ def parse_question(sql: str) -> exp.Query:
                 raise QueryError(_pointed(sql, *other))
             require_time_formats(question, sql)
             keep_indexes(question)
+            require_positions(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -138,6 +140,8 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         )
         read_as_having(qualified)
         refuse_aliases(qualified)
+        require_ordered_columns(qualified)
+        write_columns_of_using(qualified)
         typed = annotate(qualified, known)
         _check_columns(typed, schema)
         compare_exactly(typed)
