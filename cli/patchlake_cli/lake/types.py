@@ -60,7 +60,8 @@ def _lambda_of(name: exp.Identifier) -> exp.Lambda | None:
 
 def _part(node: exp.Expr, number: int) -> exp.DataType:
     """Return the type of the elements of an array, or of the keys (0) or values (-1) of a map."""
-    parts = node.type.expressions if isinstance(node.type, exp.DataType) else []
+    has_parts = node.is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP)
+    parts = node.type.expressions if has_parts and isinstance(node.type, exp.DataType) else []
     return parts[number] if parts else _UNKNOWN
 
 
