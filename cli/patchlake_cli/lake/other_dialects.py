@@ -37,6 +37,7 @@ def refuse_other_dialects(question: exp.Query) -> None:
         if any(found.args.get(option) for found in question.find_all(part)):
             raise QueryError(complaint)
     _refuse_tables(question)
+    _refuse_unnest_of_values(question)
     _refuse_names(question)
     _refuse_joins(question)
     _refuse_numbers_of_rows(question)
@@ -65,6 +66,13 @@ def _refuse_tables(question: exp.Query) -> None:
             )
         if table.db:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
+
+
+def _refuse_unnest_of_values(question: exp.Query) -> None:
+    """Refuse an UNNEST that is no table, as DuckDB has it in a SELECT."""
+    for unnest in question.find_all(exp.Unnest):
+        if not isinstance(unnest.parent, (exp.From, exp.Join, exp.Subquery)):
+            raise QueryError("UNNEST is only valid after FROM and JOIN in Athena")
 
 
 def _refuse_joins(question: exp.Query) -> None:

@@ -37,6 +37,7 @@ from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
+from patchlake_cli.lake.unnest import require_unnest, write_unnest
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -151,6 +152,8 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_whole_arguments(typed)
         require_units(typed)
         cast_compared_texts(typed)
+        require_unnest(typed)
+        write_unnest(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
     except SqlglotError as error:

@@ -65,6 +65,28 @@ def _part(node: exp.Expr, number: int) -> exp.DataType:
     return parts[number] if parts else _UNKNOWN
 
 
+def columns_of_unnest(unnest: exp.Unnest) -> list[exp.DataType]:
+    """Return the types of the columns of an UNNEST, without its ordinality: a map has two, its keys and values."""
+    return [
+        _part(each, number)
+        for each in unnest.expressions
+        for number in ((0, -1) if each.is_type(exp.DType.MAP) else (0,))
+    ]
+
+
+def _of_unnest(unnest: exp.Unnest) -> exp.DataType:
+    """Return the type of a row of an UNNEST; sqlglot has that of the first array for all columns."""
+    columns = columns_of_unnest(unnest)
+    if len(columns) == 1:
+        return columns[0]
+    named = zip(unnest.alias_column_names, columns, strict=False)
+    return exp.DataType(
+        this=exp.DType.STRUCT,
+        expressions=[exp.ColumnDef(this=exp.to_identifier(name), kind=column) for name, column in named],
+        nested=True,
+    )
+
+
 def _nested(kind: exp.DType, *parts: exp.DataType) -> exp.DataType:
     return exp.DataType(this=kind, expressions=list(parts), nested=True)
 
@@ -87,6 +109,12 @@ def _of_name(node: exp.Anonymous) -> exp.DataType:
             return _nested(exp.DType.MAP, counted.type, exp.DType.BIGINT.into_expr())
         case _:
             return _UNKNOWN
+
+
+def _of_map(node: exp.Map) -> exp.DataType:
+    """Return the type of a map of two arrays, even if that of their elements is not known."""
+    arrays = [node.args.get(name) for name in ("keys", "values")]
+    return _nested(exp.DType.MAP, *(_part(array, 0) if array else _UNKNOWN for array in arrays))
 
 
 def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
@@ -114,11 +142,14 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.Map: _typed(_of_map),
     exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
     exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
     exp.Transform: _typed(lambda node: _nested(exp.DType.ARRAY, node.expression.this.type)),
+    exp.Tuple: {"returns": exp.DType.STRUCT},
+    exp.Unnest: _typed(_of_unnest),
 }
 """The types of functions, with those that sqlglot leaves out."""
