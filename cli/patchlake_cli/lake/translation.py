@@ -38,6 +38,7 @@ from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.unnest import require_unnest, write_unnest
+from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -109,6 +110,7 @@ def parse_question(sql: str) -> exp.Query:
             require_time_formats(question, sql)
             keep_indexes(question)
             require_positions(question)
+            require_joined_columns(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -140,6 +142,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             validate_qualify_columns=False,
         )
         read_as_having(qualified)
+        compare_joined_columns(qualified)
         refuse_aliases(qualified)
         require_ordered_columns(qualified)
         write_columns_of_using(qualified)
