@@ -19,6 +19,18 @@ _OF_ARGUMENT = (
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
+_TEXTS = (
+    exp.Decode,
+    exp.Format,
+    exp.Hex,
+    exp.Pad,
+    exp.RegexpExtract,
+    exp.RegexpReplace,
+    exp.Replace,
+    exp.SplitPart,
+)
+"""The functions whose result is a text."""
+_ARRAYS_OF_TEXTS = (exp.RegexpExtractAll, exp.RegexpSplit, exp.Split)
 _PARAMETER = "type of the parameter"
 _UNKNOWN = exp.DType.UNKNOWN.into_expr()
 
@@ -128,6 +140,8 @@ def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN40
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
+    **dict.fromkeys(_TEXTS, _typed(lambda _: exp.DType.VARCHAR.into_expr())),
+    **dict.fromkeys(_ARRAYS_OF_TEXTS, _typed(lambda _: _nested(exp.DType.ARRAY, exp.DType.VARCHAR.into_expr()))),
     exp.Anonymous: _typed(_of_name),
     exp.ArrayMax: _KNOWN[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN[exp.ArrayFirst],
