@@ -27,20 +27,6 @@ def require_positions(question: exp.Query) -> None:
                     raise QueryError(f"{part.key.upper()} BY {value}: the SELECT has no column {value}")
 
 
-def write_columns_of_using(tree: exp.Expr) -> None:
-    """Write out each selected column of USING in an expression of ORDER BY: its name is that of a column of two tables.
-
-    Args:
-        tree: the SELECT, with the tables of its other columns; it is changed.
-    """
-    for select in tree.find_all(exp.Select):
-        joined = {each.alias: each.this for each in select.selects if isinstance(each.unalias(), exp.Coalesce)}
-        for ordered in _ordered(select):
-            for column in list(ordered.this.find_all(exp.Column)):
-                if column is not ordered.this and not column.table and column.name in joined:
-                    column.replace(joined[column.name].copy())
-
-
 def require_ordered_columns(tree: exp.Expr) -> None:
     """Require that a SELECT DISTINCT, and a query in parentheses, is ordered only by its own columns.
 

@@ -27,7 +27,7 @@ from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
-from patchlake_cli.lake.ordering import require_ordered_columns, require_positions, write_columns_of_using
+from patchlake_cli.lake.ordering import require_ordered_columns, require_positions
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
@@ -38,7 +38,7 @@ from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.unnest import require_unnest, write_unnest
-from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns
+from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns, write_joined_columns
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -145,7 +145,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         compare_joined_columns(qualified)
         refuse_aliases(qualified)
         require_ordered_columns(qualified)
-        write_columns_of_using(qualified)
+        write_joined_columns(qualified)
         typed = annotate(qualified, known)
         _check_columns(typed, schema)
         compare_exactly(typed)

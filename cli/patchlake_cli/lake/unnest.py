@@ -20,7 +20,7 @@ def require_unnest(tree: exp.Expr) -> None:
         if any(column.is_type(exp.DType.STRUCT) for column in columns):
             raise QueryError("UNNEST of an array of rows is not supported")
         names, needed = len(_names(unnest)), len(columns) + bool(unnest.args.get("offset"))
-        # What has one column by its type, if that is known, needs no name.
+        # A type that is not known may be that of a map.
         is_known = len(columns) > 1 or not columns[0].is_type(exp.DType.UNKNOWN)
         if is_known and names != needed and (names or needed > 1):
             number = f"{needed} columns" if needed > 1 else "1 column"

@@ -54,6 +54,21 @@ def compare_joined_columns(tree: exp.Expr) -> None:
             may_lack_first = may_lack_first or join.side in {"RIGHT", "FULL"}
 
 
+def write_joined_columns(tree: exp.Expr) -> None:
+    """Write out each selected column of USING in an expression of ORDER BY: its name is that of a column of two tables.
+
+    Args:
+        tree: the SELECT, with the tables of its other columns; it is changed.
+    """
+    for select in tree.find_all(exp.Select):
+        joined = {each.alias: each.this for each in select.selects if isinstance(each.unalias(), exp.Coalesce)}
+        order = select.args.get("order")
+        for ordered in order.expressions if order else []:
+            for column in list(ordered.this.find_all(exp.Column)):
+                if column is not ordered.this and not column.table and column.name in joined:
+                    column.replace(joined[column.name].copy())
+
+
 def _joins(select: exp.Query) -> list[exp.Join]:
     return select.args.get("joins") or []
 
