@@ -93,3 +93,19 @@ def test_a_column_of_using_is_ordered_by_in_expressions(lake: Lake, selected: st
 def test_another_column_of_two_tables_is_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match=re.escape('Ambiguous reference to column name "k"')):
         lake.query("SELECT t.k AS n FROM (VALUES 1) AS t (k) CROSS JOIN (VALUES 2) AS u (k) ORDER BY -k")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "(VALUES 2, 1) ORDER BY 1",
+        "SELECT * FROM ((VALUES 2, 1) ORDER BY 1)",
+        "SELECT * FROM ((VALUES 2, 1) LIMIT 1)",
+        "SELECT * FROM ((VALUES 2, 1) AS t (a) ORDER BY a)",
+        "WITH t AS ((VALUES 2, 1) OFFSET 1) SELECT * FROM t",
+        "SELECT 1 IN ((VALUES 2, 1) ORDER BY 1)",
+    ],
+)
+def test_values_with_an_order_of_their_own_are_refused_in_words(lake: Lake, sql: str) -> None:
+    with pytest.raises(QueryError, match="^VALUES with ORDER BY or LIMIT is not supported: use SELECT"):
+        lake.query(sql)

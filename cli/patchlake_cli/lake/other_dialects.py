@@ -38,6 +38,7 @@ def refuse_other_dialects(question: exp.Query) -> None:
             raise QueryError(complaint)
     _refuse_tables(question)
     _refuse_unnest_of_values(question)
+    _refuse_ordered_values(question)
     _refuse_names(question)
     _refuse_joins(question)
     _refuse_numbers_of_rows(question)
@@ -73,6 +74,16 @@ def _refuse_unnest_of_values(question: exp.Query) -> None:
     for unnest in question.find_all(exp.Unnest):
         if not isinstance(unnest.parent, (exp.From, exp.Join, exp.Subquery)):
             raise QueryError("UNNEST is only valid after FROM and JOIN in Athena")
+
+
+def _refuse_ordered_values(question: exp.Query) -> None:
+    """Refuse an order or limit of VALUES, which Athena has: sqlglot cannot name its columns."""
+    for values in question.find_all(exp.Values):
+        around: exp.Expr | None = values
+        while isinstance(around, (exp.Values, exp.Subquery, exp.Table)):
+            if any(around.args.get(part) for part in ("order", "limit", "offset")):
+                raise QueryError("VALUES with ORDER BY or LIMIT is not supported: use SELECT * FROM (VALUES …) AS t (a)")
+            around = around.parent
 
 
 def _refuse_joins(question: exp.Query) -> None:
