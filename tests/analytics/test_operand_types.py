@@ -56,7 +56,9 @@ filter(ARRAY[1, 0], x -> x AND true)  ; x is a number, and a condition must be a
 transform(ARRAY[1, 0], x -> NOT x)  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> x IS TRUE)  ; x is a number, and a condition must be a boolean
-regexp_extract('a', 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
+geometric_mean(1) OR true  ; is not known, and a condition must be a boolean: write CAST(
+regexp_extract('a', 'a') OR true  ; is text, and a condition must be a boolean
+split_part('1,2', ',', 1) + 1  ; is text: write CAST(
 ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1

@@ -19,6 +19,18 @@ _OF_ARGUMENT = (
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
+_TEXTS = (
+    exp.Decode,
+    exp.Format,
+    exp.Hex,
+    exp.Pad,
+    exp.RegexpExtract,
+    exp.RegexpReplace,
+    exp.Replace,
+    exp.SplitPart,
+)
+"""The functions whose result is a text."""
+_ARRAYS_OF_TEXTS = (exp.RegexpExtractAll, exp.RegexpSplit, exp.Split)
 _PARAMETER = "type of the parameter"
 _UNKNOWN = exp.DType.UNKNOWN.into_expr()
 
@@ -60,8 +72,31 @@ def _lambda_of(name: exp.Identifier) -> exp.Lambda | None:
 
 def _part(node: exp.Expr, number: int) -> exp.DataType:
     """Return the type of the elements of an array, or of the keys (0) or values (-1) of a map."""
-    parts = node.type.expressions if isinstance(node.type, exp.DataType) else []
+    has_parts = node.is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP)
+    parts = node.type.expressions if has_parts and isinstance(node.type, exp.DataType) else []
     return parts[number] if parts else _UNKNOWN
+
+
+def columns_of_unnest(unnest: exp.Unnest) -> list[exp.DataType]:
+    """Return the types of the columns of an UNNEST, without its ordinality: a map has two, its keys and values."""
+    return [
+        _part(each, number)
+        for each in unnest.expressions
+        for number in ((0, -1) if each.is_type(exp.DType.MAP) else (0,))
+    ]
+
+
+def _of_unnest(unnest: exp.Unnest) -> exp.DataType:
+    """Return the type of a row of an UNNEST; sqlglot has that of the first array for all columns."""
+    columns = columns_of_unnest(unnest)
+    if len(columns) == 1:
+        return columns[0]
+    named = zip(unnest.alias_column_names, columns, strict=False)
+    return exp.DataType(
+        this=exp.DType.STRUCT,
+        expressions=[exp.ColumnDef(this=exp.to_identifier(name), kind=column) for name, column in named],
+        nested=True,
+    )
 
 
 def _nested(kind: exp.DType, *parts: exp.DataType) -> exp.DataType:
@@ -86,6 +121,12 @@ def _of_name(node: exp.Anonymous) -> exp.DataType:
             return _nested(exp.DType.MAP, counted.type, exp.DType.BIGINT.into_expr())
         case _:
             return _UNKNOWN
+
+
+def _of_map(node: exp.Map) -> exp.DataType:
+    """Return the type of a map of two arrays, even if that of their elements is not known."""
+    arrays = [node.args.get(name) for name in ("keys", "values")]
+    return _nested(exp.DType.MAP, *(_part(array, 0) if array else _UNKNOWN for array in arrays))
 
 
 def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
@@ -118,6 +159,8 @@ def _joined(whole: exp.Expr) -> exp.DataType:
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
+    **dict.fromkeys(_TEXTS, _typed(lambda _: exp.DType.VARCHAR.into_expr())),
+    **dict.fromkeys(_ARRAYS_OF_TEXTS, _typed(lambda _: _nested(exp.DType.ARRAY, exp.DType.VARCHAR.into_expr()))),
     exp.Add: {"annotator": _moved},
     exp.Anonymous: _typed(_of_name),
     exp.ArrayMax: _KNOWN[exp.ArrayFirst],
@@ -135,6 +178,7 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.Map: _typed(_of_map),
     exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
     exp.Max: _typed(_largest),
     exp.Min: _typed(_largest),
@@ -143,5 +187,7 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
     exp.Transform: _typed(lambda node: _nested(exp.DType.ARRAY, node.expression.this.type)),
+    exp.Tuple: {"returns": exp.DType.STRUCT},
+    exp.Unnest: _typed(_of_unnest),
 }
 """The types of functions, with those that sqlglot leaves out."""
