@@ -29,6 +29,9 @@ WHOLE = """
     CASE WHEN true THEN 3 END
     element_at(ARRAY[3], 1)
     ARRAY[3][1]
+    (ARRAY[3] || ARRAY[4])[1]
+    concat(ARRAY[3], ARRAY[4])[1]
+    (SELECT max(n, 1)[1] FROM (VALUES 3) AS numbers (n))
     array_max(ARRAY[3])
     array_min(ARRAY[3])
     array_position(ARRAY[1, 2, 3], 3)

@@ -156,7 +156,7 @@ def _whole(node: exp.Ceil | exp.Floor) -> exp.Expr:
     return exp.paren(number, copy=False) if number.is_type(*exp.DataType.INTEGER_TYPES) else node
 
 
-def _bitwise(node: exp.Expr) -> exp.Expr:
+def _operator(node: exp.Expr) -> exp.Expr:
     # An operator in DuckDB, which binds in another way than a function.
     return exp.paren(node)
 
@@ -218,12 +218,13 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.ArrayPosition: _array_position,
     exp.ArraySlice: _slice,
     exp.ArrayToString: _array_join,
-    exp.BitwiseAnd: _bitwise,
-    exp.BitwiseNot: _bitwise,
-    exp.BitwiseOr: _bitwise,
-    exp.BitwiseXor: _bitwise,
+    exp.BitwiseAnd: _operator,
+    exp.BitwiseNot: _operator,
+    exp.BitwiseOr: _operator,
+    exp.BitwiseXor: _operator,
     exp.Cast: _cast,
     exp.Ceil: _whole,
+    exp.Concat: _operator,
     exp.CountIf: _count_if,
     exp.Date: _read_time,
     exp.DateAdd: _date_of_date,

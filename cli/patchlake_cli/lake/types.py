@@ -137,11 +137,31 @@ def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN40
     return typed
 
 
+def _moved(annotator: Any, addition: exp.Add) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
+    """Give a sum its type: that of the time, also if the interval is first."""
+    typed: exp.Expr = _KNOWN[exp.Add]["annotator"](annotator, addition)
+    if addition.this.is_type(exp.DType.INTERVAL) and addition.expression.is_type(*exp.DataType.TEMPORAL_TYPES):
+        typed.type = addition.expression.type
+    return typed
+
+
+def _largest(call: exp.Max | exp.Min) -> exp.DataType:
+    """Return the type of a largest or smallest value, or of an array of some."""
+    return _nested(exp.DType.ARRAY, call.this.type) if call.expressions else call.this.type
+
+
+def _joined(whole: exp.Expr) -> exp.DataType:
+    """Return the type of joined arrays or texts."""
+    parts = (part for part in whole.iter_expressions() if part.is_type(exp.DType.ARRAY, exp.DType.LIST))
+    return next((part.type for part in parts if isinstance(part.type, exp.DataType)), exp.DType.VARCHAR.into_expr())
+
+
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
     **dict.fromkeys(_TEXTS, _typed(lambda _: exp.DType.VARCHAR.into_expr())),
     **dict.fromkeys(_ARRAYS_OF_TEXTS, _typed(lambda _: _nested(exp.DType.ARRAY, exp.DType.VARCHAR.into_expr()))),
+    exp.Add: {"annotator": _moved},
     exp.Anonymous: _typed(_of_name),
     exp.ArrayMax: _KNOWN[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN[exp.ArrayFirst],
@@ -149,6 +169,8 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
     exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
     exp.Bracket: _typed(lambda node: _part(node.this, -1)),
+    exp.Concat: _typed(_joined),
+    exp.DPipe: _typed(_joined),
     exp.Flatten: _KNOWN[exp.ArrayFirst],
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
     exp.FromISO8601Timestamp: {"returns": exp.DType.TIMESTAMP},
@@ -158,6 +180,8 @@ _TYPES: dict[type[exp.Expr], Any] = {
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
     exp.Map: _typed(_of_map),
     exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
+    exp.Max: _typed(_largest),
+    exp.Min: _typed(_largest),
     exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
