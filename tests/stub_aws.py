@@ -93,8 +93,8 @@ class StubAws:
             keys = f"<AccessKeyId>{_KEYS[MEMBER]}</AccessKeyId><SecretAccessKey>s</SecretAccessKey>"
             keys += f"<SessionToken>t</SessionToken><Expiration>{until}</Expiration>"
             user = f"<AssumedRoleUser><Arn>arn:aws:sts::{MEMBER}:assumed-role/r/s</Arn></AssumedRoleUser>"
-            return _xml(f"<R><AssumeRoleResult>{user}<Credentials>{keys}</Credentials></AssumeRoleResult></R>")
-        return _xml(f"<R><GetCallerIdentityResult><Account>{HOME}</Account></GetCallerIdentityResult></R>")
+            return _result("AssumeRole", f"{user}<Credentials>{keys}</Credentials>")
+        return _result("GetCallerIdentity", f"<Account>{HOME}</Account>")
 
     def _object(self, request: Request) -> Answer:
         key, query = object_key(request), parse_qs(urlsplit(request.path).query)
@@ -125,6 +125,10 @@ def query_error(status: int, code: str) -> Answer:
 
 def _json(**members: object) -> Answer:
     return Answer(200, json.dumps(members).encode(), {})
+
+
+def _result(operation: str, content: str) -> Answer:
+    return _xml(f"<{operation}Response><{operation}Result>{content}</{operation}Result></{operation}Response>")
 
 
 def _xml(body: str) -> Answer:

@@ -115,6 +115,9 @@ def run_command_line() -> int:
             help_of = command.command_path if command else app.info.name
             _say(f"{text}{'' if text.endswith(('.', '?')) else '.'} Run `{help_of} --help` for usage.")
         return ExitCode.USAGE
+    except KeyboardInterrupt:
+        # Typer turns only that of a command into a code, and not one while it builds them.
+        code = ExitCode.INTERRUPTED
     if code == ExitCode.INTERRUPTED:
         _say("interrupted")
     return code or ExitCode.COMPLETE

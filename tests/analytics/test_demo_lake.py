@@ -1,12 +1,13 @@
 """The lake of a demo answers as of its last run, on any day: the documented examples never expire."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from patchlake_cli.api import open_lake
 from patchlake_cli.commands.query import query
 from patchlake_cli.commands.report import report
 from patchlake_cli.exit_codes import CommandError, ExitCode
@@ -31,6 +32,14 @@ def demo(tmp_path: Path) -> Path:
         write_run(folder, run_id, [listed(1)], [collected(run_id, 1)])
     (folder / MARKER).touch()
     return folder
+
+
+def ahead_of_today(folder: Path) -> date:
+    """Add a run that a clock ahead has dated, or of which a clock behind does not know yet."""
+    day = datetime.now(UTC).date() + timedelta(days=9)
+    run_id = f"{day:%Y%m%d}T060000Z"
+    write_run(folder, run_id, [listed(1)], [collected(run_id, 1)])
+    return day
 
 
 @pytest.mark.parametrize("inside", [".", "lake"])
@@ -74,16 +83,56 @@ def test_what_will_be_tomorrow_is_not_known(demo: Path, tmp_path: Path, command:
 
 
 def test_a_lake_whose_clock_ran_ahead_is_answered_up_to_its_last_run(demo: Path) -> None:
-    last = datetime.now(UTC).date() + timedelta(days=9)
-    ahead = f"{last:%Y%m%d}T060000Z"
-    write_run(demo, ahead, [listed(1)], [collected(ahead, 1)])
+    last = ahead_of_today(demo)
     (demo / MARKER).unlink()
 
     answered = run(query, "--lake", demo, "--as-of", last, SQL)
     refused = run(query, "--lake", demo, "--as-of", last + timedelta(days=1), SQL)
 
-    assert (answered.return_value, ahead in answered.stdout) == (ExitCode.COMPLETE, True)
+    assert (answered.return_value, f"{last:%Y%m%d}T060000Z" in answered.stdout) == (ExitCode.COMPLETE, True)
     assert f"expected a UTC date up to {last}" in str(refused.exception)
+
+
+def test_runs_after_today_are_said_not_to_answer(demo: Path, tmp_path: Path) -> None:
+    (demo / MARKER).unlink()
+    today = datetime.now(UTC)
+    answering = f"{today:%Y%m%d}T000000Z"
+    write_run(demo, answering, [listed(1)], [collected(answering, 1)])
+    day = ahead_of_today(demo)
+    sentence = (
+        f"the newest run is from {day}, later than today, {today.date()}, by this machine's clock. Check the clock, or "
+        f"use --as-of {day}"
+    )
+
+    answered = run(query, "--lake", demo, "--format", "csv", SQL)
+    allowed = run(query, "--lake", demo, "--allow-partial", SQL)
+    reported = run(report, "--lake", demo, "--out", tmp_path / "report.md", "--format", "markdown")
+    opened = open_lake(demo)
+
+    assert (answered.return_value, answered.stderr) == (ExitCode.PARTIAL, f"patchlake: {sentence}.\n")
+    assert answering in answered.stdout
+    assert (allowed.return_value, allowed.stderr) == (ExitCode.COMPLETE, answered.stderr)
+    assert (reported.return_value, reported.stderr) == (ExitCode.PARTIAL, answered.stderr)
+    assert f"A newer run is not in this report: `{sentence}`" in (tmp_path / "report.md").read_text()
+    assert opened.sql(SQL).gaps == (sentence,)
+
+
+def test_a_date_that_is_asked_for_has_no_runs_after_it_to_tell_of(demo: Path) -> None:
+    (demo / MARKER).unlink()
+    ahead_of_today(demo)
+
+    assert run(query, "--lake", demo, "--as-of", "2020-11-02", SQL).stderr == ""
+    assert open_lake(demo, as_of=date(2020, 11, 2)).sql(SQL).gaps == ()
+
+
+def test_a_lake_whose_runs_are_all_after_today_is_said_to_have_no_snapshot_yet(tmp_path: Path) -> None:
+    day = ahead_of_today(tmp_path)
+
+    result = run(query, "--lake", tmp_path, SQL)
+
+    assert result.return_value is ExitCode.PARTIAL
+    assert f"by this machine's clock. Check the clock, or use --as-of {day}" in result.stderr
+    assert f"the first run is from {day}. Use --as-of {day} or a later date" in result.stderr
 
 
 def test_any_other_lake_is_answered_as_of_today(demo: Path) -> None:

@@ -56,3 +56,30 @@ def test_an_index_of_an_array_is_the_one_that_is_written(lake: Lake, value: str)
 def test_several_indexes_in_one_pair_of_brackets_are_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match="are not valid SQL in Athena: write a"):
         lake.query("SELECT ARRAY[1, 2][1, 2]")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "s[1]",
+        "element_at(s, 1)",
+        "slice(s, 1, 2)",
+        "upper(s)[1]",
+        "(s || 'f')[1]",
+        "format('%s', s)[1]",
+        "replace(s, 'a', 'b')[1]",
+        "regexp_extract(s, 'a')[1]",
+        "split_part(s, ',', 1)[1]",
+        "split(s, ',')[1][1]",
+        "CAST(s AS varchar(4))[1]",
+        "max(s) OVER ()[1]",
+        "ARRAY[s][1][1]",
+        "map(ARRAY[1], ARRAY[s])[1][1]",
+        "transform(ARRAY[s], x -> x[1])",
+        "?[1]",
+        "element_at(?, 1)",
+    ],
+)
+def test_an_index_of_a_text_is_refused(lake: Lake, value: str) -> None:
+    with pytest.raises(QueryError, match=r"is text, and not an array: use substr\(\) for a part of it$"):
+        lake.query(f"SELECT {value} AS found FROM (SELECT 'abcde' AS s) AS t", ["abc"] * value.count("?"))  # noqa: S608

@@ -58,6 +58,7 @@ transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; x is a number, and a condition must 
 transform(ARRAY[1, 0], x -> x IS TRUE)  ; x is a number, and a condition must be a boolean
 regexp_extract('a', 'a') OR true  ; is text, and a condition must be a boolean
 element_at(map(), 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
+split_part('1,2', ',', 1) + 1  ; is text: write CAST(
 ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
 ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
@@ -80,6 +81,18 @@ date_trunc('decade', run_at)  ; decade is not a unit
 date_diff('decade', run_at, run_at)  ; decade is not a unit
 extract(epoch FROM run_at)  ; epoch is not a field of extract(): use second, minute
 extract(century FROM run_at)  ; century is not a field of extract()
+extract('year' FROM run_at)  ; 'year' is not a field of extract(): use second, minute
+extract(timezone_hour FROM now())  ; timezone_hour is not supported: all times of the lake are in UTC
+extract(hour FROM current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
+extract(SECOND FROM CAST(run_at AS date))  ; a date has no seconds: write CAST(CAST(
+replace(run_at, '-')  ; run_at is a time, and not text: write CAST(
+starts_with(run_at, '2026')  ; run_at is a time, and not text
+trim('2' FROM run_at)  ; run_at is a time, and not text
+listagg(run_at, ',') WITHIN GROUP (ORDER BY run_at)  ; run_at is a time, and not text
+listagg(DISTINCT nodes_listed) WITHIN GROUP (ORDER BY 1)  ; nodes_listed is a number, and not text
+hour(DATE '2026-11-01')  ; a date has no hours: write CAST(CAST('2026-11-01' AS DATE) AS timestamp)
+minute(current_date)  ; a date has no minutes: write CAST(CURRENT_DATE AS timestamp)
+transform(ARRAY[current_date], d -> second(d))  ; a date has no seconds: write CAST(d AS timestamp)
 date_add('hour', 1, current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 date_trunc('hour', current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 date_diff('hour', current_date, run_at)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)

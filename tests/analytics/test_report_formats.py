@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from typer.testing import CliRunner
 
 from patchlake_cli.lake.engine import Lake
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.markdown_text import code
 from patchlake_cli.report.document import render_json
 from patchlake_cli.report.figures import Figures, Unread
@@ -177,6 +178,16 @@ def test_json_has_every_figure_and_null_for_what_is_not_known(figures: Figures) 
     assert [account["account_id"] for account in document["accounts"]["rows"]] == [
         account.account_id for account in figures.details.accounts.rows
     ]
+
+
+@pytest.mark.parametrize(
+    ("report_format", "said"),
+    [(ReportFormat.JSON, '"history_days": 40,'), (ReportFormat.HTML, "of the last 40 days in")],
+)
+def test_the_history_is_told_as_long_as_it_is(report_format: ReportFormat, said: str) -> None:
+    figures = replace(hostile_figures(), settings=Settings(window_days=40, history_days=10))
+
+    assert said in RENDERERS[report_format](figures)
 
 
 def test_json_names_the_cves_of_each_patch() -> None:

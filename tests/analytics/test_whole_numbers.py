@@ -59,6 +59,28 @@ def test_a_fraction_is_compared_as_one(lake: Lake, condition: str, number: str, 
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "element_at(split('1.4,2', ','), 1)",
+        "format('%s', '1.4')",
+        "from_utf8(to_utf8('1.4'))",
+        "lpad('.4', 3, '1')",
+        "regexp_extract('v1.4', '[0-9.]+')",
+        "regexp_extract_all('v1.4', '[0-9.]+')[1]",
+        "regexp_replace('v1.4', 'v', '')",
+        "replace('v1.4', 'v', '')",
+        "rpad('1.', 3, '4')",
+        "split('1.4,2', ',')[1]",
+        "split_part('1.4,2', ',', 1)",
+        "(SELECT max(x) FROM UNNEST(split('1.4', ',')) AS t (x))",
+    ],
+)
+def test_the_text_of_a_function_keeps_its_fraction(lake: Lake, text: str) -> None:
+    assert nodes(lake, f"missing_count = {text}") == 0
+    assert nodes(lake, f"missing_count < {text}") == 2
+
+
+@pytest.mark.parametrize(
     "condition",
     [
         "missing_count = (SELECT s FROM (VALUES '1.4') AS t (s))",

@@ -6,6 +6,7 @@ from gzip import compress
 from io import BytesIO
 from itertools import count
 from json import JSONDecodeError
+from operator import methodcaller
 from time import monotonic
 from traceback import format_exception
 from typing import Any, NoReturn
@@ -260,10 +261,13 @@ def test_every_client_of_a_session_has_the_limit(service: HttpStub, monkeypatch:
 
 
 ANSWERED = {
-    "sqs": ("list_queues", b'{"QueueUrls": []}'),
-    "lambda": ("get_account_settings", b'{"AccountLimit": {}}'),
-    "sts": ("get_caller_identity", b"<R><GetCallerIdentityResult><Account>1</Account></GetCallerIdentityResult></R>"),
-    "s3": ("list_buckets", b"<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"),
+    "sqs": (methodcaller("list_queues"), b'{"QueueUrls": []}'),
+    "lambda": (methodcaller("get_account_settings"), b'{"AccountLimit": {}}'),
+    "sts": (
+        methodcaller("get_caller_identity"),
+        b"<GetCallerIdentityResponse><GetCallerIdentityResult/></GetCallerIdentityResponse>",
+    ),
+    "s3": (methodcaller("get_bucket_versioning", Bucket="lake"), b"<VersioningConfiguration/>"),
 }
 """A call of each service, and a body that answers it."""
 
@@ -276,10 +280,10 @@ ANSWERED = {
 def test_an_answer_with_another_status_or_the_header_of_an_error_is_none(
     service: HttpStub, client: Callable[[str], Any], name: str, status: int, headers: dict[str, str]
 ) -> None:
-    method, body = ANSWERED[name]
+    call, body = ANSWERED[name]
     service.answer_in_turn(Answer(200, body), Answer(status, body, headers))
     asked = client(name)
-    getattr(asked, method)()
+    call(asked)
 
     with pytest.raises(ResponseParserError, match=f"has status {status}"):
-        getattr(asked, method)()
+        call(asked)

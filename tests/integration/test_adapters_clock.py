@@ -18,11 +18,12 @@ from patchlake.bootstrap import Aws
 from patchlake.core.messages import CommitMessage
 from patchlake.errors import NotReadyError, RetryableError
 from patchlake.stages.stored_plan import stored_plan
-from tests.http_stub import DATE, Answer, HttpStub, http_stub, session
+from tests.http_stub import DATE, Answer, HttpStub, Lost, http_stub, session
 from tests.world import RUN_AT, RUN_ID, SCHEDULED_TIME, World
 
 AT = datetime(2026, 11, 23, 6, 0, 7, tzinfo=UTC)
 TWO_DAYS_AHEAD = "Wed, 25 Nov 2026 06:00:07 GMT"
+REFUSED = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
 
 
 @pytest.fixture
@@ -98,6 +99,17 @@ def test_an_error_tells_the_time_as_well(service: HttpStub, client: BaseClient) 
         call(client)
 
     assert clock.now() == AT + timedelta(seconds=2)
+
+
+def test_the_attempts_of_a_failed_call_have_no_time_though_their_dates_agree(
+    service: HttpStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    aws = Aws(boto3.Session("testing", "testing", region_name="eu-west-1"))
+    service.answer_in_turn(*[dated(TWO_DAYS_AHEAD, 503)] * 3, dated(DATE, 403))
+
+    assert aws.clock.now() == AT
+    assert len(service.requests) == 5
 
 
 @pytest.mark.parametrize(
@@ -196,6 +208,41 @@ def test_the_clients_of_a_session_ask_sts_for_the_time_whatever_it_answers(
 
     assert aws.clock.now() == AT
     assert {b"Action=GetCallerIdentity" in request.body for request in service.requests} == {True}
+
+
+def test_a_time_that_sts_does_not_tell_is_told_as_the_failure_of_the_call(
+    service: HttpStub, client: BaseClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    aws = Aws(boto3.Session("testing", "testing", region_name="eu-west-1"))
+    aws.clock.watch(client)
+    service.answer_in_turn(dated(DATE))
+    call(client)
+
+    with pytest.raises(RetryableError, match=r"^GetCallerIdentity failed: the endpoint cannot be reached .*endpoints"):
+        aws.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (Lost(200), "returned an error or no usable answer"),
+        (dated(None, 407), "the proxy refuses the request"),
+        (dated(None, 503), "returned an error or no usable answer"),
+        (Answer(403, REFUSED, {}), "access denied"),
+    ],
+    ids=["lost", "407", "503", "403"],
+)
+def test_an_answer_of_sts_without_a_time_is_told_as_what_it_is(
+    service: HttpStub, monkeypatch: pytest.MonkeyPatch, answer: Answer, cause: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    service.answer_in_turn(answer)
+    aws = Aws(boto3.Session("testing", "testing", region_name="eu-west-1"))
+
+    with pytest.raises(RetryableError, match=f"^GetCallerIdentity failed: .*{cause}"):
+        aws.clock.now()
 
 
 def test_a_date_two_days_off_fences_no_run(service: HttpStub, client: BaseClient) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import boto3
 import pytest
 
+from patchlake.adapters import sts
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.sts import RoleSessions
 from patchlake.adapters.target_apis import AwsTargetApis
@@ -115,6 +116,25 @@ def test_credentials_that_had_ended_are_not_those_of_the_user(aws: HttpStub, sou
     assert "aws sso login" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("headers", "answered"), [({"Date": DATE}, ", and 2026-11-23 at 06:00 UTC by the answer"), ({}, "")]
+)
+def test_credentials_that_have_ended_by_a_clock_that_is_ahead_are_told_with_both_times(
+    aws: HttpStub, sources: AwsTargetApis, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], answered: str
+) -> None:
+    monkeypatch.setattr(sts, "utc_now", lambda: datetime(2026, 11, 23, 8, 0, 7, tzinfo=UTC))
+    an_hour_later = assumed("key").body.replace(b"2999-01-01T00:00:00Z", b"2026-11-23T07:00:07Z")
+    aws.answer = lambda _: Answer(200, an_hour_later, headers)
+
+    with pytest.raises(RetryableError) as caught:
+        sources.open(PLAN, MEMBER)
+
+    assert (
+        "expired on 2026-11-23 at 07:00 UTC; it is 2026-11-23 at 08:00 UTC by the clock of this machine"
+        f"{answered}. Synchronize the clock if it is wrong. If the problem persists, check that no proxy"
+    ) in str(caught.value)
+
+
 @pytest.mark.parametrize("found", ["333333333333", PLAN.home_account_id])
 def test_a_session_of_another_account_is_refused_and_never_used(
     aws: HttpStub, sources: AwsTargetApis, found: str
@@ -130,7 +150,7 @@ def test_a_session_of_another_account_is_refused_and_never_used(
 
 
 def test_an_answer_that_names_no_account_has_usable_credentials(aws: HttpStub, sources: AwsTargetApis) -> None:
-    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"SourceIdentity>"))
+    unnamed = Answer(200, assumed("key").body.replace(b"AssumedRoleUser>", b"NewMember>"))
     aws.answer = lambda request: unnamed if is_sts(request) else reply({"InstanceInformationList": []})
 
     node_page(sources.open(PLAN, MEMBER), None)

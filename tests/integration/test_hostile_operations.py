@@ -56,7 +56,8 @@ def described(name: str = STACK, parameters: str = "", **changes: str) -> Answer
 
 def xml(operation: str, content: str) -> Answer:
     """Return an answer of a service with XML and forms."""
-    return Answer(200, f"<R><{operation}Result>{content}</{operation}Result></R>".encode())
+    result = f"<{operation}Result>{content}</{operation}Result>"
+    return Answer(200, f"<{operation}Response>{result}</{operation}Response>".encode())
 
 
 def depth(count: object) -> bytes:
@@ -348,13 +349,93 @@ def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -
     assert {each["name"] for each in checked if each["verdict"] == "UNKNOWN"} >= {*CHECKS.values()}
 
 
-def test_an_error_next_to_an_empty_list_of_subscribers_is_no_list(aws: HostileAws) -> None:
-    mixed = xml("ListSubscriptionsByTopic", "<Subscriptions/><Error><Code>InternalError</Code></Error>")
-    aws.hostile = only("ListSubscriptionsByTopic", mixed)
+SUBSCRIPTIONS = "ListSubscriptionsByTopic"
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions/><Error><Code>InternalError</Code></Error>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions>Service Unavailable</Subscriptions>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions nil='true'/>")),
+        (SUBSCRIPTIONS, xml("ListSubscriptions", "<Subscriptions/>")),
+        ("versioning", Answer(200, b"<ServiceUnavailable/>")),
+        ("versioning", Answer(200, b"<LocationConstraint>eu-central-1</LocationConstraint>")),
+        ("versioning", Answer(200, b"<VersioningConfiguration>Service Unavailable</VersioningConfiguration>")),
+        ("lifecycle", Answer(200, b"<ServiceUnavailable/>")),
+    ],
+    ids=["error", "text", "nil", "other_list", "unavailable", "location", "text_of_s3", "no_lifecycle"],
+)
+def test_an_answer_of_another_kind_is_no_empty_one(aws: HostileAws, operation: str, answer: Answer) -> None:
+    aws.hostile = only(operation, answer)
 
     checked = json.loads(aws.command("check", "--json").stdout)["checks"]
 
-    assert {each["name"]: each["verdict"] for each in checked}["alarm topic"] == "UNKNOWN"
+    assert {each["name"]: each["verdict"] for each in checked}[CHECKS[operation]] == "UNKNOWN"
+
+
+def findings(aws: HostileAws, name: str) -> list[dict[str, str]]:
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+    [found] = [each["findings"] for each in checked if each["name"] == name]
+    return list(found)
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"),
+    [
+        ("Disabled", "aws kms enable-key --key-id k"),
+        ("PendingDeletion", "aws kms cancel-key-deletion --key-id k && aws kms enable-key --key-id k"),
+        ("PendingImport", "import its key material again"),
+        ("Unavailable", "connect its key store again"),
+        ("PendingReplicaDeletion", "see its state in the KMS developer guide, Key states of AWS KMS keys"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_found_with_a_fix_for_its_state(aws: HostileAws, state: str, fix: str) -> None:
+    aws.hostile = with_key(state)
+
+    assert findings(aws, "encryption key") == [
+        {"text": f"the KMS key k is {state}: nothing can be read or written", "fix": fix}
+    ]
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Updating"])
+def test_a_key_that_can_be_used_is_no_finding(aws: HostileAws, state: str) -> None:
+    aws.hostile = with_key(state)
+
+    assert findings(aws, "encryption key") == []
+
+
+def with_key(state: str) -> Callable[[str, Request], Answer | None]:
+    parameter = "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>k</ParameterValue></member>"
+    answers = {
+        "DescribeStacks": described(parameters=parameter),
+        "DescribeKey": Answer(200, json.dumps({"KeyMetadata": {"KeyState": state}}).encode()),
+    }
+    return lambda asked, _: answers.get(asked)
+
+
+def test_a_rule_that_deletes_the_lake_from_a_date_on_is_found(aws: HostileAws) -> None:
+    expiration = "<Expiration><Date>2026-01-01T00:00:00.000Z</Date></Expiration>"
+    rules = f"<Rule><Status>Enabled</Status><Filter><Prefix>lake/patches/</Prefix></Filter>{expiration}</Rule>"
+    aws.hostile = only("lifecycle", Answer(200, f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode()))
+
+    assert "lake/patches/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is" in {
+        found["text"] for found in findings(aws, "retention")
+    }
+
+
+def test_another_function_that_reads_a_queue_does_not_count_as_its_own(aws: HostileAws) -> None:
+    arn = "arn:aws:lambda:eu-central-1:111122223333:function:someone-else:1"
+    source = {"UUID": "u", "State": "Enabled", "FunctionArn": arn}
+    aws.hostile = only("event-source-mappings", Answer(200, json.dumps({"EventSourceMappings": [source]}).encode()))
+
+    found = [each["text"] for each in findings(aws, "event sources")]
+
+    assert len(found) == 2 * len(QUEUES)
+    assert found[:2] == [
+        "patchlake-discover does not read the queue discover: its event source mapping does not exist",
+        "the function someone-else reads the queue discover, too: it takes messages of the runs",
+    ]
 
 
 def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:

@@ -51,6 +51,17 @@ def test_an_export_that_is_interrupted_before_its_run_is_known_says_how_to_go_on
     ]
 
 
+def test_a_command_line_that_is_interrupted_while_it_is_built_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("typer.main.get_command", interrupted)
+
+    ended = patchlake_here({}, "--version")
+
+    assert (ended.returncode, ended.stdout, ended.stderr) == (ExitCode.INTERRUPTED, "", "patchlake: interrupted\n")
+
+
 INTERRUPTED_IN_DUCKDB = """
 import os, signal, threading
 from patchlake_cli.lake import engine

@@ -2,6 +2,7 @@
 
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
+from patchlake_cli.operations.deployment import QUEUES
 from tests.aws_commands import parsed
 from tests.deployed import DeployedRun, new_stack
 from tests.operators import client, command, dead_letters, said
@@ -102,5 +103,5 @@ def test_what_cannot_be_told_is_unknown_and_what_is_gone_is_found(aws: EmbeddedA
     assert found["schedule"] == [f"there is no schedule {standing.name}-plan"]
     assert found["log retention"] == [f"there is no log group /aws/lambda/{standing.name}-commit"]
     assert [text.split(":")[0] for text in found["event sources"]] == [
-        f"no function reads the queue {name}" for name in ("discover", "listing", "collect", "detail", "commit")
+        f"{standing.name}-{stage} does not read the queue {name}" for name, stage in QUEUES.items()
     ]

@@ -1,6 +1,6 @@
 """The rule for AWS's time: two consecutive answers must agree."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -31,6 +31,14 @@ def time_of(answers: Iterable[datetime | None], further: Iterable[datetime | Non
     for at in answers:
         time.hear(at)
     return time.now(ask), asked
+
+
+def now_after(answers: Iterable[datetime | None], ask: Callable[[], object]) -> datetime:
+    """Return the time after these answers, which may be asked for."""
+    time = AgreedTime()
+    for at in answers:
+        time.hear(at)
+    return time.now(ask)
 
 
 def test_two_answers_that_agree_give_the_time_of_the_later_one_and_nothing_is_asked() -> None:
@@ -100,6 +108,27 @@ def test_answers_that_never_agree_leave_the_message_to_be_retried() -> None:
 def test_a_time_that_cannot_be_asked_for_is_unknown() -> None:
     with pytest.raises(RetryableError, match="say nothing and 2026-11-23T06:00:07Z"):
         time_of([NOW])
+
+
+@pytest.mark.parametrize("answers", [[], [NOW], [NOW, None]], ids=["none", "one", "no_date"])
+def test_a_time_that_cannot_be_asked_for_is_told_by_the_last_failure(answers: list[datetime | None]) -> None:
+    failures = iter(range(ASKS))
+
+    def ask() -> None:
+        raise RetryableError(f"STS cannot be reached, {next(failures)}")
+
+    with pytest.raises(RetryableError, match=f"^STS cannot be reached, {ASKS - 1}$"):
+        now_after(answers, ask)
+
+
+def test_dates_that_do_not_agree_are_told_as_such_even_if_the_answers_have_errors() -> None:
+    def ask() -> None:
+        raise RetryableError("STS cannot be reached")
+
+    with pytest.raises(RetryableError, match="2026-11-23T06:00:07Z and 2026-11-25T06:00:07Z") as raised:
+        now_after([NOW, NOW + DAYS], ask)
+
+    assert str(raised.value.__cause__) == "STS cannot be reached"
 
 
 def test_the_answers_of_an_earlier_invocation_do_not_count() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -56,15 +57,47 @@ def texts(findings: Iterator[Finding]) -> list[str]:
     return [finding.text for finding in findings]
 
 
-def test_a_topic_is_heard_by_one_confirmed_subscription() -> None:
-    confirmed: Any = {"SubscriptionArn": "arn:aws:sns:eu-central-1:111122223333:t:1", "Endpoint": "b@example.com"}
-    pending: Any = {"SubscriptionArn": "PendingConfirmation", "Endpoint": "a@example.com"}
+def subscription(arn: str, endpoint: str) -> Any:  # noqa: ANN401  # as SNS answers
+    return {"SubscriptionArn": arn, "Endpoint": endpoint}
 
-    assert texts(unheard("t", [confirmed, pending])) == []
+
+CONFIRMED = subscription("arn:aws:sns:eu-central-1:111122223333:t:1", "b@example.com")
+PENDING = subscription("PendingConfirmation", "a@example.com")
+DELETED = subscription("Deleted", "c@example.com")
+UNKNOWN = subscription("", "d@example.com")
+
+
+@pytest.mark.parametrize("others", [[], [PENDING], [DELETED], [UNKNOWN], [DELETED, PENDING]])
+def test_a_topic_is_heard_by_one_confirmed_subscription(others: list[Any]) -> None:
+    assert texts(unheard("t", [*others, CONFIRMED])) == []
+
+
+@pytest.mark.parametrize(
+    ("found", "counts"),
+    [
+        ([PENDING], "1 not confirmed (a@example.com)"),
+        ([DELETED], "1 deleted (c@example.com)"),
+        ([DELETED, PENDING], "1 deleted (c@example.com), 1 not confirmed (a@example.com)"),
+        (
+            [PENDING, subscription("PendingConfirmation", "A@example.com")],
+            "2 not confirmed (A@example.com, a@example.com)",
+        ),
+        ([UNKNOWN], "1 without an ARN (d@example.com)"),
+    ],
+)
+def test_a_subscription_without_an_arn_hears_nothing(found: list[Any], counts: str) -> None:
+    assert texts(unheard("t", found)) == [f"no one receives the alarms; subscriptions of their topic: {counts}"]
+
+
+def test_a_topic_without_subscriptions_is_not_heard() -> None:
     assert texts(unheard("t", [])) == ["no one receives the alarms: their topic has no subscription"]
-    assert texts(unheard("t", [pending])) == [
-        "no one receives the alarms: the subscription is not confirmed by a@example.com"
-    ]
+
+
+def test_the_link_is_opened_only_where_an_e_mail_waits_and_else_one_subscribes_again() -> None:
+    [waiting], [gone] = unheard("t", [DELETED, PENDING]), unheard("t", [DELETED])
+
+    assert waiting.fix.startswith("open the link in the e-mail from AWS Notifications; ")
+    assert gone.fix == "aws sns subscribe --topic-arn t --protocol email --notification-endpoint EMAIL"
 
 
 def rule(prefix: str, days: int, status: str = "Enabled") -> Any:  # noqa: ANN401  # as S3 answers
@@ -89,6 +122,21 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> Any:  # noqa: ANN40
                 "lake/tags/ expires after 20 days, but the views look back 35 days",
                 "plans/ expires after 20 days, but the views look back 35 days",
             ],
+        ),
+        (
+            [
+                rule("runs/", 30),
+                {
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "lake/tags/"},
+                    "Expiration": {"Date": datetime(2026, 1, 1, tzinfo=UTC)},
+                },
+            ],
+            ["lake/tags/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is"],
+        ),
+        (
+            [{"Status": "Enabled", "Prefix": "runs/", "Expiration": {"Date": datetime(2026, 1, 1, tzinfo=UTC)}}],
+            ["runs/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is"],
         ),
         (
             [

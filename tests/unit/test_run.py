@@ -56,7 +56,19 @@ def test_the_hours_of_a_change_to_and_from_summer_time_are_runs_of_their_own(
 
 
 @pytest.mark.parametrize(
-    "scheduled_time", [None, 7, "", "2026-11-01", "2026-11-01T06:00:00", "2026-11-01T06:00:00.5Z", "2026-02-30T06:00Z"]
+    "scheduled_time",
+    [
+        None,
+        7,
+        "",
+        "2026-11-01",
+        "2026-11-01T06:00:00",
+        "2026-11-01T06:00:00.5Z",
+        "2026-02-30T06:00Z",
+        "2026-11-01T06:00:00.0000009Z",
+        "2026-11-01T06:00:00,0000009Z",
+        "2026-11-01T06:00:00+00:00:00.5",
+    ],
 )
 def test_what_is_not_a_scheduled_time_is_refused_with_what_was_expected(scheduled_time: object) -> None:
     with pytest.raises(InputError) as failure:

@@ -115,8 +115,9 @@ def query(  # noqa: PLR0913  # one option each
     and --describe need no lake.
 
     Exit codes: 0 the answer covers the whole fleet, 1 error, 2 the SQL is not one SELECT, 3 the newest run could not
-    read everything or is not published, the window has no snapshot, a table that the query reads is not COMPLETE,
-    or the policy that it reads has a bad row. With 3, the rows are printed, and standard error says what is missing.
+    read everything, is not published or is later than today, the window has no snapshot, a table that the query reads
+    is not COMPLETE, or the policy that it reads has a bad row. With 3, the rows are printed, and standard error says
+    what is missing.
 
     Example: patchlake query --lake demo --named overdue_nodes --param days=30 --format csv
     """

@@ -91,8 +91,8 @@ def report(  # noqa: PLR0913  # one option each
     The figures come from the newest published run. The report also shows what that run could not read. Markdown is
     a short form for an e-mail or a chat; JSON is for programs. Both begin with what is not known.
 
-    Exit codes: 0 that run is COMPLETE, 1 error, 3 it is PARTIAL, a newer one is not published, there is none, or the
-    policy has a bad row or names a tag that was not read: standard error says what is missing.
+    Exit codes: 0 that run is COMPLETE, 1 error, 3 it is PARTIAL, a newer one is not published or later than today,
+    there is none, or the policy has a bad row or names a tag that was not read: standard error says what is missing.
 
     Example: patchlake report --lake demo --out report.html
 

@@ -4,8 +4,8 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 ``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
-``sequence`` counts down too (only up), a date plus an interval is a date (a time), and a time as text has milliseconds
-(as many digits as it needs).
+``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
+many digits as it needs), and the quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers (doubles).
 """
 
 import re
@@ -17,13 +17,19 @@ from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.text_formats import formatted
+from patchlake_cli.lake.time_texts import prepared
 
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
 _WHITE_SPACE = r"[\x09-\x0d\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 """What Athena trims: white space as Java defines it, without the spaces that do not break."""
-
-
+_FIELDS: Mapping[str, type[exp.Func]] = {
+    **dict.fromkeys(("day_of_week", "dow"), exp.DayOfWeekIso),
+    "day_of_month": exp.DayOfMonth,
+    **dict.fromkeys(("day_of_year", "doy"), exp.DayOfYear),
+    **dict.fromkeys(("year_of_week", "yow"), exp.YearOfWeek),
+}
+"""The functions that give a field of extract() in both."""
 _UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
@@ -64,16 +70,22 @@ def _constant(text: str, of_type: str) -> exp.Expr:
 
 
 def _cast(node: exp.Cast) -> exp.Expr:
-    if not node.to.is_type(exp.DType.VARCHAR):
-        return node
+    node.set("this", prepared(node.this, node.to))
     lengths = node.to.expressions
+    if not (node.to.is_type(exp.DType.VARCHAR) and lengths):
+        return node
     node.set("to", exp.DataType.build("VARCHAR"))
-    # One that is written out has the digits that are written.
-    is_literal = isinstance(node.this, exp.Cast) and isinstance(node.this.this, exp.Literal)
-    is_time = node.this.is_type(exp.DType.TIMESTAMP, exp.DType.DATETIME) and not is_literal
-    text = exp.Anonymous(this="strftime", expressions=[node.this, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
-    cast = text if is_time else node
-    return exp.Substring(this=cast, start=exp.Literal.number(1), length=lengths[0].this) if lengths else cast
+    return exp.Substring(this=node, start=exp.Literal.number(1), length=lengths[0].this)
+
+
+def _read_time(node: exp.Expr) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMP")))
+    return node
+
+
+def _array_join(node: exp.ArrayToString) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("ARRAY<VARCHAR>")))
+    return node
 
 
 def _trim(node: exp.Trim) -> exp.Expr:
@@ -133,7 +145,18 @@ def _sequence(node: exp.GenerateSeries) -> exp.Expr:
     return exp.cast(node, "DATE[]") if of_dates else node
 
 
-def _bitwise(node: exp.Expr) -> exp.Expr:
+def _divide(node: exp.Div) -> exp.Expr:
+    if not all(operand.is_type(*exp.DataType.INTEGER_TYPES) for operand in (node.this, node.expression)):
+        return node
+    return exp.cast(exp.IntDiv(this=node.this, expression=node.expression), "BIGINT")
+
+
+def _whole(node: exp.Ceil | exp.Floor) -> exp.Expr:
+    number: exp.Expr = node.this
+    return exp.paren(number, copy=False) if number.is_type(*exp.DataType.INTEGER_TYPES) else node
+
+
+def _operator(node: exp.Expr) -> exp.Expr:
     # An operator in DuckDB, which binds in another way than a function.
     return exp.paren(node)
 
@@ -156,7 +179,8 @@ def _min_by(node: exp.ArgMin) -> exp.Expr:
 
 
 def _extract(node: exp.Extract) -> exp.Expr:
-    return exp.DayOfWeekIso(this=node.expression) if node.name.upper() in {"DOW", "DAY_OF_WEEK"} else node
+    function = _FIELDS.get(node.name.lower())
+    return function(this=node.expression) if function else node
 
 
 def _slice(node: exp.ArraySlice) -> exp.Expr:
@@ -193,20 +217,29 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.ArgMin: _min_by,
     exp.ArrayPosition: _array_position,
     exp.ArraySlice: _slice,
-    exp.BitwiseAnd: _bitwise,
-    exp.BitwiseNot: _bitwise,
-    exp.BitwiseOr: _bitwise,
-    exp.BitwiseXor: _bitwise,
+    exp.ArrayToString: _array_join,
+    exp.BitwiseAnd: _operator,
+    exp.BitwiseNot: _operator,
+    exp.BitwiseOr: _operator,
+    exp.BitwiseXor: _operator,
     exp.Cast: _cast,
+    exp.Ceil: _whole,
+    exp.Concat: _operator,
     exp.CountIf: _count_if,
+    exp.Date: _read_time,
     exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
+    exp.Div: _divide,
     exp.Extract: _extract,
+    exp.Floor: _whole,
     exp.Format: formatted,
+    exp.FromISO8601Date: _read_time,
+    exp.FromISO8601Timestamp: _read_time,
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
+    exp.StrToTime: _read_time,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,
     exp.Trim: _trim,

@@ -111,7 +111,15 @@ class Answer:
 class Lake:
     """The published tables, their twins ``recent_…`` and ``history_…``, the policy and each view, ready for queries."""
 
-    def __init__(self, files: LakeFiles, now: datetime, settings: Settings, policy: PolicyFiles | None = None) -> None:
+    def __init__(
+        self,
+        files: LakeFiles,
+        now: datetime,
+        settings: Settings,
+        policy: PolicyFiles | None = None,
+        *,
+        is_present: bool = False,
+    ) -> None:
         """Connect to an empty database: a table or view comes into it with the first question that reads it.
 
         Args:
@@ -119,7 +127,9 @@ class Lake:
             now: the time from which ages and the window count.
             settings: the parameters of a stack.
             policy: the files of the policy; those of the lake itself by default.
+            is_present: whether that time is the present, by the clock of this machine.
         """
+        self.is_present = is_present
         self.now = now.astimezone(UTC)
         self._files = files
         self._policy = policy or files.policy
@@ -426,7 +436,8 @@ def open_lake(
         LakeError: there is no lake or no policy, or it cannot be read.
     """
     files = None if policy is None else find_policy(policy)
-    return Lake(find_lake(location, session), now or datetime.now(UTC), settings or Settings(), files)
+    found = find_lake(location, session)
+    return Lake(found, now or datetime.now(UTC), settings or Settings(), files, is_present=now is None)
 
 
 def open_lake_as_of(  # noqa: PLR0913
@@ -452,7 +463,7 @@ def open_lake_as_of(  # noqa: PLR0913
         now = datetime.combine(as_of, datetime.min.time(), UTC) + timedelta(days=1, seconds=-1)
         if now.date() > latest:
             raise FutureDateError(as_of, latest)
-    return Lake(files, now, settings or Settings(), policy_files)
+    return Lake(files, now, settings or Settings(), policy_files, is_present=as_of is None)
 
 
 def find_query(name: str) -> Statement:

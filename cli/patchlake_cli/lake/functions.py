@@ -59,13 +59,15 @@ _PARTS = frozenset(_SYNTAX.split())
 _MOST_ARGUMENTS = {
     "ArgMax": 2,
     "ArgMin": 2,
+    "Ceil": 1,
+    "Floor": 1,
     "approx_percentile": 2,
     "array_position": 2,
     "from_unixtime": 1,
     "split": 2,
     "strpos": 2,
 }
-"""Of the functions that would lose the arguments after these."""
+"""Of the functions that would lose the arguments after these, or take more than Athena's."""
 
 
 def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:

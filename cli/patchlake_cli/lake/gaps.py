@@ -23,8 +23,8 @@ def find_gaps(lake: Lake, parameters: Sequence[Parameter] = (), values: Sequence
     """
     [(run_id, status, coverage)] = lake.select("SELECT run_id, run_status, run_coverage FROM latest_run").rows
     if run_id is None:
-        return [*unpublished(lake, None), no_snapshot(lake)]
-    found = [*_outside(lake, parameters, values), *unpublished(lake, run_id)]
+        return [*left_out(lake, None), no_snapshot(lake)]
+    found = [*_outside(lake, parameters, values), *left_out(lake, run_id)]
     if status != "COMPLETE":
         unread = ", ".join([*_targets(lake), *_nodes(lake)]) or "see --named not_read"
         found.append(f"run {run_id} is {status}: {coverage}; not read: {unread}")
@@ -54,14 +54,20 @@ def no_snapshot(lake: Lake) -> str:
     )
 
 
-def unpublished(lake: Lake, answering: str | None) -> Iterator[str]:
-    """Yield a sentence for each run in the window that is not published, as far as it matters for the one that answers.
+def left_out(lake: Lake, answering: str | None) -> Iterator[str]:
+    """Yield a sentence for each reason why a run does not answer that may be newer than the one that does.
 
-    A later run may have tables that do not agree, and the coverage of any date may have the rows of another run.
+    There may be runs after today, by a clock that is wrong. A run in the window may have tables that do not agree, and
+    the coverage of any date may have the rows of another run.
 
     Raises:
         LakeError: a file cannot be read.
     """
+    if lake.is_present and (newest := lake.run_dates[-1]) > lake.date:
+        yield (
+            f"the newest run is from {newest}, later than today, {lake.date}, by this machine's clock. Check the "
+            f"clock, or use --as-of {newest}"
+        )
     since = ("", "") if answering is None else (answering, run_date(answering))
     runs = lake.select(
         """

@@ -1,20 +1,24 @@
-"""The columns of HAVING: sqlglot leaves them without their table, and so without their type."""
+"""The columns of HAVING: sqlglot leaves them without their table, and so without their type, and those of USING too."""
 
 from sqlglot import exp
-from sqlglot.optimizer.resolver import Resolver
-from sqlglot.optimizer.scope import traverse_scope
-from sqlglot.schema import Schema
 
 
-def name_tables_of_having(tree: exp.Expr, schema: Schema) -> None:
-    """Name the table of each column in HAVING; there are no aliases.
+def read_as_where(question: exp.Expr) -> None:
+    """Make each HAVING a WHERE in its place, so that sqlglot names its columns as it does those of a WHERE.
 
     Args:
-        tree: the SELECT, in whose other parts sqlglot named them; it is changed.
-        schema: that of every relation that it names.
+        question: the SELECT, which is changed.
     """
-    for scope in traverse_scope(tree):
-        having = scope.expression.args.get("having")
-        for column in having.find_all(exp.Column) if having else []:
-            if not column.table and column.parent_select is scope.expression:
-                column.set("table", Resolver(scope, schema).get_table(column))
+    for having in list(question.find_all(exp.Having)):
+        having.replace(exp.Where(this=having.this))
+
+
+def read_as_having(question: exp.Expr) -> None:
+    """Undo `read_as_where`.
+
+    Args:
+        question: the SELECT, which is changed.
+    """
+    for select in question.find_all(exp.Select):
+        if having := select.args.get("having"):
+            having.replace(exp.Having(this=having.this))

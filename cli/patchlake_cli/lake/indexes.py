@@ -1,4 +1,7 @@
-"""The indexes of arrays and parts: Athena refuses those below 1, and DuckDB counts them from the end."""
+"""The indexes of arrays and parts: Athena refuses those below 1, and DuckDB counts them from the end.
+
+Athena refuses those of texts too.
+"""
 
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
@@ -32,14 +35,16 @@ def keep_indexes(question: exp.Query) -> None:
 
 
 def require_indexes(tree: exp.Expr) -> None:
-    """Require that each index is a number from 1, or a key of a map.
+    """Require that each index is that of an array or map: a number from 1, or a key.
 
     Args:
         tree: the SELECT with its types.
 
     Raises:
-        QueryError: an index is another one, or is not written out.
+        QueryError: an index is another one, or that of a text, or is not written out.
     """
+    for part in tree.find_all(exp.Bracket, exp.ArraySlice):
+        _require_array(part.this)
     for bracket in tree.find_all(exp.Bracket):
         [index] = bracket.expressions
         if bracket.args.get("safe"):
@@ -54,6 +59,11 @@ def require_indexes(tree: exp.Expr) -> None:
     for split in tree.find_all(exp.SplitPart):
         if not _is_number_from(1, split.args["part_index"]):
             raise QueryError(f"{_written(split)}: an index must be a whole number from 1, such as 2")
+
+
+def _require_array(array: exp.Expr) -> None:
+    if isinstance(array.unnest(), exp.Placeholder) or array.is_type(*exp.DataType.TEXT_TYPES):
+        raise QueryError(f"{_written(array)} is text, and not an array: use substr() for a part of it")
 
 
 def _is_number_from(least: int, index: exp.Expr) -> bool:

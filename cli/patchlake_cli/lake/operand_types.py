@@ -21,7 +21,10 @@ _NEEDED: Mapping[type[exp.Expr], tuple[str, tuple[str, ...]]] = {
     exp.DateAdd: ("a time", ("this",)),
     exp.DateDiff: ("a time", ("this", "expression")),
     exp.Lower: ("text", ("this",)),
+    exp.Replace: ("text", ("this", "expression", "replacement")),
+    exp.StartsWith: ("text", ("this", "expression")),
     exp.Sum: ("a number", ("this",)),
+    exp.Trim: ("text", ("this",)),
     exp.Upper: ("text", ("this",)),
 }
 """The kind of arguments that DuckDB would convert, and their names, by function."""
@@ -102,7 +105,9 @@ def _require_comparable(comparison: exp.Expr, operands: list[exp.Expr]) -> None:
 def _require_known(comparison: exp.Expr, operand: exp.Expr) -> None:
     """Refuse what may be a text, which DuckDB would round to compare it with a whole number."""
     value = value_of(operand)
-    if value.is_type(exp.DType.UNKNOWN) and not isinstance(value, (exp.Null, exp.Any, exp.All)):
+    # DuckDB names a column that several tables have.
+    is_ambiguous = any(not column.table for column in value.find_all(exp.Column))
+    if value.is_type(exp.DType.UNKNOWN) and not is_ambiguous and not isinstance(value, (exp.Null, exp.Any, exp.All)):
         complaint = "the type of {} is not known, and Athena compares no text with a number"
         refuse(comparison, operand, complaint, "double", "bigint")
 
@@ -140,16 +145,14 @@ def _united(tree: exp.Expr) -> Iterator[tuple[exp.Expr, Iterable[exp.Expr], str 
             yield node, [each for each in alternatives(node) if each is not None], None
         if needed := _NEEDED.get(type(node)):
             kind, names = needed
-            yield node, [node.args[name] for name in names], kind
+            yield node, [node.args[name] for name in names if name in node.args], kind
         match node:
             case exp.ArrayContains() | exp.ArrayPosition():
                 yield node, [node.expression], _kind_of_part(node.this)
             case exp.Bracket():
                 yield node, node.expressions, "a number" if _is_array(node.this) else _kind_of_part(node.this)
-            case exp.Concat() | exp.DPipe():
-                parts = list(node.iter_expressions())
-                if not any(_is_array(part) or part.is_type(exp.DType.VARBINARY) for part in parts):
-                    yield node, parts, "text"
+            case exp.Concat() | exp.DPipe() | exp.GroupConcat():
+                yield node, _joined(node), "text"
             case exp.SetOperation() | exp.Values():
                 yield from ((node, column, None) for column in zip(*_rows(node), strict=False))
 
@@ -164,6 +167,15 @@ def _rows(part: exp.Expr) -> Iterator[list[exp.Expr]]:
             yield from _rows(right)
         case exp.Query(selects=columns):
             yield columns
+
+
+def _joined(node: exp.Expr) -> list[exp.Expr]:
+    """Return the texts that an expression joins; none if it joins arrays or bytes."""
+    if isinstance(node, exp.GroupConcat):
+        listed = node.this.this if isinstance(node.this, exp.Order) else node.this
+        return listed.expressions if isinstance(listed, exp.Distinct) else [listed]
+    parts = list(node.iter_expressions())
+    return [] if any(_is_array(part) or part.is_type(exp.DType.VARBINARY) for part in parts) else parts
 
 
 def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str | None = None) -> None:

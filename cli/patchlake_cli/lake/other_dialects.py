@@ -37,6 +37,8 @@ def refuse_other_dialects(question: exp.Query) -> None:
         if any(found.args.get(option) for found in question.find_all(part)):
             raise QueryError(complaint)
     _refuse_tables(question)
+    _refuse_unnest_of_values(question)
+    _refuse_ordered_values(question)
     _refuse_names(question)
     _refuse_joins(question)
     _refuse_numbers_of_rows(question)
@@ -67,6 +69,25 @@ def _refuse_tables(question: exp.Query) -> None:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
 
 
+def _refuse_unnest_of_values(question: exp.Query) -> None:
+    """Refuse an UNNEST that is no table, as DuckDB has it in a SELECT."""
+    for unnest in question.find_all(exp.Unnest):
+        if not isinstance(unnest.parent, (exp.From, exp.Join, exp.Subquery)):
+            raise QueryError("UNNEST is only valid after FROM and JOIN in Athena")
+
+
+def _refuse_ordered_values(question: exp.Query) -> None:
+    """Refuse an order or limit of VALUES, which Athena has: sqlglot cannot name its columns."""
+    for values in question.find_all(exp.Values):
+        around: exp.Expr | None = values
+        while isinstance(around, (exp.Values, exp.Subquery, exp.Table)):
+            if any(around.args.get(part) for part in ("order", "limit", "offset")):
+                raise QueryError(
+                    "VALUES with ORDER BY or LIMIT is not supported: use SELECT * FROM (VALUES …) AS t (a)"
+                )
+            around = around.parent
+
+
 def _refuse_joins(question: exp.Query) -> None:
     for join in question.find_all(exp.Join):
         if other := join.method or (join.kind if join.kind in {"SEMI", "ANTI"} else ""):
@@ -84,7 +105,11 @@ def _refuse_numbers_of_rows(question: exp.Query) -> None:
 
 
 def _refuse_names(question: exp.Query) -> None:
-    """Refuse a name that Athena does not accept without quotes, such as one with an invisible character."""
+    """Refuse a name that Athena does not accept without quotes: a number, or one with an invisible character."""
+    for named in question.find_all(exp.Column, exp.Dot):
+        last = named.this if isinstance(named, exp.Column) else named.expression
+        if last.is_number:
+            raise QueryError(f".{last.name} is not valid SQL in Athena after a value")
     for name in question.find_all(exp.Identifier):
         if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
             raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")

@@ -21,21 +21,25 @@ from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other
-from patchlake_cli.lake.having import name_tables_of_having
+from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import sort_entries
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
+from patchlake_cli.lake.ordering import require_ordered_columns, require_positions
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
 from patchlake_cli.lake.spelling import require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
+from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
+from patchlake_cli.lake.unnest import require_unnest, write_unnest
+from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns, write_joined_columns
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -44,7 +48,7 @@ from patchlake_cli.similar_names import suggested
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
 _TOO_DEEP = re.compile("expression depth limit")
 _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
-"""A division of integers is one of fractions in DuckDB, whose result is then made an integer."""
+"""A division of integers by zero, or the result of one of fractions that is made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
 
@@ -106,6 +110,8 @@ def parse_question(sql: str) -> exp.Query:
                 raise QueryError(_pointed(sql, *other))
             require_time_formats(question, sql)
             keep_indexes(question)
+            require_positions(question)
+            require_joined_columns(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -126,6 +132,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     try:
+        read_as_where(question)
         # The types show whether a division is one of integers.
         qualified = qualify(
             question,
@@ -135,8 +142,11 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             quote_identifiers=False,
             validate_qualify_columns=False,
         )
-        name_tables_of_having(qualified, known)
+        read_as_having(qualified)
+        compare_joined_columns(qualified)
         refuse_aliases(qualified)
+        require_ordered_columns(qualified)
+        write_joined_columns(qualified)
         typed = annotate(qualified, known)
         _check_columns(typed, schema)
         compare_exactly(typed)
@@ -145,6 +155,9 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_indexes(typed)
         require_whole_arguments(typed)
         require_units(typed)
+        cast_compared_texts(typed)
+        require_unnest(typed)
+        write_unnest(typed)
         sort_entries(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)

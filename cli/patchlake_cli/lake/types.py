@@ -18,10 +18,7 @@ _OF_ARGUMENT = (
     exp.Try,
 )
 """The functions whose type is that of their first argument."""
-_PARAMETER = "type of the parameter"
-_UNKNOWN = exp.DType.UNKNOWN.into_expr()
-_TEXT = exp.DType.VARCHAR.into_expr()
-_OF_TEXT = (
+_TEXTS = (
     exp.Decode,
     exp.Format,
     exp.Hex,
@@ -34,8 +31,10 @@ _OF_TEXT = (
     exp.UnicodeString,
 )
 """What is a text; a ``?`` is one too."""
-_OF_TEXTS = (exp.RegexpExtractAll, exp.RegexpSplit, exp.Split)
-_OF_BYTES = (exp.Encode, exp.SHA2Digest, exp.Unhex)
+_ARRAYS_OF_TEXTS = (exp.RegexpExtractAll, exp.RegexpSplit, exp.Split)
+_BYTES = (exp.Encode, exp.SHA2Digest, exp.Unhex)
+_PARAMETER = "type of the parameter"
+_UNKNOWN = exp.DType.UNKNOWN.into_expr()
 
 
 def annotate(tree: exp.Query, schema: Schema) -> exp.Query:
@@ -75,8 +74,31 @@ def _lambda_of(name: exp.Identifier) -> exp.Lambda | None:
 
 def _part(node: exp.Expr, number: int) -> exp.DataType:
     """Return the type of the elements of an array, or of the keys (0) or values (-1) of a map."""
-    parts = node.type.expressions if isinstance(node.type, exp.DataType) else []
+    has_parts = node.is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.MAP)
+    parts = node.type.expressions if has_parts and isinstance(node.type, exp.DataType) else []
     return parts[number] if parts else _UNKNOWN
+
+
+def columns_of_unnest(unnest: exp.Unnest) -> list[exp.DataType]:
+    """Return the types of the columns of an UNNEST, without its ordinality: a map has two, its keys and values."""
+    return [
+        _part(each, number)
+        for each in unnest.expressions
+        for number in ((0, -1) if each.is_type(exp.DType.MAP) else (0,))
+    ]
+
+
+def _of_unnest(unnest: exp.Unnest) -> exp.DataType:
+    """Return the type of a row of an UNNEST; sqlglot has that of the first array for all columns."""
+    columns = columns_of_unnest(unnest)
+    if len(columns) == 1:
+        return columns[0]
+    named = zip(unnest.alias_column_names, columns, strict=False)
+    return exp.DataType(
+        this=exp.DType.STRUCT,
+        expressions=[exp.ColumnDef(this=exp.to_identifier(name), kind=column) for name, column in named],
+        nested=True,
+    )
 
 
 def _nested(kind: exp.DType, *parts: exp.DataType) -> exp.DataType:
@@ -105,16 +127,10 @@ def _of_name(node: exp.Anonymous) -> exp.DataType:
             return _UNKNOWN
 
 
-def _of_joined(node: exp.DPipe) -> exp.DataType:
-    """Return the type of what ``||`` joins: arrays, bytes or texts."""
-    parts = [part.type for part in node.flatten() if isinstance(part.type, exp.DataType)]
-    return next((part for part in parts if part.is_type(exp.DType.ARRAY, exp.DType.VARBINARY)), _TEXT)
-
-
-def _of_largest(node: exp.Max | exp.Min) -> exp.DataType:
-    """Return the type of the largest or smallest value, or of an array of as many as the second argument says."""
-    of_value = node.this.type or _UNKNOWN
-    return _nested(exp.DType.ARRAY, of_value) if node.expressions else of_value
+def _of_map(node: exp.Map) -> exp.DataType:
+    """Return the type of a map of two arrays, even if that of their elements is not known."""
+    arrays = [node.args.get(name) for name in ("keys", "values")]
+    return _nested(exp.DType.MAP, *(_part(array, 0) if array else _UNKNOWN for array in arrays))
 
 
 def _of_percentile(node: exp.ApproxQuantile) -> exp.DataType:
@@ -136,37 +152,63 @@ def _annotated(annotator: Any, literal: exp.Literal) -> exp.Expr:  # noqa: ANN40
     return typed
 
 
+def _moved(annotator: Any, addition: exp.Add) -> exp.Expr:  # noqa: ANN401  # sqlglot's own
+    """Give a sum its type: that of the time, also if the interval is first."""
+    typed: exp.Expr = _KNOWN[exp.Add]["annotator"](annotator, addition)
+    if addition.this.is_type(exp.DType.INTERVAL) and addition.expression.is_type(*exp.DataType.TEMPORAL_TYPES):
+        typed.type = addition.expression.type
+    return typed
+
+
+def _largest(call: exp.Max | exp.Min) -> exp.DataType:
+    """Return the type of a largest or smallest value, or of an array of some."""
+    return _nested(exp.DType.ARRAY, call.this.type) if call.expressions else call.this.type
+
+
+def _joined(whole: exp.Expr) -> exp.DataType:
+    """Return the type of joined arrays, bytes or texts."""
+    parts = (
+        part for part in whole.iter_expressions() if part.is_type(exp.DType.ARRAY, exp.DType.LIST, exp.DType.VARBINARY)
+    )
+    return next((part.type for part in parts if isinstance(part.type, exp.DataType)), exp.DType.VARCHAR.into_expr())
+
+
 _TYPES: dict[type[exp.Expr], Any] = {
     **_KNOWN,
     **dict.fromkeys(_OF_ARGUMENT, _KNOWN[exp.Max]),
-    **{part: {"returns": exp.DType.VARCHAR} for part in _OF_TEXT},
-    **{part: _typed(lambda _: _nested(exp.DType.ARRAY, _TEXT)) for part in _OF_TEXTS},
-    **{part: {"returns": exp.DType.VARBINARY} for part in _OF_BYTES},
+    **dict.fromkeys(_TEXTS, _typed(lambda _: exp.DType.VARCHAR.into_expr())),
+    **dict.fromkeys(_ARRAYS_OF_TEXTS, _typed(lambda _: _nested(exp.DType.ARRAY, exp.DType.VARCHAR.into_expr()))),
+    exp.Add: {"annotator": _moved},
+    **{part: {"returns": exp.DType.VARBINARY} for part in _BYTES},
     exp.Anonymous: _typed(_of_name),
     exp.ApproxQuantile: _typed(_of_percentile),
     exp.ArrayMax: _KNOWN[exp.ArrayFirst],
     exp.ArrayMin: _KNOWN[exp.ArrayFirst],
     exp.ArrayPosition: {"returns": exp.DType.BIGINT},
-    exp.Atan2: {"returns": exp.DType.DOUBLE},
     exp.BitwiseAndAgg: {"returns": exp.DType.BIGINT},
     exp.BitwiseOrAgg: {"returns": exp.DType.BIGINT},
+    exp.Atan2: {"returns": exp.DType.DOUBLE},
     exp.Bracket: _typed(lambda node: _part(node.this, -1)),
-    exp.DPipe: _typed(_of_joined),
+    exp.Concat: _typed(_joined),
+    exp.DPipe: _typed(_joined),
     exp.Flatten: _KNOWN[exp.ArrayFirst],
     exp.FromISO8601Date: {"returns": exp.DType.DATE},
-    exp.FromISO8601Timestamp: {"returns": exp.DType.TIMESTAMPTZ},
+    exp.FromISO8601Timestamp: {"returns": exp.DType.TIMESTAMP},
     exp.Grouping: {"returns": exp.DType.BIGINT},
     exp.Identifier: _typed(lambda name: name.meta.get(_PARAMETER) or _UNKNOWN),
     exp.Literal: {"annotator": _annotated},
     exp.Localtimestamp: {"returns": exp.DType.TIMESTAMP},
+    exp.Map: _typed(_of_map),
     exp.MapKeys: _typed(lambda node: _nested(exp.DType.ARRAY, _part(node.this, 0))),
-    exp.Max: _typed(_of_largest),
-    exp.Min: _typed(_of_largest),
+    exp.Max: _typed(_largest),
+    exp.Min: _typed(_largest),
     exp.Minute: {"returns": exp.DType.BIGINT},
     exp.RegexpCount: {"returns": exp.DType.BIGINT},
     exp.Second: {"returns": exp.DType.BIGINT},
     exp.TimeToUnix: {"returns": exp.DType.DOUBLE},
     exp.Transform: _typed(lambda node: _nested(exp.DType.ARRAY, node.expression.this.type)),
     exp.Trunc: _typed(_of_truncated),
+    exp.Tuple: {"returns": exp.DType.STRUCT},
+    exp.Unnest: _typed(_of_unnest),
 }
 """The types of functions, with those that sqlglot leaves out."""

@@ -15,14 +15,14 @@ def compare_exactly(tree: exp.Expr) -> None:
     Args:
         tree: the SELECT with its types, which is changed.
     """
-    for compared in list(_compared(tree)):
-        if any(map(_is_whole, compared)):
-            for part in [result for each in compared for result in _results(each)]:
+    for parts in list(compared(tree)):
+        if any(map(_is_whole, parts)):
+            for part in [result for each in parts for result in _results(each)]:
                 if isinstance(part, exp.Placeholder) or part.is_type(*exp.DataType.TEXT_TYPES):
                     part.replace(exp.cast(part.copy(), _EXACT))
 
 
-def _compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
+def compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
     """Yield what is compared with each other."""
     for comparison in tree.find_all(*COMPARISONS):
         yield [part.unnest() for part in comparison.iter_expressions()]

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -49,6 +49,7 @@ class _Filter(_Prefix):
 
 
 class _Expiration(TypedDict):
+    Date: NotRequired[datetime]
     Days: NotRequired[Annotated[int, Meta(ge=0)]]
 
 
@@ -61,6 +62,16 @@ class _Rule(_Prefix):
 class _Rules(TypedDict):
     Rules: list[_Rule]
 
+
+_USABLE_KEY_STATES = frozenset({"Enabled", "Updating"})
+"""While the primary key of a multi-Region key is changed, it can be used; KMS developer guide, Key states."""
+
+_KEY_FIXES = {
+    "Disabled": "aws kms enable-key --key-id {key}",
+    "PendingDeletion": "aws kms cancel-key-deletion --key-id {key} && aws kms enable-key --key-id {key}",
+    "PendingImport": "import its key material again",
+    "Unavailable": "connect its key store again",
+}
 
 RUNS_LOOKED_AT = 7
 SHORTEST_RUNS_DAYS = 15
@@ -172,9 +183,9 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
         return
     with asking("kms:DescribeKey", f"key {key}"):
         state = read_answer(stack.aws.client("kms").describe_key(KeyId=key), _Key)["KeyMetadata"]["KeyState"]
-    if state != "Enabled":
-        fix = "cancel-key-deletion, then enable-key" if state == "PendingDeletion" else "enable-key"
-        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", f"aws kms {fix} --key-id {key}")
+    if state not in _USABLE_KEY_STATES:
+        fix = _KEY_FIXES.get(state, "see its state in the KMS developer guide, Key states of AWS KMS keys")
+        yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", fix.format(key=key))
 
 
 def check_history(stack: Stack) -> Iterator[Finding]:
@@ -205,17 +216,23 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
 def ill_kept(rules: Sequence[_Rule], window_days: int) -> Iterator[Finding]:
     """Find objects that a bucket's lifecycle rules delete too early, or never."""
     runs = _days_kept(rules, "runs/")
-    if runs is None:
+    if runs is None and not _expire_at(rules, "runs/"):
         yield Finding(
             "shards and parts never expire: no lifecycle rule covers runs/",
             "restore the template's rule expire-runs",
         )
-    elif runs < SHORTEST_RUNS_DAYS:
+    elif runs is not None and runs < SHORTEST_RUNS_DAYS:
         yield Finding(
             f"shards and parts expire after {runs} days, before a dead letter does",
             f"change the rule on runs/ to keep them for at least {SHORTEST_RUNS_DAYS} days",
         )
     tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
+    for prefix in ("runs/", *tables, PLANS):
+        for at in _expire_at(rules, prefix):
+            yield Finding(
+                f"{prefix} expires on {at:%Y-%m-%d}: from then on, S3 deletes every object, however new it is",
+                f"change the rule on {prefix} to one with days, or remove it",
+            )
     for prefix in (*tables, PLANS):
         days = _days_kept(rules, prefix)
         if days is not None and days < window_days:
@@ -227,12 +244,19 @@ def ill_kept(rules: Sequence[_Rule], window_days: int) -> Iterator[Finding]:
 
 def _days_kept(rules: Sequence[_Rule], prefix: str) -> int | None:
     """Return the number of days after which objects under a prefix expire; None if they never do."""
-    days = [
-        rule["Expiration"]["Days"]
-        for rule in rules
-        if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {}) and prefix.startswith(_prefix_of(rule))
-    ]
-    return min(days, default=None)
+    return min((one["Days"] for one in _expirations(rules, prefix) if "Days" in one), default=None)
+
+
+def _expire_at(rules: Sequence[_Rule], prefix: str) -> list[datetime]:
+    """Return the times from which on all objects under a prefix expire."""
+    return [one["Date"] for one in _expirations(rules, prefix) if "Date" in one]
+
+
+def _expirations(rules: Sequence[_Rule], prefix: str) -> Iterator[_Expiration]:
+    """Return the expirations of objects under a prefix."""
+    for rule in rules:
+        if rule["Status"] == "Enabled" and "Expiration" in rule and prefix.startswith(_prefix_of(rule)):
+            yield rule["Expiration"]
 
 
 def _prefix_of(rule: _Rule) -> str:

@@ -1,5 +1,6 @@
 """Checks of a stack's services: its schedule, event sources, dead letters, alarms, logs and limits."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Annotated, NotRequired, TypedDict
 
@@ -56,6 +57,7 @@ class _Scaling(TypedDict):
 
 class _EventSource(TypedDict):
     UUID: str
+    FunctionArn: Annotated[str, Meta(pattern=r"^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+")]
     State: str
     ScalingConfig: NotRequired[_Scaling]
 
@@ -64,6 +66,9 @@ class _EventSources(TypedDict):
     EventSourceMappings: list[_EventSource]
 
 
+_PENDING = "not confirmed"
+_DEAF = {"PendingConfirmation": _PENDING, "Deleted": "deleted"}
+"""What a subscription is that has one of these texts in place of its ARN."""
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
@@ -96,15 +101,22 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
     for name, sources in _event_sources(stack).items():
-        if not sources:
+        function = f"{stack.deployment.stack}-{QUEUES[name]}"
+        own = [source for source in sources if _function_of(source) == function]
+        if not own:
             yield Finding(
-                f"no function reads the queue {name}: its event source mapping does not exist",
-                f"aws lambda create-event-source-mapping --function-name {stack.deployment.stack}-{QUEUES[name]} "
+                f"{function} does not read the queue {name}: its event source mapping does not exist",
+                f"aws lambda create-event-source-mapping --function-name {function} "
                 f"--event-source-arn {_queue_arns(stack)[name]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
             )
         for source in sources:
-            if source["State"] not in _WORKING_STATES:
+            if source not in own:
+                yield Finding(
+                    f"the function {_function_of(source)} reads the queue {name}, too: it takes messages of the runs",
+                    f"aws lambda delete-event-source-mapping --uuid {source['UUID']}",
+                )
+            elif source["State"] not in _WORKING_STATES:
                 yield Finding(
                     f"the event source mapping of the queue {name} is {source['State']}: its messages are not read",
                     f"aws lambda update-event-source-mapping --uuid {source['UUID']} --enabled",
@@ -132,18 +144,23 @@ def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
 
 
 def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Finding]:
-    """Find a topic whose subscriptions reach no one."""
-    if not subscriptions:
-        yield Finding(
-            "no one receives the alarms: their topic has no subscription",
-            f"set AlarmEmail, or aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL",
-        )
-    elif all(subscription["SubscriptionArn"] == "PendingConfirmation" for subscription in subscriptions):
-        waiting = ", ".join(sorted(subscription["Endpoint"] for subscription in subscriptions))
-        yield Finding(
-            f"no one receives the alarms: the subscription is not confirmed by {waiting}",
-            "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again",
-        )
+    """Find a topic whose subscriptions reach no one: only one with an ARN does."""
+    deaf: dict[str, list[str]] = defaultdict(list)
+    for subscription in subscriptions:
+        arn = subscription["SubscriptionArn"]
+        if arn.startswith("arn:"):
+            return
+        deaf[_DEAF.get(arn, "without an ARN")].append(subscription["Endpoint"])
+    subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL"
+    if not deaf:
+        yield Finding("no one receives the alarms: their topic has no subscription", f"set AlarmEmail, or {subscribe}")
+        return
+    counts = ", ".join(f"{len(who)} {state} ({', '.join(sorted(who))})" for state, who in sorted(deaf.items()))
+    confirm = "open the link in the e-mail from AWS Notifications; if it is older than three days, subscribe again"
+    yield Finding(
+        f"no one receives the alarms; subscriptions of their topic: {counts}",
+        f"{confirm}: {subscribe}" if _PENDING in deaf else subscribe,
+    )
 
 
 def check_log_retention(stack: Stack) -> Iterator[Finding]:
@@ -200,6 +217,11 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
         queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
         for queue in own.queues
     }
+
+
+def _function_of(source: _EventSource) -> str:
+    """Return the function's name; behind it, an ARN may have a version or an alias."""
+    return source["FunctionArn"].split(":")[6]
 
 
 def _event_sources(stack: Stack) -> dict[str, list[_EventSource]]:

@@ -23,6 +23,7 @@ def render_json(figures: Figures) -> str:
         "as_of": figures.as_of,
         "window_start": figures.window_start,
         **asdict(figures.settings),
+        "history_days": figures.settings.days_of_history,
         "no_snapshot": figures.no_snapshot,
         "run": asdict(figures.run),
         "not_known": {"unpublished": list(figures.unpublished), **not_known},

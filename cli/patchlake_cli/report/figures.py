@@ -133,7 +133,7 @@ class Figures:
         as_of: the time from which ages and the window count, in UTC.
         window_start: the first date of the window.
         no_snapshot: why the window has no published run, and what to ask instead; None if it has one.
-        unpublished: a sentence for each newer run in the window without a whole snapshot.
+        unpublished: a sentence for each newer run without a whole snapshot in the window, or for those after today.
         details: None if the window has no published run; then nothing is known.
     """
 

@@ -4,7 +4,7 @@ The views compute every figure. A list that may be long is cut to its most impor
 """
 
 from patchlake_cli.lake.engine import Lake
-from patchlake_cli.lake.gaps import no_snapshot, unpublished
+from patchlake_cli.lake.gaps import left_out, no_snapshot
 from patchlake_cli.report.deadline_reading import read_deadlines
 from patchlake_cli.report.figures import CoveredTarget, Details, Figures, LatestRun, Reason, Unread
 from patchlake_cli.report.instance_figures import Ec2, Management, TagValue, TargetGap, UnmanagedInstance
@@ -63,7 +63,7 @@ def read_figures(lake: Lake) -> Figures:
         window_start=lake.window_start,
         no_snapshot=no_snapshot(lake) if run.run_id is None else None,
         run=run,
-        unpublished=list(unpublished(lake, run.run_id)),
+        unpublished=list(left_out(lake, run.run_id)),
         details=None if run.run_id is None else _details(lake),
     )
 

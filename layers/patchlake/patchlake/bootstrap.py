@@ -3,7 +3,6 @@
 import random
 import time
 from collections.abc import Callable, Collection, Sequence
-from contextlib import suppress
 from datetime import datetime
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,6 @@ import boto3
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.enabled_regions import enabled_regions
@@ -90,8 +88,7 @@ class Aws:
 
     def _ask_for_the_time(self) -> None:
         # Needs no permission. A refusal has the time as well.
-        with suppress(*AWS_ERRORS):
-            self.sts.get_caller_identity()
+        caller_account_id(self.sts)
 
 
 def bucket_store(client: "S3Client", bucket: str, prefix: str = "") -> S3Store:

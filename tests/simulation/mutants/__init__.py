@@ -6,15 +6,19 @@ invariant that it names; a mutant that survives shows what the simulator cannot 
 
 from tests.simulation.mutants import (
     absence,
+    collect,
+    commit,
+    discover,
     ec2,
     functions,
     halving,
     patches,
-    protocol,
+    plan,
     refusals,
     secondary,
     trouble,
     values,
+    writing,
 )
 from tests.simulation.mutants.mutant import MUTANTS, Hunt, Mutant, hunt
 
@@ -23,14 +27,18 @@ __all__ = [
     "Hunt",
     "Mutant",
     "absence",
+    "collect",
+    "commit",
+    "discover",
     "ec2",
     "functions",
     "halving",
     "hunt",
     "patches",
-    "protocol",
+    "plan",
     "refusals",
     "secondary",
     "trouble",
     "values",
+    "writing",
 ]

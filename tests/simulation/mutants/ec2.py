@@ -22,9 +22,9 @@ from patchlake.stages.step import Step
 from patchlake.stages.stored_run import StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import alter_page_size, alter_request
+from tests.simulation.mutants.deaf_queue import DeafQueue
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
 from tests.simulation.mutants.mutant import mutant as any_mutant
-from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
     BROKEN_ANSWERS,
     INSTANCES_REFUSED,

@@ -33,9 +33,9 @@ from patchlake.stages.retry_policy import Attempt, RetryPolicy
 from patchlake.stages.stored_run import Batch, Slice, StoredRun
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages, Settle, Settled, alter_ids_per_call, alter_settling
+from tests.simulation.mutants.deaf_queue import DeafQueue
 from tests.simulation.mutants.mutant import MUTANTS, Mutant, Patch
 from tests.simulation.mutants.mutant import mutant as any_mutant
-from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
     BUILDS_THAT_DIFFER,
     CHILDREN_SENT_AGAIN,

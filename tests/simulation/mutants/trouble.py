@@ -28,8 +28,8 @@ from patchlake.stages.stored_run import StoredRun
 from patchlake.stages.throttled_calls import ThrottledCalls
 from tests.simulation.faults import Fault
 from tests.simulation.keys import plan_key
+from tests.simulation.mutants.deaf_queue import DeafQueue
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.protocol import DeafQueue
 from tests.simulation.mutants.provocations import (
     A_PLAN_THAT_NEVER_COMES,
     HURRIED,

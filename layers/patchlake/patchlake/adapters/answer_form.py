@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Container, Iterable, Mapping
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from patchlake.adapters.one_line import one_line
-from patchlake.adapters.xml_elements import local_name, parsed_xml
+from patchlake.adapters.xml_elements import has_text, is_nil, local_name, parsed_xml
 
 _OTHER_XML = re.compile(
     rb"\s*(?:<\?[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+)?(?:html|error|errorresponse)\b",
@@ -18,6 +19,15 @@ _OF_AN_ERROR = frozenset({"__type", "Output"})
 """The members of an error in JSON: its type, or a wrapper around it."""
 _OF_A_PROXY = re.compile(r"__type|code|message|(error|exception|fault)\w*", re.IGNORECASE)
 """The members with which a proxy adds an error to an answer."""
+_ROOTS = {
+    "GetBucketLifecycleConfigurationOutput": {"LifecycleConfiguration"},
+    "GetBucketVersioningOutput": {"VersioningConfiguration", "GetBucketVersioningResponse"},
+    "ListObjectsV2Output": {"ListBucketResult"},
+}
+"""The roots of S3's answers, which the SDK's model lacks, by its names of the answers: of those that are asked for.
+
+Sources: the API reference of S3; moto, for the second root of versioning.
+"""
 FIRST_ERROR_STATUS = 301
 """The status from which the SDK takes an answer for an error."""
 _ERROR_HEADER = "x-amzn-errortype"
@@ -98,28 +108,55 @@ def _is_xml_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
         return True
     wrapper = shape.serialization.get("resultWrapper")
     if wrapper is None:
-        return _has_members(root, shape)
+        is_its_own = local_name(root) in _ROOTS.get(shape.name, ()) or not _has_body(shape)
+        return is_its_own and _is_whole(root, shape)
+    if local_name(root) != f"{wrapper.removesuffix('Result')}Response" or has_text(root):
+        return False
     results = [child for child in root if local_name(child) == wrapper]
     is_alone = not misleading_member(map(local_name, root), {wrapper, "ResponseMetadata"})
-    return is_alone and len(results) == 1 and _has_members(results[0], shape)
+    return is_alone and len(results) == 1 and _is_whole(results[0], shape)
 
 
-def _has_members(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
-    return not misleading_member(map(local_name, element), names_in(shape)) and _has_each_once(element, shape)
+def _is_whole(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
+    return not misleading_member(map(local_name, element), names_in(shape)) and _is_of(element, shape)
 
 
-def _has_each_once(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
-    """Whether each member of a structure comes once; of two structures, the SDK's parser takes the first."""
-    for name, member in shape.members.items():
-        found = [child for child in element if local_name(child) == member.serialization.get("name", name)]
-        if len(found) > 1 and not member.serialization.get("flattened"):
+def _is_of(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
+    """Whether an element may have a value of this shape.
+
+    The SDK's parser takes the first of two members, and reads a list or a structure that is nil, or a text in its
+    place, as an empty one, as it does an element in place of a text.
+    """
+    if shape.type_name not in {"list", "structure"}:
+        return len(element) == 0
+    if is_nil(element) or has_text(element):
+        return False
+    if shape.type_name == "structure":
+        return _are_members(element, shape)
+    item = shape.member.serialization.get("name", "member")
+    return all(local_name(child) == item and _is_of(child, shape.member) for child in element)
+
+
+def _are_members(element: ET.Element, shape: Any) -> bool:  # noqa: ANN401
+    known, seen = _members_of(shape), set()
+    for child in element:
+        name = local_name(child)
+        member = known.get(name)
+        if member is None:
+            continue
+        is_list = member.serialization.get("flattened")
+        if (name in seen and not is_list) or not _is_of(child, member.member if is_list else member):
             return False
-        if found and member.type_name == "structure" and not _has_each_once(found[0], member):
-            return False
+        seen.add(name)
     return True
+
+
+@cache
+def _members_of(shape: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the members of a structure by their names in an answer; a listing of S3 has a thousand of one shape."""
+    return {member.serialization.get("name", name): member for name, member in shape.members.items()}
 
 
 def names_in(shape: Any) -> set[str]:  # noqa: ANN401
     """Return the names that the members of an answer have in it."""
-    members = shape.members if shape is not None else {}
-    return {member.serialization.get("name", name) for name, member in members.items()}
+    return set() if shape is None else set(_members_of(shape))

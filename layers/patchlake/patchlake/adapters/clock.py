@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,10 @@ AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws
 
 
 class ServiceClock:
-    """``Clock`` from the Date headers of all answers to any watched client, errors included; for many threads.
+    """``Clock`` from the Date headers of all answers to any watched client, refusals included; for many threads.
+
+    An answer of 5xx has no time: it often comes from a proxy, and the SDK asks again within the call, so that one fault
+    would give several answers, which agree.
 
     With a local time, an answer counts if it agrees with that, and else the local time itself: AWS accepts a signature
     only near its own time. So the local time counts only while every watched client talks to AWS.
@@ -62,7 +66,8 @@ class ServiceClock:
         self._heard.hear(time_of(headers.get("Date")))
 
     def _before_parse(self, response_dict: Mapping[str, Any], **_: object) -> None:
-        self.answered(response_dict["headers"])
+        if response_dict["status_code"] < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.answered(response_dict["headers"])
 
 
 def time_of(date_header: str | None) -> datetime | None:
@@ -75,6 +80,11 @@ def time_of(date_header: str | None) -> datetime | None:
         return None if at.tzinfo is None or at.year == MAXYEAR else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def time_in(answer: Mapping[str, Any]) -> datetime | None:
+    """Return the time in the Date header of an answer, as the SDK parsed it; None if it has none."""
+    return time_of(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
 
 
 def is_aws(url: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, message_of
-from patchlake.adapters.clock import time_of
+from patchlake.adapters.clock import time_in
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.statuses import Explanation
 
@@ -128,8 +128,7 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
 
 def _difference(error: AwsError, local: datetime) -> str:
     """Say how far this machine's clock is from the time of an answer, if the answer has one."""
-    answer = error.response if isinstance(error, ClientError) else {}
-    answered = time_of(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
+    answered = time_in(error.response) if isinstance(error, ClientError) else None
     if answered is None:
         return ""
     if abs(local - answered) < _NOTABLE:

@@ -15,6 +15,7 @@ from botocore.credentials import CredentialProvider, CredentialResolver, Refresh
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, DENIALS, AwsError, Cause, cause_of, code_of, is_refusal
 from patchlake.adapters.clients import make_client
+from patchlake.adapters.clock import time_in
 from patchlake.adapters.explanations import explained, utc_now
 from patchlake.adapters.session_credentials import fit_a_header
 from patchlake.core.paging import IF_IT_LASTS
@@ -156,10 +157,13 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             if not fit_a_header(access_key, secret_key, token):
                 msg = f"{role}: AssumeRole failed: the credentials in its answer cannot be used. {IF_IT_LASTS}"
                 raise RetryableError(msg)
-            if expiration <= utc_now():
+            if expiration <= (now := utc_now()):
+                answered = time_in(answer)
+                by_answer = "" if answered is None else f", and {_text(answered)} by the answer"
                 msg = (
-                    f"{role}: AssumeRole failed: the credentials in its answer expired on "
-                    f"{expiration.astimezone(UTC):%Y-%m-%d at %H:%M UTC}. {IF_IT_LASTS}"
+                    f"{role}: AssumeRole failed: the credentials in its answer expired on {_text(expiration)}; it is "
+                    f"{_text(now)} by the clock of this machine{by_answer}. Synchronize the clock if it is wrong. "
+                    f"{IF_IT_LASTS}"
                 )
                 raise RetryableError(msg)
             return {
@@ -170,6 +174,10 @@ def _credentials(role: str, answer: "Mapping[str, Any]") -> dict[str, Any]:
             }
     msg = f"{role}: AssumeRole failed: its answer lacks credentials. {IF_IT_LASTS}"
     raise RetryableError(msg)
+
+
+def _text(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d at %H:%M UTC}"
 
 
 def _failure(role: str, error: AwsError) -> PatchlakeError:

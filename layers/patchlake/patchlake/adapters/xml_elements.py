@@ -15,3 +15,16 @@ def parsed_xml(body: bytes) -> ET.Element | None:
 def local_name(element: ET.Element) -> str:
     """Return the name of an element without its namespace."""
     return str(element.tag).rpartition("}")[2]
+
+
+def is_nil(element: ET.Element) -> bool:
+    """Whether an element says that it has no value, which is not the same as an empty one."""
+    attributes = element.items()
+    return bool(attributes) and any(
+        name.rpartition("}")[2] == "nil" and value in {"true", "1"} for name, value in attributes
+    )
+
+
+def has_text(element: ET.Element) -> bool:
+    """Whether an element begins with a text, other than the space before its first child."""
+    return bool(element.text and element.text.strip())

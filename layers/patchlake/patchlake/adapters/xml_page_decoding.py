@@ -18,7 +18,7 @@ from botocore.model import ListShape, Shape, StructureShape
 
 from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader
-from patchlake.adapters.xml_elements import local_name
+from patchlake.adapters.xml_elements import has_text, is_nil, local_name
 from patchlake.core.records import EpochSeconds, InvalidRow, Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
@@ -115,13 +115,13 @@ class XmlPageDecoder:
                 above[-1].clear()
 
     def _require_list(self, element: ET.Element) -> None:
-        if _is_nil(element) or _holds_other_than([element], self._item):
+        if is_nil(element) or _holds_other_than([element], self._item):
             raise BrokenAnswerError(self._no_answer)
 
     def _rows(self, item: ET.Element) -> Iterator[Record | InvalidRow]:
         elements = [item]
         for list_name, item_name in batched(self._lists_in_item, 2, strict=True):
-            lists = [one for one in _named(elements, list_name) if not _is_nil(one)]
+            lists = [one for one in _named(elements, list_name) if not is_nil(one)]
             elements = _named(lists, item_name)
             if not lists:
                 yield InvalidRow(None, f"{list_name}: it is absent")
@@ -188,17 +188,9 @@ def _value_at(elements: Iterable[ET.Element], member: _Member) -> object:
 
 
 def _text(element: ET.Element) -> str | list[object] | None:
-    if _is_nil(element):
+    if is_nil(element):
         return None
     return [] if len(element) else element.text or ""
-
-
-def _is_nil(element: ET.Element) -> bool:
-    """Whether an element says that it has no value, which is not the same as an empty one."""
-    attributes = element.items()
-    return bool(attributes) and any(
-        name.rpartition("}")[2] == "nil" and value in {"true", "1"} for name, value in attributes
-    )
 
 
 def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:
@@ -208,4 +200,4 @@ def _named(elements: Iterable[ET.Element], name: str) -> list[ET.Element]:
 
 def _holds_other_than(lists: Iterable[ET.Element], item_name: str) -> bool:
     """Whether one of these elements holds a text, or an element with another name."""
-    return any((one.text or "").strip() or any(local_name(child) != item_name for child in one) for one in lists)
+    return any(has_text(one) or any(local_name(child) != item_name for child in one) for one in lists)

@@ -54,24 +54,31 @@ class AgreedTime:
         """Return the time of the latest answer that agrees with the one before.
 
         Args:
-            ask: makes a call whose answer has the time.
+            ask: makes a call whose answer has the time; raises a RetryableError if it fails, with or without a time.
 
         Raises:
-            RetryableError: no two consecutive answers agree, although more were asked for.
+            RetryableError: no two consecutive answers agree, although more were asked for; that of the last call that
+                failed, unless the answers are dated and do not agree.
         """
+        failure: RetryableError | None = None
         for _ in range(ASKS):
             if (at := self.agreed()) is not None:
                 return at
-            ask()
+            try:
+                ask()
+            except RetryableError as error:
+                failure = error
         if (at := self.agreed()) is not None:
             return at
         first, second = self._answers
+        if failure is not None and (first is None or second is None):
+            raise failure
         msg = (
             f"the time is unknown: the latest two answers of AWS say {_text(first)} and {_text(second)}; expected two "
             f"Date headers within {AGREEMENT.seconds // 60} minutes of each other. Retry in a minute (a run does "
             "so automatically); if the problem persists, look for a proxy that changes or caches answers"
         )
-        raise RetryableError(msg)
+        raise RetryableError(msg) from failure
 
 
 def _text(at: datetime | None) -> str:

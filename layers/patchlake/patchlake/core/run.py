@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from patchlake.errors import InputError
 
+_FRACTION = r"[.,]0*[1-9]"
+"""Of a second, also one that ``datetime`` would drop: beyond microseconds, or of an offset."""
+
 RUN_ID_PATTERN = r"^[0-9]{8}T[0-9]{6}Z\Z"
 
 
@@ -24,7 +27,7 @@ def run_id_of(scheduled_time: object) -> str:
         at = datetime.fromisoformat(scheduled_time).astimezone(UTC) if "T" in scheduled_time else None
     except (ValueError, OverflowError):
         at = None
-    if at is None or at.microsecond or datetime.fromisoformat(scheduled_time).tzinfo is None:
+    if at is None or re.search(_FRACTION, scheduled_time) or datetime.fromisoformat(scheduled_time).tzinfo is None:
         msg = f"the event's scheduled_time is {scheduled_time!r}: expected {expected}"
         raise InputError(msg)
     return f"{at.year:04d}{at:%m%dT%H%M%SZ}"

@@ -1,0 +1,98 @@
+"""The columns of USING: in Athena, each is one column of the joined tables, and no longer one of each table."""
+
+from collections.abc import Iterator, Sequence
+
+from sqlglot import exp
+
+from patchlake_cli.lake.errors import QueryError
+
+_IS_USING = "is using"
+
+
+def require_joined_columns(question: exp.Query) -> None:
+    """Require that the columns of USING are named without a table, and that it follows no list of tables.
+
+    Args:
+        question: the SELECT as it was parsed; its joins are marked for `compare_joined_columns`.
+
+    Raises:
+        QueryError: one is named with its table, or its USING follows such a list.
+    """
+    for select in question.find_all(exp.Select):
+        joins = _joins(select)
+        for number, join in enumerate(joins):
+            names = {column.name.lower() for column in join.args.get("using") or ()}
+            if not names:
+                continue
+            join.meta[_IS_USING] = True
+            # It joins the last table only; for sqlglot, all of them.
+            if not all(each.kind or each.args.get("on") or each.args.get("using") for each in joins[:number]):
+                raise QueryError("USING after a list of tables is not supported: use CROSS JOIN, or ON")
+            for column in _columns_with_tables(select, joins[: number + 1]):
+                if column.is_star:
+                    raise QueryError(f"{_written(column)} lacks the columns of USING in Athena: name the columns")
+                if column.name.lower() in names and column.find_ancestor(exp.Join) not in joins[:number]:
+                    raise QueryError(f"{_written(column)} is not valid in Athena after USING: write {column.name}")
+
+
+def compare_joined_columns(tree: exp.Expr) -> None:
+    """Compare a column of USING with that of all tables before it: sqlglot takes the first one, which may have no row.
+
+    Args:
+        tree: the SELECT, with the tables of its columns; it is changed.
+    """
+    for select in tree.find_all(exp.Select):
+        joined: dict[str, list[exp.Expr]] = {}
+        may_lack_first = False
+        for join in _joins(select):
+            for compared in list(join.args["on"].find_all(exp.EQ)) if join.meta.get(_IS_USING) else ():
+                first, last = compared.this, compared.expression
+                columns = joined.setdefault(last.name, [first.copy()])
+                if may_lack_first and len(columns) > 1:
+                    first.replace(exp.func("coalesce", *columns))
+                columns.append(last.copy())
+            may_lack_first = may_lack_first or join.side in {"RIGHT", "FULL"}
+
+
+def write_joined_columns(tree: exp.Expr) -> None:
+    """Write out each selected column of USING in an expression of ORDER BY: its name is that of a column of two tables.
+
+    Args:
+        tree: the SELECT, with the tables of its other columns; it is changed.
+    """
+    for select in tree.find_all(exp.Select):
+        joined = {each.alias: each.this for each in select.selects if isinstance(each.unalias(), exp.Coalesce)}
+        order = select.args.get("order")
+        for ordered in order.expressions if order else []:
+            for column in list(ordered.this.find_all(exp.Column)):
+                if column is not ordered.this and not column.table and column.name in joined:
+                    column.replace(joined[column.name].copy())
+
+
+def _joins(select: exp.Query) -> list[exp.Join]:
+    return select.args.get("joins") or []
+
+
+def _columns_with_tables(select: exp.Select, joins: Sequence[exp.Join]) -> Iterator[exp.Column]:
+    """Yield the columns of these tables of a SELECT that are named with their table."""
+    tables = {each.alias_or_name.lower() for each in (select.args["from_"], *joins)}
+    for column in select.find_all(exp.Column):
+        if column.table and column.table.lower() in tables and _select_of(column) is select:
+            yield column
+
+
+def _select_of(column: exp.Column) -> exp.Query | None:
+    """Return the innermost SELECT around a column that has its table."""
+    select: exp.Query | None = column.parent_select
+    while select and column.table.lower() not in _tables(select):
+        select = select.parent_select
+    return select
+
+
+def _tables(select: exp.Query) -> set[str]:
+    tables = [select.args.get("from_"), *_joins(select)]
+    return {each.alias_or_name.lower() for each in tables if each}
+
+
+def _written(column: exp.Column) -> str:
+    return column.sql(dialect="athena")
