@@ -25,6 +25,7 @@ WHOLE = """
     round(3)
     coalesce(3, 1)
     nullif(3, 1)
+    nullif(3, 3.5e0)
     if(true, 3, 1)
     CASE WHEN true THEN 3 END
     element_at(ARRAY[3], 1)

@@ -14,6 +14,7 @@ _OF_ARGUMENT = (
     exp.ArgMin,
     exp.ArrayFilter,
     exp.DateTrunc,
+    exp.Nullif,
     exp.TimestampTrunc,
     exp.Try,
 )
