@@ -101,12 +101,11 @@ def test_an_error_tells_the_time_as_well(service: HttpStub, client: BaseClient) 
     assert clock.now() == AT + timedelta(seconds=2)
 
 
-def test_the_attempts_of_a_failed_call_have_no_time_though_their_dates_agree(
-    service: HttpStub, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("status", [429, 503])
+def test_the_attempts_of_one_call_count_once(service: HttpStub, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", service.url)
     aws = Aws(boto3.Session("testing", "testing", region_name="eu-west-1"))
-    service.answer_in_turn(*[dated(TWO_DAYS_AHEAD, 503)] * 3, dated(DATE, 403))
+    service.answer_in_turn(*[dated(TWO_DAYS_AHEAD, status)] * 3, dated(DATE, 403))
 
     assert aws.clock.now() == AT
     assert len(service.requests) == 5

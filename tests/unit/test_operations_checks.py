@@ -13,7 +13,7 @@ from patchlake_cli.operations import checks
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking
 from patchlake_cli.operations.findings import Checked, Finding, Verdict
-from patchlake_cli.operations.lake_checks import ill_kept
+from patchlake_cli.operations.retention import ill_kept
 from patchlake_cli.operations.service_checks import unheard
 from patchlake_cli.operations.stack import Stack
 from tests.known_deployment import BUCKET, DEPLOYMENT
@@ -104,6 +104,16 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> Any:  # noqa: ANN40
     return {"Status": status, "Filter": {"Prefix": prefix}, "Expiration": {"Days": days}}
 
 
+def tagged(prefix: str, days: int) -> Any:  # noqa: ANN401
+    tag = {"Key": "temporary", "Value": "yes"}
+    selected = {"And": {"Prefix": prefix, "Tags": [tag]}} if prefix else {"Tag": tag}
+    return rule(prefix, days) | {"Filter": selected}
+
+
+def large(prefix: str, days: int) -> Any:  # noqa: ANN401
+    return rule(prefix, days) | {"Filter": {"And": {"Prefix": prefix, "ObjectSizeGreaterThan": 1_000_000}}}
+
+
 @pytest.mark.parametrize(
     ("rules", "found"),
     [
@@ -122,6 +132,14 @@ def rule(prefix: str, days: int, status: str = "Enabled") -> Any:  # noqa: ANN40
                 "lake/tags/ expires after 20 days, but the views look back 35 days",
                 "plans/ expires after 20 days, but the views look back 35 days",
             ],
+        ),
+        ([rule("runs/", 30), tagged("", 10)], []),
+        ([tagged("runs/", 30)], ["shards and parts never expire: no lifecycle rule covers runs/"]),
+        ([large("runs/", 30)], ["shards and parts never expire: no lifecycle rule covers runs/"]),
+        ([rule("runs/", 30), rule("runs/2", 1)], ["shards and parts expire after 1 days, before a dead letter does"]),
+        (
+            [rule("runs/", 30), large("lake/tags/run_date=", 1)],
+            ["lake/tags/run_date= expires after 1 days, but the views look back 35 days"],
         ),
         (
             [

@@ -1,15 +1,11 @@
 """Checks of a stack's data: its runs, and their bucket."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Any, NotRequired, TypedDict
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, NotRequired, TypedDict
 
-from msgspec import Meta
-
-from patchlake.core.keys import LAKE, PLANS
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code, listing_words
-from patchlake.sources.registry import SOURCES
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
@@ -17,6 +13,7 @@ from patchlake_cli.lake.source_coverage import SourceGap
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_json, reading_the_lake
 from patchlake_cli.operations.findings import Finding
+from patchlake_cli.operations.retention import Rules, ill_kept
 from patchlake_cli.operations.stack import Stack
 
 
@@ -40,29 +37,6 @@ class _Key(TypedDict):
     KeyMetadata: _KeyMetadata
 
 
-class _Prefix(TypedDict):
-    Prefix: NotRequired[str]
-
-
-class _Filter(_Prefix):
-    And: NotRequired[_Prefix]
-
-
-class _Expiration(TypedDict):
-    Date: NotRequired[datetime]
-    Days: NotRequired[Annotated[int, Meta(ge=0)]]
-
-
-class _Rule(_Prefix):
-    Status: str
-    Filter: NotRequired[_Filter]
-    Expiration: NotRequired[_Expiration]
-
-
-class _Rules(TypedDict):
-    Rules: list[_Rule]
-
-
 _USABLE_KEY_STATES = frozenset({"Enabled", "Updating"})
 """While the primary key of a multi-Region key is changed, it can be used; KMS developer guide, Key states."""
 
@@ -74,8 +48,6 @@ _KEY_FIXES = {
 }
 
 RUNS_LOOKED_AT = 7
-SHORTEST_RUNS_DAYS = 15
-"""Shards and parts must outlive a dead letter (14 days), so that a run can still be published from them."""
 
 
 def check_runs(stack: Stack) -> Iterator[Finding]:
@@ -205,61 +177,9 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
     client = stack.aws.client("s3")
     try:
         with asking("s3:GetLifecycleConfiguration", f"bucket {bucket}"):
-            rules = read_answer(client.get_bucket_lifecycle_configuration(Bucket=bucket), _Rules)["Rules"]
+            rules = read_answer(client.get_bucket_lifecycle_configuration(Bucket=bucket), Rules)["Rules"]
     except AwsRefusedError as refusal:
         if refusal.code != "NoSuchLifecycleConfiguration":
             raise
         rules = []
     yield from ill_kept(rules, stack.number("WindowDays"))
-
-
-def ill_kept(rules: Sequence[_Rule], window_days: int) -> Iterator[Finding]:
-    """Find objects that a bucket's lifecycle rules delete too early, or never."""
-    runs = _days_kept(rules, "runs/")
-    if runs is None and not _expire_at(rules, "runs/"):
-        yield Finding(
-            "shards and parts never expire: no lifecycle rule covers runs/",
-            "restore the template's rule expire-runs",
-        )
-    elif runs is not None and runs < SHORTEST_RUNS_DAYS:
-        yield Finding(
-            f"shards and parts expire after {runs} days, before a dead letter does",
-            f"change the rule on runs/ to keep them for at least {SHORTEST_RUNS_DAYS} days",
-        )
-    tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
-    for prefix in ("runs/", *tables, PLANS):
-        for at in _expire_at(rules, prefix):
-            yield Finding(
-                f"{prefix} expires on {at:%Y-%m-%d}: from then on, S3 deletes every object, however new it is",
-                f"change the rule on {prefix} to one with days, or remove it",
-            )
-    for prefix in (*tables, PLANS):
-        days = _days_kept(rules, prefix)
-        if days is not None and days < window_days:
-            yield Finding(
-                f"{prefix} expires after {days} days, but the views look back {window_days} days",
-                f"change the rule on {prefix} to keep it longer, or lower WindowDays",
-            )
-
-
-def _days_kept(rules: Sequence[_Rule], prefix: str) -> int | None:
-    """Return the number of days after which objects under a prefix expire; None if they never do."""
-    return min((one["Days"] for one in _expirations(rules, prefix) if "Days" in one), default=None)
-
-
-def _expire_at(rules: Sequence[_Rule], prefix: str) -> list[datetime]:
-    """Return the times from which on all objects under a prefix expire."""
-    return [one["Date"] for one in _expirations(rules, prefix) if "Date" in one]
-
-
-def _expirations(rules: Sequence[_Rule], prefix: str) -> Iterator[_Expiration]:
-    """Return the expirations of objects under a prefix."""
-    for rule in rules:
-        if rule["Status"] == "Enabled" and "Expiration" in rule and prefix.startswith(_prefix_of(rule)):
-            yield rule["Expiration"]
-
-
-def _prefix_of(rule: _Rule) -> str:
-    """Return the prefix of the keys that a rule is about; of them it may select some by tag or size."""
-    of_filter = rule.get("Filter", {})
-    return of_filter.get("And", of_filter).get("Prefix", rule.get("Prefix", ""))

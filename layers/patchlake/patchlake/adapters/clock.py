@@ -3,8 +3,7 @@
 from collections.abc import Callable, Mapping
 from datetime import MAXYEAR, UTC, datetime
 from email.utils import parsedate_to_datetime
-from http import HTTPStatus
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,10 +14,9 @@ AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".amazonaws.eu", ".api.aws
 
 
 class ServiceClock:
-    """``Clock`` from the Date headers of all answers to any watched client, refusals included; for many threads.
+    """``Clock`` from the Date headers of all answers to any watched client, errors included; for many threads.
 
-    An answer of 5xx has no time: it often comes from a proxy, and the SDK asks again within the call, so that one fault
-    would give several answers, which agree.
+    Only the last answer to a call counts: those to the attempts that the SDK repeats would agree on one wrong time.
 
     With a local time, an answer counts if it agrees with that, and else the local time itself: AWS accepts a signature
     only near its own time. So the local time counts only while every watched client talks to AWS.
@@ -35,6 +33,7 @@ class ServiceClock:
         self._local_time = local_time
         self._heard = AgreedTime()
         self._asking = Lock()
+        self._call = local()
 
     def watch(self, client: Any) -> None:  # noqa: ANN401
         """Read the time from every answer to this boto3 client from now on."""
@@ -42,6 +41,8 @@ class ServiceClock:
             self._local_time = None
         # Before anything is read of the answer: one that cannot be used has a time, too.
         client.meta.events.register_first("before-parse", self._before_parse)
+        client.meta.events.register_first("after-call", self._after_call)
+        client.meta.events.register_first("after-call-error", self._after_call)
 
     def begin(self) -> None:
         """Begin an invocation: answers to earlier ones no longer count."""
@@ -66,8 +67,11 @@ class ServiceClock:
         self._heard.hear(time_of(headers.get("Date")))
 
     def _before_parse(self, response_dict: Mapping[str, Any], **_: object) -> None:
-        if response_dict["status_code"] < HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.answered(response_dict["headers"])
+        self._call.headers = response_dict["headers"]
+
+    def _after_call(self, **_: object) -> None:
+        if (headers := self._call.__dict__.pop("headers", None)) is not None:
+            self.answered(headers)
 
 
 def time_of(date_header: str | None) -> datetime | None:
