@@ -21,6 +21,7 @@ PAGE = b"<!doctype html><html><body>Please sign in</body></html>"
 ERROR = b'{"__type": "com.amazonaws#InternalFailure", "message": "no"}'
 DIGITS = b"9" * 5_000
 ESCAPE = "\x1b[2J"
+SOURCES = "event-source-mappings"
 
 
 def outputs() -> dict[str, str]:
@@ -424,18 +425,72 @@ def test_a_rule_that_deletes_the_lake_from_a_date_on_is_found(aws: HostileAws) -
     }
 
 
-def test_another_function_that_reads_a_queue_does_not_count_as_its_own(aws: HostileAws) -> None:
-    arn = "arn:aws:lambda:eu-central-1:111122223333:function:someone-else:1"
-    source = {"UUID": "u", "State": "Enabled", "FunctionArn": arn}
-    aws.hostile = only("event-source-mappings", Answer(200, json.dumps({"EventSourceMappings": [source]}).encode()))
-
-    found = [each["text"] for each in findings(aws, "event sources")]
-
-    assert len(found) == 2 * len(QUEUES)
-    assert found[:2] == [
-        "patchlake-discover does not read the queue discover: its event source mapping does not exist",
-        "the function someone-else reads the queue discover, too: it takes messages of the runs",
+def sources(*found: tuple[str, str]) -> Callable[[str, Request], Answer | None]:
+    """Answer with mappings of these functions and states for the queue discover."""
+    mappings = [
+        {"UUID": str(number), "State": state, "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
+        for number, (name, state) in enumerate(found)
     ]
+
+    def answer(asked: str, request: Request) -> Answer | None:
+        its_own = mappings if request.path.endswith("discover") else []
+        return Answer(200, json.dumps({"EventSourceMappings": its_own}).encode()) if asked == SOURCES else None
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("mappings", "said"),
+    [
+        ([("patchlake-discover", "Enabled"), ("someone-else", "Disabled")], []),
+        ([("patchlake-discover", "Enabled"), ("patchlake-discover:v1", "Disabled")], []),
+        (
+            [("patchlake-discover", "Disabled")],
+            ["the event source mapping of the queue discover is Disabled: its messages are not read"],
+        ),
+        (
+            [("patchlake-discover", "Deleting")],
+            ["patchlake-discover does not read the queue discover: its event source mapping does not exist"],
+        ),
+        (
+            [("patchlake-discover", "Enabled"), ("someone-else:1", "Enabled")],
+            ["the function someone-else reads the queue discover, too: it takes messages of the runs"],
+        ),
+    ],
+)
+def test_a_mapping_counts_by_its_function_and_state(
+    aws: HostileAws, mappings: list[tuple[str, str]], said: list[str]
+) -> None:
+    aws.hostile = sources(*mappings)
+
+    texts = [each["text"] for each in findings(aws, "event sources")]
+
+    assert [text for text in texts if "queue discover" in text] == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "check"),
+    [
+        ("versioning", "<VersioningConfiguration><Status/></VersioningConfiguration>", "versions"),
+        ("versioning", "<VersioningConfiguration><Status>Busy</Status></VersioningConfiguration>", "versions"),
+        (
+            "versioning",
+            "<VersioningConfiguration><MfaDelete>Disabled</MfaDelete>Unavailable</VersioningConfiguration>",
+            "versions",
+        ),
+        ("DescribeKey", '{"KeyMetadata": {"KeyState": ""}}', "encryption key"),
+        ("DescribeKey", '{"KeyMetadata": {"KeyState": "Replicating"}}', "encryption key"),
+    ],
+)
+def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, answer: str, check: str) -> None:
+    known = with_key("Enabled")
+    aws.hostile = lambda operation, request: (
+        Answer(200, answer.encode()) if operation == asked else known(operation, request)
+    )
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    assert {each["name"]: each["verdict"] for each in checked}[check] == "UNKNOWN"
 
 
 def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code, listing_words
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
@@ -26,11 +26,20 @@ class _Statements(TypedDict):
 
 
 class _Versioning(TypedDict):
-    Status: NotRequired[str]
+    Status: NotRequired[Literal["Enabled", "Suspended"]]
 
 
 class _KeyMetadata(TypedDict):
-    KeyState: str
+    KeyState: Literal[
+        "Creating",
+        "Enabled",
+        "Disabled",
+        "PendingDeletion",
+        "PendingImport",
+        "PendingReplicaDeletion",
+        "Unavailable",
+        "Updating",
+    ]
 
 
 class _Key(TypedDict):

@@ -102,7 +102,7 @@ def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
     for name, sources in _event_sources(stack).items():
         function = f"{stack.deployment.stack}-{QUEUES[name]}"
-        own = [source for source in sources if _function_of(source) == function]
+        own = [source for source in sources if _function_of(source) == function and source["State"] != "Deleting"]
         if not own:
             yield Finding(
                 f"{function} does not read the queue {name}: its event source mapping does not exist",
@@ -110,16 +110,16 @@ def check_event_sources(stack: Stack) -> Iterator[Finding]:
                 f"--event-source-arn {_queue_arns(stack)[name]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
             )
+        elif not any(_is_working(source) for source in own):
+            yield Finding(
+                f"the event source mapping of the queue {name} is {own[0]['State']}: its messages are not read",
+                f"aws lambda update-event-source-mapping --uuid {own[0]['UUID']} --enabled",
+            )
         for source in sources:
-            if source not in own:
+            if source not in own and _is_working(source):
                 yield Finding(
                     f"the function {_function_of(source)} reads the queue {name}, too: it takes messages of the runs",
                     f"aws lambda delete-event-source-mapping --uuid {source['UUID']}",
-                )
-            elif source["State"] not in _WORKING_STATES:
-                yield Finding(
-                    f"the event source mapping of the queue {name} is {source['State']}: its messages are not read",
-                    f"aws lambda update-event-source-mapping --uuid {source['UUID']} --enabled",
                 )
 
 
@@ -217,6 +217,10 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
         queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
         for queue in own.queues
     }
+
+
+def _is_working(source: _EventSource) -> bool:
+    return source["State"] in _WORKING_STATES
 
 
 def _function_of(source: _EventSource) -> str:

@@ -26,5 +26,5 @@ def is_nil(element: ET.Element) -> bool:
 
 
 def has_text(element: ET.Element) -> bool:
-    """Whether an element begins with a text, other than the space before its first child."""
-    return bool(element.text and element.text.strip())
+    """Whether an element has a text of its own, other than the space around its children."""
+    return any(text and text.strip() for text in (element.text, *(child.tail for child in element)))
