@@ -209,6 +209,8 @@ def test_an_answer_that_is_nested_without_end_is_malformed(service: HttpStub, cl
         (RuntimeError("the refreshed credentials are still expired"), "still expired"),
         (FileNotFoundError(2, "No such file or directory", "print-keys"), "print-keys"),
         (JSONDecodeError("Expecting value", "secret", 0), "Expecting value"),
+        (TypeError("Parser must be a string"), "they have another form than expected: Parser must be a string"),
+        (AttributeError("'list' object has no attribute 'get'"), "they have another form than expected"),
     ],
 )
 def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
@@ -225,11 +227,11 @@ def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
     assert service.requests == []
 
 
-@pytest.mark.parametrize("value", ["AKIA\nX", "AKIA\x1b[0m", "AKIÄ"])
+@pytest.mark.parametrize("value", ["AKIA\nX", "AKIA\x1b[0m", "AKIÄ", 5, None])
 def test_credentials_that_no_header_can_hold_are_not_sent(
-    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, value: str
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, value: object
 ) -> None:
-    frozen = ReadOnlyCredentials(value, "secret", None)
+    frozen = ReadOnlyCredentials(value, "secret", None)  # type: ignore[arg-type]  # as a credential_process may print
     monkeypatch.setattr("botocore.credentials.Credentials.get_frozen_credentials", lambda _: frozen)
 
     with pytest.raises(CredentialRetrievalError, match="a character that no credentials have"):

@@ -47,7 +47,8 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
     ),
     Cause.EXPIRED: Explanation(
         "the credentials have expired or cannot be renewed",
-        "sign in again, for example with `aws sso login`, or select another --profile",
+        "sign in again, for example with `aws sso login`, or select another --profile; "
+        "check that the clock of this machine is right",
     ),
     Cause.WRONG_CLOCK: Explanation(
         "the time of the request is too far from AWS's time",

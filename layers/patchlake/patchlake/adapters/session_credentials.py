@@ -12,7 +12,8 @@ def renewing_credentials() -> Iterator[None]:
     """Turn every failure of getting credentials into an error of the SDK.
 
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
-    ``credential_process`` that does not exist, and ValueError for one that prints no JSON.
+    ``credential_process`` that does not exist, ValueError for one that prints no JSON, and the other errors for one
+    whose JSON has another form.
 
     Raises:
         CredentialRetrievalError: there are none.
@@ -24,11 +25,14 @@ def renewing_credentials() -> Iterator[None]:
         raise
     except (RuntimeError, OSError, ValueError) as error:
         raise CredentialRetrievalError(provider="the session", error_msg=str(error)) from error
+    except (TypeError, LookupError, AttributeError) as error:
+        unexpected = f"they have another form than expected: {error}"
+        raise CredentialRetrievalError(provider="the session", error_msg=unexpected) from error
 
 
-def fit_a_header(*values: str) -> bool:
+def fit_a_header(*values: object) -> bool:
     """Whether a request can be signed and sent with credentials of these values."""
-    return all(value.isascii() and value.isprintable() for value in values)
+    return all(isinstance(value, str) and value.isascii() and value.isprintable() for value in values)
 
 
 def renew_readably(client: Any) -> None:  # noqa: ANN401  # each service has its own type
@@ -52,7 +56,7 @@ class _Renewed:
         """Return the credentials of this moment."""
         with renewing_credentials():
             frozen = self._credentials.get_frozen_credentials()
-            if not fit_a_header(*filter(None, frozen)):
-                msg = "one of the values has a character that no credentials have, such as a line break"
+            if not fit_a_header(frozen.access_key, frozen.secret_key, *filter(None, frozen[2:])):
+                msg = "one of the values is no text, or has a character that no credentials have, such as a line break"
                 raise ValueError(msg)
             return frozen
