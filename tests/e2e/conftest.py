@@ -21,6 +21,11 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
         return built if (built.folder / "template.yaml").exists() else build_stack(folder)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Keep the processors busy while tests wait for downloads, servers and workers that pause."""
+    return (os.process_cpu_count() or 1) + 2
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the measurements that tests have recorded."""
     reports = terminalreporter.getreports("passed")

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import pytest
 from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import ConnectionClosedError, CredentialRetrievalError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, CredentialRetrievalError, ParamValidationError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from patchlake.adapters import clients
@@ -211,6 +211,9 @@ def test_an_answer_that_is_nested_without_end_is_malformed(service: HttpStub, cl
         (JSONDecodeError("Expecting value", "secret", 0), "Expecting value"),
         (TypeError("Parser must be a string"), "they have another form than expected: Parser must be a string"),
         (AttributeError("'list' object has no attribute 'get'"), "they have another form than expected"),
+        (EOFError(), "there is no terminal to ask for it"),
+        (ParamValidationError(report="Invalid length for parameter RoleArn"), "parameter RoleArn"),
+        (ResponseParserError("<SecretAccessKey>hunter2"), ": an answer about them was cut short, or is malformed$"),
     ],
 )
 def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
@@ -224,6 +227,7 @@ def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
     with pytest.raises(CredentialRetrievalError, match=said) as caught:
         client("ssm").describe_instance_information()
     assert cause_of(caught.value) is Cause.EXPIRED
+    assert "hunter2" not in "".join(format_exception(caught.value))
     assert service.requests == []
 
 

@@ -154,6 +154,12 @@ def test_a_sentence_has_plain_words_before_the_code_and_the_fix_at_its_end() -> 
     )
 
 
+def test_a_refusal_of_the_credentials_names_the_permission_of_the_call_that_gets_them() -> None:
+    refusal = ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "AssumeRole")
+
+    assert explained(refusal, "s3:ListBucket").endswith(": no. The calling identity needs sts:AssumeRole")
+
+
 @pytest.mark.parametrize(
     ("date", "difference"),
     [

@@ -101,6 +101,13 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
 }
 """In a fix, ``{permissions}`` stands for those that the call needs."""
 
+_OF_CREDENTIALS = {
+    "AssumeRole": "sts:AssumeRole",
+    "AssumeRoleWithWebIdentity": "sts:AssumeRoleWithWebIdentity",
+    "GetRoleCredentials": "sso:GetRoleCredentials",
+}
+"""The permissions of the calls that the SDK makes by itself, in the middle of another one, to get credentials."""
+
 _NOTABLE = timedelta(minutes=1)
 _MOST_MINUTES = 120
 
@@ -115,7 +122,7 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
 
     Args:
         error: the error of the call.
-        permissions: the IAM actions that the call needs, as in a policy.
+        permissions: the IAM actions that the call needs, as in a policy; for a call of the SDK's own, it needs another.
         local_time: returns this machine's time, aware, in UTC.
     """
     cause = cause_of(error)
@@ -123,7 +130,8 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
     if cause is Cause.WRONG_CLOCK:
         meaning += _difference(error, local_time())
     said = message_of(error).rstrip(".")
-    fix = fix.format(permissions=permissions)
+    operation = error.operation_name if isinstance(error, ClientError) else ""
+    fix = fix.format(permissions=_OF_CREDENTIALS.get(operation, permissions))
     return f"{meaning} ({code_of(error)}){': ' if said else ''}{said}. {fix[0].upper()}{fix[1:]}"
 
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import CredentialRetrievalError
+from botocore.exceptions import CredentialRetrievalError, ParamValidationError
+from botocore.parsers import ResponseParserError
 
 
 @contextmanager
@@ -12,8 +13,9 @@ def renewing_credentials() -> Iterator[None]:
     """Turn every failure of getting credentials into an error of the SDK.
 
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
-    ``credential_process`` that does not exist, ValueError for one that prints no JSON, and the other errors for one
-    whose JSON has another form.
+    ``credential_process`` that does not exist, ValueError for one that prints no JSON, ParamValidationError for a role
+    that is none, EOFError if it cannot ask for an MFA code, and errors of Python for an answer of another form, as from
+    a proxy. For one that it cannot parse, it repeats the answer, which may have the credentials.
 
     Raises:
         CredentialRetrievalError: there are none.
@@ -23,8 +25,14 @@ def renewing_credentials() -> Iterator[None]:
     except RecursionError:
         # A redirect without an end, in the middle of which a request is signed.
         raise
-    except (RuntimeError, OSError, ValueError) as error:
+    except EOFError as error:
+        no_input = "the profile needs an input, such as an MFA code, and there is no terminal to ask for it"
+        raise CredentialRetrievalError(provider="the session", error_msg=no_input) from error
+    except (RuntimeError, OSError, ValueError, ParamValidationError) as error:
         raise CredentialRetrievalError(provider="the session", error_msg=str(error)) from error
+    except ResponseParserError:
+        malformed = "an answer about them was cut short, or is malformed"
+        raise CredentialRetrievalError(provider="the session", error_msg=malformed) from None
     except (TypeError, LookupError, AttributeError) as error:
         unexpected = f"they have another form than expected: {error}"
         raise CredentialRetrievalError(provider="the session", error_msg=unexpected) from error
