@@ -109,3 +109,36 @@ def test_another_column_of_two_tables_is_refused(lake: Lake) -> None:
 def test_values_with_an_order_of_their_own_are_refused_in_words(lake: Lake, sql: str) -> None:
     with pytest.raises(QueryError, match=r"^VALUES with ORDER BY or LIMIT is not supported: use SELECT"):
         lake.query(sql)
+
+
+@pytest.mark.parametrize("named", ["", " AS a"])
+def test_a_subquery_has_a_position_as_other_columns_have(lake: Lake, named: str) -> None:
+    sql = f"SELECT (SELECT max(n) FROM (VALUES 3, 5) AS m (n)){named}, b FROM {PAIRS}"  # noqa: S608
+
+    assert lake.query(f"{sql} GROUP BY 1, 2 ORDER BY 1, 2 DESC").rows == [(5, 7), (5, 5), (5, 3)]
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT a.* FROM (VALUES 1) AS t (a) ORDER BY 1", "^a.*: no table has this name$"),
+        (
+            "SELECT split_part('a')",
+            r"^this SELECT cannot be translated \(KeyError: 'part_index'\): write it",
+        ),
+        ("SELECT element_at(map(ARRAY['a'], ARRAY[1]))", "^this SELECT cannot be translated"),
+    ],
+)
+def test_what_sqlglot_cannot_read_is_refused_in_words(lake: Lake, sql: str, said: str) -> None:
+    with pytest.raises(QueryError, match=said):
+        lake.query(sql)
+
+
+def test_an_error_of_python_about_a_select_is_one_line(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("no\nsuch place")
+
+    monkeypatch.setattr("patchlake_cli.lake.translation.compare_exactly", fail)
+
+    with pytest.raises(QueryError, match=r"^this SELECT cannot be translated \(IndexError: no such place\): write"):
+        lake.query("SELECT 1")

@@ -27,6 +27,21 @@ def require_positions(question: exp.Query) -> None:
                     raise QueryError(f"{part.key.upper()} BY {value}: the SELECT has no column {value}")
 
 
+def name_subqueries(question: exp.Query) -> None:
+    """Let each subquery that is selected be a column as others are: sqlglot finds none at its position.
+
+    Args:
+        question: the SELECT, which is changed.
+    """
+    for select in question.find_all(exp.Select):
+        for column in select.expressions:
+            if isinstance(column, exp.Subquery):
+                alias = column.args.get("alias")
+                column.set("alias", None)
+                value = exp.Paren(this=column.copy())
+                column.replace(exp.Alias(this=value, alias=alias.this) if alias else value)
+
+
 def require_ordered_columns(tree: exp.Expr) -> None:
     """Require that a SELECT DISTINCT, and a query in parentheses, is ordered only by its own columns.
 

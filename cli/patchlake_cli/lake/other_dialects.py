@@ -37,11 +37,14 @@ def refuse_other_dialects(question: exp.Query) -> None:
         if any(found.args.get(option) for found in question.find_all(part)):
             raise QueryError(complaint)
     _refuse_tables(question)
+    _refuse_stars(question)
     _refuse_unnest_of_values(question)
     _refuse_ordered_values(question)
     _refuse_names(question)
     _refuse_joins(question)
     _refuse_numbers_of_rows(question)
+    if any(isinstance(named.this, exp.Alias) for named in question.find_all(exp.CTE)):
+        raise QueryError("WITH: a SELECT in parentheses has no second name")
     if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
         raise QueryError("IN () is not valid SQL in Athena")
     if any(isinstance(like.expression, (exp.Any, exp.All)) for like in question.find_all(exp.Like)):
@@ -67,6 +70,14 @@ def _refuse_tables(question: exp.Query) -> None:
             )
         if table.db:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
+
+
+def _refuse_stars(question: exp.Query) -> None:
+    """Refuse ``x.*`` of what is no table: Athena has the fields of a row so."""
+    tables = {each.alias_or_name.lower() for each in question.find_all(exp.Table, exp.Subquery, exp.Unnest, exp.Values)}
+    for column in question.find_all(exp.Column):
+        if column.is_star and column.table.lower() not in tables:
+            raise QueryError(f"{column.sql(dialect='athena')}: no table has this name")
 
 
 def _refuse_unnest_of_values(question: exp.Query) -> None:

@@ -5,7 +5,8 @@ integers gives an integer.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 
@@ -28,7 +29,7 @@ from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import sort_entries
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
-from patchlake_cli.lake.ordering import require_ordered_columns, require_positions
+from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
@@ -103,15 +104,16 @@ def parse_question(sql: str) -> exp.Query:
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
-            number_places(question, marks)
-            require_spelling(question, sql)
-            refuse_other_dialects(question)
-            if other := find_other(question, sql):
-                raise QueryError(_pointed(sql, *other))
-            require_time_formats(question, sql)
-            keep_indexes(question)
-            require_positions(question)
-            require_joined_columns(question)
+            with _in_one_line():
+                number_places(question, marks)
+                require_spelling(question, sql)
+                refuse_other_dialects(question)
+                if other := find_other(question, sql):
+                    raise QueryError(_pointed(sql, *other))
+                require_time_formats(question, sql)
+                keep_indexes(question)
+                require_positions(question)
+                require_joined_columns(question)
             return question
         case _:
             raise QueryError("expected one SELECT")
@@ -131,8 +133,9 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     """
     known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
-    try:
+    with _in_one_line():
         read_as_where(question)
+        name_subqueries(question)
         # The types show whether a division is one of integers.
         qualified = qualify(
             question,
@@ -161,8 +164,18 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         sort_entries(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
+
+
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Turn an error about a SELECT into one line: for a rare form of SQL, sqlglot and the rules here raise Python's."""
+    try:
+        yield
     except SqlglotError as error:
         raise QueryError(one_line(str(error))) from error
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        why = f"{type(error).__name__}: {one_line(str(error))}"
+        raise QueryError(f"this SELECT cannot be translated ({why}): write it in another way, and report it") from error
 
 
 def unknown_relation(name: str, known: Iterable[str]) -> QueryError:

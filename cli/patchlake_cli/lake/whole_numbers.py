@@ -36,7 +36,7 @@ def _results(part: exp.Expr) -> Iterator[exp.Expr]:
     inner: list[exp.Expr | None]
     match part:
         case exp.Query():
-            inner = [part.selects[0].unalias()]
+            inner = [column.unalias() for column in part.selects[:1]]
         case exp.Case():
             inner = [*(each.args["true"] for each in part.args["ifs"]), part.args.get("default")]
         case exp.If():
@@ -54,5 +54,5 @@ def _results(part: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _is_whole(part: exp.Expr) -> bool:
-    value = part.selects[0] if isinstance(part, exp.Query) else part
+    value = part.selects[0] if isinstance(part, exp.Query) and part.selects else part
     return value.is_type(*exp.DataType.INTEGER_TYPES)
