@@ -122,6 +122,7 @@ def test_a_subquery_has_a_position_as_other_columns_have(lake: Lake, named: str)
     ("sql", "said"),
     [
         ("SELECT a.* FROM (VALUES 1) AS t (a) ORDER BY 1", "^a.*: no table has this name$"),
+        ("WITH c AS ((SELECT 1 AS b) AS z) SELECT * FROM c", "^WITH: a SELECT in parentheses has no second name$"),
         (
             "SELECT split_part('a')",
             r"^this SELECT cannot be translated \(KeyError: 'part_index'\): write it",
