@@ -3,6 +3,7 @@
 import pytest
 
 from patchlake_cli.lake.catalogue import empty_lake
+from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
 
 ONE = "map(ARRAY['a', 'b'], ARRAY[1, 2])"
@@ -58,3 +59,26 @@ def test_maps_of_other_entries_of_none_and_of_nothing_are_what_they_were(conditi
 def test_a_cast_of_maps_within_an_array_is_refused() -> None:
     with pytest.raises(QueryError, match="is not supported: cast each map by itself"):
         empty_lake().query("SELECT CAST(ARRAY[map(ARRAY[9, 10], ARRAY[1, 2])] AS array(map(varchar, integer))) AS x")
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("cardinality(ARRAY[1]) - 2", -1),
+        ("-cardinality(map(ARRAY['a'], ARRAY[1]))", -1),
+        ("element_at(histogram(a), 'x') - 5", -3),
+        ("(histogram(a) FILTER (WHERE a = 'y'))['y'] - 5", -4),
+        ("element_at(histogram(a), 'z') - 5", None),
+        ("histogram(a) FILTER (WHERE a = 'z')", None),
+    ],
+)
+def test_a_count_in_a_map_or_of_its_entries_has_a_sign(lake: Lake, value: str, expected: int | None) -> None:
+    sql = f"SELECT {value} AS n FROM (VALUES 'x', 'x', 'y') AS t (a)"  # noqa: S608
+
+    assert set(lake.query(sql).rows) == {(expected,)}
+
+
+def test_a_histogram_over_a_window_has_signs_too(lake: Lake) -> None:
+    sql = "SELECT element_at(histogram(a) OVER (PARTITION BY a), a) - 3 AS n FROM (VALUES 'x', 'x', 'y') AS t (a)"
+
+    assert sorted(lake.query(sql).rows) == [(-2,), (-1,), (-1,)]

@@ -143,3 +143,22 @@ def test_an_error_of_python_about_a_select_is_one_line(lake: Lake, monkeypatch: 
 
     with pytest.raises(QueryError, match=r"^this SELECT cannot be translated \(IndexError: no such place\): write"):
         lake.query("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("SELECT (regoin) FROM target_runs", 'there is no column "regoin"; did you mean "region"?'),
+        ("SELECT MAP {: 1}", "this is not valid SQL in Athena"),
+        ("SELECT date() FROM latest_run", "this SELECT cannot be translated"),
+        ("SELECT * ORDER BY 1", "this SELECT cannot be translated"),
+    ],
+)
+def test_a_typing_mistake_is_a_query_error(lake: Lake, sql: str, said: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(said)):
+        lake.query(sql)
+
+
+def test_a_forgotten_from_is_a_query_error(lake: Lake) -> None:
+    with pytest.raises(QueryError):
+        lake.query("SELECT * latest_run JOIN latest_coverage USING (run_id)")

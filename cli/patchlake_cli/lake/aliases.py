@@ -15,7 +15,7 @@ def refuse_aliases(tree: exp.Expr) -> None:
         QueryError: there is such an alias.
     """
     for select in tree.find_all(exp.Select):
-        aliases = {each.alias for each in select.selects if each.alias != each.unalias().name}
+        aliases = {each.alias for each in select.selects if each.alias != each.unalias().unnest().name}
         for column in select.find_all(exp.Column):
             if not column.table and column.name in aliases and not _orders(column):
                 raise QueryError(

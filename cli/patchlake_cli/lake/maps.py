@@ -29,6 +29,22 @@ def sort_entries(tree: exp.Expr) -> None:
             place.replace(made)
 
 
+def count_with_signs(tree: exp.Expr) -> None:
+    """Make the counts of each histogram numbers with a sign, so that a difference of them may be below 0.
+
+    Args:
+        tree: the SELECT with its types, which is changed.
+    """
+    for call in list(tree.find_all(exp.Anonymous)):
+        if call.name.lower() == "histogram":
+            whole: exp.Expr = call
+            while isinstance(whole.parent, (exp.Filter, exp.Window)) and whole.parent.this is whole:
+                whole = whole.parent
+            keys, values = (exp.Anonymous(this=name, expressions=[whole.copy()]) for name in ("map_keys", "map_values"))
+            counts = exp.cast(values, exp.DataType.build("array<bigint>"))
+            whole.replace(exp.Anonymous(this="map", expressions=[keys, counts]))
+
+
 def _makes_a_map(node: exp.Expr) -> bool:
     match node:
         case exp.Map():

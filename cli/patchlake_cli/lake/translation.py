@@ -26,7 +26,7 @@ from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
-from patchlake_cli.lake.maps import sort_entries
+from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
@@ -52,6 +52,9 @@ _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't
 """A division of integers by zero, or the result of one of fractions that is made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
+
+_OF_PYTHON = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What sqlglot, and the rules for its trees, raise for a rare form of SQL."""
 
 type Schema = Mapping[str, Mapping[str, str]]
 """The type of each column, by Athena's names, by relation."""
@@ -101,6 +104,8 @@ def parse_question(sql: str) -> exp.Query:
         raise QueryError("a quote or a comment is not closed") from error
     except RecursionError as error:
         raise QueryError(TOO_DEEP) from error
+    except _OF_PYTHON as error:
+        raise QueryError("this is not valid SQL in Athena") from error
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
@@ -162,18 +167,19 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_unnest(typed)
         write_unnest(typed)
         sort_entries(typed)
+        count_with_signs(typed)
         write_numbers(typed)
         return _duckdb(typed, now, dates)
 
 
 @contextmanager
 def _in_one_line() -> Iterator[None]:
-    """Turn an error about a SELECT into one line: for a rare form of SQL, sqlglot and the rules here raise Python's."""
+    """Turn an error about a SELECT into one line."""
     try:
         yield
     except SqlglotError as error:
         raise QueryError(one_line(str(error))) from error
-    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except _OF_PYTHON as error:
         why = f"{type(error).__name__}: {one_line(str(error))}"
         raise QueryError(f"this SELECT cannot be translated ({why}): write it in another way, and report it") from error
 

@@ -35,8 +35,8 @@ def write_unnest(tree: exp.Expr) -> None:
     """
     for size in list(tree.find_all(exp.ArraySize)):
         cardinality = exp.Anonymous(this="cardinality", expressions=[size.this])
-        cardinality.type = size.type
-        size.replace(cardinality)
+        # DuckDB's has no sign, so that no difference could be below 0.
+        size.replace(exp.cast(cardinality, exp.DType.BIGINT))
     for unnest in list(tree.find_all(exp.Unnest)):
         if len(columns_of_unnest(unnest)) > 1:
             unnest.replace(_selected(unnest))

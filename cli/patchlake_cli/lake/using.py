@@ -75,7 +75,7 @@ def _joins(select: exp.Query) -> list[exp.Join]:
 
 def _columns_with_tables(select: exp.Select, joins: Sequence[exp.Join]) -> Iterator[exp.Column]:
     """Yield the columns of these tables of a SELECT that are named with their table."""
-    tables = {each.alias_or_name.lower() for each in (select.args["from_"], *joins)}
+    tables = {each.alias_or_name.lower() for each in (select.args.get("from_"), *joins) if each}
     for column in select.find_all(exp.Column):
         if column.table and column.table.lower() in tables and _select_of(column) is select:
             yield column
