@@ -1,6 +1,7 @@
-"""The order of the entries of a map: Athena compares two maps by their entries, and DuckDB by their order too.
+"""The entries of a map: Athena compares two maps by their entries, and DuckDB by their order too.
 
-So each map has its entries in the order of their keys, as those of ``histogram`` are in DuckDB.
+So each map has its entries in the order of their keys, as those of ``histogram`` are in DuckDB, whose counts have no
+sign there.
 """
 
 from sqlglot import exp
