@@ -1,12 +1,13 @@
 """Reads runs: those of a bucket by its keys and coverage, and one run of an opened lake by its tables.
 
-`Runs` lists keys and reads a bounded number of small objects; it opens no snapshot.
+`Runs` lists keys and reads a bounded number of objects; it opens no snapshot.
 """
 
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.core.keys import PLANS, coverage_key, parts_prefix, plan_key, run_ids
 from patchlake.core.plan import Plan
 from patchlake.core.run import run_at
@@ -18,7 +19,8 @@ from patchlake.sources.registry import COVERAGE, SOURCES
 from patchlake.sources.source import Source
 from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_plan import is_published, stored_plan
-from patchlake.stages.stored_run import StoredRuns
+from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
+from patchlake_cli.lake.commit_rehearsal import CommitRehearsal
 from patchlake_cli.lake.runs import NODE_COUNTS, Progress, Run, RunStatus, TargetCoverage, with_targets_left_out
 from patchlake_cli.lake.source_coverage import SourceCoverage, columns_of, source_coverage
 
@@ -31,6 +33,9 @@ MOST_MONTHS = 13
 MOST_SHARDS = 500
 """The most shards to read to find the number of parts; with more shards, the number stays unknown."""
 
+MOST_PARTS = 3_000
+"""The most parts of a run to look for damage in: those of 100,000 nodes with patches, with the default sizes."""
+
 OVERDUE_AFTER = timedelta(minutes=30)
 """The time after its deadline from which an unpublished run is overdue: two ticks of the longest kind."""
 
@@ -38,7 +43,7 @@ _TARGET = tuple(field.name for field in fields(TargetCoverage))
 
 
 class Runs:
-    """The runs of a lake; the contents of shards are kept between calls.
+    """The runs of a lake; what was found in shards and parts is kept between calls.
 
     Every method raises PatchlakeError where the store cannot be read, or what is stored is damaged.
     """
@@ -48,7 +53,9 @@ class Runs:
         self.clock = clock
         self._store = store
         self._tables = tables
-        self._runs = StoredRuns(store, tables, SOURCES, map)
+        parallel_map = ThreadedMap(READ_AHEAD, "lake")
+        self._runs = StoredRuns(store, tables, SOURCES, parallel_map)
+        self._rehearsal = CommitRehearsal(store, tables, clock, parallel_map)
 
     def newest(self, most: int) -> list[Run]:
         """Return the newest runs that have a plan, newest first, of the last ``MOST_MONTHS`` months."""
@@ -102,13 +109,18 @@ class Runs:
 
     def _under_way(self, run_id: str) -> Run:
         plan = stored_plan(self._store, run_id)
-        overdue = self.clock.now() > plan.deadline_at + OVERDUE_AFTER
+        progress, now = self._progress(plan), self.clock.now()
+        if _is_small(progress) and (progress.is_all_stored or now >= plan.closes_details_at):
+            flaw = self._rehearsal.flaw(plan)
+            if flaw is not None:
+                raise IntegrityError(flaw)
+        overdue = now > plan.deadline_at + OVERDUE_AFTER
         return Run(
             run_id=run_id,
             run_at=plan.run_at,
             status=RunStatus.OVERDUE if overdue else RunStatus.RUNNING,
             targets=len(plan.targets),
-            progress=self._progress(plan),
+            progress=progress,
         )
 
     def _progress(self, plan: Plan) -> Progress:
@@ -141,6 +153,13 @@ class Runs:
 
     def _count(self, prefix: str) -> int:
         return sum(1 for _ in self._store.keys(prefix))
+
+
+def _is_small(progress: Progress) -> bool:
+    """Whether the run has few enough objects to read them all."""
+    if progress.parts_expected is None:
+        return False
+    return progress.targets <= MOST_SHARDS and progress.parts_expected + (progress.details_expected or 0) <= MOST_PARTS
 
 
 def _columns(coverage: TableFile, names: list[str]) -> Columns:

@@ -70,6 +70,15 @@ class Progress:
     details_expected: int | None = None
     detail_deadline_at: datetime | None = None
 
+    @property
+    def is_all_stored(self) -> bool:
+        """Whether every target is listed and every part stored; shards of secondary sources are not counted."""
+        return (
+            self.shards == self.targets
+            and self.parts == self.parts_expected
+            and self.details == (self.details_expected or 0)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Run:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict
 
+from botocore.config import Config
 from msgspec import Meta
 
 from patchlake.adapters.aws_errors import AWS_ERRORS, refusal_code_of
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import Aws, bucket_store
+from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.operations.calls import failure, read_answer
@@ -107,7 +109,7 @@ class Deployment:
 
     def store(self, aws: Aws) -> S3Store:
         """Return the stack's bucket."""
-        return bucket_store(aws.client("s3"), self.bucket)
+        return bucket_store(aws.client("s3", Config(max_pool_connections=READ_AHEAD)), self.bucket)
 
 
 def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:

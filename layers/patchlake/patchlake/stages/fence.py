@@ -87,8 +87,9 @@ def _close_slices(run: StoredRun, source: DetailSource, batches: Sequence[Batch]
 
     def close(slices: list[Slice]) -> None:
         batch = Slice(slices[0].batch)
+        part = run.part(parent, batch)
         with about(run.part_key(parent, batch)):
-            batch_rows = run.part(parent, batch).columns(run.sources.columns_for_children(run.plan))
+            batch_rows = part.columns(run.sources.columns_for_children(run.plan))
         for slice_ in slices:
             rows = slice_of(batch_rows, run.plan.nodes_per_part(source.name), slice_.number)
             _create_tombstone(run, source, slice_, rows, NO_DETAIL)

@@ -1,0 +1,162 @@
+"""A run that commit gives up is corrupt in the list of runs, with the same object and reason; nothing is stored."""
+
+from dataclasses import replace
+
+import pytest
+
+from patchlake.adapters.parquet import ParquetTables
+from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, table_key
+from patchlake.sources.registry import SOURCES
+from patchlake.stages.commit import CommitOutcome
+from patchlake_cli.lake import run_reader as module
+from patchlake_cli.lake.run_reader import Runs
+from patchlake_cli.lake.runs import RunStatus
+from tests.world import EU, RUN_ID, World
+
+DETAIL_DEADLINE_SECONDS = 3600
+DEADLINE_SECONDS = 14_400
+
+PART = part_key(RUN_ID, EU, 0)
+DETAIL = part_key(RUN_ID, EU, 0, "patches")
+INSTANCES = shard_key(RUN_ID, EU, "instances")
+OBJECTS = [PART, DETAIL, INSTANCES, shard_key(RUN_ID, EU, "tags"), coverage_key(RUN_ID), table_key(RUN_ID, "patches")]
+
+
+class WatchedStore:
+    """Notes the keys of the objects that are read."""
+
+    def __init__(self, world: World) -> None:
+        self.read: list[str] = []
+        self._store = world.store
+        self.exists, self.keys, self.create = world.store.exists, world.store.keys, world.store.create
+
+    def get(self, key: str) -> bytes | None:
+        self.read.append(key)
+        return self._store.get(key)
+
+
+def started() -> World:
+    """Return a world whose run has two batches and every secondary source, and has just been planned."""
+    world = World(tables=ParquetTables(), sources=SOURCES)
+    world.settings = replace(world.settings, tag_keys=("Owner",))
+    world.add_nodes(EU, range(4), MissingCount=1)
+    world.start()
+    return world
+
+
+def collected() -> World:
+    """Return a world whose run has every shard and part, and that commit has not seen."""
+    world = started()
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+    return world
+
+
+def runs_of(world: World) -> Runs:
+    return Runs(world.store, world.tables, world.clock)
+
+
+def status_and_problem(world: World) -> tuple[RunStatus, str | None]:
+    [run] = runs_of(world).newest(7)
+    return run.status, run.problem
+
+
+@pytest.mark.parametrize("key", OBJECTS)
+def test_a_run_with_a_damaged_object_is_corrupt_as_soon_as_commit_would_read_it(key: str) -> None:
+    world = collected()
+    world.store.objects[key] = b"PAR1 broken PAR1"
+
+    status, problem = status_and_problem(world)
+
+    assert status is RunStatus.CORRUPT
+    assert (problem or "").startswith(f"{key}: the Parquet file is damaged")
+    assert world.run_until_committed().detail == problem
+
+
+def test_a_part_of_another_batch_makes_the_run_corrupt() -> None:
+    world = collected()
+    world.store.objects[PART] = world.store.objects[part_key(RUN_ID, EU, 1)]
+
+    status, problem = status_and_problem(world)
+
+    assert (status, problem) == (RunStatus.CORRUPT, f"{PART}: instance_id are not those of its batch")
+    assert world.run_until_committed().detail == problem
+
+
+def test_a_part_that_its_children_need_makes_the_run_corrupt_once_the_detail_deadline_has_passed() -> None:
+    world = started()
+    while world.deliver_root():
+        pass
+    world.store.objects[PART] = b"PAR1 broken PAR1"
+
+    before = status_and_problem(world)
+    world.clock.advance(DETAIL_DEADLINE_SECONDS)
+    after = status_and_problem(world)
+
+    assert before == (RunStatus.RUNNING, None)
+    assert after[0] is RunStatus.CORRUPT
+    assert (after[1] or "").startswith(f"{PART}: the Parquet file is damaged")
+    assert world.run_until_committed().detail == after[1]
+
+
+@pytest.mark.parametrize("seconds", [0, DETAIL_DEADLINE_SECONDS, DEADLINE_SECONDS])
+def test_a_run_without_damage_goes_on_and_nothing_is_stored_or_sent(seconds: int) -> None:
+    world = started()
+    world.deliver_discover()
+    world.deliver_collect()
+    world.clock.advance(seconds)
+    before = dict(world.store.objects)
+
+    assert status_and_problem(world) == (RunStatus.RUNNING, None)
+
+    assert world.store.objects == before
+    world.drain()
+    assert world.run_until_committed().outcome in {CommitOutcome.COMPLETE, CommitOutcome.PARTIAL}
+
+
+def test_no_part_is_read_while_others_are_missing() -> None:
+    world = started()
+    world.deliver_discover()
+    world.deliver_collect()
+    store = WatchedStore(world)
+
+    Runs(store, world.tables, world.clock).run(RUN_ID)
+
+    assert store.read == [plan_key(RUN_ID), shard_key(RUN_ID, EU)]
+
+
+def test_parts_are_read_once_however_often_one_looks() -> None:
+    world = collected()
+    store = WatchedStore(world)
+    runs = Runs(store, world.tables, world.clock)
+    runs.run(RUN_ID)
+    first = store.read.copy()
+
+    runs.run(RUN_ID)
+
+    assert {PART, DETAIL, INSTANCES} <= set(first)
+    assert store.read[len(first) :] == [plan_key(RUN_ID)]
+
+
+def test_a_run_whose_damaged_part_was_deleted_is_no_longer_corrupt() -> None:
+    world = collected()
+    world.clock.advance(DEADLINE_SECONDS)
+    world.store.objects[DETAIL] = b"PAR1 broken PAR1"
+    runs = runs_of(world)
+    [damaged] = runs.newest(7)
+    del world.store.objects[DETAIL]
+
+    [repaired] = runs.newest(7)
+
+    assert (damaged.status, repaired.status) == (RunStatus.CORRUPT, RunStatus.RUNNING)
+
+
+def test_beyond_a_number_of_parts_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_PARTS", 3)
+    world = collected()
+    world.store.objects[PART] = b"PAR1 broken PAR1"
+
+    assert status_and_problem(world) == (RunStatus.RUNNING, None)
+
+    monkeypatch.setattr(module, "MOST_PARTS", 4)
+    assert status_and_problem(world)[0] is RunStatus.CORRUPT
