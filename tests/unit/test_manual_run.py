@@ -2,11 +2,12 @@
 
 import pytest
 
-from patchlake.core.keys import plan_key
+from patchlake.core.keys import part_key, plan_key
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus
 from patchlake_cli.operations.manual_run import follow, scheduled_event
+from patchlake_cli.operations.manual_run_page import NewLetterNotice
 from tests.world import EU, RUN_ID, SCHEDULED_TIME, US, World
 
 
@@ -26,20 +27,29 @@ def test_a_run_is_followed_until_it_is_published() -> None:
     world.start()
     seen: list[Run] = []
 
-    ended = follow(runs_of(world), RUN_ID, pause=world.drain, show=seen.append, trouble=lambda: False)
+    ended = follow(runs_of(world), RUN_ID, pause=world.drain, show=seen.append)
 
     assert [run.status for run in seen] == [RunStatus.RUNNING, RunStatus.COMPLETE]
     assert ended == seen[-1]
 
 
-def test_following_ends_when_the_watch_is_a_dead_letter() -> None:
+def test_a_new_dead_letter_is_noticed_once() -> None:
+    counts = iter([1, 1, 0, 2, 3, 1, 4])
+    notice = NewLetterNotice(lambda: next(counts))
+
+    assert [notice.is_due() for _ in range(6)] == [False, False, True, False, False, False]
+
+
+def test_following_ends_when_the_run_is_damaged() -> None:
     world = two_regions()
     world.start()
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+    part = part_key(RUN_ID, EU, 0)
+    world.store.objects[part] = b"damaged"
 
-    with pytest.raises(
-        CommandError, match=f"run {RUN_ID} has a message in the dead-letter queue of commit and is not published"
-    ):
-        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: True)
+    with pytest.raises(CommandError, match=part):
+        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None)
 
 
 def test_following_ends_when_the_deadline_is_long_past() -> None:
@@ -50,7 +60,7 @@ def test_following_ends_when_the_deadline_is_long_past() -> None:
         world.clock.advance(3600)
 
     with pytest.raises(CommandError, match=f"run {RUN_ID} is past its deadline and is not published"):
-        follow(runs_of(world), RUN_ID, pause=pause, show=lambda _: None, trouble=lambda: False)
+        follow(runs_of(world), RUN_ID, pause=pause, show=lambda _: None)
 
 
 def test_damage_in_the_lake_is_one_line_that_names_the_object() -> None:
@@ -59,7 +69,7 @@ def test_damage_in_the_lake_is_one_line_that_names_the_object() -> None:
     world.store.objects[plan_key(RUN_ID)] = b"{}"
 
     with pytest.raises(CommandError, match=plan_key(RUN_ID)):
-        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None, trouble=lambda: False)
+        follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None)
 
 
 def test_the_event_is_the_schedules() -> None:

@@ -66,9 +66,7 @@ def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> St
     return started
 
 
-def follow(
-    runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callable[[Run], object], trouble: Callable[[], bool]
-) -> Run:
+def follow(runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callable[[Run], object]) -> Run:
     """Read a run until it is published, and return the published run.
 
     Args:
@@ -76,10 +74,9 @@ def follow(
         run_id: a run that has a plan.
         pause: called between two reads.
         show: called with the run after each read.
-        trouble: whether its watch has become a dead letter, so that it will not be published.
 
     Raises:
-        CommandError: it will not be published, or the lake cannot be read.
+        CommandError: it is not published by its deadline, it is damaged, or the lake cannot be read.
     """
     while True:
         with reading_the_lake():
@@ -87,12 +84,10 @@ def follow(
         show(run)
         if run.is_published:
             return run
-        if run.status is RunStatus.OVERDUE or trouble():
-            late = run.status is RunStatus.OVERDUE
-            what = "is past its deadline" if late else "has a message in the dead-letter queue of commit"
+        if run.status is RunStatus.OVERDUE:
             raise CommandError(
-                f"run {run_id} {what} and is not published: see the log of commit, and CommitDeadLetterAlarm in "
-                "docs/operations.md"
+                f"run {run_id} is past its deadline and is not published: see the log of commit, and "
+                "CommitDeadLetterAlarm in docs/operations.md"
             )
         pause()
 

@@ -1,6 +1,7 @@
 """The output of a run that was started by hand: its progress, then one line or one JSON object."""
 
 import json
+from collections.abc import Callable
 from threading import Event
 
 import typer
@@ -25,11 +26,32 @@ LOOK_SECONDS = 2
 COMPARED_RUNS = 7
 """The number of newest runs that show which targets a run no longer planned."""
 
+NEW_LETTER = (
+    "patchlake: commit has a new dead letter, which may be of another run: see CommitDeadLetterAlarm in "
+    "docs/operations.md. This run is followed until its deadline."
+)
+
 _SAID = {
     Step.STORED: "planned",
     Step.ADOPTED: "already planned; its messages were sent again",
     Step.LATE: "already published; nothing was started",
 }
+
+
+class NewLetterNotice:
+    """The first letter that comes into a dead-letter queue; which run it is of, the number of letters does not show."""
+
+    def __init__(self, count: Callable[[], int]) -> None:
+        """Count the letters that are there; others are new."""
+        self._count = count
+        self._known: int | None = count()
+
+    def is_due(self) -> bool:
+        """Whether there are new letters for the first time."""
+        if self._known is None or self._count() <= self._known:
+            return False
+        self._known = None
+        return True
 
 
 def start_and_follow(stack: Stack, run_id: str) -> Run:
@@ -66,16 +88,17 @@ def print_ended(ended: Run, *, as_json: bool) -> None:
 
 def _followed(stack: Stack, run_id: str) -> Run:
     sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letter_url
-    before = read_depth(sqs, dead_letters).total
+    notice = NewLetterNotice(lambda: read_depth(sqs, dead_letters).total)
     never = Event()
-    with error_console().status("reading the run") as line:
-        ended = follow(
-            stack.runs,
-            run_id,
-            pause=lambda: never.wait(LOOK_SECONDS),
-            show=lambda seen: line.update(progress_line(seen)),
-            trouble=lambda: read_depth(sqs, dead_letters).total > before,
-        )
+    console = error_console()
+
+    def pause() -> None:
+        if notice.is_due():
+            console.print(NEW_LETTER, soft_wrap=True)
+        never.wait(LOOK_SECONDS)
+
+    with console.status("reading the run") as line:
+        ended = follow(stack.runs, run_id, pause=pause, show=lambda seen: line.update(progress_line(seen)))
     with reading_the_lake():
         recent = stack.runs.newest(COMPARED_RUNS)
     return next((run for run in recent if run.run_id == ended.run_id), ended)
