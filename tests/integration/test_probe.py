@@ -432,6 +432,26 @@ def test_without_credentials_it_is_one_line(stub: HttpStub, form: tuple[str, ...
     assert stub.requests == []
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_refused_role_of_the_profile_is_named_and_not_taken_for_a_refusal_of_ssm(
+    stub: HttpStub, tmp_path: Path, form: tuple[str, ...]
+) -> None:
+    config = tmp_path / "config"
+    role = f"arn:aws:iam::{HOME}:role/{MARKER}"
+    config.write_text(f"[profile r]\nrole_arn = {role}\ncredential_source = Environment\n", encoding="utf-8")
+    error = f"<Error><Code>AccessDenied</Code><Message>{MARKER}</Message></Error>"
+    stub.answer = lambda _: Answer(403, f"<ErrorResponse>{error}</ErrorResponse>".encode(), {"Date": DATE})
+
+    ended = patchlake_here(shell(stub.url) | {"AWS_CONFIG_FILE": str(config)}, "probe", "--profile", "r", *form)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == (
+        "patchlake: nothing can be observed: sts:AssumeRole: access denied (AccessDenied). The calling identity needs "
+        "sts:AssumeRole\n"
+    )
+    assert len(stub.requests) == 1
+
+
 @pytest.mark.parametrize("region", ["mars", "EU-CENTRAL-1", "aws-global", "eu-central-1 ", "a/b"])
 def test_a_region_that_is_none_is_one_sentence(stub: HttpStub, region: str) -> None:
     ended = patchlake_here(shell(stub.url), "probe", "--region", region)

@@ -26,7 +26,7 @@ from patchlake.adapters.aws_errors import (
 )
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.clock import is_aws, time_of
-from patchlake.adapters.explanations import EXPLANATIONS
+from patchlake.adapters.explanations import EXPLANATIONS, permission_for_credentials
 from patchlake.adapters.page_decoding import parse_json
 from patchlake.adapters.raw_answers import keep_raw_answers, page_of, raw_body
 from patchlake.adapters.target_apis import decoder_of
@@ -42,6 +42,7 @@ SECONDS_BETWEEN_CALLS = 1.0
 
 _ONCE = Config(retries={"mode": "standard", "total_max_attempts": 1})
 _BROKEN = "the answer is malformed"
+_CREDENTIALS = "credentials"
 _MOST_FAILURES = 3
 _QUOTA = re.compile(r"L-[0-9A-Z]{8}")
 _REFUSED_VALUE = re.compile(r"Validation|^InvalidParameter|MaxResults")
@@ -106,7 +107,7 @@ class PacedCalls:
         """Make a call, once it is time for one."""
         service = operation.service
         name = f"{service}:{operation.name}"
-        for closed in (service, name):
+        for closed in (_CREDENTIALS, service, name):
             if closed in self._closed:
                 return self._closed[closed]
         if len(self.asked) == MOST_CALLS:
@@ -117,6 +118,9 @@ class PacedCalls:
         try:
             response = getattr(client, xform_name(operation.name))(**parameters)
         except AWS_ERRORS as error:
+            if (permission := permission_for_credentials(error)) is not None:
+                self._closed[_CREDENTIALS] = NoAnswer(self._reason(permission, error, is_named=True))
+                return self._closed[_CREDENTIALS]
             response = error.response if isinstance(error, ClientError) else {}
             self._record(name, began, response, is_answer=False)
             return self._refusal(service, name, error)
@@ -159,11 +163,8 @@ class PacedCalls:
         cause, code = cause_of(error), code_of(error)
         if isinstance(error, ResponseParserError):
             return self._broken(service, name)
-        shown = shown_code(code) if isinstance(error, ClientError) else code
-        meaning, fix, _ = EXPLANATIONS[cause]
-        self.reasons.append(f"{meaning} ({shown}). {fix[0].upper()}{fix[1:]}".format(permissions=name))
         found = NoAnswer(
-            f"{name}: {meaning} ({shown})",
+            self._reason(name, error),
             refusal_code_of(error) or "",
             refuses_value=cause is Cause.REFUSED and _REFUSED_VALUE.search(code) is not None,
         )
@@ -171,7 +172,7 @@ class PacedCalls:
         if cause is Cause.THROTTLED and cause_named(code) is cause:
             response = error.response if isinstance(error, ClientError) else {}
             quota = str(response.get("QuotaCode", ""))
-            self.throttles.append(Throttle(service, name, shown, quota if _QUOTA.fullmatch(quota) else None))
+            self.throttles.append(Throttle(service, name, _shown(error), quota if _QUOTA.fullmatch(quota) else None))
         if cause in _FINAL or not isinstance(error, ClientError):
             self._closed[service] = found
         elif cause in DENIALS:
@@ -180,6 +181,14 @@ class PacedCalls:
             return self._failed(service, found)
         self._failures[service] = 0
         return found
+
+    def _reason(self, permission: str, error: AwsError, *, is_named: bool = False) -> str:
+        """Return why a call was not answered, and keep it with what to do about it."""
+        meaning, fix, _ = EXPLANATIONS[cause_of(error)]
+        reason = f"{meaning} ({_shown(error)})"
+        told = f"{permission}: {reason}"
+        self.reasons.append(f"{told if is_named else reason}. {fix[0].upper()}{fix[1:]}".format(permissions=permission))
+        return told
 
     def _broken(self, service: str, name: str) -> NoAnswer:
         reason = f"{name}: {_BROKEN}"
@@ -192,3 +201,8 @@ class PacedCalls:
         if self._failures[service] == _MOST_FAILURES:
             self._closed[service] = found
         return found
+
+
+def _shown(error: AwsError) -> str:
+    code = code_of(error)
+    return shown_code(code) if isinstance(error, ClientError) else code

@@ -130,9 +130,13 @@ def explained(error: AwsError, permissions: str, local_time: Callable[[], dateti
     if cause is Cause.WRONG_CLOCK:
         meaning += _difference(error, local_time())
     said = message_of(error).rstrip(".")
-    operation = error.operation_name if isinstance(error, ClientError) else ""
-    fix = fix.format(permissions=_OF_CREDENTIALS.get(operation, permissions))
+    fix = fix.format(permissions=permission_for_credentials(error) or permissions)
     return f"{meaning} ({code_of(error)}){': ' if said else ''}{said}. {fix[0].upper()}{fix[1:]}"
+
+
+def permission_for_credentials(error: AwsError) -> str | None:
+    """Return the permission of the call that failed, if the SDK made it to get credentials."""
+    return _OF_CREDENTIALS.get(error.operation_name) if isinstance(error, ClientError) else None
 
 
 def _difference(error: AwsError, local: datetime) -> str:
