@@ -231,6 +231,18 @@ def test_credentials_that_cannot_be_renewed_are_an_error_of_the_sdk(
     assert service.requests == []
 
 
+def test_credentials_that_are_nested_without_end_are_an_error_of_the_sdk(
+    service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "botocore.credentials.Credentials.get_frozen_credentials", lambda _: json.loads("[" * 100_000 + "]" * 100_000)
+    )
+
+    with pytest.raises(CredentialRetrievalError, match="they are nested too deeply"):
+        client("ssm").describe_instance_information()
+    assert service.requests == []
+
+
 @pytest.mark.parametrize("value", ["AKIA\nX", "AKIA\x1b[0m", "AKIÄ", 5, None])
 def test_credentials_that_no_header_can_hold_are_not_sent(
     service: HttpStub, client: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch, value: object

@@ -13,18 +13,21 @@ def renewing_credentials() -> Iterator[None]:
     """Turn every failure of getting credentials into an error of the SDK.
 
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
-    ``credential_process`` that does not exist, ValueError for one that prints no JSON, ParamValidationError for a role
-    that is none, EOFError if it cannot ask for an MFA code, and errors of Python for an answer of another form, as from
-    a proxy. For one that it cannot parse, it repeats the answer, which may have the credentials.
+    ``credential_process`` that does not exist, ValueError for one that prints no JSON, RecursionError for JSON without
+    an end, ParamValidationError for a role that is none, EOFError if it cannot ask for an MFA code, and errors of
+    Python for an answer of another form, as from a proxy. For one that it cannot parse, it repeats the answer, which may
+    have the credentials.
 
     Raises:
         CredentialRetrievalError: there are none.
     """
     try:
         yield
-    except RecursionError:
-        # A redirect without an end, in the middle of which a request is signed.
-        raise
+    except RecursionError as error:
+        # The other kind is a redirect without an end, in the middle of which a request is signed.
+        if "decoding a JSON" not in str(error):
+            raise
+        raise CredentialRetrievalError(provider="the session", error_msg="they are nested too deeply") from error
     except EOFError as error:
         no_input = "the profile needs an input, such as an MFA code, and there is no terminal to ask for it"
         raise CredentialRetrievalError(provider="the session", error_msg=no_input) from error
