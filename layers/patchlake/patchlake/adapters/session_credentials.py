@@ -15,8 +15,8 @@ def renewing_credentials() -> Iterator[None]:
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
     ``credential_process`` that does not exist, ValueError for one that prints no JSON, RecursionError for JSON without
     an end, ParamValidationError for a role that is none, EOFError if it cannot ask for an MFA code, and errors of
-    Python for an answer of another form, as from a proxy. For one that it cannot parse, it repeats the answer, which may
-    have the credentials.
+    Python for an answer of another form, as from a proxy. For one that it cannot parse, it repeats the answer, which
+    may have the credentials.
 
     Raises:
         CredentialRetrievalError: there are none.
