@@ -1,5 +1,9 @@
 """``patchlake check --stack``: every misconfiguration is found, with its fix."""
 
+from datetime import UTC, datetime
+
+import pytest
+
 from patchlake_cli.embedded.aws.server import EmbeddedAws
 from patchlake_cli.embedded.lambda_.deployed_stack import DeployedStack
 from patchlake_cli.operations.deployment import QUEUES
@@ -21,13 +25,19 @@ def findings(aws: EmbeddedAws, stack: DeployedStack) -> dict[str, list[str]]:
     }
 
 
+def change_schedule(aws: EmbeddedAws, stack: DeployedStack, **members: object) -> None:
+    """Replace members of the stack's schedule; the others stay."""
+    scheduler = client(aws, "scheduler")
+    found = scheduler.get_schedule(Name=f"{stack.name}-plan")
+    kept = {name: found[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "State", "Target")}
+    scheduler.update_schedule(**kept | members)
+
+
 def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
     stack = a_run.pipeline.stack
     command(aws, "run", "--stack", stack.name)
-    scheduler, functions, s3 = client(aws, "scheduler"), client(aws, "lambda"), client(aws, "s3")
-    schedule = scheduler.get_schedule(Name=f"{stack.name}-plan")
-    kept = {name: schedule[name] for name in ("Name", "ScheduleExpression", "FlexibleTimeWindow", "Target")}
-    scheduler.update_schedule(**kept, State="DISABLED")
+    functions, s3 = client(aws, "lambda"), client(aws, "s3")
+    change_schedule(aws, stack, State="DISABLED")
     sources = functions.list_event_source_mappings(FunctionName=f"{stack.name}-collect")["EventSourceMappings"]
     [source] = [source for source in sources if source["EventSourceArn"].endswith("-detail")]
     functions.update_event_source_mapping(UUID=source["UUID"], Enabled=False)
@@ -64,6 +74,32 @@ def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: D
     assert found["alarm topic"] == ["no one receives the alarms: their topic has no subscription"]
     assert found["concurrency"] == [
         "the stack may run 10 functions at once, but the account only 5: they are throttled"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("region", "account_id"),
+    [("us-east-1", "111122223333"), ("eu-central-1", "999900001111")],
+    ids=["region", "account"],
+)
+def test_a_schedule_that_invokes_plan_of_another_region_or_account_is_found(
+    aws: EmbeddedAws, region: str, account_id: str
+) -> None:
+    stack = new_stack(aws)
+    function = f"{stack.name}-plan"
+    target = f"arn:aws:lambda:{region}:{account_id}:function:{function}"
+    change_schedule(aws, stack, Target={"Arn": target, "RoleArn": "arn:aws:iam::111122223333:role/scheduler"})
+
+    assert findings(aws, stack)["schedule"] == [f"the schedule {function} invokes {target}"]
+
+
+@pytest.mark.parametrize("year", [2025, 2027])
+def test_a_schedule_that_ends_is_found(aws: EmbeddedAws, year: int) -> None:
+    stack = new_stack(aws)
+    change_schedule(aws, stack, EndDate=datetime(year, 1, 1, 6, 30, tzinfo=UTC))
+
+    assert findings(aws, stack)["schedule"] == [
+        f"the schedule {stack.name}-plan ends at {year}-01-01T06:30:00Z: later no run starts on schedule"
     ]
 
 

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -22,6 +23,7 @@ class _Target(TypedDict):
 class _Schedule(TypedDict):
     State: str
     Target: _Target
+    EndDate: NotRequired[datetime]
 
 
 class _Subscription(TypedDict):
@@ -73,8 +75,8 @@ _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
 def check_schedule(stack: Stack) -> Iterator[Finding]:
-    """Check that the schedule exists, is enabled, and invokes plan."""
-    name = stack.deployment.schedule
+    """Check that the schedule exists, is enabled, does not end, and invokes plan."""
+    own, name = stack.deployment, stack.deployment.schedule
     client = stack.aws.client("scheduler")
     try:
         with asking("scheduler:GetSchedule", f"schedule {name}"):
@@ -91,11 +93,14 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
             f"the schedule {name} is {schedule['State']}: no run starts on schedule",
             "enable it in the console (EventBridge, Schedules); until then `patchlake run` starts runs",
         )
-    if name_of(schedule["Target"]["Arn"].replace(":", "/")) != stack.deployment.plan_function:
+    if (end := schedule.get("EndDate")) is not None:
         yield Finding(
-            f"the schedule {name} invokes {schedule['Target']['Arn']}",
-            f"change its target to {stack.deployment.plan_function}",
+            f"the schedule {name} ends at {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: later no run starts on schedule",
+            "remove its end date in the console (EventBridge, Schedules)",
         )
+    plan = f"arn:{own.partition}:lambda:{own.region}:{own.account_id}:function:{own.plan_function}"
+    if schedule["Target"]["Arn"] != plan:
+        yield Finding(f"the schedule {name} invokes {schedule['Target']['Arn']}", f"change its target to {plan}")
 
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
