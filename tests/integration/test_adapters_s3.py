@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from urllib3.exceptions import SSLError
 
+from patchlake.adapters.clients import make_client
 from patchlake.adapters.s3 import S3Store
 from patchlake.bootstrap import bucket_store
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
@@ -254,11 +255,15 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"<ListBucketResult><IsTruncated>false</IsTruncated><KeyCount>2</KeyCount><Contents><Key>shared/runs/a</Key></Contents></ListBucketResult>",
     ],
 )
-def test_an_answer_that_is_no_listing_is_not_an_empty_one(s3: HttpStub, body: bytes) -> None:
+def test_an_answer_that_is_no_listing_is_not_an_empty_one(
+    s3: HttpStub, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3.url)
     s3.answer_in_turn(Answer(200, body))
+    once = make_client(session(), "s3", Config(retries={"total_max_attempts": 1}))
 
     with pytest.raises(RetryableError, match="ListObjectsV2"):
-        list(store(s3).keys("runs/"))
+        list(bucket_store(once, "lake", "shared/").keys("runs/"))
 
 
 def test_a_listing_that_breaks_on_its_second_page_is_no_short_listing(s3: HttpStub) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from botocore.parsers import ResponseParserError
 
-from patchlake.adapters.answer_form import misleading_member, names_in
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, Cause, cause_of, code_of, passes, status_of
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.streamed_bodies import read_streamed
@@ -27,7 +26,6 @@ _WRONG_CHECKSUM = "1B2M2Y8AsgTpgAmY7PhCfg=="
 _KEYS = "Keys"
 _ENDS = "Ends"
 """What a page of a listing says about its end; the SDK reads every text but ``true``, and two of them, as the end."""
-_LISTING = "ListBucketResult"
 
 
 class S3Store:
@@ -226,17 +224,10 @@ class _ConflictError(RetryableError):
     """Another write of the same object was under way."""
 
 
-def _keep_ends(
-    response_dict: dict[str, Any],
-    customized_response_dict: dict[str, Any],
-    operation_model: Any,  # noqa: ANN401
-    **_: object,
-) -> None:
-    """Keep what the page says about its end; nothing if it is none."""
+def _keep_ends(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """Keep what the page says about its end."""
     root = parsed_xml(response_dict["body"])
-    members = [] if root is None or local_name(root) != _LISTING else list(root)
-    if misleading_member(map(local_name, members), names_in(operation_model.output_shape)):
-        members = []
+    members = [] if root is None else list(root)
     ends = [member for member in members if local_name(member) == "IsTruncated"]
     customized_response_dict[_ENDS] = [None if len(end) or end.attrib else end.text for end in ends]
 
