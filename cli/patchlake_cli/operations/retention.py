@@ -60,13 +60,12 @@ def ill_kept(rules: Sequence[Rule], window_days: int) -> Iterator[Finding]:
                 )
     yield from _ill_kept_runs(rules)
     for prefix in (*tables, PLANS):
-        for rule in _earliest(rules, prefix):
-            days = rule["Expiration"]["Days"]
-            if days < window_days:
-                yield Finding(
-                    f"{_common(rule, prefix)} expires after {days} days, but the views look back {window_days} days",
-                    f"change the rule on {_common(rule, prefix)} to keep it longer, or lower WindowDays",
-                )
+        earliest = _earliest(rules, prefix)
+        if earliest is not None and (days := earliest["Expiration"]["Days"]) < window_days:
+            yield Finding(
+                f"{_common(earliest, prefix)} expires after {days} days, but the views look back {window_days} days",
+                f"change the rule on {_common(earliest, prefix)} to keep it longer, or lower WindowDays",
+            )
 
 
 def _ill_kept_runs(rules: Sequence[Rule]) -> Iterator[Finding]:
@@ -75,19 +74,18 @@ def _ill_kept_runs(rules: Sequence[Rule]) -> Iterator[Finding]:
             f"shards and parts never expire: no lifecycle rule covers {_RUNS}",
             "restore the template's rule expire-runs",
         )
-    for rule in _earliest(rules, _RUNS):
-        days = rule["Expiration"]["Days"]
-        if days < SHORTEST_RUNS_DAYS:
-            yield Finding(
-                f"shards and parts expire after {days} days, before a dead letter does",
-                f"change the rule on {_common(rule, _RUNS)} to keep them for at least {SHORTEST_RUNS_DAYS} days",
-            )
+    earliest = _earliest(rules, _RUNS)
+    if earliest is not None and (days := earliest["Expiration"]["Days"]) < SHORTEST_RUNS_DAYS:
+        yield Finding(
+            f"shards and parts expire after {days} days, before a dead letter does",
+            f"change the rule on {_common(earliest, _RUNS)} to keep them for at least {SHORTEST_RUNS_DAYS} days",
+        )
 
 
-def _earliest(rules: Sequence[Rule], prefix: str) -> list[Rule]:
-    """Return the rule by whose days an object under a prefix expires first; none if they never do."""
-    with_days = [rule for rule in _rules_about(rules, prefix) if "Days" in rule["Expiration"]]
-    return sorted(with_days, key=lambda rule: rule["Expiration"]["Days"])[:1]
+def _earliest(rules: Sequence[Rule], prefix: str) -> Rule | None:
+    """Return the rule by whose days an object under a prefix expires first; None if they never do."""
+    with_days = (rule for rule in _rules_about(rules, prefix) if "Days" in rule["Expiration"])
+    return min(with_days, key=lambda rule: rule["Expiration"]["Days"], default=None)
 
 
 def _rules_about(rules: Sequence[Rule], prefix: str) -> Iterator[Rule]:
