@@ -3,12 +3,18 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import integers, none, sampled_from
 
+from patchlake.adapters.memory import MemoryTables
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, table_key
+from patchlake.ports import TableFormat
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.commit import CommitOutcome
+from patchlake.stages.stored_plan import stored_plan
 from patchlake_cli.lake import run_reader as module
+from patchlake_cli.lake.commit_rehearsal import CommitRehearsal
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import RunStatus
 from tests.world import EU, RUN_ID, World
@@ -35,9 +41,9 @@ class WatchedStore:
         return self._store.get(key)
 
 
-def started() -> World:
+def started(tables: TableFormat | None = None) -> World:
     """Return a world whose run has two batches and every secondary source, and has just been planned."""
-    world = World(tables=ParquetTables(), sources=SOURCES)
+    world = World(tables=tables or ParquetTables(), sources=SOURCES)
     world.settings = replace(world.settings, tag_keys=("Owner",))
     world.add_nodes(EU, range(4), MissingCount=1)
     world.start()
@@ -160,3 +166,26 @@ def test_beyond_a_number_of_parts_none_is_read(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(module, "MOST_PARTS", 4)
     assert status_and_problem(world)[0] is RunStatus.CORRUPT
+
+
+@given(
+    deliveries=integers(0, 12),
+    damaged=none() | integers(0, 11),
+    seconds=sampled_from([0, DETAIL_DEADLINE_SECONDS, DEADLINE_SECONDS]),
+)
+def test_the_rehearsal_finds_what_commit_finds(deliveries: int, damaged: int | None, seconds: int) -> None:
+    world = started(MemoryTables())
+    for _ in range(deliveries):
+        _ = world.deliver_discover() or world.deliver_collect()
+    stored = sorted(world.store.objects.keys() - {plan_key(RUN_ID)})
+    if damaged is not None and stored:
+        world.store.objects[stored[damaged % len(stored)]] = b"PAR1 broken PAR1"
+    world.clock.advance(seconds)
+    before = dict(world.store.objects)
+    plan = stored_plan(world.store, RUN_ID)
+
+    flaw = CommitRehearsal(world.store, world.tables, world.clock, map).flaw(plan)
+
+    assert world.store.objects == before
+    assert world.deliver_commit()
+    assert flaw == (world.committed[-1].detail if world.committed else None)
