@@ -52,7 +52,6 @@ from tests.simulation.mutants.provocations import (
     TOYS_STUCK,
     TOYS_UNHEALTHY,
     WITH_TOYS,
-    WORKERS_STALLED,
 )
 from tests.simulation.mutants.values import alter_merge
 from tests.simulation.provocation import ANY, CALM, Provocation, having, struck_by
