@@ -10,13 +10,13 @@ from patchlake.core.tables import Columns
 from patchlake.ports import Delivery, TableFormat
 from patchlake.sources.registry import Registry
 from tests.toy_sources import TOY_SOURCES, gadget, toys_of
-from tests.world import EU, ROOT_SOURCES, RUN_ID, US, World, node_id
+from tests.world import DEADLINE_SECONDS, EU, ROOT_SOURCES, RUN_ID, US, World, node_id
 
 REGIONS = ("eu-central-1", "us-east-1")
 BATCH = 120
 NODES = 130
 DETAIL_DEADLINE = timedelta(seconds=3600)
-DEADLINE = timedelta(seconds=14_400)
+DEADLINE = timedelta(seconds=DEADLINE_SECONDS)
 
 
 def toy_world(tables: TableFormat | None = None, sources: Registry = TOY_SOURCES) -> World:

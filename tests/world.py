@@ -34,6 +34,8 @@ HOME = "111122223333"
 RUN_ID = "20261101T060000Z"
 SCHEDULED_TIME = "2026-11-01T06:00:00Z"
 RUN_AT = datetime(2026, 11, 1, 6, 0, tzinfo=UTC)
+DEADLINE_SECONDS = 14_400
+"""From the planning of a run, which a world starts with, to its deadline."""
 EU = Target(HOME, "eu-central-1")
 US = Target(HOME, "us-east-1")
 
@@ -119,7 +121,7 @@ class World:
             excluded_accounts,
             regions,
             batch_size,
-            14_400,
+            DEADLINE_SECONDS,
             86_400,
             include_sensitive_fields=False,
             sources=tuple(source.name for source in sources.secondary),
@@ -182,7 +184,7 @@ class World:
             clock=self.clock,
             tick_seconds=60,
             max_lateness_seconds=86_400,
-            deadline_seconds=14_400,
+            deadline_seconds=DEADLINE_SECONDS,
             version="test",
         )
 

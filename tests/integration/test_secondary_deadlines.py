@@ -109,3 +109,35 @@ def test_at_the_deadline_everything_is_closed_whatever_came() -> None:
     assert world.committed[-1].outcome is CommitOutcome.PARTIAL
     assert coverage_of(world)["us-east-1"]["toys_detail"] == "nodes: NOT_LISTED"
     assert coverage_of(world)["us-east-1"]["toys_rows"] is None
+
+
+def test_messages_that_come_after_the_detail_deadline_ask_nothing_and_store_nothing() -> None:
+    world = toy_world()
+    world.start()
+    while world.deliver_root():
+        pass
+    before = dict(world.store.objects)
+    world.apis.call_counter.drain()
+    world.clock.at = plan_of(world).closes_details_at
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+
+    assert world.store.objects == before
+    assert world.apis.call_counter.drain().calls == 0
+    assert world.failures == []
+
+
+def test_messages_that_come_days_late_leave_a_run_that_commit_has_not_closed_as_it_is() -> None:
+    """SSM keeps no history: the run would have the nodes and patches of another day."""
+    world = toy_world()
+    world.start()
+    world.clock.advance(5 * 86_400)
+    while world.deliver_discover() or world.deliver_collect():
+        pass
+
+    result = world.run_until_committed()
+
+    assert result.outcome is CommitOutcome.PARTIAL
+    assert set(world.coverage()["listing_detail"]) == {"no shard by the run's deadline"}
+    assert rows_of(world)["instance_id"] == []
+    assert world.apis.call_counter.drain().calls == 0

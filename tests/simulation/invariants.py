@@ -1,8 +1,8 @@
-"""The invariants, whatever breaks: I1 to I20 after every act of a handler, L1 and L2 at the end."""
+"""The invariants, whatever breaks: I1 to I22 after every act of a handler, L1 and L2 at the end."""
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from patchlake.core.messages import CollectMessage, CommitMessage, DiscoverMessage
 from patchlake.core.plan import plan_sha256
@@ -39,6 +39,7 @@ from tests.simulation.events import (
     Waited,
     Wrote,
 )
+from tests.simulation.invocations import Invocation
 from tests.simulation.keys import coverage_key, part_key, run_of, shard_key, snapshot_key
 from tests.simulation.liveness import lateness, sent_again_by
 from tests.simulation.operator import is_repairable, named_key
@@ -268,15 +269,35 @@ def late_redrive_changes_nothing(world: World, event: Wrote | Sent | Opened | Fa
 
 
 @holds("I10", Ended)
-def only_what_is_published_is_late(world: World, ended: Ended) -> Iterator[str]:
-    """A message is late only where its run is published."""
+def only_what_is_over_is_late(world: World, ended: Ended) -> Iterator[str]:
+    """A message is late only where its run is published, or its handler's clock showed that the source is closed."""
+    by = ended.by
     match ended.result:
         case (
             PlanResult(run_id, step=Step.LATE)
             | DiscoverResult(run_id, step=Step.LATE)
             | CollectResult(run_id, step=Step.LATE)
         ) if run_id not in world.published_at:
-            yield f"{ended.by} calls its message late, and run {run_id} is not published"
+            if by.stage == "plan" or not any(at >= _closes_at(world, by) for at in by.readings):
+                yield f"{by} calls its message late, and run {run_id} is not published"
+
+
+@holds("I22", Wrote, Sent, Asked, Opened)
+def what_is_closed_is_left_to_commit(world: World, event: Wrote | Sent | Asked | Opened) -> Iterator[str]:
+    """A worker that begins once its source is closed asks, writes and sends nothing.
+
+    AWS knows only its present state, and not that of the run's time.
+    """
+    by = event.by
+    if by.stage in {"discover", "collect"} and by.run_id in world.plans:
+        closes_at = _closes_at(world, by)
+        if by.begun_at + by.skew >= closes_at:
+            yield f"{by} began after its source was closed at {closes_at}, and still does this: {event}"
+
+
+def _closes_at(world: World, by: Invocation) -> datetime:
+    plan = world.plans[by.run_id or ""]
+    return plan.detail_deadline_at or plan.deadline_at if by.is_secondary else plan.deadline_at
 
 
 @holds("I11", Wrote, Opened)

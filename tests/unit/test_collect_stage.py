@@ -33,7 +33,7 @@ from patchlake.stages.collect import CollectResult
 from patchlake.stages.step import Step
 from tests.target_apis import plan_of
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, HOME, RUN_AT, RUN_ID, US, World, node_id, node_information, patch_state
+from tests.world import DEADLINE_SECONDS, EU, HOME, RUN_AT, RUN_ID, US, World, node_id, node_information, patch_state
 
 PART_KEY = part_key(RUN_ID, EU, 0)
 SHARD_KEY = shard_key(RUN_ID, EU)
@@ -435,6 +435,23 @@ def test_a_message_that_comes_after_the_run_was_published_changes_nothing() -> N
 
     assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.LATE)
     assert world.store.objects == {snapshot_key(RUN_ID): b""}
+
+
+def test_a_message_that_comes_after_the_deadline_asks_nothing_and_stores_nothing() -> None:
+    world = listed_world()
+    before = dict(world.store.objects)
+    world.clock.advance(DEADLINE_SECONDS)
+
+    assert collect(world) == CollectResult(RUN_ID, EU, 0, Step.LATE)
+    assert world.store.objects == before
+    assert world.apis.call_counter.drain().calls == 0
+
+
+def test_a_message_that_comes_just_before_the_deadline_is_handled() -> None:
+    world = listed_world()
+    world.clock.advance(DEADLINE_SECONDS - 1)
+
+    assert collect(world).step is Step.STORED
 
 
 @pytest.mark.parametrize("damage", [b"", b"PAR1", b"\x00" * 100])

@@ -32,7 +32,7 @@ from patchlake.sources.source import Operation
 from patchlake.stages.discover import TOO_LARGE, DiscoverResult
 from patchlake.stages.step import Step
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, HOME, RUN_ID, US, World, node_id, node_information
+from tests.world import DEADLINE_SECONDS, EU, HOME, RUN_ID, US, World, node_id, node_information
 
 SHARD_KEY = shard_key(RUN_ID, EU)
 REFUSALS = [
@@ -439,6 +439,34 @@ def test_a_message_that_comes_after_the_run_was_published_changes_nothing() -> N
 
     assert discover(world) == DiscoverResult(RUN_ID, EU, Step.LATE)
     assert world.store.objects == {snapshot_key(RUN_ID): b""}
+    assert batches_asked_for(world) == []
+
+
+def test_a_message_that_comes_after_the_deadline_asks_nothing_and_stores_nothing() -> None:
+    world = planned_world()
+    before = dict(world.store.objects)
+    world.clock.advance(DEADLINE_SECONDS)
+
+    assert discover(world) == DiscoverResult(RUN_ID, EU, Step.LATE)
+    assert world.store.objects == before
+    assert world.apis.call_counter.drain().calls == 0
+    assert batches_asked_for(world) == []
+
+
+def test_a_message_that_comes_just_before_the_deadline_is_handled() -> None:
+    world = planned_world()
+    world.clock.advance(DEADLINE_SECONDS - 1)
+
+    assert discover(world).step is Step.STORED
+
+
+def test_a_shard_that_was_stored_in_time_asks_for_no_batch_after_the_deadline() -> None:
+    world = planned_world()
+    discover(world)
+    world.collect_queue.messages.clear()
+    world.clock.advance(DEADLINE_SECONDS)
+
+    assert discover(world).step is Step.LATE
     assert batches_asked_for(world) == []
 
 

@@ -2,7 +2,10 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Any
+
+import msgspec
 
 from patchlake.core import paging
 from patchlake.core.keys import shard_key
@@ -13,15 +16,24 @@ from patchlake.core.plan import Plan
 from patchlake.core.records import Page
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import OutOfTimeError, RestartError
-from patchlake.ports import Delivery
+from patchlake.ports import Delivery, Store
 from patchlake.sources.source import ListedRows, ListingSource
 from patchlake.stages import collect, discover, stored_objects, stored_run
 from patchlake.stages.discover import DiscoverResult, DiscoverStage
+from patchlake.stages.stored_plan import stored_plan
 from tests.simulation.faults import Fault
 from tests.simulation.mutants.answers import Pages
 from tests.simulation.mutants.deaf_queue import DeafQueue
 from tests.simulation.mutants.mutant import Patch, mutant
-from tests.simulation.mutants.provocations import ENDLESS_CHAINS, FORGED_OFTEN, HURRIED, PEOPLED, REFUSED_FOR_GOOD
+from tests.simulation.mutants.provocations import (
+    A_CLOSE_RACE,
+    ENDLESS_CHAINS,
+    FORGED_OFTEN,
+    HURRIED,
+    PEOPLED,
+    REFUSED_FOR_GOOD,
+    WORKERS_STALLED,
+)
 from tests.simulation.provocation import struck_by
 
 type Ask = Callable[[str | None], Page[Any]]
@@ -123,6 +135,20 @@ def _refuses_without_reason(patch: Patch) -> None:
 @mutant("I10", "discover does not look for the snapshot")
 def _discovers_late(patch: Patch) -> None:
     patch.setattr(discover, "is_published", lambda _store, _run_id: False)
+
+
+@mutant("I22", "discover does not look for the deadline", WORKERS_STALLED)
+def _discovers_after_the_deadline(patch: Patch) -> None:
+    patch.setattr(discover, "stored_plan", _without_end)
+
+
+@mutant("I22", "collect does not look for the deadline", A_CLOSE_RACE)
+def _collects_after_the_deadline(patch: Patch) -> None:
+    patch.setattr(collect, "stored_plan", _without_end)
+
+
+def _without_end(store: Store, run_id: str) -> Plan:
+    return msgspec.structs.replace(stored_plan(store, run_id), deadline_at=datetime.max.replace(tzinfo=UTC))
 
 
 @mutant("I11", "discover and collect trust the message for the target", FORGED_OFTEN)

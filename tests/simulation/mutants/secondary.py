@@ -232,8 +232,19 @@ def _closes_after_an_hour(patch: Patch) -> None:
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.planned_at + timedelta(hours=1)))
 
 
-@mutant("L3", "secondary sources are closed at the run's deadline", LISTINGS_THROTTLED)
+@mutant("I22", "workers take a run's deadline for that of all sources", TOYS_HELD_BACK)
+def _works_until_the_deadline(patch: Patch) -> None:
+    patch.setattr(Plan, "closes_at", lambda planned, _source: planned.deadline_at)
+
+
+@mutant("I10", "workers take the detail deadline for that of all sources")
+def _works_until_the_detail_deadline(patch: Patch) -> None:
+    patch.setattr(Plan, "closes_at", lambda planned, _source: planned.closes_details_at)
+
+
+@mutant("L3", "commit closes secondary sources at the run's deadline", LISTINGS_THROTTLED)
 def _closes_at_the_deadline(patch: Patch) -> None:
+    patch.setattr(Plan, "closes_at", lambda planned, _source: planned.detail_deadline_at or planned.deadline_at)
     patch.setattr(Plan, "closes_details_at", property(lambda planned: planned.deadline_at))
 
 

@@ -132,6 +132,10 @@ class Plan(Struct, frozen=True, omit_defaults=True):
         """The time from which missing objects of the secondary sources are closed."""
         return self.detail_deadline_at or self.deadline_at
 
+    def closes_at(self, source: str) -> datetime:
+        """Return the time from which missing objects of a source are closed: its workers do nothing more."""
+        return self.deadline_at if self.planned_source(source) is None else self.closes_details_at
+
     @property
     def max_batches(self) -> int:
         """The largest number of batches of one target with a key for every part."""

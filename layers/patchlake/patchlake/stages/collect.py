@@ -72,6 +72,8 @@ class CollectStage:
     def handle(self, message: CollectMessage, delivery: Delivery) -> CollectResult:
         """Collect the message's part; if it exists, AWS is not asked.
 
+        Nothing is done once the run is published, or its deadline for the source has passed.
+
         Raises:
             InputError: the message names no part of a stored shard of an active target.
             RetryableError: the message fails for now; nothing was recorded.
@@ -86,6 +88,8 @@ class CollectStage:
         plan = stored_plan(self.store, message.run_id)
         plan.require(message.target)
         source = self.sources.detail(plan, message.source)
+        if self.clock.now() >= plan.closes_at(source.name):
+            return _result(message, Step.LATE)
         if source is self.sources.patch_states:
             return self._collect_batch(plan, message, attempt)
         return self._collect_slice(plan, source, message, attempt)

@@ -33,7 +33,7 @@ TOO_LARGE = "too many nodes to list in one invocation (docs/limits.md)"
 
 @dataclass(frozen=True, slots=True)
 class DiscoverResult:
-    """The result of a discover message; ``listing`` is None if the run was published before."""
+    """The result of a discover message; ``listing`` is None if it came late."""
 
     run_id: str
     target: Target
@@ -65,6 +65,9 @@ class DiscoverStage:
     def handle(self, message: DiscoverMessage, delivery: Delivery) -> DiscoverResult:
         """List the message's target; an existing shard is adopted, and AWS is not asked.
 
+        Nothing is done once the run is published, or its deadline for the source has passed: SSM keeps no history, so
+        what it knows then is not the state of the run's time.
+
         Raises:
             InputError: the message names no active target of a stored plan.
             RetryableError: the message fails for now; nothing was recorded.
@@ -80,6 +83,8 @@ class DiscoverStage:
         plan = stored_plan(self.store, run_id)
         plan.require(target)
         source = self.sources.listing(plan, message.source)
+        if self.clock.now() >= plan.closes_at(source.name):
+            return DiscoverResult(run_id, target, Step.LATE, source=source.name)
         key = shard_key(run_id, target, source.name)
         body, step = self.store.get(key), Step.ADOPTED
         if body is None:

@@ -11,4 +11,4 @@ class Step(StrEnum):
     ADOPTED = "ADOPTED"
     """Its object existed, or another worker created it at the same time."""
     LATE = "LATE"
-    """The run is published: nothing was done."""
+    """The run is published, or closed to the message's source: nothing was done."""
