@@ -1,10 +1,12 @@
 """The fence: at the deadline every missing object gets a tombstone, and either outcome of a race is valid."""
 
 from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from patchlake.adapters.memory import MemoryStore
+from patchlake.adapters.memory import MemoryClock, MemoryStore
 from patchlake.core.keys import part_key, parts_prefix, plan_key, shard_key, shards_prefix
 from patchlake.core.messages import CollectMessage, DiscoverMessage
 from patchlake.core.plan import Account, decode_plan
@@ -17,9 +19,8 @@ from patchlake.stages.step import Step
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 from tests.counted_map import CountedMap
 from tests.watched_store import WatchedStore, fail_once, once
-from tests.world import EU, HOME, RUN_ID, US, World, node_id
+from tests.world import DEADLINE_SECONDS, EU, HOME, RUN_ID, US, World, node_id
 
-DEADLINE = 14_400
 REGIONS = ("eu-central-1", "us-east-1")
 
 
@@ -31,7 +32,7 @@ def half_done_world(tables: TableFormat | None = None) -> World:
     world.start()
     world.deliver_discover()
     world.deliver_collect()
-    world.clock.advance(DEADLINE)
+    world.clock.advance(DEADLINE_SECONDS)
     return world
 
 
@@ -40,14 +41,22 @@ def commit(world: World) -> CommitResult:
     return world.committed[-1]
 
 
-def late_discover(world: World) -> Step:
+def slow_discover(world: World) -> Step:
+    """Discover with a worker that began just before the deadline."""
     message = DiscoverMessage(run_id=RUN_ID, account_id=US.account_id, region=US.region)
-    return world.discover.handle(message, Delivery(message.encode(), "0", 1)).step
+    stage = replace(world.discover, clock=before_the_deadline(world))
+    return stage.handle(message, Delivery(message.encode(), "0", 1)).step
 
 
-def late_collect(world: World) -> Step:
+def slow_collect(world: World) -> Step:
+    """Collect with a worker that began just before the deadline."""
     message = CollectMessage(run_id=RUN_ID, account_id=EU.account_id, region=EU.region, batch=1)
-    return world.collect.handle(message, Delivery(message.encode(), "0", 1)).step
+    stage = replace(world.collect, clock=before_the_deadline(world))
+    return stage.handle(message, Delivery(message.encode(), "0", 1)).step
+
+
+def before_the_deadline(world: World) -> MemoryClock:
+    return MemoryClock(world.clock.at - timedelta(seconds=1))
 
 
 def test_what_never_came_is_accounted_for_exactly(tables: TableFormat) -> None:
@@ -75,7 +84,7 @@ def test_what_never_came_is_accounted_for_exactly(tables: TableFormat) -> None:
 def test_a_run_on_which_nobody_worked_is_closed_with_every_target_unknown(tables: TableFormat) -> None:
     world = World(regions=REGIONS, tables=tables)
     world.start()
-    world.clock.advance(DEADLINE)
+    world.clock.advance(DEADLINE_SECONDS)
 
     assert commit(world).listings == Counter(NOT_LISTED=2)
     assert world.snapshot()["instance_id"] == []
@@ -89,7 +98,7 @@ def test_every_active_target_is_closed_and_no_other_however_many_there_are() -> 
         *(Account(f"{444455550000 + n}", active=n > 0) for n in range(count - 1)),
     ]
     world.start()
-    world.clock.advance(DEADLINE)
+    world.clock.advance(DEADLINE_SECONDS)
 
     result = commit(world)
 
@@ -103,7 +112,7 @@ def test_every_batch_is_closed_however_many_there_are() -> None:
     world.add_nodes(EU, range(count))
     world.start()
     world.deliver_discover()
-    world.clock.advance(DEADLINE)
+    world.clock.advance(DEADLINE_SECONDS)
 
     assert commit(world).statuses == {"NOT_COLLECTED": count}
 
@@ -125,7 +134,7 @@ def test_a_run_that_is_ready_at_its_deadline_is_complete() -> None:
     world.start()
     while world.deliver_discover() or world.deliver_collect():
         pass
-    world.clock.advance(DEADLINE)
+    world.clock.advance(DEADLINE_SECONDS)
 
     assert commit(world).outcome is CommitOutcome.COMPLETE
 
@@ -136,7 +145,7 @@ def test_a_shard_that_comes_before_its_tombstone_counts_and_its_nodes_are_accoun
 
     def worker_is_faster() -> None:
         world.store = MemoryStore(objects)
-        assert late_discover(world) is Step.STORED
+        assert slow_discover(world) is Step.STORED
 
     world.store = WatchedStore(objects, before=once("create", shard_key(RUN_ID, US), worker_is_faster))
 
@@ -152,14 +161,14 @@ def test_a_part_that_comes_before_its_tombstone_counts(tables: TableFormat) -> N
 
     def worker_is_faster() -> None:
         world.store = MemoryStore(objects)
-        assert late_collect(world) is Step.STORED
+        assert slow_collect(world) is Step.STORED
 
     world.store = WatchedStore(objects, before=once("create", part_key(RUN_ID, EU, 1), worker_is_faster))
 
     assert commit(world).statuses == Counter(COLLECTED=3)
 
 
-def test_a_worker_that_comes_after_the_tombstones_adopts_them(tables: TableFormat) -> None:
+def test_a_slow_worker_adopts_the_tombstones(tables: TableFormat) -> None:
     world = half_done_world(tables)
     objects = world.store.objects
     world.store = WatchedStore(objects, before=fail_once("create", "lake/"))
@@ -167,7 +176,7 @@ def test_a_worker_that_comes_after_the_tombstones_adopts_them(tables: TableForma
     assert [type(failure) for failure in world.failures] == [RetryableError]
     fenced = dict(objects)
 
-    assert (late_discover(world), late_collect(world)) == (Step.ADOPTED, Step.ADOPTED)
+    assert (slow_discover(world), slow_collect(world)) == (Step.ADOPTED, Step.ADOPTED)
     assert objects == fenced
     world.clock.advance(60)
     assert commit(world).statuses == Counter(COLLECTED=2, NOT_COLLECTED=1)
