@@ -49,7 +49,7 @@ def test_a_run_is_one_line_under_way_overdue_and_published() -> None:
     assert under_way == f"Run {RUN_ID} is RUNNING: {progress}"
     assert overdue.startswith(f"Run {RUN_ID} is OVERDUE: {progress} It is past its deadline")
     assert str(run_line(published)) == str(progress_line(published))
-    assert "1 of 1 targets read, 5 nodes listed, 0 of them not read." in str(run_line(published))
+    assert "1 of 1 targets read, 5 nodes listed, 5 of them not read." in str(run_line(published))
 
 
 def test_targets_of_an_account_that_is_not_active_are_no_targets_that_could_be_read() -> None:
