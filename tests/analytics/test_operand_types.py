@@ -47,15 +47,12 @@ CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
 NOT 1  ; 1 is a number, and a condition must be a boolean
 true AND 1  ; 1 is a number, and a condition must be a boolean
 'true' OR false  ; 'true' is text, and a condition must be a boolean
-1 IS TRUE  ; 1 is a number, and a condition must be a boolean
-nodes_listed IS NOT FALSE  ; is a number, and a condition must be a boolean
-? IS TRUE  ; ? is text, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> 1)  ; 1 is a number, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> x)  ; x is a number, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> x AND true)  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> NOT x)  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; x is a number, and a condition must be a boolean
-transform(ARRAY[1, 0], x -> x IS TRUE)  ; x is a number, and a condition must be a boolean
+transform(ARRAY[true], x -> x IS FALSE)  ; IS TRUE is not valid SQL in Athena
 regexp_extract('a', 'a') OR true  ; is text, and a condition must be a boolean
 element_at(map(), 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
 split_part('1,2', ',', 1) + 1  ; is text: write CAST(
@@ -81,7 +78,7 @@ date_trunc('decade', run_at)  ; decade is not a unit
 date_diff('decade', run_at, run_at)  ; decade is not a unit
 extract(epoch FROM run_at)  ; epoch is not a field of extract(): use second, minute
 extract(century FROM run_at)  ; century is not a field of extract()
-extract('year' FROM run_at)  ; 'year' is not a field of extract(): use second, minute
+extract(decade FROM run_at)  ; decade is not a field of extract(): use second, minute
 extract(timezone_hour FROM now())  ; timezone_hour is not supported: all times of the lake are in UTC
 extract(hour FROM current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 extract(SECOND FROM CAST(run_at AS date))  ; a date has no seconds: write CAST(CAST(
@@ -232,7 +229,6 @@ ACCEPTED = """
     'a' || NULL IS NULL
     NULL IS NULL AND NOT false
     NULL OR (NULL) OR NOT NULL
-    (1 = 1) IS TRUE AND true IS NOT FALSE
     filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
     filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
     filter(ARRAY[true, false], x -> x) = ARRAY[true]

@@ -5,7 +5,8 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
 ``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
-many digits as it needs), and the quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers (doubles).
+many digits as it needs), a decimal without sizes has no decimal places (three), and the quotient, ``floor`` and
+``ceil`` of whole numbers are whole numbers (doubles).
 """
 
 import re
@@ -30,6 +31,8 @@ _FIELDS: Mapping[str, type[exp.Func]] = {
     **dict.fromkeys(("year_of_week", "yow"), exp.YearOfWeek),
 }
 """The functions that give a field of extract() in both."""
+_WHOLE_DECIMAL = exp.DataType.build("DECIMAL(38, 0)")
+"""A decimal without sizes; in DuckDB, it has three decimal places."""
 _UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
@@ -71,6 +74,9 @@ def _constant(text: str, of_type: str) -> exp.Expr:
 
 def _cast(node: exp.Cast) -> exp.Expr:
     node.set("this", prepared(node.this, node.to))
+    for number in node.to.find_all(exp.DataType):
+        if number.is_type(exp.DType.DECIMAL) and not number.expressions:
+            number.replace(_WHOLE_DECIMAL.copy())
     lengths = node.to.expressions
     if not (node.to.is_type(exp.DType.VARCHAR) and lengths):
         return node

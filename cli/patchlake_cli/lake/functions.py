@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from sqlglot import exp
 
+from patchlake_cli.lake.grammar import names_in
 from patchlake_cli.similar_names import suggested
 
 FUNCTIONS = {
@@ -56,6 +57,12 @@ _SYNTAX = (
 """What else a SELECT may consist of, by sqlglot's names: the functions among these have a syntax of their own."""
 _PARTS = frozenset(_SYNTAX.split())
 
+_TYPES = (
+    *("array", "bigint", "boolean", "date", "decimal", "double", "int", "integer", "json", "map", "real", "row"),
+    *("smallint", "time", "timestamp", "tinyint", "uuid", "varbinary", "varchar"),
+)
+"""The types that a SELECT may name."""
+
 _MOST_ARGUMENTS = {
     "ArgMax": 2,
     "ArgMin": 2,
@@ -87,10 +94,33 @@ def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
         if start is None and name not in _PARTS:
             return None, f"{shorten(part.sql(), 60, placeholder='…')} is not supported"
         if start is not None and name not in NAMES:
-            similar = suggested(name, sorted(NAMES))
-            return start, f"{name}() is not supported{similar} docs/queries.md lists the supported functions"
+            return start, _not_supported(name)
         most = _MOST_ARGUMENTS.get(name)
         if most is not None and len(list(part.iter_expressions())) > most:
             called = part.sql(dialect="athena").partition("(")[0].lower()
             return start, f"{called}() is not supported with more than {most} argument{'s' if most > 1 else ''}"
     return None
+
+
+def find_other_name(sql: str) -> tuple[int, str] | None:
+    """Find a function or type that has another name than in Athena: sqlglot takes it for the one that it knows.
+
+    Args:
+        sql: a statement, without a semicolon.
+
+    Returns:
+        its position and what is wrong; None if there is none.
+
+    Raises:
+        GrammarError: it is not a statement of Athena.
+    """
+    for name in names_in(sql):
+        if name.is_type and name.text not in _TYPES:
+            return name.position, f"{name.text} is not a supported type: use {', '.join(_TYPES)}"
+        if not name.is_type and name.text not in NAMES:
+            return name.position, _not_supported(name.text)
+    return None
+
+
+def _not_supported(name: str) -> str:
+    return f"{name}() is not supported{suggested(name, sorted(NAMES))} docs/queries.md lists the supported functions"

@@ -128,8 +128,6 @@ def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
                 yield node.this
             case exp.ArrayFilter(expression=exp.Lambda() as condition):
                 yield condition.this
-            case exp.Is(expression=exp.Boolean()):
-                yield node.this
             case exp.And() | exp.Or():
                 yield from (node.this, node.expression)
             case exp.Join() if on := node.args.get("on"):

@@ -54,6 +54,8 @@ def refuse_other_dialects(question: exp.Query) -> None:
         for count in question.find_all(exp.Count)
     ):
         raise QueryError("count() of several columns is not valid SQL in Athena: count the rows of a SELECT DISTINCT")
+    if any(isinstance(test.expression, exp.Boolean) for test in question.find_all(exp.Is)):
+        raise QueryError("IS TRUE is not valid SQL in Athena: use IS NOT DISTINCT FROM true")
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
     if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):

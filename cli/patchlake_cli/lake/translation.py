@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
@@ -21,10 +21,11 @@ from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import find_other
+from patchlake_cli.lake.functions import find_other, find_other_name
+from patchlake_cli.lake.grammar import GrammarError
 from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
-from patchlake_cli.lake.intervals import require_moved
+from patchlake_cli.lake.intervals import require_moved, require_units_of_intervals
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -52,6 +53,7 @@ _DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't
 """A division of integers by zero, or the result of one of fractions that is made an integer."""
 
 TOO_DEEP = "the SELECT is nested too deeply"
+_NOT_VALID = "this is not valid SQL in Athena"
 
 _OF_PYTHON = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What sqlglot, and the rules for its trees, raise for a rare form of SQL."""
@@ -99,13 +101,13 @@ def parse_question(sql: str) -> exp.Query:
         before, found = first["start_context"] or "", first["highlight"] or ""
         at = marked.find(f"{before}{found}{first['end_context'] or ''}")
         position = None if at < 0 else at + len(before)
-        raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
+        raise QueryError(_pointed(sql, position, _NOT_VALID)) from error
     except SqlglotError as error:
         raise QueryError("a quote or a comment is not closed") from error
     except RecursionError as error:
         raise QueryError(TOO_DEEP) from error
     except _OF_PYTHON as error:
-        raise QueryError("this is not valid SQL in Athena") from error
+        raise QueryError(_NOT_VALID) from error
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
@@ -119,9 +121,24 @@ def parse_question(sql: str) -> exp.Query:
                 keep_indexes(question)
                 require_positions(question)
                 require_joined_columns(question)
+                require_units_of_intervals(question)
+                if unlike := _find_other_name(sql):
+                    raise QueryError(_pointed(sql, *unlike))
             return question
         case _:
             raise QueryError("expected one SELECT")
+
+
+def _find_other_name(sql: str) -> tuple[int, str] | None:
+    semicolons = (
+        token.start for token in sqlglot.tokenize(sql, read="athena") if token.token_type is TokenType.SEMICOLON
+    )
+    try:
+        return find_other_name(sql[: next(semicolons, None)])
+    except GrammarError as error:
+        return error.position, _NOT_VALID
+    except RecursionError as error:
+        raise QueryError(TOO_DEEP) from error
 
 
 def translate_question(question: exp.Query, now: datetime, schema: Schema, dates: NewestDates = NO_DATES) -> str:
