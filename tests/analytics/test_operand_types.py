@@ -228,6 +228,10 @@ ACCEPTED = """
     map(ARRAY[0], ARRAY[1])[0] = 1
     'a' || NULL IS NULL
     NULL IS NULL AND NOT false
+    coalesce(1 = nullif(NULL, NULL), 1 IN (nullif(NULL, 1), 2), NULL BETWEEN 1 AND try(NULL), true)
+    coalesce(1 = CASE WHEN true THEN NULL END, 1 < if(true, NULL, NULL), 1 <> greatest(NULL, try(NULL)), true)
+    coalesce(1 / nullif(NULL, NULL) = 1, CASE 1 WHEN CASE WHEN true THEN NULL ELSE NULL END THEN false END, true)
+    CASE WHEN nullif(NULL, NULL) THEN false ELSE true END AND coalesce(NOT if(true, NULL), true)
     NULL OR (NULL) OR NOT NULL
     filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
     filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']

@@ -29,7 +29,7 @@ class Name(NamedTuple):
     """The name of a function that is called, or of a type.
 
     Attributes:
-        text: the name without quotes, in small letters.
+        text: the name without quotes, in lower case.
         position: where it is in the statement.
     """
 

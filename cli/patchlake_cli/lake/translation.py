@@ -41,7 +41,12 @@ from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.unnest import require_unnest, write_unnest
-from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns, write_joined_columns
+from patchlake_cli.lake.using import (
+    compare_joined_columns,
+    require_joined_columns,
+    require_one_joined_column,
+    write_joined_columns,
+)
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
@@ -168,6 +173,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             validate_qualify_columns=False,
         )
         read_as_having(qualified)
+        require_one_joined_column(qualified, known)
         compare_joined_columns(qualified)
         refuse_aliases(qualified)
         require_ordered_columns(qualified)
