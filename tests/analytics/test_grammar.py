@@ -8,7 +8,7 @@ from sqlglot.dialects.athena import Athena
 
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import NAMES
+from patchlake_cli.lake.functions import LEAST_AND_MOST, NAMES
 from patchlake_cli.lake.translation import parse_question
 
 PARSER = Athena.Parser
@@ -101,3 +101,32 @@ def test_a_type_that_athena_does_not_have_is_refused(lake: Lake, name: str, cast
 def test_a_text_after_the_name_of_another_type_is_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match=r"^line 1, column 8: float is not a supported type"):
         lake.query("SELECT float '2.5'")
+
+
+@pytest.mark.parametrize(
+    ("call", "complaint"),
+    [
+        ("coalesce(1)", "coalesce() is not supported with fewer than 2 arguments"),
+        ("concat('a')", "concat() is not supported with fewer than 2 arguments"),
+        ("format('a')", "format() is not supported with fewer than 2 arguments"),
+        ("map_concat(map())", "map_concat() is not supported with fewer than 2 arguments"),
+        ("split_part('a', 'b')", "split_part() is not supported with fewer than 3 arguments"),
+        ("log(8)", "log() is not supported with fewer than 2 arguments"),
+        ("sum(*)", "sum() is not supported with fewer than 1 argument"),
+        ("max(*)", "max() is not supported with fewer than 1 argument"),
+        ("row_number(1) OVER ()", "row_number() is not supported with more than 0 arguments"),
+        ("array_sort(ARRAY[1, 2], (a, b) -> b - a)", "array_sort() is not supported with more than 1 argument"),
+    ],
+)
+def test_a_function_has_as_many_arguments_as_in_athena(lake: Lake, call: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=f"^line 1, column 8: {re.escape(complaint)}\n"):
+        lake.query(f"SELECT {call} AS found FROM runs")  # noqa: S608
+
+
+def test_the_number_of_arguments_of_each_function_is_known() -> None:
+    of_their_own_syntax = {
+        *("current_date", "current_time", "current_timestamp", "extract", "grouping", "listagg", "localtime"),
+        *("localtimestamp", "position", "try_cast", "unnest"),
+    }
+
+    assert LEAST_AND_MOST.keys() == NAMES - of_their_own_syntax | {"if"}

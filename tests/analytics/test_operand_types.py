@@ -130,6 +130,8 @@ SELECT NULL AS a UNION SELECT 1 UNION SELECT '2.5'  ; '2.5' is text, and not a n
 SELECT ARRAY[1] AS a UNION SELECT ARRAY['2.5']  ; is an array whose elements are each text, and not
 SELECT ARRAY[1] AS a UNION SELECT '[2]'  ; '[2]' is text, and not an array
 SELECT 1 AS a UNION VALUES '2.5'  ; is text, and not a number
+SELECT x FROM (VALUES X'61', 'a') AS t (x)  ; 'a' is text, and not bytes
+SELECT to_utf8('a') AS a UNION SELECT 'a'  ; 'a' is text, and not bytes
 """
 
 

@@ -31,11 +31,12 @@ class Name(NamedTuple):
     Attributes:
         text: the name without quotes, in lower case.
         position: where it is in the statement.
+        arguments: the number of those of a function; None for a type.
     """
 
     text: str
     position: int
-    is_type: bool
+    arguments: int | None
 
 
 @cache
@@ -62,20 +63,26 @@ def names_in(sql: str) -> tuple[Name, ...]:
     except TrinoSyntaxError as error:
         raise GrammarError(min(error.offending_symbol.start, len(sql))) from error
 
-    def name(part: "ParserRuleContext", *, is_type: bool) -> Name:
+    def name(part: "ParserRuleContext", arguments: int | None) -> Name:
         start = part.start.start
-        return Name(sql[start : part.stop.stop + 1].strip('"').lower(), start, is_type)
+        return Name(sql[start : part.stop.stop + 1].strip('"').lower(), start, arguments)
 
     found: list[Name] = []
     for part in _parts(statement):
         match part:
             case SqlBaseParser.FunctionCallContext():
-                found.append(name(part.qualifiedName(), is_type=False))
+                found.append(name(part.qualifiedName(), _number_of_arguments(part)))
             case SqlBaseParser.GenericTypeContext() | SqlBaseParser.TypeConstructorContext() if part.identifier():
-                found.append(name(part.identifier(), is_type=True))
+                found.append(name(part.identifier(), None))
             case _:
                 pass
     return tuple(found)
+
+
+def _number_of_arguments(call: "ParserRuleContext") -> int:
+    """Return the number of a call's arguments; a star is none, as in ``count(*)``."""
+    arguments = call.expression() if not call.ASTERISK() else []
+    return len(arguments)
 
 
 def _parts(statement: "ParserRuleContext") -> Iterator["ParserRuleContext"]:

@@ -13,6 +13,7 @@ _KINDS = {
     "text": (exp.DataType.TEXT_TYPES, ("varchar",)),
     "a number": (exp.DataType.NUMERIC_TYPES, ("double", "bigint")),
     "a boolean": ({exp.DType.BOOLEAN}, ("boolean",)),
+    "bytes": ({exp.DType.BINARY, exp.DType.VARBINARY}, ()),
     "a time": (exp.DataType.TEMPORAL_TYPES, ("date", "timestamp")),
 }
 """The types of each kind, and those to cast to."""
@@ -183,8 +184,9 @@ def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str
         kind = _kind(operand)
         needed = needed or kind
         if needed is not None and kind not in {None, needed}:
-            # No cast makes an array of a value, or a value of an array.
-            types = _types(needed) if kind.startswith(_ARRAY) == needed.startswith(_ARRAY) else []
+            # No cast makes an array of a value, or a value of an array or of bytes.
+            is_cast = kind.startswith(_ARRAY) == needed.startswith(_ARRAY) and kind != "bytes"
+            types = _types(needed) if is_cast else []
             refuse(whole, operand.unalias(), f"{{}} is {kind}, and not {needed}", *types)
 
 

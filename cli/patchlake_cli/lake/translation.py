@@ -19,6 +19,7 @@ from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
+from patchlake_cli.lake.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other, find_other_name
@@ -53,11 +54,6 @@ from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
-_TOO_DEEP = re.compile("expression depth limit")
-_DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
-"""A division of integers by zero, or the result of one of fractions that is made an integer."""
-
-TOO_DEEP = "the SELECT is nested too deeply"
 _NOT_VALID = "this is not valid SQL in Athena"
 
 _OF_PYTHON = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
@@ -251,13 +247,11 @@ def _refuse_hidden_columns(question: exp.Query, schema: Schema) -> None:
 
 def located(sql: str, complaint: str) -> str:
     """Return an error message about a query, with the position in the query if the message gives it."""
-    if _TOO_DEEP.search(complaint):
-        return TOO_DEEP
-    if _DIVISION_BY_ZERO.search(complaint):
-        return "division by zero: divide by NULLIF(divisor, 0), which gives NULL"
-    message, _, context = complaint.partition("\n\nLINE ")
-    message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
-    return _pointed(sql, _position(sql, message, context), message)
+    message = in_athenas_words(complaint)
+    if message in {TOO_DEEP, DIVISION_BY_ZERO}:
+        return message
+    said, _, context = complaint.partition("\n\nLINE ")
+    return _pointed(sql, _position(sql, said.partition("\n\tCandidate")[0], context), message)
 
 
 def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:

@@ -69,7 +69,7 @@ def require_one_joined_column(tree: exp.Expr, schema: Schema) -> None:
     """
     for scope in traverse_scope(tree):
         resolver = Resolver(scope, schema)
-        joins = _joins(scope.expression)
+        joins: list[exp.Join] = scope.expression.args.get("joins") or []
         for number, join in enumerate(joins):
             for name in _names_joined(join):
                 others = [each for each in joins[:number] if name not in _names_joined(each)]
