@@ -1,4 +1,4 @@
-"""What DuckDB says about a SELECT, in the words of Athena: its own name functions, types and settings of DuckDB."""
+"""Complaints about a SELECT in the words of Athena: those of DuckDB name its own functions, types and settings."""
 
 import re
 from collections.abc import Callable

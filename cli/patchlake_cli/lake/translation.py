@@ -29,6 +29,7 @@ from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved, require_units_of_intervals
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
+from patchlake_cli.lake.named_columns import keep_names, require_names
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
@@ -157,6 +158,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     with _in_one_line():
+        keep_names(question)
         read_as_where(question)
         name_subqueries(question)
         # The types show whether a division is one of integers.
@@ -169,6 +171,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             validate_qualify_columns=False,
         )
         read_as_having(qualified)
+        require_names(qualified)
         require_one_joined_column(qualified, known)
         compare_joined_columns(qualified)
         refuse_aliases(qualified)
