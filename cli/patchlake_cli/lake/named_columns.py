@@ -42,18 +42,19 @@ def require_names(tree: exp.Expr) -> None:
     for scope in traverse_scope(tree):
         for column in scope.columns:
             source = scope.sources.get(column.table)
-            named = source.expression.named_selects if isinstance(source, Scope) else []
-            if named.count(column.name) > 1:
+            named = source.expression if isinstance(source, Scope) else None
+            if isinstance(named, exp.Selectable) and named.named_selects.count(column.name) > 1:
                 raise QueryError(f"{column.name} is ambiguous: several columns of {column.table} have this name")
     for query in tree.find_all(exp.Query):
         order = query.args.get("order")
         for ordered in order.expressions if order else ():
-            name = ordered.this.name if isinstance(ordered.this, exp.Column) and not ordered.this.table else None
-            if query.named_selects.count(name) > 1:
-                raise QueryError(f"ORDER BY {name} is ambiguous: several columns have this name")
+            named = ordered.this
+            is_name = isinstance(named, exp.Column) and not named.table
+            if is_name and query.named_selects.count(named.name) > 1:
+                raise QueryError(f"ORDER BY {named.name} is ambiguous: several columns have this name")
 
 
-def _number_of_columns(selected: exp.Expr) -> int | None:
+def _number_of_columns(selected: exp.Selectable) -> int | None:
     """Return the number of columns of a SELECT or VALUES; None if a star hides it."""
     if isinstance(selected, exp.Values):
         row = selected.expressions[0]
