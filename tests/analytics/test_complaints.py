@@ -18,7 +18,7 @@ avg(run_id)  ; line 1, column 8: an operator or function does not take varchar: 
 run_id = 1  ; the text '2026
 CAST(run_id AS double)  ; line 1, column 8: the text '2026
 CAST('2026-13-01' AS date)  ; line 1, column 8: the text '2026-13-01' cannot be cast to date
-CAST('abc1' AS timestamp)  ; line 1, column 14: the text 'abc1' cannot be cast to timestamp
+CAST('abc1' AS timestamp)  ; line 1, column 8: the text 'abc1' cannot be cast to timestamp
 CAST(true AS timestamp)  ; line 1, column 8: a cast of boolean to timestamp is not supported
 CAST(ARRAY[ARRAY[1]] AS date)  ; line 1, column 8: a cast of array(array(integer)) to date is not supported
 CAST(300 AS tinyint)  ; line 1, column 8: 300 cannot be cast to tinyint

@@ -68,13 +68,13 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     ("Cannot deduce template type", "the elements of an array must be of one type: use CAST"),
     (r"Table function cannot contain (.*)!", r"UNNEST may not contain \1"),
     (r"Cannot extract field '(.*?)'", r"what is before .\1 is neither a table nor a row with such a field"),
-    (r"[Cc]ould not convert string (['\"])(.*?)\1 to DECIMAL\(38,18\)", r"the text '\2' is not a number"),
+    (r"[Cc]ould not convert string (['\"])'*(.*?)'*\1 to DECIMAL\(38,18\)", r"the text '\2' is not a number"),
     (
-        r"[Cc]ould not convert string (['\"])(.*?)\1 to (\w+)",
+        r"[Cc]ould not convert string (['\"])'*(.*?)'*\1 to (\w+)",
         lambda found: f"the text '{found[2]}' cannot be cast to {_typed(found[3])}",
     ),
-    (r"invalid (\w+) field format: (['\"])(.*?)\2", r"the text '\3' cannot be cast to \1"),
-    (r"(\w+) field value out of range: (['\"])(.*?)\2", r"the text '\3' cannot be cast to \1"),
+    (r"invalid (\w+) field format: (['\"])'*(.*?)'*\2", r"the text '\3' cannot be cast to \1"),
+    (r"(\w+) field value out of range: (['\"])'*(.*?)'*\2", r"the text '\3' cannot be cast to \1"),
     (r"Overflow", "a number is too large for its type: cast it to bigint or double before you calculate with it"),
     (
         r"with value (\S+) can't be cast .* type (\w+(?:\[\])*)",

@@ -77,6 +77,9 @@ def _cast(node: exp.Cast) -> exp.Expr:
     for number in node.to.find_all(exp.DataType):
         if number.is_type(exp.DType.DECIMAL) and not number.expressions:
             number.replace(_WHOLE_DECIMAL.copy())
+    if isinstance(node, exp.TryCast) and node.to.is_type(exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT):
+        # DuckDB would put a NULL in place of each part that it cannot cast.
+        return exp.Try(this=exp.cast(node.this, node.to))
     lengths = node.to.expressions
     if not (node.to.is_type(exp.DType.VARCHAR) and lengths):
         return node
@@ -84,8 +87,14 @@ def _cast(node: exp.Cast) -> exp.Expr:
     return exp.Substring(this=node, start=exp.Literal.number(1), length=lengths[0].this)
 
 
+def _date(node: exp.Date) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("DATE")))
+    return node
+
+
 def _read_time(node: exp.Expr) -> exp.Expr:
-    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMP")))
+    # A text of such a function has a form of its own.
+    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMPTZ")))
     return node
 
 
@@ -232,7 +241,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Ceil: _whole,
     exp.Concat: _operator,
     exp.CountIf: _count_if,
-    exp.Date: _read_time,
+    exp.Date: _date,
     exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
