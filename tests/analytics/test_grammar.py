@@ -130,3 +130,24 @@ def test_the_number_of_arguments_of_each_function_is_known() -> None:
     }
 
     assert LEAST_AND_MOST.keys() == NAMES - of_their_own_syntax | {"if"}
+
+
+@pytest.mark.parametrize("sets", ["ROLLUP (x + 1)", "CUBE (x, upper('a'))", "GROUPING SETS ((x, 1), ())", "ROLLUP (1)"])
+def test_sets_of_grouping_have_only_names_of_columns(lake: Lake, sets: str) -> None:
+    with pytest.raises(QueryError, match=r"Athena takes only the names of columns in it$"):
+        lake.query(f"SELECT count(*) AS n FROM (VALUES 1) AS t (x) GROUP BY {sets}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("sets", "rows"),
+    [
+        ("ROLLUP (x, y)", 3),
+        ("CUBE (x, (y))", 4),
+        ("GROUPING SETS ((x, y), x, (t.y), ())", 4),
+        ("x, ROLLUP (y)", 2),
+    ],
+)
+def test_sets_of_columns_are_answered(lake: Lake, sets: str, rows: int) -> None:
+    sql = f"SELECT count(*) AS n FROM (VALUES (1, 2)) AS t (x, y) GROUP BY {sets}"  # noqa: S608
+
+    assert lake.query(sql).rows == [(1,)] * rows

@@ -101,6 +101,7 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     ("Map keys must be unique", "the keys of a map must be unique"),
     ("map key list does not align", "the arrays of map() must have the same length"),
     ("QUANTILE can only take parameters", "the percentile of approx_percentile() must be between 0 and 1"),
+    ("syntax error at or near", "this SELECT cannot be translated: write it in another way, and report it"),
     (r"Cannot automatically join: (\w+)", r"USING (\1): one of the tables has no column \1"),
 ]
 """The beginnings of DuckDB's and sqlglot's complaints, and what is said instead."""

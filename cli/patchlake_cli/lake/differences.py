@@ -77,6 +77,9 @@ def _cast(node: exp.Cast) -> exp.Expr:
     for number in node.to.find_all(exp.DataType):
         if number.is_type(exp.DType.DECIMAL) and not number.expressions:
             number.replace(_WHOLE_DECIMAL.copy())
+    if node.this.is_type(exp.DType.DOUBLE) and node.to.is_type(*exp.DataType.INTEGER_TYPES):
+        # DuckDB takes the even number of two that are equally near.
+        node.set("this", exp.Round(this=node.this))
     if isinstance(node, exp.TryCast) and node.to.is_type(exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT):
         # DuckDB would put a NULL in place of each part that it cannot cast.
         return exp.Try(this=exp.cast(node.this, node.to))
@@ -171,6 +174,11 @@ def _whole(node: exp.Ceil | exp.Floor) -> exp.Expr:
     return exp.paren(number, copy=False) if number.is_type(*exp.DataType.INTEGER_TYPES) else node
 
 
+def _sign(node: exp.Sign) -> exp.Expr:
+    """Keep the sign of a double from becoming a whole number."""
+    return exp.cast(node, "DOUBLE") if node.this.is_type(exp.DType.DOUBLE) else node
+
+
 def _operator(node: exp.Expr) -> exp.Expr:
     # An operator in DuckDB, which binds in another way than a function.
     return exp.paren(node)
@@ -254,6 +262,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
+    exp.Sign: _sign,
     exp.StrToTime: _read_time,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,
