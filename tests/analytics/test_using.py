@@ -113,3 +113,24 @@ def test_a_join_in_parentheses_has_no_name_that_a_column_lacks(lake: Lake) -> No
 def test_using_after_a_list_of_tables_is_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match=r"^USING after a list of tables is not supported: use CROSS JOIN, or ON$"):
         lake.query("SELECT 1 AS n FROM (VALUES 1) AS a (k), (VALUES 2) AS b (k) JOIN (VALUES 2) AS c (k) USING (k)")
+
+
+@pytest.mark.parametrize("condition", ["a.x = c.z", "b.y = c.z AND x = 1", "EXISTS (SELECT 1 WHERE a.x = c.z)"])
+def test_the_condition_of_a_join_names_no_table_before_a_comma(lake: Lake, condition: str) -> None:
+    tables = "(VALUES 1) AS a (x), (VALUES 3) AS b (y) JOIN (VALUES 3) AS c (z)"
+
+    with pytest.raises(QueryError, match=r"a\.x: in ON, Athena knows no table before a comma: use CROSS JOIN$"):
+        lake.query(f"SELECT 1 AS n FROM {tables} ON {condition}")  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        "(VALUES 3) AS a (x), (VALUES 3) AS b (y) JOIN (VALUES 3) AS c (z) ON b.y = c.z",
+        "(VALUES 3) AS a (x) CROSS JOIN (VALUES 3) AS b (y) JOIN (VALUES 3) AS c (z) ON a.x = c.z",
+        "(VALUES 3) AS a (x) JOIN (VALUES 3) AS b (y) ON a.x = b.y, (VALUES 3) AS c (z)",
+        "(VALUES ARRAY[3]) AS a (x), UNNEST(a.x) AS b (y) JOIN (VALUES 3) AS c (z) ON b.y = c.z",
+    ],
+)
+def test_the_condition_of_a_join_names_its_tables(lake: Lake, tables: str) -> None:
+    assert lake.query(f"SELECT b.y, c.z FROM {tables}").rows == [(3, 3)]  # noqa: S608

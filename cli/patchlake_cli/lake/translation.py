@@ -47,6 +47,7 @@ from patchlake_cli.lake.using import (
     compare_joined_columns,
     require_joined_columns,
     require_one_joined_column,
+    require_tables_of_conditions,
     write_joined_columns,
 )
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
@@ -173,6 +174,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         read_as_having(qualified)
         require_names(qualified)
         require_one_joined_column(qualified, known)
+        require_tables_of_conditions(qualified)
         compare_joined_columns(qualified)
         refuse_aliases(qualified)
         require_ordered_columns(qualified)

@@ -78,6 +78,28 @@ def require_one_joined_column(tree: exp.Expr, schema: Schema) -> None:
                     raise QueryError(f"USING ({name}) is ambiguous: several tables before it have the column {name}")
 
 
+def require_tables_of_conditions(tree: exp.Expr) -> None:
+    """Require that the condition of a JOIN names no table before a comma: in Athena, a JOIN binds more tightly.
+
+    Args:
+        tree: the SELECT, with the tables of its columns.
+
+    Raises:
+        QueryError: one names such a table.
+    """
+    for select in tree.find_all(exp.Select):
+        before: set[str] = set()
+        joined = {select.args["from_"].alias_or_name} if select.args.get("from_") else set()
+        for join in _joins(select):
+            condition = join.args.get("on")
+            if not (join.kind or condition):
+                before, joined = before | joined, set()
+            joined.add(join.alias_or_name)
+            for column in condition.find_all(exp.Column) if condition else ():
+                if column.table in before:
+                    raise QueryError(f"{_written(column)}: in ON, Athena knows no table before a comma: use CROSS JOIN")
+
+
 def _names_joined(join: exp.Join) -> list[str]:
     """Return the names of the columns of a USING; none if the join has another condition."""
     is_using = join.meta.get(_IS_USING, False)
