@@ -155,3 +155,17 @@ def test_a_map_of_rows_is_refused_in_parquet_only() -> None:
     assert json.loads(as_json(answer)) == [{"m": {"a": "(1, 'x')"}}]
     with pytest.raises(QueryError, match=r"column m is a map.*, which has no type in Parquet"):
         as_parquet(answer)
+
+
+@pytest.mark.parametrize(
+    "number", ["9223372036854775808", "(SELECT sum(x) FROM (VALUES 9223372036854775807, 1) AS t (x))"]
+)
+def test_a_whole_number_that_a_bigint_does_not_hold_is_refused(lake: Lake, number: str) -> None:
+    with pytest.raises(QueryError, match=r"^column n has a number that is too large for a bigint: cast it to double"):
+        lake.query(f"SELECT {number} AS n")
+
+
+def test_the_largest_whole_numbers_are_answered(lake: Lake) -> None:
+    sql = "SELECT sum(x) AS n FROM (VALUES 9223372036854775807, NULL) AS t (x) UNION ALL SELECT -9223372036854775808"
+
+    assert lake.query(sql).rows == [(2**63 - 1,), (-(2**63),)]

@@ -47,15 +47,12 @@ CASE WHEN 1 THEN 2 END  ; 1 is a number, and a condition must be a boolean
 NOT 1  ; 1 is a number, and a condition must be a boolean
 true AND 1  ; 1 is a number, and a condition must be a boolean
 'true' OR false  ; 'true' is text, and a condition must be a boolean
-1 IS TRUE  ; 1 is a number, and a condition must be a boolean
-nodes_listed IS NOT FALSE  ; is a number, and a condition must be a boolean
-? IS TRUE  ; ? is text, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> 1)  ; 1 is a number, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> x)  ; x is a number, and a condition must be a boolean
 filter(ARRAY[1, 0], x -> x AND true)  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> NOT x)  ; x is a number, and a condition must be a boolean
 transform(ARRAY[1, 0], x -> if(x, 1, 2))  ; x is a number, and a condition must be a boolean
-transform(ARRAY[1, 0], x -> x IS TRUE)  ; x is a number, and a condition must be a boolean
+transform(ARRAY[true], x -> x IS FALSE)  ; IS TRUE is not valid SQL in Athena
 regexp_extract('a', 'a') OR true  ; is text, and a condition must be a boolean
 element_at(map(), 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
 split_part('1,2', ',', 1) + 1  ; is text: write CAST(
@@ -81,7 +78,7 @@ date_trunc('decade', run_at)  ; decade is not a unit
 date_diff('decade', run_at, run_at)  ; decade is not a unit
 extract(epoch FROM run_at)  ; epoch is not a field of extract(): use second, minute
 extract(century FROM run_at)  ; century is not a field of extract()
-extract('year' FROM run_at)  ; 'year' is not a field of extract(): use second, minute
+extract(decade FROM run_at)  ; decade is not a field of extract(): use second, minute
 extract(timezone_hour FROM now())  ; timezone_hour is not supported: all times of the lake are in UTC
 extract(hour FROM current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 extract(SECOND FROM CAST(run_at AS date))  ; a date has no seconds: write CAST(CAST(
@@ -133,6 +130,8 @@ SELECT NULL AS a UNION SELECT 1 UNION SELECT '2.5'  ; '2.5' is text, and not a n
 SELECT ARRAY[1] AS a UNION SELECT ARRAY['2.5']  ; is an array whose elements are each text, and not
 SELECT ARRAY[1] AS a UNION SELECT '[2]'  ; '[2]' is text, and not an array
 SELECT 1 AS a UNION VALUES '2.5'  ; is text, and not a number
+SELECT x FROM (VALUES X'61', 'a') AS t (x)  ; 'a' is text, and not bytes
+SELECT to_utf8('a') AS a UNION SELECT 'a'  ; 'a' is text, and not bytes
 """
 
 
@@ -231,8 +230,11 @@ ACCEPTED = """
     map(ARRAY[0], ARRAY[1])[0] = 1
     'a' || NULL IS NULL
     NULL IS NULL AND NOT false
+    coalesce(1 = nullif(NULL, NULL), 1 IN (nullif(NULL, 1), 2), NULL BETWEEN 1 AND try(NULL), true)
+    coalesce(1 = CASE WHEN true THEN NULL END, 1 < if(true, NULL, NULL), 1 <> greatest(NULL, try(NULL)), true)
+    coalesce(1 / nullif(NULL, NULL) = 1, CASE 1 WHEN CASE WHEN true THEN NULL ELSE NULL END THEN false END, true)
+    CASE WHEN nullif(NULL, NULL) THEN false ELSE true END AND coalesce(NOT if(true, NULL), true)
     NULL OR (NULL) OR NOT NULL
-    (1 = 1) IS TRUE AND true IS NOT FALSE
     filter(ARRAY[1, 2], x -> x > 1) = ARRAY[2]
     filter(ARRAY['a', 'b'], x -> x LIKE 'a%' OR regexp_like(x, 'c')) = ARRAY['a']
     filter(ARRAY[true, false], x -> x) = ARRAY[true]

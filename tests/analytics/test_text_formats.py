@@ -65,7 +65,6 @@ def test_a_format_that_the_engines_read_differently_is_refused(lake: Lake, expre
         ("format('100%% of %2$s, %1$s', 'a', 'b')", "100% of b, a"),
         ("format('%,d %x', 1234567, 255)", "1,234,567 ff"),
         ("format('%s', 'a', 'b')", "a"),
-        ("format('none')", "none"),
     ],
 )
 def test_a_format_is_written_as_in_athena(lake: Lake, expression: str, athena: str) -> None:

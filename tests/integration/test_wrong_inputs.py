@@ -227,7 +227,7 @@ def test_a_table_may_have_the_name_of_a_keyword(folder: Path) -> None:
 
 
 def test_a_number_that_json_does_not_have_is_a_text(folder: Path) -> None:
-    asked = ("--format", "json", "SELECT CAST('nan' AS double) AS a, CAST('infinity' AS double) AS b")
+    asked = ("--format", "json", "SELECT CAST('NaN' AS double) AS a, CAST('Infinity' AS double) AS b")
 
     result = patchlake_here(dict(os.environ), "query", "--lake", "lake", *asked, folder=folder)
 

@@ -10,6 +10,7 @@ _INTERVAL = re.compile(r'(?<!")\bINTERVAL\b')
 """An interval in a type of DuckDB, but no field of a row with this name, which is in quotes."""
 _NESTED_KEYS = re.compile(r"\bMAP\((?:MAP|STRUCT|TUPLE|(?:\w+|DECIMAL\([\d,]+\))\[)")
 """A map, in a type of DuckDB, whose keys have parts: it has no key in Python, but an entry of all keys."""
+_BIGINT = range(-(2**63), 2**63)
 _TIME = re.compile(r"(?:DATE|TIMESTAMP\w*|TIMESTAMP WITH TIME ZONE)(?:\[\])*")
 
 
@@ -32,6 +33,21 @@ def check_types(columns: Sequence[tuple[str, str]]) -> None:
                 f"column {name} has a map whose keys are arrays, maps or rows, which no format can hold: "
                 "select its map_keys() and map_values()"
             )
+
+
+def check_numbers(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse whole numbers that a bigint does not hold, which Athena refuses: DuckDB has larger ones.
+
+    Args:
+        columns: the name and DuckDB's type of each.
+        rows: their values.
+
+    Raises:
+        QueryError: there is one.
+    """
+    for place, (name, kind) in enumerate(columns):
+        if kind == "HUGEINT" and any(row[place] not in _BIGINT for row in rows if row[place] is not None):
+            raise QueryError(f"column {name} has a number that is too large for a bigint: cast it to double or decimal")
 
 
 def check_times(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:

@@ -5,7 +5,8 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
 ``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
-many digits as it needs), and the quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers (doubles).
+many digits as it needs), a decimal without sizes has no decimal places (three), and the quotient, ``floor`` and
+``ceil`` of whole numbers are whole numbers (doubles).
 """
 
 import re
@@ -30,6 +31,8 @@ _FIELDS: Mapping[str, type[exp.Func]] = {
     **dict.fromkeys(("year_of_week", "yow"), exp.YearOfWeek),
 }
 """The functions that give a field of extract() in both."""
+_WHOLE_DECIMAL = exp.DataType.build("DECIMAL(38, 0)")
+"""A decimal without sizes; in DuckDB, it has three decimal places."""
 _UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
@@ -71,6 +74,15 @@ def _constant(text: str, of_type: str) -> exp.Expr:
 
 def _cast(node: exp.Cast) -> exp.Expr:
     node.set("this", prepared(node.this, node.to))
+    for number in node.to.find_all(exp.DataType):
+        if number.is_type(exp.DType.DECIMAL) and not number.expressions:
+            number.replace(_WHOLE_DECIMAL.copy())
+    if node.this.is_type(exp.DType.DOUBLE) and node.to.is_type(*exp.DataType.INTEGER_TYPES):
+        # DuckDB takes the even number of two that are equally near.
+        node.set("this", exp.Round(this=node.this))
+    if isinstance(node, exp.TryCast) and node.to.is_type(exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT):
+        # DuckDB would put a NULL in place of each part that it cannot cast.
+        return exp.Try(this=exp.cast(node.this, node.to))
     lengths = node.to.expressions
     if not (node.to.is_type(exp.DType.VARCHAR) and lengths):
         return node
@@ -78,8 +90,14 @@ def _cast(node: exp.Cast) -> exp.Expr:
     return exp.Substring(this=node, start=exp.Literal.number(1), length=lengths[0].this)
 
 
+def _date(node: exp.Date) -> exp.Expr:
+    node.set("this", prepared(node.this, exp.DataType.build("DATE")))
+    return node
+
+
 def _read_time(node: exp.Expr) -> exp.Expr:
-    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMP")))
+    # A text of such a function has a form of its own.
+    node.set("this", prepared(node.this, exp.DataType.build("TIMESTAMPTZ")))
     return node
 
 
@@ -156,6 +174,11 @@ def _whole(node: exp.Ceil | exp.Floor) -> exp.Expr:
     return exp.paren(number, copy=False) if number.is_type(*exp.DataType.INTEGER_TYPES) else node
 
 
+def _sign(node: exp.Sign) -> exp.Expr:
+    """Keep the sign of a double from becoming a whole number."""
+    return exp.cast(node, "DOUBLE") if node.this.is_type(exp.DType.DOUBLE) else node
+
+
 def _operator(node: exp.Expr) -> exp.Expr:
     # An operator in DuckDB, which binds in another way than a function.
     return exp.paren(node)
@@ -226,7 +249,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Ceil: _whole,
     exp.Concat: _operator,
     exp.CountIf: _count_if,
-    exp.Date: _read_time,
+    exp.Date: _date,
     exp.DateAdd: _date_of_date,
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
@@ -239,6 +262,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
     exp.RegexpReplace: _regexp_replace,
+    exp.Sign: _sign,
     exp.StrToTime: _read_time,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,

@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from sqlglot import exp
 
+from patchlake_cli.lake.grammar import Name, names_in
 from patchlake_cli.similar_names import suggested
 
 FUNCTIONS = {
@@ -56,18 +57,39 @@ _SYNTAX = (
 """What else a SELECT may consist of, by sqlglot's names: the functions among these have a syntax of their own."""
 _PARTS = frozenset(_SYNTAX.split())
 
-_MOST_ARGUMENTS = {
-    "ArgMax": 2,
-    "ArgMin": 2,
-    "Ceil": 1,
-    "Floor": 1,
-    "approx_percentile": 2,
-    "array_position": 2,
-    "from_unixtime": 1,
-    "split": 2,
-    "strpos": 2,
+_TYPES = (
+    *("array", "bigint", "boolean", "date", "decimal", "double", "int", "integer", "json", "map", "real", "row"),
+    *("smallint", "time", "timestamp", "tinyint", "uuid", "varbinary", "varchar"),
+)
+"""The types that a SELECT may name."""
+
+_NUMBERS_OF_ARGUMENTS = {
+    (0, 0): "cume_dist dense_rank now percent_rank pi rank row_number",
+    (0, 1): "count",
+    (0, 2): "map",
+    (1, 1): (
+        "abs acos any_value approx_distinct arbitrary array_agg array_max array_min array_sort asin atan avg "
+        "bitwise_and_agg bitwise_not bitwise_or_agg bool_and bool_or cardinality cbrt ceil ceiling chr cos count_if "
+        "date day day_of_month day_of_week day_of_year degrees dow doy exp first_value flatten floor from_base64 "
+        "from_hex from_iso8601_date from_iso8601_timestamp from_unixtime from_utf8 geometric_mean histogram hour "
+        "last_day_of_month last_value length ln log10 log2 lower map_keys map_values md5 minute month ntile quarter "
+        "radians second sha256 sign sin sqrt stddev stddev_pop stddev_samp sum tan to_base64 to_hex to_unixtime "
+        "to_utf8 try upper var_pop var_samp variance week week_of_year year year_of_week"
+    ),
+    (1, 2): "ltrim max min round rtrim trim truncate",
+    (1, 3): "lag lead",
+    (1, None): "greatest least",
+    (2, 2): (
+        "approx_percentile array_position atan2 bitwise_and bitwise_or bitwise_xor contains date_format date_parse "
+        "date_trunc element_at filter levenshtein_distance log max_by min_by mod nth_value nullif pow power "
+        "regexp_count regexp_like regexp_split split starts_with strpos transform"
+    ),
+    (2, 3): "array_join if regexp_extract regexp_extract_all regexp_replace replace sequence substr substring",
+    (2, None): "coalesce concat concat_ws format map_concat",
+    (3, 3): "date_add date_diff lpad rpad slice split_part translate",
 }
-"""Of the functions that would lose the arguments after these, or take more than Athena's."""
+"""The least and the most arguments of the functions that are called by their names, as far as they are supported."""
+LEAST_AND_MOST = {name: numbers for numbers, names in _NUMBERS_OF_ARGUMENTS.items() for name in names.split()}
 
 
 def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
@@ -87,10 +109,40 @@ def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
         if start is None and name not in _PARTS:
             return None, f"{shorten(part.sql(), 60, placeholder='…')} is not supported"
         if start is not None and name not in NAMES:
-            similar = suggested(name, sorted(NAMES))
-            return start, f"{name}() is not supported{similar} docs/queries.md lists the supported functions"
-        most = _MOST_ARGUMENTS.get(name)
-        if most is not None and len(list(part.iter_expressions())) > most:
-            called = part.sql(dialect="athena").partition("(")[0].lower()
-            return start, f"{called}() is not supported with more than {most} argument{'s' if most > 1 else ''}"
+            return start, _not_supported(name)
     return None
+
+
+def find_other_name(sql: str) -> tuple[int, str] | None:
+    """Find a function or type that Athena does not have so: sqlglot knows it by several names, and drops arguments.
+
+    Args:
+        sql: a statement, without a semicolon.
+
+    Returns:
+        its position and what is wrong; None if there is none.
+
+    Raises:
+        GrammarError: it is not a statement of Athena.
+    """
+    for name in names_in(sql):
+        if complaint := _complaint(name):
+            return name.position, complaint
+    return None
+
+
+def _complaint(name: Name) -> str | None:
+    if name.arguments is None:
+        return None if name.text in _TYPES else f"{name.text} is not a supported type: use {', '.join(_TYPES)}"
+    if name.text not in NAMES:
+        return _not_supported(name.text)
+    least, most = LEAST_AND_MOST.get(name.text, (0, None))
+    if name.arguments < least or (most is not None and name.arguments > most):
+        number = least if name.arguments < least or most is None else most
+        bound = "fewer" if name.arguments < least else "more"
+        return f"{name.text}() is not supported with {bound} than {number} argument{'' if number == 1 else 's'}"
+    return None
+
+
+def _not_supported(name: str) -> str:
+    return f"{name}() is not supported{suggested(name, sorted(NAMES))} docs/queries.md lists the supported functions"

@@ -9,6 +9,21 @@ _UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "MONTH", "YEAR")
 _UNITS_OF_TIMES = _UNITS[:3]
 
 
+def require_units_of_intervals(question: exp.Query) -> None:
+    """Require the units that Athena has.
+
+    Args:
+        question: the SELECT as it was parsed.
+
+    Raises:
+        QueryError: an interval has another one.
+    """
+    for interval in question.find_all(exp.Interval):
+        unit = interval.text("unit").upper()
+        if unit not in _UNITS:
+            raise QueryError(f"{unit} is not a unit of intervals in Athena: use {', '.join(_UNITS)}")
+
+
 def require_moved(tree: exp.Expr) -> None:
     """Require that each interval is added to a date or time, or is the step of sequence() or the range of a window.
 
@@ -19,10 +34,7 @@ def require_moved(tree: exp.Expr) -> None:
         QueryError: an interval is used in another way, or with a type that is not known.
     """
     for interval in tree.find_all(exp.Interval):
-        unit = interval.text("unit").upper()
-        if unit not in _UNITS:
-            raise QueryError(f"{unit} is not a unit of intervals in Athena: use {', '.join(_UNITS)}")
-        _require_place(interval, unit)
+        _require_place(interval, interval.text("unit").upper())
 
 
 def _require_place(interval: exp.Interval, unit: str) -> None:

@@ -6,13 +6,14 @@ from typing import Any
 from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.whole_numbers import COMPARISONS
+from patchlake_cli.lake.whole_numbers import COMPARISONS, results
 
 _CALCULATIONS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _KINDS = {
     "text": (exp.DataType.TEXT_TYPES, ("varchar",)),
     "a number": (exp.DataType.NUMERIC_TYPES, ("double", "bigint")),
     "a boolean": ({exp.DType.BOOLEAN}, ("boolean",)),
+    "bytes": ({exp.DType.BINARY, exp.DType.VARBINARY}, ()),
     "a time": (exp.DataType.TEMPORAL_TYPES, ("date", "timestamp")),
 }
 """The types of each kind, and those to cast to."""
@@ -75,7 +76,7 @@ def _require_numbers(calculation: exp.Expr) -> None:
             raise QueryError(f"{_written(calculation)}: {_written(operand.unnest())} is no number: use date_add()")
         if kind not in {None, "a number"}:
             refuse(calculation, operand, f"{{}} is {kind}", "double", "bigint")
-        if isinstance(calculation, exp.Div) and operand.is_type(exp.DType.UNKNOWN):
+        if isinstance(calculation, exp.Div) and operand.is_type(exp.DType.UNKNOWN) and not _is_null(operand):
             complaint = "the type of {} is not known, and Athena divides integers in another way"
             refuse(calculation, operand, complaint, "double", "bigint")
 
@@ -107,7 +108,9 @@ def _require_known(comparison: exp.Expr, operand: exp.Expr) -> None:
     value = value_of(operand)
     # DuckDB names a column that several tables have.
     is_ambiguous = any(not column.table for column in value.find_all(exp.Column))
-    if value.is_type(exp.DType.UNKNOWN) and not is_ambiguous and not isinstance(value, (exp.Null, exp.Any, exp.All)):
+    if value.is_type(exp.DType.UNKNOWN) and not (
+        is_ambiguous or _is_null(value) or isinstance(value, (exp.Any, exp.All))
+    ):
         complaint = "the type of {} is not known, and Athena compares no text with a number"
         refuse(comparison, operand, complaint, "double", "bigint")
 
@@ -117,7 +120,7 @@ def _require_boolean(condition: exp.Expr) -> None:
     if kind := _kind(value):
         if kind != "a boolean":
             raise QueryError(f"{_written(condition)} is {kind}, and a condition must be a boolean")
-    elif not isinstance(value, exp.Null):
+    elif not _is_null(value):
         refuse(condition, condition, "the type of {} is not known, and a condition must be a boolean", "boolean")
 
 
@@ -128,8 +131,6 @@ def _conditions(tree: exp.Expr) -> Iterator[exp.Expr]:
                 yield node.this
             case exp.ArrayFilter(expression=exp.Lambda() as condition):
                 yield condition.this
-            case exp.Is(expression=exp.Boolean()):
-                yield node.this
             case exp.And() | exp.Or():
                 yield from (node.this, node.expression)
             case exp.Join() if on := node.args.get("on"):
@@ -183,8 +184,9 @@ def _require_one_kind(whole: exp.Expr, operands: Iterable[exp.Expr], needed: str
         kind = _kind(operand)
         needed = needed or kind
         if needed is not None and kind not in {None, needed}:
-            # No cast makes an array of a value, or a value of an array.
-            types = _types(needed) if kind.startswith(_ARRAY) == needed.startswith(_ARRAY) else []
+            # No cast makes an array of a value, or a value of an array or of bytes.
+            is_cast = kind.startswith(_ARRAY) == needed.startswith(_ARRAY) and kind != "bytes"
+            types = _types(needed) if is_cast else []
             refuse(whole, operand.unalias(), f"{{}} is {kind}, and not {needed}", *types)
 
 
@@ -218,6 +220,11 @@ def _kind_of_type(found: object) -> str | None:
             return None
         return f"a map from {parts[0]} to {parts[-1]}" if found.is_type(exp.DType.MAP) else f"{_ARRAY}{parts[0]}"
     return next((kind for kind, (types, _) in _KINDS.items() if found.is_type(*types)), None)
+
+
+def _is_null(operand: exp.Expr) -> bool:
+    """Whether an expression can only be NULL, as its form shows."""
+    return all(isinstance(result, exp.Null) for result in results(operand))
 
 
 def _is_array(operand: exp.Expr) -> bool:

@@ -23,6 +23,7 @@ _PARTS = (
     (exp.With, "recursive", "WITH RECURSIVE is not supported, since such a query may never end"),
 )
 """Parts of a SELECT with an option that is set, and what is wrong with that."""
+_SETS = (exp.Cube, exp.GroupingSets, exp.Rollup)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@:]*")
 """A name without quotes in Athena."""
 
@@ -43,6 +44,7 @@ def refuse_other_dialects(question: exp.Query) -> None:
     _refuse_names(question)
     _refuse_joins(question)
     _refuse_numbers_of_rows(question)
+    _refuse_sets(question)
     if any(isinstance(named.this, exp.Alias) for named in question.find_all(exp.CTE)):
         raise QueryError("WITH: a SELECT in parentheses has no second name")
     if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
@@ -54,10 +56,21 @@ def refuse_other_dialects(question: exp.Query) -> None:
         for count in question.find_all(exp.Count)
     ):
         raise QueryError("count() of several columns is not valid SQL in Athena: count the rows of a SELECT DISTINCT")
+    if any(isinstance(test.expression, exp.Boolean) for test in question.find_all(exp.Is)):
+        raise QueryError("IS TRUE is not valid SQL in Athena: use IS NOT DISTINCT FROM true")
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
     if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):
         raise QueryError("CHAR is not supported: use VARCHAR instead")
+
+
+def _refuse_sets(question: exp.Query) -> None:
+    """Refuse expressions and positions in ROLLUP, CUBE and GROUPING SETS."""
+    for sets in question.find_all(*_SETS):
+        for part in sets.expressions:
+            columns = part.expressions if isinstance(part, exp.Tuple) else [part]
+            if not all(isinstance(column.unnest(), (*_SETS, exp.Column)) for column in columns):
+                raise QueryError(f"{sets.sql(dialect='athena')}: Athena takes only the names of columns in it")
 
 
 def _refuse_tables(question: exp.Query) -> None:

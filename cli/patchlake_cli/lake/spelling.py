@@ -33,7 +33,8 @@ def require_spelling(question: exp.Query, sql: str) -> None:
     tokens = sqlglot.tokenize(sql, read="athena")
     _require_decimal_numbers(tokens, sql)
     _refuse_numbers_of_types(tokens, sql)
-    _refuse_two_numbers(tokens)
+    _refuse_tests_of_null(tokens)
+    _refuse_other_limits(tokens)
     _require_conditions_of_joins(question, tokens)
     # Athena accepts interval as the name of a column.
     if question.find(exp.Interval):
@@ -56,13 +57,24 @@ def _refuse_numbers_of_types(tokens: Sequence[Token], sql: str) -> None:
             raise QueryError(f"a number after {name.text} is not valid SQL in Athena: use CAST")
 
 
-def _refuse_two_numbers(tokens: Sequence[Token]) -> None:
-    """Refuse MySQL's ``LIMIT 1, 2``, of which the parsed question has an OFFSET 1 and a LIMIT 2."""
+def _refuse_tests_of_null(tokens: Sequence[Token]) -> None:
+    """Refuse ``x ISNULL``, which is ``x AS isnull`` in Athena."""
+    for token in tokens:
+        if token.token_type in {TokenType.ISNULL, TokenType.NOTNULL}:
+            raise QueryError(
+                f"{token.text} is not supported: write IS NULL or IS NOT NULL, or put a name in double quotes"
+            )
+
+
+def _refuse_other_limits(tokens: Sequence[Token]) -> None:
+    """Refuse ``LIMIT 1, 2`` and ``LIMIT 2 OFFSET 1``, of which the parsed question has ``OFFSET 1 LIMIT 2``."""
     kinds = [token.token_type for token in tokens]
     numbers = {TokenType.NUMBER, TokenType.PLACEHOLDER}
     for first, second, third in zip(kinds, kinds[1:], kinds[2:], strict=False):
         if first is TokenType.LIMIT and second in numbers and third is TokenType.COMMA:
             raise QueryError("LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2")
+        if first is TokenType.LIMIT and second in numbers and third is TokenType.OFFSET:
+            raise QueryError("OFFSET after LIMIT is not valid SQL in Athena: write OFFSET 1 LIMIT 2")
 
 
 def _require_conditions_of_joins(question: exp.Query, tokens: Sequence[Token]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.text_casts import in_athenas_form
 from patchlake_cli.lake.whole_numbers import compared
 
 _TIMES = (exp.DType.DATETIME, exp.DType.TIME, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ)
@@ -54,19 +55,23 @@ def _type_of(value: exp.Expr) -> Any:  # noqa: ANN401  # sqlglot's own
     return value.to if isinstance(value, exp.Cast) else value.type
 
 
-def _prepared(value: exp.Expr, of: exp.DataType, to: exp.DataType) -> exp.Expr:
-    is_unknown = of.is_type(exp.DType.UNKNOWN)
+def _prepared(value: exp.Expr, of: exp.DataType, to: exp.DataType, *, is_in_map: bool = False) -> exp.Expr:
+    is_text = of.is_type(*exp.DataType.TEXT_TYPES)
     if of.is_type(*_TIMES) and to.is_type(*exp.DataType.TEXT_TYPES):
         return _text(value, of)
-    if (is_unknown or of.is_type(*exp.DataType.TEXT_TYPES)) and to.is_type(exp.DType.DATE, *_TIMES):
-        return _with_digits(value)
+    if (is_text or of.is_type(exp.DType.UNKNOWN)) and to.is_type(exp.DType.DATE, *_TIMES):
+        value = _with_digits(value)
     if to.is_type(exp.DType.JSON) and any(part.is_type(*_TIMES) for part in of.find_all(exp.DataType)):
         raise QueryError("a cast of a time to json is not supported: cast it to varchar")
     if not to.is_type(exp.DType.ARRAY, exp.DType.MAP):
-        return value
+        # The keys and values of a map are cast as DuckDB casts them.
+        return in_athenas_form(value, to) if is_text and not is_in_map else value
+    if is_text:
+        raise QueryError(f"a cast of a text to {to.sql(dialect='athena')} is not supported: use split()")
     element = exp.to_identifier("element")
     inner = of.expressions or [of] * len(to.expressions)
-    parts = [_prepared(element, *types) for types in zip(inner, to.expressions, strict=False)]
+    is_map = is_in_map or to.is_type(exp.DType.MAP)
+    parts = [_prepared(element, *types, is_in_map=is_map) for types in zip(inner, to.expressions, strict=False)]
     if all(part is element for part in parts):
         return value
     if to.is_type(exp.DType.MAP):

@@ -35,7 +35,7 @@ def _require_field(extract: exp.Extract) -> None:
     field = extract.name.lower()
     if field in _FIELDS_OF_ZONES:
         raise QueryError(f"{field} is not supported: all times of the lake are in UTC")
-    if field not in _FIELDS or isinstance(extract.this, exp.Literal):
+    if field not in _FIELDS:
         raise QueryError(f"{extract.this.sql().lower()} is not a field of extract(): use {', '.join(_FIELDS)}")
     _require_time(extract.expression, field)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
@@ -19,14 +19,17 @@ from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
+from patchlake_cli.lake.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import find_other
+from patchlake_cli.lake.functions import find_other, find_other_name
+from patchlake_cli.lake.grammar import GrammarError
 from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
-from patchlake_cli.lake.intervals import require_moved
+from patchlake_cli.lake.intervals import require_moved, require_units_of_intervals
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
+from patchlake_cli.lake.named_columns import keep_names, require_names
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
 from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
@@ -40,18 +43,20 @@ from patchlake_cli.lake.time_texts import cast_compared_texts
 from patchlake_cli.lake.time_units import require_units
 from patchlake_cli.lake.types import annotate
 from patchlake_cli.lake.unnest import require_unnest, write_unnest
-from patchlake_cli.lake.using import compare_joined_columns, require_joined_columns, write_joined_columns
+from patchlake_cli.lake.using import (
+    compare_joined_columns,
+    require_joined_columns,
+    require_one_joined_column,
+    require_tables_of_conditions,
+    write_joined_columns,
+)
 from patchlake_cli.lake.whole_arguments import require_whole_arguments
 from patchlake_cli.lake.whole_numbers import compare_exactly
 from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
-_TOO_DEEP = re.compile("expression depth limit")
-_DIVISION_BY_ZERO = re.compile(r"Division by zero|with value -?(?:inf|nan) can't be cast")
-"""A division of integers by zero, or the result of one of fractions that is made an integer."""
-
-TOO_DEEP = "the SELECT is nested too deeply"
+_NOT_VALID = "this is not valid SQL in Athena"
 
 _OF_PYTHON = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What sqlglot, and the rules for its trees, raise for a rare form of SQL."""
@@ -99,13 +104,13 @@ def parse_question(sql: str) -> exp.Query:
         before, found = first["start_context"] or "", first["highlight"] or ""
         at = marked.find(f"{before}{found}{first['end_context'] or ''}")
         position = None if at < 0 else at + len(before)
-        raise QueryError(_pointed(sql, position, "this is not valid SQL in Athena")) from error
+        raise QueryError(_pointed(sql, position, _NOT_VALID)) from error
     except SqlglotError as error:
         raise QueryError("a quote or a comment is not closed") from error
     except RecursionError as error:
         raise QueryError(TOO_DEEP) from error
     except _OF_PYTHON as error:
-        raise QueryError("this is not valid SQL in Athena") from error
+        raise QueryError(_NOT_VALID) from error
     match statements:
         # sqlglot accepts a SELECT of nothing.
         case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
@@ -119,9 +124,24 @@ def parse_question(sql: str) -> exp.Query:
                 keep_indexes(question)
                 require_positions(question)
                 require_joined_columns(question)
+                require_units_of_intervals(question)
+                if unlike := _find_other_name(sql):
+                    raise QueryError(_pointed(sql, *unlike))
             return question
         case _:
             raise QueryError("expected one SELECT")
+
+
+def _find_other_name(sql: str) -> tuple[int, str] | None:
+    semicolons = (
+        token.start for token in sqlglot.tokenize(sql, read="athena") if token.token_type is TokenType.SEMICOLON
+    )
+    try:
+        return find_other_name(sql[: next(semicolons, None)])
+    except GrammarError as error:
+        return error.position, _NOT_VALID
+    except RecursionError as error:
+        raise QueryError(TOO_DEEP) from error
 
 
 def translate_question(question: exp.Query, now: datetime, schema: Schema, dates: NewestDates = NO_DATES) -> str:
@@ -139,6 +159,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
     known = MappingSchema(dict(schema), dialect="athena")
     _refuse_hidden_columns(question, schema)
     with _in_one_line():
+        keep_names(question)
         read_as_where(question)
         name_subqueries(question)
         # The types show whether a division is one of integers.
@@ -151,6 +172,9 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
             validate_qualify_columns=False,
         )
         read_as_having(qualified)
+        require_names(qualified)
+        require_one_joined_column(qualified, known)
+        require_tables_of_conditions(qualified)
         compare_joined_columns(qualified)
         refuse_aliases(qualified)
         require_ordered_columns(qualified)
@@ -228,13 +252,11 @@ def _refuse_hidden_columns(question: exp.Query, schema: Schema) -> None:
 
 def located(sql: str, complaint: str) -> str:
     """Return an error message about a query, with the position in the query if the message gives it."""
-    if _TOO_DEEP.search(complaint):
-        return TOO_DEEP
-    if _DIVISION_BY_ZERO.search(complaint):
-        return "division by zero: divide by NULLIF(divisor, 0), which gives NULL"
-    message, _, context = complaint.partition("\n\nLINE ")
-    message = re.sub(r"^\w+(?: \w+)? Error: ", "", message).partition("\n\tCandidate")[0].replace("\n", " ")
-    return _pointed(sql, _position(sql, message, context), message)
+    message = in_athenas_words(complaint)
+    if message in {TOO_DEEP, DIVISION_BY_ZERO}:
+        return message
+    said, _, context = complaint.partition("\n\nLINE ")
+    return _pointed(sql, _position(sql, said.partition("\n\tCandidate")[0], context), message)
 
 
 def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:

@@ -3,6 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
+from sqlglot.optimizer.resolver import Resolver
+from sqlglot.optimizer.scope import traverse_scope
+from sqlglot.schema import Schema
 
 from patchlake_cli.lake.errors import QueryError
 
@@ -52,6 +55,55 @@ def compare_joined_columns(tree: exp.Expr) -> None:
                     first.replace(exp.func("coalesce", *columns))
                 columns.append(last.copy())
             may_lack_first = may_lack_first or join.side in {"RIGHT", "FULL"}
+
+
+def require_one_joined_column(tree: exp.Expr, schema: Schema) -> None:
+    """Require that no two tables before a USING have its column, unless another USING has joined these.
+
+    Args:
+        tree: the SELECT, with the tables of its columns.
+        schema: that of every relation that it names.
+
+    Raises:
+        QueryError: two have it.
+    """
+    for scope in traverse_scope(tree):
+        resolver = Resolver(scope, schema)
+        joins: list[exp.Join] = scope.expression.args.get("joins") or []
+        for number, join in enumerate(joins):
+            for name in _names_joined(join):
+                others = [each for each in joins[:number] if name not in _names_joined(each)]
+                tables = [each.alias_or_name for each in (scope.expression.args["from_"], *others)]
+                if sum(name in resolver.get_source_columns(table) for table in tables if table in scope.sources) > 1:
+                    raise QueryError(f"USING ({name}) is ambiguous: several tables before it have the column {name}")
+
+
+def require_tables_of_conditions(tree: exp.Expr) -> None:
+    """Require that the condition of a JOIN names no table before a comma: in Athena, a JOIN binds more tightly.
+
+    Args:
+        tree: the SELECT, with the tables of its columns.
+
+    Raises:
+        QueryError: one names such a table.
+    """
+    for select in tree.find_all(exp.Select):
+        before: set[str] = set()
+        joined = {select.args["from_"].alias_or_name} if select.args.get("from_") else set()
+        for join in _joins(select):
+            condition = join.args.get("on")
+            if not (join.kind or condition):
+                before, joined = before | joined, set()
+            joined.add(join.alias_or_name)
+            for column in condition.find_all(exp.Column) if condition else ():
+                if column.table in before:
+                    raise QueryError(f"{_written(column)}: in ON, Athena knows no table before a comma: use CROSS JOIN")
+
+
+def _names_joined(join: exp.Join) -> list[str]:
+    """Return the names of the columns of a USING; none if the join has another condition."""
+    is_using = join.meta.get(_IS_USING, False)
+    return [compared.expression.name for compared in join.args["on"].find_all(exp.EQ)] if is_using else []
 
 
 def write_joined_columns(tree: exp.Expr) -> None:

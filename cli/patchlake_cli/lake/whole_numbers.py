@@ -17,7 +17,7 @@ def compare_exactly(tree: exp.Expr) -> None:
     """
     for parts in list(compared(tree)):
         if any(map(_is_whole, parts)):
-            for part in [result for each in parts for result in _results(each)]:
+            for part in [result for each in parts for result in results(each)]:
                 if isinstance(part, exp.Placeholder) or part.is_type(*exp.DataType.TEXT_TYPES):
                     part.replace(exp.cast(part.copy(), _EXACT))
 
@@ -31,7 +31,7 @@ def compared(tree: exp.Expr) -> Iterator[list[exp.Expr]]:
             yield [case.this, *(each.this for each in case.args["ifs"])]
 
 
-def _results(part: exp.Expr) -> Iterator[exp.Expr]:
+def results(part: exp.Expr) -> Iterator[exp.Expr]:
     """Yield what may be the value of an expression."""
     inner: list[exp.Expr | None]
     match part:
@@ -50,7 +50,7 @@ def _results(part: exp.Expr) -> Iterator[exp.Expr]:
             return
     for each in inner:
         if each is not None:
-            yield from _results(each)
+            yield from results(each)
 
 
 def _is_whole(part: exp.Expr) -> bool:
