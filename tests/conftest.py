@@ -1,5 +1,6 @@
 """Fixtures that several levels share."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,22 @@ def tables(request: pytest.FixtureRequest) -> TableFormat:
     """Both forms of a table: a test that takes this runs over each."""
     made: TableFormat = request.param()
     return made
+
+
+def pytest_configure() -> None:
+    """Look for circles of garbage seldom: the tests make many objects and few circles."""
+    gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_finish() -> None:
+    """Leave alone what stays: the modules and the tests are most of what each search would go through."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let Python take its modules down as usual: DuckDB reports what is left."""
+    gc.unfreeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
