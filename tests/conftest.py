@@ -13,6 +13,24 @@ from patchlake.adapters.memory import MemoryTables
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.ports import TableFormat
 
+LONG_FILES = (
+    "simulation/test_schedules.py",
+    "e2e/test_documented_patchlake.py",
+    "e2e/test_installed_command.py",
+    "e2e/test_interoperability.py",
+    "e2e/test_soak.py",
+    "e2e/test_whole_demo.py",
+    "e2e/test_deployment.py",
+    "e2e/test_export_killed.py",
+    "e2e/test_pacing_of_patches.py",
+    "e2e/test_built_run.py",
+    "e2e/test_demo.py",
+    "e2e/test_hosts_that_die.py",
+    "e2e/test_package.py",
+    "e2e/test_templates.py",
+)
+"""Those that take longest among the files that are tested together, the longest first."""
+
 
 @pytest.fixture(scope="session", autouse=True)
 def one_copy_of_the_service_models() -> Iterator[None]:
@@ -40,6 +58,12 @@ def tables(request: pytest.FixtureRequest) -> TableFormat:
 def pytest_configure() -> None:
     """Look for circles of garbage seldom: the tests make many objects and few circles."""
     gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long files, so that no process still has one when the others have nothing left."""
+    places = {name: place for place, name in enumerate(LONG_FILES)}
+    items.sort(key=lambda item: places.get(f"{item.path.parent.name}/{item.path.name}", len(places)))
 
 
 def pytest_collection_finish() -> None:

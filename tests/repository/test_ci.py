@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import LONG_FILES
+
 ROOT = Path(__file__).parents[2]
 NOTES = '#!/bin/sh\necho "${0##*/} $*" >>"$LOG"\n'
 CHECKS = ["make setup", "make tools", "make test", "make verify"]
@@ -87,6 +89,10 @@ def test_no_test_is_left_out() -> None:
 
     assert (chosen["test"], ignored["test"]) == (set(), chosen["verify"])
     assert (len(chosen["verify"]), ignored["verify"]) == (1, set())
+
+
+def test_each_file_that_the_tests_begin_with_is_there() -> None:
+    assert [name for name in LONG_FILES if not (ROOT / "tests" / name).is_file()] == []
 
 
 def test_the_hooks_of_pre_commit_call_targets_of_make_and_nothing_else() -> None:
