@@ -1,6 +1,6 @@
 # Every target does the setup that it needs. `make` without a target lists them.
 BIN := .venv/bin
-# One process runs all tests of a file, which share what they have set up; long files come before those of tests/unit.
+# One process runs all tests of a file, which share what they have set up; tests/conftest.py says which come first.
 PYTEST = $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 QUICK := tests/unit tests/contract
 PYTHON_CODE := $(wildcard hatch_build.py layers/patchlake layers/runtime cli generators functions tests benchmarks)

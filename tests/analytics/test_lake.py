@@ -1,5 +1,7 @@
 """A lake as a database: the SQL that it accepts, answers as in Athena, and refusals with the position."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import gettempdir
@@ -212,3 +214,16 @@ def test_what_memory_does_not_hold_goes_to_the_temporary_folder(lake: Lake) -> N
     [[folder]] = lake._database.execute("SELECT current_setting('temp_directory')").fetchall()  # noqa: SLF001
 
     assert Path(folder).parent == Path(gettempdir())
+
+
+def test_the_memory_of_a_lake_is_free_as_soon_as_nothing_refers_to_it(story_folder: Path) -> None:
+    gc.disable()
+    try:
+        lake = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
+        lake.query("SELECT * FROM node_compliance")
+        database = weakref.ref(lake._database)  # noqa: SLF001
+        del lake
+
+        assert database() is None
+    finally:
+        gc.enable()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
@@ -155,13 +154,13 @@ class Lake:
         self._kept: set[str] = set()
         self._described: dict[str, dict[str, str]] = {}
         self._newest_dates = NO_DATES
-        self._undefined: dict[str, Callable[[], None]] = {}
+        self._undefined: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
         history_start = self._days_ago(self.settings.days_of_history)
         for table in SOURCES.tables:
             for prefix, first in (("", "0000"), (RECENT, self.window_start), (HISTORY, history_start)):
-                self._undefined[prefix + table.name] = partial(self._register, table, prefix + table.name, first)
-        self._undefined |= {view.name: partial(self._create_view, view) for view in views()}
-        self._undefined |= {table.name: partial(self._read_policy, table) for table in POLICY_TABLES}
+                self._undefined[prefix + table.name] = (Lake._register, (table, prefix + table.name, first))
+        self._undefined |= {view.name: (Lake._create_view, (view,)) for view in views()}
+        self._undefined |= {table.name: (Lake._read_policy, (table,)) for table in POLICY_TABLES}
 
     @property
     def window_start(self) -> str:
@@ -317,8 +316,9 @@ class Lake:
             LakeError: a file cannot be read.
         """
         for name in relations:
-            if define := self._undefined.get(name):
-                define()
+            if definition := self._undefined.get(name):
+                define, arguments = definition
+                define(self, *arguments)
                 self._defined.add(name)
                 del self._undefined[name]
             elif name not in self._defined:
