@@ -22,6 +22,7 @@ ERROR = b'{"__type": "com.amazonaws#InternalFailure", "message": "no"}'
 DIGITS = b"9" * 5_000
 ESCAPE = "\x1b[2J"
 SOURCES = "event-source-mappings"
+NIL = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
 
 def outputs() -> dict[str, str]:
@@ -425,6 +426,21 @@ def test_a_rule_that_deletes_the_lake_from_a_date_on_is_found(aws: HostileAws) -
     }
 
 
+def rules(status: str, storage_class: str) -> str:
+    """Return lifecycle rules as S3 answers them."""
+    moves = f"<Transition><Days>10</Days>{storage_class}</Transition>"
+    return f"<LifecycleConfiguration><Rule><Filter/>{status}{moves}</Rule></LifecycleConfiguration>"
+
+
+def test_a_rule_that_archives_every_object_is_found(aws: HostileAws) -> None:
+    answer = rules("<Status>Enabled</Status>", "<StorageClass>DEEP_ARCHIVE</StorageClass>")
+    aws.hostile = only("lifecycle", Answer(200, answer.encode()))
+
+    assert "shards and parts move to DEEP_ARCHIVE (unreadable) after 10 days, before a dead letter does" in {
+        found["text"] for found in findings(aws, "retention")
+    }
+
+
 def sources(*found: tuple[str, str]) -> Callable[[str, Request], Answer | None]:
     """Answer with mappings of these functions and states for the queue discover."""
     mappings = [
@@ -478,6 +494,11 @@ def test_a_mapping_counts_by_its_function_and_state(
             "<VersioningConfiguration><MfaDelete>Disabled</MfaDelete>Unavailable</VersioningConfiguration>",
             "versions",
         ),
+        ("lifecycle", rules("<Status>On</Status>", "<StorageClass>GLACIER</StorageClass>"), "retention"),
+        ("lifecycle", rules("<Status/>", "<StorageClass>GLACIER</StorageClass>"), "retention"),
+        ("lifecycle", rules(f"<Status {NIL}/>", "<StorageClass>GLACIER</StorageClass>"), "retention"),
+        ("lifecycle", rules("<Status>Enabled</Status>", "<StorageClass>TAPE</StorageClass>"), "retention"),
+        ("lifecycle", rules("<Status>Enabled</Status>", ""), "retention"),
         ("DescribeKey", '{"KeyMetadata": {"KeyState": ""}}', "encryption key"),
         ("DescribeKey", '{"KeyMetadata": {"KeyState": "Replicating"}}', "encryption key"),
     ],

@@ -110,6 +110,17 @@ def tagged(prefix: str, days: int) -> Any:  # noqa: ANN401
     return rule(prefix, days) | {"Filter": selected}
 
 
+def moved(prefix: str, days: int, to: str) -> Any:  # noqa: ANN401
+    return {
+        "Status": "Enabled",
+        "Filter": {"Prefix": prefix},
+        "Transitions": [{"Days": 0, "StorageClass": "STANDARD_IA"}, {"Days": days, "StorageClass": to}],
+    }
+
+
+FROM_THEN_ON = "from then on, S3 moves every object, however new it is"
+
+
 def large(prefix: str, days: int) -> Any:  # noqa: ANN401
     return rule(prefix, days) | {"Filter": {"And": {"Prefix": prefix, "ObjectSizeGreaterThan": 1_000_000}}}
 
@@ -167,9 +178,38 @@ def large(prefix: str, days: int) -> Any:  # noqa: ANN401
             [rule("runs/", 30), rule("lake/patch_states/", 20)],
             ["lake/patch_states/ expires after 20 days, but the views look back 35 days"],
         ),
+        (
+            [rule("runs/", 30), moved("lake/tags/", 10, "GLACIER")],
+            ["lake/tags/ moves to GLACIER (unreadable) after 10 days, but the views look back 35 days"],
+        ),
+        (
+            [rule("runs/", 30), rule("lake/tags/", 20), moved("lake/tags/run_date=", 10, "DEEP_ARCHIVE")],
+            ["lake/tags/run_date= moves to DEEP_ARCHIVE (unreadable) after 10 days, but the views look back 35 days"],
+        ),
+        ([rule("runs/", 30), moved("", 35, "GLACIER")], []),
+        (
+            [rule("runs/", 30), moved("runs/", 14, "GLACIER")],
+            ["shards and parts move to GLACIER (unreadable) after 14 days, before a dead letter does"],
+        ),
+        ([moved("runs/", 30, "GLACIER")], ["shards and parts never expire: no lifecycle rule covers runs/"]),
+        (
+            [
+                rule("runs/", 30),
+                {
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "lake/tags/"},
+                    "Transitions": [{"Date": datetime(2026, 1, 1, tzinfo=UTC), "StorageClass": "GLACIER"}],
+                },
+            ],
+            [f"lake/tags/ moves to GLACIER (unreadable) on 2026-01-01: {FROM_THEN_ON}"],
+        ),
+        *(
+            ([rule("runs/", 30), moved("", 0, readable)], [])
+            for readable in ("STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR")
+        ),
     ],
 )
-def test_what_expires_too_early_or_never_is_found(rules: list[Any], found: list[str]) -> None:
+def test_what_expires_or_is_archived_too_early_or_never_expires_is_found(rules: list[Any], found: list[str]) -> None:
     assert texts(ill_kept(rules, 35)) == found
 
 
