@@ -5,6 +5,8 @@ import os
 import boto3
 import botocore.session
 
+from patchlake.adapters.error_bodies import keep_errors_readable
+
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
     """Return a session.
@@ -18,6 +20,8 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     """
     core = botocore.session.Session()
     core.set_config_variable("sts_regional_endpoints", "regional")
+    # Those of the clients that the SDK makes to get credentials, too: it quotes an answer that was cut short.
+    keep_errors_readable(core)
     return boto3.Session(
         botocore_session=core, profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
     )

@@ -211,6 +211,15 @@ def test_an_answer_that_is_nested_without_end_is_malformed(service: HttpStub, cl
         (JSONDecodeError("Expecting value", "secret", 0), "Expecting value"),
         (TypeError("Parser must be a string"), "they have another form than expected: Parser must be a string"),
         (AttributeError("'list' object has no attribute 'get'"), "they have another form than expected"),
+        (OverflowError("Python int too large to convert to C int"), "they have another form than expected"),
+        (
+            CredentialRetrievalError(
+                provider="container-role",
+                error_msg="Received non 200 response 500 from container metadata: <SecretAccessKey>hunter2",
+            ),
+            "from container-role: Received non 200 response 500$",
+        ),
+        (CredentialRetrievalError(provider="custom-process", error_msg="denied"), "from custom-process: denied$"),
         (EOFError(), "there is no terminal to ask for it"),
         (ParamValidationError(report="Invalid length for parameter RoleArn"), "parameter RoleArn"),
         (ResponseParserError("<SecretAccessKey>hunter2"), ": an answer about them was cut short, or is malformed$"),

@@ -59,6 +59,17 @@ def test_only_a_404_says_that_an_object_does_not_exist(s3: HttpStub, status: int
         store(s3).get("plans/1.json")
 
 
+@pytest.mark.parametrize("status", [302, 304])
+def test_an_answer_of_a_proxy_or_a_cache_is_a_passing_failure(s3: HttpStub, status: int) -> None:
+    # After a 302, the SDK asks for the bucket's region.
+    s3.answer = lambda request: Answer(200 if request.method == "HEAD" else status)
+
+    with pytest.raises(RetryableError, match=rf"GetObject failed for now: .* a proxy or a cache \({status}\)"):
+        store(s3).get("a")
+    with pytest.raises(RetryableError, match=rf"PutObject failed for now: .* a proxy or a cache \({status}\)"):
+        store(s3).create("a", b"")
+
+
 def test_a_connection_whose_encryption_breaks_within_a_body_is_a_passing_failure(
     s3: HttpStub, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -70,7 +70,7 @@ def clients(aws: HttpStub) -> dict[str, Any]:
         for service in CALLS
     }
     for client in made.values():
-        keep_errors_readable(client)
+        keep_errors_readable(client.meta.events)
     return made
 
 

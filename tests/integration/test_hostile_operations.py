@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from botocore.config import Config
+from botocore.session import Session
 
 from patchlake.adapters import clients
 from patchlake_cli.exit_codes import ExitCode
@@ -22,6 +23,7 @@ ERROR = b'{"__type": "com.amazonaws#InternalFailure", "message": "no"}'
 DIGITS = b"9" * 5_000
 ESCAPE = "\x1b[2J"
 SOURCES = "event-source-mappings"
+NIL = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 
 
 def outputs() -> dict[str, str]:
@@ -303,6 +305,7 @@ def test_a_letter_whose_way_is_not_certain_is_left_and_no_queue_costs_another(
         (Answer(200, b"{}"), "is malformed"),
         (Answer(200, b"[" * 100_000), "is malformed"),
         (Answer(200, b'{"run_id": 1, "step": "STORED"}'), "is malformed"),
+        (Answer(200, b'{"run_id": "x", "step": "STORED", "message": "busy"}'), "a member of an error, or one twice"),
         (
             Answer(200, b'{"run_id": "20200101T000000Z", "step": "STORED"}'),
             "not the plan function of a patchlake stack",
@@ -425,12 +428,58 @@ def test_a_rule_that_deletes_the_lake_from_a_date_on_is_found(aws: HostileAws) -
     }
 
 
-def sources(*found: tuple[str, str]) -> Callable[[str, Request], Answer | None]:
-    """Answer with mappings of these functions and states for the queue discover."""
-    mappings = [
-        {"UUID": str(number), "State": state, "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"}
-        for number, (name, state) in enumerate(found)
-    ]
+def verdict(aws: HostileAws, check: str) -> str:
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+    return str({each["name"]: each["verdict"] for each in checked}[check])
+
+
+def schedule(state: str) -> str:
+    """Return a schedule as EventBridge answers it."""
+    return json.dumps({"State": state, "Target": {"Arn": "a"}})
+
+
+def versioned(status: str) -> str:
+    """Return a bucket's versioning as S3 answers it."""
+    return f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
+
+
+def subscribed(arn: str) -> str:
+    """Return a subscription as SNS answers it."""
+    member = f"<member>{arn}<Endpoint>a@example.com</Endpoint></member>"
+    return xml(SUBSCRIPTIONS, f"<Subscriptions>{member}</Subscriptions>").body.decode()
+
+
+def answered(text: str) -> Answer:
+    return Answer(200, text.encode())
+
+
+def rules(status: str = "<Status>Enabled</Status>", storage_class: str = "<StorageClass>GLACIER</StorageClass>") -> str:
+    """Return lifecycle rules as S3 answers them."""
+    moves = f"<Transition><Days>10</Days>{storage_class}</Transition>"
+    return f"<LifecycleConfiguration><Rule><Filter/>{status}{moves}</Rule></LifecycleConfiguration>"
+
+
+def test_a_rule_that_archives_every_object_is_found(aws: HostileAws) -> None:
+    aws.hostile = only("lifecycle", answered(rules(storage_class="<StorageClass>DEEP_ARCHIVE</StorageClass>")))
+
+    assert "shards and parts move to DEEP_ARCHIVE (unreadable) after 10 days, before a dead letter does" in {
+        found["text"] for found in findings(aws, "retention")
+    }
+
+
+def mapping(function: str = "patchlake-discover", state: str = "Enabled", **others: object) -> dict[str, object]:
+    """Return a mapping as the template makes it, but for what else is given."""
+    return {
+        "UUID": "0",
+        "State": state,
+        "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        **others,
+    }
+
+
+def sources(*mappings: dict[str, object]) -> Callable[[str, Request], Answer | None]:
+    """Answer with these mappings for the queue discover."""
 
     def answer(asked: str, request: Request) -> Answer | None:
         its_own = mappings if request.path.endswith("discover") else []
@@ -439,27 +488,48 @@ def sources(*found: tuple[str, str]) -> Callable[[str, Request], Answer | None]:
     return answer
 
 
+OF_ANOTHER_ACCOUNT = f"arn:aws:lambda:{REGION}:999988887777:function:patchlake-discover"
+WITHOUT_FAILURES = (
+    "the event source mapping of the queue discover lacks ReportBatchItemFailures: messages that fail are deleted, not "
+    "received again"
+)
+WITH_FILTER = (
+    "the event source mapping of the queue discover has a filter: messages that it does not let through are deleted"
+)
+
+
 @pytest.mark.parametrize(
     ("mappings", "said"),
     [
-        ([("patchlake-discover", "Enabled"), ("someone-else", "Disabled")], []),
-        ([("patchlake-discover", "Enabled"), ("patchlake-discover:v1", "Disabled")], []),
+        ([mapping(), mapping("someone-else", "Disabled")], []),
+        ([mapping(), mapping("patchlake-discover:v1", "Disabled")], []),
         (
-            [("patchlake-discover", "Disabled")],
+            [mapping(state="Disabled")],
             ["the event source mapping of the queue discover is Disabled: its messages are not read"],
         ),
         (
-            [("patchlake-discover", "Deleting")],
+            [mapping(state="Deleting")],
             ["patchlake-discover does not read the queue discover: its event source mapping does not exist"],
         ),
         (
-            [("patchlake-discover", "Enabled"), ("someone-else:1", "Enabled")],
+            [mapping(), mapping("someone-else:1")],
             ["the function someone-else reads the queue discover, too: it takes messages of the runs"],
         ),
+        (
+            [mapping(), mapping(FunctionArn=f"{OF_ANOTHER_ACCOUNT}:live")],
+            [f"the function {OF_ANOTHER_ACCOUNT} reads the queue discover, too: it takes messages of the runs"],
+        ),
+        ([mapping(FunctionResponseTypes=[])], [WITHOUT_FAILURES]),
+        ([mapping(FunctionResponseTypes=None)], [WITHOUT_FAILURES]),
+        ([mapping(), mapping("patchlake-discover:v1", FunctionResponseTypes=[])], [WITHOUT_FAILURES]),
+        ([mapping(FilterCriteria={"Filters": [{"Pattern": '{"body":{"v":[99]}}'}]})], [WITH_FILTER]),
+        ([mapping(FilterCriteria=None, KMSKeyArn="arn:aws:kms:eu-central-1:111122223333:key/k")], [WITH_FILTER]),
+        ([mapping(FilterCriteria={"Filters": []}, KMSKeyArn="")], []),
+        ([mapping(FilterCriteria={})], []),
     ],
 )
-def test_a_mapping_counts_by_its_function_and_state(
-    aws: HostileAws, mappings: list[tuple[str, str]], said: list[str]
+def test_a_mapping_counts_by_its_function_state_and_settings(
+    aws: HostileAws, mappings: list[dict[str, object]], said: list[str]
 ) -> None:
     aws.hostile = sources(*mappings)
 
@@ -478,6 +548,17 @@ def test_a_mapping_counts_by_its_function_and_state(
             "<VersioningConfiguration><MfaDelete>Disabled</MfaDelete>Unavailable</VersioningConfiguration>",
             "versions",
         ),
+        ("lifecycle", rules("<Status>On</Status>"), "retention"),
+        ("lifecycle", rules("<Status/>"), "retention"),
+        ("lifecycle", rules(f"<Status {NIL}/>"), "retention"),
+        ("lifecycle", rules(storage_class="<StorageClass>TAPE</StorageClass>"), "retention"),
+        ("lifecycle", rules(storage_class=""), "retention"),
+        ("schedules", schedule("Service Unavailable"), "schedule"),
+        ("schedules", schedule(""), "schedule"),
+        (SOURCES, json.dumps({"EventSourceMappings": [mapping(state="Service Unavailable")]}), "event sources"),
+        (SUBSCRIPTIONS, subscribed("<SubscriptionArn>Service Unavailable</SubscriptionArn>"), "alarm topic"),
+        (SUBSCRIPTIONS, subscribed("<SubscriptionArn/>"), "alarm topic"),
+        (SUBSCRIPTIONS, subscribed(f"<SubscriptionArn {NIL}/>"), "alarm topic"),
         ("DescribeKey", '{"KeyMetadata": {"KeyState": ""}}', "encryption key"),
         ("DescribeKey", '{"KeyMetadata": {"KeyState": "Replicating"}}', "encryption key"),
     ],
@@ -488,9 +569,73 @@ def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, an
         Answer(200, answer.encode()) if operation == asked else known(operation, request)
     )
 
-    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+    assert verdict(aws, check) == "UNKNOWN"
 
-    assert {each["name"]: each["verdict"] for each in checked}[check] == "UNKNOWN"
+
+STATES: dict[tuple[str, str], tuple[Callable[[str], Callable[[str, Request], Answer | None]], str]] = {
+    ("scheduler", "ScheduleState"): (lambda state: only("schedules", answered(schedule(state))), "schedule"),
+    ("s3", "BucketVersioningStatus"): (lambda state: only("versioning", answered(versioned(state))), "versions"),
+    ("s3", "ExpirationStatus"): (
+        lambda state: only("lifecycle", answered(rules(f"<Status>{state}</Status>"))),
+        "retention",
+    ),
+    ("s3", "TransitionStorageClass"): (
+        lambda name: only("lifecycle", answered(rules(storage_class=f"<StorageClass>{name}</StorageClass>"))),
+        "retention",
+    ),
+    ("kms", "KeyState"): (with_key, "encryption key"),
+}
+"""Services and checks, by the names of their states in the SDK's models."""
+
+
+def model_of(service: str, shape: str) -> Any:  # noqa: ANN401  # each kind of shape has its own type
+    return Session().get_service_model(service).shape_for(shape)
+
+
+@pytest.mark.parametrize(("service", "shape"), STATES)
+def test_every_state_that_the_service_has_is_judged(aws: HostileAws, service: str, shape: str) -> None:
+    hostile, check = STATES[service, shape]
+    states = model_of(service, shape).enum
+
+    for state in states:
+        aws.hostile = hostile(state)
+        assert verdict(aws, check) != "UNKNOWN", state
+    assert len(states) > 1
+
+
+def test_every_state_that_a_mapping_has_is_judged(aws: HostileAws) -> None:
+    """The SDK's model of Lambda lists the states only in words."""
+    described = model_of("lambda", "EventSourceMappingConfiguration").members["State"]
+    states = re.findall(r"<code>(\w+)</code>", described.documentation)
+
+    for state in states:
+        aws.hostile = sources(mapping(state=state))
+        assert verdict(aws, "event sources") != "UNKNOWN", state
+    assert len(states) > 1
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '{"__type": "InternalFailure", "Statement": []}',
+        '{"message": "busy", "Statement": []}',
+        '{"Error": {"Code": "InternalError"}, "Statement": []}',
+        '{"Statement": [], "Statement": []}',
+        '{"Statement": [], "statement": []}',
+        '{"Statement": [{"Sid": "A", "Sid": "B"}]}',
+        "[]",
+    ],
+)
+def test_a_policy_that_is_an_error_or_has_a_member_twice_is_no_policy(aws: HostileAws, policy: str) -> None:
+    aws.hostile = only("policy", Answer(200, policy.encode()))
+
+    assert verdict(aws, "bucket policy") == "UNKNOWN"
+
+
+def test_a_policy_of_someone_else_lacks_the_statements(aws: HostileAws) -> None:
+    aws.hostile = only("policy", Answer(200, b'{"Version": "2008-10-17", "Id": "Policy1", "Statement": []}'))
+
+    assert verdict(aws, "bucket policy") == "FINDING"
 
 
 def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:

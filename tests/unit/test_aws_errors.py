@@ -102,9 +102,8 @@ _LATER = "Signature not yet current: 20261126T101500Z is still later than 202611
         ("OptInRequired", 401, Cause.UNKNOWN_CALLER),
         ("AuthFailure", 401, Cause.UNKNOWN_CALLER),
         ("", 407, Cause.PROXY),
-        ("", 301, Cause.REDIRECTED),
-        ("", 302, Cause.REDIRECTED),
-        ("AccessDenied", 302, Cause.REDIRECTED),
+        *(("", status, Cause.PROXY_ANSWER) for status in (301, 302, 303, 304, 305, 307, 308)),
+        ("AccessDenied", 302, Cause.PROXY_ANSWER),
         ("AccessDenied", 407, Cause.PROXY),
         ("AccessDeniedException", 408, Cause.PASSING),
         ("AccessDenied", 409, Cause.CONFLICT),
@@ -122,6 +121,24 @@ _LATER = "Signature not yet current: 20261126T101500Z is still later than 202611
 )
 def test_each_answer_has_its_cause(code: str, status: int | None, cause: Cause) -> None:
     assert cause_of(client_error(code, status)) is cause
+
+
+@pytest.mark.parametrize("header", ["location", "x-amz-bucket-region"])
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        *((status, Cause.REDIRECTED) for status in (301, 307, 308)),
+        *((status, Cause.PROXY_ANSWER) for status in (302, 303, 304)),
+    ],
+)
+def test_a_service_is_elsewhere_only_if_a_redirect_that_is_no_page_to_sign_in_says_where(
+    header: str, status: int, cause: Cause
+) -> None:
+    error = client_error("", status)
+    error.response["ResponseMetadata"]["HTTPHeaders"] = {header: "a"}
+
+    assert cause_of(error) is cause
+    assert passes(error) is (cause is Cause.PROXY_ANSWER)
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "NoSuchBucketPolicy"), (302, None), (429, None), (500, None)])

@@ -32,6 +32,8 @@ def open_bucket(
     text = location.text
     try:
         session = session or new_session(profile)
+        with renewing_credentials():
+            credentials = session.get_credentials()
         client = make_client(session, "s3")
     except (BotoCoreError, ValueError) as error:
         settings = "the AWS settings of your environment or profile cannot be used"
@@ -39,7 +41,6 @@ def open_bucket(
     try:
         region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
         with renewing_credentials():
-            credentials = session.get_credentials()
             frozen = None if credentials is None else credentials.get_frozen_credentials()
         if frozen is None:
             raise LakeError(f"{text} cannot be opened: no AWS credentials found")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from botocore.parsers import ResponseParserError
 
+from patchlake.adapters.answer_form import is_object
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, refusal_code_of
 from patchlake.adapters.explanations import explained
 from patchlake.core.paging import IF_IT_LASTS
@@ -79,17 +80,20 @@ def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> li
     return found
 
 
-def read_json[Form](text: str | bytes, form: type[Form]) -> Form:
+def read_json[Form](text: bytes, form: type[Form]) -> Form:
     """Return a JSON text of an answer, decoded.
 
     Raises:
-        ResponseParserError: it is not JSON, or has another form.
+        ResponseParserError: it is not JSON, has another form, or is an error.
     """
     try:
-        return msgspec.json.decode(text, type=form)
+        found = msgspec.json.decode(text, type=form)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from error
+    if form is not Any and not is_object(text, form.__annotations__):
+        raise _malformed("it has a member of an error, or one twice")
+    return found
 
 
-def _malformed(error: Exception) -> ResponseParserError:
+def _malformed(error: object) -> ResponseParserError:
     return ResponseParserError(f"the answer is malformed: {error}. {IF_IT_LASTS}")

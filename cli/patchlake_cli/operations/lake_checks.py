@@ -22,6 +22,8 @@ class _Policy(TypedDict):
 
 
 class _Statements(TypedDict):
+    Version: NotRequired[str]
+    Id: NotRequired[str]
     Statement: list[dict[str, Any]] | dict[str, Any]
 
 
@@ -132,7 +134,7 @@ def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
     try:
         with asking("s3:GetBucketPolicy", f"bucket {bucket}"):
             answer = read_answer(client.get_bucket_policy(Bucket=bucket), _Policy)
-            policy: Mapping[str, Any] = read_json(answer["Policy"], _Statements)
+            policy: Mapping[str, Any] = read_json(answer["Policy"].encode(), _Statements)
     except AwsRefusedError as refusal:
         if refusal.code != "NoSuchBucketPolicy":
             raise

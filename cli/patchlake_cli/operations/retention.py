@@ -1,8 +1,9 @@
 """The retention of the lake, and of the shards and parts, by the lifecycle rules of their bucket."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -27,18 +28,23 @@ class _Filter(_Selection):
     And: NotRequired[_Selection]
 
 
-class _Expiration(TypedDict):
+class _Moment(TypedDict):
     Date: NotRequired[datetime]
     Days: NotRequired[Annotated[int, Meta(ge=0)]]
+
+
+class _Transition(_Moment):
+    StorageClass: Literal["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE"]
 
 
 class Rule(TypedDict):
     """A lifecycle rule as S3 answers it, as far as it is read here."""
 
-    Status: str
+    Status: Literal["Enabled", "Disabled"]
     Prefix: NotRequired[str]
     Filter: NotRequired[_Filter]
-    Expiration: NotRequired[_Expiration]
+    Expiration: NotRequired[_Moment]
+    Transitions: NotRequired[list[_Transition]]
 
 
 class Rules(TypedDict):
@@ -47,24 +53,48 @@ class Rules(TypedDict):
     Rules: list[Rule]
 
 
+_ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+"""The storage classes whose objects cannot be read: S3 refuses to, and Athena leaves them out without a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An action of a rule after which objects cannot be read.
+
+    Attributes:
+        prefix: of the objects.
+        verb: of what they do.
+        target: where they go, if anywhere.
+        act: what S3 does with them.
+        moment: when.
+    """
+
+    prefix: str
+    verb: str
+    target: str
+    act: str
+    moment: _Moment
+
+
 def ill_kept(rules: Sequence[Rule], window_days: int) -> Iterator[Finding]:
-    """Find objects that a bucket's lifecycle rules delete too early, or never."""
+    """Find objects that a bucket's lifecycle rules delete or archive too early, or never delete."""
     tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
     for prefix in (_RUNS, *tables, PLANS):
-        for rule in _rules_about(rules, prefix):
-            if (at := rule["Expiration"].get("Date")) is not None:
+        for end in _ends(rules, prefix):
+            if (at := end.moment.get("Date")) is not None:
                 yield Finding(
-                    f"{_common(rule, prefix)} expires on {at:%Y-%m-%d}: from then on, S3 deletes every object, however "
-                    "new it is",
-                    f"change the rule on {_common(rule, prefix)} to one with days, or remove it",
+                    f"{end.prefix} {end.verb}s{end.target} on {at:%Y-%m-%d}: from then on, S3 {end.act} every object, "
+                    "however new it is",
+                    f"change the rule on {end.prefix} to one with days, or remove it",
                 )
     yield from _ill_kept_runs(rules)
     for prefix in (*tables, PLANS):
         earliest = _earliest(rules, prefix)
-        if earliest is not None and (days := earliest["Expiration"]["Days"]) < window_days:
+        if earliest is not None and (days := earliest.moment["Days"]) < window_days:
             yield Finding(
-                f"{_common(earliest, prefix)} expires after {days} days, but the views look back {window_days} days",
-                f"change the rule on {_common(earliest, prefix)} to keep it longer, or lower WindowDays",
+                f"{earliest.prefix} {earliest.verb}s{earliest.target} after {days} days, but the views look back "
+                f"{window_days} days",
+                f"change the rule on {earliest.prefix} to keep it longer, or lower WindowDays",
             )
 
 
@@ -75,39 +105,45 @@ def _ill_kept_runs(rules: Sequence[Rule]) -> Iterator[Finding]:
             "restore the template's rule expire-runs",
         )
     earliest = _earliest(rules, _RUNS)
-    if earliest is not None and (days := earliest["Expiration"]["Days"]) < SHORTEST_RUNS_DAYS:
+    if earliest is not None and (days := earliest.moment["Days"]) < SHORTEST_RUNS_DAYS:
         yield Finding(
-            f"shards and parts expire after {days} days, before a dead letter does",
-            f"change the rule on {_common(earliest, _RUNS)} to keep them for at least {SHORTEST_RUNS_DAYS} days",
+            f"shards and parts {earliest.verb}{earliest.target} after {days} days, before a dead letter does",
+            f"change the rule on {earliest.prefix} to keep them for at least {SHORTEST_RUNS_DAYS} days",
         )
 
 
-def _earliest(rules: Sequence[Rule], prefix: str) -> Rule | None:
-    """Return the rule by whose days an object under a prefix expires first; None if they never do."""
-    with_days = (rule for rule in _rules_about(rules, prefix) if "Days" in rule["Expiration"])
-    return min(with_days, key=lambda rule: rule["Expiration"]["Days"], default=None)
+def _earliest(rules: Sequence[Rule], prefix: str) -> _End | None:
+    """Return how an object under a prefix ends first by a number of days; None if it never does."""
+    with_days = (end for end in _ends(rules, prefix) if "Days" in end.moment)
+    return min(with_days, key=lambda end: end.moment["Days"], default=None)
+
+
+def _ends(rules: Sequence[Rule], prefix: str) -> Iterator[_End]:
+    """Yield how objects under a prefix may end."""
+    for rule in _rules_about(rules, prefix):
+        common = max(prefix, _prefix_of(rule), key=len)
+        if "Expiration" in rule:
+            yield _End(common, "expire", "", "deletes", rule["Expiration"])
+        for transition in rule.get("Transitions", ()):
+            if (archive := transition["StorageClass"]) in _ARCHIVES:
+                yield _End(common, "move", f" to {archive} (unreadable)", "moves", transition)
 
 
 def _rules_about(rules: Sequence[Rule], prefix: str) -> Iterator[Rule]:
-    """Yield the rules by which objects under a prefix may expire; no object of patchlake has a tag."""
+    """Yield the rules about objects under a prefix; no object of patchlake has a tag."""
     for rule in rules:
         own = _prefix_of(rule)
         is_about = own.startswith(prefix) or prefix.startswith(own)
         has_tags = not _selection(rule).keys().isdisjoint({"Tag", "Tags"})
-        if rule["Status"] == "Enabled" and "Expiration" in rule and is_about and not has_tags:
+        if rule["Status"] == "Enabled" and is_about and not has_tags:
             yield rule
 
 
 def _covers(rule: Rule, prefix: str) -> bool:
     """Whether every object under a prefix expires by a rule about it."""
     is_of_all_sizes = _selection(rule).keys() <= {"Prefix"}
-    has_end = not rule["Expiration"].keys().isdisjoint({"Days", "Date"})
+    has_end = not rule.get("Expiration", {}).keys().isdisjoint({"Days", "Date"})
     return prefix.startswith(_prefix_of(rule)) and is_of_all_sizes and has_end
-
-
-def _common(rule: Rule, prefix: str) -> str:
-    """Return the prefix of the objects that are under a prefix and that a rule is about."""
-    return max(prefix, _prefix_of(rule), key=len)
 
 
 def _prefix_of(rule: Rule) -> str:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -21,13 +21,13 @@ class _Target(TypedDict):
 
 
 class _Schedule(TypedDict):
-    State: str
+    State: Literal["ENABLED", "DISABLED"]
     Target: _Target
     EndDate: NotRequired[datetime]
 
 
 class _Subscription(TypedDict):
-    SubscriptionArn: str
+    SubscriptionArn: Annotated[str, Meta(pattern=r"^(arn:.+|PendingConfirmation|Deleted)$")]
     Endpoint: str
 
 
@@ -57,11 +57,18 @@ class _Scaling(TypedDict):
     MaximumConcurrency: NotRequired[int]
 
 
+class _FilterCriteria(TypedDict):
+    Filters: NotRequired[list[Any]]
+
+
 class _EventSource(TypedDict):
     UUID: str
     FunctionArn: Annotated[str, Meta(pattern=r"^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+")]
-    State: str
+    State: Literal["Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting"]
     ScalingConfig: NotRequired[_Scaling]
+    FunctionResponseTypes: NotRequired[list[str]]
+    FilterCriteria: NotRequired[_FilterCriteria]
+    KMSKeyArn: NotRequired[str]
 
 
 class _EventSources(TypedDict):
@@ -70,7 +77,7 @@ class _EventSources(TypedDict):
 
 _PENDING = "not confirmed"
 _DEAF = {"PendingConfirmation": _PENDING, "Deleted": "deleted"}
-"""What a subscription is that has one of these texts in place of its ARN."""
+"""What a subscription is that has one of these texts in place of its ARN: it has no others."""
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
@@ -98,16 +105,18 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
             f"the schedule {name} ends at {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: later no run starts on schedule",
             "remove its end date in the console (EventBridge, Schedules)",
         )
-    plan = f"arn:{own.partition}:lambda:{own.region}:{own.account_id}:function:{own.plan_function}"
+    plan = _functions(stack) + own.plan_function
     if schedule["Target"]["Arn"] != plan:
         yield Finding(f"the schedule {name} invokes {schedule['Target']['Arn']}", f"change its target to {plan}")
 
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
+    functions = _functions(stack)
     for name, sources in _event_sources(stack).items():
         function = f"{stack.deployment.stack}-{QUEUES[name]}"
-        own = [source for source in sources if _function_of(source) == function and source["State"] != "Deleting"]
+        by_it = [source for source in sources if _function_of(source) == functions + function]
+        own = [source for source in by_it if source["State"] != "Deleting"]
         if not own:
             yield Finding(
                 f"{function} does not read the queue {name}: its event source mapping does not exist",
@@ -120,12 +129,32 @@ def check_event_sources(stack: Stack) -> Iterator[Finding]:
                 f"the event source mapping of the queue {name} is {own[0]['State']}: its messages are not read",
                 f"aws lambda update-event-source-mapping --uuid {own[0]['UUID']} --enabled",
             )
+        for source in own:
+            yield from _losses(name, source)
         for source in sources:
             if source not in own and _is_working(source):
+                other = _function_of(source).removeprefix(functions)
                 yield Finding(
-                    f"the function {_function_of(source)} reads the queue {name}, too: it takes messages of the runs",
+                    f"the function {other} reads the queue {name}, too: it takes messages of the runs",
                     f"aws lambda delete-event-source-mapping --uuid {source['UUID']}",
                 )
+
+
+def _losses(name: str, source: _EventSource) -> Iterator[Finding]:
+    """Find settings with which Lambda deletes messages that no function has processed."""
+    mapping = f"the event source mapping of the queue {name}"
+    update = f"aws lambda update-event-source-mapping --uuid {source['UUID']}"
+    if "ReportBatchItemFailures" not in source.get("FunctionResponseTypes", ()):
+        yield Finding(
+            f"{mapping} lacks ReportBatchItemFailures: messages that fail are deleted, not received again",
+            f"{update} --function-response-types ReportBatchItemFailures",
+        )
+    # Lambda lists a filter that is encrypted as none, next to its key.
+    if source.get("FilterCriteria", {}).get("Filters") or source.get("KMSKeyArn"):
+        yield Finding(
+            f"{mapping} has a filter: messages that it does not let through are deleted",
+            f"{update} --filter-criteria '{{}}' --kms-key-arn ''",
+        )
 
 
 def check_dead_letters(stack: Stack) -> Iterator[Finding]:
@@ -155,7 +184,7 @@ def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Find
         arn = subscription["SubscriptionArn"]
         if arn.startswith("arn:"):
             return
-        deaf[_DEAF.get(arn, "without an ARN")].append(subscription["Endpoint"])
+        deaf[_DEAF[arn]].append(subscription["Endpoint"])
     subscribe = f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint EMAIL"
     if not deaf:
         yield Finding("no one receives the alarms: their topic has no subscription", f"set AlarmEmail, or {subscribe}")
@@ -224,13 +253,19 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
     }
 
 
+def _functions(stack: Stack) -> str:
+    """Return what the ARNs of the stack's functions begin with."""
+    own = stack.deployment
+    return f"arn:{own.partition}:lambda:{own.region}:{own.account_id}:function:"
+
+
 def _is_working(source: _EventSource) -> bool:
     return source["State"] in _WORKING_STATES
 
 
 def _function_of(source: _EventSource) -> str:
-    """Return the function's name; behind it, an ARN may have a version or an alias."""
-    return source["FunctionArn"].split(":")[6]
+    """Return the function's ARN, without the version or alias that may follow."""
+    return ":".join(source["FunctionArn"].split(":")[:7])
 
 
 def _event_sources(stack: Stack) -> dict[str, list[_EventSource]]:

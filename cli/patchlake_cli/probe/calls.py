@@ -52,6 +52,7 @@ _FINAL = frozenset(
         Cause.EXPIRED,
         Cause.PROXY,
         Cause.PROXY_PAGE,
+        Cause.PROXY_ANSWER,
         Cause.REDIRECTED,
         Cause.THROTTLED,
         Cause.UNKNOWN_CALLER,

@@ -28,6 +28,7 @@ class ServedEventSource(Struct, frozen=True, kw_only=True):
     queue_arn: str
     batch_size: int
     maximum_concurrency: int | None
+    reports_item_failures: bool
     enabled: bool = True
 
 
@@ -144,6 +145,7 @@ def _described(function: ServedFunction, source: ServedEventSource) -> dict[str,
         "FunctionArn": function.arn,
         "BatchSize": source.batch_size,
         "ScalingConfig": scaling,
+        "FunctionResponseTypes": ["ReportBatchItemFailures"] if source.reports_item_failures else [],
         "State": "Enabled" if source.enabled else "Disabled",
         "StateTransitionReason": "USER_INITIATED",
     }

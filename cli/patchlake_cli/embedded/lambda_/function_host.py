@@ -103,6 +103,7 @@ def _served(stack: DeployedStack, port: int) -> list[ServedFunction]:
                     queue_arn=source.queue_arn,
                     batch_size=source.batch_size,
                     maximum_concurrency=source.maximum_concurrency,
+                    reports_item_failures=source.reports_item_failures,
                 )
                 for source in function.event_sources
             ),

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -48,7 +48,7 @@ def is_in_form(answer: Mapping[str, Any], protocol: str, shape: Any) -> bool:  #
     if not body.strip():
         return protocol not in {"json", "rest-json", "rest-xml"} or not _has_body(shape)
     if protocol in {"json", "rest-json"}:
-        return _is_json_answer(body, shape)
+        return is_object(body, names_in(shape))
     return protocol not in {"query", "rest-xml"} or (not _OTHER_XML.match(body) and _is_xml_answer(body, shape))
 
 
@@ -81,12 +81,12 @@ def _has_body(shape: Any) -> bool:  # noqa: ANN401
     return shape is not None and any("location" not in member.serialization for member in shape.members.values())
 
 
-def _is_json_answer(body: bytes, shape: Any) -> bool:  # noqa: ANN401
+def is_object(body: bytes, known: Collection[str]) -> bool:
+    """Whether a JSON text is an object that is no error and has no member twice; without known members, any is one."""
     try:
         found = json.loads(body.decode(), object_pairs_hook=_object_of)
     except (ValueError, RecursionError):
         return False
-    known = names_in(shape)
     return isinstance(found, dict) and not (_OF_AN_ERROR & found.keys() or (known and misleading_member(found, known)))
 
 

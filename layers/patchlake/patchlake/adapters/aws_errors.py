@@ -52,6 +52,7 @@ class Cause(StrEnum):
     BAD_CERTIFICATE = auto()
     PROXY = auto()
     PROXY_PAGE = auto()
+    PROXY_ANSWER = auto()
     NO_CREDENTIALS = auto()
     EXPIRED = auto()
     WRONG_CLOCK = auto()
@@ -150,6 +151,9 @@ _STATUSES: Mapping[int | None, Cause] = {
 }
 """The causes of answers of 4xx that are not about what was asked, whatever code they name."""
 
+_ELSEWHERE = frozenset({HTTPStatus.MOVED_PERMANENTLY, HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT})
+_ADDRESSES = frozenset({"location", "x-amz-bucket-region"})
+
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
     Cause.REDIRECTED: (RecursionError,),
@@ -161,7 +165,7 @@ _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
 }
 """The causes of the SDK's own errors; all others are PASSING."""
 
-_LATER = frozenset({Cause.THROTTLED, Cause.PASSING, Cause.CONFLICT, Cause.EXPIRED})
+_LATER = frozenset({Cause.THROTTLED, Cause.PASSING, Cause.PROXY_ANSWER, Cause.CONFLICT, Cause.EXPIRED})
 _OUR_OWN = _LATER | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.REDIRECTED, Cause.PROXY}
 
 DENIALS = frozenset({Cause.DENIED, Cause.DENIED_BY_POLICY, Cause.KEY_DENIED})
@@ -227,7 +231,7 @@ def cause_of_answer(answer: Mapping[str, Any]) -> Cause:
     if status is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Cause.THROTTLED if cause is Cause.THROTTLED else Cause.PASSING
     if status is not None and status < HTTPStatus.BAD_REQUEST and cause is not Cause.OTHER_REGION:
-        return Cause.REDIRECTED
+        return Cause.REDIRECTED if _names_an_address(answer) else Cause.PROXY_ANSWER
     if status in _STATUSES:
         return _STATUSES[status]
     if cause is not None:
@@ -289,11 +293,16 @@ def _refuses_conditions(answer: Mapping[str, Any]) -> bool:
     return status == HTTPStatus.BAD_REQUEST and _CONDITION.search(_message_in(answer)) is not None
 
 
+def _names_an_address(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer of 3xx is one of a service that is elsewhere; a 302 or 303 is that of a page to sign in."""
+    return _status_in(answer) in _ELSEWHERE and not _ADDRESSES.isdisjoint(_headers_of(answer))
+
+
 def _is_web_page(answer: Mapping[str, Any]) -> bool:
     """Whether an answer without a code is a page of HTML."""
     if _code_in(answer) != str(_status_in(answer)):
         return False
-    content_type = str(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("content-type", ""))
+    content_type = str(_headers_of(answer).get("content-type", ""))
     return content_type.casefold().startswith("text/html") or _WEB_PAGE.match(_message_in(answer)) is not None
 
 
@@ -311,6 +320,11 @@ def _code_in(answer: Mapping[str, Any]) -> str:
 def _status_in(answer: Mapping[str, Any]) -> int | None:
     status: int | None = answer.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return status
+
+
+def _headers_of(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    headers: Mapping[str, Any] = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    return headers
 
 
 def _message_in(answer: Mapping[str, Any]) -> str:

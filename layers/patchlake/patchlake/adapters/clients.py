@@ -82,7 +82,7 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
     # Nor for this.
     client._endpoint._response_parser_factory = _Parsers(client._endpoint._response_parser_factory)  # noqa: SLF001
     client.meta.events.register("before-parse", _require_success, unique_id=REQUIRE_SUCCESS)
-    keep_errors_readable(client)
+    keep_errors_readable(client.meta.events)
     renew_readably(client)
     return client
 

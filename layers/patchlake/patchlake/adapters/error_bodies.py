@@ -22,9 +22,12 @@ _OF_THE_SDK = 500
 """The status that the SDK gives to an S3 answer of 200 that is not XML, and whose body may contain secrets."""
 
 
-def keep_errors_readable(client: Any) -> None:  # noqa: ANN401  # each service has its own type
-    """Let this boto3 client raise a ClientError with the HTTP status for every error answer, whatever its body."""
-    client.meta.events.register("before-parse", _make_readable)
+def keep_errors_readable(events: Any) -> None:  # noqa: ANN401  # each kind has its own type
+    """Let the client, or all clients of the session, with these events raise a ClientError for every error answer.
+
+    It has the HTTP status, whatever the body.
+    """
+    events.register("before-parse", _make_readable, unique_id="KeepErrorsReadable")
 
 
 def _make_readable(response_dict: dict[str, Any], operation_model: Any, **_: object) -> None:  # noqa: ANN401

@@ -42,6 +42,10 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "a web page arrived instead of an answer from AWS, usually from a proxy or a firewall",
         "allow requests to the endpoint there, or name the endpoint in NO_PROXY",
     ),
+    Cause.PROXY_ANSWER: Explanation(
+        "the answer is not that of AWS, but of a proxy or a cache",
+        "allow requests to the endpoint there, or name the endpoint in NO_PROXY",
+    ),
     Cause.NO_CREDENTIALS: Explanation(
         "no AWS credentials found, or only some of them", "run `aws configure`, or select a profile with --profile"
     ),

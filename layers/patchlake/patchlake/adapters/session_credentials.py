@@ -7,6 +7,8 @@ from typing import Any
 from botocore.exceptions import CredentialRetrievalError, ParamValidationError
 from botocore.parsers import ResponseParserError
 
+_BEFORE_A_BODY = " from container metadata: "
+
 
 @contextmanager
 def renewing_credentials() -> Iterator[None]:
@@ -15,14 +17,20 @@ def renewing_credentials() -> Iterator[None]:
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
     ``credential_process`` that does not exist, ValueError for one that prints no JSON, RecursionError for JSON without
     an end, ParamValidationError for a role that is none, EOFError if it cannot ask for an MFA code, and errors of
-    Python for an answer of another form, as from a proxy. For one that it cannot parse, it repeats the answer, which
-    may have the credentials.
+    Python for an answer of another form, as from a proxy: OverflowError for a time that no clock has. For one that it
+    cannot parse, and one of a container with another status, it repeats the answer, which may have the credentials.
 
     Raises:
         CredentialRetrievalError: there are none.
     """
     try:
         yield
+    except CredentialRetrievalError as error:
+        given: Any = error.kwargs
+        said, is_quoted, _ = given["error_msg"].partition(_BEFORE_A_BODY)
+        if not is_quoted:
+            raise
+        raise CredentialRetrievalError(provider=given["provider"], error_msg=said) from None
     except RecursionError as error:
         # The other kind is a redirect without an end, in the middle of which a request is signed.
         if "decoding a JSON" not in str(error):
@@ -36,7 +44,7 @@ def renewing_credentials() -> Iterator[None]:
     except ResponseParserError:
         malformed = "an answer about them was cut short, or is malformed"
         raise CredentialRetrievalError(provider="the session", error_msg=malformed) from None
-    except (TypeError, LookupError, AttributeError) as error:
+    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
         unexpected = f"they have another form than expected: {error}"
         raise CredentialRetrievalError(provider="the session", error_msg=unexpected) from error
 
