@@ -17,28 +17,15 @@ from patchlake_cli.lake import run_reader as module
 from patchlake_cli.lake.commit_rehearsal import CommitRehearsal
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import RunStatus
-from tests.world import EU, RUN_ID, World
+from tests.watched_store import WatchedStore, once
+from tests.world import DEADLINE_SECONDS, EU, RUN_ID, World
 
 DETAIL_DEADLINE_SECONDS = 3600
-DEADLINE_SECONDS = 14_400
 
 PART = part_key(RUN_ID, EU, 0)
 DETAIL = part_key(RUN_ID, EU, 0, "patches")
 INSTANCES = shard_key(RUN_ID, EU, "instances")
 OBJECTS = [PART, DETAIL, INSTANCES, shard_key(RUN_ID, EU, "tags"), coverage_key(RUN_ID), table_key(RUN_ID, "patches")]
-
-
-class WatchedStore:
-    """Notes the keys of the objects that are read."""
-
-    def __init__(self, world: World) -> None:
-        self.read: list[str] = []
-        self._store = world.store
-        self.exists, self.keys, self.create = world.store.exists, world.store.keys, world.store.create
-
-    def get(self, key: str) -> bytes | None:
-        self.read.append(key)
-        return self._store.get(key)
 
 
 def started(tables: TableFormat | None = None) -> World:
@@ -56,6 +43,12 @@ def collected() -> World:
     while world.deliver_discover() or world.deliver_collect():
         pass
     return world
+
+
+def noting_reads(world: World) -> tuple[WatchedStore, list[str]]:
+    """Return the world's store, and the list of the keys of the objects that are read from it."""
+    read: list[str] = []
+    return WatchedStore(world.store.objects, before=lambda call, key: read.append(key) if call == "get" else None), read
 
 
 def runs_of(world: World) -> Runs:
@@ -124,24 +117,24 @@ def test_no_part_is_read_while_others_are_missing() -> None:
     world = started()
     world.deliver_discover()
     world.deliver_collect()
-    store = WatchedStore(world)
+    store, read = noting_reads(world)
 
     Runs(store, world.tables, world.clock).run(RUN_ID)
 
-    assert store.read == [plan_key(RUN_ID), shard_key(RUN_ID, EU)]
+    assert read == [plan_key(RUN_ID), shard_key(RUN_ID, EU)]
 
 
 def test_parts_are_read_once_however_often_one_looks() -> None:
     world = collected()
-    store = WatchedStore(world)
+    store, read = noting_reads(world)
     runs = Runs(store, world.tables, world.clock)
     runs.run(RUN_ID)
-    first = store.read.copy()
+    first = read.copy()
 
     runs.run(RUN_ID)
 
     assert {PART, DETAIL, INSTANCES} <= set(first)
-    assert store.read[len(first) :] == [plan_key(RUN_ID)]
+    assert read[len(first) :] == [plan_key(RUN_ID)]
 
 
 def test_a_run_whose_damaged_part_was_deleted_is_no_longer_corrupt() -> None:
@@ -155,6 +148,22 @@ def test_a_run_whose_damaged_part_was_deleted_is_no_longer_corrupt() -> None:
     [repaired] = runs.newest(7)
 
     assert (damaged.status, repaired.status) == (RunStatus.CORRUPT, RunStatus.RUNNING)
+
+
+@pytest.mark.parametrize("key", [DETAIL, INSTANCES])
+def test_a_run_is_not_corrupt_if_a_slow_worker_and_commit_go_on_while_one_looks(key: str) -> None:
+    world = collected()
+    world.clock.advance(DEADLINE_SECONDS)
+    last = world.store.objects.pop(key)
+
+    def go_on() -> None:
+        world.store.objects[key] = last
+        assert world.run_until_committed().outcome is CommitOutcome.COMPLETE
+
+    store = WatchedStore(world.store.objects, before=once("get", shard_key(RUN_ID, EU), go_on))
+    rehearsal = CommitRehearsal(store, world.tables, world.clock, map)
+
+    assert rehearsal.flaw(stored_plan(world.store, RUN_ID)) is None
 
 
 def test_beyond_a_number_of_parts_none_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

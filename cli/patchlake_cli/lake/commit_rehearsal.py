@@ -31,14 +31,22 @@ class CommitRehearsal:
     def flaw(self, plan: Plan) -> str | None:
         """Return the object for which commit gives the run up and what is wrong with it, if there is one.
 
-        It reads every shard and part, as commit does. Every error of the store is raised.
+        It reads every shard and part, as commit does; if others come meanwhile, there is none yet. Every error of the
+        store is raised.
         """
-        keys = tuple(self._store.keys(f"{RUNS}{plan.run_id}/"))
+        keys = self._keys(plan.run_id)
         now = self._clock.now()
         seen = (keys, now >= plan.closes_details_at, now >= plan.deadline_at)
         if plan.run_id not in self._found or self._found[plan.run_id][0] != seen:
-            self._found[plan.run_id] = (seen, self._rehearse(plan.run_id, keys))
+            flaw = self._rehearse(plan.run_id, keys)
+            if flaw is not None and self._keys(plan.run_id) != keys:
+                # A worker or commit went on meanwhile, and what they published may differ from the rehearsal.
+                return None
+            self._found[plan.run_id] = (seen, flaw)
         return self._found[plan.run_id][1]
+
+    def _keys(self, run_id: str) -> tuple[str, ...]:
+        return tuple(self._store.keys(f"{RUNS}{run_id}/"))
 
     def _rehearse(self, run_id: str, keys: Iterable[str]) -> str | None:
         queue = _NoQueue()
