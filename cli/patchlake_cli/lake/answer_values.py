@@ -35,8 +35,10 @@ def check_types(columns: Sequence[tuple[str, str]]) -> None:
             )
 
 
-def check_numbers(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Refuse whole numbers that a bigint does not hold, which Athena refuses: DuckDB has larger ones.
+def check_rows(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Refuse whole numbers that a bigint does not hold, as Athena does, and times that Python does not have.
+
+    DuckDB has larger numbers, and returns such times as texts of its own.
 
     Args:
         columns: the name and DuckDB's type of each.
@@ -46,22 +48,10 @@ def check_numbers(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, 
         QueryError: there is one.
     """
     for place, (name, kind) in enumerate(columns):
-        if kind == "HUGEINT" and any(row[place] not in _BIGINT for row in rows if row[place] is not None):
+        values = [row[place] for row in rows]
+        if kind == "HUGEINT" and any(value not in _BIGINT for value in values if value is not None):
             raise QueryError(f"column {name} has a number that is too large for a bigint: cast it to double or decimal")
-
-
-def check_times(columns: Sequence[tuple[str, str]], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Refuse dates and times that Python does not have, which DuckDB returns as texts of its own.
-
-    Args:
-        columns: the name and DuckDB's type of each.
-        rows: their values.
-
-    Raises:
-        QueryError: there is one.
-    """
-    for place, (name, kind) in enumerate(columns):
-        if _TIME.fullmatch(kind) and any(_is_a_text(row[place]) for row in rows):
+        if _TIME.fullmatch(kind) and any(map(_is_a_text, values)):
             raise QueryError(f"column {name} has a date or time outside the years 1 to 9999, which no format can hold")
 
 

@@ -21,7 +21,7 @@ from patchlake.adapters.one_line import one_line
 from patchlake.core.tables import Table
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.answer_values import check_numbers, check_times, check_types
+from patchlake_cli.lake.answer_values import check_rows, check_types
 from patchlake_cli.lake.complaints import TOO_DEEP
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
@@ -374,8 +374,7 @@ class Lake:
                 if any(kind == _ZONED for _, kind in columns):
                     result = self._database.execute(_without_zones(translated, description), list(values))
                 rows = result.fetchall()
-                check_numbers(columns, rows)
-                check_times(columns, rows)
+                check_rows(columns, rows)
                 return Answer(
                     columns=tuple(name for name, _ in columns),
                     types=tuple(_ATHENA.get(kind, kind.lower()) for _, kind in columns),
