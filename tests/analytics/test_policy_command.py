@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -353,6 +354,15 @@ def test_a_cell_of_any_length_is_read(tmp_path: Path) -> None:
 
     assert checked(write_policy(tmp_path / "good", exceptions=(good,))).return_value is ExitCode.COMPLETE
     assert checked(write_policy(tmp_path / "bad", sla=(f"{long},,,7",))).return_value is ExitCode.PARTIAL
+
+
+def test_a_file_that_is_listed_and_not_found_is_named(tmp_path: Path) -> None:
+    found = find_policy(write_policy(tmp_path, sla=("Critical,,,7",)))
+    gone = f"{found.root}/sla/gone.csv"
+    policy = replace(found, listed=lambda prefix: [*found.listed(prefix), gone])
+
+    with pytest.raises(LakeError, match=f"the policy cannot be read: {gone}"):
+        Lake(no_files(), run_at(RUN), Settings(), policy).query("SELECT * FROM sla_rows")
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

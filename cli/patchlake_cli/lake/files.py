@@ -89,10 +89,10 @@ class PolicyFiles:
 
     def _files_below(self, folder: str) -> list[str]:
         try:
-            found = self.filesystem.get_file_info(sorted(self.listed(f"{self.prefix}{folder}")))
+            found = sorted(self.listed(f"{self.prefix}{folder}"))
         except (OSError, PatchlakeError) as error:
             raise LakeError(f"the policy cannot be read: {self.scheme}{self.root}/{folder}: {error}") from error
-        return [info.path.removeprefix(f"{self.root}/") for info in found if info.type is fs.FileType.File]
+        return [path.removeprefix(f"{self.root}/") for path in found if not path.endswith("/")]
 
     def contents(self, table: Table) -> list[tuple[str, bytes]]:
         """Return the location and the bytes of each file of a table that Athena reads, in order.
