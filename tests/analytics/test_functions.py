@@ -455,18 +455,21 @@ REFUSED = [
     ("date_format(run_at, '%Y ' || '%M')", "the format of date_format() must be one text in quotes"),
     ("date_parse(run_date, run_id)", "the format of date_parse() must be one text in quotes"),
     ("hour(run_at AT TIME ZONE 'America/New_York')", "AT TIME ZONE is not supported: all times of the lake are in UTC"),
-    ("CAST(run_id AS char(4))", "CHAR is not supported: use VARCHAR instead"),
+    ("CAST(run_id AS char(4))", "line 1, column 23: char is not a supported type: use "),
     ("CAST(run_at AS json)", "a cast of a time to json is not supported: cast it to varchar"),
     ("CAST(CAST(run_at AS timestamp(12)) AS varchar)", "a time with 12 decimals is not supported: use up to 9"),
-    ("run_id ILIKE 'a'", "is not supported"),
-    ("run_id SIMILAR TO 'a'", "is not supported"),
-    ("ARRAY[1, 2][1:2]", "1:2 is not supported"),
+    ("run_id ILIKE 'a'", "line 1, column 21: this is not valid SQL in Athena"),
+    ("run_id LIKE 'a' ESCAPE ''", "ESCAPE must have one character"),
+    ("run_id LIKE 'a' ESCAPE 'ab'", "ESCAPE must have one character"),
+    ("run_id SIMILAR TO 'a'", "line 1, column 23: this is not valid SQL in Athena"),
+    ("ARRAY[1, 2][1:2]", "line 1, column 21: this is not valid SQL in Athena"),
     ("regexp_extract(run_id, '[0-9]+') / 2", "is text: write CAST("),
     ("element_at(map(), 'a') / 2", "is not known, and Athena divides integers in another way"),
     ("DATE '2026-11-12' - DATE '2026-11-01'", "is an interval in Athena: use date_diff('day', first, last)"),
     ("run_id FROM kept.runs UNION SELECT run_id", "kept.runs is not supported: name the table without its database"),
-    ("* EXCEPT (run_id)", "* EXCEPT is not valid SQL in Athena: name the columns"),
-    ("1 AS x UNION BY NAME SELECT 1 AS x", "BY NAME is not valid SQL in Athena"),
+    ("* EXCEPT (run_id)", "line 1, column 18: this is not valid SQL in Athena"),
+    ("* FROM runs EXCEPT SELECT * EXCEPT TABLE runs UNION SELECT *", "* EXCEPT is not valid SQL in Athena: name"),
+    ("1 AS x UNION BY NAME SELECT 1 AS x", "line 1, column 21: this is not valid SQL in Athena"),
 ]
 
 
@@ -474,11 +477,6 @@ REFUSED = [
 def test_what_would_be_answered_in_another_way_is_refused(lake: Lake, expression: str, complaint: str) -> None:
     with pytest.raises(QueryError, match=re.escape(complaint)):
         lake.query(f"SELECT {expression} FROM latest_run")  # noqa: S608
-
-
-def test_ten_percent_of_the_rows_are_refused(lake: Lake) -> None:
-    with pytest.raises(QueryError, match="PERCENT is not valid SQL in Athena"):
-        lake.query("SELECT run_id FROM runs LIMIT 10 PERCENT")
 
 
 @pytest.mark.parametrize(
@@ -494,15 +492,15 @@ def test_ten_percent_of_the_rows_are_refused(lake: Lake) -> None:
             "LIMIT (SELECT 1)",
             "LIMIT 1e0",
         ),
-        *("OFFSET 0.6", "FETCH FIRST 1.5 ROWS ONLY"),
+        *("OFFSET 0.6", "FETCH FIRST 1.5 ROWS ONLY", "LIMIT 10 PERCENT"),
     ],
 )
 def test_a_number_of_rows_that_is_not_a_whole_number_is_refused(lake: Lake, rows: str) -> None:
-    with pytest.raises(QueryError, match=r"is not valid SQL in Athena: give a whole number$"):
+    with pytest.raises(QueryError, match=r"^line 1, column \d+: this is not valid SQL in Athena\n"):
         lake.query(f"SELECT run_id FROM runs {rows}")  # noqa: S608
 
 
-@pytest.mark.parametrize(("rows", "values"), [("LIMIT 1, 2", ()), ("limit /* skip */ ?,?", ("1", "2"))])
+@pytest.mark.parametrize(("rows", "values"), [("LIMIT 1, 2", ()), ("limit\n?,?", ("1", "2"))])
 def test_a_limit_with_two_numbers_is_refused(lake: Lake, rows: str, values: tuple[str, ...]) -> None:
     with pytest.raises(QueryError, match="LIMIT with two numbers is not valid SQL in Athena: use OFFSET 1 LIMIT 2"):
         lake.query(f"SELECT run_id FROM runs {rows}", values)  # noqa: S608
@@ -523,14 +521,14 @@ def test_a_number_of_rows_is_taken_as_in_athena(lake: Lake, rows: str, answered:
 @pytest.mark.parametrize(
     ("sample", "complaint"),
     [
-        ("TABLESAMPLE RESERVOIR (2 ROWS)", "TABLESAMPLE"),
-        ("USING SAMPLE 10%", "TABLESAMPLE"),
-        ("TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE"),
-        ("PIVOT (count(*) FOR run_id IN ('a'))", "PIVOT"),
+        ("TABLESAMPLE RESERVOIR (2 ROWS)", r"line 1, column 32: this is not valid SQL in Athena\n"),
+        ("USING SAMPLE 10%", r"line 1, column 20: this is not valid SQL in Athena\n"),
+        ("TABLESAMPLE BERNOULLI (10)", "TABLESAMPLE.* is not supported$"),
+        ("PIVOT (count(*) FOR run_id IN ('a'))", r"line 1, column 32: this is not valid SQL in Athena\n"),
     ],
 )
-def test_a_part_that_is_not_listed_is_refused_by_its_words(lake: Lake, sample: str, complaint: str) -> None:
-    with pytest.raises(QueryError, match=rf"^{complaint}.* is not supported$"):
+def test_a_part_that_is_not_listed_is_refused(lake: Lake, sample: str, complaint: str) -> None:
+    with pytest.raises(QueryError, match=f"^{complaint}"):
         lake.query(f"SELECT * FROM runs {sample}")  # noqa: S608
 
 

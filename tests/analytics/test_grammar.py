@@ -80,10 +80,16 @@ def test_what_is_not_in_the_grammar_is_refused_with_the_place(lake: Lake, expres
 @pytest.mark.parametrize(
     ("sql", "complaint"),
     [
-        ("SELECT 1 LIMIT 2 OFFSET 1", "OFFSET after LIMIT is not valid SQL in Athena: write OFFSET 1 LIMIT 2"),
+        (
+            "SELECT 1 LIMIT 2 OFFSET 1",
+            "line 1, column 18: OFFSET after LIMIT is not valid SQL in Athena: write OFFSET 1 LIMIT 2",
+        ),
         ("SELECT 1 ISNULL", "ISNULL is not supported: write IS NULL or IS NOT NULL"),
         ("SELECT 1 FROM runs WHERE run_id notnull", "notnull is not supported: write IS NULL or IS NOT NULL"),
-        ("SELECT true IS NOT TRUE", "IS TRUE is not valid SQL in Athena: use IS NOT DISTINCT FROM true"),
+        (
+            "SELECT true IS NOT TRUE",
+            "line 1, column 20: IS TRUE is not valid SQL in Athena: use IS NOT DISTINCT FROM true",
+        ),
     ],
 )
 def test_what_other_databases_have_is_refused_in_words(lake: Lake, sql: str, complaint: str) -> None:
@@ -130,6 +136,12 @@ def test_the_number_of_arguments_of_each_function_is_known() -> None:
     }
 
     assert LEAST_AND_MOST.keys() == NAMES - of_their_own_syntax | {"if"}
+
+
+@pytest.mark.parametrize("call", ["position('a', 'b')", '"current_date"()', '"unnest"(ARRAY[1])', "try_cast('1')"])
+def test_a_function_with_a_syntax_of_its_own_is_called_by_no_other(lake: Lake, call: str) -> None:
+    with pytest.raises(QueryError, match=r"^line 1, column 8: \w+\(\) is not supported"):
+        lake.query(f"SELECT {call}")
 
 
 @pytest.mark.parametrize("sets", ["ROLLUP (x + 1)", "CUBE (x, upper('a'))", "GROUPING SETS ((x, 1), ())", "ROLLUP (1)"])

@@ -56,16 +56,13 @@ def test_a_number_may_begin_with_its_point(lake: Lake, number: str, value: objec
     assert lake.query(f"SELECT {number}").rows == [(value,)]
 
 
-@pytest.mark.parametrize("value", ["1 .5", "(1).5", "'a'.5", "x .5", "x.5", "ARRAY[1][1].5"])
-def test_a_number_with_a_point_after_a_value_is_refused(lake: Lake, value: str) -> None:
-    with pytest.raises(QueryError, match=r"^\.5 is not valid SQL in Athena after a value"):
+@pytest.mark.parametrize(
+    "value",
+    ["1 .5", "(1).5", "'a'.5", "x .5", "x.5", "ARRAY[1][1].5", "boolean 2", "DATE .5", "double 1"],
+)
+def test_a_number_after_a_value_or_the_name_of_a_type_is_refused(lake: Lake, value: str) -> None:
+    with pytest.raises(QueryError, match=r"^line 1, column \d+: this is not valid SQL in Athena\n"):
         lake.query(f"SELECT {value} FROM (VALUES 1) AS t (x)")  # noqa: S608
-
-
-@pytest.mark.parametrize(("value", "name"), [("boolean 2", "boolean"), ("DATE .5", "DATE"), ("double 1", "double")])
-def test_a_number_after_the_name_of_a_type_is_refused(lake: Lake, value: str, name: str) -> None:
-    with pytest.raises(QueryError, match=f"^a number after {name} is not valid SQL in Athena: use CAST"):
-        lake.query(f"SELECT {value}")
 
 
 def test_a_text_after_the_name_of_a_type_and_a_number_after_range_are_accepted(lake: Lake) -> None:
@@ -96,17 +93,20 @@ def test_digits_in_names_and_texts_are_no_numbers(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("joins", "complaint"),
     [
-        ("a JOIN runs AS b", "a JOIN needs ON or USING"),
-        ("a INNER JOIN runs AS b", "a JOIN needs ON or USING"),
-        ("a LEFT JOIN runs AS b, runs AS c", "a JOIN needs ON or USING"),
-        ("a JOIN UNNEST(ARRAY[1, 2]) AS b (n)", "a JOIN needs ON or USING"),
-        ("a JOIN LATERAL (SELECT 1 AS n) AS b", "a JOIN needs ON or USING"),
-        ("a JOIN runs AS b JOIN runs AS c ON a.run_id = c.run_id", "a JOIN needs ON or USING"),
-        ("a JOIN (runs AS b JOIN runs AS c) ON a.run_id = b.run_id", "a JOIN needs ON or USING"),
-        ("a WHERE EXISTS (SELECT 1 FROM runs AS b FULL JOIN runs AS c)", "a JOIN needs ON or USING"),
-        ("a JOIN runs AS b USING ()", "a JOIN needs ON or USING"),
-        ("a JOIN runs AS b USING run_id", "USING needs parentheses"),
-        ("a CROSS JOIN runs AS b ON a.run_id = b.run_id", "a CROSS JOIN has no ON or USING"),
+        ("a JOIN runs AS b", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a INNER JOIN runs AS b", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a LEFT JOIN runs AS b, runs AS c", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a JOIN UNNEST(ARRAY[1, 2]) AS b (n)", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a JOIN LATERAL (SELECT 1 AS n) AS b", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a JOIN runs AS b JOIN runs AS c ON a.run_id = c.run_id", r"line 1, column \d+: a JOIN needs ON or USING"),
+        ("a JOIN (runs AS b JOIN runs AS c) ON a.run_id = b.run_id", r"line 1, column \d+: a JOIN needs ON or USING"),
+        (
+            "a WHERE EXISTS (SELECT 1 FROM runs AS b FULL JOIN runs AS c)",
+            r"line 1, column \d+: a JOIN needs ON or USING",
+        ),
+        ("a JOIN runs AS b USING ()", "line 1, column 59: this is not valid SQL in Athena"),
+        ("a JOIN runs AS b USING run_id", "line 1, column 58: this is not valid SQL in Athena"),
+        ("a CROSS JOIN runs AS b ON a.run_id = b.run_id", "line 1, column 58: this is not valid SQL in Athena"),
         ("a JOIN runs AS b CROSS JOIN runs AS c ON a.run_id = b.run_id", "a CROSS JOIN has no ON or USING"),
     ],
 )

@@ -124,7 +124,7 @@ def test_columns_without_a_name_and_names_without_a_column_are_refused(lake: Lak
 
 @pytest.mark.parametrize("sql", ["SELECT unnest(ARRAY[1]) AS x", "SELECT 1 AS x WHERE 1 IN UNNEST(ARRAY[1])"])
 def test_an_unnest_that_is_no_table_is_refused(lake: Lake, sql: str) -> None:
-    with pytest.raises(QueryError, match=r"^UNNEST is only valid after FROM and JOIN in Athena$"):
+    with pytest.raises(QueryError, match=r"^line 1, column \d+: this is not valid SQL in Athena\n"):
         lake.query(sql)
 
 

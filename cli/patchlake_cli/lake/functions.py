@@ -92,7 +92,7 @@ _NUMBERS_OF_ARGUMENTS = {
 LEAST_AND_MOST = {name: numbers for numbers, names in _NUMBERS_OF_ARGUMENTS.items() for name in names.split()}
 
 
-def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
+def find_other(question: exp.Query, sql: str) -> str | None:
     """Find a part of a SELECT that may be answered in another way than in Athena.
 
     Args:
@@ -100,16 +100,14 @@ def find_other(question: exp.Query, sql: str) -> tuple[int | None, str] | None:
         sql: its text.
 
     Returns:
-        the position in the text, if it is known, and what is wrong; None if there is no such part.
+        what is wrong; None if there is no such part.
     """
     for part in question.walk():
         # Of a function that is called by its name.
         start: int | None = part.meta.get("start") if isinstance(part, exp.Func) else None
         name = type(part).__name__ if start is None else sql[start : part.meta["end"] + 1].strip('"').lower()
-        if start is None and name not in _PARTS:
-            return None, f"{shorten(part.sql(), 60, placeholder='…')} is not supported"
-        if start is not None and name not in NAMES:
-            return start, _not_supported(name)
+        if name not in (_PARTS if start is None else NAMES):
+            return f"{shorten(part.sql(), 60, placeholder='…')} is not supported"
     return None
 
 
@@ -134,15 +132,15 @@ def find_other_name(sql: str) -> tuple[int, str] | None:
 def _complaint(name: Name) -> str | None:
     if name.arguments is None:
         return None if name.text in _TYPES else f"{name.text} is not a supported type: use {', '.join(_TYPES)}"
-    if name.text not in NAMES:
-        return _not_supported(name.text)
-    least, most = LEAST_AND_MOST.get(name.text, (0, None))
+    # The others have a syntax of their own, so that another function has their name.
+    if name.text not in LEAST_AND_MOST:
+        return (
+            f"{name.text}() is not supported{suggested(name.text, sorted(LEAST_AND_MOST))} "
+            "docs/queries.md lists the supported functions"
+        )
+    least, most = LEAST_AND_MOST[name.text]
     if name.arguments < least or (most is not None and name.arguments > most):
         number = least if name.arguments < least or most is None else most
         bound = "fewer" if name.arguments < least else "more"
         return f"{name.text}() is not supported with {bound} than {number} argument{'' if number == 1 else 's'}"
     return None
-
-
-def _not_supported(name: str) -> str:
-    return f"{name}() is not supported{suggested(name, sorted(NAMES))} docs/queries.md lists the supported functions"

@@ -17,12 +17,16 @@ class GrammarError(Exception):
 
     Attributes:
         position: that of the first word that does not fit.
+        end: that of the end of the word.
+        is_join: whether it is where a JOIN needs its ON or USING.
     """
 
-    def __init__(self, position: int) -> None:
-        """Take the position."""
+    def __init__(self, position: int, end: int, *, is_join: bool = False) -> None:
+        """Take the place."""
         super().__init__(position)
         self.position = position
+        self.end = end
+        self.is_join = is_join
 
 
 class Name(NamedTuple):
@@ -61,7 +65,9 @@ def names_in(sql: str) -> tuple[Name, ...]:
     try:
         statement = parser.singleStatement()
     except TrinoSyntaxError as error:
-        raise GrammarError(min(error.offending_symbol.start, len(sql))) from error
+        word = error.offending_symbol
+        is_join = error.msg.endswith("expecting {'ON', 'USING'}")
+        raise GrammarError(min(word.start, len(sql)), word.stop + 1, is_join=is_join) from error
 
     def name(part: "ParserRuleContext", arguments: int | None) -> Name:
         start = part.start.start
@@ -74,6 +80,9 @@ def names_in(sql: str) -> tuple[Name, ...]:
                 found.append(name(part.qualifiedName(), _number_of_arguments(part)))
             case SqlBaseParser.GenericTypeContext() | SqlBaseParser.TypeConstructorContext() if part.identifier():
                 found.append(name(part.identifier(), None))
+            case SqlBaseParser.BackQuotedIdentifierContext():
+                # It is in the grammar for a better message.
+                raise GrammarError(part.start.start, part.stop.stop + 1)
             case _:
                 pass
     return tuple(found)

@@ -18,13 +18,8 @@ def keep_indexes(question: exp.Query) -> None:
 
     Args:
         question: the SELECT as it was parsed, which is changed.
-
-    Raises:
-        QueryError: there are several indexes in one pair of brackets.
     """
     for bracket in question.find_all(exp.Bracket):
-        if len(bracket.expressions) != 1:
-            raise QueryError("several indexes in one pair of brackets are not valid SQL in Athena: write a[1][2]")
         if not bracket.args.get("offset"):
             [index] = bracket.expressions
             is_whole = annotate_types(index, dialect="athena").is_type(*exp.DataType.INTEGER_TYPES)

@@ -5,23 +5,7 @@ from sqlglot import exp
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.operand_types import refuse
 
-_UNITS = ("SECOND", "MINUTE", "HOUR", "DAY", "MONTH", "YEAR")
-_UNITS_OF_TIMES = _UNITS[:3]
-
-
-def require_units_of_intervals(question: exp.Query) -> None:
-    """Require the units that Athena has.
-
-    Args:
-        question: the SELECT as it was parsed.
-
-    Raises:
-        QueryError: an interval has another one.
-    """
-    for interval in question.find_all(exp.Interval):
-        unit = interval.text("unit").upper()
-        if unit not in _UNITS:
-            raise QueryError(f"{unit} is not a unit of intervals in Athena: use {', '.join(_UNITS)}")
+_UNITS_OF_TIMES = ("SECOND", "MINUTE", "HOUR")
 
 
 def require_moved(tree: exp.Expr) -> None:

@@ -1,31 +1,17 @@
 """The refusal of SQL that Athena does not have, or answers in another way, and that DuckDB would answer."""
 
-import re
-
 from sqlglot import exp
 
 from patchlake_cli.lake.errors import QueryError
 
 _PARTS = (
-    (exp.Select, "into", "INTO is not valid SQL in Athena"),
-    (exp.Select, "locks", "FOR UPDATE is not valid SQL in Athena"),
-    (exp.Select, "cluster", "CLUSTER BY is not valid SQL in Athena"),
-    (exp.Select, "distribute", "DISTRIBUTE BY is not valid SQL in Athena"),
-    (exp.Select, "sort", "SORT BY is not valid SQL in Athena"),
-    (exp.Distinct, "on", "DISTINCT ON is not valid SQL in Athena"),
-    (exp.SetOperation, "by_name", "BY NAME is not valid SQL in Athena"),
     (exp.Group, "all", "GROUP BY ALL is not valid SQL in Athena: name the columns"),
     (exp.Star, "except_", "* EXCEPT is not valid SQL in Athena: name the columns"),
-    (exp.Star, "replace", "* REPLACE is not valid SQL in Athena: name the columns"),
-    (exp.Star, "rename", "* RENAME is not valid SQL in Athena: name the columns"),
-    (exp.LimitOptions, "percent", "LIMIT … PERCENT is not valid SQL in Athena"),
     (exp.LimitOptions, "with_ties", "WITH TIES is not supported: use rank() instead"),
     (exp.With, "recursive", "WITH RECURSIVE is not supported, since such a query may never end"),
 )
 """Parts of a SELECT with an option that is set, and what is wrong with that."""
 _SETS = (exp.Cube, exp.GroupingSets, exp.Rollup)
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_@:]*")
-"""A name without quotes in Athena."""
 
 
 def refuse_other_dialects(question: exp.Query) -> None:
@@ -39,29 +25,15 @@ def refuse_other_dialects(question: exp.Query) -> None:
             raise QueryError(complaint)
     _refuse_tables(question)
     _refuse_stars(question)
-    _refuse_unnest_of_values(question)
     _refuse_ordered_values(question)
-    _refuse_names(question)
     _refuse_joins(question)
-    _refuse_numbers_of_rows(question)
     _refuse_sets(question)
-    if any(isinstance(named.this, exp.Alias) for named in question.find_all(exp.CTE)):
-        raise QueryError("WITH: a SELECT in parentheses has no second name")
-    if not all(any(value for name, value in each.args.items() if name != "this") for each in question.find_all(exp.In)):
-        raise QueryError("IN () is not valid SQL in Athena")
-    if any(isinstance(like.expression, (exp.Any, exp.All)) for like in question.find_all(exp.Like)):
-        raise QueryError("LIKE ANY is not valid SQL in Athena: use OR, or regexp_like()")
     if any(
-        isinstance(count.this, exp.Distinct) and len(count.this.expressions) > 1
-        for count in question.find_all(exp.Count)
+        escape.expression.is_string and len(escape.expression.name) != 1 for escape in question.find_all(exp.Escape)
     ):
-        raise QueryError("count() of several columns is not valid SQL in Athena: count the rows of a SELECT DISTINCT")
-    if any(isinstance(test.expression, exp.Boolean) for test in question.find_all(exp.Is)):
-        raise QueryError("IS TRUE is not valid SQL in Athena: use IS NOT DISTINCT FROM true")
+        raise QueryError("ESCAPE must have one character")
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
-    if any(cast.to.is_type(exp.DType.CHAR) for cast in question.find_all(exp.Cast)):
-        raise QueryError("CHAR is not supported: use VARCHAR instead")
 
 
 def _refuse_sets(question: exp.Query) -> None:
@@ -74,13 +46,8 @@ def _refuse_sets(question: exp.Query) -> None:
 
 
 def _refuse_tables(question: exp.Query) -> None:
-    """Refuse the functions and databases that only DuckDB has: they show this process and not the lake."""
+    """Refuse databases: those that only DuckDB has show this process and not the lake."""
     for table in question.find_all(exp.Table):
-        if isinstance(table.this, exp.Func):
-            called = table.this.sql(dialect="athena").partition("(")[0].lower()
-            raise QueryError(
-                f"{called}() is not a table or view: after FROM, name one of the lake's, or UNNEST(sequence(1, 3))"
-            )
         if table.db:
             raise QueryError(f"{table.db}.{table.name} is not supported: name the table without its database")
 
@@ -91,13 +58,6 @@ def _refuse_stars(question: exp.Query) -> None:
     for column in question.find_all(exp.Column):
         if column.is_star and column.table.lower() not in tables:
             raise QueryError(f"{column.sql(dialect='athena')}: no table has this name")
-
-
-def _refuse_unnest_of_values(question: exp.Query) -> None:
-    """Refuse an UNNEST that is no table, as DuckDB has it in a SELECT."""
-    for unnest in question.find_all(exp.Unnest):
-        if not isinstance(unnest.parent, (exp.From, exp.Join, exp.Subquery)):
-            raise QueryError("UNNEST is only valid after FROM and JOIN in Athena")
 
 
 def _refuse_ordered_values(question: exp.Query) -> None:
@@ -114,26 +74,7 @@ def _refuse_ordered_values(question: exp.Query) -> None:
 
 def _refuse_joins(question: exp.Query) -> None:
     for join in question.find_all(exp.Join):
+        if join.kind == "CROSS" and (join.args.get("on") or join.args.get("using")):
+            raise QueryError("a CROSS JOIN has no ON or USING: put those of another JOIN before it")
         if other := join.method or (join.kind if join.kind in {"SEMI", "ANTI"} else ""):
             raise QueryError(f"{other} JOIN is not valid SQL in Athena")
-
-
-def _refuse_numbers_of_rows(question: exp.Query) -> None:
-    """Refuse a number of rows that DuckDB would compute or round."""
-    for part in question.find_all(exp.Limit, exp.Offset, exp.Fetch):
-        match part.args.get("count") or part.expression:
-            case None | exp.Placeholder() | exp.Literal(is_int=True) | exp.Var(name="ALL"):
-                pass
-            case rows:
-                raise QueryError(f"{part.key.upper()} {rows.sql()} is not valid SQL in Athena: give a whole number")
-
-
-def _refuse_names(question: exp.Query) -> None:
-    """Refuse a name that Athena does not accept without quotes: a number, or one with an invisible character."""
-    for named in question.find_all(exp.Column, exp.Dot):
-        last = named.this if isinstance(named, exp.Column) else named.expression
-        if last.is_number:
-            raise QueryError(f".{last.name} is not valid SQL in Athena after a value")
-    for name in question.find_all(exp.Identifier):
-        if not name.args.get("quoted") and not _NAME.fullmatch(name.name):
-            raise QueryError(f"{name.name!a} is not a name in Athena unless it is in double quotes")

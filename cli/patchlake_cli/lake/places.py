@@ -3,10 +3,10 @@
 sqlglot does not keep where a ``?`` was. So each one is a name of one character while the text is parsed.
 """
 
-import sqlglot
-from sqlglot import TokenType, exp
+from collections.abc import Iterable
 
-from patchlake_cli.lake.errors import QueryError
+from sqlglot import Token, TokenType, exp
+
 from patchlake_cli.lake.parameters import Parameter, ParameterType
 
 _PRIVATE = range(0xE000, 0xF900)
@@ -14,16 +14,12 @@ _PRIVATE = range(0xE000, 0xF900)
 _NUMBER = "number"
 
 
-def mark_places(sql: str) -> tuple[str, list[str]]:
-    """Return the text with a name in place of each ``?``, as long as before, and these names in order.
-
-    Raises:
-        sqlglot.errors.TokenError: a quote or a comment is not closed.
-    """
+def mark_places(sql: str, tokens: Iterable[Token]) -> tuple[str, list[str]]:
+    """Return the text with a name in place of each ``?``, as long as before, and these names in order."""
     free = (mark for mark in map(chr, _PRIVATE) if mark not in sql)
     characters = list(sql)
     marks: list[str] = []
-    for token in sqlglot.tokenize(sql, read="athena"):
+    for token in tokens:
         if token.token_type is TokenType.PLACEHOLDER:
             marks.append(next(free))
             characters[token.start] = marks[-1]
@@ -31,13 +27,7 @@ def mark_places(sql: str) -> tuple[str, list[str]]:
 
 
 def number_places(question: exp.Query, marks: list[str]) -> None:
-    """Put the place with its number where the name of one is; the question is changed.
-
-    Raises:
-        QueryError: it has a place of another form.
-    """
-    if other := question.find(exp.Placeholder):
-        raise QueryError(f"{other.sql(dialect='athena')} is not valid SQL in Athena: write ? for a value")
+    """Put the place with its number where the name of one is; the question is changed."""
     numbers = {mark: number for number, mark in enumerate(marks, 1)}
     for named in list(question.find_all(exp.Column, exp.Identifier, exp.Var)):
         if named.name in numbers:

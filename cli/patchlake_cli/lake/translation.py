@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
+from itertools import takewhile
 
 import sqlglot
-from sqlglot import TokenType, exp
-from sqlglot.errors import ErrorLevel, ParseError, SqlglotError
+from sqlglot import Token, TokenType, exp
+from sqlglot.errors import ErrorLevel, ParseError, SqlglotError, TokenError
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
@@ -26,7 +27,7 @@ from patchlake_cli.lake.functions import find_other, find_other_name
 from patchlake_cli.lake.grammar import GrammarError
 from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
-from patchlake_cli.lake.intervals import require_moved, require_units_of_intervals
+from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.named_columns import keep_names, require_names
@@ -36,7 +37,7 @@ from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
 from patchlake_cli.lake.parameters import is_utf_8
 from patchlake_cli.lake.places import mark_places, number_places, write_numbers
-from patchlake_cli.lake.spelling import require_spelling
+from patchlake_cli.lake.spelling import explained, require_spelling
 from patchlake_cli.lake.statements import parsed
 from patchlake_cli.lake.text_formats import require_time_formats
 from patchlake_cli.lake.time_texts import cast_compared_texts
@@ -56,7 +57,6 @@ from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.
 _SELECT = re.compile(r"(?:\s|\(|--[^\n]*\n|(?>/\*.*?\*/))*+(?:SELECT|WITH|VALUES|TABLE)\b", re.IGNORECASE | re.DOTALL)
-_NOT_VALID = "this is not valid SQL in Athena"
 
 _OF_PYTHON = (AssertionError, AttributeError, LookupError, TypeError, ValueError)
 """What sqlglot, and the rules for its trees, raise for a rare form of SQL."""
@@ -90,58 +90,48 @@ def parse_question(sql: str) -> exp.Query:
         raise QueryError("expected one SELECT")
     if not is_utf_8(sql):
         raise QueryError("expected one SELECT in UTF-8")
-    marked = sql
-    try:
-        marked, marks = mark_places(sql)
-        statements = [
-            statement
-            for statement in sqlglot.parse(marked, read="athena")
-            # A comment after the semicolon is a statement of its own.
-            if statement is not None and not isinstance(statement, exp.Semicolon)
-        ]
-    except ParseError as error:
-        first = error.errors[0]
-        before, found = first["start_context"] or "", first["highlight"] or ""
-        at = marked.find(f"{before}{found}{first['end_context'] or ''}")
-        position = None if at < 0 else at + len(before)
-        raise QueryError(_pointed(sql, position, _NOT_VALID)) from error
-    except SqlglotError as error:
-        raise QueryError("a quote or a comment is not closed") from error
-    except RecursionError as error:
-        raise QueryError(TOO_DEEP) from error
-    except _OF_PYTHON as error:
-        raise QueryError(_NOT_VALID) from error
-    match statements:
-        # sqlglot accepts a SELECT of nothing.
-        case [exp.Query() as question] if all(select.expressions for select in question.find_all(exp.Select)):
-            with _in_one_line():
-                number_places(question, marks)
-                require_spelling(question, sql)
-                refuse_other_dialects(question)
-                if other := find_other(question, sql):
-                    raise QueryError(_pointed(sql, *other))
-                require_time_formats(question, sql)
-                keep_indexes(question)
-                require_positions(question)
-                require_joined_columns(question)
-                require_units_of_intervals(question)
-                if unlike := _find_other_name(sql):
-                    raise QueryError(_pointed(sql, *unlike))
-            return question
-        case _:
+    sql, tokens = _statement(sql)
+    require_spelling(tokens, sql)
+    _require_grammar(sql)
+    with _in_one_line():
+        marked, marks = mark_places(sql, tokens)
+        question = sqlglot.parse_one(marked, read="athena")
+        if not isinstance(question, exp.Query):
             raise QueryError("expected one SELECT")
+        number_places(question, marks)
+        refuse_other_dialects(question)
+        if other := find_other(question, sql):
+            raise QueryError(other)
+        require_time_formats(question, sql)
+        keep_indexes(question)
+        require_positions(question)
+        require_joined_columns(question)
+    return question
 
 
-def _find_other_name(sql: str) -> tuple[int, str] | None:
-    semicolons = (
-        token.start for token in sqlglot.tokenize(sql, read="athena") if token.token_type is TokenType.SEMICOLON
-    )
+def _statement(sql: str) -> tuple[str, list[Token]]:
+    """Return the one statement of a text, without its semicolons, and its tokens."""
     try:
-        return find_other_name(sql[: next(semicolons, None)])
+        tokens = sqlglot.tokenize(sql, read="athena")
+    except TokenError as error:
+        raise QueryError("a quote or a comment is not closed") from error
+    own = list(takewhile(lambda token: token.token_type is not TokenType.SEMICOLON, tokens))
+    following = tokens[len(own) :]
+    if any(token.token_type is not TokenType.SEMICOLON for token in following):
+        raise QueryError("expected one SELECT")
+    return sql[: following[0].start] if following else sql, own
+
+
+def _require_grammar(sql: str) -> None:
+    """Require what Athena reads, with its names of functions and types."""
+    try:
+        other = find_other_name(sql)
     except GrammarError as error:
-        return error.position, _NOT_VALID
+        raise QueryError(_pointed(sql, error.position, explained(sql, error))) from error
     except RecursionError as error:
         raise QueryError(TOO_DEEP) from error
+    if other:
+        raise QueryError(_pointed(sql, *other))
 
 
 def translate_question(question: exp.Query, now: datetime, schema: Schema, dates: NewestDates = NO_DATES) -> str:
@@ -201,8 +191,12 @@ def _in_one_line() -> Iterator[None]:
     """Turn an error about a SELECT into one line."""
     try:
         yield
+    except ParseError as error:
+        raise QueryError("this SELECT cannot be translated: write it in another way, and report it") from error
     except SqlglotError as error:
         raise QueryError(one_line(str(error))) from error
+    except RecursionError as error:
+        raise QueryError(TOO_DEEP) from error
     except _OF_PYTHON as error:
         why = f"{type(error).__name__}: {one_line(str(error))}"
         raise QueryError(f"this SELECT cannot be translated ({why}): write it in another way, and report it") from error
