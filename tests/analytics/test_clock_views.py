@@ -267,10 +267,13 @@ def test_the_clocks_look_back_as_far_as_the_history(tmp_path: Path) -> None:
 def test_the_history_has_the_newest_run_of_the_window(patch_folder: Path, name: str) -> None:
     location, now = LakeLocation(str(patch_folder)), NOW + timedelta(days=30)
     as_long, shorter = (
-        open_lake(location, now=now, settings=Settings(window_days=40, history_days=days)) for days in (40, 10)
+        open_lake(location, now=now, settings=Settings(window_days=40, history_days=days))
+        .query(f"SELECT * FROM {name}")  # noqa: S608
+        .rows
+        for days in (40, 10)
     )
 
-    assert view(shorter, name, "*") == view(as_long, name, "*") != []
+    assert sorted(map(str, shorter)) == sorted(map(str, as_long)) != []
 
 
 def test_the_words_of_vendors_have_ranks(tmp_path: Path) -> None:

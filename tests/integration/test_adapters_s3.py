@@ -247,6 +247,7 @@ def test_a_listing_follows_its_pages_and_leaves_the_prefix_of_the_lake_out(s3: H
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents/></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key/></Contents></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>shared/plans/a</Key></Contents></ListBucketResult>",
+        b"<ListBucketResult><Prefix>shared/plans/</Prefix><IsTruncated>false</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><IsTruncated/></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>maybe</IsTruncated></ListBucketResult>",
         b"<ListBucketResult><IsTruncated>TRUE</IsTruncated><NextContinuationToken>t</NextContinuationToken></ListBucketResult>",

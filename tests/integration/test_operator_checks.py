@@ -33,6 +33,12 @@ def change_schedule(aws: EmbeddedAws, stack: DeployedStack, **members: object) -
     scheduler.update_schedule(**kept | members)
 
 
+def change_target(aws: EmbeddedAws, stack: DeployedStack, **members: object) -> None:
+    """Replace members of the target of the stack's schedule."""
+    found = client(aws, "scheduler").get_schedule(Name=f"{stack.name}-plan")["Target"]
+    change_schedule(aws, stack, Target=found | members)
+
+
 def test_every_misconfiguration_is_found_with_its_fix(aws: EmbeddedAws, a_run: DeployedRun) -> None:
     stack = a_run.pipeline.stack
     command(aws, "run", "--stack", stack.name)
@@ -88,7 +94,7 @@ def test_a_schedule_that_invokes_plan_of_another_region_or_account_is_found(
     stack = new_stack(aws)
     function = f"{stack.name}-plan"
     target = f"arn:aws:lambda:{region}:{account_id}:function:{function}"
-    change_schedule(aws, stack, Target={"Arn": target, "RoleArn": "arn:aws:iam::111122223333:role/scheduler"})
+    change_target(aws, stack, Arn=target)
 
     assert findings(aws, stack)["schedule"] == [f"the schedule {function} invokes {target}"]
 
@@ -101,6 +107,37 @@ def test_a_schedule_that_ends_is_found(aws: EmbeddedAws, year: int) -> None:
     assert findings(aws, stack)["schedule"] == [
         f"the schedule {stack.name}-plan ends at {year}-01-01T06:30:00Z: later no run starts on schedule"
     ]
+
+
+@pytest.mark.parametrize(("year", "found"), [(2025, False), (2027, True)])
+def test_a_schedule_that_has_not_begun_is_found(aws: EmbeddedAws, year: int, *, found: bool) -> None:
+    stack = new_stack(aws)
+    change_schedule(aws, stack, StartDate=datetime(year, 1, 1, 6, 30, tzinfo=UTC))
+
+    problem = f"the schedule {stack.name}-plan begins at {year}-01-01T06:30:00Z: until then no run starts on schedule"
+    assert findings(aws, stack).get("schedule") == ([problem] if found else None)
+
+
+def test_a_schedule_of_one_run_is_found(aws: EmbeddedAws) -> None:
+    stack = new_stack(aws)
+    change_schedule(aws, stack, ScheduleExpression="at(2026-12-01T06:00:00)")
+
+    assert findings(aws, stack)["schedule"] == [
+        f"the schedule {stack.name}-plan is at(2026-12-01T06:00:00): it starts one run"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "found"),
+    [("{}", True), ('{ "scheduled_time" : "<aws.scheduler.scheduled-time>" }\n', False)],
+)
+def test_a_schedule_that_sends_another_event_is_found(aws: EmbeddedAws, event: str, *, found: bool) -> None:
+    stack = new_stack(aws)
+    change_target(aws, stack, Input=event)
+
+    plan = f"{stack.name}-plan"
+    problem = f"the schedule {plan} does not send the event of {plan}, which refuses all others"
+    assert findings(aws, stack).get("schedule") == ([problem] if found else None)
 
 
 def test_a_key_that_is_disabled_is_found(aws: EmbeddedAws) -> None:

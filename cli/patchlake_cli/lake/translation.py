@@ -29,6 +29,7 @@ from patchlake_cli.lake.having import read_as_having, read_as_where
 from patchlake_cli.lake.indexes import keep_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
+from patchlake_cli.lake.least_numbers import require_least_numbers
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.named_columns import keep_names, require_names
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -174,6 +175,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         compare_exactly(typed)
         require_operand_types(typed)
         require_moved(typed)
+        require_least_numbers(qualified)
         require_indexes(typed)
         require_whole_arguments(typed)
         require_units(typed)

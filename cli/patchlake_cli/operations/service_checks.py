@@ -18,11 +18,14 @@ _Limit = Annotated[int, Meta(ge=0)]
 
 class _Target(TypedDict):
     Arn: str
+    Input: NotRequired[str]
 
 
 class _Schedule(TypedDict):
     State: Literal["ENABLED", "DISABLED"]
     Target: _Target
+    ScheduleExpression: str
+    StartDate: NotRequired[datetime]
     EndDate: NotRequired[datetime]
 
 
@@ -78,11 +81,13 @@ class _EventSources(TypedDict):
 _PENDING = "not confirmed"
 _DEAF = {"PendingConfirmation": _PENDING, "Deleted": "deleted"}
 """What a subscription is that has one of these texts in place of its ARN: it has no others."""
+_INPUT = '{"scheduled_time": "<aws.scheduler.scheduled-time>"}'
+"""The event of plan."""
 _WORKING_STATES = frozenset({"Creating", "Enabled", "Enabling", "Updating"})
 
 
 def check_schedule(stack: Stack) -> Iterator[Finding]:
-    """Check that the schedule exists, is enabled, does not end, and invokes plan."""
+    """Check that the schedule exists, is enabled, has begun, does not end, and invokes plan with its event."""
     own, name = stack.deployment, stack.deployment.schedule
     client = stack.aws.client("scheduler")
     try:
@@ -100,14 +105,28 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
             f"the schedule {name} is {schedule['State']}: no run starts on schedule",
             "enable it in the console (EventBridge, Schedules); until then `patchlake run` starts runs",
         )
+    if (start := schedule.get("StartDate")) is not None and start > stack.runs.clock.now():
+        yield Finding(
+            f"the schedule {name} begins at {_time(start)}: until then no run starts on schedule",
+            "remove its start date in the console (EventBridge, Schedules)",
+        )
     if (end := schedule.get("EndDate")) is not None:
         yield Finding(
-            f"the schedule {name} ends at {end.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}: later no run starts on schedule",
+            f"the schedule {name} ends at {_time(end)}: later no run starts on schedule",
             "remove its end date in the console (EventBridge, Schedules)",
+        )
+    if (expression := schedule["ScheduleExpression"]).startswith("at("):
+        yield Finding(
+            f"the schedule {name} is {expression}: it starts one run", "deploy the stack with a cron or rate expression"
         )
     plan = _functions(stack) + own.plan_function
     if schedule["Target"]["Arn"] != plan:
         yield Finding(f"the schedule {name} invokes {schedule['Target']['Arn']}", f"change its target to {plan}")
+    if "".join(schedule["Target"].get("Input", "").split()) != "".join(_INPUT.split()):
+        yield Finding(
+            f"the schedule {name} does not send the event of {own.plan_function}, which refuses all others",
+            f"change the input of its target to {_INPUT}",
+        )
 
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
@@ -251,6 +270,10 @@ def _queue_arns(stack: Stack) -> dict[str, str]:
         queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
         for queue in own.queues
     }
+
+
+def _time(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _functions(stack: Stack) -> str:

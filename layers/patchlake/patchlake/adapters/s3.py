@@ -205,7 +205,8 @@ class S3Store:
         start = self._prefix + prefix
         keys = [key for key in found if isinstance(key, str) and key and key.startswith(start)]
         expected = max(len(found), page.get("KeyCount", 0))
-        if len(keys) < expected or not (is_last or (has_more and page["NextContinuationToken"])):
+        is_of_another = page.get("Prefix", start) != start
+        if is_of_another or len(keys) < expected or not (is_last or (has_more and page["NextContinuationToken"])):
             msg = f"s3://{self._bucket}/{start}: the answer to ListObjectsV2 is not a listing"
             raise RetryableError(msg)
         return keys
