@@ -40,6 +40,13 @@ def test_a_new_dead_letter_is_noticed_once() -> None:
     assert [notice.is_due() for _ in range(6)] == [False, False, True, False, False, False]
 
 
+def test_a_dead_letter_is_new_after_an_earlier_one_was_sent_back() -> None:
+    counts = iter([1, 0, 1])
+    notice = NewLetterNotice(lambda: next(counts))
+
+    assert [notice.is_due() for _ in range(2)] == [False, True]
+
+
 def test_following_ends_when_the_run_is_damaged() -> None:
     world = two_regions()
     world.start()

@@ -42,16 +42,18 @@ class NewLetterNotice:
     """The first letter that comes into a dead-letter queue; which run it is of, the number of letters does not show."""
 
     def __init__(self, count: Callable[[], int]) -> None:
-        """Count the letters that are there; others are new."""
+        """Count the letters that are there; those beyond the fewest that are seen are new."""
         self._count = count
         self._known: int | None = count()
 
     def is_due(self) -> bool:
         """Whether there are new letters for the first time."""
-        if self._known is None or self._count() <= self._known:
+        if self._known is None:
             return False
-        self._known = None
-        return True
+        count = self._count()
+        is_due = count > self._known
+        self._known = None if is_due else count
+        return is_due
 
 
 def start_and_follow(stack: Stack, run_id: str) -> Run:
