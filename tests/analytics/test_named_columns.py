@@ -58,6 +58,7 @@ def test_a_name_of_two_columns_is_refused(lake: Lake, sql: str, complaint: str) 
         (f"SELECT z FROM {TWICE} AS t", [(6,)]),  # noqa: S608
         ("SELECT 1 AS x, 2 AS x ORDER BY 2", [(1, 2)]),
         ("SELECT 1 AS x, 2 AS y ORDER BY x", [(1, 2)]),
+        ("SELECT a, a FROM (VALUES 2, 1) AS t (a) ORDER BY a", [(1, 1), (2, 2)]),
         ("SELECT a, b FROM ((VALUES (1, 2)) AS t (a, b))", [(1, 2)]),
         ("WITH t (a) AS (SELECT 1 UNION ALL SELECT 2) SELECT a FROM t", [(1,), (2,)]),
         ("SELECT count(a) AS n FROM (SELECT run_id FROM latest_run) AS t (a)", [(1,)]),

@@ -50,7 +50,9 @@ def require_names(tree: exp.Expr) -> None:
         for ordered in order.expressions if order else ():
             named = ordered.this
             is_name = isinstance(named, exp.Column) and not named.table
-            if is_name and query.named_selects.count(named.name) > 1:
+            columns = [column.unalias() for column in query.selects if column.alias_or_name == named.name]
+            # In Athena, one expression may be selected twice.
+            if is_name and len(set(columns) if isinstance(query, exp.Select) else columns) > 1:
                 raise QueryError(f"ORDER BY {named.name} is ambiguous: several columns have this name")
 
 
