@@ -1,7 +1,7 @@
 """Trino's own grammar, which is Athena's: sqlglot reads more, and knows functions and types by other names too."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,7 +43,7 @@ class Name(NamedTuple):
     arguments: int | None
 
 
-@cache
+@lru_cache(maxsize=16)
 def names_in(sql: str) -> tuple[Name, ...]:
     """Return the functions and types that a statement names; CAST and others with a syntax of their own are no names.
 
@@ -90,8 +90,7 @@ def names_in(sql: str) -> tuple[Name, ...]:
 
 def _number_of_arguments(call: "ParserRuleContext") -> int:
     """Return the number of a call's arguments; a star is none, as in ``count(*)``."""
-    arguments = call.expression() if not call.ASTERISK() else []
-    return len(arguments)
+    return 0 if call.ASTERISK() else len(call.expression())
 
 
 def _parts(statement: "ParserRuleContext") -> Iterator["ParserRuleContext"]:
