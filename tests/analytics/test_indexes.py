@@ -53,6 +53,51 @@ def test_an_index_of_an_array_is_the_one_that_is_written(lake: Lake, value: str)
     assert lake.query(f"SELECT {value} AS found FROM (SELECT ARRAY[7, 8] AS a) AS t").rows == [(8,)]  # noqa: S608
 
 
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("a[3]", "3 is no index of the array"),
+        ("a[n]", "0 is no index of the array"),
+        ("split('x,y', ',')[3]", "3 is no index of the array"),
+        ("transform(ARRAY[a], x -> x[n + 4])[1]", "4 is no index of the array"),
+        ("map(a, a)[6]", "6 is no key of the map"),
+        ("map(ARRAY['k'], ARRAY[1])['l']", "l is no key of the map"),
+        ("element_at(a, n)", "0 is no index: it must be a whole number, and not 0"),
+        ("slice(a, n, 1)", "0 is no index: it must be a whole number, and not 0"),
+    ],
+)
+def test_an_index_or_a_key_that_is_absent_is_refused(lake: Lake, value: str, problem: str) -> None:
+    sql = f"SELECT {value} AS found FROM (VALUES (ARRAY[7, 8], 0)) AS t (a, n)"  # noqa: S608
+
+    with pytest.raises(QueryError) as refused:
+        lake.query(sql)
+
+    assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize("value", ["a[n]", "a[3]", "map(a, a)[6]", "element_at(a, n)"])
+def test_an_absent_index_or_key_is_null_in_a_try(lake: Lake, value: str) -> None:
+    assert lake.query(f"SELECT try({value}) FROM (VALUES (ARRAY[7, 8], 0)) AS t (a, n)").rows == [(None,)]  # noqa: S608
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        *(("a[n]", 8), ("a[CAST(NULL AS integer)]", None), ("CAST(NULL AS array(integer))[1]", None)),
+        *(("element_at(a, 3)", None), ("element_at(a, -3)", None), ("element_at(map(a, a), 6)", None)),
+        *(("CAST(NULL AS map(integer, integer))[1]", None), ("map(a, a)[CAST(NULL AS integer)]", None)),
+    ],
+)
+def test_an_index_or_a_key_that_athena_accepts_is_taken(lake: Lake, value: str, found: int | None) -> None:
+    assert lake.query(f"SELECT {value} FROM (VALUES (ARRAY[7, 8], 2)) AS t (a, n)").rows == [(found,)]  # noqa: S608
+
+
+@pytest.mark.parametrize("value", ["a[1.9]", "a[1e0]", "element_at(a, 1.9)", "split_part('a', ',', 1.9)"])
+def test_an_index_with_a_fraction_is_refused(lake: Lake, value: str) -> None:
+    with pytest.raises(QueryError, match="must be a whole number: write CAST"):
+        lake.query(f"SELECT {value} FROM (VALUES (ARRAY[7, 8], 2)) AS t (a, n)")  # noqa: S608
+
+
 def test_several_indexes_in_one_pair_of_brackets_are_refused(lake: Lake) -> None:
     with pytest.raises(QueryError, match=r"^line 1, column 21: this is not valid SQL in Athena\n"):
         lake.query("SELECT ARRAY[1, 2][1, 2]")

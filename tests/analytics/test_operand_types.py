@@ -56,16 +56,16 @@ transform(ARRAY[true], x -> x IS FALSE)  ; IS TRUE is not valid SQL in Athena
 regexp_extract('a', 'a') OR true  ; is text, and a condition must be a boolean
 element_at(map(), 'a') OR true  ; is not known, and a condition must be a boolean: write CAST(
 split_part('1,2', ',', 1) + 1  ; is text: write CAST(
-ARRAY[1, 2][-1]  ; an index of ARRAY[1, 2] must be a whole number from 1
-ARRAY[1, 2][0]  ; an index of ARRAY[1, 2] must be a whole number from 1
-ARRAY[1, 2][1 - 2]  ; an index of ARRAY[1, 2] must be a whole number from 1
-element_at(ARRAY[1, 2], 0)  ; an index must be a whole number, and not 0
-slice(ARRAY[1, 2], 0, 1)  ; an index must be a whole number, and not 0
+ARRAY[1, 2][-1]  ; -1 is no index of the array, from 1 on
+ARRAY[1, 2][0]  ; 0 is no index of the array, from 1 on
+ARRAY[1, 2][1 - 2]  ; -1 is no index of the array, from 1 on
+element_at(ARRAY[1, 2], 0)  ; 0 is no index: it must be a whole number, and not 0
+slice(ARRAY[1, 2], 0, 1)  ; 0 is no index: it must be a whole number, and not 0
 date_diff('day', run_at, '2026-11-01')  ; '2026-11-01' is text, and not a time
 date_diff('day', ?, run_at)  ; ? is text, and not a time
-split_part('a,b', ',', -1)  ; an index must be a whole number from 1
-split_part('a,b', ',', 0)  ; an index must be a whole number from 1
-split_part('a,b', ',', 1 - 2)  ; an index must be a whole number from 1
+split_part('a,b', ',', -1)  ; -1 must be a whole number from 1
+split_part('a,b', ',', 0)  ; 0 must be a whole number from 1
+split_part('a,b', ',', 1 - 2)  ; -1 must be a whole number from 1
 (1, NULL) = (1, 2)  ; rows are not supported in a comparison
 (1, NULL) IN ((1, 2))  ; rows are not supported in a comparison
 (1, 2) IN (SELECT 1, 2)  ; rows are not supported in a comparison

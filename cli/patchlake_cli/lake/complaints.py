@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from patchlake_cli.lake.failures import BEGINNING
 from patchlake_cli.similar_names import suggested
 
 TOO_DEEP = "the SELECT is nested too deeply"
@@ -45,6 +46,11 @@ def _typed(types: str) -> str:
 
 _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     ("expression depth limit", TOO_DEEP),
+    (rf"convert string (['\"])'*{BEGINNING}(.*)\1 to", r"\2"),
+    (
+        r"invalid (?:character class range|repetition size): (.*)|pattern too large",
+        lambda found: f"the pattern of a regular expression is not supported: {found[1] or 'it is too large'}",
+    ),
     # A division of integers by zero, or the result of one of fractions that is made an integer.
     (r"Division by zero|with value -?(?:inf|nan) can't be cast", DIVISION_BY_ZERO),
     (

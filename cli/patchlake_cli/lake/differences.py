@@ -10,17 +10,19 @@ many digits as it needs), a decimal without sizes has no decimal places (three),
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlglot import exp
 
+from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.patterns import Group, group_of, groups_of, groups_of_repeated, require_group
 from patchlake_cli.lake.text_formats import formatted
 from patchlake_cli.lake.time_texts import prepared
 
-_REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<group>[0-9])", re.DOTALL)
+_REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<digits>[0-9]+)|(?P<alone>[\\$])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""
 _WHITE_SPACE = r"[\x09-\x0d\x1c-\x20\x{1680}\x{2000}-\x{2006}\x{2008}-\x{200a}\x{2028}\x{2029}\x{205f}\x{3000}]+"
 """What Athena trims: white space as Java defines it, without the spaces that do not break."""
@@ -33,6 +35,8 @@ _FIELDS: Mapping[str, type[exp.Func]] = {
 """The functions that give a field of extract() in both."""
 _WHOLE_DECIMAL = exp.DataType.build("DECIMAL(38, 0)")
 """A decimal without sizes; in DuckDB, it has three decimal places."""
+_LAST_GROUP = 9
+"""That of the last group that DuckDB can replace with."""
 _UNITS_OF_DATES = frozenset({"DAY", "WEEK", "MONTH", "QUARTER", "YEAR"})
 
 
@@ -219,18 +223,64 @@ def _array_position(node: exp.ArrayPosition) -> exp.Expr:
     return exp.Case().when(known, exp.Coalesce(this=node, expressions=[exp.Literal.number(0)]))
 
 
+def _regexp_extract(node: exp.RegexpExtract) -> exp.Expr:
+    if group_of(node, groups_of(node.expression)).may_be_empty:
+        matches = exp.RegexpLike(this=node.this.copy(), expression=node.expression.copy())
+        return exp.Case().when(matches, node)
+    return _null_if_empty(node)
+
+
+def _regexp_extract_all(node: exp.RegexpExtractAll) -> exp.Expr:
+    if group_of(node, groups_of_repeated(node.expression)).may_be_absent:
+        found = exp.to_identifier("found")
+        return exp.Transform(this=node, expression=exp.Lambda(this=_null_if_empty(found), expressions=[found.copy()]))
+    return node
+
+
+def _null_if_empty(text: exp.Expr) -> exp.Expr:
+    return exp.Nullif(this=text, expression=exp.Literal.string(""))
+
+
+def _regexp_like(node: exp.RegexpLike) -> exp.Expr:
+    groups_of(node.expression)
+    return node
+
+
+def _of_every_match(node: exp.RegexpCount | exp.RegexpSplit) -> exp.Expr:
+    groups_of_repeated(node.expression)
+    return node
+
+
 def _regexp_replace(node: exp.RegexpReplace) -> exp.Expr:
+    groups = groups_of_repeated(node.expression)
     replacement = node.args.get("replacement")
     if replacement is not None:
         if not isinstance(replacement, exp.Literal):
             raise QueryError("the replacement of regexp_replace() must be one text in quotes")
-        replacement.set("this", _REPLACED.sub(_replaced, replacement.name))
+        replacement.set("this", _REPLACED.sub(lambda part: _replaced(part, groups), replacement.name))
     return node
 
 
-def _replaced(part: re.Match[str]) -> str:
-    """Return a part of a replacement as DuckDB writes it: a group, or a character that is itself."""
-    return f"\\{part['group']}" if part["group"] else part["itself"].replace("\\", r"\\")
+def _replaced(part: re.Match[str], groups: Sequence[Group]) -> str:
+    """Return a part of a replacement as DuckDB writes it: a group, or a character that is itself.
+
+    Raises:
+        QueryError: the pattern has no such group, or it is none of both.
+    """
+    if part["alone"]:
+        raise QueryError(rf"'{one_line(part.string)}': in a replacement, write \{part['alone']} for the character")
+    if digits := part["digits"]:
+        require_group(int(digits[0]), groups)
+        size = next(size for size in range(len(digits), 0, -1) if int(digits[:size]) < len(groups))
+        if int(digits[:size]) > _LAST_GROUP:
+            raise QueryError(f"'{one_line(part.string)}': a replacement can have the groups up to ${_LAST_GROUP}")
+        return f"\\{int(digits[:size])}{digits[size:]}"
+    return part["itself"].replace("\\", r"\\")
+
+
+def _split_part(node: exp.SplitPart) -> exp.Expr:
+    parts = exp.Split(this=node.this, expression=node.args["delimiter"])
+    return exp.Anonymous(this="list_extract", expressions=[parts, node.args["part_index"]])
 
 
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
@@ -261,8 +311,14 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.FromISO8601Timestamp: _read_time,
     exp.GenerateSeries: _sequence,
     exp.GroupConcat: _listagg,
+    exp.RegexpCount: _of_every_match,
+    exp.RegexpExtract: _regexp_extract,
+    exp.RegexpExtractAll: _regexp_extract_all,
+    exp.RegexpLike: _regexp_like,
     exp.RegexpReplace: _regexp_replace,
+    exp.RegexpSplit: _of_every_match,
     exp.Sign: _sign,
+    exp.SplitPart: _split_part,
     exp.StrToTime: _read_time,
     exp.Sub: _add,
     exp.TimestampTrunc: _date_of_date,

@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.failures import refused_if
 
 _LEAST: tuple[tuple[type[exp.Expr], str, int], ...] = (
     (exp.Lag, "offset", 0),
@@ -10,22 +10,19 @@ _LEAST: tuple[tuple[type[exp.Expr], str, int], ...] = (
     (exp.NthValue, "offset", 1),
     (exp.ArraySlice, "end", 0),
     (exp.Pad, "expression", 0),
+    (exp.SplitPart, "part_index", 1),
 )
 """The functions with such an argument, its name for sqlglot, and the least number."""
 
 
-def require_least_numbers(tree: exp.Expr) -> None:
-    """Require that no number in the text is lower than its function takes.
+def refuse_lower_numbers(tree: exp.Expr) -> None:
+    """Let the SELECT fail where a number is lower than its function takes.
 
     Args:
-        tree: the SELECT.
-
-    Raises:
-        QueryError: one is.
+        tree: the SELECT, which is changed.
     """
     for function, argument, least in _LEAST:
         for called in tree.find_all(function):
             number = called.args.get(argument)
-            if number is not None and number.is_int and number.to_py() < least:
-                written = called.sql(dialect="athena")
-                raise QueryError(f"{written}: {number.sql()} must be a whole number from {least}")
+            if number is not None:
+                called.set(argument, refused_if(number.copy() < least, number, f"must be a whole number from {least}"))

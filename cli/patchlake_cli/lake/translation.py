@@ -26,10 +26,10 @@ from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other, find_other_name
 from patchlake_cli.lake.grammar import GrammarError
 from patchlake_cli.lake.having import read_as_having, read_as_where
-from patchlake_cli.lake.indexes import keep_indexes, require_indexes
+from patchlake_cli.lake.indexes import keep_indexes, refuse_other_indexes, require_indexes
 from patchlake_cli.lake.intervals import require_moved
 from patchlake_cli.lake.join_sides import turn_joins
-from patchlake_cli.lake.least_numbers import require_least_numbers
+from patchlake_cli.lake.least_numbers import refuse_lower_numbers
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.named_columns import keep_names, require_names
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
@@ -175,12 +175,13 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         compare_exactly(typed)
         require_operand_types(typed)
         require_moved(typed)
-        require_least_numbers(qualified)
         require_indexes(typed)
         require_whole_arguments(typed)
         require_units(typed)
         cast_compared_texts(typed)
         require_unnest(typed)
+        refuse_lower_numbers(typed)
+        refuse_other_indexes(typed)
         write_unnest(typed)
         sort_entries(typed)
         count_with_signs(typed)

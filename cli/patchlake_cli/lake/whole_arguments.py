@@ -16,6 +16,7 @@ _WHOLE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.BitwiseOr: ("this", "expression"),
     exp.BitwiseOrAgg: ("this",),
     exp.BitwiseXor: ("this", "expression"),
+    exp.Bracket: ("expressions",),
     exp.Chr: ("expressions",),
     exp.DateAdd: ("expression",),
     exp.GenerateSeries: ("start", "end", "step"),
@@ -26,14 +27,13 @@ _WHOLE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.NthValue: ("offset",),
     exp.Ntile: ("this",),
     exp.Pad: ("expression",),
-    exp.RegexpExtract: ("group",),
-    exp.RegexpExtractAll: ("group",),
     exp.Round: ("decimals",),
+    exp.SplitPart: ("part_index",),
     exp.Substring: ("start", "length"),
     exp.Trunc: ("decimals",),
     exp.WindowSpec: ("start", "end"),
 }
-"""Their names, by function; `indexes` has those of arrays and parts."""
+"""Their names, by function; `patterns` has the groups of patterns."""
 _TYPES = (*exp.DataType.INTEGER_TYPES, *exp.DataType.TEMPORAL_TYPES, exp.DType.INTERVAL)
 """Those of a sequence of days too, which no other function takes."""
 
@@ -58,6 +58,8 @@ def require_whole_arguments(tree: exp.Expr) -> None:
 
 def _arguments(call: exp.Expr) -> Iterator[exp.Expr]:
     if isinstance(call, exp.WindowSpec) and call.args["kind"] == "RANGE":
+        return
+    if isinstance(call, exp.Bracket) and not call.this.is_type(exp.DType.ARRAY, exp.DType.LIST):
         return
     for name in _WHOLE[type(call)]:
         # An end of a window may be one of the texts UNBOUNDED and CURRENT ROW.
