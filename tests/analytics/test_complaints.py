@@ -74,6 +74,23 @@ def test_a_similar_name_is_suggested(lake: Lake) -> None:
     assert complaint_about(lake, "SELECT run.run_id FROM runs").endswith('no table "run"; did you mean "runs"?')
 
 
+def test_a_word_that_is_written_twice_is_not_pointed_at(lake: Lake) -> None:
+    inner = "SELECT run_id FROM runs WHERE run_status IN (SELECT current_date)"
+
+    assert complaint_about(lake, inner).startswith("line 1, column 42: varchar and date cannot be compared")
+    outer = f"SELECT 1 FROM runs WHERE run_id IN ({inner})"  # noqa: S608
+    assert complaint_about(lake, outer).startswith("varchar and date")
+
+
+def test_a_column_of_a_subquery_is_named_in_the_complaint(lake: Lake) -> None:
+    sql = "SELECT 1 FROM runs WHERE current_date IN (SELECT is_published FROM runs)"
+
+    assert complaint_about(lake, sql).endswith(
+        "runs.is_published is a boolean, and not a time: write CAST(runs.is_published AS date) or "
+        "CAST(runs.is_published AS timestamp)"
+    )
+
+
 def complaint_about(lake: Lake, sql: str) -> str:
     """Return the first line of the refusal of a SELECT; the others show its position."""
     with pytest.raises(QueryError) as refused:

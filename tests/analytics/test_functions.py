@@ -120,6 +120,8 @@ ATHENA: list[tuple[str, Any]] = [
     ("upper('ä')", "Ä"),
     ("(SELECT listagg(y) WITHIN GROUP (ORDER BY y) FROM (VALUES 'b', 'a') AS t (y))", "ab"),
     ("(SELECT approx_percentile(n, 0.5) / 4 FROM (VALUES 1, 2, 10) AS t (n))", 0),
+    ("(SELECT approx_percentile(n, 0.5) FILTER (WHERE n > 1) / 4 FROM (VALUES 1, 6, 6) AS t (n))", 1),
+    ("approx_percentile(5, 0.5) OVER () / 2", 2),
     ("CAST(current_date - 2 * INTERVAL '1' DAY AS varchar)", "2026-11-11"),
     ("CAST(INTERVAL '1' DAY + current_date AS varchar)", "2026-11-14"),
     ("CAST(current_date + (INTERVAL '1' MONTH) AS varchar)", "2026-12-13"),

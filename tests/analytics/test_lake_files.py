@@ -1,10 +1,12 @@
 """The files of a lake: where they are found, and what is refused so that no run is missing or counted twice."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from shutil import copytree
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -64,6 +66,33 @@ def test_a_damaged_page_is_named_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(LakeError, match=rf"^the lake cannot be read: .*{run_id}\.parquet.*$") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
     assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "sql"),
+    [
+        (snapshot_key, "instance_id", "SELECT instance_id FROM patch_states"),
+        (snapshot_key, "instance_id", "SELECT upper(instance_id) FROM patch_states"),
+        (coverage_key, "account_name", "SELECT run_id FROM latest_run"),
+    ],
+)
+def test_a_text_that_is_not_utf_8_is_named_by_its_file_and_column(
+    tmp_path: Path, key: Callable[[str], str], column: str, sql: str
+) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    file = tmp_path / key(run_id)
+    whole = pq.read_table(file, partitioning=None)
+    texts = pa.array([b"\xff"], pa.binary())
+    broken = pa.Array.from_buffers(pa.string(), 1, texts.buffers())
+    pq.write_table(whole.set_column(whole.column_names.index(column), column, broken), file)
+
+    with pytest.raises(LakeError) as refused:
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query(sql)
+
+    assert str(refused.value).startswith(
+        f"the lake cannot be read: {file}: column {column} has a text that is not UTF-8; check that you may read"
+    )
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1, not", b"PAR1" + b"\xff" * 30])

@@ -1,23 +1,26 @@
 """A file in the folder of a date whose rows are those of a run of another date: its rows count nowhere."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from patchlake.core.keys import coverage_key
+from patchlake.core.keys import coverage_key, snapshot_key
 from patchlake.core.run import run_at, run_date
 from patchlake_cli.commands.query import query
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.lake.engine import open_lake
+from patchlake_cli.lake.gaps import find_gaps
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import views
 from tests.analytics.materialized import MaterializedViews
 from tests.analytics.patch_story import covered
 from tests.analytics.rows import view
-from tests.analytics.synthetic import collected, instance, patch, tag, write_run
+from tests.analytics.synthetic import collected, instance, listed, patch, tag, write_run
 
 RUNS = FIRST, SECOND, THIRD = [f"202611{day}T060000Z" for day in (10, 11, 12)]
 NOW = run_at(THIRD) + timedelta(hours=6)
@@ -100,3 +103,20 @@ def test_a_date_whose_file_has_the_rows_of_a_newer_run_is_a_gap(tmp_path: Path) 
     assert result.stderr == (
         f"patchlake: a run of 2026-11-10 is UNPUBLISHED: its file has rows of run {THIRD}. It is damaged, or copied.\n"
     )
+
+
+@pytest.mark.parametrize("key", [coverage_key, snapshot_key])
+def test_a_file_with_its_columns_in_capital_letters_is_told_from_one_of_another_run(
+    tmp_path: Path, key: Callable[[str], str]
+) -> None:
+    write_run(tmp_path, THIRD, [listed(1)], [collected(THIRD, 1)])
+    file = tmp_path / key(THIRD)
+    whole = pq.read_table(file, partitioning=None)
+    pq.write_table(whole.rename_columns([name.upper() for name in whole.column_names]), file)
+
+    gaps = find_gaps(open_lake(LakeLocation(str(tmp_path)), now=NOW))
+
+    assert (
+        "a run of 2026-11-12 is UNPUBLISHED: its file has rows without run_id. It is damaged, or its columns have "
+        "other names, such as RUN_ID"
+    ) in gaps

@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.maps import whole_call
 from patchlake_cli.lake.patterns import Group, group_of, groups_of, groups_of_repeated, require_group
 from patchlake_cli.lake.text_formats import formatted
 from patchlake_cli.lake.time_texts import prepared
@@ -50,6 +51,10 @@ def adapt(tree: exp.Expr, now: datetime) -> None:
     Raises:
         QueryError: a text that has another form in DuckDB is not written out.
     """
+    for percentile in list(tree.find_all(exp.ApproxQuantile)):
+        if percentile.is_type(*exp.DataType.INTEGER_TYPES):
+            whole = whole_call(percentile)
+            whole.replace(exp.cast(whole.copy(), "BIGINT"))
     moment = now.astimezone(UTC)
     times: dict[type[exp.Expr], exp.Expr] = {
         exp.CurrentDate: _constant(moment.date().isoformat(), "DATE"),
@@ -140,10 +145,6 @@ def _intervals(side: exp.Expr) -> Iterator[exp.Interval]:
         yield from _intervals(part.expression)
     elif isinstance(part, exp.Interval):
         yield part
-
-
-def _approx_percentile(node: exp.ApproxQuantile) -> exp.Expr:
-    return exp.cast(node, "BIGINT") if node.is_type(*exp.DataType.INTEGER_TYPES) else node
 
 
 def _listagg(node: exp.GroupConcat) -> exp.Expr:
@@ -285,7 +286,6 @@ def _split_part(node: exp.SplitPart) -> exp.Expr:
 
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Add: _add,
-    exp.ApproxQuantile: _approx_percentile,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
     exp.ArrayPosition: _array_position,

@@ -93,6 +93,10 @@ _FILES = "_files"
 _ABOUT_A_TABLE = re.compile(rf"^.*?'\w+{_FILES}' failed: ", re.DOTALL)
 """What DuckDB says about a table, before the cause: a name that the user does not know."""
 
+_NOT_UTF_8 = re.compile(r"(?i)invalid unicode|invalid UTF-8")
+"""In what DuckDB says about a text that is not UTF-8: it does not say where the text is."""
+_ADVICE = "check that you may read the file; if it is damaged, restore a copy or an earlier version of it"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -389,14 +393,17 @@ class Lake:
         try:
             yield
         except duckdb.Error as error:
+            if _NOT_UTF_8.search(str(error)) and (found := self._files.first_not_utf_8()):
+                path, column = found
+                problem = f"{path}: column {column} has a text that is not UTF-8"
+                raise LakeError(f"the lake cannot be read: {problem}; {_ADVICE}") from error
             table = next((name for name in self._files.paths if f"{name}{_FILES}" in str(error)), None)
             if table is None:
                 raise
             reason = _ABOUT_A_TABLE.sub("", str(error))
             if not any(path in reason for _, path in self._files.paths[table]):
                 reason = f"{self._files.first_damaged(table) or table}: {reason}"
-            advice = "check that you may read the file; if it is damaged, restore a copy or an earlier version of it"
-            raise LakeError(f"the lake cannot be read: {one_line(reason).rstrip('.')}; {advice}") from error
+            raise LakeError(f"the lake cannot be read: {one_line(reason).rstrip('.')}; {_ADVICE}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
         """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""

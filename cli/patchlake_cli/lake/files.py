@@ -176,6 +176,23 @@ class LakeFiles:
                 return path
         return None
 
+    def first_not_utf_8(self) -> tuple[str, str] | None:
+        """Return the path of the first file with a text that is not UTF-8, and its column; None if all texts are.
+
+        Raises:
+            LakeError: a file cannot be read.
+        """
+        for path in (path for files in self.paths.values() for _, path in files):
+            try:
+                with self.filesystem.open_input_file(path) as file:
+                    for batch in pq.ParquetFile(file).iter_batches():
+                        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                            if not _is_valid(column):
+                                return path, name
+            except (OSError, pa.ArrowInvalid) as error:
+                raise LakeError(f"the lake cannot be read: {path}: {error}") from error
+        return None
+
     def column_bytes(self, table: str) -> dict[str, int]:
         """Return the bytes of each column of a table in all its files: a query that reads the column scans them."""
         sizes: Counter[str] = Counter()
@@ -186,6 +203,14 @@ class LakeFiles:
                 for column in map(group.column, range(group.num_columns)):
                     sizes[column.path_in_schema] += column.total_compressed_size
         return sizes
+
+
+def _is_valid(column: Any) -> bool:  # noqa: ANN401
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _field(column: Column) -> Any:  # noqa: ANN401

@@ -111,6 +111,11 @@ def left_out(lake: Lake, answering: str | None) -> Iterator[str]:
 
 
 def _misplaced(day: str, run_id: str | None) -> str:
+    if run_id is None:
+        return (
+            f"a run of {day} is UNPUBLISHED: its file has rows without run_id. It is damaged, or its columns have "
+            "other names, such as RUN_ID"
+        )
     return f"a run of {day} is UNPUBLISHED: its file has rows of run {run_id}. It is damaged, or copied"
 
 

@@ -38,12 +38,18 @@ def count_with_signs(tree: exp.Expr) -> None:
     """
     for call in list(tree.find_all(exp.Anonymous)):
         if call.name.lower() == "histogram":
-            whole: exp.Expr = call
-            while isinstance(whole.parent, (exp.Filter, exp.Window)) and whole.parent.this is whole:
-                whole = whole.parent
+            whole = whole_call(call)
             keys, values = (exp.Anonymous(this=name, expressions=[whole.copy()]) for name in ("map_keys", "map_values"))
             counts = exp.cast(values, exp.DataType.build("array<bigint>"))
             whole.replace(exp.Anonymous(this="map", expressions=[keys, counts]))
+
+
+def whole_call(call: exp.Expr) -> exp.Expr:
+    """Return the call of an aggregate with its FILTER and OVER."""
+    whole = call
+    while isinstance(whole.parent, (exp.Filter, exp.Window)) and whole.parent.this is whole:
+        whole = whole.parent
+    return whole
 
 
 def _makes_a_map(node: exp.Expr) -> bool:

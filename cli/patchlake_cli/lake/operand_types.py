@@ -243,7 +243,7 @@ def value_of(operand: exp.Expr) -> exp.Expr:
 
 def refuse(whole: exp.Expr, operand: exp.Expr, complaint: str, *types: str) -> None:
     """Raise a QueryError about an operand, with the casts that help, if there are any."""
-    written = _written(operand.unnest())
+    written = _written(value_of(operand))
     casts = " or ".join(f"CAST({written} AS {name})" for name in types)
     advice = f": write {casts}" if casts else ""
     raise QueryError(f"{_written(whole)}: {complaint.format(written)}{advice}")

@@ -264,14 +264,17 @@ def _duckdb(tree: exp.Expr, now: datetime, dates: NewestDates) -> str:
 
 
 def _position(sql: str, message: str, context: str) -> int | None:
-    """Find the word that DuckDB's message is about: the first quoted one, or the one above its caret."""
+    """Find the word that DuckDB's message is about: the first quoted one, or the one above its caret.
+
+    The caret is in the translation: the place of a word that the user wrote several times is not known.
+    """
     lines = context.split("\n")
     pointed = re.match(r"\w+", lines[0][lines[1].index("^") - len("LINE ") :]) if "^" in "".join(lines[1:2]) else None
     quoted = re.search(r'"(\w+)"|name (\w+)|column: (\w+)', message)
-    for word in (quoted and (quoted[1] or quoted[2] or quoted[3]), pointed and pointed[0]):
-        found = re.search(rf"\b{re.escape(word)}\b", sql, re.IGNORECASE) if word else None
-        if found:
-            return found.start()
+    for word, most in ((quoted and (quoted[1] or quoted[2] or quoted[3]), None), (pointed and pointed[0], 1)):
+        found = [each.start() for each in re.finditer(rf"\b{re.escape(word)}\b", sql, re.IGNORECASE)] if word else []
+        if found and len(found) <= (most or len(found)):
+            return found[0]
     return None
 
 
