@@ -102,7 +102,15 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"(WHERE|HAVING|GROUP BY|JOIN) clause cannot contain (.*)!", r"\1 may not contain \2"),
     (r"Window functions are not supported here", "a window function needs OVER, and has no place here"),
     ("More than one row returned by a subquery", "a subquery that is a value has more than one row"),
-    ("Could not decode string|hex digit|UTF8 Codepoint", "a text or number is not one that the function can decode"),
+    (
+        r"Could not cast value (\S+) to (\w+\([\d,]+\))",
+        lambda found: f"{found[1]} cannot be cast to {_typed(found[2])}",
+    ),
+    ("Insufficient padding", "the padding of lpad() and rpad() must not be empty"),
+    (
+        "Could not decode string|could not convert blob|hex digit|UTF8 Codepoint",
+        "a text or number is not one that the function can decode",
+    ),
     ("Lists larger than", "an array may not be so long"),
     ("Map keys must be unique", "the keys of a map must be unique"),
     ("map key list does not align", "the arrays of map() must have the same length"),

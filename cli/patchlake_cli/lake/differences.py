@@ -18,6 +18,7 @@ from sqlglot import exp
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.failures import refused_if
 from patchlake_cli.lake.maps import whole_call
 from patchlake_cli.lake.patterns import Group, group_of, groups_of, groups_of_repeated, require_group
 from patchlake_cli.lake.text_formats import formatted
@@ -162,6 +163,11 @@ def _sequence(node: exp.GenerateSeries) -> exp.Expr:
             for step in ("1", "-1")
         )
         node.set("step", exp.Case().when(exp.LTE(this=first.copy(), expression=last.copy()), up).else_(down))
+    if not of_dates:
+        step = node.args["step"]
+        away = exp.or_(exp.and_(step.copy() > 0, first > last), exp.and_(step.copy() < 0, first < last))
+        problem = " is no step from the first number of sequence() to the last"
+        node.set("step", refused_if(exp.or_(step.copy().eq(0), away), step, problem))
     # DuckDB does not count up to a sum, which has 128 bits.
     for name in () if of_dates else ("start", "end"):
         node.set(name, exp.cast(node.args[name], "BIGINT"))
@@ -279,6 +285,85 @@ def _replaced(part: re.Match[str], groups: Sequence[Group]) -> str:
     return part["itself"].replace("\\", r"\\")
 
 
+def _array_extreme(node: exp.ArrayMax | exp.ArrayMin) -> exp.Expr:
+    return exp.Case().when(_has_no_null(node.this), node)
+
+
+def _contains(node: exp.ArrayContains) -> exp.Expr:
+    return exp.Case().when(exp.or_(node.copy(), _has_no_null(node.this)), node)
+
+
+def _has_no_null(array: exp.Expr) -> exp.Expr:
+    count, length = (exp.Anonymous(this=name, expressions=[array.copy()]) for name in ("list_count", "len"))
+    return count.eq(length)
+
+
+def _substring(node: exp.Substring) -> exp.Expr:
+    start, length = node.args.get("start"), node.args.get("length")
+    if start is None or all(part is None or (part.is_int and part.to_py() > 0) for part in (start, length)):
+        return node
+    # A sum has 128 bits, which DuckDB takes no part of a text by.
+    node.set("start", exp.cast(start.copy(), "BIGINT"))
+    node.set("length", length and exp.cast(length.copy(), "BIGINT"))
+    known = [part.copy().is_(exp.Null()).not_() for part in (node.this, start, length) if part is not None]
+    size = exp.Anonymous(this="length", expressions=[node.this.copy()])
+    outside = [start.copy().eq(0), exp.Neg(this=exp.paren(start.copy())) > size]
+    if length is not None:
+        outside.append(length.copy() <= 0)
+    return exp.Case().when(exp.and_(*known, exp.or_(*outside)), exp.Literal.string("")).else_(node)
+
+
+def _compared(node: exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.NEQ) -> exp.Expr:
+    """Compare NaN as Athena does: it is unequal to itself too, and neither larger nor smaller than a number."""
+    sides = (node.this, node.expression)
+    doubles = [side for side in sides if _may_be_nan(side)]
+    are_nan = [exp.IsNan(this=side.copy()) for side in doubles]
+    if not doubles or any(isinstance(side, (exp.Any, exp.All, exp.Query)) for side in sides):
+        return node
+    if isinstance(node, (exp.EQ, exp.NEQ)):
+        if len(doubles) < len(sides):
+            return node
+        is_equal = isinstance(node, exp.EQ)
+        both = exp.and_(*are_nan)
+        return exp.paren(exp.and_(node, both.not_()) if is_equal else exp.or_(node, both), copy=False)
+    known = [side.copy().is_(exp.Null()).not_() for side in sides]
+    return exp.Case().when(exp.and_(exp.or_(*are_nan), *known), exp.false()).else_(node)
+
+
+def _between(node: exp.Between) -> exp.Expr:
+    low, high = node.args["low"], node.args["high"]
+    if not any(map(_may_be_nan, (node.this, low, high))):
+        return node
+    from_low, to_high = (of(this=node.this.copy(), expression=end) for of, end in ((exp.GTE, low), (exp.LTE, high)))
+    return exp.paren(exp.and_(_compared(from_low), _compared(to_high)), copy=False)
+
+
+def _may_be_nan(side: exp.Expr) -> bool:
+    return side.is_type(exp.DType.DOUBLE, exp.DType.FLOAT) and not isinstance(side.unnest(), exp.Literal)
+
+
+def _split(node: exp.Split) -> exp.Expr:
+    separator = node.expression
+    if not (isinstance(separator, exp.Literal) and separator.name):
+        is_empty = separator.copy().eq(exp.Literal.string(""))
+        problem = "the text that split() splits by must not be empty"
+        node.set("expression", refused_if(is_empty, separator, problem, of_type="VARCHAR"))
+    return node
+
+
+def _replace(node: exp.Replace) -> exp.Expr:
+    """Put the replacement of an empty text before each character, and at the end."""
+    search, replacement = node.expression, node.args.get("replacement")
+    if replacement is None or (isinstance(search, exp.Literal) and search.name):
+        return node
+    escaped = exp.Replace(
+        this=replacement.copy(), expression=exp.Literal.string("\\"), replacement=exp.Literal.string(r"\\")
+    )
+    everywhere = [node.this.copy(), exp.Literal.string(""), escaped, exp.Literal.string("g")]
+    is_empty = search.copy().eq(exp.Literal.string(""))
+    return exp.Case().when(is_empty, exp.Anonymous(this="regexp_replace", expressions=everywhere)).else_(node)
+
+
 def _split_part(node: exp.SplitPart) -> exp.Expr:
     parts = exp.Split(this=node.this, expression=node.args["delimiter"])
     return exp.Anonymous(this="list_extract", expressions=[parts, node.args["part_index"]])
@@ -288,9 +373,13 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Add: _add,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
+    exp.ArrayContains: _contains,
+    exp.ArrayMax: _array_extreme,
+    exp.ArrayMin: _array_extreme,
     exp.ArrayPosition: _array_position,
     exp.ArraySlice: _slice,
     exp.ArrayToString: _array_join,
+    exp.Between: _between,
     exp.BitwiseAnd: _operator,
     exp.BitwiseNot: _operator,
     exp.BitwiseOr: _operator,
@@ -304,6 +393,7 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
     exp.Div: _divide,
+    **dict.fromkeys((exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NEQ), _compared),
     exp.Extract: _extract,
     exp.Floor: _whole,
     exp.Format: formatted,
@@ -317,10 +407,13 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.RegexpLike: _regexp_like,
     exp.RegexpReplace: _regexp_replace,
     exp.RegexpSplit: _of_every_match,
+    exp.Replace: _replace,
     exp.Sign: _sign,
+    exp.Split: _split,
     exp.SplitPart: _split_part,
     exp.StrToTime: _read_time,
     exp.Sub: _add,
+    exp.Substring: _substring,
     exp.TimestampTrunc: _date_of_date,
     exp.Trim: _trim,
     exp.TryCast: _cast,

@@ -66,13 +66,13 @@ def refuse_other_indexes(tree: exp.Expr) -> None:
 
 
 def _not_zero(index: exp.Expr) -> exp.Expr:
-    return refused_if(index.copy().eq(0), index, "is no index: it must be a whole number, and not 0")
+    return refused_if(index.copy().eq(0), index, " is no index: it must be a whole number, and not 0")
 
 
 def _in_array(array: exp.Expr, index: exp.Expr) -> exp.Expr:
     length = exp.Anonymous(this="len", expressions=[array.copy()])
     is_outside = exp.or_(index.copy() < 1, index.copy() > length)
-    return refused_if(is_outside, index, "is no index of the array, from 1 on: element_at() gives NULL beyond its end")
+    return refused_if(is_outside, index, " is no index of the array, from 1 on: element_at() gives NULL beyond its end")
 
 
 def _value(part: exp.Expr, entries: exp.Expr, key: exp.Expr) -> exp.Expr:
@@ -80,7 +80,7 @@ def _value(part: exp.Expr, entries: exp.Expr, key: exp.Expr) -> exp.Expr:
     place = exp.Anonymous(this="list_position", expressions=[keys, key.copy()])
     known = [each.copy().is_(exp.Null()).not_() for each in (entries, key)]
     is_absent = exp.and_(place.copy().is_(exp.Null()), *known)
-    found = refused_if(is_absent, place, "is no key of the map: element_at() gives NULL for it", shown=key)
+    found = refused_if(is_absent, place, " is no key of the map: element_at() gives NULL for it", shown=key)
     value = exp.Anonymous(this="list_extract", expressions=[values, found])
     value.type = part.type
     return value

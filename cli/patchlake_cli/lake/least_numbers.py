@@ -25,4 +25,4 @@ def refuse_lower_numbers(tree: exp.Expr) -> None:
         for called in tree.find_all(function):
             number = called.args.get(argument)
             if number is not None:
-                called.set(argument, refused_if(number.copy() < least, number, f"must be a whole number from {least}"))
+                called.set(argument, refused_if(number.copy() < least, number, f" must be a whole number from {least}"))
