@@ -106,6 +106,7 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
         r"Could not cast value (\S+) to (\w+\([\d,]+\))",
         lambda found: f"{found[1]} cannot be cast to {_typed(found[2])}",
     ),
+    ("struct_extract with an integer key", "a field of a row has a name: use it, as in r.name"),
     ("Insufficient padding", "the padding of lpad() and rpad() must not be empty"),
     (
         "Could not decode string|could not convert blob|hex digit|UTF8 Codepoint",

@@ -28,12 +28,21 @@ def refuse_other_dialects(question: exp.Query) -> None:
     _refuse_ordered_values(question)
     _refuse_joins(question)
     _refuse_sets(question)
-    if any(
-        escape.expression.is_string and len(escape.expression.name) != 1 for escape in question.find_all(exp.Escape)
-    ):
-        raise QueryError("ESCAPE must have one character")
+    for escape in question.find_all(exp.Escape):
+        _require_escaped(escape)
     if question.find(exp.AtTimeZone):
         raise QueryError("AT TIME ZONE is not supported: all times of the lake are in UTC")
+
+
+def _require_escaped(escape: exp.Escape) -> None:
+    """Require one character to escape with, and after it only what has a meaning of its own in a pattern."""
+    character, pattern = escape.expression, escape.this.expression
+    if character.is_string and len(character.name) != 1:
+        raise QueryError("ESCAPE must have one character")
+    if character.is_string and pattern.is_string:
+        escaped = character.name
+        if any(part[:1] not in {"%", "_"} for part in pattern.name.replace(escaped * 2, "").split(escaped)[1:]):
+            raise QueryError(f"{escape.sql(dialect='athena')}: {escaped} must be before %, _ or another {escaped}")
 
 
 def _refuse_sets(question: exp.Query) -> None:
