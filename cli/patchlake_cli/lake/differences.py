@@ -5,8 +5,10 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
 ``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
-many digits as it needs), a decimal without sizes has no decimal places (three), and the quotient, ``floor`` and
-``ceil`` of whole numbers are whole numbers (doubles).
+many digits as it needs), a decimal without sizes has no decimal places (three), the quotient, ``floor`` and ``ceil`` of
+whole numbers are whole numbers (doubles), what ``regexp_extract`` and ``split_part`` do not find is NULL (empty), a
+part of a text from outside of it is empty (what is inside), a NULL in an array may be the largest value (is skipped),
+and NaN is unequal to itself (equal, and larger than all numbers).
 """
 
 import re
