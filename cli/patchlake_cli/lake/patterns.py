@@ -61,7 +61,7 @@ class _Open:
 
 @dataclass(slots=True)
 class _Reader:
-    """What is read of a pattern so far."""
+    """The part of a pattern that is read so far."""
 
     groups: list[Group] = field(default_factory=lambda: [Group(may_be_empty=False, may_be_absent=False)])
     around: list[_Open] = field(default_factory=lambda: [_Open(0, 1)])
