@@ -1,4 +1,4 @@
-"""The checks that the folder of a lake can be written, and its store read."""
+"""The checks of a target, of a lake's folder, and of its store."""
 
 import errno
 import os
@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from patchlake.adapters.memory import MemoryStore
-from patchlake.errors import RetryableError
-from patchlake_cli.access.checks import check_folder, check_store
-from tests.world import RUN_ID
+from patchlake.errors import RefusedError, RetryableError
+from patchlake.sources.patch_states import PATCH_STATES
+from patchlake_cli.access.checks import check_folder, check_store, check_targets
+from tests.world import EU, RUN_ID, World
 
 
 def tree(folder: Path) -> dict[str, bytes | None]:
@@ -77,3 +78,18 @@ def test_a_listing_that_begins_well_and_never_ends_is_found() -> None:
 
     assert str(check_store(Endless())) == "it has not ended"
     assert check_store(MemoryStore()) is None
+
+
+@pytest.mark.parametrize("nodes", [0, 1])
+def test_a_target_whose_node_ssm_does_not_know_works(nodes: int) -> None:
+    def refuse(operation: str) -> None:
+        if operation == PATCH_STATES.operation.name:
+            raise RefusedError("NOT_LISTED", "InvalidInstanceIdException", "no such node", operation)
+
+    world = World()
+    world.add_nodes(EU, range(nodes))
+    world.apis.of(EU).before_call = refuse
+
+    [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis)
+
+    assert (found.works, found.read_patch_states, found.detail) == (True, "ok", None)

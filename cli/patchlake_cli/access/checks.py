@@ -84,7 +84,7 @@ def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
         nodes = api.page(SOURCES.nodes.operation, (), None).records
         node = nodes[0].instance_id if nodes else UNKNOWN_NODE
         check = replace(check, list_nodes=OK)
-        api.page(SOURCES.patch_states.operation, [node], None)
+        _ask(api, SOURCES.patch_states, node)
         check = replace(check, read_patch_states=OK)
     except PatchlakeError as error:
         failed = next(step for step in _ROOT_STEPS if getattr(check, step) == UNTRIED)
@@ -96,11 +96,19 @@ def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
 
 def _check_source(check: TargetCheck, step: str, source: Source, api: TargetApi, node: str) -> TargetCheck:
     try:
-        api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
+        _ask(api, source, node)
     except PatchlakeError as error:
-        if not (isinstance(error, RefusedError) and is_unknown_id(error.code)):
-            return _failed(check, step, error, (SOURCE_PERMISSIONS[source.name],))
+        return _failed(check, step, error, (SOURCE_PERMISSIONS[source.name],))
     return _with(check, step, OK)
+
+
+def _ask(api: TargetApi, source: Source, node: str) -> None:
+    """Make one call; that the service does not know the node is an answer."""
+    try:
+        api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
+    except RefusedError as error:
+        if not is_unknown_id(error.code):
+            raise
 
 
 def _failed(check: TargetCheck, step: str, error: PatchlakeError, permissions: tuple[Permission, ...]) -> TargetCheck:
