@@ -377,8 +377,23 @@ def test_a_store_that_takes_no_conditions_is_refused(s3: HttpStub, answer: Answe
             refused()
 
 
-@pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(503, "SlowDown"), Answer(200), Lost()])
-def test_another_answer_says_nothing_about_conditions(s3: HttpStub, answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(412, "PreconditionFailed")])
+def test_another_refusal_says_nothing_about_conditions(s3: HttpStub, answer: Answer) -> None:
     s3.answer_in_turn(answer)
 
     store(s3).require_conditional_writes()
+
+
+@pytest.mark.parametrize("answer", [error(503, "SlowDown"), Lost(), Answer(304), Answer(200, b"<html>hello</html>")])
+def test_no_answer_of_the_store_says_nothing_about_conditions_and_is_told(s3: HttpStub, answer: Answer) -> None:
+    s3.answer_in_turn(answer)
+
+    with pytest.raises(RetryableError, match=r"^s3://lake/shared/check/conditional-writes: .*PutObject"):
+        store(s3).require_conditional_writes()
+
+
+def test_a_store_that_stores_a_body_with_a_wrong_checksum_is_refused(s3: HttpStub) -> None:
+    s3.answer_in_turn(Answer(200, headers={"ETag": '"1"'}))
+
+    with pytest.raises(PermanentError, match=r"^s3://lake/shared/check/conditional-writes: .*Remove this object"):
+        store(s3).require_conditional_writes()

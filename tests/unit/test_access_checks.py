@@ -2,14 +2,17 @@
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from patchlake.adapters.memory import MemoryStore
+from patchlake.adapters.memory import MemoryApi, MemoryStore
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.errors import RefusedError, RetryableError
 from patchlake.sources.patch_states import PATCH_STATES
+from patchlake.sources.source import Operation
 from patchlake_cli.access.checks import check_folder, check_store, check_targets
 from tests.world import EU, RUN_ID, World
 
@@ -93,3 +96,22 @@ def test_a_target_whose_node_ssm_does_not_know_works(nodes: int) -> None:
     [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis)
 
     assert (found.works, found.read_patch_states, found.detail) == (True, "ok", None)
+
+
+def test_a_listing_with_rows_without_an_id_does_not_work() -> None:
+    class Nameless(MemoryApi):
+        def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
+            page = super().page(operation, ids, token)
+            return page if ids else replace(page, invalid=[InvalidRow(None, "NO_ID")])
+
+    world = World()
+    world.apis.targets[EU] = Nameless(world.clock, world.apis.call_counter)
+    world.add_nodes(EU, [1])
+
+    [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis)
+
+    assert (found.works, found.list_nodes, found.read_patch_states) == (False, "failed", "-")
+    assert found.detail == (
+        "DescribeInstanceInformation: rows without an id: 1 of the first 2. An export counts them in rows_without_id, "
+        "and is PARTIAL"
+    )

@@ -230,6 +230,12 @@ def test_an_unknown_node_is_left_out_only_if_the_known_ones_are_answered(answere
     assert verdict("unknown_node", unknown_node=about, states=chain(PatchState(NODE))) is expected
 
 
+def test_an_empty_answer_shows_nothing_if_no_node_is_known_to_have_a_state() -> None:
+    about = UnknownNode(frozenset({NODE, "i-unknown"}), "i-unknown", frozenset())
+
+    assert verdict("unknown_node", unknown_node=about, states=chain()) is Verdict.NOT_OBSERVABLE
+
+
 @pytest.mark.parametrize(
     "ping", [10**400, -(10**400), 1e300, float("inf")], ids=["long", "negative", "large", "infinite"]
 )

@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +13,9 @@ from patchlake.adapters.s3 import S3Store
 from patchlake.core.halving import is_unknown_id
 from patchlake.core.keys import PLANS
 from patchlake.core.plan import Plan
+from patchlake.core.records import NodeRecord
 from patchlake.core.targets import Target
-from patchlake.errors import PatchlakeError, RefusedError
+from patchlake.errors import PatchlakeError, RefusedError, RetryableError
 from patchlake.ports import Store, TargetApi, TargetApis
 from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
@@ -81,7 +82,7 @@ def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
     try:
         api = apis.open(plan, target)
         check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
-        nodes = api.page(SOURCES.nodes.operation, (), None).records
+        nodes = _ask(api, SOURCES.nodes)
         node = nodes[0].instance_id if nodes else UNKNOWN_NODE
         check = replace(check, list_nodes=OK)
         _ask(api, SOURCES.patch_states, node)
@@ -102,13 +103,24 @@ def _check_source(check: TargetCheck, step: str, source: Source, api: TargetApi,
     return _with(check, step, OK)
 
 
-def _ask(api: TargetApi, source: Source, node: str) -> None:
-    """Make one call; that the service does not know the node is an answer."""
+def _ask(api: TargetApi, source: Source, node: str = UNKNOWN_NODE) -> Sequence[NodeRecord]:
+    """Return the rows of one call; that the service does not know the node is an answer.
+
+    Raises:
+        RetryableError: a row has no id, so an export could not say which node or instance it is.
+    """
     try:
-        api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
+        page = api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
     except RefusedError as error:
-        if not is_unknown_id(error.code):
-            raise
+        if is_unknown_id(error.code):
+            return ()
+        raise
+    if without_id := sum(row.instance_id is None for row in page.invalid):
+        raise RetryableError(
+            f"{source.operation.name}: rows without an id: {without_id:,} of the first "
+            f"{len(page.records) + len(page.invalid):,}. An export counts them in rows_without_id, and is PARTIAL"
+        )
+    return page.records
 
 
 def _failed(check: TargetCheck, step: str, error: PatchlakeError, permissions: tuple[Permission, ...]) -> TargetCheck:

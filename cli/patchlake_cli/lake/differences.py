@@ -4,11 +4,11 @@ In Athena, ``date_diff`` counts whole units (DuckDB: crossed boundaries), ``coun
 ``max_by`` and ``min_by`` treat NULL as a value (they skip it), Sunday is the day 7 of a week (0), ``slice`` takes a
 length (a last place), ``array_position`` of an absent value is 0 (NULL), ``$1`` is a group in the replacement of
 ``regexp_replace`` (a text), ``format`` writes NULL as ``null`` (is NULL), ``trim`` removes all white space (blanks),
-``sequence`` counts down too (only up), a date plus an interval is a date (a time), a time as text has milliseconds (as
-many digits as it needs), a decimal without sizes has no decimal places (three), the quotient, ``floor`` and ``ceil`` of
-whole numbers are whole numbers (doubles), what ``regexp_extract`` and ``split_part`` do not find is NULL (empty), a
-part of a text from outside of it is empty (what is inside), a NULL in an array may be the largest value (is skipped),
-and NaN is unequal to itself (equal, and larger than all numbers).
+``sequence`` counts down too (only up), ``array_join`` of only NULLs is an empty text (NULL), ``map_concat`` with NULL
+is NULL (leaves it out), a date plus an interval is a date (a time), a time as text has milliseconds (as many digits as
+it needs), a decimal without sizes has no decimal places (three), the quotient, ``floor`` and ``ceil`` of whole numbers
+are whole numbers (doubles), what ``regexp_extract`` and ``split_part`` do not find is NULL (empty), a part of a text
+from outside of it is empty (what is inside), and a NULL in an array may be the largest value (is skipped).
 """
 
 import re
@@ -89,7 +89,7 @@ def _cast(node: exp.Cast) -> exp.Expr:
     for number in node.to.find_all(exp.DataType):
         if number.is_type(exp.DType.DECIMAL) and not number.expressions:
             number.replace(_WHOLE_DECIMAL.copy())
-    if node.this.is_type(exp.DType.DOUBLE) and node.to.is_type(*exp.DataType.INTEGER_TYPES):
+    if node.this.is_type(exp.DType.DOUBLE, exp.DType.FLOAT) and node.to.is_type(*exp.DataType.INTEGER_TYPES):
         # DuckDB takes the even number of two that are equally near.
         node.set("this", exp.Round(this=node.this))
     if isinstance(node, exp.TryCast) and node.to.is_type(exp.DType.ARRAY, exp.DType.MAP, exp.DType.STRUCT):
@@ -115,7 +115,17 @@ def _read_time(node: exp.Expr) -> exp.Expr:
 
 def _array_join(node: exp.ArrayToString) -> exp.Expr:
     node.set("this", prepared(node.this, exp.DataType.build("ARRAY<VARCHAR>")))
-    return node
+    # DuckDB's text of an array of only NULLs is NULL.
+    is_known = node.this.copy().is_(exp.Null()).not_()
+    return exp.Case().when(is_known, exp.Coalesce(this=node, expressions=[exp.Literal.string("")]))
+
+
+def _named(node: exp.Anonymous) -> exp.Expr:
+    if node.name.lower() != "map_concat":
+        return node
+    # DuckDB leaves a NULL out.
+    known = exp.and_(*(part.copy().is_(exp.Null()).not_() for part in node.expressions))
+    return exp.Case().when(known, node)
 
 
 def _trim(node: exp.Trim) -> exp.Expr:
@@ -315,35 +325,6 @@ def _substring(node: exp.Substring) -> exp.Expr:
     return exp.Case().when(exp.and_(*known, exp.or_(*outside)), exp.Literal.string("")).else_(node)
 
 
-def _compared(node: exp.EQ | exp.GT | exp.GTE | exp.LT | exp.LTE | exp.NEQ) -> exp.Expr:
-    """Compare NaN as Athena does: it is unequal to itself too, and neither larger nor smaller than a number."""
-    sides = (node.this, node.expression)
-    doubles = [side for side in sides if _may_be_nan(side)]
-    are_nan = [exp.IsNan(this=side.copy()) for side in doubles]
-    if not doubles or any(isinstance(side, (exp.Any, exp.All, exp.Query)) for side in sides):
-        return node
-    if isinstance(node, (exp.EQ, exp.NEQ)):
-        if len(doubles) < len(sides):
-            return node
-        is_equal = isinstance(node, exp.EQ)
-        both = exp.and_(*are_nan)
-        return exp.paren(exp.and_(node, both.not_()) if is_equal else exp.or_(node, both), copy=False)
-    known = [side.copy().is_(exp.Null()).not_() for side in sides]
-    return exp.Case().when(exp.and_(exp.or_(*are_nan), *known), exp.false()).else_(node)
-
-
-def _between(node: exp.Between) -> exp.Expr:
-    low, high = node.args["low"], node.args["high"]
-    if not any(map(_may_be_nan, (node.this, low, high))):
-        return node
-    from_low, to_high = (of(this=node.this.copy(), expression=end) for of, end in ((exp.GTE, low), (exp.LTE, high)))
-    return exp.paren(exp.and_(_compared(from_low), _compared(to_high)), copy=False)
-
-
-def _may_be_nan(side: exp.Expr) -> bool:
-    return side.is_type(exp.DType.DOUBLE, exp.DType.FLOAT) and not isinstance(side.unnest(), exp.Literal)
-
-
 def _split(node: exp.Split) -> exp.Expr:
     separator = node.expression
     if not (isinstance(separator, exp.Literal) and separator.name):
@@ -373,6 +354,8 @@ def _split_part(node: exp.SplitPart) -> exp.Expr:
 
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Add: _add,
+    exp.Anonymous: _named,
+    exp.ApproxQuantile: _approx_percentile,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
     exp.ArrayContains: _contains,
@@ -381,7 +364,6 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.ArrayPosition: _array_position,
     exp.ArraySlice: _slice,
     exp.ArrayToString: _array_join,
-    exp.Between: _between,
     exp.BitwiseAnd: _operator,
     exp.BitwiseNot: _operator,
     exp.BitwiseOr: _operator,
@@ -395,7 +377,6 @@ _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.DateDiff: _date_diff,
     exp.DateTrunc: _date_of_date,
     exp.Div: _divide,
-    **dict.fromkeys((exp.EQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NEQ), _compared),
     exp.Extract: _extract,
     exp.Floor: _whole,
     exp.Format: formatted,

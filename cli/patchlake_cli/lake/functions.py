@@ -58,7 +58,7 @@ _SYNTAX = (
 _PARTS = frozenset(_SYNTAX.split())
 
 _TYPES = (
-    *("array", "bigint", "boolean", "date", "decimal", "double", "int", "integer", "json", "map", "real", "row"),
+    *("array", "bigint", "boolean", "date", "decimal", "double", "int", "integer", "map", "real", "row"),
     *("smallint", "time", "timestamp", "tinyint", "uuid", "varbinary", "varchar"),
 )
 """The types that a SELECT may name."""

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 _NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _DATE = "[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
-_TIME = r"[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]+)?)?"
+_TIME = r"(?:[01]?[0-9]|2[0-3]):[0-9]{1,2}(?::[0-9]{1,2}(?:\.[0-9]+)?)?"
 _FORMS: tuple[tuple[AbstractSet[exp.DType], str], ...] = (
     (exp.DataType.INTEGER_TYPES, "[+-]?[0-9]+"),
     ({exp.DType.DECIMAL}, f"[+-]?{_NUMBER}"),

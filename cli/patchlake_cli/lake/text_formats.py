@@ -45,6 +45,8 @@ def require_time_formats(question: exp.Query, sql: str) -> None:
 
 
 def _require_time_format(name: str, text: str) -> None:
+    if not text:
+        raise QueryError(f"the format of {name}() is empty: write one such as '%Y-%m-%d'")
     found = _SPECIFIER.findall(text)
     known = sorted(_WRITTEN if name == "date_format" else set("".join(_READ.values())))
     if other := [specifier for specifier in found if specifier not in known]:

@@ -41,7 +41,7 @@ def prepared(value: exp.Expr, to: exp.DataType) -> exp.Expr:
         to: the type of the cast.
 
     Raises:
-        QueryError: the cast is one of a map or to JSON, whose times would be other texts, or of a literal to no time.
+        QueryError: the cast is one of a map, whose times would be other texts, or of a literal to no time.
     """
     row = value.unnest()
     if isinstance(row, exp.Tuple) and len(row.expressions) == len(to.expressions):
@@ -61,13 +61,9 @@ def _prepared(value: exp.Expr, of: exp.DataType, to: exp.DataType, *, is_in_map:
         return _text(value, of)
     if (is_text or of.is_type(exp.DType.UNKNOWN)) and to.is_type(exp.DType.DATE, *_TIMES):
         value = _with_digits(value)
-    if to.is_type(exp.DType.JSON) and any(part.is_type(*_TIMES) for part in of.find_all(exp.DataType)):
-        raise QueryError("a cast of a time to json is not supported: cast it to varchar")
     if not to.is_type(exp.DType.ARRAY, exp.DType.MAP):
         # The keys and values of a map are cast as DuckDB casts them.
         return in_athenas_form(value, to) if is_text and not is_in_map else value
-    if is_text:
-        raise QueryError(f"a cast of a text to {to.sql(dialect='athena')} is not supported: use split()")
     element = exp.to_identifier("element")
     inner = of.expressions or [of] * len(to.expressions)
     is_map = is_in_map or to.is_type(exp.DType.MAP)

@@ -1,4 +1,4 @@
-"""The units of the functions of times: DuckDB has more, and gives a date hours."""
+"""The units of the functions of times: DuckDB has more, and gives a date hours and a time of day days."""
 
 from sqlglot import exp
 
@@ -11,7 +11,7 @@ _FIELDS_OF_ZONES = ("timezone_hour", "timezone_minute")
 
 
 def require_units(tree: exp.Expr) -> None:
-    """Require the units and fields that Athena has, and those of days for a date.
+    """Require the units and fields that Athena has, for a date those of days, and for a time of day those of hours.
 
     Args:
         tree: the SELECT with its types.
@@ -43,3 +43,5 @@ def _require_field(extract: exp.Extract) -> None:
 def _require_time(time: exp.Expr, unit: str) -> None:
     if time.is_type(exp.DType.DATE) and unit in _UNITS_OF_TIMES:
         raise QueryError(f"a date has no {unit}s: write CAST({time.sql(dialect='athena')} AS timestamp)")
+    if time.is_type(exp.DType.TIME) and unit not in _UNITS_OF_TIMES:
+        raise QueryError(f"{time.sql(dialect='athena')} is a time of day, which has no {unit}")

@@ -20,7 +20,9 @@ from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.aliases import refuse_aliases
+from patchlake_cli.lake.casts import require_casts
 from patchlake_cli.lake.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
+from patchlake_cli.lake.decimal_literals import write_decimals
 from patchlake_cli.lake.differences import adapt
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.functions import find_other, find_other_name
@@ -33,6 +35,7 @@ from patchlake_cli.lake.least_numbers import refuse_lower_numbers
 from patchlake_cli.lake.maps import count_with_signs, sort_entries
 from patchlake_cli.lake.named_columns import keep_names, require_names
 from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
+from patchlake_cli.lake.not_a_number import compare_as_athena
 from patchlake_cli.lake.operand_types import require_operand_types
 from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
 from patchlake_cli.lake.other_dialects import refuse_other_dialects
@@ -96,7 +99,7 @@ def parse_question(sql: str) -> exp.Query:
     _require_grammar(sql)
     with _in_one_line():
         marked, marks = mark_places(sql, tokens)
-        question = sqlglot.parse_one(marked, read="athena")
+        question = sqlglot.parse_one(write_decimals(marked, tokens), read="athena")
         if not isinstance(question, exp.Query):
             raise QueryError("expected one SELECT")
         number_places(question, marks)
@@ -174,6 +177,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         _check_columns(typed, schema)
         compare_exactly(typed)
         require_operand_types(typed)
+        require_casts(typed)
         require_moved(typed)
         require_indexes(typed)
         require_whole_arguments(typed)
@@ -183,6 +187,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         refuse_lower_numbers(typed)
         refuse_other_indexes(typed)
         write_unnest(typed)
+        compare_as_athena(typed)
         sort_entries(typed)
         count_with_signs(typed)
         write_numbers(typed)

@@ -146,6 +146,8 @@ def judge_unknown_node(seen: Observations) -> Judged:
                 return refuted(
                     f"the answer lacks {len(lost)} of {len(known)} nodes that have a state without the other"
                 )
+            if not answered:
+                return not_observable("no node has a patch state that the answer could lack")
             return confirmed(
                 f"the answer has {len(answered)} of {len(about.asked)} nodes, without the one that does not exist"
             )

@@ -121,13 +121,22 @@ class S3Store:
         about the keys of a lake.
 
         Raises:
-            PermanentError: it does not.
+            PermanentError: it does not, or it stored a body with a wrong checksum.
+            RetryableError: it did not answer.
         """
         try:
-            self._put(_PROBE_KEY, b"-", ContentMD5=_WRONG_CHECKSUM)
+            answer = self._put(_PROBE_KEY, b"-", ContentMD5=_WRONG_CHECKSUM)
         except AWS_ERRORS as error:
-            if cause_of(error) is Cause.NO_CONDITIONAL_WRITES:
+            if cause_of(error) is Cause.NO_CONDITIONAL_WRITES or passes(error):
                 raise self._failure(error, "PutObject", "s3:PutObject", _PROBE_KEY) from error
+            return
+        self._require_answer(answer, "PutObject", _PROBE_KEY)
+        msg = (
+            f"s3://{self._bucket}/{self._prefix}{_PROBE_KEY}: PutObject stored a body with a wrong checksum: expected "
+            "a store that refuses what was damaged on its way. Remove this object, and check that no proxy removes the "
+            "header Content-MD5"
+        )
+        raise PermanentError(msg)
 
     def _put(self, key: str, body: bytes | BinaryIO, **checksum: str) -> Mapping[str, Any]:
         # upload_file and similar methods cannot pass the condition.

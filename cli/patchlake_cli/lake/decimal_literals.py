@@ -1,0 +1,31 @@
+"""Decimals in quotes, such as ``DECIMAL '1.10'``: for sqlglot, they are casts to a decimal without decimal places."""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+from sqlglot import Token, TokenType
+
+from patchlake_cli.lake.errors import QueryError
+
+_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+
+
+def write_decimals(sql: str, tokens: Sequence[Token]) -> str:
+    """Return the text with a number in place of each decimal in quotes, as long as before.
+
+    Args:
+        sql: the text of a SELECT.
+        tokens: those of the text.
+
+    Raises:
+        QueryError: the quotes hold no decimal number.
+    """
+    for word, text in pairwise(tokens):
+        if word.token_type is TokenType.DECIMAL and text.token_type is TokenType.STRING:
+            if not _DECIMAL.fullmatch(text.text):
+                raise QueryError(f"DECIMAL '{text.text}' is not a decimal number: write one such as DECIMAL '1.5'")
+            # With a point, it is no whole number.
+            number = text.text if "." in text.text else f"{text.text}."
+            sql = sql[: word.start] + f"({number})".rjust(text.end + 1 - word.start) + sql[text.end + 1 :]
+    return sql
