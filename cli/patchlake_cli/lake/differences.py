@@ -355,7 +355,6 @@ def _split_part(node: exp.SplitPart) -> exp.Expr:
 _ADAPTED: Mapping[type[exp.Expr], Callable[[Any], exp.Expr]] = {
     exp.Add: _add,
     exp.Anonymous: _named,
-    exp.ApproxQuantile: _approx_percentile,
     exp.ArgMax: _max_by,
     exp.ArgMin: _min_by,
     exp.ArrayContains: _contains,
