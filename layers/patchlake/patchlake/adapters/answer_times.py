@@ -1,0 +1,28 @@
+"""The times of answers, as the SDK's parsers are to read them: by themselves they read ``false`` as a time of 1970."""
+
+import re
+from datetime import UTC, datetime
+
+from botocore.utils import parse_timestamp
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4}")
+"""The start of a time in ISO 8601, and of one in a header of HTTP."""
+
+
+def read_time(value: object) -> datetime:
+    """Return a time of an answer in UTC: a number of seconds since 1970, or a text with a whole date.
+
+    Raises:
+        ValueError: it is no time; the SDK reads a text such as ``Monday`` or ``10``, too.
+        RuntimeError: no calendar has the time.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and _DATE.match(value)):
+        msg = "it is no time"
+        raise ValueError(msg)
+    at: datetime = parse_timestamp(value)
+    try:
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except OverflowError as error:
+        msg = "it is outside the calendar"
+        raise ValueError(msg) from error

@@ -1,0 +1,340 @@
+"""``check --stack`` against services that answer as none should: the unknown is UNKNOWN, never OK or a finding."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.session import Session
+
+from tests.hostile_stack import ACCOUNT, ANSWERS, REGION, HostileAws, described, hostile_aws, only, xml
+from tests.http_stub import Answer, Request
+
+SOURCES = "event-source-mappings"
+NIL = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
+CHECKS = {
+    "schedules": "schedule",
+    "event-source-mappings": "event sources",
+    "ListSubscriptionsByTopic": "alarm topic",
+    "policy": "bucket policy",
+    "versioning": "versions",
+    "lifecycle": "retention",
+    "DescribeLogGroups": "log retention",
+    "account-settings": "concurrency",
+}
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[HostileAws]:
+    with hostile_aws(monkeypatch) as found:
+        yield found
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_a_check_without_an_answer_is_unknown(aws: HostileAws, answer: Answer) -> None:
+    aws.hostile = lambda asked, _: answer if asked in CHECKS else None
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    assert {each["name"] for each in checked if each["verdict"] == "UNKNOWN"} >= {*CHECKS.values()}
+
+
+SUBSCRIPTIONS = "ListSubscriptionsByTopic"
+
+
+@pytest.mark.parametrize(
+    ("operation", "answer"),
+    [
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions/><Error><Code>InternalError</Code></Error>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions>Service Unavailable</Subscriptions>")),
+        (SUBSCRIPTIONS, xml(SUBSCRIPTIONS, "<Subscriptions nil='true'/>")),
+        (SUBSCRIPTIONS, xml("ListSubscriptions", "<Subscriptions/>")),
+        ("versioning", Answer(200, b"<ServiceUnavailable/>")),
+        ("versioning", Answer(200, b"<LocationConstraint>eu-central-1</LocationConstraint>")),
+        ("versioning", Answer(200, b"<VersioningConfiguration>Service Unavailable</VersioningConfiguration>")),
+        ("lifecycle", Answer(200, b"<ServiceUnavailable/>")),
+    ],
+    ids=["error", "text", "nil", "other_list", "unavailable", "location", "text_of_s3", "no_lifecycle"],
+)
+def test_an_answer_of_another_kind_is_no_empty_one(aws: HostileAws, operation: str, answer: Answer) -> None:
+    aws.hostile = only(operation, answer)
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    assert {each["name"]: each["verdict"] for each in checked}[CHECKS[operation]] == "UNKNOWN"
+
+
+def findings(aws: HostileAws, name: str) -> list[dict[str, str]]:
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+    [found] = [each["findings"] for each in checked if each["name"] == name]
+    return list(found)
+
+
+@pytest.mark.parametrize(
+    ("state", "fix"),
+    [
+        ("Disabled", "aws kms enable-key --key-id k"),
+        ("PendingDeletion", "aws kms cancel-key-deletion --key-id k && aws kms enable-key --key-id k"),
+        ("PendingImport", "import its key material again"),
+        ("Unavailable", "connect its key store again"),
+        ("PendingReplicaDeletion", "see its state in the KMS developer guide, Key states of AWS KMS keys"),
+    ],
+)
+def test_a_key_that_cannot_be_used_is_found_with_a_fix_for_its_state(aws: HostileAws, state: str, fix: str) -> None:
+    aws.hostile = with_key(state)
+
+    assert findings(aws, "encryption key") == [
+        {"text": f"the KMS key k is {state}: nothing can be read or written", "fix": fix}
+    ]
+
+
+@pytest.mark.parametrize("state", ["Enabled", "Updating"])
+def test_a_key_that_can_be_used_is_no_finding(aws: HostileAws, state: str) -> None:
+    aws.hostile = with_key(state)
+
+    assert findings(aws, "encryption key") == []
+
+
+def with_key(state: str) -> Callable[[str, Request], Answer | None]:
+    parameter = "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>k</ParameterValue></member>"
+    answers = {
+        "DescribeStacks": described(parameters=parameter),
+        "DescribeKey": Answer(200, json.dumps({"KeyMetadata": {"KeyState": state}}).encode()),
+    }
+    return lambda asked, _: answers.get(asked)
+
+
+def test_a_rule_that_deletes_the_lake_from_a_date_on_is_found(aws: HostileAws) -> None:
+    expiration = "<Expiration><Date>2026-01-01T00:00:00.000Z</Date></Expiration>"
+    rules = f"<Rule><Status>Enabled</Status><Filter><Prefix>lake/patches/</Prefix></Filter>{expiration}</Rule>"
+    aws.hostile = only("lifecycle", Answer(200, f"<LifecycleConfiguration>{rules}</LifecycleConfiguration>".encode()))
+
+    assert "lake/patches/ expires on 2026-01-01: from then on, S3 deletes every object, however new it is" in {
+        found["text"] for found in findings(aws, "retention")
+    }
+
+
+def verdict(aws: HostileAws, check: str) -> str:
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+    return str({each["name"]: each["verdict"] for each in checked}[check])
+
+
+def schedule(state: str) -> str:
+    """Return a schedule as EventBridge answers it."""
+    return json.dumps({"State": state, "Target": {"Arn": "a"}, "ScheduleExpression": "rate(1 day)"})
+
+
+def versioned(status: str) -> str:
+    """Return a bucket's versioning as S3 answers it."""
+    return f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
+
+
+def subscribed(arn: str) -> str:
+    """Return a subscription as SNS answers it."""
+    member = f"<member>{arn}<Endpoint>a@example.com</Endpoint></member>"
+    return xml(SUBSCRIPTIONS, f"<Subscriptions>{member}</Subscriptions>").body.decode()
+
+
+def answered(text: str) -> Answer:
+    return Answer(200, text.encode())
+
+
+def rules(status: str = "<Status>Enabled</Status>", storage_class: str = "<StorageClass>GLACIER</StorageClass>") -> str:
+    """Return lifecycle rules as S3 answers them."""
+    moves = f"<Transition><Days>10</Days>{storage_class}</Transition>"
+    return f"<LifecycleConfiguration><Rule><Filter/>{status}{moves}</Rule></LifecycleConfiguration>"
+
+
+def test_a_rule_that_archives_every_object_is_found(aws: HostileAws) -> None:
+    aws.hostile = only("lifecycle", answered(rules(storage_class="<StorageClass>DEEP_ARCHIVE</StorageClass>")))
+
+    assert "shards and parts move to DEEP_ARCHIVE (unreadable) after 10 days, before a dead letter does" in {
+        found["text"] for found in findings(aws, "retention")
+    }
+
+
+def mapping(function: str = "patchlake-discover", state: str = "Enabled", **others: object) -> dict[str, object]:
+    """Return a mapping as the template makes it, but for what else is given."""
+    return {
+        "UUID": "0",
+        "State": state,
+        "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        **others,
+    }
+
+
+def sources(*mappings: dict[str, object]) -> Callable[[str, Request], Answer | None]:
+    """Answer with these mappings for the queue discover."""
+
+    def answer(asked: str, request: Request) -> Answer | None:
+        its_own = mappings if request.path.endswith("discover") else []
+        return Answer(200, json.dumps({"EventSourceMappings": its_own}).encode()) if asked == SOURCES else None
+
+    return answer
+
+
+OF_ANOTHER_ACCOUNT = f"arn:aws:lambda:{REGION}:999988887777:function:patchlake-discover"
+WITHOUT_FAILURES = (
+    "the event source mapping of the queue discover lacks ReportBatchItemFailures: messages that fail are deleted, not "
+    "received again"
+)
+WITH_FILTER = (
+    "the event source mapping of the queue discover has a filter: messages that it does not let through are deleted"
+)
+
+
+@pytest.mark.parametrize(
+    ("mappings", "said"),
+    [
+        ([mapping(), mapping("someone-else", "Disabled")], []),
+        ([mapping(), mapping("patchlake-discover:v1", "Disabled")], []),
+        (
+            [mapping(state="Disabled")],
+            ["the event source mapping of the queue discover is Disabled: its messages are not read"],
+        ),
+        (
+            [mapping(state="Deleting")],
+            ["patchlake-discover does not read the queue discover: its event source mapping does not exist"],
+        ),
+        (
+            [mapping(), mapping("someone-else:1")],
+            ["the function someone-else reads the queue discover, too: it takes messages of the runs"],
+        ),
+        (
+            [mapping(), mapping(FunctionArn=f"{OF_ANOTHER_ACCOUNT}:live")],
+            [f"the function {OF_ANOTHER_ACCOUNT} reads the queue discover, too: it takes messages of the runs"],
+        ),
+        ([mapping(FunctionResponseTypes=[])], [WITHOUT_FAILURES]),
+        ([mapping(FunctionResponseTypes=None)], [WITHOUT_FAILURES]),
+        ([mapping(), mapping("patchlake-discover:v1", FunctionResponseTypes=[])], [WITHOUT_FAILURES]),
+        ([mapping(FilterCriteria={"Filters": [{"Pattern": '{"body":{"v":[99]}}'}]})], [WITH_FILTER]),
+        ([mapping(FilterCriteria=None, KMSKeyArn="arn:aws:kms:eu-central-1:111122223333:key/k")], [WITH_FILTER]),
+        ([mapping(FilterCriteria={"Filters": []}, KMSKeyArn="")], []),
+        ([mapping(FilterCriteria={})], []),
+    ],
+)
+def test_a_mapping_counts_by_its_function_state_and_settings(
+    aws: HostileAws, mappings: list[dict[str, object]], said: list[str]
+) -> None:
+    aws.hostile = sources(*mappings)
+
+    texts = [each["text"] for each in findings(aws, "event sources")]
+
+    assert [text for text in texts if "queue discover" in text] == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "check"),
+    [
+        ("versioning", "<VersioningConfiguration><Status/></VersioningConfiguration>", "versions"),
+        ("versioning", "<VersioningConfiguration><Status>Busy</Status></VersioningConfiguration>", "versions"),
+        (
+            "versioning",
+            "<VersioningConfiguration><MfaDelete>Disabled</MfaDelete>Unavailable</VersioningConfiguration>",
+            "versions",
+        ),
+        ("lifecycle", rules("<Status>On</Status>"), "retention"),
+        ("lifecycle", rules("<Status/>"), "retention"),
+        ("lifecycle", rules(f"<Status {NIL}/>"), "retention"),
+        ("lifecycle", rules(storage_class="<StorageClass>TAPE</StorageClass>"), "retention"),
+        ("lifecycle", rules(storage_class=""), "retention"),
+        ("schedules", schedule("Service Unavailable"), "schedule"),
+        ("schedules", schedule(""), "schedule"),
+        (SOURCES, json.dumps({"EventSourceMappings": [mapping(state="Service Unavailable")]}), "event sources"),
+        (SUBSCRIPTIONS, subscribed("<SubscriptionArn>Service Unavailable</SubscriptionArn>"), "alarm topic"),
+        (SUBSCRIPTIONS, subscribed("<SubscriptionArn/>"), "alarm topic"),
+        (SUBSCRIPTIONS, subscribed(f"<SubscriptionArn {NIL}/>"), "alarm topic"),
+        ("DescribeKey", '{"KeyMetadata": {"KeyState": ""}}', "encryption key"),
+        ("DescribeKey", '{"KeyMetadata": {"KeyState": "Replicating"}}', "encryption key"),
+    ],
+)
+def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, answer: str, check: str) -> None:
+    known = with_key("Enabled")
+    aws.hostile = lambda operation, request: (
+        Answer(200, answer.encode()) if operation == asked else known(operation, request)
+    )
+
+    assert verdict(aws, check) == "UNKNOWN"
+
+
+STATES: dict[tuple[str, str], tuple[Callable[[str], Callable[[str, Request], Answer | None]], str]] = {
+    ("scheduler", "ScheduleState"): (lambda state: only("schedules", answered(schedule(state))), "schedule"),
+    ("s3", "BucketVersioningStatus"): (lambda state: only("versioning", answered(versioned(state))), "versions"),
+    ("s3", "ExpirationStatus"): (
+        lambda state: only("lifecycle", answered(rules(f"<Status>{state}</Status>"))),
+        "retention",
+    ),
+    ("s3", "TransitionStorageClass"): (
+        lambda name: only("lifecycle", answered(rules(storage_class=f"<StorageClass>{name}</StorageClass>"))),
+        "retention",
+    ),
+    ("kms", "KeyState"): (with_key, "encryption key"),
+}
+"""Services and checks, by the names of their states in the SDK's models."""
+
+
+def model_of(service: str, shape: str) -> Any:  # noqa: ANN401  # each kind of shape has its own type
+    return Session().get_service_model(service).shape_for(shape)
+
+
+@pytest.mark.parametrize(("service", "shape"), STATES)
+def test_every_state_that_the_service_has_is_judged(aws: HostileAws, service: str, shape: str) -> None:
+    hostile, check = STATES[service, shape]
+    states = model_of(service, shape).enum
+
+    for state in states:
+        aws.hostile = hostile(state)
+        assert verdict(aws, check) != "UNKNOWN", state
+    assert len(states) > 1
+
+
+def test_every_state_that_a_mapping_has_is_judged(aws: HostileAws) -> None:
+    """The SDK's model of Lambda lists the states only in words."""
+    described = model_of("lambda", "EventSourceMappingConfiguration").members["State"]
+    states = re.findall(r"<code>(\w+)</code>", described.documentation)
+
+    for state in states:
+        aws.hostile = sources(mapping(state=state))
+        assert verdict(aws, "event sources") != "UNKNOWN", state
+    assert len(states) > 1
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        '{"__type": "InternalFailure", "Statement": []}',
+        '{"message": "busy", "Statement": []}',
+        '{"Error": {"Code": "InternalError"}, "Statement": []}',
+        '{"Statement": [], "Statement": []}',
+        '{"Statement": [], "statement": []}',
+        '{"Statement": [{"Sid": "A", "Sid": "B"}]}',
+        "[]",
+    ],
+)
+def test_a_policy_that_is_an_error_or_has_a_member_twice_is_no_policy(aws: HostileAws, policy: str) -> None:
+    aws.hostile = only("policy", Answer(200, policy.encode()))
+
+    assert verdict(aws, "bucket policy") == "UNKNOWN"
+
+
+def test_a_policy_of_someone_else_lacks_the_statements(aws: HostileAws) -> None:
+    aws.hostile = only("policy", Answer(200, b'{"Version": "2008-10-17", "Id": "Policy1", "Statement": []}'))
+
+    assert verdict(aws, "bucket policy") == "FINDING"
+
+
+def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:
+    numbers = iter(range(10_000))
+
+    def hostile(asked: str, _: Request) -> Answer | None:
+        if asked != "event-source-mappings":
+            return None
+        return Answer(200, json.dumps({"EventSourceMappings": [], "NextMarker": str(next(numbers))}).encode())
+
+    aws.hostile = hostile
+
+    ended = aws.command("check")
+
+    assert "the answer has more than 100 pages" in ended.stdout
