@@ -120,9 +120,9 @@ def verdict(aws: HostileAws, check: str) -> str:
     return str({each["name"]: each["verdict"] for each in checked}[check])
 
 
-def schedule(state: str) -> str:
+def schedule(state: str = "ENABLED", **others: object) -> str:
     """Return a schedule as EventBridge answers it."""
-    return json.dumps({"State": state, "Target": {"Arn": "a"}, "ScheduleExpression": "rate(1 day)"})
+    return json.dumps({"State": state, "Target": {"Arn": "a"}, "ScheduleExpression": "rate(1 day)", **others})
 
 
 def versioned(status: str) -> str:
@@ -140,9 +140,13 @@ def answered(text: str) -> Answer:
     return Answer(200, text.encode())
 
 
-def rules(status: str = "<Status>Enabled</Status>", storage_class: str = "<StorageClass>GLACIER</StorageClass>") -> str:
+def rules(
+    status: str = "<Status>Enabled</Status>",
+    storage_class: str = "<StorageClass>GLACIER</StorageClass>",
+    moment: str = "<Days>10</Days>",
+) -> str:
     """Return lifecycle rules as S3 answers them."""
-    moves = f"<Transition><Days>10</Days>{storage_class}</Transition>"
+    moves = f"<Transition>{moment}{storage_class}</Transition>"
     return f"<LifecycleConfiguration><Rule><Filter/>{status}{moves}</Rule></LifecycleConfiguration>"
 
 
@@ -255,6 +259,38 @@ def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, an
     aws.hostile = lambda operation, request: (
         Answer(200, answer.encode()) if operation == asked else known(operation, request)
     )
+
+    assert verdict(aws, check) == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "check"),
+    [
+        *(
+            ("schedules", schedule(**{name: value}), "schedule")
+            for name in ("StartDate", "EndDate")
+            for value in (
+                False,
+                True,
+                "false",
+                "",
+                "0",
+                "Monday",
+                [],
+                {},
+                1e300,
+                "2099-01-01T00:00:00",
+                "9999-12-31T23:00:00-05:00",
+            )
+        ),
+        *(
+            ("lifecycle", rules(moment=f"<Date>{text}</Date>"), "retention")
+            for text in ("", "0", "false", "Monday", "Service Unavailable", "2026-13-01", "2026-01-01")
+        ),
+    ],
+)
+def test_a_time_that_is_none_is_not_known(aws: HostileAws, asked: str, answer: str, check: str) -> None:
+    aws.hostile = only(asked, answered(answer))
 
     assert verdict(aws, check) == "UNKNOWN"
 

@@ -99,6 +99,20 @@ def test_a_schedule_that_invokes_plan_of_another_region_or_account_is_found(
     assert findings(aws, stack)["schedule"] == [f"the schedule {function} invokes {target}"]
 
 
+@pytest.mark.parametrize("qualifier", ["live", "3", "$LATEST"])
+def test_a_schedule_that_invokes_a_version_or_alias_of_plan_is_found(aws: EmbeddedAws, qualifier: str) -> None:
+    stack = new_stack(aws)
+    function = f"{stack.name}-plan"
+    scheduled = client(aws, "scheduler").get_schedule(Name=function)["Target"]["Arn"]
+    change_target(aws, stack, Arn=f"{scheduled}:{qualifier}")
+
+    [found] = findings(aws, stack)["schedule"]
+    assert found == (
+        f"the schedule {function} invokes {function}:{qualifier}, a version or alias of the function: it may have "
+        "older code than the stack, and needs a permission that the stack's role lacks"
+    )
+
+
 @pytest.mark.parametrize("year", [2025, 2027])
 def test_a_schedule_that_ends_is_found(aws: EmbeddedAws, year: int) -> None:
     stack = new_stack(aws)

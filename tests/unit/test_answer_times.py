@@ -17,13 +17,16 @@ AT = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
         "2026-11-26T10:00:00Z",
         "2026-11-26T10:00:00.000Z",
         "2026-11-26T11:00:00+01:00",
-        "2026-11-26T10:00:00",
         "Thu, 26 Nov 2026 10:00:00 GMT",
     ],
 )
 def test_each_form_of_a_time_is_read_in_utc(value: object) -> None:
     assert read_time(value) == AT
     assert read_time(value).tzinfo is UTC
+
+
+def test_a_time_without_a_zone_gets_none() -> None:
+    assert read_time("2026-11-26T10:00:00") == AT.replace(tzinfo=None)
 
 
 @pytest.mark.parametrize(

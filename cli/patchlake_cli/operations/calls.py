@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from botocore.parsers import ResponseParserError
@@ -14,6 +15,9 @@ from patchlake.adapters.explanations import explained
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import PatchlakeError
 from patchlake_cli.exit_codes import CommandError
+
+type Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with a zone, as a member of a form: one without a zone could mean any."""
 
 MOST_PAGES = 100
 """The most pages of a list: none that a command reads has more than a few."""

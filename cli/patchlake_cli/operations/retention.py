@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
 from patchlake.core.keys import LAKE, PLANS
 from patchlake.sources.registry import SOURCES
+from patchlake_cli.operations.calls import Time
 from patchlake_cli.operations.findings import Finding
 
 _RUNS = "runs/"
@@ -29,7 +29,7 @@ class _Filter(_Selection):
 
 
 class _Moment(TypedDict):
-    Date: NotRequired[datetime]
+    Date: NotRequired[Time]
     Days: NotRequired[Annotated[int, Meta(ge=0)]]
 
 

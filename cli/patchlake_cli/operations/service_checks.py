@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_pages
+from patchlake_cli.operations.calls import AwsRefusedError, Time, asking, read_answer, read_pages
 from patchlake_cli.operations.deployment import QUEUES
 from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.queues import name_of, read_depths
@@ -25,8 +25,8 @@ class _Schedule(TypedDict):
     State: Literal["ENABLED", "DISABLED"]
     Target: _Target
     ScheduleExpression: str
-    StartDate: NotRequired[datetime]
-    EndDate: NotRequired[datetime]
+    StartDate: NotRequired[Time]
+    EndDate: NotRequired[Time]
 
 
 class _Subscription(TypedDict):
@@ -119,9 +119,15 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
         yield Finding(
             f"the schedule {name} is {expression}: it starts one run", "deploy the stack with a cron or rate expression"
         )
-    plan = _functions(stack) + own.plan_function
-    if schedule["Target"]["Arn"] != plan:
-        yield Finding(f"the schedule {name} invokes {schedule['Target']['Arn']}", f"change its target to {plan}")
+    invoked, plan = schedule["Target"]["Arn"], _functions(stack) + own.plan_function
+    if invoked.startswith(f"{plan}:"):
+        yield Finding(
+            f"the schedule {name} invokes {invoked.removeprefix(_functions(stack))}, a version or alias of the "
+            "function: it may have older code than the stack, and needs a permission that the stack's role lacks",
+            f"change its target to {plan}",
+        )
+    elif invoked != plan:
+        yield Finding(f"the schedule {name} invokes {invoked}", f"change its target to {plan}")
     if "".join(schedule["Target"].get("Input", "").split()) != "".join(_INPUT.split()):
         yield Finding(
             f"the schedule {name} does not send the event of {own.plan_function}, which refuses all others",

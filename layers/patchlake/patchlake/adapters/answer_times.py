@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 from botocore.utils import parse_timestamp
 
@@ -9,8 +10,8 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4}"
 """The start of a time in ISO 8601, and of one in a header of HTTP."""
 
 
-def read_time(value: object) -> datetime:
-    """Return a time of an answer in UTC: a number of seconds since 1970, or a text with a whole date.
+def read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever an answer has
+    """Return a time of an answer, in UTC or without a zone: seconds since 1970, or a text with a whole date.
 
     Raises:
         ValueError: it is no time; the SDK reads a text such as ``Monday`` or ``10``, too.
@@ -22,7 +23,7 @@ def read_time(value: object) -> datetime:
         raise ValueError(msg)
     at: datetime = parse_timestamp(value)
     try:
-        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+        return at.astimezone(UTC) if at.tzinfo else at
     except OverflowError as error:
         msg = "it is outside the calendar"
         raise ValueError(msg) from error

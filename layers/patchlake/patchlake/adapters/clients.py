@@ -28,6 +28,7 @@ from urllib3.exceptions import ProtocolError
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in, is_in_form
+from patchlake.adapters.answer_times import read_time
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.session_credentials import renew_readably
 from patchlake.core.timings import BYTES_IN_TIME, CALL
@@ -97,7 +98,7 @@ class _Parsers:
     """The SDK's parsers, with one error for every malformed answer.
 
     A parser trusts the answer: for a malformed one, it raises an error of Python, or one that repeats the whole body.
-    The body may contain credentials.
+    The body may contain credentials. It also reads what is no time as one.
     """
 
     def __init__(self, factory: Any) -> None:  # noqa: ANN401
@@ -106,6 +107,8 @@ class _Parsers:
     def create_parser(self, protocol: str) -> Any:  # noqa: ANN401
         """Return the parser of a protocol."""
         parser = self._factory.create_parser(protocol)
+        # The SDK has a setting for this, but of the session, and so of clients that are not ours.
+        parser._timestamp_parser = read_time  # noqa: SLF001
         parse = parser.parse
 
         def parse_or_refuse(answer: dict[str, Any], shape: Any) -> dict[str, Any]:  # noqa: ANN401
