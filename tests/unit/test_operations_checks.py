@@ -145,10 +145,10 @@ def large(prefix: str, days: int) -> Any:  # noqa: ANN401
         ([rule("runs/", 30), tagged("", 10)], []),
         ([tagged("runs/", 30)], ["shards and parts never expire: no lifecycle rule covers runs/"]),
         ([large("runs/", 30)], ["shards and parts never expire: no lifecycle rule covers runs/"]),
-        ([rule("runs/", 30), rule("runs/2", 1)], ["shards and parts expire after 1 days, before a dead letter does"]),
+        ([rule("runs/", 30), rule("runs/2", 1)], ["shards and parts expire after 1 day, before a dead letter does"]),
         (
             [rule("runs/", 30), large("lake/tags/run_date=", 1)],
-            ["lake/tags/run_date= expires after 1 days, but the views look back 35 days"],
+            ["lake/tags/run_date= expires after 1 day, but the views look back 35 days"],
         ),
         (
             [
@@ -178,13 +178,21 @@ def large(prefix: str, days: int) -> Any:  # noqa: ANN401
         ),
         (
             [rule("runs/", 30), moved("lake/tags/", 10, "GLACIER")],
-            ["lake/tags/ moves to GLACIER (unreadable) after 10 days, but the views look back 35 days"],
+            ["lake/tags/ moves to GLACIER (unreadable) after 10 days, but queries read the last 120 days"],
         ),
         (
-            [rule("runs/", 30), rule("lake/tags/", 20), moved("lake/tags/run_date=", 10, "DEEP_ARCHIVE")],
-            ["lake/tags/run_date= moves to DEEP_ARCHIVE (unreadable) after 10 days, but the views look back 35 days"],
+            [rule("runs/", 30), rule("lake/tags/", 20), moved("lake/tags/run_date=", 10, "GLACIER")],
+            ["lake/tags/run_date= moves to GLACIER (unreadable) after 10 days, but queries read the last 120 days"],
         ),
-        ([rule("runs/", 30), moved("", 35, "GLACIER")], []),
+        (
+            [rule("runs/", 30), moved("lake/tags/", 35, "GLACIER")],
+            ["lake/tags/ moves to GLACIER (unreadable) after 35 days, but queries read the last 120 days"],
+        ),
+        ([rule("runs/", 30), moved("lake/", 120, "GLACIER"), moved("plans/", 35, "GLACIER")], []),
+        (
+            [rule("runs/", 30), rule("lake/tags/run_date=", 90), moved("lake/tags/", 100, "DEEP_ARCHIVE")],
+            ["lake/tags/ moves to DEEP_ARCHIVE (unreadable) after 100 days, but queries read the last 120 days"],
+        ),
         (
             [rule("runs/", 30), moved("runs/", 14, "GLACIER")],
             ["shards and parts move to GLACIER (unreadable) after 14 days, before a dead letter does"],
@@ -208,7 +216,16 @@ def large(prefix: str, days: int) -> Any:  # noqa: ANN401
     ],
 )
 def test_what_expires_or_is_archived_too_early_or_never_expires_is_found(rules: list[Any], found: list[str]) -> None:
-    assert texts(ill_kept(rules, 35)) == found
+    assert texts(ill_kept(rules, window_days=35, history_days=120)) == found
+
+
+def test_the_fix_of_a_rule_names_the_days_that_it_is_compared_with() -> None:
+    rules = [rule("runs/", 30), rule("lake/tags/", 20), moved("lake/patches/", 50, "GLACIER")]
+
+    assert [finding.fix for finding in ill_kept(rules, window_days=35, history_days=120)] == [
+        "change the rule on lake/patches/ to keep it longer, or lower HistoryDays",
+        "change the rule on lake/tags/ to keep it longer, or lower WindowDays",
+    ]
 
 
 def test_a_check_that_cannot_be_made_is_unknown_and_never_passed(monkeypatch: pytest.MonkeyPatch) -> None:

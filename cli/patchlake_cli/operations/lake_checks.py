@@ -5,11 +5,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Literal, NotRequired, TypedDict
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code, listing_words
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
 from patchlake_cli.lake.source_coverage import SourceGap
+from patchlake_cli.lake.statements import Settings
 from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
 from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_json, reading_the_lake
 from patchlake_cli.operations.findings import Finding
@@ -81,7 +83,7 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
         yield Finding("there is no snapshot yet" if not runs else "none of the last runs has a snapshot", command)
     elif hours and now - newest.run_at > timedelta(hours=hours):
         yield Finding(
-            f"the newest snapshot, of run {newest.run_id}, is more than {hours} hours old",
+            f"the newest snapshot, of run {newest.run_id}, is more than {counted(hours, 'hour')} old",
             f"see NoSnapshotAlarm in docs/operations.md; {command}",
         )
 
@@ -175,9 +177,10 @@ def check_history(stack: Stack) -> Iterator[Finding]:
     """Check that the history, if the stack's version has one, goes back as far as the window."""
     window, history = stack.number("WindowDays"), stack.number("HistoryDays")
     if stack.parameter("HistoryDays") and history < window:
+        days = counted(history, "day")
         yield Finding(
-            f"the history has {history} days, but the views look back {window} days: in Athena, nothing is overdue "
-            f"if the newest run is more than {history} days old",
+            f"the history has {days}, but the views look back {window} days: in Athena, nothing is overdue "
+            f"if the newest run is more than {days} old",
             "raise HistoryDays, or lower WindowDays",
         )
 
@@ -193,4 +196,6 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
         if refusal.code != "NoSuchLifecycleConfiguration":
             raise
         rules = []
-    yield from ill_kept(rules, stack.number("WindowDays"))
+    window = stack.number("WindowDays")
+    history = stack.number("HistoryDays") if stack.parameter("HistoryDays") else Settings().history_days
+    yield from ill_kept(rules, window_days=window, history_days=max(window, history))

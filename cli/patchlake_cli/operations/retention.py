@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from patchlake.core.counts import counted
 from patchlake.core.keys import LAKE, PLANS
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.operations.calls import Time
@@ -76,8 +77,25 @@ class _End:
     moment: _Moment
 
 
-def ill_kept(rules: Sequence[Rule], window_days: int) -> Iterator[Finding]:
-    """Find objects that a bucket's lifecycle rules delete or archive too early, or never delete."""
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """The days for which objects must be readable, the reason in words, and the parameter of the stack."""
+
+    days: int
+    text: str
+    parameter: str
+
+
+def ill_kept(rules: Sequence[Rule], *, window_days: int, history_days: int) -> Iterator[Finding]:
+    """Find objects that a bucket's lifecycle rules delete or archive too early, or never delete.
+
+    What expires after the window only makes the history shorter; what moves to an archive makes a query fail.
+
+    Args:
+        rules: of the bucket.
+        window_days: the days that the views look back.
+        history_days: the days that queries read.
+    """
     tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
     for prefix in (_RUNS, *tables, PLANS):
         for end in _ends(rules, prefix):
@@ -88,13 +106,16 @@ def ill_kept(rules: Sequence[Rule], window_days: int) -> Iterator[Finding]:
                     f"change the rule on {end.prefix} to one with days, or remove it",
                 )
     yield from _ill_kept_runs(rules)
+    window = _Need(window_days, f"the views look back {counted(window_days, 'day')}", "WindowDays")
+    history = _Need(history_days, f"queries read the last {counted(history_days, 'day')}", "HistoryDays")
     for prefix in (*tables, PLANS):
-        earliest = _earliest(rules, prefix)
-        if earliest is not None and (days := earliest.moment["Days"]) < window_days:
+        needs = {"expire": window, "move": window if prefix == PLANS else history}
+        early = [end for end in _ends_by_days(rules, prefix) if _days(end) < needs[end.verb].days]
+        for end in sorted(early, key=_days)[:1]:
+            need = needs[end.verb]
             yield Finding(
-                f"{earliest.prefix} {earliest.verb}s{earliest.target} after {days} days, but the views look back "
-                f"{window_days} days",
-                f"change the rule on {earliest.prefix} to keep it longer, or lower WindowDays",
+                f"{end.prefix} {end.verb}s{end.target} after {counted(_days(end), 'day')}, but {need.text}",
+                f"change the rule on {end.prefix} to keep it longer, or lower {need.parameter}",
             )
 
 
@@ -104,18 +125,22 @@ def _ill_kept_runs(rules: Sequence[Rule]) -> Iterator[Finding]:
             f"shards and parts never expire: no lifecycle rule covers {_RUNS}",
             "restore the template's rule expire-runs",
         )
-    earliest = _earliest(rules, _RUNS)
-    if earliest is not None and (days := earliest.moment["Days"]) < SHORTEST_RUNS_DAYS:
+    earliest = min(_ends_by_days(rules, _RUNS), key=_days, default=None)
+    if earliest is not None and (days := _days(earliest)) < SHORTEST_RUNS_DAYS:
+        after = f"after {counted(days, 'day')}"
         yield Finding(
-            f"shards and parts {earliest.verb}{earliest.target} after {days} days, before a dead letter does",
+            f"shards and parts {earliest.verb}{earliest.target} {after}, before a dead letter does",
             f"change the rule on {earliest.prefix} to keep them for at least {SHORTEST_RUNS_DAYS} days",
         )
 
 
-def _earliest(rules: Sequence[Rule], prefix: str) -> _End | None:
-    """Return how an object under a prefix ends first by a number of days; None if it never does."""
-    with_days = (end for end in _ends(rules, prefix) if "Days" in end.moment)
-    return min(with_days, key=lambda end: end.moment["Days"], default=None)
+def _ends_by_days(rules: Sequence[Rule], prefix: str) -> Iterator[_End]:
+    """Yield how objects under a prefix may end after a number of days."""
+    return (end for end in _ends(rules, prefix) if "Days" in end.moment)
+
+
+def _days(end: _End) -> int:
+    return end.moment["Days"]
 
 
 def _ends(rules: Sequence[Rule], prefix: str) -> Iterator[_End]:
