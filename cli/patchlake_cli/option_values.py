@@ -67,6 +67,8 @@ def path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Optio
             raise wrong_value(value, "a path; a dot is the current folder")
         if "\n" in str(value):
             raise wrong_value(value, "a path on one line")
+        if "://" in str(value):
+            raise wrong_value(value, "a path on this machine, not an address")
         return Path(str(value))
 
     return typer.Option(*options, parser=read, metavar="PATH", help=sentence)

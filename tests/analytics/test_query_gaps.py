@@ -147,14 +147,15 @@ def test_a_node_that_no_run_listed_is_said_to_be_listed_by_none(tmp_path: Path, 
     assert (known.return_value, known.stderr) == (ExitCode.COMPLETE, "")
 
 
-def test_many_unread_targets_are_counted(tmp_path: Path) -> None:
-    write_run(tmp_path, "20261112T060000Z", [unread(account_id=f"{number:012}") for number in range(7)], [])
+@pytest.mark.parametrize(("targets", "more"), [(6, "1 more target"), (7, "2 more targets")])
+def test_many_unread_targets_are_counted(tmp_path: Path, targets: int, more: str) -> None:
+    write_run(tmp_path, "20261112T060000Z", [unread(account_id=f"{number:012}") for number in range(targets)], [])
 
     result = run(tmp_path, "--named", "compliant_nodes")
 
     assert result.return_value == ExitCode.PARTIAL
-    assert "0 of 7 targets read; not read: 000000000000 eu-central-1 (ACCESS_DENIED), " in result.stderr
-    assert result.stderr.endswith("000000000004 eu-central-1 (ACCESS_DENIED), 2 more targets.\n")
+    assert f"0 of {targets} targets read; not read: 000000000000 eu-central-1 (ACCESS_DENIED), " in result.stderr
+    assert result.stderr.endswith(f"000000000004 eu-central-1 (ACCESS_DENIED), {more}.\n")
 
 
 def test_a_date_without_a_run_before_or_after_it_is_said_to_be_outside_the_history(story_folder: Path) -> None:

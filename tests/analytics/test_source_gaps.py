@@ -96,17 +96,20 @@ def test_patches_that_were_read_in_full_are_a_whole_answer(tmp_path: Path) -> No
         assert (result.return_value, result.stderr) == (ExitCode.COMPLETE, "")
 
 
-def test_many_targets_and_runs_are_counted(tmp_path: Path) -> None:
-    for day in range(1, 8):
+@pytest.mark.parametrize(
+    ("count", "targets", "runs"), [(6, "1 more target", "1 older run"), (7, "2 more targets", "2 older runs")]
+)
+def test_many_targets_and_runs_are_counted(tmp_path: Path, count: int, targets: str, runs: str) -> None:
+    for day in range(8 - count, 8):
         write_run(tmp_path, f"202611{day:02}T060000Z", [listed(0)], [])
-    targets = [unread(account_id=f"{n:012}", patches_status="PARTIAL", patches_detail="nodes") for n in range(7)]
-    write_run(tmp_path, P3, [covered(0, "COMPLETE", 0), *targets], [])
+    left = [unread(account_id=f"{n:012}", patches_status="PARTIAL", patches_detail="nodes") for n in range(count)]
+    write_run(tmp_path, P3, [covered(0, "COMPLETE", 0), *left], [])
 
     text = run(tmp_path, "SELECT kb_id FROM patches").stderr
 
-    assert "000000000004 eu-central-1 (nodes), 2 more targets.\n" in text
+    assert f"000000000004 eu-central-1 (nodes), {targets}.\n" in text
     assert "earlier runs are not COMPLETE: 20261107T060000Z (NOT_ASKED), " in text
-    assert text.endswith("20261103T060000Z (NOT_ASKED), 2 older runs.\n")
+    assert text.endswith(f"20261103T060000Z (NOT_ASKED), {runs}.\n")
 
 
 def test_an_empty_window_is_said_once(patch_folder: Path) -> None:

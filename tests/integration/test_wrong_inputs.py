@@ -93,6 +93,16 @@ def ended(folder: Path, *arguments: str) -> tuple[int, str]:
         ("check", "--lake", "", "a folder, or s3://BUCKET with an optional prefix"),
         ("check", "--lake", "a\nb", "a location on one line"),
         ("demo", "--out", "a\nb", "a path on one line"),
+        *(
+            (command, option, address, "a path on this machine, not an address")
+            for command, option in (
+                ("check", "--policy"),
+                ("query", "--policy"),
+                ("report", "--out"),
+                ("query", "--file"),
+            )
+            for address in ("s3://bucket/policy", "S3://bucket", "https://example.com/policy")
+        ),
         ("check", "--stack", "a b", STACK_NAME),
         ("status", "--runs", "0", "a whole number from 1 to 100"),
         ("check", "--stack", "Patchlake", STACK_NAME),

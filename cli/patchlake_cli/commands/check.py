@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchlake.core.counts import counted
 from patchlake_cli.commands.options import (
     DEFAULTS,
     AccountsOption,
@@ -134,7 +135,5 @@ def _policy_verdict(checked: "PolicyCheck") -> str:
             return "The policy has no rows: the built-in deadlines apply, and there are no exceptions."
         case _, 0:
             return "Every row of the policy can be used."
-        case _, 1:
-            return "1 problem."
         case _, problems:
-            return f"{problems} problems."
+            return f"{counted(problems, 'problem')}."

@@ -7,6 +7,7 @@ from functools import partial
 
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.bootstrap import Aws
+from patchlake.core.counts import counted
 from patchlake.errors import PatchlakeError
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_run import READ_AHEAD
@@ -106,9 +107,7 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
         progress.say(warning)
     verb = "starts" if begun.is_new else "continues"
     targets = len(begun.plan.targets)
-    progress.say(
-        f"Run {run_id} {verb}: {targets} target{'s' * (targets != 1)}, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}."
-    )
+    progress.say(f"Run {run_id} {verb}: {counted(targets, 'target')}, deadline {deadline_at:%Y-%m-%dT%H:%M:%SZ}.")
     troubles = Troubles(progress.say)
     bars = progress.follow(observation, begun.plan.run_at)
 
@@ -124,5 +123,5 @@ def _work(begun: Begun, ports: Ports, stages: Stages, observation: Observation, 
         throttles = observation.metrics["SsmThrottles"]
         progress.say(
             f"Run {run_id} has reached its deadline: the snapshot names everything that was not read by then."
-            + (f" AWS throttled {throttles:,} call{'s' * (throttles != 1)}." if throttles else "")
+            + (f" AWS throttled {counted(throttles, 'call')}." if throttles else "")
         )

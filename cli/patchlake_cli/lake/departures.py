@@ -3,6 +3,7 @@
 They make no run PARTIAL, since the run read all that it should. But its figures lack their nodes.
 """
 
+from patchlake.core.counts import counted
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import named
 
@@ -21,11 +22,11 @@ def departures(lake: Lake, run_id: str) -> str | None:
     if not left:
         return None
     known = [nodes for _, _, nodes in left if nodes is not None]
-    nodes = f"{sum(known):,} {'node' if sum(known) == 1 else 'nodes'} when last listed"
+    nodes = f"{counted(sum(known), 'node')} when last listed"
     never = len(left) - len(known)
     listed = ", ".join([*([nodes] if known else []), *([f"{never:,} never listed"] if never else [])])
     return (
-        f"run {run_id} does not plan {len(left):,} {'target' if len(left) == 1 else 'targets'} of earlier runs: "
+        f"run {run_id} does not plan {counted(len(left), 'target')} of earlier runs: "
         f"{named([(account_id, region) for account_id, region, _ in left])} ({listed}). "
         "See --named no_longer_planned"
     )

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from patchlake.adapters.one_line import one_line
+from patchlake.core.counts import counted
 from patchlake.core.tables import Table
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
@@ -273,7 +274,9 @@ class Lake:
         if not head or len({column.lower() for column in head}) < len(head) or not all(map(str.isidentifier, head)):
             raise QueryError(f"{name}: the first line must name each column once, with letters, digits and _")
         if uneven := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
-            raise QueryError(f"{name}: row {uneven[0]} does not have {len(head)} columns, as the first row does")
+            raise QueryError(
+                f"{name}: row {uneven[0]} does not have {counted(len(head), 'column')}, as the first row does"
+            )
         columns = ", ".join(f'"{column}" VARCHAR' for column in head)
         self._database.execute(f'CREATE TABLE "{name}" ({columns})')
         if rows:

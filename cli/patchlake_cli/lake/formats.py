@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from patchlake.core.counts import counted
 from patchlake_cli.lake.engine import Answer
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.statements import RUN_COLUMNS
@@ -38,7 +39,7 @@ def as_table(answer: Answer, width: int | None = None, of: int | None = None) ->
     rows = [[visible(_text(value)) for value in row] for row in answer.rows]
     heads = [visible(name) for name in answer.columns]
     widths = [max(map(cell_len, column)) for column in zip(heads, *rows, strict=True)]
-    count = _count(len(rows)) if of is None or of == len(rows) else f"first {len(rows)} of {of} rows"
+    count = counted(len(rows), "row") if of is None or of == len(rows) else f"first {len(rows):,} of {of:,} rows"
     if width is not None and sum(widths) + 2 * (len(widths) - 1) > width and rows:
         return about_run + _blocks(heads, rows) + f"\n{count}\n"
     rights = [_is_of_numbers(answer, place) for place in range(len(heads))]
@@ -174,10 +175,6 @@ def _text(value: Any) -> str:  # noqa: ANN401  # any column
             return value.hex()
         case _:
             return str(value)
-
-
-def _count(rows: int) -> str:
-    return "1 row" if rows == 1 else f"{rows} rows"
 
 
 def _is_of_numbers(answer: Answer, place: int) -> bool:

@@ -8,6 +8,7 @@ from textwrap import shorten
 
 from sqlglot import exp
 
+from patchlake.core.counts import counted
 from patchlake_cli.lake.grammar import Name, names_in
 from patchlake_cli.similar_names import suggested
 
@@ -142,5 +143,5 @@ def _complaint(name: Name) -> str | None:
     if name.arguments < least or (most is not None and name.arguments > most):
         number = least if name.arguments < least or most is None else most
         bound = "fewer" if name.arguments < least else "more"
-        return f"{name.text}() is not supported with {bound} than {number} argument{'' if number == 1 else 's'}"
+        return f"{name.text}() is not supported with {bound} than {counted(number, 'argument')}"
     return None

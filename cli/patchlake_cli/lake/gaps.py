@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
+from patchlake.core.counts import counted
 from patchlake.core.run import run_date
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.files import is_of_a_run
@@ -103,9 +104,9 @@ def left_out(lake: Lake, answering: str | None) -> Iterator[str]:
         if run_id is None or not is_of_a_run(day, run_id):
             yield f"{_misplaced(day, run_id)}{instead}"
             continue
-        counted = "it has no coverage" if listed is None else f"its coverage counts {listed:,} nodes"
+        known = "it has no coverage" if listed is None else f"its coverage counts {counted(listed, 'node')}"
         yield (
-            f"run {run_id} is UNPUBLISHED: {counted}, and its snapshot has {stored or 0:,}. It is being published, or "
+            f"run {run_id} is UNPUBLISHED: {known}, and its snapshot has {stored or 0:,}. It is being published, or "
             f"its files are damaged, or copied{instead}"
         )
 
@@ -144,7 +145,7 @@ def _targets(lake: Lake) -> list[str]:
     ).rows
     named = [f"{account_id} {region} ({status})" for account_id, region, status in unread[:TARGETS_NAMED]]
     more = len(unread) - len(named)
-    return [*named, f"{more} more targets"] if more else named
+    return [*named, counted(more, "more target")] if more else named
 
 
 def _nodes(lake: Lake) -> list[str]:
@@ -153,4 +154,4 @@ def _nodes(lake: Lake) -> list[str]:
         "WHERE collection_status IN ('NOT_COLLECTED', 'INVALID_RESPONSE') "
         "GROUP BY collection_status ORDER BY collection_status"
     ).rows
-    return [f"{nodes} {'node' if nodes == 1 else 'nodes'} ({status})" for nodes, status in unread]
+    return [f"{counted(nodes, 'node')} ({status})" for nodes, status in unread]

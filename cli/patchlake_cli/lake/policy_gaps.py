@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from patchlake.adapters.one_line import one_line
+from patchlake.core.counts import counted
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of
 from patchlake_cli.lake.source_gaps import gaps_of_source, relations_below
@@ -37,7 +38,7 @@ def find_policy_gaps(lake: Lake, relations: Collection[str]) -> list[str]:
     found = []
     [(bad,)] = lake.select("SELECT count(*) FROM policy_problems").rows
     if bad:
-        rows = "1 row of the policy is" if bad == 1 else f"{bad:,} rows of the policy are"
+        rows = counted(bad, "row of the policy is", "rows of the policy are")
         found.append(f"{rows} bad and cannot be used: policy_problems says why")
     [(by_tag,)] = lake.select(
         "SELECT (SELECT count(*) FROM sla_rows WHERE problem IS NULL AND tag_key <> '') "
@@ -65,8 +66,10 @@ def find_policy_notes(lake: Lake, relations: Collection[str]) -> list[str]:
     days = lake.settings.days_of_history
     [(longer,)] = lake.select("SELECT count(*) FROM sla_rows WHERE deadline_days > ?", [str(days)]).rows
     if longer:
-        rows = "1 deadline of the policy is" if longer == 1 else f"{longer:,} deadlines of the policy are"
-        found.append(f"{rows} longer than {days} days: no age can be seen beyond the history (--history-days)")
+        rows = counted(longer, "deadline of the policy is", "deadlines of the policy are")
+        found.append(
+            f"{rows} longer than {counted(days, 'day')}: no age can be seen beyond the history (--history-days)"
+        )
     if unused := lake.unused_policy_files():
         places = " and ".join(f"{folder_of(table)}/" for table in POLICY_TABLES)
         others = f" and {len(unused) - 1:,} more" if len(unused) > 1 else ""

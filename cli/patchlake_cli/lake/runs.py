@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from patchlake.core.counts import counted
 from patchlake.core.run import run_id_of
 from patchlake.core.statuses import NOT_READ, CollectionStatus, ListingStatus
 from patchlake.ports import Clock
@@ -189,7 +190,7 @@ def named(targets: Sequence[tuple[str, str]]) -> str:
 
 def rows_in_words(rows_without_id: int) -> str:
     """Return the number of rows without an id."""
-    return "1 row without an id" if rows_without_id == 1 else f"{rows_without_id:,} rows without an id"
+    return f"{counted(rows_without_id, 'row')} without an id"
 
 
 def counts_as_json(run: Run) -> dict[str, Any]:

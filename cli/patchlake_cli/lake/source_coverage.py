@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import ListingStatus
 from patchlake.sources.coverage import COMPLETE, PARTIAL, ROWS_WITHOUT_ID
 from patchlake.sources.source import Source
@@ -107,7 +108,7 @@ def source_coverage(targets: Iterable[Mapping[str, Any]], published_rows: int | 
 
 def sentence(name: str, coverage: SourceCoverage) -> str | None:
     """Return a sentence about a source; None if it was not asked."""
-    about = f"{name.capitalize()} are {coverage.status}: {coverage.rows or 0:,} rows"
+    about = f"{name.capitalize()} are {coverage.status}: {counted(coverage.rows or 0, 'row')}"
     match coverage.status:
         case SourceStatus.NOT_ASKED:
             return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from patchlake.core.counts import counted
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.runs import TARGETS_NAMED
@@ -78,7 +79,7 @@ def gaps_of_source(lake: Lake, source: str, *, several: bool) -> Iterator[str]:
             yield f"the {source} of run {run_id} are {status}{_explained(lake, source, status)}"
     if several and unread:
         named = [f"{run_id} ({status})" for run_id, status in unread[-TARGETS_NAMED:]]
-        more = [f"{len(unread) - len(named)} older runs"] if len(unread) > len(named) else []
+        more = [counted(len(unread) - len(named), "older run")] if len(unread) > len(named) else []
         yield f"the {source} of earlier runs are not COMPLETE: {', '.join([*reversed(named), *more])}"
 
 
@@ -93,5 +94,5 @@ def _explained(lake: Lake, source: str, status: str) -> str:
         f"WHERE is_active AND is_planned AND {source}_status <> 'COMPLETE' ORDER BY account_id, region"
     ).rows
     named = [f"{account_id} {region} ({detail})" for account_id, region, detail in unread[:TARGETS_NAMED]]
-    more = [f"{len(unread) - len(named)} more targets"] if len(unread) > len(named) else []
+    more = [counted(len(unread) - len(named), "more target")] if len(unread) > len(named) else []
     return f"; not read in full: {', '.join([*named, *more])}"

@@ -2,6 +2,7 @@
 
 from sqlglot import exp
 
+from patchlake.core.counts import counted
 from patchlake_cli.lake.errors import QueryError
 from patchlake_cli.lake.types import columns_of_unnest
 
@@ -23,8 +24,7 @@ def require_unnest(tree: exp.Expr) -> None:
         # A type that is not known may be that of a map.
         is_known = len(columns) > 1 or not columns[0].is_type(exp.DType.UNKNOWN)
         if is_known and names != needed and (names or needed > 1):
-            number = f"{needed} columns" if needed > 1 else "1 column"
-            raise QueryError(f"{_written(unnest)} has {number}: name each, such as AS t (a, b)")
+            raise QueryError(f"{_written(unnest)} has {counted(needed, 'column')}: name each, such as AS t (a, b)")
 
 
 def write_unnest(tree: exp.Expr) -> None:

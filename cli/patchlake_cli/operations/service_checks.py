@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
+from patchlake.core.counts import counted
 from patchlake_cli.operations.calls import AwsRefusedError, Time, asking, read_answer, read_pages
 from patchlake_cli.operations.deployment import QUEUES
 from patchlake_cli.operations.findings import Finding
@@ -236,8 +237,8 @@ def check_log_retention(stack: Stack) -> Iterator[Finding]:
     for name in stack.deployment.log_groups:
         if name not in found:
             yield Finding(f"there is no log group {name}", f"aws logs create-log-group --log-group-name {name}")
-        elif found[name] != days:
-            kept = "forever" if found[name] is None else f"for {found[name]} days"
+        elif (set_days := found[name]) != days:
+            kept = "forever" if set_days is None else f"for {counted(set_days, 'day')}"
             yield Finding(
                 f"the logs in {name} are kept {kept}, but LogRetentionDays is {days}",
                 f"aws logs put-retention-policy --log-group-name {name} --retention-in-days {days}",

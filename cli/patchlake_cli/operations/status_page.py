@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import ROWS_WITHOUT_ID, CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.lake.source_coverage import SourceStatus, sentence
@@ -55,7 +56,7 @@ def run_line(run: Run) -> Text:
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
-        f": {run.targets_in_words}, {run.nodes_listed or 0:,} nodes listed, "
+        f": {run.targets_in_words}, {counted(run.nodes_listed or 0, 'node')} listed, "
         f"{run.nodes_not_read or 0:,} of them not read.",
     )
 
@@ -96,7 +97,7 @@ def _headline(status: Status) -> Text:
 
 def _parts_of(progress: Progress) -> str:
     if progress.parts_expected is None:
-        return f"{progress.parts:,} parts collected"
+        return f"{counted(progress.parts, 'part')} collected"
     so_far = "" if progress.shards == progress.targets else " so far"
     return f"{progress.parts:,} of {progress.parts_expected:,} parts collected{so_far}"
 

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from patchlake.core.counts import counted
 from patchlake_cli.report.deadline_figures import OverdueDay, Scorecard
 from patchlake_cli.report.figures import Figures
 from patchlake_cli.report.node_figures import Compliance, Day
@@ -89,7 +90,7 @@ def _day_a_week_before(dates: Sequence[str]) -> str | None:
 
 def _how_long_before(day: str, newest: str) -> str:
     days = (date.fromisoformat(newest) - date.fromisoformat(day)).days
-    return "a week" if days == _WEEK.days else f"{days} days"
+    return "a week" if days == _WEEK.days else counted(days, "day")
 
 
 def goal_in_words(goal: float, percent: Percent) -> str:
@@ -114,13 +115,10 @@ def overdue_in_words(fleet: Scorecard, trend: Sequence[OverdueDay], patches_stat
         unread = "no target was read" if fleet.nodes_listed is None else "the patches of no node are known"
         reason = OVERDUE_UNKNOWN.get(patches_status, unread)
         return f"It is not known how many patches are overdue: {reason}."
-    lines = "line of patches is" if fleet.lines_overdue == 1 else "lines of patches are"
-    nodes = "node" if fleet.nodes_overdue == 1 else "nodes"
-    sentence = f"At least {fleet.lines_overdue:,} {lines} overdue, on {fleet.nodes_overdue:,} {nodes}"
+    lines = counted(fleet.lines_overdue, "line of patches is", "lines of patches are")
+    sentence = f"At least {lines} overdue, on {counted(fleet.nodes_overdue, 'node')}"
     more = [
-        f"{number:,} more may be"
-        if kind == "possibly"
-        else f"{number:,} more {'has' if number == 1 else 'have'} an exception"
+        f"{number:,} more may be" if kind == "possibly" else f"{counted(number, 'more has', 'more have')} an exception"
         for kind, number in (("possibly", fleet.lines_possibly_overdue), ("exempt", fleet.lines_excepted))
         if number
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import ROWS_WITHOUT_ID
 from patchlake_cli.lake.runs import rows_in_words
 from patchlake_cli.report.figures import Details, Figures, LatestRun, Reason, Unread
@@ -65,4 +66,4 @@ def _last_known(those: Unread) -> str:
 def _counted(number: int | None, noun: str) -> str:
     if number is None:
         return f"an unknown number of {noun}s"
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return counted(number, noun)

@@ -1,5 +1,6 @@
 """Explanations of the statuses and reasons in the views."""
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import COLLECTION, LISTING, CollectionStatus, ListingStatus
 
 OLD_HOURS = 48
@@ -100,5 +101,5 @@ BREACH_REASONS = {
 def age_in_words(hours: int) -> str:
     """Return an age in hours, or in days once it is old."""
     if hours < OLD_HOURS:
-        return "1 hour" if hours == 1 else f"{hours} hours"
+        return counted(hours, "hour")
     return f"{hours // 24} days"

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from patchlake.core.counts import counted
 from patchlake_cli.terminal.observation import Observation
 
 
@@ -83,7 +84,9 @@ class RunBars:
         """Return the rate of collection, and the number of throttled calls."""
         speed = next(task.speed for task in self._progress.tasks if task.id == self._collect)
         throttles = self._observation.metrics["SsmThrottles"]
-        return (f", {speed:,.0f}/s" if speed else "") + (f", throttled {throttles:,} times" if throttles else "")
+        return (f", {speed:,.0f}/s" if speed else "") + (
+            f", throttled {counted(throttles, 'time')}" if throttles else ""
+        )
 
     def close(self) -> None:
         """Remove the bars."""

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from patchlake.core.counts import counted
 from patchlake.core.statuses import CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.overview import AnsweredQuestion
@@ -118,7 +119,8 @@ def _headline(summary: RunSummary) -> Text:
         styled_status(run),
         f": {run.targets_in_words}, "
         f"{summary.nodes_accounted_for:,} of {summary.nodes_listed:,} listed nodes accounted for. "
-        f"{summary.api_calls:,} API calls, {summary.retries:,} retries, {summary.wall_seconds:.1f} s.",
+        f"{counted(summary.api_calls, 'API call')}, {counted(summary.retries, 'retry', 'retries')}, "
+        f"{summary.wall_seconds:.1f} s.",
     )
 
 

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from patchlake.adapters.aws_errors import AwsError, Cause, cause_of, code_of, message_of
 from patchlake.adapters.clock import time_in
+from patchlake.core.counts import counted
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.core.statuses import Explanation
 
@@ -153,4 +154,4 @@ def _difference(error: AwsError, local: datetime) -> str:
     minutes = round(abs(local - answered) / timedelta(minutes=1))
     count, unit = (minutes, "minute") if minutes < _MOST_MINUTES else (round(minutes / 60), "hour")
     order = "ahead" if local > answered else "behind"
-    return f": the clock of this machine is {count:,} {unit}{'' if count == 1 else 's'} {order}"
+    return f": the clock of this machine is {counted(count, unit)} {order}"

@@ -10,6 +10,7 @@ import msgspec
 from patchlake.adapters.aws_errors import AWS_ERRORS
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.one_line import one_line
+from patchlake.core.counts import counted
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
@@ -112,7 +113,8 @@ class SqsQueue:
                 return
         codes = ", ".join(sorted({one_line(str(failure.code or "no code")) for failure in failed}))
         codes = codes or "they are not in the answer"
-        msg = f"{self._url}: {len(entries)} messages of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
+        lost = counted(len(entries), "message")
+        msg = f"{self._url}: {lost} of a batch could not be sent in {SEND_ATTEMPTS} attempts: {codes}"
         raise RetryableError(msg)
 
     def _members[Form](self, operation: str, answer: Mapping[str, Any], form: type[Form]) -> Form:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from patchlake.core.counts import counted
 from patchlake.core.timings import RESERVE_SECONDS, throttle_pause_seconds
 from patchlake.errors import OutOfTimeError, ThrottledError
 from patchlake.ports import Delivery, ParallelMap
@@ -92,7 +93,9 @@ class ThrottledCalls:
         """
         left = self.delivery.seconds_left()
         if left < RESERVE_SECONDS + seconds:
-            msg = f"{self.subject}: {left:.0f} seconds are left of the invocation, after {self.pauses} pauses"
+            msg = (
+                f"{self.subject}: {left:.0f} seconds are left of the invocation, after {counted(self.pauses, 'pause')}"
+            )
             raise OutOfTimeError(msg)
         return left
 
@@ -117,7 +120,7 @@ class ThrottledCalls:
         seconds = throttle_pause_seconds(self._in_a_row, self.chance())
         left = self.delivery.seconds_left()
         if left < RESERVE_SECONDS + seconds:
-            msg = f"{throttled} ({left:.0f} seconds are left of the invocation, after {self.pauses} pauses)"
+            msg = f"{throttled} ({left:.0f} seconds are left of the invocation, after {counted(self.pauses, 'pause')})"
             raise OutOfTimeError(msg) from throttled
         if self.waited_seconds + seconds > self.longest_wait_seconds:
             msg = f"{throttled} (throttled for {self.waited_seconds:.0f} seconds of the invocation)"
