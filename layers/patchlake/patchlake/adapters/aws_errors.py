@@ -68,6 +68,7 @@ class Cause(StrEnum):
     NO_UNIT = auto()
     OTHER_REGION = auto()
     REDIRECTED = auto()
+    ENDLESS_REDIRECTS = auto()
     NO_CONDITIONAL_WRITES = auto()
     BROKEN_CHAIN = auto()
     REFUSED = auto()
@@ -156,7 +157,7 @@ _ADDRESSES = frozenset({"location", "x-amz-bucket-region"})
 
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
-    Cause.REDIRECTED: (RecursionError,),
+    Cause.ENDLESS_REDIRECTS: (RecursionError,),
     Cause.EXPIRED: (CredentialRetrievalError, SSOError, TokenRetrievalError),
     Cause.PROXY: (ProxyConnectionError,),
     Cause.BAD_CERTIFICATE: (SSLError,),
@@ -166,7 +167,8 @@ _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
 """The causes of the SDK's own errors; all others are PASSING."""
 
 _LATER = frozenset({Cause.THROTTLED, Cause.PASSING, Cause.PROXY_ANSWER, Cause.CONFLICT, Cause.EXPIRED})
-_OUR_OWN = _LATER | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.REDIRECTED, Cause.PROXY}
+_REDIRECTS = frozenset({Cause.REDIRECTED, Cause.ENDLESS_REDIRECTS})
+_OUR_OWN = _LATER | _REDIRECTS | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.PROXY}
 
 DENIALS = frozenset({Cause.DENIED, Cause.DENIED_BY_POLICY, Cause.KEY_DENIED})
 """The causes that are a matter of policies."""
@@ -267,7 +269,7 @@ def refusal_code_of(error: AwsError) -> str | None:
 def passes(error: AwsError) -> bool:
     """Whether the same call may succeed later: throttling, conflicts, 5xx, time-outs, broken connections."""
     cause = cause_of(error)
-    return cause in _LATER or (not isinstance(error, ClientError) and cause is not Cause.REDIRECTED)
+    return cause in _LATER or (not isinstance(error, ClientError) and cause not in _REDIRECTS)
 
 
 def _told_by_message(cause: Cause, message: str) -> Cause:
@@ -308,6 +310,9 @@ def _is_web_page(answer: Mapping[str, Any]) -> bool:
 
 def message_of(error: AwsError) -> str:
     """Return what the service says about an error, or else the SDK, in one line, without passwords in addresses."""
+    if cause_of(error) is Cause.ENDLESS_REDIRECTS:
+        # Neither says anything: these are words of Python.
+        return ""
     return one_line(without_secrets(_message_in(error.response) if isinstance(error, ClientError) else str(error)))
 
 
