@@ -452,6 +452,36 @@ def test_a_refused_role_of_the_profile_is_named_and_not_taken_for_a_refusal_of_s
     assert len(stub.requests) == 1
 
 
+@pytest.mark.parametrize(("failures", "is_answered"), [(1, True), (2, True), (3, False)])
+def test_only_the_third_failure_of_sts_in_a_row_ends_the_calls_with_a_role_of_the_profile(  # noqa: PLR0913
+    stub: HttpStub,
+    time: Time,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    failures: int,
+    is_answered: bool,
+) -> None:
+    config = tmp_path / "config"
+    role = f"arn:aws:iam::{HOME}:role/r"
+    config.write_text(f"[profile r]\nrole_arn = {role}\ncredential_source = Environment\n", encoding="utf-8")
+    for name, value in (shell(stub.url) | {"AWS_CONFIG_FILE": str(config), "AWS_MAX_ATTEMPTS": "1"}).items():
+        monkeypatch.setenv(name, value)
+    members = {"AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c", "Expiration": "2099-01-01T00:00:00Z"}
+    credentials = "".join(f"<{name}>{value}</{name}>" for name, value in members.items())
+    result = f"<AssumeRoleResult><Credentials>{credentials}</Credentials></AssumeRoleResult>"
+    of_sts = [Answer(503)] * failures + [Answer(200, f"<AssumeRoleResponse>{result}</AssumeRoleResponse>".encode())]
+    stub.answer = lambda request: (
+        of_sts.pop(0) if b"Action=AssumeRole" in request.body else json_answer({"Patches": []})
+    )
+    calls = PacedCalls(Session(profile_name="r", region_name="eu-central-1"), time.timing)
+
+    answers = [calls.ask(PATCHES.operation, {"InstanceId": "i-1"}) for _ in range(failures + 1)]
+
+    assert isinstance(answers[-1], Given) is is_answered
+    assert not any(isinstance(answer, Given) for answer in answers[:-1])
+
+
 @pytest.mark.parametrize("region", ["mars", "EU-CENTRAL-1", "aws-global", "eu-central-1 ", "a/b"])
 def test_a_region_that_is_none_is_one_sentence(stub: HttpStub, region: str) -> None:
     ended = patchlake_here(shell(stub.url), "probe", "--region", region)

@@ -53,6 +53,7 @@ _FINAL = frozenset(
         Cause.PROXY,
         Cause.PROXY_PAGE,
         Cause.PROXY_ANSWER,
+        Cause.ENDLESS_REDIRECTS,
         Cause.REDIRECTED,
         Cause.THROTTLED,
         Cause.UNKNOWN_CALLER,
@@ -120,8 +121,7 @@ class PacedCalls:
             response = getattr(client, xform_name(operation.name))(**parameters)
         except AWS_ERRORS as error:
             if (permission := permission_for_credentials(error)) is not None:
-                self._closed[_CREDENTIALS] = NoAnswer(self._reason(permission, error, is_named=True))
-                return self._closed[_CREDENTIALS]
+                return self._without_credentials(permission, error)
             response = error.response if isinstance(error, ClientError) else {}
             self._record(name, began, response, is_answer=False)
             return self._refusal(service, name, error)
@@ -131,7 +131,7 @@ class PacedCalls:
             self._record(name, began, response, is_answer=False)
             return self._broken(service, name)
         self._record(name, began, response, is_answer=True)
-        self._failures[service] = 0
+        self._failures[service] = self._failures[_CREDENTIALS] = 0
         return answer
 
     def _decoded(self, operation: Operation, client: Any, response: Mapping[str, Any]) -> Answer:  # noqa: ANN401
@@ -181,6 +181,14 @@ class PacedCalls:
         elif cause is Cause.PASSING:
             return self._failed(service, found)
         self._failures[service] = 0
+        return found
+
+    def _without_credentials(self, permission: str, error: AwsError) -> NoAnswer:
+        """Return why there are no credentials, which every call needs: a refusal ends them all."""
+        found = NoAnswer(self._reason(permission, error, is_named=True))
+        if cause_of(error) is Cause.PASSING:
+            return self._failed(_CREDENTIALS, found)
+        self._closed[_CREDENTIALS] = found
         return found
 
     def _reason(self, permission: str, error: AwsError, *, is_named: bool = False) -> str:
