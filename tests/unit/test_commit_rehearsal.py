@@ -14,7 +14,7 @@ from patchlake.sources.registry import SOURCES
 from patchlake.stages.commit import CommitOutcome
 from patchlake.stages.stored_plan import stored_plan
 from patchlake_cli.lake import run_reader as module
-from patchlake_cli.lake.commit_rehearsal import CommitRehearsal
+from patchlake_cli.lake.commit_rehearsal import REHEARSAL_SECONDS, CommitRehearsal
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import RunStatus
 from tests.watched_store import WatchedStore, once
@@ -135,6 +135,42 @@ def test_parts_are_read_once_however_often_one_looks() -> None:
 
     assert {PART, DETAIL, INSTANCES} <= set(first)
     assert read[len(first) :] == [plan_key(RUN_ID)]
+
+
+def test_while_objects_come_the_run_is_read_again_once_a_minute() -> None:
+    world = collected()
+    late = [world.store.objects.pop(key) for key in (DETAIL, INSTANCES)]
+    world.clock.advance(DETAIL_DEADLINE_SECONDS)
+    store, read = noting_reads(world)
+    runs = Runs(store, world.tables, world.clock)
+    runs.run(RUN_ID)
+    read.clear()
+
+    store.objects[DETAIL] = late[0]
+    world.clock.advance(REHEARSAL_SECONDS - 1)
+    runs.run(RUN_ID)
+    soon = read.copy()
+    store.objects[INSTANCES] = late[1]
+    world.clock.advance(1)
+    runs.run(RUN_ID)
+
+    assert PART not in soon
+    assert {PART, DETAIL, INSTANCES} <= set(read)
+
+
+def test_a_deadline_is_noticed_at_once() -> None:
+    world = collected()
+    world.store.objects[DETAIL] = b"PAR1 broken PAR1"
+    part = world.store.objects.pop(part_key(RUN_ID, EU, 1))
+    world.clock.advance(DEADLINE_SECONDS - 1)
+    runs = runs_of(world)
+    before = runs.run(RUN_ID).status
+    world.store.objects[part_key(RUN_ID, EU, 1)] = part
+    world.clock.advance(1)
+
+    [after] = runs.newest(7)
+
+    assert (before, after.status) == (RunStatus.RUNNING, RunStatus.CORRUPT)
 
 
 def test_a_run_whose_damaged_part_was_deleted_is_no_longer_corrupt() -> None:

@@ -1,6 +1,8 @@
 """A rehearsal of commit for a run that is not published: its own stage, over a store and queues that keep nothing."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from patchlake import __version__
@@ -13,12 +15,38 @@ from patchlake.sources.registry import SOURCES
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.stored_run import StoredRuns
 
-type _Seen = tuple[tuple[str, ...], bool, bool]
-"""The keys of a run, whether its detail deadline has passed, and its deadline: these decide what commit does."""
+REHEARSAL_SECONDS = 60
+"""The shortest time between two rehearsals of a run without a flaw; commit itself looks at a run once a tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rehearsed:
+    """The result of a rehearsal.
+
+    Attributes:
+        passed: whether the run's detail deadline had passed, and its deadline: with the keys, these decide what commit
+            does.
+        keys: of the run.
+        at: when it began.
+        flaw: the object for which commit gives the run up and what is wrong with it, if there is one.
+    """
+
+    passed: tuple[bool, bool]
+    keys: tuple[str, ...]
+    at: datetime
+    flaw: str | None
+
+    def holds(self, passed: tuple[bool, bool], keys: tuple[str, ...], now: datetime) -> bool:
+        """Whether it is not yet time for another one."""
+        is_recent = self.flaw is None and now - self.at < timedelta(seconds=REHEARSAL_SECONDS)
+        return self.passed == passed and (self.keys == keys or is_recent)
 
 
 class CommitRehearsal:
-    """The runs that commit gives up; one is read again only if it has other objects, or a deadline has passed."""
+    """The runs that commit gives up; one is read again if a deadline has passed, or after a while, if it has other keys.
+
+    While workers store objects, each look would read the whole run again.
+    """
 
     def __init__(self, store: Store, tables: TableFormat, clock: Clock, parallel_map: ParallelMap) -> None:
         """Read nothing yet."""
@@ -26,24 +54,25 @@ class CommitRehearsal:
         self._tables = tables
         self._clock = clock
         self._parallel_map = parallel_map
-        self._found: dict[str, tuple[_Seen, str | None]] = {}
+        self._found: dict[str, _Rehearsed] = {}
 
     def flaw(self, plan: Plan) -> str | None:
         """Return the object for which commit gives the run up and what is wrong with it, if there is one.
 
-        It reads every shard and part, as commit does; if others come meanwhile, there is none yet. Every error of the
-        store is raised.
+        It reads every shard and part, as commit does; if others come meanwhile, there is none yet, and those that came
+        in the last ``REHEARSAL_SECONDS`` may not have been read. Every error of the store is raised.
         """
         keys = self._keys(plan.run_id)
         now = self._clock.now()
-        seen = (keys, now >= plan.closes_details_at, now >= plan.deadline_at)
-        if plan.run_id not in self._found or self._found[plan.run_id][0] != seen:
+        passed = (now >= plan.closes_details_at, now >= plan.deadline_at)
+        known = self._found.get(plan.run_id)
+        if known is None or not known.holds(passed, keys, now):
             flaw = self._rehearse(plan.run_id, keys)
             if flaw is not None and self._keys(plan.run_id) != keys:
                 # A worker or commit went on meanwhile, and what they published may differ from the rehearsal.
                 return None
-            self._found[plan.run_id] = (seen, flaw)
-        return self._found[plan.run_id][1]
+            known = self._found[plan.run_id] = _Rehearsed(passed, keys, now, flaw)
+        return known.flaw
 
     def _keys(self, run_id: str) -> tuple[str, ...]:
         return tuple(self._store.keys(f"{RUNS}{run_id}/"))
