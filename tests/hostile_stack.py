@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +39,15 @@ def outputs() -> dict[str, str]:
     }
 
 
-def described(name: str = STACK, parameters: str = "", **changes: str) -> Answer:
+PARAMETERS = {"HistoryDays": "120", "LogRetentionDays": "30", "MissedRunHours": "30", "WindowDays": "35"}
+
+
+def described(name: str = STACK, parameters: Mapping[str, str] = PARAMETERS, **changes: str) -> Answer:
     """Return CloudFormation's answer about a stack."""
+    values = "".join(
+        f"<member><ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
+        for key, value in parameters.items()
+    )
     members = "".join(
         f"<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
         for key, value in (outputs() | changes).items()
@@ -49,7 +56,7 @@ def described(name: str = STACK, parameters: str = "", **changes: str) -> Answer
         f"<StackName>{name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus>"
         f"<StackId>arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/1</StackId>"
         f"<CreationTime>2026-11-01T00:00:00Z</CreationTime>"
-        f"<Parameters>{parameters}</Parameters><Outputs>{members}</Outputs>"
+        f"<Parameters>{values}</Parameters><Outputs>{members}</Outputs>"
     )
     return xml("DescribeStacks", f"<Stacks><member>{stack}</member></Stacks>")
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from tests.hostile_stack import ACCOUNT, ANSWERS, REGION, HostileAws, described, hostile_aws, only, xml
+from tests.hostile_stack import ACCOUNT, ANSWERS, PARAMETERS, REGION, HostileAws, described, hostile_aws, only, xml
 from tests.http_stub import Answer, Request
 
 SOURCES = "event-source-mappings"
@@ -97,9 +97,8 @@ def test_a_key_that_can_be_used_is_no_finding(aws: HostileAws, state: str) -> No
 
 
 def with_key(state: str) -> Callable[[str, Request], Answer | None]:
-    parameter = "<member><ParameterKey>KmsKeyArn</ParameterKey><ParameterValue>k</ParameterValue></member>"
     answers = {
-        "DescribeStacks": described(parameters=parameter),
+        "DescribeStacks": described(parameters=PARAMETERS | {"KmsKeyArn": "k"}),
         "DescribeKey": Answer(200, json.dumps({"KeyMetadata": {"KeyState": state}}).encode()),
     }
     return lambda asked, _: answers.get(asked)
@@ -122,7 +121,9 @@ def verdict(aws: HostileAws, check: str) -> str:
 
 def schedule(state: str = "ENABLED", **others: object) -> str:
     """Return a schedule as EventBridge answers it."""
-    return json.dumps({"State": state, "Target": {"Arn": "a"}, "ScheduleExpression": "rate(1 day)", **others})
+    return json.dumps(
+        {"State": state, "Target": {"Arn": "arn:aws:lambda"}, "ScheduleExpression": "rate(1 day)", **others}
+    )
 
 
 def versioned(status: str) -> str:
@@ -246,6 +247,23 @@ def test_a_mapping_counts_by_its_function_state_and_settings(
         ("lifecycle", rules(storage_class=""), "retention"),
         ("schedules", schedule("Service Unavailable"), "schedule"),
         ("schedules", schedule(""), "schedule"),
+        ("schedules", schedule(ScheduleExpression="Service Unavailable"), "schedule"),
+        ("schedules", schedule(ScheduleExpression=""), "schedule"),
+        ("schedules", schedule(Target={"Arn": "Service Unavailable"}), "schedule"),
+        ("schedules", schedule(Target={"Arn": ""}), "schedule"),
+        *(
+            (
+                "DescribeLogGroups",
+                json.dumps({"logGroups": [{"logGroupName": "a", "retentionInDays": days}]}),
+                "log retention",
+            )
+            for days in (0, -30, True)
+        ),
+        (
+            SOURCES,
+            json.dumps({"EventSourceMappings": [mapping(ScalingConfig={"MaximumConcurrency": -1000})]}),
+            "event sources",
+        ),
         (SOURCES, json.dumps({"EventSourceMappings": [mapping(state="Service Unavailable")]}), "event sources"),
         (SUBSCRIPTIONS, subscribed("<SubscriptionArn>Service Unavailable</SubscriptionArn>"), "alarm topic"),
         (SUBSCRIPTIONS, subscribed("<SubscriptionArn/>"), "alarm topic"),
@@ -291,6 +309,22 @@ def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, an
 )
 def test_a_time_that_is_none_is_not_known(aws: HostileAws, asked: str, answer: str, check: str) -> None:
     aws.hostile = only(asked, answered(answer))
+
+    assert verdict(aws, check) == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("name", "check"),
+    [("LogRetentionDays", "log retention"), ("WindowDays", "retention"), ("WindowDays", "history")],
+)
+def test_a_parameter_that_the_answer_does_not_have_is_not_known(aws: HostileAws, name: str, check: str) -> None:
+    left = {key: value for key, value in PARAMETERS.items() if key != name}
+    answers = {
+        "DescribeStacks": described(parameters=left),
+        "DescribeLogGroups": Answer(200, b'{"logGroups": []}'),
+        "lifecycle": answered(rules()),
+    }
+    aws.hostile = lambda asked, _: answers.get(asked)
 
     assert verdict(aws, check) == "UNKNOWN"
 

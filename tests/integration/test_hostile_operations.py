@@ -202,8 +202,7 @@ def test_a_function_that_does_not_answer_as_plan_starts_no_run(aws: HostileAws, 
 
 
 def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
-    wrong = "<member><ParameterKey>MissedRunHours</ParameterKey><ParameterValue>****</ParameterValue></member>"
-    aws.hostile = only("DescribeStacks", described(parameters=wrong))
+    aws.hostile = only("DescribeStacks", described(parameters={"MissedRunHours": "****"}))
 
     ended = aws.command("check")
 
@@ -214,8 +213,7 @@ def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
 @pytest.mark.parametrize("arguments", [("query", "SELECT 1"), ("report",)], ids=["query", "report"])
 def test_a_setting_that_no_view_can_have_is_named(aws: HostileAws, arguments: tuple[str, ...], value: str) -> None:
     """CloudFormation takes 35.5 for a parameter of the type Number."""
-    wrong = f"<member><ParameterKey>WindowDays</ParameterKey><ParameterValue>{value}</ParameterValue></member>"
-    aws.hostile = only("DescribeStacks", described(parameters=wrong))
+    aws.hostile = only("DescribeStacks", described(parameters={"WindowDays": value}))
 
     ended = aws.command(*arguments)
 

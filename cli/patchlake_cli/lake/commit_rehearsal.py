@@ -43,7 +43,7 @@ class _Rehearsed:
 
 
 class CommitRehearsal:
-    """The runs that commit gives up; one is read again if a deadline has passed, or after a while, if it has other keys.
+    """The runs that commit gives up; one is read again once a deadline has passed, or later if its keys differ.
 
     While workers store objects, each look would read the whole run again.
     """

@@ -175,7 +175,7 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
 
 def check_history(stack: Stack) -> Iterator[Finding]:
     """Check that the history, if the stack's version has one, goes back as far as the window."""
-    window, history = stack.number("WindowDays"), stack.number("HistoryDays")
+    window, history = stack.number("WindowDays"), _history_days(stack)
     if stack.parameter("HistoryDays") and history < window:
         days = counted(history, "day")
         yield Finding(
@@ -197,5 +197,9 @@ def check_retention(stack: Stack) -> Iterator[Finding]:
             raise
         rules = []
     window = stack.number("WindowDays")
-    history = stack.number("HistoryDays") if stack.parameter("HistoryDays") else Settings().history_days
-    yield from ill_kept(rules, window_days=window, history_days=max(window, history))
+    yield from ill_kept(rules, window_days=window, history_days=max(window, _history_days(stack)))
+
+
+def _history_days(stack: Stack) -> int:
+    """Return the days of the history: those that queries read by default, if the stack's version has no parameter."""
+    return stack.number("HistoryDays") if stack.parameter("HistoryDays") else Settings().history_days

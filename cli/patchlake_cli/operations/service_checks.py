@@ -18,14 +18,14 @@ _Limit = Annotated[int, Meta(ge=0)]
 
 
 class _Target(TypedDict):
-    Arn: str
+    Arn: Annotated[str, Meta(pattern=r"^arn:.+")]
     Input: NotRequired[str]
 
 
 class _Schedule(TypedDict):
     State: Literal["ENABLED", "DISABLED"]
     Target: _Target
-    ScheduleExpression: str
+    ScheduleExpression: Annotated[str, Meta(pattern=r"^(at|cron|rate)\(.+\)$")]
     StartDate: NotRequired[Time]
     EndDate: NotRequired[Time]
 
@@ -41,7 +41,7 @@ class _Subscriptions(TypedDict):
 
 class _LogGroup(TypedDict):
     logGroupName: str
-    retentionInDays: NotRequired[int]
+    retentionInDays: NotRequired[Annotated[int, Meta(ge=1)]]
 
 
 class _LogGroups(TypedDict):
@@ -58,7 +58,7 @@ class _AccountSettings(TypedDict):
 
 
 class _Scaling(TypedDict):
-    MaximumConcurrency: NotRequired[int]
+    MaximumConcurrency: NotRequired[_Limit]
 
 
 class _FilterCriteria(TypedDict):

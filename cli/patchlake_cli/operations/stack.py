@@ -24,12 +24,12 @@ class Stack:
         return self.deployment.parameters.get(name, "")
 
     def number(self, name: str, least: int = 0, most: int = 999_999_999) -> int:
-        """Return a parameter of the stack that is a whole number; ``least`` if its version has no such parameter.
+        """Return a parameter of the stack that is a whole number.
 
         Raises:
-            CommandError: it is not a whole number, or is not within these bounds.
+            CommandError: it is not a whole number, is not within these bounds, or is absent.
         """
-        text, variable = self.parameter(name) or str(least), whole_number_from(least, most)
+        text, variable = self.parameter(name), whole_number_from(least, most)
         number: int | None = variable.value(text)
         if number is None:
             raise CommandError(
