@@ -84,7 +84,7 @@ def test_what_left_the_plan_of_a_complete_run_is_a_note_and_no_gap(tmp_path: Pat
     ("coverage", "nodes", "why"),
     [
         ([listed(2)], 1, "its coverage counts 2 nodes, and its snapshot has 1"),
-        ([listed(1)], 2, "its coverage counts 1 nodes, and its snapshot has 2"),
+        ([listed(1)], 2, "its coverage counts 1 node, and its snapshot has 2"),
         ([unread()], 1, "its coverage counts 0 nodes, and its snapshot has 1"),
         ([], 1, "it has no coverage, and its snapshot has 1"),
     ],

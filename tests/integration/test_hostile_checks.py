@@ -119,11 +119,10 @@ def verdict(aws: HostileAws, check: str) -> str:
     return str({each["name"]: each["verdict"] for each in checked}[check])
 
 
-def schedule(state: str = "ENABLED", **others: object) -> str:
+def schedule(**members: object) -> str:
     """Return a schedule as EventBridge answers it."""
-    return json.dumps(
-        {"State": state, "Target": {"Arn": "arn:aws:lambda"}, "ScheduleExpression": "rate(1 day)", **others}
-    )
+    usual = {"State": "ENABLED", "Target": {"Arn": "arn:aws:lambda"}, "ScheduleExpression": "rate(1 day)"}
+    return json.dumps(usual | members)
 
 
 def versioned(status: str) -> str:
@@ -245,8 +244,8 @@ def test_a_mapping_counts_by_its_function_state_and_settings(
         ("lifecycle", rules(f"<Status {NIL}/>"), "retention"),
         ("lifecycle", rules(storage_class="<StorageClass>TAPE</StorageClass>"), "retention"),
         ("lifecycle", rules(storage_class=""), "retention"),
-        ("schedules", schedule("Service Unavailable"), "schedule"),
-        ("schedules", schedule(""), "schedule"),
+        ("schedules", schedule(State="Service Unavailable"), "schedule"),
+        ("schedules", schedule(State=""), "schedule"),
         ("schedules", schedule(ScheduleExpression="Service Unavailable"), "schedule"),
         ("schedules", schedule(ScheduleExpression=""), "schedule"),
         ("schedules", schedule(Target={"Arn": "Service Unavailable"}), "schedule"),
@@ -281,25 +280,16 @@ def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, an
     assert verdict(aws, check) == "UNKNOWN"
 
 
+NO_TIMES: list[object] = [False, True, "false", "", "0", "Monday", [], {}, 1e300, "2099-01-01T00:00:00"]
+
+
 @pytest.mark.parametrize(
     ("asked", "answer", "check"),
     [
         *(
             ("schedules", schedule(**{name: value}), "schedule")
             for name in ("StartDate", "EndDate")
-            for value in (
-                False,
-                True,
-                "false",
-                "",
-                "0",
-                "Monday",
-                [],
-                {},
-                1e300,
-                "2099-01-01T00:00:00",
-                "9999-12-31T23:00:00-05:00",
-            )
+            for value in NO_TIMES
         ),
         *(
             ("lifecycle", rules(moment=f"<Date>{text}</Date>"), "retention")
@@ -330,7 +320,7 @@ def test_a_parameter_that_the_answer_does_not_have_is_not_known(aws: HostileAws,
 
 
 STATES: dict[tuple[str, str], tuple[Callable[[str], Callable[[str, Request], Answer | None]], str]] = {
-    ("scheduler", "ScheduleState"): (lambda state: only("schedules", answered(schedule(state))), "schedule"),
+    ("scheduler", "ScheduleState"): (lambda state: only("schedules", answered(schedule(State=state))), "schedule"),
     ("s3", "BucketVersioningStatus"): (lambda state: only("versioning", answered(versioned(state))), "versions"),
     ("s3", "ExpirationStatus"): (
         lambda state: only("lifecycle", answered(rules(f"<Status>{state}</Status>"))),
