@@ -11,10 +11,10 @@ from patchlake.adapters.parquet import ARROW_TYPES
 from patchlake.core.run import run_at, run_date
 from patchlake.core.tables import ColumnType, Table
 from patchlake.sources.registry import SOURCES
-from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
+from patchlake_cli.lake.athena.newest_dates import NO_DATES, NewestDates
+from patchlake_cli.lake.athena.translation import translate
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES
 from patchlake_cli.lake.statements import HISTORY, RECENT, Settings, Statement, views
-from patchlake_cli.lake.translation import translate
 
 type Row = Mapping[str, Any]
 

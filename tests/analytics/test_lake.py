@@ -9,11 +9,11 @@ from tempfile import gettempdir
 import duckdb
 import pytest
 
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.engine import Lake, open_lake
 from patchlake_cli.lake.errors import ParameterError, QueryError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import relations_of
-from patchlake_cli.lake.translation import parse_question
 from tests.analytics import story
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from patchlake_cli.lake.athena.places import parameters_of
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.errors import ParameterError
 from patchlake_cli.lake.parameters import Parameter, ParameterType, check_values, read_values
-from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.statements import Statement, queries
-from patchlake_cli.lake.translation import parse_question
 
 TODAY = date(2026, 11, 13)
 SINCE = Parameter("since", ParameterType.DATE, "2026-11-01", "The first date.")

@@ -23,14 +23,21 @@ from patchlake.core.tables import Table
 from patchlake.sources.patch_states import PATCH_STATES
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.lake.answer_values import check_rows, check_types
-from patchlake_cli.lake.complaints import TOO_DEEP
+from patchlake_cli.lake.athena.complaints import TOO_DEEP
+from patchlake_cli.lake.athena.newest_dates import NO_DATES, NewestDates
+from patchlake_cli.lake.athena.places import parameters_of
+from patchlake_cli.lake.athena.translation import (
+    located,
+    parse_question,
+    translate,
+    translate_question,
+    unknown_relation,
+)
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
 from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates
 from patchlake_cli.lake.parameters import check_values
-from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy import OBJECT_PATH, POLICY_TABLES, read_lines
 from patchlake_cli.lake.statements import (
     HISTORY,
@@ -42,13 +49,6 @@ from patchlake_cli.lake.statements import (
     relations_of,
     times_read,
     views,
-)
-from patchlake_cli.lake.translation import (
-    located,
-    parse_question,
-    translate,
-    translate_question,
-    unknown_relation,
 )
 from patchlake_cli.similar_names import suggested
 

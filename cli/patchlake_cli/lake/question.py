@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from patchlake_cli.lake.athena.places import parameters_of
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.departures import departures_of_newest
 from patchlake_cli.lake.engine import Answer, Lake, find_query
 from patchlake_cli.lake.gaps import find_gaps, has_snapshot
 from patchlake_cli.lake.parameters import Parameter, read_values
-from patchlake_cli.lake.places import parameters_of
 from patchlake_cli.lake.policy_gaps import find_policy_gaps, find_policy_notes
 from patchlake_cli.lake.source_gaps import find_source_gaps
 from patchlake_cli.lake.statements import relations_of
-from patchlake_cli.lake.translation import parse_question
 
 
 @dataclass(frozen=True, slots=True)

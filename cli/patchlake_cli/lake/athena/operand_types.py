@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlglot import exp
 
+from patchlake_cli.lake.athena.whole_numbers import COMPARISONS, results
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.whole_numbers import COMPARISONS, results
 
 _CALCULATIONS = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 _KINDS = {

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlglot import exp
 
+from patchlake_cli.lake.athena.text_casts import in_athenas_form
+from patchlake_cli.lake.athena.whole_numbers import compared
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.text_casts import in_athenas_form
-from patchlake_cli.lake.whole_numbers import compared
 
 _TIMES = (exp.DType.DATETIME, exp.DType.TIME, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ)
 _DECIMALS = 3

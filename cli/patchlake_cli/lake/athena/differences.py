@@ -19,12 +19,12 @@ from typing import Any
 from sqlglot import exp
 
 from patchlake.adapters.one_line import one_line
+from patchlake_cli.lake.athena.failures import refused_if
+from patchlake_cli.lake.athena.maps import whole_call
+from patchlake_cli.lake.athena.patterns import Group, group_of, groups_of, groups_of_repeated, require_group
+from patchlake_cli.lake.athena.text_formats import formatted
+from patchlake_cli.lake.athena.time_texts import prepared
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.failures import refused_if
-from patchlake_cli.lake.maps import whole_call
-from patchlake_cli.lake.patterns import Group, group_of, groups_of, groups_of_repeated, require_group
-from patchlake_cli.lake.text_formats import formatted
-from patchlake_cli.lake.time_texts import prepared
 
 _REPLACED = re.compile(r"\\(?P<itself>.)|\$(?P<digits>[0-9]+)|(?P<alone>[\\$])", re.DOTALL)
 """The parts of a replacement that Athena does not take as they are."""

@@ -134,7 +134,7 @@ def test_an_error_of_python_about_a_select_is_one_line(lake: Lake, monkeypatch: 
     def fail(*_: object) -> None:
         raise IndexError("no\nsuch place")
 
-    monkeypatch.setattr("patchlake_cli.lake.translation.compare_exactly", fail)
+    monkeypatch.setattr("patchlake_cli.lake.athena.translation.compare_exactly", fail)
 
     with pytest.raises(QueryError, match=r"^this SELECT cannot be translated \(IndexError: no such place\): write"):
         lake.query("SELECT 1")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from sqlglot import exp
 from sqlglot.helper import ensure_list
 
+from patchlake_cli.lake.athena.operand_types import value_of
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.operand_types import value_of
 
 _WHOLE: Mapping[type[exp.Expr], tuple[str, ...]] = {
     exp.ArraySlice: ("start", "end"),

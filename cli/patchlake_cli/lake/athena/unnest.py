@@ -3,8 +3,8 @@
 from sqlglot import exp
 
 from patchlake.core.counts import counted
+from patchlake_cli.lake.athena.types import columns_of_unnest
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.types import columns_of_unnest
 
 
 def require_unnest(tree: exp.Expr) -> None:

@@ -6,9 +6,9 @@ from functools import cache
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from patchlake_cli.lake.newest_dates import NewestDates, is_marked
+from patchlake_cli.lake.athena.newest_dates import NewestDates, is_marked
+from patchlake_cli.lake.athena.translation import translate
 from patchlake_cli.lake.statements import Settings, views
-from patchlake_cli.lake.translation import translate
 from tests.analytics.histories import History, histories
 from tests.analytics.materialized import MaterializedViews
 

@@ -2,8 +2,8 @@
 
 from sqlglot import exp
 
+from patchlake_cli.lake.athena.operand_types import refuse
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.operand_types import refuse
 
 _UNITS_OF_TIMES = ("SECOND", "MINUTE", "HOUR")
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from sqlglot import Token, TokenType
 
+from patchlake_cli.lake.athena.grammar import GrammarError
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.grammar import GrammarError
 
 _NUMBER = re.compile(r"\.?\s*[0-9][\w.]*")
 """A number, and what is written directly after it, or between its point and its digits."""

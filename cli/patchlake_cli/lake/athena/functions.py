@@ -9,7 +9,7 @@ from textwrap import shorten
 from sqlglot import exp
 
 from patchlake.core.counts import counted
-from patchlake_cli.lake.grammar import Name, names_in
+from patchlake_cli.lake.athena.grammar import Name, names_in
 from patchlake_cli.similar_names import suggested
 
 FUNCTIONS = {

@@ -2,7 +2,7 @@
 
 from sqlglot import exp
 
-from patchlake_cli.lake.failures import refused_if
+from patchlake_cli.lake.athena.failures import refused_if
 
 _LEAST: tuple[tuple[type[exp.Expr], str, int], ...] = (
     (exp.Lag, "offset", 0),

@@ -7,8 +7,8 @@ from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 from sqlglot.optimizer.simplify import simplify
 
+from patchlake_cli.lake.athena.failures import refused_if
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.failures import refused_if
 
 
 def keep_indexes(question: exp.Query) -> None:

@@ -6,10 +6,10 @@ from contextlib import suppress
 import pytest
 from sqlglot.dialects.athena import Athena
 
+from patchlake_cli.lake.athena.functions import LEAST_AND_MOST, NAMES
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import LEAST_AND_MOST, NAMES
-from patchlake_cli.lake.translation import parse_question
 
 PARSER = Athena.Parser
 SPECIAL = frozenset(PARSER.FUNCTION_PARSERS) | frozenset(PARSER.NO_PAREN_FUNCTION_PARSERS)

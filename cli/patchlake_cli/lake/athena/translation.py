@@ -19,44 +19,44 @@ from sqlglot.optimizer.scope import traverse_scope
 from sqlglot.schema import MappingSchema
 
 from patchlake.adapters.one_line import one_line
-from patchlake_cli.lake.aliases import refuse_aliases
-from patchlake_cli.lake.casts import require_casts
-from patchlake_cli.lake.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
-from patchlake_cli.lake.decimal_literals import write_decimals
-from patchlake_cli.lake.differences import adapt
-from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import find_other, find_other_name
-from patchlake_cli.lake.grammar import GrammarError
-from patchlake_cli.lake.having import read_as_having, read_as_where
-from patchlake_cli.lake.indexes import keep_indexes, refuse_other_indexes, require_indexes
-from patchlake_cli.lake.intervals import require_moved
-from patchlake_cli.lake.join_sides import turn_joins
-from patchlake_cli.lake.least_numbers import refuse_lower_numbers
-from patchlake_cli.lake.maps import count_with_signs, sort_entries
-from patchlake_cli.lake.named_columns import keep_names, require_names
-from patchlake_cli.lake.newest_dates import NO_DATES, NewestDates, name_dates
-from patchlake_cli.lake.not_a_number import compare_as_athena
-from patchlake_cli.lake.operand_types import require_operand_types
-from patchlake_cli.lake.ordering import name_subqueries, require_ordered_columns, require_positions
-from patchlake_cli.lake.other_dialects import refuse_other_dialects
-from patchlake_cli.lake.parameters import is_utf_8
-from patchlake_cli.lake.places import mark_places, number_places, write_numbers
-from patchlake_cli.lake.spelling import explained, require_spelling
-from patchlake_cli.lake.statements import parsed
-from patchlake_cli.lake.text_formats import require_time_formats
-from patchlake_cli.lake.time_texts import cast_compared_texts
-from patchlake_cli.lake.time_units import require_units
-from patchlake_cli.lake.types import annotate
-from patchlake_cli.lake.unnest import require_unnest, write_unnest
-from patchlake_cli.lake.using import (
+from patchlake_cli.lake.athena.aliases import refuse_aliases
+from patchlake_cli.lake.athena.casts import require_casts
+from patchlake_cli.lake.athena.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
+from patchlake_cli.lake.athena.decimal_literals import write_decimals
+from patchlake_cli.lake.athena.differences import adapt
+from patchlake_cli.lake.athena.functions import find_other, find_other_name
+from patchlake_cli.lake.athena.grammar import GrammarError
+from patchlake_cli.lake.athena.having import read_as_having, read_as_where
+from patchlake_cli.lake.athena.indexes import keep_indexes, refuse_other_indexes, require_indexes
+from patchlake_cli.lake.athena.intervals import require_moved
+from patchlake_cli.lake.athena.join_sides import turn_joins
+from patchlake_cli.lake.athena.least_numbers import refuse_lower_numbers
+from patchlake_cli.lake.athena.maps import count_with_signs, sort_entries
+from patchlake_cli.lake.athena.named_columns import keep_names, require_names
+from patchlake_cli.lake.athena.newest_dates import NO_DATES, NewestDates, name_dates
+from patchlake_cli.lake.athena.not_a_number import compare_as_athena
+from patchlake_cli.lake.athena.operand_types import require_operand_types
+from patchlake_cli.lake.athena.ordering import name_subqueries, require_ordered_columns, require_positions
+from patchlake_cli.lake.athena.other_dialects import refuse_other_dialects
+from patchlake_cli.lake.athena.places import mark_places, number_places, write_numbers
+from patchlake_cli.lake.athena.spelling import explained, require_spelling
+from patchlake_cli.lake.athena.text_formats import require_time_formats
+from patchlake_cli.lake.athena.time_texts import cast_compared_texts
+from patchlake_cli.lake.athena.time_units import require_units
+from patchlake_cli.lake.athena.types import annotate
+from patchlake_cli.lake.athena.unnest import require_unnest, write_unnest
+from patchlake_cli.lake.athena.using import (
     compare_joined_columns,
     require_joined_columns,
     require_one_joined_column,
     require_tables_of_conditions,
     write_joined_columns,
 )
-from patchlake_cli.lake.whole_arguments import require_whole_arguments
-from patchlake_cli.lake.whole_numbers import compare_exactly
+from patchlake_cli.lake.athena.whole_arguments import require_whole_arguments
+from patchlake_cli.lake.athena.whole_numbers import compare_exactly
+from patchlake_cli.lake.errors import QueryError
+from patchlake_cli.lake.parameters import is_utf_8
+from patchlake_cli.lake.statements import parsed
 from patchlake_cli.similar_names import suggested
 
 # Without backtracking: many comments would take forever.

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from patchlake_cli.lake.athena.functions import FUNCTIONS, NAMES
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
-from patchlake_cli.lake.functions import FUNCTIONS, NAMES
 
 at = datetime.fromisoformat
 

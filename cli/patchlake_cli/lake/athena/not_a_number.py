@@ -4,7 +4,7 @@ from functools import reduce
 
 from sqlglot import exp
 
-from patchlake_cli.lake.operand_types import value_of
+from patchlake_cli.lake.athena.operand_types import value_of
 
 
 def compare_as_athena(tree: exp.Expr) -> None:

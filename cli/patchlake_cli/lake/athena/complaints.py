@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from patchlake_cli.lake.failures import BEGINNING
+from patchlake_cli.lake.athena.failures import BEGINNING
 from patchlake_cli.similar_names import suggested
 
 TOO_DEEP = "the SELECT is nested too deeply"

@@ -4,7 +4,7 @@ import duckdb
 import pytest
 import sqlglot
 
-from patchlake_cli.lake.join_sides import turn_joins
+from patchlake_cli.lake.athena.join_sides import turn_joins
 
 COUNTED = "WITH counted AS (SELECT region, count(*) AS n FROM nodes GROUP BY region) SELECT 1 AS n FROM"
 TURNED = """
