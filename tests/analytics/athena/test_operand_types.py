@@ -92,7 +92,7 @@ minute(current_date)  ; a date has no minutes: write CAST(CURRENT_DATE AS timest
 transform(ARRAY[current_date], d -> second(d))  ; a date has no seconds: write CAST(d AS timestamp)
 date_add('hour', 1, current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
 date_trunc('hour', current_date)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
-date_add('day', 1, TIME '10:00:00')  ; CAST('10:00:00' AS TIME) is a time of day, which has no day
+date_add('day', 1, TIME '10:00:00')  ; CAST('10:00:00' AS TIME(0)) is a time of day, which has no day
 date_trunc('month', localtime)  ; LOCALTIME is a time of day, which has no month
 date_format(run_at, '')  ; the format of date_format() is empty: write one such as '%Y-%m-%d'
 date_diff('hour', current_date, run_at)  ; a date has no hours: write CAST(CURRENT_DATE AS timestamp)
