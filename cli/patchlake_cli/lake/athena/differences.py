@@ -1,4 +1,4 @@
-"""What DuckDB answers in another way than Athena, and sqlglot does not adapt.
+"""The changes for what DuckDB answers in another way than Athena, and sqlglot does not adapt.
 
 Here are casts, numbers and aggregates: in Athena, ``count_if`` over only NULL is 0 (DuckDB: NULL), ``max_by`` and
 ``min_by`` treat NULL as a value (they skip it), a decimal without sizes has no decimal places (three), and the

@@ -1,4 +1,4 @@
-"""The functions of regular expressions, whose patterns must be those that Athena and DuckDB read alike (`patterns`).
+"""The functions of regular expressions; both Athena and DuckDB must read the pattern in the same way (`patterns`).
 
 In Athena, what is not found is NULL (DuckDB: empty), and ``$1`` is a group in a replacement (a text).
 """
