@@ -14,7 +14,7 @@ from typing import Any
 import boto3
 import pytest
 
-from patchlake.adapters import clients
+from patchlake.adapters import timed_connections
 from patchlake.core.timings import CALL
 
 DATE = "Mon, 23 Nov 2026 06:00:07 GMT"
@@ -93,7 +93,7 @@ class HttpStub:
 
     def set_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let clients take their time from here: an answer that trickles in uses up a call's time at once."""
-        monkeypatch.setattr(clients, "monotonic", lambda: monotonic() + self.trickled_seconds)
+        monkeypatch.setattr(timed_connections, "monotonic", lambda: monotonic() + self.trickled_seconds)
 
     def answer_in_turn(self, *answers: Answer) -> None:
         """Give these answers one after the other, and repeat the last one."""

@@ -4,8 +4,9 @@ import os
 
 import boto3
 import botocore.session
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 
-from patchlake.adapters.error_bodies import keep_errors_readable
+from patchlake.adapters.clients import LimitedSession
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -18,10 +19,8 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile.
     """
-    core = botocore.session.Session()
+    core = LimitedSession()
     core.set_config_variable("sts_regional_endpoints", "regional")
-    # Those of the clients that the SDK makes to get credentials, too: it quotes an answer that was cut short.
-    keep_errors_readable(core)
     return boto3.Session(
         botocore_session=core, profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
     )
@@ -33,3 +32,9 @@ def ca_bundle(session: boto3.Session) -> str | None:
     profile = name if name in session.available_profiles else None
     found: str | None = botocore.session.Session(profile=profile).get_config_variable("ca_bundle")
     return found
+
+
+def settings_problem(error: BotoCoreError | ValueError) -> str:
+    """Say that a session cannot be opened; an answer without credentials is no mistake in a setting."""
+    problem = "give no credentials" if isinstance(error, CredentialRetrievalError) else "cannot be used"
+    return f"the AWS settings of your environment or profile {problem}: {error}"

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from threading import active_count
@@ -101,6 +102,8 @@ def run_command_line() -> int:
     except OSError as error:
         _say(f"the working folder cannot be used: {error.strerror}. Change to another one")
         return ExitCode.ERROR
+    # The SDK's parser of times quotes an expiration of credentials that has such a time zone; then it is an error.
+    warnings.filterwarnings("ignore", "tzname .* identified but not understood")
     try:
         code: int | None = app(standalone_mode=False)
     except CommandError as error:

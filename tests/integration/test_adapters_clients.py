@@ -1,6 +1,7 @@
 """The total time of a call, whatever a server does."""
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from gzip import compress
 from io import BytesIO
@@ -16,8 +17,9 @@ from botocore.config import Config
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ConnectionClosedError, CredentialRetrievalError, ParamValidationError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
+from botocore.utils import ContainerMetadataFetcher
 
-from patchlake.adapters import clients
+from patchlake.adapters import clients, timed_connections
 from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of
 from patchlake.adapters.clients import make_client
 from patchlake.bootstrap import Aws, bucket_store
@@ -96,7 +98,7 @@ def test_an_answer_that_comes_at_a_usual_rate_may_be_large(
     store = bucket_store(patient("s3"), "lake")
     # Each send and receipt takes a quarter of a second: far less than a call may take, but all of them take far more.
     quarters = count()
-    monkeypatch.setattr(clients, "monotonic", lambda: next(quarters) / 4)
+    monkeypatch.setattr(timed_connections, "monotonic", lambda: next(quarters) / 4)
 
     assert [store.get("lake/large.parquet") for _ in range(3)] == [large] * 3
     assert store.create("lake/large.parquet", BytesIO(large)) is True
@@ -314,3 +316,18 @@ def test_an_answer_with_another_status_or_the_header_of_an_error_is_none(
 
     with pytest.raises(ResponseParserError, match=f"has status {status}"):
         call(asked)
+
+
+def test_the_functions_own_session_does_not_wait_for_credentials_that_trickle_in(
+    service: HttpStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", f"{service.url}/credentials")
+    monkeypatch.setattr(ContainerMetadataFetcher, "SLEEP_TIME", 0)
+    service.answer = lambda _: Trickling(200, BODY, whole=80)
+
+    with pytest.raises(CredentialRetrievalError, match="Read timeout"):
+        Aws().session.get_credentials()

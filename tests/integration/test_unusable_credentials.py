@@ -1,17 +1,24 @@
-"""Credentials from an endpoint that answers as none should: one line, without a traceback or a secret."""
+"""Credentials from an endpoint that answers as none should: one line, in time, without a traceback or a secret."""
 
 import json
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
+from hashlib import sha1
+from pathlib import Path
+from time import monotonic
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.credentials import ReadOnlyCredentials, SSOProvider
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import ContainerMetadataFetcher
 
+from patchlake.adapters import clients
+from patchlake.adapters.one_line import MOST_CHARACTERS
 from patchlake_cli.aws_session import new_session
 from patchlake_cli.exit_codes import ExitCode
 from tests.command_line import patchlake_here
-from tests.http_stub import Answer, HttpStub, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Request, Trickling, http_stub
 
 SECRET = "hunter2"  # noqa: S105
 CREDENTIALS = {
@@ -20,11 +27,97 @@ CREDENTIALS = {
     "Token": "t",
     "Expiration": "2099-01-01T00:00:00Z",
 }
+MOST_SECONDS = 20
+"""Far less than an answer takes that trickles in, and far more than a busy machine needs to give it up."""
+START_URL = "https://example.awsapps.com/start"
+ROLE = "arn:aws:iam::111122223333:role/reader"
+KEYS = f"<AccessKeyId>AKIATEST</AccessKeyId><SecretAccessKey>{SECRET}</SecretAccessKey><SessionToken>t</SessionToken>"
+UNTIL = "<Expiration>2099-01-01T00:00:00Z</Expiration>"
+CALLER = "<AssumedRoleUser><Arn>arn:aws:sts::111122223333:assumed-role/reader/p</Arn></AssumedRoleUser>"
 COMMANDS = {"check": ("check",), "query": ("query", "--lake", "s3://lake/shared", "SELECT 1")}
 
 
 def body(**others: object) -> bytes:
     return json.dumps(CREDENTIALS | others).encode()
+
+
+def session_of(operation: str) -> bytes:
+    """Return the answer of STS with a session."""
+    session = f"<Credentials>{KEYS}{UNTIL}</Credentials>{CALLER}"
+    return f"<{operation}Response><{operation}Result>{session}</{operation}Result></{operation}Response>".encode()
+
+
+def of_sso() -> bytes:
+    keys = {"accessKeyId": "AKIATEST", "secretAccessKey": SECRET, "sessionToken": "t", "expiration": 4_070_908_800_000}
+    return json.dumps({"roleCredentials": keys}).encode()
+
+
+CONFIG_FILE = f"""\
+[profile role]
+role_arn = {ROLE}
+source_profile = keys
+[profile keys]
+aws_access_key_id = AKIASOURCE
+aws_secret_access_key = source
+[profile sso]
+sso_start_url = {START_URL}
+sso_region = eu-central-1
+sso_account_id = 111122223333
+sso_role_name = reader
+"""
+SOURCES: dict[str, tuple[dict[str, str], bytes]] = {
+    "container": ({"AWS_CONTAINER_CREDENTIALS_FULL_URI": "{url}/credentials"}, body()),
+    "instance": ({"AWS_EC2_METADATA_SERVICE_ENDPOINT": "{url}", "AWS_EC2_METADATA_DISABLED": "false"}, body()),
+    "role": ({"AWS_PROFILE": "role", "AWS_ENDPOINT_URL_STS": "{url}"}, session_of("AssumeRole")),
+    "web identity": (
+        {"AWS_ROLE_ARN": ROLE, "AWS_WEB_IDENTITY_TOKEN_FILE": "{home}/token", "AWS_ENDPOINT_URL_STS": "{url}"},
+        session_of("AssumeRoleWithWebIdentity"),
+    ),
+    "sso": ({"AWS_PROFILE": "sso", "AWS_ENDPOINT_URL_SSO": "{url}"}, of_sso()),
+}
+"""The places that the SDK asks for credentials by itself: the variables that select each, and its answer."""
+
+
+@pytest.fixture
+def variables(aws: HttpStub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], dict[str, str]]:
+    """Return what makes the variables of the environment that select a source."""
+    (tmp_path / "config").write_text(CONFIG_FILE)
+    (tmp_path / "token").write_text("token")
+    monkeypatch.setattr(SSOProvider, "_SSO_TOKEN_CACHE_DIR", str(tmp_path))
+    # The SDK names the file so.
+    name = sha1(START_URL.encode(), usedforsecurity=False).hexdigest()
+    (tmp_path / f"{name}.json").write_text(json.dumps({"accessToken": "t", "expiresAt": "2099-01-01T00:00:00Z"}))
+    usual = {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_MAX_ATTEMPTS": "1",
+        "AWS_REGION": "eu-central-1",
+    }
+
+    def selecting(source: str) -> dict[str, str]:
+        own = {name: value.format(url=aws.url, home=tmp_path) for name, value in SOURCES[source][0].items()}
+        return usual | own
+
+    return selecting
+
+
+def answer_with(answer: Answer) -> Callable[[Request], Answer]:
+    """Return what answers the questions that lead to the credentials of an instance, and gives an answer about them."""
+
+    def given(request: Request) -> Answer:
+        if request.path.endswith("/api/token"):
+            return Answer(200, b"token")
+        return Answer(200, b"role") if request.path.endswith("/security-credentials/") else answer
+
+    return given
+
+
+@pytest.fixture
+def in_time() -> Iterator[None]:
+    began = monotonic()
+    yield
+    assert monotonic() - began < MOST_SECONDS
 
 
 @pytest.fixture
@@ -81,3 +174,118 @@ def test_an_error_about_credentials_never_quotes_them(
         client.get_role_credentials(roleName="r", accountId="111122223333", accessToken="t")
 
     assert SECRET not in str(caught.value)
+
+
+@pytest.mark.usefixtures("in_time")
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_answer_about_credentials_that_trickles_in_ends_a_command_with_one_line(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    aws.set_clock(monkeypatch)
+    aws.answer = answer_with(Trickling(200, SOURCES[source][1].ljust(3000), whole=100))
+
+    ended = patchlake_here(variables(source), "check")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
+    # The SDK takes an instance that does not answer for none.
+    said = "no AWS credentials found" if source == "instance" else "Read timeout on endpoint URL"
+    assert said in ended.stderr
+    assert SECRET not in ended.stderr
+
+
+def credentials(environment: dict[str, str]) -> ReadOnlyCredentials | None:
+    """Return the credentials that a session finds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        found = new_session().get_credentials()
+        return None if found is None else found.get_frozen_credentials()
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_answer_about_credentials_may_be_as_large_as_any_other_and_no_larger(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    most = 20_000
+    monkeypatch.setattr(clients, "LARGEST_ANSWER", most)
+    environment, whole = variables(source), SOURCES[source][1]
+
+    aws.answer = answer_with(Answer(200, whole.ljust(most - 1000)))
+    found = credentials(environment)
+    assert found is not None
+    assert found.secret_key == SECRET
+
+    aws.answer = answer_with(Answer(200, whole.ljust(most + 1)))
+    if source == "instance":
+        assert credentials(environment) is None
+    else:
+        with pytest.raises(BotoCoreError, match="Connection was closed"):
+            credentials(environment)
+
+
+TIMES = [f"a{SECRET}", f"a\nb: {SECRET}", f"2099-01-01 00:00:00 {SECRET}", f"0000-01-01 {SECRET}", SECRET * 9000]
+
+
+@pytest.mark.parametrize("source", ["container", "instance", "role"])
+@pytest.mark.parametrize("time", TIMES, ids=["text", "two lines", "zone", "year", "long"])
+def test_an_expiration_that_is_no_time_is_not_quoted(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], source: str, time: str
+) -> None:
+    good = SOURCES[source][1]
+    bad = json.dumps(time)[1:-1].encode() if source != "role" else time.encode()
+    aws.answer = answer_with(Answer(200, good.replace(b"2099-01-01T00:00:00Z", bad), {"Date": DATE}))
+
+    ended = patchlake_here(variables(source), "check")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
+    assert ("is malformed" if source == "role" else "their expiration is no time") in ended.stderr
+    assert SECRET not in ended.stderr
+    assert len(ended.stderr) < MOST_CHARACTERS
+
+
+KEYS_OF_A_PROCESS: dict[str, object] = {"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s"}
+
+
+def process_that(tmp_path: Path, program: str) -> dict[str, str]:
+    """Return the variables that select a credential_process."""
+    (tmp_path / "process.py").write_text(program)
+    (tmp_path / "config").write_text(f"[default]\ncredential_process = {sys.executable} {tmp_path / 'process.py'}\n")
+    return {
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_REGION": "eu-central-1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("printed", "said"),
+    [
+        ({"Version": SECRET}, "from custom-process: what it prints is not of Version 1"),
+        ({"Version": f"a\nb: {SECRET}"}, "from custom-process: what it prints is not of Version 1"),
+        ({"SecretAccessKey": SECRET}, "from custom-process: what it prints is not of Version 1"),
+        (KEYS_OF_A_PROCESS | {"Expiration": SECRET}, "expiration is no time"),
+        (KEYS_OF_A_PROCESS | {"Expiration": "2099-01-01 00:00:00 AKIAX"}, "they have another form than expected"),
+    ],
+    ids=["version", "two lines", "no version", "expiration", "zone"],
+)
+def test_what_a_credential_process_prints_is_not_quoted(tmp_path: Path, printed: dict[str, object], said: str) -> None:
+    ended = patchlake_here(process_that(tmp_path, f"print({json.dumps(printed)!r})"), "check")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
+    assert said in ended.stderr
+    assert SECRET not in ended.stderr
+    assert "AKIAX" not in ended.stderr
+
+
+def test_what_a_credential_process_says_about_its_failure_is_one_line_without_control_characters(
+    tmp_path: Path,
+) -> None:
+    program = "import sys; sys.exit('\\x1b[2Jsigned out\\npatchlake: no problem found\\nrun sign-in' + ' x' * 10_000)"
+
+    ended = patchlake_here(process_that(tmp_path, program), "check")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
+    assert "from custom-process: [2Jsigned out patchlake: no problem found run sign-in x x" in ended.stderr
+    assert len(ended.stderr) < 2 * MOST_CHARACTERS

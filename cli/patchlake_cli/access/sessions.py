@@ -11,7 +11,7 @@ from patchlake.adapters.aws_errors import AWS_ERRORS, Cause, cause_of, passes
 from patchlake.adapters.explanations import explained
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.adapters.sts import account_of_arn
-from patchlake_cli.aws_session import new_session
+from patchlake_cli.aws_session import new_session, settings_problem
 from patchlake_cli.exit_codes import CommandError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def open_session(
     except (BotoCoreError, ValueError) as error:
         # The SDK says something else about a proxy between this machine and the service that has its credentials.
         require_proxy(_INSTANCE_METADATA)
-        raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
+        raise CommandError(settings_problem(error)) from error
     return session
 
 
@@ -95,7 +95,7 @@ def identify(client: "STSClient") -> Identity:
             raise CredentialsError(msg) from error
         raise CommandError(msg) from error
     except ValueError as error:
-        raise CommandError(f"the AWS settings of your environment or profile cannot be used: {error}") from error
+        raise CommandError(settings_problem(error)) from error
     match caller:
         case {"Account": str(account_id), "Arn": str(arn)} if account_of_arn(arn) == account_id:
             return Identity(account_id, arn)

@@ -13,7 +13,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.timings import CALL
-from patchlake_cli.aws_session import ca_bundle, new_session
+from patchlake_cli.aws_session import ca_bundle, new_session, settings_problem
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 
@@ -36,8 +36,7 @@ def open_bucket(
             credentials = session.get_credentials()
         client = make_client(session, "s3")
     except (BotoCoreError, ValueError) as error:
-        settings = "the AWS settings of your environment or profile cannot be used"
-        raise LakeError(f"{text} cannot be opened: {settings}: {error}") from error
+        raise LakeError(f"{text} cannot be opened: {settings_problem(error)}") from error
     try:
         region = client.head_bucket(Bucket=bucket).get("BucketRegion", client.meta.region_name)
         with renewing_credentials():

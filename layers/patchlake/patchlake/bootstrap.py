@@ -11,7 +11,7 @@ import boto3
 from botocore.config import Config
 
 from patchlake import __version__
-from patchlake.adapters.clients import make_client
+from patchlake.adapters.clients import LimitedSession, make_client
 from patchlake.adapters.clock import ServiceClock
 from patchlake.adapters.enabled_regions import enabled_regions
 from patchlake.adapters.organizations import AwsAccounts
@@ -54,7 +54,7 @@ class Aws:
             session: of the home account.
             local_time: returns this machine's time, if that counts where all clients talk to AWS.
         """
-        self.session = session or boto3.Session()
+        self.session = session or boto3.Session(botocore_session=LimitedSession())
         self.clock = ServiceClock(self._ask_for_the_time, local_time)
 
     def accounts(self, home_account_id: Callable[[], str]) -> AwsAccounts:

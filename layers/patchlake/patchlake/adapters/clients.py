@@ -1,29 +1,18 @@
 """The SDK's clients, with a limit for the total time of each call, and with one kind of error for unreadable answers.
 
-The SDK's read time-out starts again at each byte, so a call whose answer trickles in would never end. With these
-clients, an attempt has the read time-out for each ``BYTES_IN_TIME`` that it sends or receives. An answer that never
-ends has no limit of time, but one of bytes.
+The clients that a ``LimitedSession`` makes by itself, to get credentials, have both, too.
 """
 
-import io
 import math
-import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from http import HTTPStatus
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from botocore.awsrequest import (
-    AWSHTTPConnection,
-    AWSHTTPConnectionPool,
-    AWSHTTPSConnection,
-    AWSHTTPSConnectionPool,
-)
+import botocore.session
 from botocore.config import Config
+from botocore.credentials import ContainerProvider, InstanceMetadataProvider
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError
-from urllib3.exceptions import ProtocolError
 
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
@@ -31,18 +20,16 @@ from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in, is_in
 from patchlake.adapters.answer_times import read_time
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.session_credentials import renew_readably
-from patchlake.core.timings import BYTES_IN_TIME, CALL
+from patchlake.adapters.timed_connections import limit_calls
+from patchlake.core.timings import CALL
 from patchlake.errors import ConfigError
 
 if TYPE_CHECKING:
     import boto3
-    from _typeshed import ReadableBuffer, WriteableBuffer
 
-CONFIG = Config(
-    connect_timeout=CALL.connect_seconds,
-    read_timeout=CALL.answer_seconds,
-    retries={"mode": "standard", "total_max_attempts": CALL.attempts},
-)
+_TIME_OUTS = Config(connect_timeout=CALL.connect_seconds, read_timeout=CALL.answer_seconds)
+
+CONFIG = _TIME_OUTS.merge(Config(retries={"mode": "standard", "total_max_attempts": CALL.attempts}))
 """The time-outs and attempts of every call."""
 
 LARGEST_ANSWER = 64 * 1024 * 1024
@@ -50,9 +37,6 @@ LARGEST_ANSWER = 64 * 1024 * 1024
 
 REQUIRE_SUCCESS = "RequireSuccess"
 """The name of the check of answers without an error status."""
-
-_PIECE = 64 * 1024
-"""The bytes that are sent at once: each piece has the time that is left."""
 
 
 def make_client(session: "boto3.Session", service: str, config: Config | None = None, region: str | None = None) -> Any:  # noqa: ANN401  # each service has its own type
@@ -76,16 +60,50 @@ def make_client(session: "boto3.Session", service: str, config: Config | None = 
         msg = f"the AWS settings of your environment or profile cannot be used for {service}: {error}"
         raise ConfigError(msg) from error
     require_addresses(service, client.meta.endpoint_url)
-    # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
-    largest = math.inf if service == "s3" else LARGEST_ANSWER
-    pools = _pools(client.meta.config.read_timeout, largest)
-    client._endpoint.http_session._pool_classes_by_scheme.update(pools)  # noqa: SLF001
-    # Nor for this.
-    client._endpoint._response_parser_factory = _Parsers(client._endpoint._response_parser_factory)  # noqa: SLF001
+    _guard(client)
+    return client
+
+
+class LimitedSession(botocore.session.Session):
+    """A session of the SDK whose own calls, those for credentials, end as those of ``make_client`` do.
+
+    The SDK makes clients to assume the role of a profile or to ask IAM Identity Center, and asks a container or the
+    instance metadata without one. It makes as many attempts as the user's settings say.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        """Make a session as the SDK does."""
+        super().__init__(*arguments, **options)
+        self.set_default_client_config(_TIME_OUTS)
+
+    def create_client(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Make a client as the SDK does, whose calls end, and whose errors have their HTTP status."""
+        client = super().create_client(*arguments, **options)
+        _guard(client)
+        return client
+
+    # The SDK has no setting for these. Tests with answers that trickle in show that they are used.
+    def _create_credential_resolver(self) -> Any:  # noqa: ANN401
+        resolver: Any = super()._create_credential_resolver()  # type: ignore[misc]
+        container = resolver.get_provider(ContainerProvider.METHOD)._fetcher  # noqa: SLF001
+        instance = resolver.get_provider(InstanceMetadataProvider.METHOD)._role_fetcher  # noqa: SLF001
+        for fetcher in (container, instance):
+            limit_calls(fetcher._session, CALL.answer_seconds, LARGEST_ANSWER)  # noqa: SLF001
+        return resolver
+
+
+def _guard(client: Any) -> None:  # noqa: ANN401
+    """Let the calls of a client end, and its errors have their HTTP status; once for each client."""
+    # The SDK has no settings for these.
+    endpoint = client._endpoint  # noqa: SLF001
+    if isinstance(endpoint._response_parser_factory, _Parsers):  # noqa: SLF001
+        return
+    endpoint._response_parser_factory = _Parsers(endpoint._response_parser_factory)  # noqa: SLF001
+    largest = math.inf if client.meta.service_model.service_name == "s3" else LARGEST_ANSWER
+    limit_calls(endpoint.http_session, client.meta.config.read_timeout, largest)
     client.meta.events.register("before-parse", _require_success, unique_id=REQUIRE_SUCCESS)
     keep_errors_readable(client.meta.events)
     renew_readably(client)
-    return client
 
 
 def _require_success(response_dict: Mapping[str, Any], **_: object) -> None:
@@ -124,157 +142,3 @@ class _Parsers:
 
         parser.parse = parse_or_refuse
         return parser
-
-
-def _pools(answer_seconds: float, largest_answer: float) -> dict[str, Any]:
-    """Return the SDK's connection pools, of connections whose calls have a limit."""
-
-    class Plain(_TimedConnection, AWSHTTPConnection):  # type: ignore[misc]
-        limit = answer_seconds
-        largest = largest_answer
-
-    class Secure(_TimedConnection, AWSHTTPSConnection):  # type: ignore[misc]
-        limit = answer_seconds
-        largest = largest_answer
-
-    class PlainPool(AWSHTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(AWSHTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    return {"http": PlainPool, "https": SecurePool}
-
-
-class _TimedConnection:
-    """A connection whose socket limits the time of each call; mixed into the SDK's own connection.
-
-    Attributes:
-        limit: the seconds of a call, or of each ``BYTES_IN_TIME`` of a large one.
-        largest: the most bytes of an answer.
-    """
-
-    limit: float
-    largest: float
-    sock: Any
-
-    def connect(self) -> None:
-        """Connect, and limit the calls from then on."""
-        super().connect()  # type: ignore[misc]
-        self.sock = _TimedSocket(self.sock, self.limit, self.largest)
-
-    def request(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
-        """Begin a call."""
-        if self.sock is not None:
-            self.sock.begin_call()
-        super().request(*arguments, **options)  # type: ignore[misc]
-
-    def getresponse(self) -> Any:  # noqa: ANN401
-        """Return the answer to the call.
-
-        Raises:
-            ProtocolError: it is an interim one, such as 103: Python ignores only 100, and the next call on this
-                connection would get the final one.
-        """
-        answer = super().getresponse()  # type: ignore[misc]
-        if answer.status < HTTPStatus.OK:
-            msg = f"the interim answer {answer.status}"
-            raise ProtocolError(msg)
-        return answer
-
-
-class _TimedSocket:
-    """A socket that waits only as long as the call still may take; it passes on everything else."""
-
-    def __init__(self, sock: socket.socket, limit: float, largest: float) -> None:
-        self._sock = sock
-        self._limit = limit
-        self._largest = largest
-        self._timeout = sock.gettimeout()
-        self.begin_call()
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
-        return getattr(self._sock, name)
-
-    def begin_call(self) -> None:
-        """Begin a call."""
-        self._received = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        """Begin a call, or the next bytes of a large one."""
-        self._began = monotonic()
-        self._bytes = 0
-
-    def settimeout(self, seconds: float | None) -> None:
-        """Set the longest wait for the next byte."""
-        self._timeout = seconds
-        self._sock.settimeout(seconds)
-
-    def sendall(self, data: "ReadableBuffer", *flags: int) -> None:
-        """Send bytes."""
-        view = memoryview(data).cast("B")
-        for start in range(0, len(view), _PIECE):
-            piece = view[start : start + _PIECE]
-            self.wait()
-            self._sock.sendall(piece, *flags)
-            self.moved(len(piece))
-
-    def makefile(self, mode: str = "rb", buffering: int | None = None, **_: Any) -> Any:  # noqa: ANN401
-        """Return a file that reads the answer."""
-        raw = _TimedReads(self, self._sock.makefile(mode, buffering=0))  # type: ignore[call-overload]
-        return raw if buffering == 0 else io.BufferedReader(raw)
-
-    def wait(self) -> None:
-        """Let the next wait take no longer than the call still may.
-
-        Raises:
-            TimeoutError: its time is over.
-        """
-        left = self._began + self._limit - monotonic()
-        if left <= 0:
-            msg = f"only {self._bytes} bytes in {self._limit} seconds"
-            raise TimeoutError(msg)
-        self._sock.settimeout(left if self._timeout is None else min(self._timeout, left))
-
-    def moved(self, count: int) -> None:
-        """Count bytes that were sent or received."""
-        self._bytes += count
-        if self._bytes >= BYTES_IN_TIME:
-            self._begin()
-
-    def received(self, count: int) -> None:
-        """Count bytes of the answer.
-
-        Raises:
-            OSError: there are too many.
-        """
-        self.moved(count)
-        self._received += count
-        if self._received > self._largest:
-            msg = f"an answer of more than {self._largest} bytes"
-            raise OSError(msg)
-
-
-class _TimedReads(io.RawIOBase):
-    """The bytes of an answer."""
-
-    def __init__(self, sock: _TimedSocket, raw: io.RawIOBase) -> None:
-        self._sock = sock
-        self._raw = raw
-
-    def readable(self) -> bool:
-        """Whether it can be read."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int | None:
-        """Read what has arrived, or wait for it."""
-        self._sock.wait()
-        count: int | None = self._raw.readinto(buffer)
-        self._sock.received(count or 0)
-        return count
-
-    def close(self) -> None:
-        """Close it, and the connection if that was closed before."""
-        self._raw.close()
-        super().close()

@@ -6,8 +6,12 @@ from typing import Any
 
 from botocore.exceptions import CredentialRetrievalError, ParamValidationError
 from botocore.parsers import ResponseParserError
+from dateutil.parser import ParserError
+
+from patchlake.adapters.one_line import one_line
 
 _BEFORE_A_BODY = " from container metadata: "
+_BEFORE_A_VERSION = "Unsupported version "
 
 
 @contextmanager
@@ -17,8 +21,10 @@ def renewing_credentials() -> Iterator[None]:
     It raises RuntimeError for credentials that are expired although it has just renewed them, OSError for a
     ``credential_process`` that does not exist, ValueError for one that prints no JSON, RecursionError for JSON without
     an end, ParamValidationError for a role that is none, EOFError if it cannot ask for an MFA code, and errors of
-    Python for an answer of another form, as from a proxy: OverflowError for a time that no clock has. For one that it
-    cannot parse, and one of a container with another status, it repeats the answer, which may have the credentials.
+    Python for an answer of another form, as from a proxy: OverflowError for a time that no clock has. It repeats an
+    answer that it cannot parse, one of a container with another status, an expiration that is no time, and a version
+    that it does not know; each may have the credentials. What a ``credential_process`` says about its failure is kept,
+    in one line.
 
     Raises:
         CredentialRetrievalError: there are none.
@@ -27,10 +33,10 @@ def renewing_credentials() -> Iterator[None]:
         yield
     except CredentialRetrievalError as error:
         given: Any = error.kwargs
-        said, is_quoted, _ = given["error_msg"].partition(_BEFORE_A_BODY)
-        if not is_quoted:
-            raise
-        raise CredentialRetrievalError(provider=given["provider"], error_msg=said) from None
+        said = given["error_msg"].partition(_BEFORE_A_BODY)[0]
+        if said.startswith(_BEFORE_A_VERSION):
+            said = "what it prints is not of Version 1"
+        raise CredentialRetrievalError(provider=given["provider"], error_msg=one_line(said)) from None
     except RecursionError as error:
         # The other kind is a redirect without an end, in the middle of which a request is signed.
         if "decoding a JSON" not in str(error):
@@ -39,13 +45,16 @@ def renewing_credentials() -> Iterator[None]:
     except EOFError as error:
         no_input = "the profile needs an input, such as an MFA code, and there is no terminal to ask for it"
         raise CredentialRetrievalError(provider="the session", error_msg=no_input) from error
+    except (ParserError, ArithmeticError):
+        no_time = "they have another form than expected: their expiration is no time"
+        raise CredentialRetrievalError(provider="the session", error_msg=no_time) from None
     except (RuntimeError, OSError, ValueError, ParamValidationError) as error:
-        raise CredentialRetrievalError(provider="the session", error_msg=str(error)) from error
+        raise CredentialRetrievalError(provider="the session", error_msg=one_line(str(error))) from error
     except ResponseParserError:
         malformed = "an answer about them was cut short, or is malformed"
         raise CredentialRetrievalError(provider="the session", error_msg=malformed) from None
-    except (TypeError, LookupError, AttributeError, ArithmeticError) as error:
-        unexpected = f"they have another form than expected: {error}"
+    except (TypeError, LookupError, AttributeError) as error:
+        unexpected = f"they have another form than expected: {one_line(str(error))}"
         raise CredentialRetrievalError(provider="the session", error_msg=unexpected) from error
 
 
