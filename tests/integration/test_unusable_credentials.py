@@ -190,6 +190,7 @@ def test_an_answer_about_credentials_that_trickles_in_ends_a_command_with_one_li
     # The SDK takes an instance that does not answer for none.
     said = "no AWS credentials found" if source == "instance" else "Read timeout on endpoint URL"
     assert said in ended.stderr
+    assert ("Retry in a minute" in ended.stderr) is (source not in {"container", "instance"})
     assert SECRET not in ended.stderr
 
 

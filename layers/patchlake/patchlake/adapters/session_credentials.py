@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import CredentialRetrievalError, ParamValidationError
+from botocore.exceptions import ConnectionError as NoConnectionError
+from botocore.exceptions import CredentialRetrievalError, HTTPClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 from dateutil.parser import ParserError
 
@@ -32,11 +33,10 @@ def renewing_credentials() -> Iterator[None]:
     try:
         yield
     except CredentialRetrievalError as error:
-        given: Any = error.kwargs
-        said = given["error_msg"].partition(_BEFORE_A_BODY)[0]
-        if said.startswith(_BEFORE_A_VERSION):
-            said = "what it prints is not of Version 1"
-        raise CredentialRetrievalError(provider=given["provider"], error_msg=one_line(said)) from None
+        raise _without_an_answer(error) from None
+    except (NoConnectionError, HTTPClientError):
+        # Some are an OSError, too; they say that no answer came, and not that the credentials are of no use.
+        raise
     except RecursionError as error:
         # The other kind is a redirect without an end, in the middle of which a request is signed.
         if "decoding a JSON" not in str(error):
@@ -56,6 +56,15 @@ def renewing_credentials() -> Iterator[None]:
     except (TypeError, LookupError, AttributeError) as error:
         unexpected = f"they have another form than expected: {one_line(str(error))}"
         raise CredentialRetrievalError(provider="the session", error_msg=unexpected) from error
+
+
+def _without_an_answer(error: CredentialRetrievalError) -> CredentialRetrievalError:
+    """Return the error in one line, without the parts of an answer in it."""
+    given: Any = error.kwargs
+    said = given["error_msg"].partition(_BEFORE_A_BODY)[0]
+    if said.startswith(_BEFORE_A_VERSION):
+        said = "what it prints is not of Version 1"
+    return CredentialRetrievalError(provider=given["provider"], error_msg=one_line(said))
 
 
 def fit_a_header(*values: object) -> bool:
