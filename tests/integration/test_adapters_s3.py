@@ -13,6 +13,7 @@ from urllib3.exceptions import SSLError
 
 from patchlake.adapters.clients import make_client
 from patchlake.adapters.s3 import S3Store
+from patchlake.adapters.s3_redirects import follow_only_regions
 from patchlake.bootstrap import bucket_store
 from patchlake.errors import PatchlakeError, PermanentError, RetryableError
 from tests.http_stub import DATE, Answer, HttpStub, Lost, Raw, Request, http_stub, session
@@ -36,7 +37,9 @@ def client(s3: HttpStub, attempts: int) -> "S3Client":
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts}, s3={"addressing_style": "path"}, read_timeout=5
     )
-    return session().client("s3", endpoint_url=s3.url, config=config)
+    made: S3Client = session().client("s3", endpoint_url=s3.url, config=config)
+    follow_only_regions(made.meta.events)
+    return made
 
 
 def store(s3: HttpStub, attempts: int = 1) -> S3Store:

@@ -85,13 +85,8 @@ def identity() -> Answer:
         ),
         (s3_error(403, "AccessDenied"), "access denied (AccessDenied): why. The calling identity needs s3:PutObject"),
         (s3_error(404, "NoSuchBucket"), "the bucket does not exist (NoSuchBucket)"),
-        *(
-            (
-                s3_error(status, code),
-                "the store answers each request with a redirect, and never names the region of the bucket (",
-            )
-            for status, code in ((301, "PermanentRedirect"), (301, "301"), (307, "TemporaryRedirect"))
-        ),
+        (s3_error(301, "PermanentRedirect"), "the bucket is in another region (PermanentRedirect)"),
+        (s3_error(307, "TemporaryRedirect"), "the bucket is in another region (TemporaryRedirect)"),
         (
             s3_error(301, "PermanentRedirect", **{"x-amz-bucket-region": "us-east-1"}),
             "the bucket is in another region (PermanentRedirect)",

@@ -116,8 +116,6 @@ def test_every_cause_has_a_sentence_and_a_fix_of_its_own() -> None:
         (ProxyConnectionError(proxy_url="http://proxy"), Cause.PROXY),
         (SSLError(endpoint_url="https://s3", error=Exception("self-signed certificate")), Cause.BAD_CERTIFICATE),
         (NoCredentialsError(), Cause.NO_CREDENTIALS),
-        (RecursionError("maximum recursion depth exceeded"), Cause.ENDLESS_REDIRECTS),
-        (HTTPClientError(error=RecursionError("maximum recursion depth exceeded")), Cause.ENDLESS_REDIRECTS),
         (HTTPClientError(error=OSError("the connection was reset")), Cause.PASSING),
         (CredentialRetrievalError(provider="process", error_msg="why"), Cause.EXPIRED),
         (TokenRetrievalError(provider="sso", error_msg="why"), Cause.EXPIRED),
@@ -213,16 +211,3 @@ def test_a_missing_permission_is_not_the_key_or_a_denial() -> None:
 def test_a_store_without_conditions_is_not_asked_again() -> None:
     assert not passes(refusal("NotImplemented", 501))
     assert passes(refusal("501", 501, operation="GetObject"))
-
-
-def test_redirects_without_an_end_are_one_sentence_about_the_store() -> None:
-    assert said(HTTPClientError(error=RecursionError("maximum recursion depth exceeded"))) == (
-        "the store answers each request with a redirect, and never names the region of the bucket (HTTPClientError). "
-        "Use the region of the bucket: set AWS_REGION, or correct the endpoint"
-    )
-    assert "recursion" not in said(RecursionError("maximum recursion depth exceeded"))
-
-
-def test_redirects_without_an_end_do_not_pass() -> None:
-    assert not passes(RecursionError())
-    assert not passes(HTTPClientError(error=RecursionError()))

@@ -53,7 +53,6 @@ _FINAL = frozenset(
         Cause.PROXY,
         Cause.PROXY_PAGE,
         Cause.PROXY_ANSWER,
-        Cause.ENDLESS_REDIRECTS,
         Cause.REDIRECTED,
         Cause.THROTTLED,
         Cause.UNKNOWN_CALLER,

@@ -17,7 +17,6 @@ from botocore.exceptions import (
     CredentialRetrievalError,
     EndpointConnectionError,
     FlexibleChecksumError,
-    HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
     ProxyConnectionError,
@@ -31,14 +30,10 @@ from patchlake.adapters.addresses import without_secrets
 from patchlake.adapters.one_line import one_line
 from patchlake.core.error_codes import without_suffix
 
-AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError, RecursionError)
-"""The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer.
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+"""The errors of AWS client calls: no answer, an answer that is an error, an unreadable answer."""
 
-The SDK follows redirects of S3 without a limit, until Python ends that with a RecursionError; the SDK wraps it in an
-HTTPClientError if it was just calling.
-"""
-
-type AwsError = BotoCoreError | ClientError | ResponseParserError | RecursionError
+type AwsError = BotoCoreError | ClientError | ResponseParserError
 
 
 class Cause(StrEnum):
@@ -68,7 +63,6 @@ class Cause(StrEnum):
     NO_UNIT = auto()
     OTHER_REGION = auto()
     REDIRECTED = auto()
-    ENDLESS_REDIRECTS = auto()
     NO_CONDITIONAL_WRITES = auto()
     BROKEN_CHAIN = auto()
     REFUSED = auto()
@@ -157,7 +151,6 @@ _ADDRESSES = frozenset({"location", "x-amz-bucket-region"})
 
 _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
     Cause.NO_CREDENTIALS: (NoCredentialsError, PartialCredentialsError),
-    Cause.ENDLESS_REDIRECTS: (RecursionError,),
     Cause.EXPIRED: (CredentialRetrievalError, SSOError, TokenRetrievalError),
     Cause.PROXY: (ProxyConnectionError,),
     Cause.BAD_CERTIFICATE: (SSLError,),
@@ -167,8 +160,7 @@ _WITHOUT_ANSWER: Mapping[Cause, tuple[type[Exception], ...]] = {
 """The causes of the SDK's own errors; all others are PASSING."""
 
 _LATER = frozenset({Cause.THROTTLED, Cause.PASSING, Cause.PROXY_ANSWER, Cause.CONFLICT, Cause.EXPIRED})
-_REDIRECTS = frozenset({Cause.REDIRECTED, Cause.ENDLESS_REDIRECTS})
-_OUR_OWN = _LATER | _REDIRECTS | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.PROXY}
+_OUR_OWN = _LATER | {Cause.WRONG_CLOCK, Cause.WRONG_SIGNATURE, Cause.BROKEN_CHAIN, Cause.REDIRECTED, Cause.PROXY}
 
 DENIALS = frozenset({Cause.DENIED, Cause.DENIED_BY_POLICY, Cause.KEY_DENIED})
 """The causes that are a matter of policies."""
@@ -212,10 +204,7 @@ def status_of(error: AwsError) -> int | None:
 def cause_of(error: AwsError) -> Cause:
     """Return the cause of an error."""
     if not isinstance(error, ClientError):
-        own = error.kwargs.get("error") if isinstance(error, HTTPClientError) else None
-        found = (
-            cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types) or isinstance(own, types)
-        )
+        found = (cause for cause, types in _WITHOUT_ANSWER.items() if isinstance(error, types))
         return next(found, Cause.PASSING)
     if error.operation_name == "PutObject" and _refuses_conditions(error.response):
         return Cause.NO_CONDITIONAL_WRITES
@@ -268,8 +257,7 @@ def refusal_code_of(error: AwsError) -> str | None:
 
 def passes(error: AwsError) -> bool:
     """Whether the same call may succeed later: throttling, conflicts, 5xx, time-outs, broken connections."""
-    cause = cause_of(error)
-    return cause in _LATER or (not isinstance(error, ClientError) and cause not in _REDIRECTS)
+    return cause_of(error) in _LATER or not isinstance(error, ClientError)
 
 
 def _told_by_message(cause: Cause, message: str) -> Cause:
@@ -310,9 +298,6 @@ def _is_web_page(answer: Mapping[str, Any]) -> bool:
 
 def message_of(error: AwsError) -> str:
     """Return what the service says about an error, or else the SDK, in one line, without passwords in addresses."""
-    if cause_of(error) is Cause.ENDLESS_REDIRECTS:
-        # Neither says anything: these are words of Python.
-        return ""
     return one_line(without_secrets(_message_in(error.response) if isinstance(error, ClientError) else str(error)))
 
 

@@ -19,6 +19,7 @@ from patchlake.adapters.answer_encoding import unasked_encoding
 from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in, is_in_form
 from patchlake.adapters.answer_times import read_time
 from patchlake.adapters.error_bodies import keep_errors_readable
+from patchlake.adapters.s3_redirects import follow_only_regions
 from patchlake.adapters.session_credentials import renew_readably
 from patchlake.adapters.timed_connections import limit_calls
 from patchlake.core.timings import CALL
@@ -103,6 +104,7 @@ def _guard(client: Any) -> None:  # noqa: ANN401
     limit_calls(endpoint.http_session, client.meta.config.read_timeout, largest)
     client.meta.events.register("before-parse", _require_success, unique_id=REQUIRE_SUCCESS)
     keep_errors_readable(client.meta.events)
+    follow_only_regions(client.meta.events)
     renew_readably(client)
 
 

@@ -95,10 +95,6 @@ EXPLANATIONS: Mapping[Cause, Explanation] = {
         "use the region of the bucket: set AWS_REGION, or correct the endpoint",
     ),
     Cause.REDIRECTED: Explanation("the resource is at another address", "correct the region or the endpoint"),
-    Cause.ENDLESS_REDIRECTS: Explanation(
-        "the store answers each request with a redirect, and never names the region of the bucket",
-        "use the region of the bucket: set AWS_REGION, or correct the endpoint",
-    ),
     Cause.NO_CONDITIONAL_WRITES: Explanation(
         "the store does not support conditional writes (If-None-Match)",
         "use Amazon S3, or a store that supports them: without them, one run could overwrite another",

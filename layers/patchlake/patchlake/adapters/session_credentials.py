@@ -38,9 +38,6 @@ def renewing_credentials() -> Iterator[None]:
         # Some are an OSError, too; they say that no answer came, and not that the credentials are of no use.
         raise
     except RecursionError as error:
-        # The other kind is a redirect without an end, in the middle of which a request is signed.
-        if "decoding a JSON" not in str(error):
-            raise
         raise CredentialRetrievalError(provider="the session", error_msg="they are nested too deeply") from error
     except EOFError as error:
         no_input = "the profile needs an input, such as an MFA code, and there is no terminal to ask for it"

@@ -45,14 +45,25 @@ def limit_calls(http_session: Any, answer_seconds: float, largest_answer: float)
         limit = answer_seconds
         largest = largest_answer
 
-    class PlainPool(AWSHTTPConnectionPool):
+    class PlainPool(_WithoutRedirects, AWSHTTPConnectionPool):
         ConnectionCls = Plain
 
-    class SecurePool(AWSHTTPSConnectionPool):
+    class SecurePool(_WithoutRedirects, AWSHTTPSConnectionPool):
         ConnectionCls = Secure
 
     # The SDK has no setting for this. A test with an answer that trickles in shows that these classes are used.
     http_session._pool_classes_by_scheme.update({"http": PlainPool, "https": SecurePool})  # noqa: SLF001
+
+
+class _WithoutRedirects:
+    """A pool that returns every answer as it is; mixed into the SDK's own pool.
+
+    By itself it changes the request after a 303, and fails on the headers of the SDK, though it would not send it.
+    """
+
+    def urlopen(self, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Return the answer to a request."""
+        return super().urlopen(*arguments, **options, redirect=False)  # type: ignore[misc]
 
 
 class _TimedConnection:
