@@ -91,7 +91,7 @@ def test_a_text_that_is_not_utf_8_is_named_by_its_file_and_column(
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query(sql)
 
     assert str(refused.value).startswith(
-        f"the lake cannot be read: {file}: column {column} has a text that is not UTF-8; check that you may read"
+        f"the lake cannot be read: {file}: column {column} has a text that is not UTF-8; restore a copy or an earlier"
     )
 
 
@@ -104,9 +104,35 @@ def test_what_to_do_about_a_damaged_file_is_said(tmp_path: Path, content: bytes)
 
     with pytest.raises(
         LakeError,
-        match=r"[^.]; check that you may read the file; if it is damaged, restore a copy or an earlier version of it$",
+        match=r"[^.]; restore a copy or an earlier version of it$",
     ):
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+def test_a_file_with_a_column_of_another_type_is_damaged(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    file = tmp_path / snapshot_key(run_id)
+    whole = pq.read_table(file, partitioning=None)
+    other = pa.array(["many"], pa.string())
+    pq.write_table(whole.set_column(whole.column_names.index("missing_count"), "missing_count", other), file)
+
+    with pytest.raises(LakeError, match=rf"cannot be read: .*{file}.*; restore a copy or an earlier version of it$"):
+        open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+
+
+def test_a_file_that_cannot_be_opened_is_not_damaged(tmp_path: Path) -> None:
+    run_id = "20261112T060000Z"
+    write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
+    lake = open_lake(LakeLocation(str(tmp_path)), now=story.NOW)
+    lake.query("SELECT * FROM patch_states")
+    file = tmp_path / snapshot_key(run_id)
+    file.unlink()
+
+    with pytest.raises(LakeError) as refused:
+        lake.query("SELECT * FROM patch_states")
+    expected = f"the lake cannot be read: {file}: No such file or directory; check that you may read the file"
+    assert str(refused.value) == expected
 
 
 @pytest.mark.parametrize("sql", ["SELECT run_id FROM runs", "SELECT run_id FROM node_compliance"])
@@ -162,7 +188,7 @@ def test_an_error_about_a_file_that_is_cut_short_has_no_name_that_only_the_code_
     path = tmp_path / coverage_key(run_id)
     path.write_bytes(path.read_bytes()[:99])
 
-    with pytest.raises(LakeError, match=rf"^the lake cannot be read: .*{path.name}.*; check that you may") as cut:
+    with pytest.raises(LakeError, match=rf"^the lake cannot be read: .*{path.name}.*; restore a copy") as cut:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT run_id FROM latest_run")
     assert "_files" not in str(cut.value)
 

@@ -20,11 +20,12 @@ from patchlake_cli.lake.location import LakeLocation
 
 def open_bucket(
     location: LakeLocation, bucket: str, session: boto3.Session | None, profile: str | None
-) -> tuple[fs.FileSystem, Callable[[str], Iterable[str]]]:
+) -> tuple[fs.FileSystem, Callable[[str], Iterable[str]], Callable[[str], bytes]]:
     """Open a bucket with the SDK's own credentials, so that every kind of profile works.
 
     Returns:
-        The filesystem that opens its files, and the listing of a prefix of the lake.
+        The filesystem that opens its files, the listing of a prefix of the lake, and what reads a whole file; the last
+        two raise a PatchlakeError that says what to do.
 
     Raises:
         LakeError: there are no credentials, or the bucket cannot be opened with them.
@@ -64,4 +65,15 @@ def open_bucket(
     )
     # Our own listing ends whatever the store answers, and accepts only a real listing as one.
     store = S3Store(client, bucket, location.prefix, pause=lambda _: None, chance=lambda: 0.0)
-    return filesystem, lambda prefix: (f"{bucket}/{location.prefix}{key}" for key in store.keys(prefix))
+    root = f"{bucket}/{location.prefix}"
+
+    def listed(prefix: str) -> Iterable[str]:
+        return (f"{root}{key}" for key in store.keys(prefix))
+
+    def read(path: str) -> bytes:
+        content = store.get(path.removeprefix(root))
+        if content is None:
+            raise LakeError(f"s3://{path} no longer exists; restore it")
+        return content
+
+    return filesystem, listed, read

@@ -34,7 +34,7 @@ from patchlake_cli.lake.athena.translation import (
     unknown_relation,
 )
 from patchlake_cli.lake.errors import FutureDateError, LakeError, QueryError
-from patchlake_cli.lake.files import LakeFiles, PolicyFiles, find_lake, find_policy
+from patchlake_cli.lake.files import RESTORE, LakeFiles, PolicyFiles, find_lake, find_policy
 from patchlake_cli.lake.interruptible import InterruptibleDatabase
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.parameters import check_values
@@ -96,7 +96,6 @@ _ABOUT_A_TABLE = re.compile(rf"^.*?'\w+{_FILES}' failed: ", re.DOTALL)
 
 _NOT_UTF_8 = re.compile(r"(?i)invalid unicode|invalid UTF-8")
 """In what DuckDB says about a text that is not UTF-8: it does not say where the text is."""
-_ADVICE = "check that you may read the file; if it is damaged, restore a copy or an earlier version of it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -399,14 +398,12 @@ class Lake:
             if _NOT_UTF_8.search(str(error)) and (found := self._files.first_not_utf_8()):
                 path, column = found
                 problem = f"{path}: column {column} has a text that is not UTF-8"
-                raise LakeError(f"the lake cannot be read: {problem}; {_ADVICE}") from error
-            table = next((name for name in self._files.paths if f"{name}{_FILES}" in str(error)), None)
+                raise LakeError(f"the lake cannot be read: {problem}; {RESTORE}") from error
+            table = next((table for table in SOURCES.tables if f"{table.name}{_FILES}" in str(error)), None)
             if table is None:
                 raise
-            reason = _ABOUT_A_TABLE.sub("", str(error))
-            if not any(path in reason for _, path in self._files.paths[table]):
-                reason = f"{self._files.first_damaged(table) or table}: {reason}"
-            raise LakeError(f"the lake cannot be read: {one_line(reason).rstrip('.')}; {_ADVICE}") from error
+            reason = one_line(_ABOUT_A_TABLE.sub("", str(error))).rstrip(".")
+            raise LakeError(f"the lake cannot be read: {self._files.explained(table, reason)}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:
         """Let DuckDB read a table's files from a date on, up to the date for which queries are answered."""

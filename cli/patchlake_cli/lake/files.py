@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 type _Listed = Callable[[str], Iterable[str]]
 """The paths of the files below a prefix of the lake."""
+type _Read = Callable[[str], bytes]
+"""The bytes of a file, or a PatchlakeError that names it, and says why it cannot be read and what to do."""
+
+RESTORE = "restore a copy or an earlier version of it"
+"""What to do about a file that was read, and is damaged."""
 
 _FILE = re.compile(r"run_date=(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})/(?P<name>.*[^/])", re.DOTALL)
 """A file in the folder of a date, by its path in the folder of a table: also one in another folder in there."""
@@ -51,14 +56,14 @@ class PolicyFiles:
     """The files of a policy.
 
     Attributes:
-        filesystem: the filesystem that opens them.
+        read: reads one of them.
         listed: the paths below a prefix of the folder or bucket.
         root: the folder, or the bucket with its prefix, that has a folder for each table.
         prefix: the place of that folder within what is listed.
         scheme: what precedes a path in the names of files.
     """
 
-    filesystem: fs.FileSystem
+    read: _Read
     listed: _Listed
     root: str
     prefix: str = ""
@@ -105,24 +110,22 @@ class PolicyFiles:
             if end := unread_end(path):
                 problem = f"Athena decompresses the file: expected a CSV file whose name does not end in {end}"
                 raise LakeError(f"the policy cannot be read: {self.location(table, path)}: {problem}")
-        return [(self.location(table, path), self.read(table, path)) for path in paths]
+        return [(self.location(table, path), self.content(table, path)) for path in paths]
 
     def location(self, table: Table, path: str) -> str:
         """Return the location of a file, as Athena names it."""
         return f"{self.scheme}{self.root}/{folder_of(table)}/{path}"
 
-    def read(self, table: Table, path: str) -> bytes:
+    def content(self, table: Table, path: str) -> bytes:
         """Return the bytes of a file.
 
         Raises:
             LakeError: it cannot be read.
         """
         try:
-            with self.filesystem.open_input_stream(f"{self.root}/{folder_of(table)}/{path}", compression=None) as file:
-                content: bytes = file.read()
-        except OSError as error:
-            raise LakeError(f"the policy cannot be read: {self.location(table, path)}: {error}") from error
-        return content
+            return self.read(f"{self.root}/{folder_of(table)}/{path}")
+        except PatchlakeError as error:
+            raise LakeError(f"the policy cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +134,13 @@ class LakeFiles:
 
     Attributes:
         filesystem: the filesystem that opens them.
+        read: reads one of them.
         paths: (run_date, path) pairs by the name of the table.
         policy: the files of the lake's own policy, which may have none; None for a lake without a location.
     """
 
     filesystem: fs.FileSystem
+    read: _Read
     paths: Mapping[str, Sequence[tuple[str, str]]]
     policy: PolicyFiles | None = None
 
@@ -152,29 +157,40 @@ class LakeFiles:
         Raises:
             LakeError: the files cannot be read.
         """
-        schema = pa.schema([*map(_field, table), *_PARTITION])
+        schema = pa.schema([*_schema(table), *_PARTITION])
         files = [(date, path) for date, path in self.paths[table.name] if first <= date <= last]
         if not files:
             return schema.empty_table()
         dates = {"run_date": pa.array(sorted({date for date, _ in files}))}
         partitioning = ds.partitioning(_PARTITION, dictionaries=dates, flavor="hive")
         try:
-            repetitive = [field.name for field in schema if field.type == _REPETITIVE]
-            read = ds.ParquetFileFormat(dictionary_columns=repetitive, default_fragment_scan_options=_CHECKED)
-            return ds.dataset([path for _, path in files], schema, read, self.filesystem, partitioning)
+            return ds.dataset([path for _, path in files], schema, _format(schema), self.filesystem, partitioning)
         except OSError as error:
             # Such as a folder that has the name of a file.
             raise LakeError(f"the lake cannot be read: {error}") from error
 
-    def first_damaged(self, table: str) -> str | None:
-        """Return the path of the first file of a table whose content cannot be read; None if all can be."""
-        for _, path in self.paths[table]:
-            try:
-                with self.filesystem.open_input_file(path) as file:
-                    deque(pq.ParquetFile(file, page_checksum_verification=True).iter_batches(), maxlen=0)
-            except (OSError, pa.ArrowInvalid):
-                return path
-        return None
+    def explained(self, table: Table, reason: str) -> str:
+        """Say why a query could not read a table, and what to do: only a file that was read whole can be damaged.
+
+        Args:
+            table: the table.
+            reason: what the query says, which may name a file.
+
+        Raises:
+            LakeError: a file cannot be read now, either.
+        """
+        paths = [path for _, path in self.paths[table.name]]
+        named = [path for path in paths if path in reason]
+        for path in named or paths:
+            if _is_damaged(self._content(path), _schema(table)):
+                return f"{reason if named else f'{path}: {reason}'}; {RESTORE}"
+        return f"{reason if named else f'{table.name}: {reason}'}; it can be read now: retry in a minute"
+
+    def _content(self, path: str) -> bytes:
+        try:
+            return self.read(path)
+        except PatchlakeError as error:
+            raise LakeError(f"the lake cannot be read: {error}") from error
 
     def first_not_utf_8(self) -> tuple[str, str] | None:
         """Return the path of the first file with a text that is not UTF-8, and its column; None if all texts are.
@@ -183,14 +199,14 @@ class LakeFiles:
             LakeError: a file cannot be read.
         """
         for path in (path for files in self.paths.values() for _, path in files):
+            content = pa.BufferReader(self._content(path))
             try:
-                with self.filesystem.open_input_file(path) as file:
-                    for batch in pq.ParquetFile(file).iter_batches():
-                        for name, column in zip(batch.schema.names, batch.columns, strict=True):
-                            if not _is_valid(column):
-                                return path, name
+                for batch in pq.ParquetFile(content).iter_batches():
+                    for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                        if not _is_valid(column):
+                            return path, name
             except (OSError, pa.ArrowInvalid) as error:
-                raise LakeError(f"the lake cannot be read: {path}: {error}") from error
+                raise LakeError(f"the lake cannot be read: {path}: {error}; {RESTORE}") from error
         return None
 
     def column_bytes(self, table: str) -> dict[str, int]:
@@ -213,6 +229,25 @@ def _is_valid(column: Any) -> bool:  # noqa: ANN401
     return True
 
 
+def _schema(table: Table) -> pa.Schema:
+    return pa.schema(map(_field, table))
+
+
+def _format(schema: pa.Schema) -> ds.ParquetFileFormat:
+    repetitive = [field.name for field in schema if field.type == _REPETITIVE]
+    return ds.ParquetFileFormat(dictionary_columns=repetitive, default_fragment_scan_options=_CHECKED)
+
+
+def _is_damaged(content: bytes, schema: pa.Schema) -> bool:
+    """Whether a file with this content cannot be read as a query reads it."""
+    try:
+        fragment = _format(schema).make_fragment(pa.BufferReader(content))
+        deque(fragment.to_batches(schema=schema), maxlen=0)
+    except (OSError, pa.ArrowException):
+        return True
+    return False
+
+
 def _field(column: Column) -> Any:  # noqa: ANN401
     if column.type is ColumnType.TIMESTAMP:
         return pa.field(column.name, _TIME)
@@ -222,7 +257,7 @@ def _field(column: Column) -> Any:  # noqa: ANN401
 
 def no_files() -> LakeFiles:
     """Return the files of a lake without a run."""
-    return LakeFiles(fs.LocalFileSystem(), {table.name: () for table in SOURCES.tables})
+    return LakeFiles(fs.LocalFileSystem(), _read_file, {table.name: () for table in SOURCES.tables})
 
 
 def find_lake(location: LakeLocation, session: "boto3.Session | None" = None, profile: str | None = None) -> LakeFiles:
@@ -238,12 +273,13 @@ def find_lake(location: LakeLocation, session: "boto3.Session | None" = None, pr
     """
     if location.bucket is None:
         filesystem, listed = _open_folder(location.text)
+        read: _Read = _read_file
         root, scheme = str(Path(location.text).resolve()), ""
     else:
         # Not at the top: the AWS SDK takes longer to import than a folder to open.
         from patchlake_cli.lake.bucket import open_bucket  # noqa: PLC0415
 
-        filesystem, listed = open_bucket(location, location.bucket, session, profile)
+        filesystem, listed, read = open_bucket(location, location.bucket, session, profile)
         root, scheme = f"{location.bucket}/{location.prefix}".rstrip("/"), "s3://"
 
     def files_in(base: str) -> dict[str, list[tuple[str, str]]]:
@@ -268,8 +304,8 @@ def find_lake(location: LakeLocation, session: "boto3.Session | None" = None, pr
         case True, True:
             raise LakeError(f"{location.text} contains two lakes, one of them in {root}/lake: move one out")
         case is_in_lake, _:
-            policy = PolicyFiles(filesystem, listed, f"{root}/policy", "policy/", scheme)
-            return LakeFiles(filesystem, paths if is_in_lake else own, policy)
+            policy = PolicyFiles(read, listed, f"{root}/policy", "policy/", scheme)
+            return LakeFiles(filesystem, read, paths if is_in_lake else own, policy)
 
 
 def _require_linked(folder: Path) -> None:
@@ -303,8 +339,8 @@ def find_policy(folder: Path) -> PolicyFiles:
     if not any((folder / folder_of(table)).is_dir() for table in POLICY_TABLES):
         raise LakeError(f"{folder} has no policy: expected {expected} in it")
     _require_readable(folder, folder.resolve().parents)
-    filesystem, listed = _open_folder(str(folder))
-    return PolicyFiles(filesystem, listed, str(folder.resolve()))
+    _, listed = _open_folder(str(folder))
+    return PolicyFiles(_read_file, listed, str(folder.resolve()))
 
 
 def _require_policy(folder: Path) -> None:
@@ -388,6 +424,13 @@ def is_of_a_run(date: str, name: str) -> bool:
         return run_date(name) == date
     except InputError:
         return False
+
+
+def _read_file(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise LakeError(f"{path}: {error.strerror}; check that you may read the file") from error
 
 
 def _open_folder(text: str) -> tuple[fs.FileSystem, _Listed]:

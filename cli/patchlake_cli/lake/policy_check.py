@@ -102,7 +102,7 @@ def _of_table(lake: Lake, files: PolicyFiles, table: Table, settings: Settings) 
                 file, None, "Athena decompresses the file", f"a CSV file whose name does not end in {end}"
             )
             continue
-        content = files.read(table, path)
+        content = files.content(table, path)
         if content.startswith(_GZIP) or b"\0" in content:
             yield PolicyFinding(file, None, "it is compressed, or not in UTF-8", "a CSV file in UTF-8, not compressed")
             continue
