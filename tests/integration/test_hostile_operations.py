@@ -201,6 +201,16 @@ def test_a_function_that_does_not_answer_as_plan_starts_no_run(aws: HostileAws, 
     assert text in ended.stderr
 
 
+@pytest.mark.parametrize("step", ["STORED", "ADOPTED", "LATE"])
+def test_a_run_of_which_the_lake_has_nothing_is_not_told_as_one(aws: HostileAws, step: str) -> None:
+    aws.hostile = only("Invoke", Answer(200, json.dumps({"run_id": "20261123T060000Z", "step": step}).encode()))
+
+    ended = aws.command("run", "--scheduled-time", "2026-11-23T06:00:00Z")
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
+    assert f"answered {step} for run 20261123T060000Z, but s3://" in ended.stderr
+
+
 def test_a_parameter_that_is_no_number_is_named(aws: HostileAws) -> None:
     aws.hostile = only("DescribeStacks", described(parameters={"MissedRunHours": "****"}))
 

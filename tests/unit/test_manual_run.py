@@ -1,14 +1,21 @@
 """A run that is started by hand, and followed."""
 
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
 from patchlake.core.keys import part_key, plan_key
+from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus
-from patchlake_cli.operations.manual_run import follow, scheduled_event
+from patchlake_cli.operations.manual_run import Started, follow, require_stored, scheduled_event
 from patchlake_cli.operations.manual_run_page import NewLetterNotice
 from tests.world import EU, RUN_ID, SCHEDULED_TIME, US, World
+
+if TYPE_CHECKING:
+    from patchlake_cli.operations.deployment import Deployment
 
 
 def runs_of(world: World) -> Runs:
@@ -77,6 +84,27 @@ def test_damage_in_the_lake_is_one_line_that_names_the_object() -> None:
 
     with pytest.raises(CommandError, match=plan_key(RUN_ID)):
         follow(runs_of(world), RUN_ID, pause=world.drain, show=lambda _: None)
+
+
+def test_an_answer_of_plan_of_which_the_lake_has_nothing_is_not_followed() -> None:
+    world = two_regions()
+    runs = runs_of(world)
+    deployment = cast("Deployment", SimpleNamespace(plan_function="patchlake-plan", bucket="lake"))
+
+    def refused(step: Step) -> str:
+        with pytest.raises(CommandError) as caught:
+            require_stored(runs, deployment, Started(RUN_ID, step))
+        return str(caught.value)
+
+    for step in (Step.STORED, Step.ADOPTED):
+        answered = f"function patchlake-plan answered {step} for run {RUN_ID}"
+        assert refused(step).startswith(f"{answered}, but s3://lake has no plan of that run: ")
+    world.start()
+    require_stored(runs, deployment, Started(RUN_ID, Step.ADOPTED))
+    assert "answered LATE" in refused(Step.LATE)
+    assert "s3://lake has no snapshot of that run: the function uses another bucket, or a proxy" in refused(Step.LATE)
+    world.drain()
+    require_stored(runs, deployment, Started(RUN_ID, Step.LATE))
 
 
 def test_the_event_is_the_schedules() -> None:

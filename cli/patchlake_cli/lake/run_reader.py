@@ -77,7 +77,11 @@ class Runs:
 
     def run(self, run_id: str) -> Run:
         """Return a run that has a plan."""
-        return self._published(run_id) if is_published(self._store, run_id) else self._under_way(run_id)
+        return self._published(run_id) if self.is_published(run_id) else self._under_way(run_id)
+
+    def is_published(self, run_id: str) -> bool:
+        """Whether the run has a snapshot, and so never changes."""
+        return is_published(self._store, run_id)
 
     def is_planned(self, run_id: str) -> bool:
         """Whether the run has a plan, and so continues without its event."""

@@ -66,6 +66,24 @@ def start_run(client: "LambdaClient", deployment: Deployment, run_id: str) -> St
     return started
 
 
+def require_stored(runs: Runs, deployment: Deployment, started: Started) -> None:
+    """Require that the lake has what plan says about a run.
+
+    Raises:
+        CommandError: it has no such run, or the lake cannot be read.
+    """
+    run_id, is_late = started.run_id, started.step is Step.LATE
+    with reading_the_lake():
+        is_stored = runs.is_published(run_id) if is_late else runs.is_planned(run_id)
+    if not is_stored:
+        answered = f"function {deployment.plan_function} answered {started.step} for run {run_id}"
+        raise CommandError(
+            f"{answered}, but s3://{deployment.bucket} has no {'snapshot' if is_late else 'plan'} of that run: the "
+            "function uses another bucket, or a proxy changes answers. Compare the function's variable "
+            "PATCHLAKE_BUCKET with the stack's output BucketName"
+        )
+
+
 def follow(runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callable[[Run], object]) -> Run:
     """Read a run until it is published, and return the published run.
 

@@ -12,7 +12,7 @@ from patchlake.stages.step import Step
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.runs import Run, rows_in_words
 from patchlake_cli.operations.calls import reading_the_lake
-from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, start_run
+from patchlake_cli.operations.manual_run import INVOKE_SECONDS, follow, require_stored, start_run
 from patchlake_cli.operations.queues import read_depth
 from patchlake_cli.operations.stack import Stack
 from patchlake_cli.operations.status import run_as_json
@@ -65,6 +65,7 @@ def start_and_follow(stack: Stack, run_id: str) -> Run:
     slow = Config(read_timeout=INVOKE_SECONDS)
     started = start_run(stack.aws.client("lambda", slow), stack.deployment, run_id)
     try:
+        require_stored(stack.runs, stack.deployment, started)
         typer.echo(f"patchlake: run {started.run_id}: {_SAID[started.step]}", err=True)
         return _followed(stack, run_id)
     except KeyboardInterrupt:
