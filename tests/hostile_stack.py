@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +21,8 @@ PAGE = b"<!doctype html><html><body>Please sign in</body></html>"
 ERROR = b'{"__type": "com.amazonaws#InternalFailure", "message": "no"}'
 DIGITS = b"9" * 5_000
 ESCAPE = "\x1b[2J"
+ASKED_QUEUE = "THE-QUEUE-OF-THE-REQUEST"
+"""A name in an answer, in place of that of the queue that the request is about."""
 
 
 def outputs() -> dict[str, str]:
@@ -42,6 +44,11 @@ def outputs() -> dict[str, str]:
 PARAMETERS = {"HistoryDays": "120", "LogRetentionDays": "30", "MissedRunHours": "30", "WindowDays": "35"}
 
 
+def stack_id(name: str = STACK) -> str:
+    """Return the id of a stack."""
+    return f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/1"
+
+
 def described(name: str = STACK, parameters: Mapping[str, str] = PARAMETERS, **changes: str) -> Answer:
     """Return CloudFormation's answer about a stack."""
     values = "".join(
@@ -54,7 +61,7 @@ def described(name: str = STACK, parameters: Mapping[str, str] = PARAMETERS, **c
     )
     stack = (
         f"<StackName>{name}</StackName><StackStatus>CREATE_COMPLETE</StackStatus>"
-        f"<StackId>arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{name}/1</StackId>"
+        f"<StackId>{stack_id(name)}</StackId>"
         f"<CreationTime>2026-11-01T00:00:00Z</CreationTime>"
         f"<Parameters>{values}</Parameters><Outputs>{members}</Outputs>"
     )
@@ -67,12 +74,16 @@ def xml(operation: str, content: str) -> Answer:
     return Answer(200, f"<{operation}Response>{result}</{operation}Response>".encode())
 
 
-def depth(count: object) -> bytes:
+def queue_arn(name: str) -> str:
+    """Return the ARN of a queue."""
+    return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
+
+
+def depth(count: object, arn: str = queue_arn(ASKED_QUEUE)) -> bytes:
     """Return the attributes of a queue."""
     names = ("", "Delayed", "NotVisible")
-    return json.dumps(
-        {"Attributes": {f"ApproximateNumberOfMessages{name}": "0" if name else count for name in names}}
-    ).encode()
+    counts = {f"ApproximateNumberOfMessages{name}": "0" if name else count for name in names}
+    return json.dumps({"Attributes": {"QueueArn": arn, **counts}}).encode()
 
 
 @dataclass
@@ -84,8 +95,14 @@ class HostileAws:
 
     def answer(self, request: Request) -> Answer:
         """Answer a request."""
-        operation = request.operation or self._operation(request)
-        return self.hostile(operation, request) or self._usual(operation)
+        operation = self.operation(request)
+        answer = self.hostile(operation, request) or self._usual(operation)
+        queue = re.search(rb'"QueueUrl": ?"[^"]*/([^"/]+)"', request.body)
+        return replace(answer, body=answer.body.replace(ASKED_QUEUE.encode(), queue[1])) if queue else answer
+
+    def operation(self, request: Request) -> str:
+        """Return the name of an operation, or a part of its path."""
+        return request.operation or self._operation(request)
 
     def _operation(self, request: Request) -> str:
         if request.method == "POST" and "/invocations" in request.path:

@@ -8,10 +8,28 @@ from typing import Any
 import pytest
 from botocore.session import Session
 
-from tests.hostile_stack import ACCOUNT, ANSWERS, PARAMETERS, REGION, HostileAws, described, hostile_aws, only, xml
+from patchlake_cli.exit_codes import ExitCode
+from tests.hostile_stack import (
+    ACCOUNT,
+    ANSWERS,
+    BUCKET,
+    PARAMETERS,
+    REGION,
+    STACK,
+    HostileAws,
+    depth,
+    described,
+    hostile_aws,
+    only,
+    queue_arn,
+    stack_id,
+    xml,
+)
 from tests.http_stub import Answer, Request
 
 SOURCES = "event-source-mappings"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms"
+KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
 NIL = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true"'
 CHECKS = {
     "schedules": "schedule",
@@ -74,8 +92,8 @@ def findings(aws: HostileAws, name: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("state", "fix"),
     [
-        ("Disabled", "aws kms enable-key --key-id k"),
-        ("PendingDeletion", "aws kms cancel-key-deletion --key-id k && aws kms enable-key --key-id k"),
+        ("Disabled", "aws kms enable-key --key-id {key}"),
+        ("PendingDeletion", "aws kms cancel-key-deletion --key-id {key} && aws kms enable-key --key-id {key}"),
         ("PendingImport", "import its key material again"),
         ("Unavailable", "connect its key store again"),
         ("PendingReplicaDeletion", "see its state in the KMS developer guide, Key states of AWS KMS keys"),
@@ -85,7 +103,7 @@ def test_a_key_that_cannot_be_used_is_found_with_a_fix_for_its_state(aws: Hostil
     aws.hostile = with_key(state)
 
     assert findings(aws, "encryption key") == [
-        {"text": f"the KMS key k is {state}: nothing can be read or written", "fix": fix}
+        {"text": f"the KMS key {KEY} is {state}: nothing can be read or written", "fix": fix.format(key=KEY)}
     ]
 
 
@@ -96,10 +114,10 @@ def test_a_key_that_can_be_used_is_no_finding(aws: HostileAws, state: str) -> No
     assert findings(aws, "encryption key") == []
 
 
-def with_key(state: str) -> Callable[[str, Request], Answer | None]:
+def with_key(state: str, arn: str = KEY) -> Callable[[str, Request], Answer | None]:
     answers = {
-        "DescribeStacks": described(parameters=PARAMETERS | {"KmsKeyArn": "k"}),
-        "DescribeKey": Answer(200, json.dumps({"KeyMetadata": {"KeyState": state}}).encode()),
+        "DescribeStacks": described(parameters=PARAMETERS | {"KmsKeyArn": KEY}),
+        "DescribeKey": Answer(200, json.dumps({"KeyMetadata": {"Arn": arn, "KeyState": state}}).encode()),
     }
     return lambda asked, _: answers.get(asked)
 
@@ -121,7 +139,12 @@ def verdict(aws: HostileAws, check: str) -> str:
 
 def schedule(**members: object) -> str:
     """Return a schedule as EventBridge answers it."""
-    usual = {"State": "ENABLED", "Target": {"Arn": "arn:aws:lambda"}, "ScheduleExpression": "rate(1 day)"}
+    usual = {
+        "Arn": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{STACK}-plan",
+        "State": "ENABLED",
+        "Target": {"Arn": "arn:aws:lambda"},
+        "ScheduleExpression": "rate(1 day)",
+    }
     return json.dumps(usual | members)
 
 
@@ -130,10 +153,16 @@ def versioned(status: str) -> str:
     return f"<VersioningConfiguration><Status>{status}</Status></VersioningConfiguration>"
 
 
-def subscribed(arn: str) -> str:
+def subscribed(arn: str, topic: str = TOPIC) -> str:
     """Return a subscription as SNS answers it."""
-    member = f"<member>{arn}<Endpoint>a@example.com</Endpoint></member>"
+    member = f"<member><TopicArn>{topic}</TopicArn>{arn}<Endpoint>a@example.com</Endpoint></member>"
     return xml(SUBSCRIPTIONS, f"<Subscriptions>{member}</Subscriptions>").body.decode()
+
+
+def logged(days: object, arn: str = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{STACK}-plan:*") -> str:
+    """Return a log group as CloudWatch answers it."""
+    group = {"logGroupName": arn.split(":")[6], "arn": arn, "retentionInDays": days}
+    return json.dumps({"logGroups": [group]})
 
 
 def answered(text: str) -> Answer:
@@ -162,6 +191,7 @@ def mapping(function: str = "patchlake-discover", state: str = "Enabled", **othe
     """Return a mapping as the template makes it, but for what else is given."""
     return {
         "UUID": "0",
+        "EventSourceArn": queue_arn("patchlake-discover"),
         "State": state,
         "FunctionArn": f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function}",
         "FunctionResponseTypes": ["ReportBatchItemFailures"],
@@ -250,14 +280,7 @@ def test_a_mapping_counts_by_its_function_state_and_settings(
         ("schedules", schedule(ScheduleExpression=""), "schedule"),
         ("schedules", schedule(Target={"Arn": "Service Unavailable"}), "schedule"),
         ("schedules", schedule(Target={"Arn": ""}), "schedule"),
-        *(
-            (
-                "DescribeLogGroups",
-                json.dumps({"logGroups": [{"logGroupName": "a", "retentionInDays": days}]}),
-                "log retention",
-            )
-            for days in (0, -30, True)
-        ),
+        *(("DescribeLogGroups", logged(days), "log retention") for days in (0, -30, True)),
         (
             SOURCES,
             json.dumps({"EventSourceMappings": [mapping(ScalingConfig={"MaximumConcurrency": -1000})]}),
@@ -267,8 +290,10 @@ def test_a_mapping_counts_by_its_function_state_and_settings(
         (SUBSCRIPTIONS, subscribed("<SubscriptionArn>Service Unavailable</SubscriptionArn>"), "alarm topic"),
         (SUBSCRIPTIONS, subscribed("<SubscriptionArn/>"), "alarm topic"),
         (SUBSCRIPTIONS, subscribed(f"<SubscriptionArn {NIL}/>"), "alarm topic"),
-        ("DescribeKey", '{"KeyMetadata": {"KeyState": ""}}', "encryption key"),
-        ("DescribeKey", '{"KeyMetadata": {"KeyState": "Replicating"}}', "encryption key"),
+        *(
+            ("DescribeKey", json.dumps({"KeyMetadata": {"Arn": KEY, "KeyState": state}}), "encryption key")
+            for state in ("", "Replicating")
+        ),
     ],
 )
 def test_a_state_that_is_not_known_is_no_finding(aws: HostileAws, asked: str, answer: str, check: str) -> None:
@@ -398,3 +423,110 @@ def test_pages_without_an_end_come_to_an_end(aws: HostileAws) -> None:
     ended = aws.command("check")
 
     assert "the answer has more than 100 pages" in ended.stdout
+
+
+type Hostile = Callable[[str, Request], Answer | None]
+
+
+def with_policy_of(bucket: str) -> Hostile:
+    statements = [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": resource} for resource in (f"{bucket}/*", "*")
+    ]
+    return only("policy", Answer(200, json.dumps({"Statement": statements}).encode()))
+
+
+def with_topic(arn: str) -> Hostile:
+    subscription = f"<SubscriptionArn>{TOPIC}:1</SubscriptionArn>"
+    return only(SUBSCRIPTIONS, answered(subscribed(subscription, arn)))
+
+
+NAMES: dict[str, tuple[str, str, Callable[[str], Hostile]]] = {
+    "schedules": (
+        "schedule",
+        json.loads(schedule())["Arn"],
+        lambda arn: only("schedules", answered(schedule(Arn=arn))),
+    ),
+    SOURCES: ("event sources", queue_arn(f"{STACK}-discover"), lambda arn: sources(mapping(EventSourceArn=arn))),
+    "GetQueueAttributes": (
+        "dead letters",
+        queue_arn(f"{STACK}-planDeadLetter"),
+        lambda arn: (
+            lambda asked, request: (
+                Answer(200, depth("0", arn))
+                if asked == "GetQueueAttributes" and b"planDeadLetter" in request.body
+                else None
+            )
+        ),
+    ),
+    SUBSCRIPTIONS: ("alarm topic", TOPIC, with_topic),
+    "policy": ("bucket policy", f"arn:aws:s3:::{BUCKET}", with_policy_of),
+    "DescribeKey": ("encryption key", KEY, lambda arn: with_key("Enabled", arn)),
+    "DescribeLogGroups": (
+        "log retention",
+        json.loads(logged(30))["logGroups"][0]["arn"],
+        lambda arn: only("DescribeLogGroups", answered(logged(30, arn))),
+    ),
+}
+"""The operations whose answers name a resource: their check, its ARN, and an answer that names an ARN."""
+
+NAMELESS = {"GetCallerIdentity", "account-settings", "versioning", "lifecycle", "list"}
+"""The operations whose answers name no resource; for a list, see the tests of the store."""
+
+OF_ANOTHER = {
+    "name": lambda arn: re.sub(f"{STACK}|{BUCKET}|alarms|/k$", "another", arn),
+    "account": lambda arn: arn.replace(ACCOUNT, "999988887777"),
+    "region": lambda arn: arn.replace(REGION, "eu-west-1"),
+    "partition": lambda arn: arn.replace("arn:aws:", "arn:aws-cn:"),
+}
+
+
+@pytest.mark.parametrize("operation", NAMES)
+def test_an_answer_about_the_resource_is_judged(aws: HostileAws, operation: str) -> None:
+    check, own, answer = NAMES[operation]
+    aws.hostile = answer(own)
+
+    assert verdict(aws, check) in {"OK", "FINDING"}
+
+
+@pytest.mark.parametrize(
+    ("operation", "other"),
+    # A bucket's ARN has no account and no region.
+    [
+        (operation, other)
+        for operation, (_, own, _) in NAMES.items()
+        for change in OF_ANOTHER.values()
+        if (other := change(own)) != own
+    ],
+)
+def test_an_answer_about_another_resource_is_not_known(aws: HostileAws, operation: str, other: str) -> None:
+    check, _, answer = NAMES[operation]
+    aws.hostile = answer(other)
+
+    checked = json.loads(aws.command("check", "--json").stdout)["checks"]
+
+    [found] = [each for each in checked if each["name"] == check]
+    assert (found["verdict"], f"the answer is about {other}, not about " in found["reason"]) == ("UNKNOWN", True)
+
+
+def test_every_operation_of_the_checks_is_known_to_name_a_resource_or_none(aws: HostileAws) -> None:
+    aws.hostile = with_key("Enabled")
+
+    aws.command("check")
+
+    asked = {aws.operation(request) for request in aws.stub.requests}
+    assert asked == {*NAMES, "DescribeStacks"} | NAMELESS
+
+
+@pytest.mark.parametrize("change", OF_ANOTHER)
+@pytest.mark.parametrize("command", ["check", "status"])
+def test_a_stack_of_another_account_or_region_is_never_taken_for_the_stack(
+    aws: HostileAws, command: str, change: str
+) -> None:
+    other = OF_ANOTHER[change](stack_id())
+    body = described().body.replace(stack_id().encode(), other.encode())
+    aws.hostile = only("DescribeStacks", Answer(200, body))
+
+    ended = aws.command(command)
+
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
+    assert f"the answer is about {other}, not about arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/" in ended.stderr

@@ -52,7 +52,7 @@ def test_a_stack_that_is_not_described_is_one_line(aws: HostileAws, name: str, a
         (xml("DescribeStacks", "<Stacks></Stacks>"), "is malformed"),
         (xml("DescribeStacks", "<Stacks><member/><member/></Stacks>"), "is malformed"),
         (described(BucketName=""), "is malformed"),
-        (described("another"), "CloudFormation answered about another stack"),
+        (described("another"), "the answer is about another, not about patchlake"),
         (
             Answer(
                 200,

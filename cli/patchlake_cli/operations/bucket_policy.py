@@ -4,10 +4,12 @@ template.yaml has the same statements; a test compares the two.
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _CREATED_ONCE = ("plans", "runs", "lake")
+_BUCKET = re.compile(r"(?P<arn>arn:[^:]+:s3:::[^*?$/]+)(?:/|$)")
 
 
 def expected_statements(bucket: str, partition: str) -> list[dict[str, Any]]:
@@ -33,6 +35,14 @@ def differing_statements(policy: Mapping[str, Any], bucket: str, partition: str)
     return [
         str(statement["Sid"]) for statement in expected_statements(bucket, partition) if _normal(statement) not in found
     ]
+
+
+def named_buckets(policy: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the ARNs of the buckets that a policy names without a wildcard: S3 stores a policy about its own only."""
+    for statement in _listed(policy.get("Statement", [])):
+        for resource in _listed(statement.get("Resource", [])):
+            if (found := _BUCKET.match(str(resource))) is not None:
+                yield found["arn"]
 
 
 def repaired_policy(policy: Mapping[str, Any], bucket: str, partition: str) -> str:

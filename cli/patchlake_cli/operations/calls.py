@@ -12,6 +12,7 @@ from botocore.parsers import ResponseParserError
 from patchlake.adapters.answer_form import is_object
 from patchlake.adapters.aws_errors import AWS_ERRORS, AwsError, refusal_code_of
 from patchlake.adapters.explanations import explained
+from patchlake.adapters.one_line import one_line
 from patchlake.core.paging import IF_IT_LASTS
 from patchlake.errors import PatchlakeError
 from patchlake_cli.exit_codes import CommandError
@@ -82,6 +83,22 @@ def read_pages[Form](pages: Iterable[Mapping[str, Any]], form: type[Form]) -> li
         msg = f"the answer has more than {MOST_PAGES} pages. {IF_IT_LASTS}"
         raise ResponseParserError(msg)
     return found
+
+
+def require_about(asked: str, *named: str) -> None:
+    """Require that an answer is about the resource that was asked about: a cache may have that of another call.
+
+    Args:
+        asked: the resource's name or ARN; with ``*`` at the end, what it begins with.
+        named: what the answer names: one resource, or one for each row of a list.
+
+    Raises:
+        ResponseParserError: one is another resource; ``asking`` turns it into one line.
+    """
+    for found in named:
+        if not (found.startswith(asked[:-1]) if asked.endswith("*") else found == asked):
+            msg = f"the answer is about {one_line(found, most=200)}, not about {asked}"
+            raise ResponseParserError(msg)
 
 
 def read_json[Form](text: bytes, form: type[Form]) -> Form:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 from patchlake.adapters.one_line import one_line
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import asking, read_answer
-from patchlake_cli.operations.queues import name_of, read_depth
+from patchlake_cli.operations.deployment import QueueAddress
+from patchlake_cli.operations.queues import read_depth
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -200,20 +201,20 @@ class Received:
 class SqsDeadLetters:
     """``DeadLetterQueue`` in SQS; every method raises CommandError if a call fails."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Receive from the queue at ``url``."""
+    def __init__(self, client: "SQSClient", queue: QueueAddress) -> None:
+        """Receive from a queue."""
         self._client = client
-        self._url = url
+        self._queue = queue
 
     def count(self) -> int:
         """Return the approximate number of dead letters."""
-        return read_depth(self._client, self._url).total
+        return read_depth(self._client, self._queue).total
 
     def receive(self, most: int) -> list[DeadLetter]:
         """Receive letters."""
-        with asking("sqs:ReceiveMessage", name_of(self._url)):
+        with asking("sqs:ReceiveMessage", self._queue.name):
             answer = self._client.receive_message(
-                QueueUrl=self._url,
+                QueueUrl=self._queue.url,
                 MaxNumberOfMessages=most,
                 VisibilityTimeout=HIDDEN_SECONDS,
                 WaitTimeSeconds=WAIT_SECONDS,
@@ -233,8 +234,8 @@ class SqsDeadLetters:
     def delete(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
         """Delete letters."""
         entries: Any = [{"Id": str(number), "ReceiptHandle": each.receipt} for number, each in enumerate(letters)]
-        with asking("sqs:DeleteMessage", name_of(self._url)):
-            answer = self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
+        with asking("sqs:DeleteMessage", self._queue.name):
+            answer = self._client.delete_message_batch(QueueUrl=self._queue.url, Entries=entries)
             return _named(letters, read_answer(answer, _Batch))
 
     def release(self, letters: Sequence[DeadLetter]) -> None:
@@ -243,17 +244,17 @@ class SqsDeadLetters:
             {"Id": str(number), "ReceiptHandle": each.receipt, "VisibilityTimeout": 0}
             for number, each in enumerate(letters)
         ]
-        with asking("sqs:ChangeMessageVisibility", name_of(self._url)):
-            self._client.change_message_visibility_batch(QueueUrl=self._url, Entries=entries)
+        with asking("sqs:ChangeMessageVisibility", self._queue.name):
+            self._client.change_message_visibility_batch(QueueUrl=self._queue.url, Entries=entries)
 
 
 class SqsSource:
     """``SourceQueue`` in SQS; raises CommandError if the call fails."""
 
-    def __init__(self, client: "SQSClient", url: str) -> None:
-        """Send to the queue at ``url``."""
+    def __init__(self, client: "SQSClient", queue: QueueAddress) -> None:
+        """Send to a queue."""
         self._client = client
-        self._url = url
+        self._queue = queue
 
     def send(self, letters: Sequence[DeadLetter]) -> Sent:
         """Send letters; SQS may accept some of them and refuse others."""
@@ -262,8 +263,8 @@ class SqsSource:
             | ({} if letter.group is None else {"MessageGroupId": letter.group})
             for number, letter in enumerate(letters)
         ]
-        with asking("sqs:SendMessage", name_of(self._url)):
-            batch = read_answer(self._client.send_message_batch(QueueUrl=self._url, Entries=entries), _Batch)
+        with asking("sqs:SendMessage", self._queue.name):
+            batch = read_answer(self._client.send_message_batch(QueueUrl=self._queue.url, Entries=entries), _Batch)
         codes = frozenset(one_line(entry.get("Code", "?"), most=100) for entry in batch.get("Failed", []))
         return Sent(_named(letters, batch), codes)
 

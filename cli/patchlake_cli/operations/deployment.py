@@ -13,7 +13,7 @@ from patchlake.bootstrap import Aws, bucket_store
 from patchlake.stages.stored_run import READ_AHEAD
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.location import LakeLocation
-from patchlake_cli.operations.calls import failure, read_answer
+from patchlake_cli.operations.calls import failure, read_answer, require_about
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
@@ -32,7 +32,7 @@ class _Parameter(TypedDict):
 
 
 class _Stack(TypedDict):
-    StackId: Annotated[str, Meta(pattern=r"^arn:[^:]+:cloudformation:[^:]+:[0-9]{12}:stack/")]
+    StackId: str
     StackName: _Text
     StackStatus: str
     Outputs: NotRequired[list[_Output]]
@@ -60,12 +60,38 @@ ADDED_QUEUES = frozenset({"listing", "detail"})
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """The partition, account and region of a stack."""
+
+    partition: str
+    account_id: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        """Return the ARN of a resource that is there."""
+        return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueAddress:
+    """The URL of a queue, which calls need, and its ARN, which answers name."""
+
+    url: str
+    arn: str
+
+    @property
+    def name(self) -> str:
+        """The name of the queue."""
+        return self.arn.rpartition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class StageQueue:
     """A queue of a stage, and its dead-letter queue; ``name`` is its name without that of the stack."""
 
     name: str
-    url: str
-    dead_letter_url: str
+    address: QueueAddress
+    dead_letters: QueueAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +103,10 @@ class Deployment:
     """
 
     stack: str
-    partition: str
-    account_id: str
-    region: str
+    home: Home
     bucket: str
     plan_function: str
-    plan_dead_letter_url: str
+    plan_dead_letters: QueueAddress
     queues: tuple[StageQueue, ...]
     alarm_topic_arn: str
     parameters: Mapping[str, str]
@@ -112,14 +136,22 @@ class Deployment:
         return bucket_store(aws.client("s3", Config(max_pool_connections=READ_AHEAD)), self.bucket)
 
 
-def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> Deployment:
+def read_deployment(client: "CloudFormationClient", stack: str, home: Home) -> Deployment:
     """Read a stack's outputs.
+
+    Args:
+        client: with the caller's credentials.
+        stack: its name or id.
+        home: the caller's account and region, where the stack must be.
 
     Raises:
         CommandError: there is no such stack, or it is not a patchlake stack.
     """
+    region = home.region
     try:
         [described] = read_answer(client.describe_stacks(StackName=stack), _Stacks)["Stacks"]
+        require_about(stack, described["StackId" if stack.startswith("arn:") else "StackName"])
+        require_about(home.arn("cloudformation", f"stack/{described['StackName']}/*"), described["StackId"])
     except AWS_ERRORS as error:
         if refusal_code_of(error) == "ValidationError":
             raise CommandError(
@@ -127,26 +159,24 @@ def read_deployment(client: "CloudFormationClient", stack: str, region: str) -> 
                 "and the region is that of --region, AWS_REGION or the profile"
             ) from error
         raise CommandError(failure(error, "cloudformation:DescribeStacks", f"stack {stack} in {region}")) from error
-    if stack not in {described["StackName"], described["StackId"]}:
-        raise CommandError(
-            f"stack {stack} in {region}: CloudFormation answered about another stack, {described['StackId']}"
-        )
     listed = [(output["OutputKey"], output["OutputValue"]) for output in described.get("Outputs", [])]
     outputs = dict(listed)
     if len(outputs) < len(listed):
         raise CommandError(f"stack {stack} in {region}: CloudFormation answered with two outputs of one name")
-    _, partition, _, own_region, account_id, _ = described["StackId"].split(":", 5)
+
+    def address(output: str) -> QueueAddress:
+        url = outputs[output]
+        return QueueAddress(url, home.arn("sqs", url.rpartition("/")[2]))
+
     try:
         return Deployment(
             stack=described["StackName"],
-            partition=partition,
-            account_id=account_id,
-            region=own_region,
+            home=home,
             bucket=outputs["BucketName"],
             plan_function=outputs["PlanFunctionName"],
-            plan_dead_letter_url=outputs["PlanDeadLetterQueueUrl"],
+            plan_dead_letters=address("PlanDeadLetterQueueUrl"),
             queues=tuple(
-                StageQueue(name, outputs[f"{name.title()}QueueUrl"], outputs[f"{name.title()}DeadLetterQueueUrl"])
+                StageQueue(name, address(f"{name.title()}QueueUrl"), address(f"{name.title()}DeadLetterQueueUrl"))
                 for name in QUEUES
                 if name not in ADDED_QUEUES or f"{name.title()}QueueUrl" in outputs
             ),

@@ -12,8 +12,15 @@ from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.runs import RunStatus, rows_in_words
 from patchlake_cli.lake.source_coverage import SourceGap
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.operations.bucket_policy import differing_statements, repaired_policy
-from patchlake_cli.operations.calls import AwsRefusedError, asking, read_answer, read_json, reading_the_lake
+from patchlake_cli.operations.bucket_policy import differing_statements, named_buckets, repaired_policy
+from patchlake_cli.operations.calls import (
+    AwsRefusedError,
+    asking,
+    read_answer,
+    read_json,
+    reading_the_lake,
+    require_about,
+)
 from patchlake_cli.operations.findings import Finding
 from patchlake_cli.operations.retention import Rules, ill_kept
 from patchlake_cli.operations.stack import Stack
@@ -34,6 +41,7 @@ class _Versioning(TypedDict):
 
 
 class _KeyMetadata(TypedDict):
+    Arn: str
     KeyState: Literal[
         "Creating",
         "Enabled",
@@ -131,12 +139,13 @@ def _source_fix(name: str, gap: SourceGap) -> str:
 
 def check_bucket_policy(stack: Stack) -> Iterator[Finding]:
     """Check that the bucket's policy denies overwriting and deleting."""
-    bucket, partition = stack.deployment.bucket, stack.deployment.partition
+    bucket, partition = stack.deployment.bucket, stack.deployment.home.partition
     client = stack.aws.client("s3")
     try:
         with asking("s3:GetBucketPolicy", f"bucket {bucket}"):
             answer = read_answer(client.get_bucket_policy(Bucket=bucket), _Policy)
             policy: Mapping[str, Any] = read_json(answer["Policy"].encode(), _Statements)
+            require_about(f"arn:{partition}:s3:::{bucket}", *named_buckets(policy))
     except AwsRefusedError as refusal:
         if refusal.code != "NoSuchBucketPolicy":
             raise
@@ -167,8 +176,9 @@ def check_encryption_key(stack: Stack) -> Iterator[Finding]:
     if not (key := stack.parameter("KmsKeyArn")):
         return
     with asking("kms:DescribeKey", f"key {key}"):
-        state = read_answer(stack.aws.client("kms").describe_key(KeyId=key), _Key)["KeyMetadata"]["KeyState"]
-    if state not in _USABLE_KEY_STATES:
+        described = read_answer(stack.aws.client("kms").describe_key(KeyId=key), _Key)["KeyMetadata"]
+        require_about(key, described["Arn"])
+    if (state := described["KeyState"]) not in _USABLE_KEY_STATES:
         fix = _KEY_FIXES.get(state, "see its state in the KMS developer guide, Key states of AWS KMS keys")
         yield Finding(f"the KMS key {key} is {state}: nothing can be read or written", fix.format(key=key))
 

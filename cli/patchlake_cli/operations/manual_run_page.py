@@ -90,7 +90,7 @@ def print_ended(ended: Run, *, as_json: bool) -> None:
 
 
 def _followed(stack: Stack, run_id: str) -> Run:
-    sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letter_url
+    sqs, dead_letters = stack.aws.client("sqs"), stack.deployment.commit.dead_letters
     notice = NewLetterNotice(lambda: read_depth(sqs, dead_letters).total)
     never = Event()
     console = error_console()

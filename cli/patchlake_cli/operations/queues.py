@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from msgspec import Meta
 
-from patchlake_cli.operations.calls import asking, read_answer
-from patchlake_cli.operations.deployment import Deployment
+from patchlake_cli.operations.calls import asking, read_answer, require_about
+from patchlake_cli.operations.deployment import Deployment, QueueAddress
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -16,6 +16,7 @@ _Count = Annotated[str, Meta(pattern=r"^[0-9]{1,15}\Z")]
 
 
 class _Attributes(TypedDict):
+    QueueArn: str
     ApproximateNumberOfMessages: _Count
     ApproximateNumberOfMessagesDelayed: _Count
     ApproximateNumberOfMessagesNotVisible: _Count
@@ -47,22 +48,24 @@ class StageDepth:
     dead_letters: Depth
 
 
-def read_depth(client: "SQSClient", url: str) -> Depth:
+def read_depth(client: "SQSClient", queue: QueueAddress) -> Depth:
     """Read the depth of a queue.
 
     Raises:
         CommandError: it cannot be read.
     """
-    with asking("sqs:GetQueueAttributes", name_of(url)):
+    with asking("sqs:GetQueueAttributes", queue.name):
         answer = client.get_queue_attributes(
-            QueueUrl=url,
+            QueueUrl=queue.url,
             AttributeNames=[
+                "QueueArn",
                 "ApproximateNumberOfMessages",
                 "ApproximateNumberOfMessagesDelayed",
                 "ApproximateNumberOfMessagesNotVisible",
             ],
         )
         attributes = read_answer(answer, _Queue)["Attributes"]
+        require_about(queue.arn, attributes["QueueArn"])
     return Depth(
         waiting=int(attributes["ApproximateNumberOfMessages"]) + int(attributes["ApproximateNumberOfMessagesDelayed"]),
         in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
@@ -71,13 +74,8 @@ def read_depth(client: "SQSClient", url: str) -> Depth:
 
 def read_depths(client: "SQSClient", deployment: Deployment) -> list[StageDepth]:
     """Read the depth of every queue of a stack, in the order of the stages."""
-    plan = StageDepth("plan", None, read_depth(client, deployment.plan_dead_letter_url))
+    plan = StageDepth("plan", None, read_depth(client, deployment.plan_dead_letters))
     return [plan] + [
-        StageDepth(queue.name, read_depth(client, queue.url), read_depth(client, queue.dead_letter_url))
+        StageDepth(queue.name, read_depth(client, queue.address), read_depth(client, queue.dead_letters))
         for queue in deployment.queues
     ]
-
-
-def name_of(url: str) -> str:
-    """Return a queue's name, which is the end of its URL."""
-    return url.rpartition("/")[2]

@@ -54,14 +54,14 @@ def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Re
     moved, failed, problems = dict[str, Moved](), FailedEvents([]), dict[str, str]()
     try:
         with reading_the_lake():
-            failed = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letter_url), stack.runs.is_planned)
+            failed = settle(SqsDeadLetters(sqs, stack.deployment.plan_dead_letters), stack.runs.is_planned)
         if failed.problem is not None:
             problems["plan"] = failed.problem
     except CommandError as error:
         problems["plan"] = str(error)
     for queue in stack.deployment.queues:
         try:
-            letters, source = SqsDeadLetters(sqs, queue.dead_letter_url), SqsSource(sqs, queue.url)
+            letters, source = SqsDeadLetters(sqs, queue.dead_letters), SqsSource(sqs, queue.address)
             moved[queue.name] = move(letters, source, partial(on_progress, queue.name))
         except CommandError as error:
             problems[queue.name] = str(error)

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from patchlake.core.counts import counted
-from patchlake_cli.operations.calls import AwsRefusedError, Time, asking, read_answer, read_pages
+from patchlake_cli.operations.calls import AwsRefusedError, Time, asking, read_answer, read_pages, require_about
 from patchlake_cli.operations.deployment import QUEUES
 from patchlake_cli.operations.findings import Finding
-from patchlake_cli.operations.queues import name_of, read_depths
+from patchlake_cli.operations.queues import read_depths
 from patchlake_cli.operations.stack import Stack
 
 _Limit = Annotated[int, Meta(ge=0)]
@@ -23,6 +23,7 @@ class _Target(TypedDict):
 
 
 class _Schedule(TypedDict):
+    Arn: str
     State: Literal["ENABLED", "DISABLED"]
     Target: _Target
     ScheduleExpression: Annotated[str, Meta(pattern=r"^(at|cron|rate)\(.+\)$")]
@@ -31,6 +32,7 @@ class _Schedule(TypedDict):
 
 
 class _Subscription(TypedDict):
+    TopicArn: str
     SubscriptionArn: Annotated[str, Meta(pattern=r"^(arn:.+|PendingConfirmation|Deleted)$")]
     Endpoint: str
 
@@ -40,7 +42,7 @@ class _Subscriptions(TypedDict):
 
 
 class _LogGroup(TypedDict):
-    logGroupName: str
+    arn: str
     retentionInDays: NotRequired[Annotated[int, Meta(ge=1)]]
 
 
@@ -67,6 +69,7 @@ class _FilterCriteria(TypedDict):
 
 class _EventSource(TypedDict):
     UUID: str
+    EventSourceArn: str
     FunctionArn: Annotated[str, Meta(pattern=r"^arn:[^:]+:lambda:[^:]+:[0-9]{12}:function:[^:]+")]
     State: Literal["Creating", "Enabling", "Enabled", "Disabling", "Disabled", "Updating", "Deleting"]
     ScalingConfig: NotRequired[_Scaling]
@@ -94,6 +97,7 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
     try:
         with asking("scheduler:GetSchedule", f"schedule {name}"):
             schedule = read_answer(client.get_schedule(Name=name), _Schedule)
+            require_about(own.home.arn("scheduler", f"schedule/default/{name}"), schedule["Arn"])
     except AwsRefusedError as refusal:
         if refusal.code != "ResourceNotFoundException":
             raise
@@ -138,7 +142,7 @@ def check_schedule(stack: Stack) -> Iterator[Finding]:
 
 def check_event_sources(stack: Stack) -> Iterator[Finding]:
     """Check that each queue invokes its function."""
-    functions = _functions(stack)
+    functions, arns = _functions(stack), _queue_arns(stack)
     for name, sources in _event_sources(stack).items():
         function = f"{stack.deployment.stack}-{QUEUES[name]}"
         by_it = [source for source in sources if _function_of(source) == functions + function]
@@ -147,7 +151,7 @@ def check_event_sources(stack: Stack) -> Iterator[Finding]:
             yield Finding(
                 f"{function} does not read the queue {name}: its event source mapping does not exist",
                 f"aws lambda create-event-source-mapping --function-name {function} "
-                f"--event-source-arn {_queue_arns(stack)[name]} --batch-size 1 "
+                f"--event-source-arn {arns[name]} --batch-size 1 "
                 "--function-response-types ReportBatchItemFailures",
             )
         elif not any(_is_working(source) for source in own):
@@ -197,10 +201,11 @@ def check_dead_letters(stack: Stack) -> Iterator[Finding]:
 def check_alarm_topic(stack: Stack) -> Iterator[Finding]:
     """Check that the alarms reach someone."""
     topic = stack.deployment.alarm_topic_arn
-    with asking("sns:ListSubscriptionsByTopic", f"topic {name_of(topic.replace(':', '/'))}"):
+    with asking("sns:ListSubscriptionsByTopic", f"topic {topic.rpartition(':')[2]}"):
         pages = stack.aws.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
-        read = read_pages(pages, _Subscriptions)
-    yield from unheard(topic, [subscription for page in read for subscription in page["Subscriptions"]])
+        found = [row for page in read_pages(pages, _Subscriptions) for row in page["Subscriptions"]]
+        require_about(topic, *(subscription["TopicArn"] for subscription in found))
+    yield from unheard(topic, found)
 
 
 def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Finding]:
@@ -225,19 +230,24 @@ def unheard(topic: str, subscriptions: Sequence[_Subscription]) -> Iterator[Find
 
 def check_log_retention(stack: Stack) -> Iterator[Finding]:
     """Check that the functions' log groups exist, with the stack's retention."""
-    days = stack.number("LogRetentionDays")
+    days, home, prefix = (
+        stack.number("LogRetentionDays"),
+        stack.deployment.home,
+        f"/aws/lambda/{stack.deployment.stack}-",
+    )
     with asking("logs:DescribeLogGroups", f"the log groups of {stack.deployment.stack}"):
         paginator = stack.aws.client("logs").get_paginator("describe_log_groups")
-        pages = paginator.paginate(logGroupNamePrefix=f"/aws/lambda/{stack.deployment.stack}-")
+        pages = paginator.paginate(logGroupNamePrefix=prefix)
         found = {
-            group["logGroupName"]: group.get("retentionInDays")
+            group["arn"]: group.get("retentionInDays")
             for page in read_pages(pages, _LogGroups)
             for group in page["logGroups"]
         }
+        require_about(home.arn("logs", f"log-group:{prefix}*"), *found)
     for name in stack.deployment.log_groups:
-        if name not in found:
+        if (arn := home.arn("logs", f"log-group:{name}:*")) not in found:
             yield Finding(f"there is no log group {name}", f"aws logs create-log-group --log-group-name {name}")
-        elif (set_days := found[name]) != days:
+        elif (set_days := found[arn]) != days:
             kept = "forever" if set_days is None else f"for {counted(set_days, 'day')}"
             yield Finding(
                 f"the logs in {name} are kept {kept}, but LogRetentionDays is {days}",
@@ -272,11 +282,7 @@ def check_concurrency(stack: Stack) -> Iterator[Finding]:
 
 
 def _queue_arns(stack: Stack) -> dict[str, str]:
-    own = stack.deployment
-    return {
-        queue.name: f"arn:{own.partition}:sqs:{own.region}:{own.account_id}:{name_of(queue.url)}"
-        for queue in own.queues
-    }
+    return {queue.name: queue.address.arn for queue in stack.deployment.queues}
 
 
 def _time(at: datetime) -> str:
@@ -285,8 +291,7 @@ def _time(at: datetime) -> str:
 
 def _functions(stack: Stack) -> str:
     """Return what the ARNs of the stack's functions begin with."""
-    own = stack.deployment
-    return f"arn:{own.partition}:lambda:{own.region}:{own.account_id}:function:"
+    return stack.deployment.home.arn("lambda", "function:")
 
 
 def _is_working(source: _EventSource) -> bool:
@@ -304,5 +309,6 @@ def _event_sources(stack: Stack) -> dict[str, list[_EventSource]]:
     for name, arn in _queue_arns(stack).items():
         with asking("lambda:ListEventSourceMappings", f"the event source of the queue {name}"):
             pages = read_pages(paginator.paginate(EventSourceArn=arn), _EventSources)
-        found[name] = [source for page in pages for source in page["EventSourceMappings"]]
+            found[name] = [source for page in pages for source in page["EventSourceMappings"]]
+            require_about(arn, *(source["EventSourceArn"] for source in found[name]))
     return found

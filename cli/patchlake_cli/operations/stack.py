@@ -8,7 +8,7 @@ from patchlake.config import whole_number_from
 from patchlake_cli.access.sessions import identify, open_session
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.lake.run_reader import Runs
-from patchlake_cli.operations.deployment import Deployment, read_deployment
+from patchlake_cli.operations.deployment import Deployment, Home, read_deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ def find_stack(name: str, profile: str | None, region: str | None) -> Stack:
         CommandError: there are no credentials, there is no such stack, or it is not a patchlake stack.
     """
     aws = Aws(open_session(profile, region, region_option="--region"))
-    identify(aws.sts)
-    deployment = read_deployment(aws.client("cloudformation"), name, aws.session.region_name)
+    caller = identify(aws.sts)
+    home = Home(caller.partition, caller.account_id, aws.session.region_name)
+    deployment = read_deployment(aws.client("cloudformation"), name, home)
     return Stack(aws, deployment, Runs(deployment.store(aws), ParquetTables(), aws.clock))

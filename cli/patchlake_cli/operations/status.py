@@ -52,12 +52,12 @@ def read_status(stack: Stack, most_runs: int) -> Status:
     Raises:
         CommandError: a part of it cannot be read.
     """
-    deployment = stack.deployment
+    deployment, home = stack.deployment, stack.deployment.home
     depths = read_depths(stack.aws.client("sqs"), deployment)
     with reading_the_lake():
         newest = stack.runs.newest(most_runs)
         now = stack.runs.clock.now()
-    return Status(deployment.stack, deployment.account_id, deployment.region, deployment.lake.text, now, newest, depths)
+    return Status(deployment.stack, home.account_id, home.region, deployment.lake.text, now, newest, depths)
 
 
 def status_as_json(status: Status) -> dict[str, Any]:
