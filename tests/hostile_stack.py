@@ -130,7 +130,7 @@ class HostileAws:
             case _:
                 return Answer(200, b"{}")
 
-    def command(self, *arguments: str) -> Any:  # noqa: ANN401  # a CompletedProcess, whose module is not imported
+    def command(self, *arguments: str, stack: str = STACK) -> Any:  # noqa: ANN401  # a CompletedProcess, whose module is not imported
         """Run a command on the stack."""
         environment = {
             "AWS_ENDPOINT_URL": self.stub.url,
@@ -140,7 +140,7 @@ class HostileAws:
             "AWS_EC2_METADATA_DISABLED": "true",
             "HOME": "/nowhere",
         }
-        ended = patchlake_here(environment, *arguments, "--stack", STACK)
+        ended = patchlake_here(environment, *arguments, "--stack", stack)
         assert ESCAPE not in ended.stdout + ended.stderr
         return ended
 

@@ -472,7 +472,7 @@ NAMES: dict[str, tuple[str, str, Callable[[str], Hostile]]] = {
 NAMELESS = {"GetCallerIdentity", "account-settings", "versioning", "lifecycle", "list"}
 """The operations whose answers name no resource; for a list, see the tests of the store."""
 
-OF_ANOTHER = {
+OF_ANOTHER: dict[str, Callable[[str], str]] = {
     "name": lambda arn: re.sub(f"{STACK}|{BUCKET}|alarms|/k$", "another", arn),
     "account": lambda arn: arn.replace(ACCOUNT, "999988887777"),
     "region": lambda arn: arn.replace(REGION, "eu-west-1"),
@@ -530,3 +530,11 @@ def test_a_stack_of_another_account_or_region_is_never_taken_for_the_stack(
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1)
     assert f"the answer is about {other}, not about arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/" in ended.stderr
+
+
+def test_a_stack_that_is_named_by_its_id_is_that_stack_and_no_earlier_one_of_its_name(aws: HostileAws) -> None:
+    found, other = aws.command("status", stack=stack_id()), aws.command("status", stack=f"{stack_id()}2")
+
+    assert found.stdout.startswith(f"Stack {STACK} in {REGION}, account {ACCOUNT}")
+    assert (other.returncode, other.stdout) == (ExitCode.ERROR, "")
+    assert f"the answer is about {stack_id()}, not about {stack_id()}2" in other.stderr
