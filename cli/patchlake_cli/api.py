@@ -170,8 +170,8 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
     Raises:
         LakeError: there is no lake or no policy, or it cannot be read.
-        QueryError: a number of days is not valid, `as_of` is not a date or is in the future, or there is a profile for
-            a folder.
+        QueryError: a number of days is not valid, `as_of` is not a date or is in the future, the policy is an empty
+            text, or there is a profile for a folder.
     """
     if as_of is not None and type(as_of) is not date:
         # A datetime is a date to Python: its time and its zone would be dropped.
@@ -182,6 +182,8 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
         raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
     if profile is not None and found.bucket is None:
         raise QueryError(f"profile is {profile!r}, which has no effect with a lake in a folder: leave it out")
+    if policy == "":
+        raise QueryError("policy is '': expected a folder")
     as_of = as_of or last_day_of_demo(found)
     settings = _settings(window_days=window_days, scan_max_age_days=scan_max_age_days, history_days=history_days)
     folder = None if policy is None else Path(policy)

@@ -7,6 +7,7 @@ import botocore.session
 from botocore.exceptions import BotoCoreError, CredentialRetrievalError
 
 from patchlake.adapters.clients import LimitedSession
+from patchlake.adapters.one_line import one_line
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -37,4 +38,4 @@ def ca_bundle(session: boto3.Session) -> str | None:
 def settings_problem(error: BotoCoreError | ValueError) -> str:
     """Say that a session cannot be opened; an answer without credentials is no mistake in a setting."""
     problem = "give no credentials" if isinstance(error, CredentialRetrievalError) else "cannot be used"
-    return f"the AWS settings of your environment or profile {problem}: {error}"
+    return f"the AWS settings of your environment or profile {problem}: {one_line(str(error))}"

@@ -139,6 +139,11 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
         open_lake(folder, history_days=days)  # type: ignore[arg-type]
 
 
+def test_an_empty_text_is_no_policy(folder: Path) -> None:
+    with pytest.raises(QueryError, match=r"^policy is '': expected a folder$"):
+        open_lake(folder, policy="")
+
+
 @pytest.mark.parametrize(
     "value", [None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan"), Decimal("sNaN")]
 )

@@ -133,6 +133,19 @@ def test_an_answer_that_never_ends_is_given_up(
     assert bucket_store(client("s3"), "lake").get("lake/large.parquet") == BODY * 10
 
 
+@pytest.mark.parametrize(
+    "expires", ["0", "-1", "never", "Thu, 01-Jan-1970 00:00:00 GMT", "Thursday, 01-Jan-70 00:00:00 GMT"]
+)
+@pytest.mark.parametrize("modified", ["Sun, 1 Nov 2026 06:00:00 GMT", "Sunday, 01-Nov-26 06:00:00 GMT"])
+def test_an_object_is_read_whatever_a_proxy_says_about_its_expiry(
+    service: HttpStub, client: Callable[[str], Any], expires: str, modified: str
+) -> None:
+    headers = OBJECT | {"Expires": expires, "Last-Modified": modified, "Cache-Control": "no-cache"}
+    service.answer = lambda _: Answer(200, b"{}", headers)
+
+    assert bucket_store(client("s3"), "lake").get("plans/1.json") == b"{}"
+
+
 def test_many_answers_over_one_connection_may_be_larger_than_one_of_them(
     service: HttpStub, patient: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

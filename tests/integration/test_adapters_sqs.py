@@ -124,7 +124,7 @@ def test_the_dead_letter_queue_is_the_one_of_the_redrive_policy(sqs: HttpStub) -
 def test_a_failure_without_a_code_is_a_failure(sqs: HttpStub, failure: dict[str, object]) -> None:
     sqs.answer = lambda _: reply({"Failed": [failure]})
 
-    with pytest.raises(RetryableError, match="collect: 1 messages of a batch could not be sent in 3 attempts: "):
+    with pytest.raises(RetryableError, match="collect: 1 message of a batch could not be sent in 3 attempts: "):
         queue(sqs).send([("a", "g")])
 
 

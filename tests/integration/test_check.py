@@ -249,6 +249,7 @@ def test_people_see_a_table_and_what_to_do(environment: dict[str, str], tmp_path
             "--regions names us-gov-west-1: in the partition aws-us-gov, but the session",
         ),
         (["--profile", "absent"], 1, "profile (absent) could not be found"),
+        (["--profile", "a\nb"], 1, "profile (a b) could not be found"),
         (["--lake", "ftp://x"], 2, "--lake is 'ftp://x'"),
     ],
 )

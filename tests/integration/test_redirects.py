@@ -133,13 +133,14 @@ def test_a_redirect_is_told_as_it_is_if_the_bucket_names_no_region_either(
 
 
 @pytest.mark.parametrize("is_named_at_once", [True, False])
+@pytest.mark.parametrize("name", ["eu-north-1", "RegionOne"])
 def test_a_region_that_the_store_names_is_used(
-    service: HttpStub, client: Callable[[str], Any], *, is_named_at_once: bool
+    service: HttpStub, client: Callable[[str], Any], name: str, *, is_named_at_once: bool
 ) -> None:
-    region = {REGION: "eu-north-1"}
+    region = {REGION: name}
 
     def answer(request: Request) -> Answer:
-        if "/eu-north-1/" in request.headers["Authorization"]:
+        if f"/{name}/" in request.headers["Authorization"]:
             return Answer(200, b"content", {"Date": DATE, "ETag": '"1"', **region})
         is_named = request.method == "HEAD" or is_named_at_once
         return redirect(301, **region) if is_named else redirect(301, "PermanentRedirect")

@@ -17,7 +17,13 @@ AT = datetime(2026, 11, 26, 10, 0, tzinfo=UTC)
         "2026-11-26T10:00:00Z",
         "2026-11-26T10:00:00.000Z",
         "2026-11-26T11:00:00+01:00",
+        "20261126T100000Z",
+        "2026-11-26 10:00:00 GMT",
         "Thu, 26 Nov 2026 10:00:00 GMT",
+        "THU, 26 NOV 2026 10:00:00 GMT",
+        "26 Nov 2026 10:00:00 GMT",
+        "Thursday, 26-Nov-26 10:00:00 GMT",
+        "Thu, 26-Nov-2026 10:00:00 GMT",
     ],
 )
 def test_each_form_of_a_time_is_read_in_utc(value: object) -> None:
@@ -26,7 +32,12 @@ def test_each_form_of_a_time_is_read_in_utc(value: object) -> None:
 
 
 def test_a_time_without_a_zone_gets_none() -> None:
-    assert read_time("2026-11-26T10:00:00") == AT.replace(tzinfo=None)
+    for text in ("2026-11-26T10:00:00", "Thu Nov 26 10:00:00 2026"):
+        assert read_time(text) == AT.replace(tzinfo=None)
+
+
+def test_a_day_may_have_one_digit() -> None:
+    assert read_time("Sun, 1 Nov 2026 10:00:00 GMT") == read_time("Sun Nov  1 10:00:00 2026").replace(tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from patchlake_cli.lake.store import open_store
         ("s3://bucket/", "bucket", "", "s3://bucket/lake"),
         ("s3://bucket/some/prefix", "bucket", "some/prefix/", "s3://bucket/some/prefix/lake"),
         ("s3://bucket/some/prefix/", "bucket", "some/prefix/", "s3://bucket/some/prefix/lake"),
+        ("S3://bucket/a..b/...", "bucket", "a..b/.../", "s3://bucket/a..b/.../lake"),
     ],
 )
 def test_a_folder_or_a_bucket(text: str, bucket: str | None, prefix: str, tables: str) -> None:
@@ -38,6 +39,11 @@ def test_a_folder_or_a_bucket(text: str, bucket: str | None, prefix: str, tables
         "s3://bucket/a//b",
         "gs://bucket",
         "s3://bucket?x=1",
+        *("s3://bucket?", "s3://bucket#", "s3://bucket/a?", "s3://bucket/a#", "s3://bucket/a?b#c"),
+        *("s3://bucket//a", "s3://bucket/a//", "s3://bucket//"),
+        *("s3://bucket/.", "s3://bucket/../a", "s3://bucket/a/./b", "s3://bucket/a/.."),
+        *("s3://bucket/a\tb", "s3://buc\tket", "s\t3://bucket/a", " s3://bucket", "\x01s3://bucket/a"),
+        *("s3://bucket/a\x00b", "s3://bucket/\x1b[31ma", "s3://bucket/a\rb"),
         "a\nb",
         "s3://bucket/a\nb",
     ],

@@ -181,10 +181,11 @@ class LakeFiles:
         """
         paths = [path for _, path in self.paths[table.name]]
         named = [path for path in paths if path in reason]
+        about = reason if named else f"{table.name}: {reason}"
         for path in named or paths:
             if _is_damaged(self._content(path), _schema(table)):
-                return f"{reason if named else f'{path}: {reason}'}; {RESTORE}"
-        return f"{reason if named else f'{table.name}: {reason}'}; it can be read now: retry in a minute"
+                return f"{about if named else f'{about}; {path} is damaged'}; {RESTORE}"
+        return f"{about}; it can be read now: retry in a minute"
 
     def _content(self, path: str) -> bytes:
         try:

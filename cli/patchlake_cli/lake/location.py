@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from patchlake_cli.absent_path import absence
 
 NO_ACCESS = "permission denied, or a read-only file system"
 """Why a folder cannot be written; the system does not say which of the two."""
+
+_IN_A_BUCKET = re.compile(r"s3://(?P<bucket>[^/?#]*)(?P<path>.*)", re.IGNORECASE | re.DOTALL)
+_NOT_IN_A_PREFIX = re.compile(r"[?#\x00-\x1f\x7f]")
 
 MARKER = ".patchlake-demo"
 """The file in the folder that a demo made."""
@@ -41,22 +43,24 @@ class LakeLocation:
 
         if "\n" in text:
             raise ValueError("a location on one line")
-        parse_bucket = VARIABLES["PATCHLAKE_BUCKET"].parse
-        parts = urlsplit(text)
-        if parts.scheme != "s3":
+        found = _IN_A_BUCKET.fullmatch(text)
+        if found is None:
             if not text or "://" in text:
                 raise ValueError("a folder, or s3://BUCKET with an optional prefix")
             return cls(text)
-        path = parts.path.strip("/")
-        bucket: str | None = parse_bucket(parts.netloc)
+        bucket: str | None = VARIABLES["PATCHLAKE_BUCKET"].parse(found["bucket"])
         if bucket is None:
             raise ValueError(
                 "s3://BUCKET or s3://BUCKET/PREFIX, with a bucket name of 3 to 63 lowercase letters, digits, dots and "
                 "hyphens"
             )
-        if parts.query or parts.fragment or "//" in path:
-            raise ValueError("s3://BUCKET or s3://BUCKET/PREFIX, without //, ? or # in PREFIX")
-        return cls(f"s3://{bucket}/{path}".rstrip("/"), bucket, f"{path}/" if path else "")
+        path = found["path"].removesuffix("/")
+        # Not every program sends the others in the same way.
+        if _NOT_IN_A_PREFIX.search(path) or any(part in {"", ".", ".."} for part in path.split("/")[1:]):
+            raise ValueError(
+                "s3://BUCKET or s3://BUCKET/PREFIX, without //, ?, #, control characters, and folders . or .. in PREFIX"
+            )
+        return cls(f"s3://{bucket}{path}", bucket, f"{path[1:]}/" if path else "")
 
     @property
     def tables(self) -> str:

@@ -19,8 +19,8 @@ run_id = 1  ; the text '2026
 CAST(run_id AS double)  ; line 1, column 8: the text '2026
 CAST('2026-13-01' AS date)  ; line 1, column 8: the text '2026-13-01' cannot be cast to date
 CAST('abc1' AS timestamp)  ; line 1, column 8: the text 'abc1' cannot be cast to timestamp
-CAST(true AS timestamp)  ; line 1, column 8: a cast of boolean to timestamp is not supported
-CAST(ARRAY[ARRAY[1]] AS date)  ; line 1, column 8: a cast of array(array(integer)) to date is not supported
+CAST(true AS timestamp)  ; Athena has no cast of a boolean to TIMESTAMP
+CAST(ARRAY[ARRAY[1]] AS date)  ; Athena has no cast of an array to DATE
 CAST(300 AS tinyint)  ; line 1, column 8: 300 cannot be cast to tinyint
 2147483647 + 1  ; a number is too large for its type: cast it to bigint or double
 ARRAY[1, X'1f']  ; x'1f' is bytes, and not a number

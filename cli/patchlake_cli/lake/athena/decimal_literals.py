@@ -9,6 +9,8 @@ from sqlglot import Token, TokenType
 from patchlake_cli.lake.errors import QueryError
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_MOST_DIGITS = 37
+"""With a zero before its point, a number of more digits would be a double in DuckDB."""
 
 
 def write_decimals(sql: str, tokens: Sequence[Token]) -> str:
@@ -19,12 +21,12 @@ def write_decimals(sql: str, tokens: Sequence[Token]) -> str:
         tokens: those of the text.
 
     Raises:
-        QueryError: the quotes hold no decimal number.
+        QueryError: the quotes hold no decimal number, or one with too many digits.
     """
     for word, text in pairwise(tokens):
         if word.token_type is TokenType.DECIMAL and text.token_type is TokenType.STRING:
-            if not _DECIMAL.fullmatch(text.text):
-                raise QueryError(f"DECIMAL '{text.text}' is not a decimal number: write one such as DECIMAL '1.5'")
+            if not _DECIMAL.fullmatch(text.text) or sum(map(str.isdigit, text.text)) > _MOST_DIGITS:
+                raise QueryError(f"DECIMAL '{text.text}' is not a decimal number of at most {_MOST_DIGITS} digits")
             # With a point, it is no whole number.
             number = text.text if "." in text.text else f"{text.text}."
             sql = sql[: word.start] + f"({number})".rjust(text.end + 1 - word.start) + sql[text.end + 1 :]

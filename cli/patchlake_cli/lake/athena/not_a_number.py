@@ -32,10 +32,11 @@ def _compared(comparison: exp.Expr) -> exp.Expr:
     larger, other = (second, first) if isinstance(comparison, exp.LT | exp.LTE) else (first, second)
     if not _may_be_nan(larger) or isinstance(other, exp.Any | exp.All):
         return comparison
-    same = exp.EQ if isinstance(comparison, exp.NEQ) else exp.NEQ
-    # NULL if the other one is.
-    settled = same(this=other.copy(), expression=other.copy())
-    return exp.Case().when(exp.IsNan(this=larger.copy()), settled).else_(comparison)
+    is_nan, is_null = exp.IsNan(this=larger.copy()), other.copy().is_(exp.Null())
+    # It stays NULL if the other one is. A join still sees that two columns are equal.
+    if isinstance(comparison, exp.NEQ):
+        return exp.paren(exp.or_(comparison, exp.and_(is_nan, is_null.not_())), copy=False)
+    return exp.paren(exp.and_(comparison, exp.or_(is_nan.not_(), is_null)), copy=False)
 
 
 def _may_be_nan(part: exp.Expr) -> bool:

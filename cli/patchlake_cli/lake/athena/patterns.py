@@ -16,8 +16,8 @@ from patchlake_cli.lake.errors import QueryError
 
 _FLAGS = re.compile(r"\(\?[is]+\)|")
 _ITSELF = r"\\[!-/:;=?@\[-^{-~]"
-_IN_CLASS = rf"(?:[^\\\[\]^&~-]|&(?!&)|{_ITSELF}|\\[tnrf])"
-_CLASS = rf"\[\^?-?(?:{_IN_CLASS}-{_IN_CLASS}|{_IN_CLASS}|\\[dDwWsS](?!-[^\]]))+-?\]"
+_IN_CLASS = rf"(?:[^\\\[\]^&~-]|&(?!&)|~(?!~)|{_ITSELF}|\\[tnrf])"
+_CLASS = rf"\[\^?(?:-|-?(?:{_IN_CLASS}-{_IN_CLASS}|{_IN_CLASS}|\\[dDwWsS](?!-[^\]]))+-?)\]"
 _ATOM = rf"[^\\.\[\]{{}}()*+?|^$]|\.|{_ITSELF}|\\[dDwWsStnrf]|\\[pP]\{{[A-Z][a-z]?\}}|{_CLASS}"
 _TIMES = r"(?P<times>(?:[*+?]\??|\{[0-9]+,[0-9]*\}\??|\{[0-9]+\})(?![*+?{]))?"
 _PIECE = re.compile(

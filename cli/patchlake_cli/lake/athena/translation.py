@@ -22,6 +22,7 @@ from patchlake.adapters.one_line import one_line
 from patchlake_cli.lake.athena.aliases import refuse_aliases
 from patchlake_cli.lake.athena.casts import require_casts
 from patchlake_cli.lake.athena.complaints import DIVISION_BY_ZERO, TOO_DEEP, in_athenas_words
+from patchlake_cli.lake.athena.copied_values import require_few_levels
 from patchlake_cli.lake.athena.decimal_literals import write_decimals
 from patchlake_cli.lake.athena.differences import adapt
 from patchlake_cli.lake.athena.functions import find_other, find_other_name
@@ -184,6 +185,7 @@ def translate_question(question: exp.Query, now: datetime, schema: Schema, dates
         require_units(typed)
         cast_compared_texts(typed)
         require_unnest(typed)
+        require_few_levels(typed)
         refuse_lower_numbers(typed)
         refuse_other_indexes(typed)
         write_unnest(typed)

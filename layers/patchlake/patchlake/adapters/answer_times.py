@@ -6,12 +6,17 @@ from typing import Any
 
 from botocore.utils import parse_timestamp
 
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4}")
-"""The start of a time in ISO 8601, and of one in a header of HTTP."""
+_DATE = re.compile(
+    r"\d{4}-?\d{2}-?\d{2}[T ]"
+    r"|([a-z]+, )?\d{1,2}[ -][a-z]{3}[ -](\d{4}|\d{2}) "
+    r"|[a-z]{3} [a-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}",
+    re.IGNORECASE,
+)
+"""The start of a time in ISO 8601, and of one in each form that HTTP has (RFC 9110, 5.6.7)."""
 
 
 def read_time(value: Any) -> datetime:  # noqa: ANN401  # whatever an answer has
-    """Return a time of an answer, in UTC or without a zone: seconds since 1970, or a text with a whole date.
+    """Return a time of an answer, in UTC or without a zone: seconds since 1970, or a text with a date and a time.
 
     Raises:
         ValueError: it is no time; the SDK reads a text such as ``Monday`` or ``10``, too.

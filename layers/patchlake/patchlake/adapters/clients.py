@@ -103,6 +103,7 @@ def _guard(client: Any) -> None:  # noqa: ANN401
     largest = math.inf if client.meta.service_model.service_name == "s3" else LARGEST_ANSWER
     limit_calls(endpoint.http_session, client.meta.config.read_timeout, largest)
     client.meta.events.register("before-parse", _require_success, unique_id=REQUIRE_SUCCESS)
+    client.meta.events.register("before-parse.s3", _drop_expiry, unique_id="DropExpiry")
     keep_errors_readable(client.meta.events)
     follow_only_regions(client.meta.events)
     renew_readably(client)
@@ -112,6 +113,11 @@ def _require_success(response_dict: Mapping[str, Any], **_: object) -> None:
     status = response_dict["status_code"]
     if status < FIRST_ERROR_STATUS and (failure := failure_in(status, response_dict["headers"])):
         raise ResponseParserError(failure)
+
+
+def _drop_expiry(response_dict: Mapping[str, Any], **_: object) -> None:
+    """Drop a header that is not needed: proxies send 0 in it, and uploaders of objects any text."""
+    response_dict["headers"].pop("Expires", None)
 
 
 class _Parsers:

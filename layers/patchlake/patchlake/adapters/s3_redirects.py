@@ -1,9 +1,10 @@
 """The redirects of S3 that the SDK follows: those to a region, whose name it takes from the answer."""
 
-import re
 from typing import Any
 
-_REGION = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+from botocore.exceptions import InvalidRegionError
+from botocore.utils import validate_region_name
+
 _HEADER = "x-amz-bucket-region"
 
 
@@ -23,9 +24,18 @@ def _follow_only_to_a_region(request_dict: Any, response: Any, operation: Any, *
     headers = answer["ResponseMetadata"]["HTTPHeaders"]
     named = headers.get(_HEADER, answer.get("Error", {}).get("Region"))
     is_last = operation.name == "HeadBucket"
-    if _REGION.fullmatch(named or "") or (named is None and not is_last):
+    may_follow = not is_last if named is None else _is_region(named)
+    if may_follow:
         return
     request_dict["context"]["s3_redirect"]["redirected"] = True
     if is_last:
         # The SDK takes the name from the error, too.
         headers.pop(_HEADER, None)
+
+
+def _is_region(name: str) -> bool:
+    try:
+        validate_region_name(name)
+    except InvalidRegionError:
+        return False
+    return name != ""
