@@ -10,7 +10,7 @@ from patchlake.adapters.memory import MemoryStore
 from patchlake.adapters.parquet import ParquetTables
 from patchlake.core.keys import coverage_key, part_key, plan_key, shard_key, snapshot_key
 from patchlake.core.plan import plan_sha256
-from patchlake.core.tables import Column, Columns, ColumnType, Table
+from patchlake.core.tables import Column, Columns, ColumnType, Table, string
 from patchlake.ports import TableFile, TableFormat
 from patchlake.sources.coverage import coverage_table
 from patchlake.sources.nodes import SHARD
@@ -210,8 +210,8 @@ def test_the_same_rows_published_by_another_version_are_adopted(tables: TableFor
 @pytest.mark.parametrize("key", [COVERAGE_KEY, SNAPSHOT_KEY])
 @pytest.mark.parametrize(
     "theirs",
-    [b"", b"something else", "another plan", "another row", "more rows"],
-    ids=["nothing", "no table", "another plan", "another row", "more rows"],
+    [b"", b"something else", "another plan", "another row", "more rows", "another table"],
+    ids=["nothing", "no table", "another plan", "another row", "more rows", "another table"],
 )
 def test_anything_else_under_a_published_key_makes_the_run_corrupt(
     tables: TableFormat, key: str, theirs: bytes | str
@@ -227,6 +227,13 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
         file = opened(other, key)
         rows = file.columns(file.column_names)
         other.store.objects[key] = tables.encode(TABLE_OF[key], [rows, rows], file.metadata)
+    if theirs == "another table":
+        file = opened(other, key)
+        *shared, _ = TABLE_OF[key].columns
+        rows = {**file.columns([column.name for column in shared]), "other": [None] * sum(file.row_counts)}
+        other.store.objects[key] = tables.encode(
+            Table("other", "", (*shared, string("other", ""))), [rows], file.metadata
+        )
     body = theirs if isinstance(theirs, bytes) else other.store.objects[key]
     overtake(world, key, body)
 

@@ -298,10 +298,11 @@ def _create(run: StoredRun, key: str, body: BinaryIO) -> None:
 
 
 def _same_rows(ours: TableFile, theirs: TableFile) -> bool:
-    """Whether two files agree in every column that both have: two builds may differ in the newest columns."""
+    """Whether two files agree in every column that both have: of two builds, one may have more columns."""
     shared = [name for name in ours.column_names if name in theirs.column_names]
     return (
-        ours.metadata.get("plan_sha256") == theirs.metadata.get("plan_sha256")
+        len(shared) == min(len(ours.column_names), len(theirs.column_names))
+        and ours.metadata.get("plan_sha256") == theirs.metadata.get("plan_sha256")
         and ours.row_counts == theirs.row_counts
         and all(
             ours.columns([name], group) == theirs.columns([name], group)
