@@ -4,7 +4,7 @@ import os
 
 import boto3
 import botocore.session
-from botocore.exceptions import BotoCoreError, CredentialRetrievalError
+from botocore.exceptions import BotoCoreError, CredentialRetrievalError, UnknownRegionError
 
 from patchlake.adapters.clients import LimitedSession
 from patchlake.adapters.one_line import one_line
@@ -18,13 +18,17 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
     valid in regions that an account has to enable.
 
     Raises:
-        botocore.exceptions.BotoCoreError: there is no such profile.
+        botocore.exceptions.BotoCoreError: there is no such profile, or the region is no name.
     """
     core = LimitedSession()
     core.set_config_variable("sts_regional_endpoints", "regional")
-    return boto3.Session(
+    session = boto3.Session(
         botocore_session=core, profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
     )
+    if not (session.region_name or "").isprintable():
+        # The SDK accepts a line break at its end, and quotes the signed header that it cannot send.
+        raise UnknownRegionError(region_name=session.region_name, error_msg="It has a line break.")
+    return session
 
 
 def ca_bundle(session: boto3.Session) -> str | None:

@@ -482,7 +482,7 @@ def test_only_the_third_failure_of_sts_in_a_row_ends_the_calls_with_a_role_of_th
     assert not any(isinstance(answer, Given) for answer in answers[:-1])
 
 
-@pytest.mark.parametrize("region", ["mars", "EU-CENTRAL-1", "aws-global", "eu-central-1 ", "a/b"])
+@pytest.mark.parametrize("region", ["mars", "EU-CENTRAL-1", "aws-global", "eu-central-1 ", "eu-central-1\n", "a/b"])
 def test_a_region_that_is_none_is_one_sentence(stub: HttpStub, region: str) -> None:
     ended = patchlake_here(shell(stub.url), "probe", "--region", region)
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import UnknownRegionError
 
 from patchlake_cli.aws_session import ca_bundle, new_session
 
@@ -35,6 +36,18 @@ def test_the_environment_names_certificates_for_every_profile(monkeypatch: pytes
 
     assert ca_bundle(new_session()) == "environment.pem"
     assert ca_bundle(new_session("plain")) == "environment.pem"
+
+
+@pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
+def test_a_region_with_a_line_break_is_refused_before_a_request_is_signed(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, "eu-central-1\n")
+
+    with pytest.raises(UnknownRegionError):
+        new_session()
 
 
 def test_sts_is_that_of_the_region_whatever_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:

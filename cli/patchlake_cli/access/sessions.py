@@ -70,9 +70,9 @@ def open_session(
         # The SDK reads all other settings when it makes a client.
         require_addresses("sts", session.client("sts").meta.endpoint_url)
     except UnknownRegionError as error:
-        name = region or new_session(profile).region_name
+        given: Any = error.kwargs
         fixes = f"correct {region_option}, AWS_REGION, or the region of your profile"
-        raise CommandError(f"no partition of AWS has a region {name!r}: {fixes}") from error
+        raise CommandError(f"no partition of AWS has a region {given['region_name']!r}: {fixes}") from error
     except (BotoCoreError, ValueError) as error:
         # The SDK says something else about a proxy between this machine and the service that has its credentials.
         require_proxy(_INSTANCE_METADATA)
