@@ -124,7 +124,7 @@ def session() -> boto3.Session:
 
 @pytest.fixture
 def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterator[Deployed]:
-    monkeypatch.setattr(bootstrap, "boto3", SimpleNamespace(Session=lambda: session))
+    monkeypatch.setattr(bootstrap, "boto3", SimpleNamespace(Session=lambda **_: session))
     once = Config(retries={"mode": "standard", "total_max_attempts": 1})
     monkeypatch.setattr(clients, "CONFIG", clients.CONFIG.merge(once))
     # The SDK's pauses between its attempts.
