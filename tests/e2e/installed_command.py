@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from signal import SIGINT
 
-from tests.e2e.tools import ROOT
+from tests.e2e.tools import ROOT, TIMEOUT_SECONDS
 
 
 def checksum(file: Path) -> str:
@@ -48,7 +48,7 @@ class Installed:
     ) -> subprocess.CompletedProcess[str]:
         """Run a program of the environment to its end."""
         with self.popen(program, *arguments, **(variables or {})) as process:
-            out, errors = process.communicate(given, timeout=300)
+            out, errors = process.communicate(given, timeout=TIMEOUT_SECONDS)
         return subprocess.CompletedProcess(process.args, process.returncode, out, errors)
 
     def patchlake(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:

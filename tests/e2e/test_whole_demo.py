@@ -10,6 +10,7 @@ import pytest
 from generators.documents.queries import answered_questions
 from generators.lakes import demo_lake
 from tests.command_line import PATCHLAKE
+from tests.e2e.tools import TIMEOUT_SECONDS
 
 README = Path(__file__).parents[2] / "README.md"
 DOCS = README.with_name("docs")
@@ -55,7 +56,9 @@ def retries(out: Path) -> float:
 def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """Return the folder of a demo with default options, and its output."""
     folder = tmp_path_factory.mktemp("whole")
-    ended = subprocess.run([PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=300, cwd=folder)
+    ended = subprocess.run(
+        [PATCHLAKE, "demo"], capture_output=True, text=True, check=True, timeout=TIMEOUT_SECONDS, cwd=folder
+    )
     return folder, ended.stdout
 
 
