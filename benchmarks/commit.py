@@ -49,7 +49,7 @@ def store_run(folder: Path, nodes: int) -> None:
 
 
 def _page(rows: list[object], record: type[Record]) -> Page[Record]:
-    return Page(msgspec.convert(rows, list[record]), (), None, 1_795_413_660_000)  # type: ignore[valid-type]
+    return Page(msgspec.convert(rows, list[record]), None, 1_795_413_660_000)  # type: ignore[valid-type]
 
 
 def _published(folder: Path) -> None:

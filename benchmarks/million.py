@@ -106,7 +106,7 @@ class Fleet:
     def answer(self, rows: list[Record], token: str | None) -> Page[Record]:
         """Answer one call."""
         self.call_counter.add(calls=1)
-        return Page(rows, (), token, round(self._clock.at.timestamp() * 1000))
+        return Page(rows, token, round(self._clock.at.timestamp() * 1000))
 
 
 @dataclass(frozen=True, slots=True)

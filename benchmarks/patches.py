@@ -117,7 +117,7 @@ class Run:
 
 
 def _page(records: Sequence[Any]) -> Page[Any]:
-    return Page(records, (), None, 1_795_413_660_000)
+    return Page(records, None, 1_795_413_660_000)
 
 
 def _node_id(number: int) -> str:

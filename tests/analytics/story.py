@@ -162,7 +162,7 @@ class OddSource(MemoryApi):
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         """Return a page, and what is invalid of it."""
         page = super().page(operation, [i for i in ids if i not in self.invalid], token)
-        return replace(page, invalid=tuple(InvalidRow(i, self.invalid[i]) for i in ids if i in self.invalid))
+        return replace(page, rows=[*page.rows, *(InvalidRow(i, self.invalid[i]) for i in ids if i in self.invalid)])
 
 
 def new_world() -> World:

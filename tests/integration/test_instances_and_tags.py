@@ -195,7 +195,7 @@ def test_rows_that_cannot_be_read_are_counted_in_the_coverage_and_make_no_run_pa
     def page(operation: Any, ids: Any, token: str | None) -> Page[Any]:  # noqa: ANN401
         found = ask(operation, ids, token)
         bad = [InvalidRow(None, "InstanceId: it is absent"), InvalidRow("i-0/new", "InstanceId: bad", instance(0))]
-        return replace(found, invalid=bad) if operation is INSTANCES.operation else found
+        return replace(found, rows=[*found.rows, *bad]) if operation is INSTANCES.operation else found
 
     monkeypatch.setattr(api, "page", page)
 

@@ -195,7 +195,7 @@ def test_a_row_that_cannot_be_read_makes_its_node_alone_an_invalid_response(monk
     def broken(self: object, operation: object, ids: tuple[str, ...], token: str | None) -> Page[Record]:
         page = answer(self, operation, ids, token)  # type: ignore[arg-type]
         if ids == (LACKING[4],):
-            return Page(page.records, [InvalidRow(None, "the row is not an object")], None, page.answered_at_ms)
+            return Page([*page.rows, InvalidRow(None, "the row is not an object")], None, page.answered_at_ms)
         return page
 
     monkeypatch.setattr(type(api), "page", broken)
@@ -268,7 +268,7 @@ class EndlessApi(MemoryApi):
             return super().page(operation, ids, token)
         self.pages += 1
         page = super().page(operation, ids, None)
-        return replace(page, records=page.records if self.pages % 2 else (), next_token=f"page {self.pages}")
+        return replace(page, rows=page.rows if self.pages % 2 else (), next_token=f"page {self.pages}")
 
 
 def test_a_chain_of_pages_that_never_ends_is_given_up_and_costs_no_other_node() -> None:

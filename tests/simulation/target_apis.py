@@ -110,9 +110,8 @@ class SimulatedSource:
         if ids:
             self._note(operation, ids, "BrokenChain")
         first = (by.answers[tuple(ids)] if ids else by.listing)[0]
-        return dataclasses.replace(
-            first, records=first.records if number % 2 else [], invalid=[], next_token=f"{_ENDLESS}{number + 1}"
-        )
+        rows = first.records if number % 2 else []
+        return dataclasses.replace(first, rows=rows, next_token=f"{_ENDLESS}{number + 1}")
 
     def _listed(self, operation: Operation, token: str | None) -> Page[Any]:
         world = self.calls.world
@@ -161,22 +160,22 @@ class SimulatedSource:
     def _mislisted(self, page: Page[Any], fault: Fault) -> Page[Any]:
         """Break a page of a listing."""
         by = self.calls.world.acting
-        records, invalid = list(page.records), []
-        names_nodes = hasattr(records[0], "instance_id")
+        rows: list[Any] = list(page.rows)
+        names_nodes = hasattr(rows[0], "instance_id")
         match fault:
             case Fault.LISTED_TWICE:
                 again = (by.listing[0].records if by.listing else page.records)[:1]
-                records += [replace(record, ping_status="another") for record in again] if names_nodes else again
+                rows += [replace(record, ping_status="another") for record in again] if names_nodes else again
             case Fault.BAD_VALUE if names_nodes:
-                bad = replace(records.pop(), ping_status=None)
-                invalid = [InvalidRow(bad.instance_id, "PingStatus: broken on purpose", bad)]
+                bad = replace(rows.pop(), ping_status=None)
+                rows.append(InvalidRow(bad.instance_id, "PingStatus: broken on purpose", bad))
             case Fault.UNKNOWN_ID if names_nodes:
-                bad = records.pop()
+                bad = rows.pop()
                 strange = f"eks_c:{bad.instance_id}"
-                invalid = [InvalidRow(strange, "broken on purpose", replace(bad, instance_id=strange))]
+                rows.append(InvalidRow(strange, "broken on purpose", replace(bad, instance_id=strange)))
             case _:
-                invalid = [InvalidRow(None, "broken on purpose")]
-        return Page(records, invalid, page.next_token, page.answered_at_ms)
+                rows.append(InvalidRow(None, "broken on purpose"))
+        return Page(rows, page.next_token, page.answered_at_ms)
 
     def _detail_page(self, operation: Operation, instance_ids: Sequence[str], token: str | None) -> Page[Any]:
         world, asked = self.calls.world, tuple(instance_ids)
@@ -331,23 +330,23 @@ class SimulatedSource:
         return fault
 
     def _misanswered(self, page: Page[Any], fault: Fault) -> Page[Any]:
-        records, invalid = list(page.records), []
+        rows: list[Any] = list(page.rows)
         match fault:
             case Fault.NOT_ASKED_FOR:
-                records.append(_STRANGER)
+                rows.append(_STRANGER)
             case Fault.NAMELESS_ROW:
-                invalid.append(InvalidRow(None, "broken on purpose"))
+                rows.append(InvalidRow(None, "broken on purpose"))
             case Fault.ANSWERED_TWICE:
-                records.append(replace(records[0], patch_group="another"))
+                rows.append(replace(rows[0], patch_group="another"))
             case Fault.BAD_VALUE:
-                bad = replace(records.pop(), missing_count=None)
-                invalid.append(InvalidRow(bad.instance_id, "MissingCount: broken on purpose", bad))
+                bad = replace(rows.pop(), missing_count=None)
+                rows.append(InvalidRow(bad.instance_id, "MissingCount: broken on purpose", bad))
             case Fault.INVALID_ROW:
-                bad = records.pop() if records else None
-                invalid.append(InvalidRow(getattr(bad, "instance_id", None), "broken on purpose"))
+                bad = rows.pop() if rows else None
+                rows.append(InvalidRow(getattr(bad, "instance_id", None), "broken on purpose"))
             case _:
                 pass
-        return Page(records, invalid, page.next_token, page.answered_at_ms)
+        return Page(rows, page.next_token, page.answered_at_ms)
 
 
 @dataclass(frozen=True, slots=True)

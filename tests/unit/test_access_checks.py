@@ -102,7 +102,7 @@ def test_a_listing_with_rows_without_an_id_does_not_work() -> None:
     class Nameless(MemoryApi):
         def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
             page = super().page(operation, ids, token)
-            return page if ids else replace(page, invalid=[InvalidRow(None, "NO_ID")])
+            return page if ids else replace(page, rows=[*page.rows, InvalidRow(None, "NO_ID")])
 
     world = World()
     world.apis.targets[EU] = Nameless(world.clock, world.apis.call_counter)

@@ -282,7 +282,7 @@ def test_a_node_whose_id_has_an_unknown_form_is_not_asked_about(tables: TableFor
     world.add_nodes(EU, [0])
     world.start()
     run_target = RunTarget(RUN_ID, 0, EU)
-    page: Page[NodeRecord] = Page([node_information(0)], [InvalidRow("j-1", "InstanceId: a form")], None, 0)
+    page: Page[NodeRecord] = Page([node_information(0), InvalidRow("j-1", "InstanceId: a form")], None, 0)
     nodes = NODES.listed(run_target, plan_of(HOME), [page]).groups(2)
     entries = listing_metadata(run_target, ListingResult(ListingStatus.LISTED))
     world.store.create(SHARD_KEY, tables.encode(SHARD, nodes, entries))

@@ -176,7 +176,7 @@ class LargeApi(MemoryApi):
         self.clock.advance(self.page_seconds)
         self.before_call(operation.name)
         records = [node_information(number) for number in range(first, first + self.rows)]
-        return Page(records, (), f"after {self.pages}", 1_793_512_860_000)
+        return Page(records, f"after {self.pages}", 1_793_512_860_000)
 
 
 def listing_for_ever(**attributes: float) -> tuple[World, LargeApi]:
@@ -387,7 +387,7 @@ class NamelessSource(MemoryApi):
 
     def page(self, operation: Operation, ids: Sequence[str], token: str | None) -> Page[Record]:
         page = super().page(operation, ids, token)
-        return replace(page, invalid=[InvalidRow(None, "InstanceId: it is absent")])
+        return replace(page, rows=[*page.rows, InvalidRow(None, "InstanceId: it is absent")])
 
 
 def test_rows_that_name_no_node_are_counted_in_the_shard_and_cost_no_node() -> None:
@@ -530,7 +530,7 @@ def test_a_listing_without_an_end_is_given_up_and_never_stored(rows: int) -> Non
             asked.append(token)
             # What a node last reported may change from page to page; it is no other node for that.
             records = [node_information(number, PingStatus=f"page {len(asked)}") for number in range(rows)]
-            return Page(records, (), f"token {len(asked)}", 0)
+            return Page(records, f"token {len(asked)}", 0)
 
     world.apis.targets[EU] = Endless(world.clock, world.apis.call_counter)
 

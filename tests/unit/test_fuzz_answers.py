@@ -96,4 +96,4 @@ def test_of_any_page_of_nodes_comes_a_shard_that_can_be_stored(body: bytes) -> N
 
 
 def _page_of_nodes() -> Page[NodeRecord]:
-    return Page([node_information(number) for number in range(3)], [], None, 1)
+    return Page([node_information(number) for number in range(3)], None, 1)

@@ -97,6 +97,13 @@ def test_an_instance_that_moves_between_pages_is_one_row_as_it_was_last() -> Non
     assert rows.columns["state"] == ["stopped"]
 
 
+def test_the_last_row_about_an_instance_counts_whether_or_not_it_keeps_the_rules() -> None:
+    good, bad = ({"instanceId": INSTANCE_ID, "launchTime": time} for time in ("2026-10-31T00:00:00Z", "soon"))
+
+    assert None not in listed(INSTANCES, instances(bad, good)).columns["launch_time"]
+    assert listed(INSTANCES, instances(good, bad)).columns["launch_time"] == [None]
+
+
 def test_only_tags_of_instances_with_exactly_an_allowed_key_are_kept() -> None:
     volume = tag("Owner", "web") | {"resourceType": "volume", "resourceId": "vol-1"}
     others = [tag(key, "hunter2") for key in ("owner", "OWNER", "Owner ", "Owne", "Owner*", "password")]
@@ -149,10 +156,10 @@ def test_without_allowed_keys_a_run_does_not_have_the_tags() -> None:
 
 @pytest.mark.parametrize("source", [INSTANCES, TAGS], ids=["instances", "tags"])
 def test_pages_that_never_bring_anything_new_end(source: ListingSource) -> None:
-    page = Page[Any]([], [], "again", AT)
+    page = Page[Any]([], "again", AT)
 
     with pytest.raises(RestartError, match="nothing new"):
-        source.listed(RUN_TARGET, plan(*KEYS), iter(lambda: page, Page([], [], None, 0)))
+        source.listed(RUN_TARGET, plan(*KEYS), iter(lambda: page, Page([], None, 0)))
 
 
 GOOD_KEYS = ("Owner", "aws:autoscaling:groupName", "Kostenstelle (Größe)", "a" * 128, "cost center", "a[b]{c}")

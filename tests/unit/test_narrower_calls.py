@@ -124,7 +124,7 @@ def test_an_operation_without_narrower_calls_keeps_the_tokens_of_the_service() -
 
     def ask(_request: dict[str, Any], token: str | None) -> Page[Any]:
         tokens.append(token)
-        return Page([], [], None if token else "7:x", 0)
+        return Page([], None if token else "7:x", 0)
 
     read_chain(lambda token: NarrowerCalls().page(PATCH_STATES.operation, [NODE], PLAN, token, ask), list, 9, "a node")
 

@@ -17,7 +17,7 @@ SUBJECT = "run 20261101T060000Z, target 111122223333.eu-central-1"
 
 
 def page(*numbers: int, then: str | None = None) -> Page[NodeRecord]:
-    return Page([node_information(number) for number in numbers], (), then, 0)
+    return Page([node_information(number) for number in numbers], then, 0)
 
 
 class Script:
@@ -129,7 +129,7 @@ def test_a_page_without_a_token_ends_the_chain() -> None:
 def endless(rows: int) -> Iterator[Page[NodeRecord]]:
     """Yield pages with so many rows each, and with another token each."""
     found = page(*range(rows)).records
-    return (Page(found, (), f"token {number}", 0) for number in count())
+    return (Page(found, f"token {number}", 0) for number in count())
 
 
 @pytest.mark.parametrize("rows", [0, 1, 50])

@@ -175,6 +175,20 @@ def test_a_patch_that_comes_twice_is_one_row_the_last() -> None:
     assert rows["state"] == ["InstalledPendingReboot", "Missing"]
 
 
+@pytest.mark.parametrize("state", [["Missing"], None], ids=["a bad value", "an absent one"])
+@pytest.mark.parametrize("pages", [1, 2])
+def test_the_last_row_about_a_patch_counts_whether_or_not_it_keeps_the_rules(state: object, pages: int) -> None:
+    good, bad = patch(1), patch(1, State=state)
+
+    def last_of(*rows: object) -> Outcome:
+        (outcome,) = settled(page(*rows)) if pages == 1 else settled(*map(page, rows))
+        return outcome
+
+    assert last_of(bad, good) == last_of(good)
+    assert last_of(good, bad) == last_of(bad)
+    assert last_of(bad).detail is not None
+
+
 def test_patches_with_neither_an_id_nor_a_title_are_different_patches() -> None:
     rows = rows_of(page(patch(KBId="", Title="", CVEIds="CVE-2026-1001"), patch(KBId="", Title=" ", Severity="Low")))
 

@@ -28,7 +28,7 @@ NUMBERS = st.integers(0, 9)
 
 
 def page(*records: NodeRecord, invalid: Sequence[InvalidRow] = (), at: int = 1) -> Page[NodeRecord]:
-    return Page(records, invalid, None, at)
+    return Page([*records, *invalid], None, at)
 
 
 def plan(*, include_sensitive_fields: bool = False) -> Plan:
@@ -72,6 +72,17 @@ def test_the_last_description_of_a_node_counts() -> None:
     columns = shard(page(node_information(1, Name="before")), page(node_information(1, Name="after")))
 
     assert columns["name"] == ["after"]
+
+
+def test_the_last_description_of_a_node_counts_whether_or_not_it_keeps_the_rules() -> None:
+    good = node_information(1)
+    bad = InvalidRow(good.instance_id, "PingStatus: bad", replace(good, ping_status=None))
+
+    def reasons(*rows: NodeRecord | InvalidRow) -> list[object]:
+        return shard(Page(rows, None, 1))["invalid_reason"]
+
+    assert reasons(bad, good) == [None]
+    assert reasons(good, bad) == ["PingStatus: bad"]
 
 
 def test_a_text_that_nodes_have_in_common_is_held_once() -> None:

@@ -251,8 +251,8 @@ def test_an_absent_or_empty_token_is_the_end(token: str | None) -> None:
 
 
 def test_an_empty_page_with_a_token_has_a_next_page() -> None:
-    assert DECODER.page(instances(token=MORE), AT) == Page([], [], "more", AT)
-    assert TAG_DECODER.page(tags(token=MORE), AT) == Page([], [], "more", AT)
+    assert DECODER.page(instances(token=MORE), AT) == Page([], "more", AT)
+    assert TAG_DECODER.page(tags(token=MORE), AT) == Page([], "more", AT)
 
 
 WHOLE = instances(FULL, token=MORE)

@@ -118,7 +118,7 @@ def _ask(api: TargetApi, source: Source, node: str = UNKNOWN_NODE) -> Sequence[N
     if without_id := sum(row.instance_id is None for row in page.invalid):
         raise RetryableError(
             f"{source.operation.name}: rows without an id: {without_id:,} of the first "
-            f"{len(page.records) + len(page.invalid):,}. An export counts them in rows_without_id, and is PARTIAL"
+            f"{len(page.rows):,}. An export counts them in rows_without_id, and is PARTIAL"
         )
     return page.records
 

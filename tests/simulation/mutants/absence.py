@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from patchlake.adapters.page_decoding import PageDecoder
 from patchlake.core.plan import Account, Plan, make_plan
-from patchlake.core.records import Page, Record
+from patchlake.core.records import InvalidRow, Page, Record
 from patchlake.core.statuses import ListingStatus
 from patchlake.core.tables import Columns
 from patchlake.errors import BrokenAnswerError
@@ -32,7 +32,7 @@ def _reads_nothing(patch: Patch) -> None:
         try:
             return page(decoder, body, answered_at_ms)
         except BrokenAnswerError:
-            return Page([], [], None, answered_at_ms)
+            return Page([], None, answered_at_ms)
 
     patch.setattr(PageDecoder, "page", empty)
 
@@ -90,7 +90,7 @@ def _covers_no_nameless(patch: Patch) -> None:
 @mutant("I1", "an answer about another node leaves a node without a state", PEOPLED & struck_by(Fault.NOT_ASKED_FOR))
 def _ignores_rows_about_others(patch: Patch) -> None:
     def about(asked: Sequence[str], page: Page[Any]) -> Page[Any]:
-        return dataclasses.replace(page, records=[one for one in page.records if one.instance_id in asked])
+        return dataclasses.replace(page, rows=[one for one in page.rows if one.instance_id in asked])
 
     alter_settling(patch, lambda settle, asked, pages: settle(asked, [about(asked, page) for page in pages]))
 
@@ -104,7 +104,8 @@ def _loses_the_row(patch: Patch) -> None:
 
 
 def _without_records(page: Page[Any]) -> Page[Any]:
-    return dataclasses.replace(page, invalid=[dataclasses.replace(row, record=None) for row in page.invalid])
+    rows = [dataclasses.replace(row, record=None) if isinstance(row, InvalidRow) else row for row in page.rows]
+    return dataclasses.replace(page, rows=rows)
 
 
 @mutant("I1", "a bad value is not named", PEOPLED & struck_by(Fault.BAD_VALUE))

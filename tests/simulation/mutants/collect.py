@@ -86,7 +86,7 @@ def _drops_silent(patch: Patch) -> None:
 @mutant("I1", "rows that break a rule are ignored")
 def _ignores_invalid(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> dict[str, Sequence[Outcome]]:
-        return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
+        return settle(asked, [dataclasses.replace(page, rows=page.records) for page in pages])
 
     alter_settling(patch, valid)
 

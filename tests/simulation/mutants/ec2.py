@@ -169,7 +169,7 @@ def _reads_nothing(patch: Patch) -> None:
         try:
             return page(decoder, body, answered_at_ms)
         except BrokenAnswerError:
-            return Page([], [], None, answered_at_ms)
+            return Page([], None, answered_at_ms)
 
     patch.setattr(XmlPageDecoder, "page", page_or_nothing)
 
@@ -197,9 +197,8 @@ def _first_row_counts(patch: Patch) -> None:
     def backwards(source: ListingSource, run_target: Any, plan: Any, pages: Iterable[Page[Any]]) -> ListedRows:  # noqa: ANN401
         pages = list(pages)
         if source.name == "instances":
-            records = [record for page in pages for record in page.records][::-1]
-            invalid = [row for page in pages for row in page.invalid]
-            pages = [dataclasses.replace(pages[-1], records=records, invalid=invalid)]
+            rows = [row for page in pages for row in page.rows][::-1]
+            pages = [dataclasses.replace(pages[-1], rows=rows)]
         return listed(source, run_target, plan, pages)
 
     patch.setattr(ListingSource, "listed", backwards)

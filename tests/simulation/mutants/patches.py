@@ -11,7 +11,7 @@ from patchlake.adapters.narrower_calls import NarrowerCalls
 from patchlake.core import halving
 from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan
-from patchlake.core.records import Page
+from patchlake.core.records import InvalidRow, Page
 from patchlake.core.rows import Outcome
 from patchlake.core.tables import Columns
 from patchlake.core.timings import ResendWindow
@@ -381,7 +381,7 @@ def _first_page(patch: Patch) -> None:
 )
 def _first_row_counts(patch: Patch) -> None:
     def backwards(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
-        return settle(asked, [dataclasses.replace(page, records=page.records[::-1]) for page in pages])
+        return settle(asked, [dataclasses.replace(page, rows=page.rows[::-1]) for page in pages])
 
     alter_settling(patch, backwards, "patches")
 
@@ -401,10 +401,11 @@ def _ignores_titles(patch: Patch) -> None:
 
 def _altered_invalid(alter: Callable[[Any], Iterable[Any]]) -> Callable[[Settle, Sequence[str], Pages], Settled]:
     def settle_altered(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
-        altered = [
-            dataclasses.replace(page, invalid=[one for row in page.invalid for one in alter(row)]) for page in pages
-        ]
-        return settle(asked, altered)
+        return settle(asked, map(altered, pages))
+
+    def altered(page: Page[Any]) -> Page[Any]:
+        rows = [one for row in page.rows for one in (alter(row) if isinstance(row, InvalidRow) else (row,))]
+        return dataclasses.replace(page, rows=rows)
 
     return settle_altered
 

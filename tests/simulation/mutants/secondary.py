@@ -529,7 +529,7 @@ def _status_and_rows(patch: Patch) -> None:
 @mutant("C2", "rows of toys that break a rule are ignored", TOYS_UNHEALTHY & struck_by(Fault.INVALID_ROW))
 def _ignores_broken_toys(patch: Patch) -> None:
     def valid(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
-        return settle(asked, [dataclasses.replace(page, invalid=()) for page in pages])
+        return settle(asked, [dataclasses.replace(page, rows=page.records) for page in pages])
 
     alter_settling(patch, valid, "toys")
 

@@ -1,5 +1,6 @@
 """Mistakes in single values: one that is dropped, swapped or altered on its way, a key or a reason that is another."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -95,9 +96,9 @@ def _keeps_the_first(patch: Patch) -> None:
     def first(pages: Pages) -> Pages:
         seen: set[str] = set()
         for page in pages:
-            records = [record for record in page.records if record.instance_id not in seen]
-            seen.update(record.instance_id for record in records)
-            yield Page(records, page.invalid, page.next_token, page.answered_at_ms)
+            rows: list[Any] = [row for row in page.rows if row.instance_id not in seen]
+            seen.update(row.instance_id for row in rows)
+            yield dataclasses.replace(page, rows=rows)
 
     _alter_listings(patch, pages=first)
 
@@ -153,8 +154,8 @@ def _lists_sensitive(patch: Patch) -> None:
 def _takes_the_first_state(patch: Patch) -> None:
     def first(settle: Settle, asked: Sequence[str], pages: Pages) -> Settled:
         def once(page: Page[Any]) -> Page[Any]:
-            records = {record.instance_id: record for record in reversed(page.records)}
-            return Page([*records.values()], page.invalid, page.next_token, page.answered_at_ms)
+            rows = {row.instance_id: row for row in reversed(page.rows)}
+            return dataclasses.replace(page, rows=[*rows.values()])
 
         return settle(asked, map(once, pages))
 

@@ -65,7 +65,7 @@ def enabled_regions(ec2: Any, partition_of: Callable[[str], str]) -> Sequence[st
         return page_of(answer, decoder, answered_at_ms=0)
 
     def names(pages: Iterable[Page[Record]]) -> list[str]:
-        rows = (row for each in pages for row in (*each.records, *(bad.record for bad in each.invalid)))
+        rows = (record for each in pages for _, record in each.reasons_and_records())
         return [name for name, state in map(_named, rows) if state != NOT_ENABLED]
 
     regions = sorted({*read_chain(page, names, MOST_REGIONS, f"EC2 {DESCRIBE_REGIONS.name}")})

@@ -280,7 +280,7 @@ class MemoryApi:
                 next_token = f"{instance_id} {place}"
                 break
             records.append(record)
-        return Page(records, (), next_token, round(self.clock.now().timestamp() * 1000))
+        return Page(records, next_token, round(self.clock.now().timestamp() * 1000))
 
     def _answers(self, operation: str) -> Mapping[str, Record | list[Record]]:
         known = {"DescribeInstanceInformation": self.nodes, "DescribeInstancePatchStates": self.states}

@@ -225,7 +225,7 @@ def _add(accounts: dict[str, Account], others: Iterable[Account]) -> None:
 
 
 def _rows(page: Page[Record]) -> Iterable[Record | None]:
-    return (*page.records, *(bad.record for bad in page.invalid))
+    return (record for _, record in page.reasons_and_records())
 
 
 def _account(subject: str, found: Record | None) -> Account:

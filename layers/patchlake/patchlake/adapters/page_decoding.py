@@ -17,7 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from patchlake.adapters.answer_form import misleading_member
 from patchlake.adapters.row_reading import REPEATED, RowReader, is_unicode
-from patchlake.core.records import InvalidRow, Page, Record
+from patchlake.core.records import Page, Record
 from patchlake.errors import BrokenAnswerError
 from patchlake.sources.source import Operation
 
@@ -84,14 +84,11 @@ class PageDecoder:
             return self._page_by_values(body, answered_at_ms)
         if answer.error is not UNSET or answer.wrapper is not UNSET or not is_whole:
             return self._page_by_values(body, answered_at_ms)
-        return Page(answer.rows, [], answer.next_token or None, answered_at_ms)
+        return Page(answer.rows, answer.next_token or None, answered_at_ms)
 
     def _page_by_values(self, body: bytes, answered_at_ms: int) -> Page[Record]:
         rows, next_token = self._loaded(body)
-        read = [self._rows.read(row) for row in rows]
-        records = [row for row in read if isinstance(row, Record)]
-        invalid = [row for row in read if isinstance(row, InvalidRow)]
-        return Page(records, invalid, next_token or None, answered_at_ms)
+        return Page([self._rows.read(row) for row in rows], next_token or None, answered_at_ms)
 
     def _is_all_but_unknown(self, loaded: Any, body: bytes) -> bool:  # noqa: ANN401
         return _is_all_of(loaded, body) and not misleading_member(loaded, self._members)

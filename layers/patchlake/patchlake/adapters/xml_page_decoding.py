@@ -67,8 +67,7 @@ class XmlPageDecoder:
         Raises:
             BrokenAnswerError: the body is not a whole answer of this operation with its list, or it is an error.
         """
-        records: list[Record] = []
-        invalid: list[InvalidRow] = []
+        rows: list[Record | InvalidRow] = []
         members: dict[str, str] = {}
         repeated: set[str] = set()
         try:
@@ -80,8 +79,7 @@ class XmlPageDecoder:
                     repeated |= {name} & members.keys()
                     members[name] = element.text or ""
                     continue
-                for row in self._rows(element):
-                    (invalid if isinstance(row, InvalidRow) else records).append(row)  # type: ignore[arg-type]
+                rows += self._rows(element)
         except (ET.ParseError, ValueError, LookupError) as error:
             msg = f"the answer to {self._name} is not XML, or was cut short: it has {len(body)} bytes"
             raise BrokenAnswerError(msg) from error
@@ -90,7 +88,7 @@ class XmlPageDecoder:
             raise BrokenAnswerError(msg)
         if self._list not in members or repeated & self._own:
             raise BrokenAnswerError(self._no_answer)
-        return Page(records, invalid, (self._next_token and members.get(self._next_token)) or None, answered_at_ms)
+        return Page(rows, (self._next_token and members.get(self._next_token)) or None, answered_at_ms)
 
     def _elements(self, body: bytes) -> Iterator[tuple[ET.Element, bool]]:
         """Yield each item of the list, and each member of the answer after its items; no item is kept."""

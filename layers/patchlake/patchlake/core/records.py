@@ -105,20 +105,35 @@ class Page[R: Record]:
     """One page of an answer.
 
     Attributes:
-        records: the rows that keep every rule, in the service's order.
-        invalid: the rows that break a rule.
+        rows: in the service's order, those that break a rule among the others.
         next_token: the token of the next page; None on the last one, where the service sends none or an empty string.
         answered_at_ms: AWS's time when it answered, in milliseconds since the epoch.
     """
 
-    records: Sequence[R]
-    invalid: Sequence[InvalidRow]
+    rows: Sequence[R | InvalidRow]
     next_token: str | None
     answered_at_ms: int
 
+    @property
+    def records(self) -> list[R]:
+        """The rows that keep every rule."""
+        return [row for row in self.rows if not isinstance(row, InvalidRow)]
+
+    @property
+    def invalid(self) -> list[InvalidRow]:
+        """The rows that break a rule."""
+        return [row for row in self.rows if isinstance(row, InvalidRow)]
+
+    def reasons_and_records(self) -> list[tuple[str | None, Record | None]]:
+        """Return the rules that each row breaks (None: it keeps all), and its values (None: none could be read)."""
+        return [(row.reason, row.record) if isinstance(row, InvalidRow) else (None, row) for row in self.rows]
+
     def named_rows(self: "Page[Any]") -> list[NamedRow]:
         """Return every row that has an id."""
-        broken = [
-            NamedRow(row.instance_id, row.record, row.reason) for row in self.invalid if row.instance_id is not None
+        return [
+            NamedRow(row.instance_id, row.record, row.reason)
+            if isinstance(row, InvalidRow)
+            else NamedRow(row.instance_id, row, None)
+            for row in self.rows
+            if row.instance_id is not None
         ]
-        return broken + [NamedRow(record.instance_id, record, None) for record in self.records]

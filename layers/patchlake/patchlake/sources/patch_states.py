@@ -8,7 +8,7 @@ from typing import Any
 
 from patchlake.core.keys import ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import Plan
-from patchlake.core.records import NodeRecord, Page, Record, is_node_id, record_type
+from patchlake.core.records import NodeRecord, Page, is_node_id, record_type
 from patchlake.core.rows import Outcome
 from patchlake.core.statuses import COLLECTION, CollectionStatus
 from patchlake.core.tables import (
@@ -140,13 +140,10 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[NodeRecord]]) -> dict[str
     answered_at_ms: int | None = None
     for page in pages:
         answered_at_ms = page.answered_at_ms
-        rows: list[tuple[str, str | None, Record | None]] = [(one.instance_id, None, one) for one in page.records]
         for row in page.invalid:
             if row.instance_id is None or not is_node_id(row.instance_id):
                 unattributed = f"a row of the answer has no usable id: {row.reason}"
-            else:
-                rows.append((row.instance_id, row.reason, row.record))
-        for instance_id, reason, record in rows:
+        for instance_id, record, reason in page.named_rows():
             before = settled.get(instance_id)
             if before is None:
                 status = CollectionStatus.INVALID_RESPONSE if record is None else CollectionStatus.COLLECTED

@@ -127,8 +127,7 @@ def _settle(asked: Sequence[str], pages: Iterable[Page[Any]]) -> dict[str, Seque
     news = ListingNews(instance_id)
     for page in pages:
         answered_at_ms = page.answered_at_ms
-        rows: list[tuple[str | None, Record | None]] = [(None, record) for record in page.records]
-        for reason, record in rows + [(row.reason, row.record) for row in page.invalid]:
+        for reason, record in page.reasons_and_records():
             if record is None:
                 broken = reason
             else:

@@ -47,8 +47,7 @@ class ListingProgress:
 
         page = self.calls.call(counted)
         if self.call_counter.retries == retries:
-            rows = len(page.records) + len(page.invalid)
-            normal = self.page_seconds * rows / self.page_size
+            normal = self.page_seconds * len(page.rows) / self.page_size
             self.used_seconds += min(self.calls.call_seconds, normal)
         return page
 
