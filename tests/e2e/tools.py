@@ -13,7 +13,7 @@ from patchlake_cli.project_files import write_deployable
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [ROOT / "template.yaml", *sorted((ROOT / "templates").glob("*.yaml"))]
 TIMEOUT_SECONDS = 900
-"""Ends what hangs: the slowest takes two minutes on a quiet machine, and five beside everything else on a busy one."""
+"""Ends what hangs: the slowest takes two minutes on a quiet machine, and five on one with other work."""
 LAYERS = ("RuntimeLayerX8664", "PatchlakeLayer")
 """The layers that a function has under /opt/python on this machine's architecture."""
 
