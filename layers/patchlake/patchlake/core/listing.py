@@ -51,9 +51,13 @@ def read_listing(run_target: RunTarget, metadata: Mapping[str, str], source: str
         "region": run_target.target.region,
         "source": _named(source),
     }
-    found = {name: metadata.get(name) for name in expected}
-    if found != expected:
-        msg = f"its footer names {found}, expected {expected}"
+    others = [
+        f"{metadata.get(name) or 'none'} as {name}, expected {value or 'none'}"
+        for name, value in expected.items()
+        if metadata.get(name) != value
+    ]
+    if others:
+        msg = f"its footer names {'; '.join(others)}: it is another shard"
         raise IntegrityError(msg)
     listed_at = metadata.get("listed_at")
     try:

@@ -27,11 +27,14 @@ def required(store: Store, run_id: str, key: str) -> bytes:
     """Return an object that must exist before patchlake sends a message about it.
 
     Raises:
-        InputError: it does not, so patchlake did not send the message.
+        InputError: it does not: the store lost it, or patchlake did not send the message.
     """
     body = store.get(key)
     if body is None:
-        msg = f"run {run_id}: there is no {key}, so the message is refused"
+        msg = (
+            f"run {run_id}: there is no {key}, so the message is refused: the object is stored before any message "
+            "about it, so the store lost it, or another program sent the message"
+        )
         raise InputError(msg)
     return body
 

@@ -15,6 +15,6 @@ def stored_plan(store: Store, run_id: str) -> Plan:
     """Return the plan that a message's run must have.
 
     Raises:
-        InputError: there is no plan, so patchlake did not send the message.
+        InputError: there is no plan: the store lost it, or patchlake did not send the message.
     """
     return decode_plan(required(store, run_id, plan_key(run_id)), run_id)
