@@ -221,6 +221,21 @@ def test_the_times_of_answers_agree(ahead: list[float], proves_clock: bool, expe
 
 
 @pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        ([0.1], "CONFIRMED"),
+        ([9], "NOT_OBSERVABLE"),
+        ([9, 0.1, 0.1], "CONFIRMED"),
+        ([9, 9], "REFUTED"),
+    ],
+)
+def test_one_slow_page_alone_refutes_nothing(seconds: list[float], expected: str) -> None:
+    asked = [Asked(LIST_NODES.permission, each, None, is_answer=True) for each in seconds]
+
+    assert verdict("page_seconds", asked=asked) == expected
+
+
+@pytest.mark.parametrize(
     ("answered", "expected"),
     [({NODE}, Verdict.CONFIRMED), (set(), Verdict.REFUTED), ({NODE, "i-unknown"}, Verdict.REFUTED)],
 )

@@ -6,6 +6,7 @@ from datetime import timedelta
 from statistics import median
 
 from patchlake.core.agreed_time import AGREEMENT
+from patchlake.core.counts import counted
 from patchlake.core.timings import LONGEST_PAGE_SECONDS
 from patchlake_cli.probe.answers import Ending, NoAnswer, Node
 from patchlake_cli.probe.findings import Judged, confirmed, not_observable, refuted
@@ -158,8 +159,11 @@ def judge_page_seconds(seen: Observations) -> Judged:
     seconds = [call.seconds for call in seen.asked if call.is_answer and call.operation == LIST_NODES.permission]
     if not seconds:
         return not_observable(seen.nodes.obstacle or "no page was received")
-    text = f"{median(seconds):.3f} s, the median of {len(seconds)} pages"
-    return confirmed(text) if median(seconds) <= LONGEST_PAGE_SECONDS else refuted(text)
+    is_fast = median(seconds) <= LONGEST_PAGE_SECONDS
+    if len(seconds) == 1 and not is_fast:
+        return not_observable(f"the only page took {seconds[0]:.3f} s, with the time to connect")
+    text = f"{median(seconds):.3f} s, the median of {counted(len(seconds), 'page')}"
+    return confirmed(text) if is_fast else refuted(text)
 
 
 def judge_throttling(service: str, code: str) -> Callable[[Observations], Judged]:
