@@ -136,6 +136,7 @@ def the_snapshot_is_a_pure_function(world: World, event: Wrote | Offered) -> Ite
         "run_id": run_id,
         "plan_sha256": plan_sha256(world.plan_bodies[run_id]),
         "patchlake_version": event.by.build.version,
+        "table": event.key.split("/")[1],
     }
     if dict(file.metadata) != follows:
         yield f"the footer of {event.key} is {dict(file.metadata)}, and what follows from the plan is {follows}"

@@ -131,7 +131,7 @@ def test_the_coverage_has_a_row_for_each_target(tables: TableFormat) -> None:
     assert coverage["nodes_invalid_response"] == [0, 0]
 
 
-def test_both_footers_say_of_which_plan_and_by_which_version_they_are(tables: TableFormat) -> None:
+def test_both_footers_name_their_table_plan_and_version(tables: TableFormat) -> None:
     world = ready_world(tables)
 
     commit(world)
@@ -141,7 +141,8 @@ def test_both_footers_say_of_which_plan_and_by_which_version_they_are(tables: Ta
         "plan_sha256": plan_sha256(world.store.objects[plan_key(RUN_ID)]),
         "patchlake_version": "test",
     }
-    assert dict(opened(world, COVERAGE_KEY).metadata) == dict(opened(world, SNAPSHOT_KEY).metadata) == expected
+    assert dict(opened(world, COVERAGE_KEY).metadata) == {**expected, "table": "coverage"}
+    assert dict(opened(world, SNAPSHOT_KEY).metadata) == {**expected, "table": "patch_states"}
 
 
 def test_the_coverage_is_published_before_the_snapshot() -> None:
@@ -208,6 +209,19 @@ def test_the_same_rows_published_by_another_version_are_adopted(tables: TableFor
 
 
 @pytest.mark.parametrize("key", [COVERAGE_KEY, SNAPSHOT_KEY])
+def test_the_same_rows_published_by_a_version_with_other_columns_are_adopted(tables: TableFormat, key: str) -> None:
+    world, other = ready_world(tables), ready_world(tables)
+    commit(other)
+    file, shared = opened(other, key), TABLE_OF[key].columns[:-1]
+    rows = {**file.columns([column.name for column in shared]), "newest": [None] * sum(file.row_counts)}
+    theirs = tables.encode(Table("another", "", (*shared, string("newest", ""))), [rows], file.metadata)
+    overtake(world, key, theirs)
+
+    assert commit(world).outcome is CommitOutcome.COMPLETE
+    assert world.store.objects[key] == theirs
+
+
+@pytest.mark.parametrize("key", [COVERAGE_KEY, SNAPSHOT_KEY])
 @pytest.mark.parametrize(
     "theirs",
     [b"", b"something else", "another plan", "another row", "more rows", "another table"],
@@ -228,12 +242,7 @@ def test_anything_else_under_a_published_key_makes_the_run_corrupt(
         rows = file.columns(file.column_names)
         other.store.objects[key] = tables.encode(TABLE_OF[key], [rows, rows], file.metadata)
     if theirs == "another table":
-        file = opened(other, key)
-        *shared, _ = TABLE_OF[key].columns
-        rows = {**file.columns([column.name for column in shared]), "other": [None] * sum(file.row_counts)}
-        other.store.objects[key] = tables.encode(
-            Table("other", "", (*shared, string("other", ""))), [rows], file.metadata
-        )
+        rewrite(other, key, TABLE_OF[key], metadata={"table": "other"})
     body = theirs if isinstance(theirs, bytes) else other.store.objects[key]
     overtake(world, key, body)
 

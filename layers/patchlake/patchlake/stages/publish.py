@@ -19,7 +19,7 @@ from patchlake.core.keys import coverage_key, table_key
 from patchlake.core.listing import ListingResult, read_listing
 from patchlake.core.rows import target_values
 from patchlake.core.statuses import NOT_READ, CollectionStatus, ListingStatus
-from patchlake.core.tables import Columns
+from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import RunTarget, Target
 from patchlake.errors import IntegrityError
 from patchlake.ports import TableFile
@@ -27,6 +27,9 @@ from patchlake.sources.coverage import SourceRead, TargetRead, coverage_row, cov
 from patchlake.sources.source import DetailSource, ListingSource, Source, slice_of
 from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_run import Batch, Slice, StoredRun, by_target
+
+TABLE_ENTRY = "table"
+"""The entry of a published footer that names its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def publish(run: StoredRun, metadata: dict[str, str]) -> Published:
 
     Args:
         run: the stored run.
-        metadata: the entries of every published footer.
+        metadata: the entries of every published footer; each also names its table.
 
     Raises:
         RetryableError: the store could not answer for now, or a shard was made again; the snapshot is not published.
@@ -108,18 +111,21 @@ class _Merge:
         }
         self.batches = self.run.batches(plan.active_targets())
 
+    def _footer(self, table: Table) -> dict[str, str]:
+        return {**self.metadata, TABLE_ENTRY: table.name}
+
     def coverage(self, sources: Sequence[Source]) -> BinaryIO:
         """Return the coverage of what was merged so far."""
         table = coverage_table(sources)
         rows = [coverage_row(read, sources) for read in self.reads.values()]
         columns = {name: [row[name] for row in rows] for name in table.column_names}
-        return io.BytesIO(self.run.runs.tables.encode(table, [columns], self.metadata))
+        return io.BytesIO(self.run.runs.tables.encode(table, [columns], self._footer(table)))
 
     def snapshot(self) -> BinaryIO:
         """Concatenate the parts of the root detail, each checked against its batch of the nodes' shard."""
         run, nodes, source = self.run, self.run.sources.nodes, self.run.sources.patch_states
         details = run.sources.details(run.plan)
-        writer = run.runs.tables.writer(source.table, self.metadata)
+        writer = run.runs.tables.writer(source.table, self._footer(source.table))
         for target, shard, parts in self._shards_with_parts():
             read = self.reads[target]
             key = run.shard_key(nodes, target)
@@ -147,7 +153,7 @@ class _Merge:
 
     def _listing_table(self, source: ListingSource) -> BinaryIO:
         run, active = self.run, self.run.plan.active_targets()
-        writer = run.runs.tables.writer(source.table, self.metadata)
+        writer = run.runs.tables.writer(source.table, self._footer(source.table))
         batches_of = Counter(batch.target for batch in self.batches)
         shards = run.read_in_groups(lambda target: run.shard(source, target), active, lambda one: batches_of[one] or 1)
         for target, shard in zip(active, shards, strict=True):
@@ -161,7 +167,7 @@ class _Merge:
 
     def _detail_table(self, source: DetailSource) -> BinaryIO:
         run, active = self.run, self.run.plan.active_targets()
-        writer = run.runs.tables.writer(source.table, self.metadata)
+        writer = run.runs.tables.writer(source.table, self._footer(source.table))
         slices = run.slices(source, self.batches)
         for target in active:
             self.reads[target].sources[source.name] = SourceRead()
@@ -298,10 +304,14 @@ def _create(run: StoredRun, key: str, body: BinaryIO) -> None:
 
 
 def _same_rows(ours: TableFile, theirs: TableFile) -> bool:
-    """Whether two files agree in every column that both have: of two builds, one may have more columns."""
+    """Whether two files of a table agree in every column that both have: two builds may differ in the others.
+
+    A file of version 0.1.0 does not name its table.
+    """
+    table = ours.metadata[TABLE_ENTRY]
     shared = [name for name in ours.column_names if name in theirs.column_names]
     return (
-        len(shared) == min(len(ours.column_names), len(theirs.column_names))
+        theirs.metadata.get(TABLE_ENTRY, table) == table
         and ours.metadata.get("plan_sha256") == theirs.metadata.get("plan_sha256")
         and ours.row_counts == theirs.row_counts
         and all(
