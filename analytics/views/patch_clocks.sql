@@ -40,6 +40,8 @@
 --     override list, does not have it, in a run in which the patches of the node equal its four counts, or these are 0
 --     and the run read every available security update. Nothing else ends a streak. A streak that is RESCOPED or
 --     NODE_GONE continues when the patch is open again.
+--   - What is gone and open again before the next such scan counts as open all the time. After runs that did not read
+--     the node, days_open may therefore be too high.
 --   - An AvailableSecurityUpdate neither begins nor ends a streak: Windows stops offering an update once the next one
 --     replaces it, even before the baseline approves the next one. In a scan that offers the patch, it is not
 --     open, so a scan that offers it limits most_days_open.

@@ -23,6 +23,7 @@
 --     lower bound that includes exempt lines. NULL if the newest run did not read patches, and if no line is known and
 --     the run of the date read no node that is COMPLIANT or whose patches it read.
 -- Caveats:
+--   - lines_overdue is a lower bound if no line was resolved and opened again while no run read it: see patch_clocks.
 --   - A date without a published run has no row: nothing is carried over from the day before.
 --   - Deadlines come from today's policy, and tags from the newest published run: this is the trend of today's fleet.
 WITH nodes AS (

@@ -35,6 +35,8 @@
 --   lines_remediated: Those that are REMEDIATED.
 --   median_days: As in remediation, for this cohort. NULL if the cohort has no line.
 -- Caveats:
+--   - lines_overdue and nodes_overdue are lower bounds if no exception depends on a tag or CVE that was not read, and no
+--     line was resolved and opened again while no run read it: see sla_breaches and patch_clocks.
 --   - Whose patches a PARTIAL run read is known by the lines and the COMPLIANT nodes only: a row of other nodes without
 --     a line has NULL in the columns about lines, even if their patches were read.
 --   - The patch group of a line is that of its node when its state was last read, within the last HistoryDays days.

@@ -22,7 +22,8 @@
 -- Caveats:
 --   - An exception never makes a node compliant, and changes no compliance figure.
 --   - An exception for a CVE covers a patch only if at least one CVE of the patch is known, and every known one is
---     exempt. An exception for a tag covers only a node whose tag the newest run read.
+--     exempt. An exception for a tag covers only a node whose tag the newest run read. If tags or CVEs are not read, a
+--     line that is EXCEPTED becomes OVERDUE or POSSIBLY_OVERDUE.
 --   - A deadline has passed when days_open exceeds its days.
 --   - The age is that of the line: a cumulative update that replaces another one does not reset it.
 --   - The caveats of patch_clocks apply.
