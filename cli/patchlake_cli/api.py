@@ -8,6 +8,7 @@ from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchlake.core.repeatable import repeatable
 from patchlake_cli.lake.answer_parquet import ArrowTable, as_arrow
 from patchlake_cli.lake.demo_lake import last_day_of_demo
 from patchlake_cli.lake.engine import Lake as _Engine
@@ -179,7 +180,7 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
     try:
         found = LakeLocation.parse(str(location))
     except ValueError as error:
-        raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
+        raise LakeError(f"the location of a lake is {repeatable(str(location))!r}: expected {error}") from error
     if profile is not None and found.bucket is None:
         raise QueryError(f"profile is {profile!r}, which has no effect with a lake in a folder: leave it out")
     if policy == "":
