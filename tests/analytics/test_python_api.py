@@ -1,5 +1,6 @@
 """The examples of docs/python.md, and what a program gets from a lake."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -111,6 +112,22 @@ def test_a_day_of_the_past_can_be_opened(story_folder: Path) -> None:
 def test_a_lake_that_is_none_is_an_error_of_the_lake(location: str, expected: str) -> None:
     with pytest.raises(LakeError, match=re.escape(expected)):
         open_lake(location)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_CONFIG_FILE", "{here}/pipe"), ("AWS_ENDPOINT_URL_S3", "ftp://x"), ("AWS_PROFILE", "no-such-profile")],
+)
+def test_a_setting_of_aws_that_cannot_be_used_is_an_error_of_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv(variable, value.format(here=tmp_path))
+
+    with pytest.raises(LakeError, match=r"^s3://lake cannot be opened: "):
+        open_lake("s3://lake")
 
 
 @pytest.mark.parametrize(
