@@ -37,6 +37,36 @@ def test_a_number_that_is_not_decimal_is_refused(lake: Lake, number: str) -> Non
 
 
 @pytest.mark.parametrize(
+    "number",
+    [
+        str(2**63 + 1),
+        *("9" * digits for digits in (20, 39, 5000)),
+        *(f"0.{'1' * 38}", f".{'1' * 38}", f"0.{'0' * 40}1", f"{'1' * 37}.5"),
+    ],
+    ids=lambda number: f"{number[:5]} and {len(number)}",
+)
+@pytest.mark.parametrize("select", ["SELECT {}", "SELECT 1 > {}", "SELECT 1 LIMIT {}", "SELECT 1 GROUP BY {}"])
+def test_a_number_with_more_digits_than_athena_has_is_refused(lake: Lake, select: str, number: str) -> None:
+    with pytest.raises(QueryError, match=rf"{number[:40]}.* has too many digits|not valid SQL in Athena"):
+        lake.query(select.format(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+        (f"0.{'1' * 37}", Decimal(f"0.{'1' * 37}")),
+        (f".{'1' * 37}", Decimal(f"0.{'1' * 37}")),
+        (f"{'0' * 50}1", 1),
+        (f"{'9' * 40}e0", 1e40),
+    ],
+)
+def test_a_number_with_as_many_digits_as_athena_has_is_exact(lake: Lake, number: str, value: object) -> None:
+    assert lake.query(f"SELECT {number}").rows == [(value,)]
+
+
+@pytest.mark.parametrize(
     ("number", "value"),
     [
         (".5", Decimal("0.5")),
