@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
 
@@ -162,3 +163,15 @@ def test_a_list_of_tables_and_joins_with_their_conditions_are_answered(lake: Lak
     sql = f"WITH t AS (SELECT k FROM (VALUES 1, 2) AS v (k)) SELECT count(*) AS n FROM {joins}"  # noqa: S608
 
     assert lake.query(sql).rows == [(rows,)]
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "most"),
+    [("(", ")", 40), ("abs(", ")", 40), ("(SELECT ", ")", 40), ("ARRAY[", "]", 10), ("(ARRAY[", "])", 10)],
+)
+def test_brackets_are_nested_only_as_deeply_as_is_read_at_once(opened: str, closed: str, most: int) -> None:
+    for levels in (most + 1, 3000):
+        with pytest.raises(QueryError, match=r"^the SELECT is nested too deeply$"):
+            parse_question(f"SELECT {opened * levels}1{closed * levels}")
+    parse_question(f"SELECT {opened * most}1{closed * most}")
+    parse_question(f"SELECT {', '.join([f'{opened}1{closed}'] * 2 * most)}")
