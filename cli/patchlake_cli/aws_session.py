@@ -67,7 +67,7 @@ def _expanded(path: str) -> str:
 
 
 def _is_endless(file: str) -> bool:
-    """Whether reading a path may never end, as with a pipe to which nobody writes; the empty device has an end."""
+    """Whether reading a path may never end, as with a pipe that no program writes to; the empty device has an end."""
     try:
         mode = Path(file).stat().st_mode
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What an error repeats of a value that a user gave."""
+"""Values that a user gave, as an error may repeat them."""
 
 import pytest
 
