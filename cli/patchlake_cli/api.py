@@ -8,6 +8,7 @@ from numbers import Number
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patchlake.core.repeatable import repeatable
 from patchlake_cli.lake.answer_parquet import ArrowTable, as_arrow
 from patchlake_cli.lake.demo_lake import last_day_of_demo
 from patchlake_cli.lake.engine import Lake as _Engine
@@ -127,7 +128,7 @@ class Lake:
 
 def _required_text(value: object, what: str) -> str:
     if not isinstance(value, str):
-        raise QueryError(f"{what} is {value!r}: expected text")
+        raise QueryError(f"{what} is {_shown(value)}: expected text")
     return value
 
 
@@ -136,14 +137,27 @@ def _text(value: object) -> str:
     # The NaNs of Decimal cannot all be compared; no other NaN, nor pandas' NaT, is equal to itself.
     is_missing = value.is_nan() if isinstance(value, Decimal) else value != value  # noqa: PLR0124
     if isinstance(value, bool) or not isinstance(value, str | Number | date) or is_missing:
-        raise QueryError(f"the value of a parameter is {value!r}: expected text, a number or a date")
-    return str(value)
+        raise QueryError(f"the value of a parameter is {_shown(value)}: expected text, a number or a date")
+    try:
+        return str(value)
+    except ValueError as error:
+        raise QueryError(f"the value of a parameter is {_shown(value)}: expected fewer digits") from error
+
+
+def _shown(value: object) -> str:
+    """Return a wrong value for an error; Python does not write an integer of thousands of digits."""
+    if isinstance(value, str | Path):
+        return repr(repeatable(str(value)))
+    try:
+        return repr(value)
+    except ValueError:
+        return f"of type {type(value).__name__}, and too long to show"
 
 
 def _settings(**days: int) -> Settings:
     for name, number in days.items():
         if type(number) is not int or not 1 <= number <= MOST_DAYS:
-            raise QueryError(f"{name} is {number!r}: expected a whole number from 1 to {MOST_DAYS}")
+            raise QueryError(f"{name} is {_shown(number)}: expected a whole number from 1 to {MOST_DAYS}")
     return Settings(**days)
 
 
@@ -175,16 +189,23 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
     """
     if as_of is not None and type(as_of) is not date:
         # A datetime is a date to Python: its time and its zone would be dropped.
-        raise QueryError(f"as_of is {as_of!r}: expected a date, such as datetime.date(2026, 11, 1)")
+        raise QueryError(f"as_of is {_shown(as_of)}: expected a date, such as datetime.date(2026, 11, 1)")
     try:
         found = LakeLocation.parse(str(location))
     except ValueError as error:
-        raise LakeError(f"the location of a lake is {str(location)!r}: expected {error}") from error
+        raise LakeError(f"the location of a lake is {_shown(location)}: expected {error}") from error
     if profile is not None and found.bucket is None:
         raise QueryError(f"profile is {profile!r}, which has no effect with a lake in a folder: leave it out")
-    if policy == "":
-        raise QueryError("policy is '': expected a folder")
-    as_of = as_of or last_day_of_demo(found)
+    folder = None if policy is None else _folder_of_policy(policy)
     settings = _settings(window_days=window_days, scan_max_age_days=scan_max_age_days, history_days=history_days)
-    folder = None if policy is None else Path(policy)
-    return Lake(open_lake_as_of(found, as_of, settings, profile=profile, policy=folder), as_of)
+    try:
+        as_of = as_of or last_day_of_demo(found)
+        return Lake(open_lake_as_of(found, as_of, settings, profile=profile, policy=folder), as_of)
+    except OSError as error:
+        raise LakeError(f"{error.filename} cannot be opened: {error.strerror}") from error
+
+
+def _folder_of_policy(policy: object) -> Path:
+    if not isinstance(policy, str | Path) or policy == "" or "://" in str(policy):
+        raise QueryError(f"policy is {_shown(policy)}: expected a folder")
+    return Path(policy)

@@ -1,6 +1,9 @@
 """The session of the AWS SDK, with the profile and region that the user chose."""
 
 import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import botocore.session
@@ -8,6 +11,14 @@ from botocore.exceptions import BotoCoreError, CredentialRetrievalError, Unknown
 
 from patchlake.adapters.clients import LimitedSession
 from patchlake.adapters.one_line import one_line
+from patchlake.errors import ConfigError
+
+_FILES = {"config_file": "AWS_CONFIG_FILE", "credentials_file": "AWS_SHARED_CREDENTIALS_FILE"}
+"""The SDK's settings of its own files, by their variables; each has a default."""
+_OTHER_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "AWS_CA_BUNDLE", "BOTO_CONFIG")
+"""Other variables with a file that the SDK reads."""
+_FILES_OF_PROFILES = ("web_identity_token_file", "ca_bundle")
+"""The settings of a profile with a file that the SDK reads."""
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -19,16 +30,49 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile, or the region is no name.
+        ConfigError: a setting names a pipe or a device: reading it may never end.
     """
-    core = LimitedSession()
+    core = LimitedSession(profile=profile)
+    for name, file in _files(core):
+        if _is_endless(file):
+            raise ConfigError(
+                f"{file}, the file of {name}, is a pipe or a device, which may never end: expected a file"
+            )
     core.set_config_variable("sts_regional_endpoints", "regional")
-    session = boto3.Session(
-        botocore_session=core, profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
-    )
+    session = boto3.Session(botocore_session=core, region_name=region or os.environ.get("AWS_REGION") or None)
     if not (session.region_name or "").isprintable():
         # The SDK accepts a line break at its end, and quotes the signed header that it cannot send.
         raise UnknownRegionError(region_name=session.region_name, error_msg="It has a line break.")
     return session
+
+
+def _files(core: botocore.session.Session) -> Iterator[tuple[str, str]]:
+    """Yield each file that the SDK reads for a session, with the name of its setting; its own files first."""
+    for setting, variable in _FILES.items():
+        yield variable, _expanded(core.get_config_variable(setting))
+    for variable in _OTHER_FILES:
+        if file := os.environ.get(variable):
+            yield variable, _expanded(file)
+    profiles = dict(core.full_config["profiles"])
+    name = core.profile or "default"
+    while profile := profiles.pop(name, None):
+        for setting in _FILES_OF_PROFILES:
+            if file := profile.get(setting):
+                yield f"{setting} of the profile {name}", _expanded(file)
+        name = profile.get("source_profile")
+
+
+def _expanded(path: str) -> str:
+    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111  # a Path has no home where the system knows none
+
+
+def _is_endless(file: str) -> bool:
+    """Whether reading a path may never end, as with a pipe that no program writes to; the empty device has an end."""
+    try:
+        mode = Path(file).stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or Path(file).samefile(os.devnull))
 
 
 def ca_bundle(session: boto3.Session) -> str | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from patchlake.core.repeatable import repeatable
+
 if TYPE_CHECKING:
     from patchlake.config import Variable
 
@@ -31,7 +33,7 @@ class OptionError(typer.BadParameter):
 
 def wrong_value(value: object, expected: str, option: str | None = None) -> OptionError:
     """Return the error about a value that is not valid."""
-    return OptionError(f"is {str(value)!r}: expected {expected}", option)
+    return OptionError(f"is {repeatable(str(value))!r}: expected {expected}", option)
 
 
 def read_as(variable: "Variable", value: object, option: str | None = None) -> Any:  # noqa: ANN401  # each has its own
@@ -61,17 +63,34 @@ def whole_number(sentence: str, least: int, most: int) -> Any:  # noqa: ANN401  
 
 def path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Option
     """Return the option of a path; an empty text, such as a variable that is not set, is not a path."""
+    return typer.Option(*options, parser=_read_path, metavar="PATH", help=sentence)
 
-    def read(value: object) -> Path:
-        if value == "":
-            raise wrong_value(value, "a path; a dot is the current folder")
-        if "\n" in str(value):
-            raise wrong_value(value, "a path on one line")
-        if "://" in str(value):
-            raise wrong_value(value, "a path on this machine, not an address")
-        return Path(str(value))
 
-    return typer.Option(*options, parser=read, metavar="PATH", help=sentence)
+def file_path(sentence: str, *options: str) -> Any:  # noqa: ANN401  # as typer.Option
+    """Return the option of the path of a file."""
+    return typer.Option(*options, parser=read_file_path, metavar="PATH", help=sentence)
+
+
+def _read_path(value: object, option: str | None = None) -> Path:
+    if value == "":
+        raise wrong_value(value, "a path; a dot is the current folder", option)
+    if "\n" in str(value):
+        raise wrong_value(value, "a path on one line", option)
+    if "://" in str(value):
+        raise wrong_value(value, "a path on this machine, not an address", option)
+    return Path(str(value))
+
+
+def read_file_path(value: object, option: str | None = None) -> Path:
+    """Read the path of a file.
+
+    Raises:
+        OptionError: it is no path, or one of a folder by its end, which a ``Path`` drops.
+    """
+    path = _read_path(value, option)
+    if str(value).endswith(("/", "/.")):
+        raise wrong_value(value, "a file", option)
+    return path
 
 
 def choice(sentence: str, values: Iterable[str], *options: str) -> Any:  # noqa: ANN401  # as typer.Option

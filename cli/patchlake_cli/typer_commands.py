@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 from typer.exceptions import TyperException
 
+from patchlake.core.repeatable import repeatable
 from patchlake_cli.exit_codes import ExitCode
 from patchlake_cli.option_values import OptionError
 from patchlake_cli.similar_names import suggested
@@ -34,7 +35,7 @@ class Command(TyperCommand):
             rest = super().parse_args(ctx, args)
         if rest and not ctx.resilient_parsing:
             takes = "only options" if {*self.params} <= {*_options(self).values()} else "one argument, in quotes"
-            raise _usage_error(f"is not expected: {self.name} takes {takes}", repr(rest[0]), ctx)
+            raise _usage_error(f"is not expected: {self.name} takes {takes}", repr(repeatable(rest[0])), ctx)
         return rest
 
     def _require_once(self, ctx: Any, args: list[str]) -> None:

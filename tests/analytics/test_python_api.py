@@ -1,5 +1,6 @@
 """The examples of docs/python.md, and what a program gets from a lake."""
 
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -106,11 +107,33 @@ def test_a_day_of_the_past_can_be_opened(story_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("location", "expected"),
-    [("ftp://x", "the location of a lake is 'ftp://x': expected a folder"), ("/nowhere", "/nowhere does not exist")],
+    [
+        ("ftp://x", "the location of a lake is 'ftp://x': expected a folder"),
+        ("/nowhere", "/nowhere does not exist"),
+        ("x" * 300, f"{'x' * 300}/.patchlake-demo cannot be opened: File name too long"),
+        ("a\x00b", "the location of a lake is 'a\\x00b': expected a folder"),
+        ("\ud800", "the location of a lake is '\\ud800': expected a folder"),
+    ],
 )
 def test_a_lake_that_is_none_is_an_error_of_the_lake(location: str, expected: str) -> None:
     with pytest.raises(LakeError, match=re.escape(expected)):
         open_lake(location)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_CONFIG_FILE", "{here}/pipe"), ("AWS_ENDPOINT_URL_S3", "ftp://x"), ("AWS_PROFILE", "no-such-profile")],
+)
+def test_a_setting_of_aws_that_cannot_be_used_is_an_error_of_the_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.setenv(variable, value.format(here=tmp_path))
+
+    with pytest.raises(LakeError, match=r"^s3://lake cannot be opened: "):
+        open_lake("s3://lake")
 
 
 @pytest.mark.parametrize(
@@ -139,9 +162,42 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
         open_lake(folder, history_days=days)  # type: ignore[arg-type]
 
 
-def test_an_empty_text_is_no_policy(folder: Path) -> None:
-    with pytest.raises(QueryError, match=r"^policy is '': expected a folder$"):
-        open_lake(folder, policy="")
+@pytest.mark.parametrize(
+    ("policy", "shown"), [("", "''"), (5, "5"), (b"policy", "b'policy'"), ("s3://a:secret@x/y", "'s3://…@x/y'")]
+)
+def test_what_is_no_folder_is_no_policy(folder: Path, policy: object, shown: str) -> None:
+    with pytest.raises(QueryError, match=rf"^policy is {shown}: expected a folder$"):
+        open_lake(folder, policy=policy)  # type: ignore[arg-type]
+
+
+def test_a_policy_of_a_name_that_no_folder_has_is_an_error_of_the_lake(folder: Path) -> None:
+    with pytest.raises(LakeError, match="cannot be opened: File name too long"):
+        open_lake(folder, policy="x" * 300)
+
+
+@pytest.mark.parametrize(
+    "ask_with",
+    [
+        lambda lake, number: lake.sql("SELECT ? AS text", number),
+        lambda lake, number: lake.sql(number),
+        lambda lake, number: lake.sql("SELECT ? AS text", [number]),
+        lambda lake, number: lake.view(number),
+        lambda lake, number: lake.named(number),
+        lambda lake, number: lake.named("overdue_nodes", days=number),
+    ],
+    ids=["value", "select", "list", "view", "query", "parameter"],
+)
+def test_an_integer_of_thousands_of_digits_is_refused(
+    folder: Path, ask_with: Callable[[api.Lake, object], Answer]
+) -> None:
+    with pytest.raises(QueryError, match=r"and too long to show: expected (text|fewer digits)"):
+        ask_with(open_lake(folder), 10**5000)
+
+
+@pytest.mark.parametrize("option", ["window_days", "scan_max_age_days", "history_days", "as_of"])
+def test_an_integer_of_thousands_of_digits_is_no_option(folder: Path, option: str) -> None:
+    with pytest.raises(QueryError, match=rf"^{option} is of type int, and too long to show: expected"):
+        open_lake(folder, **{option: 10**5000})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials, SSOProvider
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.utils import ContainerMetadataFetcher
 
 from patchlake.adapters import clients
@@ -18,7 +18,7 @@ from patchlake.adapters.one_line import MOST_CHARACTERS
 from patchlake_cli.aws_session import new_session
 from patchlake_cli.exit_codes import ExitCode
 from tests.command_line import patchlake_here
-from tests.http_stub import DATE, Answer, HttpStub, Request, Trickling, http_stub
+from tests.http_stub import DATE, Answer, HttpStub, Lost, Request, Silent, Trickling, http_stub
 
 SECRET = "hunter2"  # noqa: S105
 CREDENTIALS = {
@@ -187,9 +187,7 @@ def test_an_answer_about_credentials_that_trickles_in_ends_a_command_with_one_li
     ended = patchlake_here(variables(source), "check")
 
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (ExitCode.ERROR, "", 1), ended.stderr
-    # The SDK takes an instance that does not answer for none.
-    said = "no AWS credentials found" if source == "instance" else "Read timeout on endpoint URL"
-    assert said in ended.stderr
+    assert "Read timeout on endpoint URL" in ended.stderr
     assert ("Retry in a minute" in ended.stderr) is (source not in {"container", "instance"})
     assert SECRET not in ended.stderr
 
@@ -219,11 +217,61 @@ def test_an_answer_about_credentials_may_be_as_large_as_any_other_and_no_larger(
     assert found.secret_key == SECRET
 
     aws.answer = answer_with(Answer(200, whole.ljust(most + 1)))
-    if source == "instance":
-        assert credentials(environment) is None
-    else:
-        with pytest.raises(BotoCoreError, match="Connection was closed"):
-            credentials(environment)
+    with pytest.raises(BotoCoreError, match="Connection was closed"):
+        credentials(environment)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (Answer(503), "status 503"),
+        (Answer(429, body()), "status 429"),
+        (Answer(401), "status 401"),
+        (Answer(200), "status 200"),
+        (Answer(200, body()[:-5]), "status 200"),
+        (Answer(200, b'{"Code": "AssumeRoleUnauthorizedAccess", "Message": "m"}'), "status 200"),
+        (Lost(), "Connection was closed"),
+        (Silent(), "Read timeout"),
+    ],
+)
+def test_an_instance_that_gives_no_credentials_is_not_taken_for_one_without_a_role(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], answer: Answer, said: str
+) -> None:
+    aws.answer = answer_with(answer)
+
+    with pytest.raises(CredentialRetrievalError, match=f"from the instance metadata: .*{said}"):
+        credentials(variables("instance"))
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_instance_without_a_role_has_no_credentials(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], status: int
+) -> None:
+    aws.answer = lambda _: Answer(status)
+
+    assert credentials(variables("instance")) is None
+
+
+def test_a_machine_without_metadata_has_no_credentials(variables: Callable[[str], dict[str, str]]) -> None:
+    nowhere = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": "http://127.0.0.1:9"}
+
+    assert credentials(variables("instance") | nowhere) is None
+
+
+def test_the_region_of_an_instance_is_not_waited_for_without_an_end(
+    aws: HttpStub, variables: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws.set_clock(monkeypatch)
+    aws.answer = lambda _: Trickling(200, b"eu-central-1a".ljust(3000), whole=100)
+    keys = {"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any"}
+    for name, value in (variables("instance") | keys | {"AWS_DEFAULTS_MODE": "auto"}).items():
+        monkeypatch.setenv(name, value)
+    began = monotonic()
+
+    new_session().client("sts")
+
+    assert aws.requests
+    assert monotonic() - began < MOST_SECONDS
 
 
 TIMES = [f"a{SECRET}", f"a\nb: {SECRET}", f"2099-01-01 00:00:00 {SECRET}", f"0000-01-01 {SECRET}", SECRET * 9000]

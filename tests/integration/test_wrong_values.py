@@ -120,3 +120,24 @@ def test_a_wrong_value_of_an_option_is_one_line_that_names_it(  # noqa: PLR0913,
         name, _, value = argument.partition("=")
         assert name in said.err or (len(value) > 1 and value in said.err), said.err
     assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("command", "option"), [(name, option.opts[0]) for name, option in options() if not option.is_flag]
+)
+def test_no_error_about_an_option_repeats_the_password_in_an_address(
+    folder: Path,
+    command: str,
+    option: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(folder)
+    address = "s3://someone:open sesame@bucket/a?token=sesame"
+    value = f"name={address}" if option == "--csv-table" else address
+    monkeypatch.setattr(sys, "argv", ["patchlake", command, f"{option}={value}", address])
+
+    run_command_line()
+
+    said = capsys.readouterr()
+    assert "sesame" not in said.err + said.out

@@ -1,6 +1,7 @@
 """The checks of a target, of a lake's folder, and of its store."""
 
 import errno
+import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -10,9 +11,11 @@ import pytest
 
 from patchlake.adapters.memory import MemoryApi, MemoryStore
 from patchlake.core.records import InvalidRow, Page, Record
-from patchlake.errors import RefusedError, RetryableError
+from patchlake.core.timings import LISTING_PAUSE_SECONDS
+from patchlake.errors import RefusedError, RetryableError, ThrottledError
 from patchlake.sources.patch_states import PATCH_STATES
-from patchlake.sources.source import Operation
+from patchlake.sources.registry import SOURCES
+from patchlake.sources.source import Operation, Source
 from patchlake_cli.access.checks import check_folder, check_store, check_targets
 from tests.world import EU, RUN_ID, World
 
@@ -96,6 +99,45 @@ def test_a_target_whose_node_ssm_does_not_know_works(nodes: int) -> None:
     [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis)
 
     assert (found.works, found.read_patch_states, found.detail) == (True, "ok", None)
+
+
+class Throttling:
+    """A target that throttles an operation for its first calls."""
+
+    def __init__(self, operation: str, calls: float) -> None:
+        self.operation = operation
+        self.left = calls
+
+    def __call__(self, operation: str) -> None:
+        if operation == self.operation and self.left:
+            self.left -= 1
+            raise ThrottledError("slow down")
+
+
+@pytest.mark.parametrize("source", SOURCES.sources, ids=lambda source: source.name)
+def test_a_target_that_throttles_is_asked_again_as_by_an_export(source: Source) -> None:
+    world = World()
+    world.add_nodes(EU, [1])
+    world.apis.of(EU).before_call = Throttling(source.operation.name, calls=2)
+    pauses: list[float] = []
+
+    [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis, pauses.append)
+
+    assert (found.works, found.detail) == (True, None)
+    assert [0.5 <= pauses[0] <= 1.5, 1 <= pauses[1] <= 3, len(pauses)] == [True, True, 2]
+
+
+def test_a_target_that_throttles_on_and_on_is_told_as_that() -> None:
+    world = World()
+    world.add_nodes(EU, [1])
+    world.apis.of(EU).before_call = Throttling(PATCH_STATES.operation.name, calls=math.inf)
+    pauses: list[float] = []
+
+    [found] = check_targets(world.plan.new_plan(RUN_ID), world.apis, pauses.append)
+
+    assert (found.works, found.list_nodes, found.read_patch_states) == (False, "ok", "failed")
+    assert found.detail == f"slow down (throttled for {sum(pauses):.0f} seconds)"
+    assert LISTING_PAUSE_SECONDS / 2 < sum(pauses) <= LISTING_PAUSE_SECONDS
 
 
 def test_a_listing_with_rows_without_an_id_does_not_work() -> None:

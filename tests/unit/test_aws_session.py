@@ -1,11 +1,22 @@
 """The session of the AWS SDK, with settings of the environment and of a profile."""
 
+import os
 from pathlib import Path
 
 import pytest
 from botocore.exceptions import UnknownRegionError
 
+from patchlake.errors import ConfigError
 from patchlake_cli.aws_session import ca_bundle, new_session
+
+FILES = (
+    "AWS_CONFIG_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CA_BUNDLE",
+    "BOTO_CONFIG",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +47,59 @@ def test_the_environment_names_certificates_for_every_profile(monkeypatch: pytes
 
     assert ca_bundle(new_session()) == "environment.pem"
     assert ca_bundle(new_session("plain")) == "environment.pem"
+
+
+@pytest.mark.parametrize("variable", FILES)
+@pytest.mark.parametrize("file", ["$HERE/pipe", "~/pipe", "/dev/tty"])
+def test_a_variable_with_a_file_that_may_never_end_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, file: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    monkeypatch.setenv("HERE", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(variable, file)
+
+    with pytest.raises(ConfigError, match=rf"the file of {variable}, is a pipe or a device, which may never end"):
+        new_session()
+
+
+@pytest.mark.parametrize("name", ["config", "credentials"])
+def test_a_pipe_in_the_usual_place_of_a_file_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / ".aws").mkdir()
+    os.mkfifo(tmp_path / ".aws" / name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("AWS_CONFIG_FILE")
+    monkeypatch.delenv("AWS_SHARED_CREDENTIALS_FILE", raising=False)
+
+    with pytest.raises(ConfigError, match=f"{tmp_path}/.aws/{name}, the file of AWS_"):
+        new_session()
+
+
+@pytest.mark.parametrize("variable", FILES)
+@pytest.mark.parametrize("file", [os.devnull, "/nowhere", "x" * 300])
+def test_the_empty_device_and_a_file_that_does_not_exist_are_left_to_the_sdk(
+    monkeypatch: pytest.MonkeyPatch, variable: str, file: str
+) -> None:
+    monkeypatch.setenv(variable, file)
+
+    new_session()
+
+
+@pytest.mark.parametrize("setting", ["web_identity_token_file", "ca_bundle"])
+def test_a_pipe_of_the_chosen_profile_is_refused_and_one_of_another_profile_is_not_read(
+    tmp_path: Path, setting: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "config").write_text(
+        f"[profile base]\n{setting} = {tmp_path / 'pipe'}\nsource_profile = chosen\n"
+        "[profile chosen]\nsource_profile = base\n[profile other]\n"
+    )
+
+    with pytest.raises(ConfigError, match=f"the file of {setting} of the profile base, is a pipe"):
+        new_session("chosen")
+    new_session("other")
 
 
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])

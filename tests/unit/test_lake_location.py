@@ -45,6 +45,8 @@ def test_a_folder_or_a_bucket(text: str, bucket: str | None, prefix: str, tables
         *("s3://bucket/a\tb", "s3://buc\tket", "s\t3://bucket/a", " s3://bucket", "\x01s3://bucket/a"),
         *("s3://bucket/a\x00b", "s3://bucket/\x1b[31ma", "s3://bucket/a\rb"),
         "a\nb",
+        "a\x00b",
+        "\ud800",
         "s3://bucket/a\nb",
     ],
 )

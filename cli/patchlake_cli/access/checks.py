@@ -1,12 +1,15 @@
 """Checks of access: one harmless call for each permission that an export needs. Nothing is kept."""
 
 import os
+import random
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.s3 import S3Store
@@ -15,13 +18,15 @@ from patchlake.core.keys import PLANS
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord
 from patchlake.core.targets import Target
+from patchlake.core.timings import LISTING_PAUSE_SECONDS
 from patchlake.errors import PatchlakeError, RefusedError, RetryableError
-from patchlake.ports import Store, TargetApi, TargetApis
+from patchlake.ports import Delivery, Store, TargetApi, TargetApis
 from patchlake.sources.instances import INSTANCES
 from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
 from patchlake.sources.source import DetailSource, Source
 from patchlake.sources.tags import TAGS
+from patchlake.stages.throttled_calls import ThrottledCalls
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS, SSM_PERMISSIONS, Permission
 from patchlake_cli.lake.location import NO_ACCESS
 
@@ -71,46 +76,74 @@ class TargetCheck:
         return self.read_patch_states == OK
 
 
-def check_targets(plan: Plan, apis: TargetApis) -> Iterator[TargetCheck]:
-    """Check every active target of a plan, several at a time; yield the results in the plan's order."""
+def check_targets(plan: Plan, apis: TargetApis, pause: Callable[[float], None] | None = None) -> Iterator[TargetCheck]:
+    """Check every active target of a plan, several at a time; yield the results in the plan's order.
+
+    A target that throttles is asked again, as by an export, for at most ``LISTING_PAUSE_SECONDS``.
+
+    Args:
+        plan: the plan.
+        apis: of its targets.
+        pause: waits for some seconds; by default until they are over, or the results are no longer wanted.
+    """
+    stopping = Event()
+
+    def wait(seconds: float) -> None:
+        stopping.wait(seconds)
+
+    def check(target: Target) -> TargetCheck:
+        calls = ThrottledCalls(
+            f"{target.account_id} {target.region}",
+            Delivery("", "", receive_count=1),
+            pause or wait,
+            random.random,
+            LISTING_PAUSE_SECONDS,
+        )
+        return _check_target(target, plan, apis, calls)
+
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="check") as threads:
-        yield from threads.map(lambda target: _check_target(target, plan, apis), plan.active_targets())
+        try:
+            yield from threads.map(check, plan.active_targets())
+        finally:
+            stopping.set()
 
 
-def _check_target(target: Target, plan: Plan, apis: TargetApis) -> TargetCheck:
+def _check_target(target: Target, plan: Plan, apis: TargetApis, calls: ThrottledCalls) -> TargetCheck:
     check = TargetCheck(target)
     try:
-        api = apis.open(plan, target)
+        api = calls.call(lambda: apis.open(plan, target))
         check = replace(check, role=OWN if target.account_id == plan.home_account_id else OK)
-        nodes = _ask(api, SOURCES.nodes)
+        ask = partial(_ask, calls, api)
+        nodes = ask(SOURCES.nodes)
         node = nodes[0].instance_id if nodes else UNKNOWN_NODE
         check = replace(check, list_nodes=OK)
-        _ask(api, SOURCES.patch_states, node)
+        ask(SOURCES.patch_states, node)
         check = replace(check, read_patch_states=OK)
     except PatchlakeError as error:
         failed = next(step for step in _ROOT_STEPS if getattr(check, step) == UNTRIED)
         return _failed(check, failed, error, SSM_PERMISSIONS)
     for step, source in _SOURCE_STEPS.items():
-        check = _check_source(check, step, source, api, node)
+        check = _check_source(check, step, source, partial(ask, source, node))
     return check
 
 
-def _check_source(check: TargetCheck, step: str, source: Source, api: TargetApi, node: str) -> TargetCheck:
+def _check_source(check: TargetCheck, step: str, source: Source, ask: Callable[[], object]) -> TargetCheck:
     try:
-        _ask(api, source, node)
+        ask()
     except PatchlakeError as error:
         return _failed(check, step, error, (SOURCE_PERMISSIONS[source.name],))
     return _with(check, step, OK)
 
 
-def _ask(api: TargetApi, source: Source, node: str = UNKNOWN_NODE) -> Sequence[NodeRecord]:
+def _ask(calls: ThrottledCalls, api: TargetApi, source: Source, node: str = UNKNOWN_NODE) -> Sequence[NodeRecord]:
     """Return the rows of one call; that the service does not know the node is an answer.
 
     Raises:
         RetryableError: a row has no id, so an export could not say which node or instance it is.
     """
     try:
-        page = api.page(source.operation, [node] if isinstance(source, DetailSource) else (), None)
+        ids = [node] if isinstance(source, DetailSource) else ()
+        page = calls.call(lambda: api.page(source.operation, ids, None))
     except RefusedError as error:
         if is_unknown_id(error.code):
             return ()

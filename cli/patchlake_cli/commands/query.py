@@ -30,7 +30,7 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, ParameterError, QueryError
 from patchlake_cli.lake.statements import Settings, queries
-from patchlake_cli.option_values import OptionError, choice, path, whole_number, wrong_value
+from patchlake_cli.option_values import OptionError, choice, file_path, read_file_path, whole_number, wrong_value
 from patchlake_cli.written_file import require_writable, write_file
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def query(  # noqa: PLR0913  # one option each
             help="Value of a parameter; repeat for each. In your own SELECT, a ? is named by its number, from 1.",
         ),
     ] = None,
-    file: Annotated[Path | None, path("File with one SELECT; - is standard input.")] = None,
+    file: Annotated[Path | None, file_path("File with one SELECT; - is standard input.")] = None,
     is_list: Annotated[bool, typer.Option("--list", help="List the named queries, with their questions.")] = False,
     is_list_tables: Annotated[
         bool, typer.Option("--list-tables", help="List the tables and views, with the meaning of a row.")
@@ -94,7 +94,7 @@ def query(  # noqa: PLR0913  # one option each
         str | None, typer.Option(metavar="TABLE", help="Describe the columns of a table or view.")
     ] = None,
     output_format: Annotated[str, choice("Output format.", Format, "--format", "-f")] = Format.TABLE,
-    out: Annotated[Path | None, path("File to write; an existing one is replaced.", "--out", "-o")] = None,
+    out: Annotated[Path | None, file_path("File to write; an existing one is replaced.", "--out", "-o")] = None,
     limit: Annotated[int | None, whole_number("Maximum number of rows to show", 1, 1_000_000_000)] = None,
     csv_table: Annotated[
         list[str] | None,
@@ -218,7 +218,7 @@ def _add_csv_table(lake: "Lake", option: str) -> None:
     name, equals, file = option.partition("=")
     if not equals or not file or not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
         raise wrong_value(option, "NAME=FILE with a name of lowercase letters, digits and _", "--csv-table")
-    lake.add_csv(name, _text_of(Path(file)))
+    lake.add_csv(name, _text_of(read_file_path(file, "--csv-table")))
 
 
 def _write(answer: "Answer", chosen: Format, out: Path | None, limit: int | None) -> None:

@@ -27,7 +27,7 @@ from patchlake_cli.commands.options import (
 from patchlake_cli.exit_codes import CommandError, ExitCode
 from patchlake_cli.lake.errors import LakeError, QueryError
 from patchlake_cli.lake.statements import Settings
-from patchlake_cli.option_values import choice, path, wrong_value
+from patchlake_cli.option_values import choice, file_path, wrong_value
 from patchlake_cli.report.report_format import ReportFormat
 from patchlake_cli.written_file import require_writable, write_file
 
@@ -56,7 +56,7 @@ def report(  # noqa: PLR0913  # one option each
     stack: LakeOfStackOption = None,
     out: Annotated[
         Path | None,
-        path(
+        file_path(
             "File to write; an existing one is replaced, and - is standard output. The default is report.html, "
             "report.md or report.json.",
             "--out",

@@ -13,6 +13,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.s3 import S3Store
 from patchlake.adapters.session_credentials import renewing_credentials
 from patchlake.core.timings import CALL
+from patchlake.errors import ConfigError
 from patchlake_cli.aws_session import ca_bundle, new_session, settings_problem
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
@@ -36,6 +37,8 @@ def open_bucket(
         with renewing_credentials():
             credentials = session.get_credentials()
         client = make_client(session, "s3")
+    except ConfigError as error:
+        raise LakeError(f"{text} cannot be opened: {error}") from error
     except (BotoCoreError, ValueError) as error:
         raise LakeError(f"{text} cannot be opened: {settings_problem(error)}") from error
     try:

@@ -94,6 +94,14 @@ _FILES = "_files"
 _ABOUT_A_TABLE = re.compile(rf"^.*?'\w+{_FILES}' failed: ", re.DOTALL)
 """What DuckDB says about a table, before the cause: a name that the user does not know."""
 
+_OF_JOINS = ("join_order", "build_side_probe_side")
+"""DuckDB's optimizers that need the number of rows: it does not know that of the files, and assumes few.
+
+The SQL has the larger side of a join first, as Athena needs it, which does not know either.
+"""
+_OUT_OF_TRY = ("common_subexpressions", "expression_rewriter", "statistics_propagation")
+"""Those that calculate outside of a TRY what is in it: what is there twice, or constant."""
+
 _NOT_UTF_8 = re.compile(r"(?i)invalid unicode|invalid UTF-8")
 """In what DuckDB says about a text that is not UTF-8: it does not say where the text is."""
 
@@ -150,9 +158,7 @@ class Lake:
         )
         self._database.execute("SET TimeZone = 'UTC'")
         self._database.execute(f"ATTACH ':memory:' AS {_KEPT} (COMPRESS)")
-        # DuckDB does not know how many rows the files have, and assumes few. The SQL has the larger side first, as
-        # Athena needs it, which does not know either.
-        self._database.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        self._disable(_OF_JOINS)
         self._defined: set[str] = set()
         self._added: set[str] = set()
         self._kept: set[str] = set()
@@ -372,7 +378,7 @@ class Lake:
         if times_read(_CLOCKS, relations) > 2:  # noqa: PLR2004
             self.keep(_CLOCKS)
         try:
-            with self._lake_errors():
+            with self._lake_errors(), self._failing_within_try(translated):
                 result = self._database.execute(translated, list(values))
                 description = result.description or []
                 columns = [(column[0], str(column[1])) for column in description]
@@ -388,6 +394,21 @@ class Lake:
                 )
         except duckdb.Error as error:
             raise QueryError(located(asked, str(error))) from error
+
+    @contextmanager
+    def _failing_within_try(self, sql: str) -> Iterator[None]:
+        """Let what fails in a TRY of a SELECT be NULL, wherever DuckDB would calculate it."""
+        if "TRY(" not in sql:
+            yield
+            return
+        self._disable(_OF_JOINS + _OUT_OF_TRY)
+        try:
+            yield
+        finally:
+            self._disable(_OF_JOINS)
+
+    def _disable(self, optimizers: Sequence[str]) -> None:
+        self._database.execute(f"SET disabled_optimizers = '{','.join(optimizers)}'")
 
     @contextmanager
     def _lake_errors(self) -> Iterator[None]:

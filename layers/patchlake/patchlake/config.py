@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
 from patchlake.core.plan import BATCH_SIZES, MOST_TAG_KEYS, TAG_KEY_PATTERN
+from patchlake.core.repeatable import repeatable
 from patchlake.core.targets import (
     ACCOUNT_ID_PATTERN,
     ALL_ENABLED,
@@ -149,7 +150,7 @@ class Variable(NamedTuple):
             raise ConfigError(msg)
         value = self.value(text)
         if value is None:
-            msg = f"{name} is {text!r}: expected {self.expected}"
+            msg = f"{name} is {repeatable(text)!r}: expected {self.expected}"
             raise ConfigError(msg)
         return value
 

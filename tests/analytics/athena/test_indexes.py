@@ -75,8 +75,15 @@ def test_an_index_or_a_key_that_is_absent_is_refused(lake: Lake, value: str, pro
     assert problem in str(refused.value)
 
 
-@pytest.mark.parametrize("value", ["a[n]", "a[3]", "map(a, a)[6]", "element_at(a, n)"])
-def test_an_absent_index_or_key_is_null_in_a_try(lake: Lake, value: str) -> None:
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("a[n]", "a[3]", "map(a, a)[6]", "element_at(a, n)"),
+        *("slice(a, n, 1)", "slice(a, 0, 1)", "slice(ARRAY[7], 0, 1)", "slice(ARRAY[7], 1 - 1, 1)", "a[n] + a[n]"),
+        *("1 / n + 1 / n", "CASE WHEN 1 / 0 > 1 THEN 1 ELSE 2 END", "CAST('x' AS integer) * CAST('x' AS integer)"),
+    ],
+)
+def test_what_fails_is_null_in_a_try(lake: Lake, value: str) -> None:
     assert lake.query(f"SELECT try({value}) FROM (VALUES (ARRAY[7, 8], 0)) AS t (a, n)").rows == [(None,)]  # noqa: S608
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from patchlake_cli.lake.athena.translation import parse_question
 from patchlake_cli.lake.engine import Lake
 from patchlake_cli.lake.errors import QueryError
 
@@ -34,6 +35,36 @@ from patchlake_cli.lake.errors import QueryError
 def test_a_number_that_is_not_decimal_is_refused(lake: Lake, number: str) -> None:
     with pytest.raises(QueryError, match=rf"^{re.escape(number)} is not supported: write numbers in decimal digits"):
         lake.query(f"SELECT {number}")
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        str(2**63 + 1),
+        *("9" * digits for digits in (20, 39, 5000)),
+        *(f"0.{'1' * 38}", f".{'1' * 38}", f"0.{'0' * 40}1", f"{'1' * 37}.5"),
+    ],
+    ids=lambda number: f"{number[:5]} and {len(number)}",
+)
+@pytest.mark.parametrize("select", ["SELECT {}", "SELECT 1 > {}", "SELECT 1 LIMIT {}", "SELECT 1 GROUP BY {}"])
+def test_a_number_with_more_digits_than_athena_has_is_refused(lake: Lake, select: str, number: str) -> None:
+    with pytest.raises(QueryError, match=rf"{number[:40]}.* has too many digits|not valid SQL in Athena"):
+        lake.query(select.format(number))
+
+
+@pytest.mark.parametrize(
+    ("number", "value"),
+    [
+        (str(2**63 - 1), 2**63 - 1),
+        (str(-(2**63)), -(2**63)),
+        (f"0.{'1' * 37}", Decimal(f"0.{'1' * 37}")),
+        (f".{'1' * 37}", Decimal(f"0.{'1' * 37}")),
+        (f"{'0' * 50}1", 1),
+        (f"{'9' * 40}e0", 1e40),
+    ],
+)
+def test_a_number_with_as_many_digits_as_athena_has_is_exact(lake: Lake, number: str, value: object) -> None:
+    assert lake.query(f"SELECT {number}").rows == [(value,)]
 
 
 @pytest.mark.parametrize(
@@ -132,3 +163,15 @@ def test_a_list_of_tables_and_joins_with_their_conditions_are_answered(lake: Lak
     sql = f"WITH t AS (SELECT k FROM (VALUES 1, 2) AS v (k)) SELECT count(*) AS n FROM {joins}"  # noqa: S608
 
     assert lake.query(sql).rows == [(rows,)]
+
+
+@pytest.mark.parametrize(
+    ("opened", "closed", "most"),
+    [("(", ")", 40), ("abs(", ")", 40), ("(SELECT ", ")", 40), ("ARRAY[", "]", 10), ("(ARRAY[", "])", 10)],
+)
+def test_brackets_are_nested_only_as_deeply_as_is_read_at_once(opened: str, closed: str, most: int) -> None:
+    for levels in (most + 1, 3000):
+        with pytest.raises(QueryError, match=r"^the SELECT is nested too deeply$"):
+            parse_question(f"SELECT {opened * levels}1{closed * levels}")
+    parse_question(f"SELECT {opened * most}1{closed * most}")
+    parse_question(f"SELECT {', '.join([f'{opened}1{closed}'] * 2 * most)}")

@@ -83,6 +83,10 @@ _WORDS: list[tuple[str, str | Callable[[re.Match[str]], str]]] = [
     (r"(\w+) field value out of range: (['\"])'*(.*?)'*\2", r"the text '\3' cannot be cast to \1"),
     (r"Overflow", "a number is too large for its type: cast it to bigint or double before you calculate with it"),
     (
+        r"INT128 with value (\S+) can't be cast .* type INT64",
+        r"\1 is too large for a bigint: cast what is added up to double or decimal",
+    ),
+    (
         r"with value (\S+) can't be cast .* type (\w+(?:\[\])*)",
         lambda found: f"{found[1]} cannot be cast to {_typed(found[2])}",
     ),

@@ -9,7 +9,7 @@ from sqlglot import Token, TokenType
 from patchlake_cli.lake.errors import QueryError
 
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_MOST_DIGITS = 37
+MOST_DIGITS = 37
 """With a zero before its point, a number of more digits would be a double in DuckDB."""
 
 
@@ -25,8 +25,8 @@ def write_decimals(sql: str, tokens: Sequence[Token]) -> str:
     """
     for word, text in pairwise(tokens):
         if word.token_type is TokenType.DECIMAL and text.token_type is TokenType.STRING:
-            if not _DECIMAL.fullmatch(text.text) or sum(map(str.isdigit, text.text)) > _MOST_DIGITS:
-                raise QueryError(f"DECIMAL '{text.text}' is not a decimal number of at most {_MOST_DIGITS} digits")
+            if not _DECIMAL.fullmatch(text.text) or sum(map(str.isdigit, text.text)) > MOST_DIGITS:
+                raise QueryError(f"DECIMAL '{text.text}' is not a decimal number of at most {MOST_DIGITS} digits")
             # With a point, it is no whole number.
             number = text.text if "." in text.text else f"{text.text}."
             sql = sql[: word.start] + f"({number})".rjust(text.end + 1 - word.start) + sql[text.end + 1 :]

@@ -1,8 +1,9 @@
 """The changes for what DuckDB answers in another way than Athena, and sqlglot does not adapt.
 
 Here are casts, numbers and aggregates: in Athena, ``count_if`` over only NULL is 0 (DuckDB: NULL), ``max_by`` and
-``min_by`` treat NULL as a value (they skip it), a decimal without sizes has no decimal places (three), and the
-quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers (doubles).
+``min_by`` treat NULL as a value (they skip it), a sum of whole numbers is a bigint (of 128 bits), a decimal without
+sizes has no decimal places (three), and the quotient, ``floor`` and ``ceil`` of whole numbers are whole numbers
+(doubles).
 """
 
 from collections.abc import Callable, Mapping
@@ -32,9 +33,9 @@ def adapt(tree: exp.Expr, now: datetime) -> None:
     Raises:
         QueryError: a text that has another form in DuckDB is not written out.
     """
-    for percentile in list(tree.find_all(exp.ApproxQuantile)):
-        if percentile.is_type(*exp.DataType.INTEGER_TYPES):
-            whole = whole_call(percentile)
+    for call in list(tree.find_all(exp.ApproxQuantile, exp.Sum)):
+        if call.is_type(*exp.DataType.INTEGER_TYPES):
+            whole = whole_call(call)
             whole.replace(exp.cast(whole.copy(), "BIGINT"))
     moment = now.astimezone(UTC)
     times: dict[type[exp.Expr], exp.Expr] = {

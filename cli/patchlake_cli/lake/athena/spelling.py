@@ -5,12 +5,18 @@ from collections.abc import Sequence
 
 from sqlglot import Token, TokenType
 
+from patchlake_cli.lake.athena.complaints import TOO_DEEP
+from patchlake_cli.lake.athena.decimal_literals import MOST_DIGITS
 from patchlake_cli.lake.athena.grammar import GrammarError
 from patchlake_cli.lake.errors import QueryError
 
 _NUMBER = re.compile(r"\.?\s*[0-9][\w.]*")
 """A number, and what is written directly after it, or between its point and its digits."""
 _DECIMAL = re.compile(r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+_BRACKETS = {TokenType.L_PAREN: TokenType.R_PAREN, TokenType.L_BRACKET: TokenType.R_BRACKET}
+_MOST_LEVELS = {TokenType.L_PAREN: 40, TokenType.L_BRACKET: 10}
+_LARGEST = 2**63
+"""The largest number of a bigint, with a minus before it."""
 _WHOLE = re.compile(r"-?[0-9]+")
 _SECONDS = re.compile(r"-?[0-9]+\.[0-9]{1,3}")
 """Athena's intervals have milliseconds."""
@@ -53,8 +59,12 @@ def require_spelling(tokens: Sequence[Token], sql: str) -> None:
     Raises:
         QueryError: the text has it.
     """
+    _require_few_levels(tokens)
     for number, token in enumerate(tokens):
         _require_decimal_number(token, sql)
+        if token.token_type is TokenType.NUMBER and "E" not in token.text.upper():
+            is_fraction = sql[token.start - 1] == "."
+            _require_few_digits(f"{'.' if is_fraction else ''}{token.text}")
         # In Athena, it is x AS isnull.
         if token.token_type in {TokenType.ISNULL, TokenType.NOTNULL}:
             raise QueryError(
@@ -69,6 +79,26 @@ def _require_decimal_number(token: Token, sql: str) -> None:
     written, decimal = (form.match(sql, token.start) for form in (_NUMBER, _DECIMAL))
     if written and (decimal is None or decimal.end() < written.end()):
         raise QueryError(f"{written[0]} is not supported: write numbers in decimal digits, with a space after them")
+
+
+def _require_few_levels(tokens: Sequence[Token]) -> None:
+    """Refuse brackets that are nested deeply: each level of an array takes sqlglot half as long again."""
+    levels = dict.fromkeys(_BRACKETS, 0)
+    for token in tokens:
+        for bracket, closing in _BRACKETS.items():
+            levels[bracket] += (token.token_type is bracket) - (token.token_type is closing)
+            if levels[bracket] > _MOST_LEVELS[bracket]:
+                raise QueryError(TOO_DEEP)
+
+
+def _require_few_digits(number: str) -> None:
+    """Refuse a number with more digits than those of Athena: DuckDB makes it a double, or a text."""
+    whole, point, places = number.partition(".")
+    digits = whole.lstrip("0") + places
+    if len(digits) > MOST_DIGITS or (not point and int(digits or 0) > _LARGEST):
+        raise QueryError(
+            f"{number[:50]} has too many digits: expected a bigint, or a decimal of at most {MOST_DIGITS} digits"
+        )
 
 
 def _require_number_of_interval(following: Sequence[Token]) -> None:

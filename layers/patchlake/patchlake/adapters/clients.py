@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import botocore.session
 from botocore.config import Config
+from botocore.configprovider import SmartDefaultsConfigStoreFactory
 from botocore.credentials import ContainerProvider, InstanceMetadataProvider
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserError
+from botocore.utils import IMDSRegionProvider
 
 from patchlake.adapters.addresses import require_addresses
 from patchlake.adapters.answer_encoding import unasked_encoding
@@ -20,7 +22,7 @@ from patchlake.adapters.answer_form import FIRST_ERROR_STATUS, failure_in, is_in
 from patchlake.adapters.answer_times import read_time
 from patchlake.adapters.error_bodies import keep_errors_readable
 from patchlake.adapters.s3_redirects import follow_only_regions
-from patchlake.adapters.session_credentials import renew_readably
+from patchlake.adapters.session_credentials import renew_readably, require_metadata
 from patchlake.adapters.timed_connections import limit_calls
 from patchlake.core.timings import CALL
 from patchlake.errors import ConfigError
@@ -69,7 +71,7 @@ class LimitedSession(botocore.session.Session):
     """A session of the SDK whose own calls, those for credentials, end as those of ``make_client`` do.
 
     The SDK makes clients to assume the role of a profile or to ask IAM Identity Center, and asks a container or the
-    instance metadata without one. It makes as many attempts as the user's settings say.
+    instance metadata, for the region too, without one. It makes as many attempts as the user's settings say.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
@@ -90,7 +92,25 @@ class LimitedSession(botocore.session.Session):
         instance = resolver.get_provider(InstanceMetadataProvider.METHOD)._role_fetcher  # noqa: SLF001
         for fetcher in (container, instance):
             limit_calls(fetcher._session, CALL.answer_seconds, LARGEST_ANSWER)  # noqa: SLF001
+        require_metadata(instance)
         return resolver
+
+    def _register_smart_defaults_factory(self) -> None:
+        def make_factory() -> SmartDefaultsConfigStoreFactory:
+            defaults = self._get_internal_component("default_config_resolver")  # type: ignore[attr-defined]
+            return SmartDefaultsConfigStoreFactory(defaults, _LimitedRegions(self))
+
+        components: Any = self._internal_components  # type: ignore[attr-defined]
+        components.lazy_register_component("smart_defaults_factory", make_factory)
+
+
+class _LimitedRegions(IMDSRegionProvider):
+    """The region of this machine, which ``AWS_DEFAULTS_MODE=auto`` asks the instance metadata for."""
+
+    def _create_fetcher(self) -> Any:  # noqa: ANN401
+        fetcher: Any = super()._create_fetcher()  # type: ignore[misc]
+        limit_calls(fetcher._session, CALL.answer_seconds, LARGEST_ANSWER)  # noqa: SLF001
+        return fetcher
 
 
 def _guard(client: Any) -> None:  # noqa: ANN401

@@ -2,10 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 
+from botocore.exceptions import (
+    ConnectionClosedError,
+    CredentialRetrievalError,
+    HTTPClientError,
+    ParamValidationError,
+    ReadTimeoutError,
+)
 from botocore.exceptions import ConnectionError as NoConnectionError
-from botocore.exceptions import CredentialRetrievalError, HTTPClientError, ParamValidationError
 from botocore.parsers import ResponseParserError
 from dateutil.parser import ParserError
 
@@ -13,6 +20,9 @@ from patchlake.adapters.one_line import one_line
 
 _BEFORE_A_BODY = " from container metadata: "
 _BEFORE_A_VERSION = "Unsupported version "
+
+_NO_ROLE = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
+"""The statuses of instance metadata that are turned off, or of an instance without a role."""
 
 
 @contextmanager
@@ -62,6 +72,36 @@ def _without_an_answer(error: CredentialRetrievalError) -> CredentialRetrievalEr
     if said.startswith(_BEFORE_A_VERSION):
         said = "what it prints is not of Version 1"
     return CredentialRetrievalError(provider=given["provider"], error_msg=one_line(said))
+
+
+def require_metadata(fetcher: Any) -> None:  # noqa: ANN401  # the SDK's, without stubs
+    """Let this fetcher of the instance metadata raise an error where a machine has them and no credentials come.
+
+    By itself it takes each failure for a machine without a role.
+    """
+    send, retrieve = fetcher._session.send, fetcher.retrieve_iam_role_credentials  # noqa: SLF001
+    failure: str | None = None
+
+    def noted(request: Any) -> Any:  # noqa: ANN401
+        nonlocal failure
+        failure = None
+        try:
+            answer = send(request)
+        except (ReadTimeoutError, ConnectionClosedError) as error:
+            failure = str(error)
+            raise
+        if answer.status_code not in _NO_ROLE:
+            failure = f"no credentials in the answer, which has status {answer.status_code}"
+        return answer
+
+    def retrieve_or_fail() -> dict[str, Any]:
+        found: dict[str, Any] = retrieve()
+        if not found and failure:
+            raise CredentialRetrievalError(provider="the instance metadata", error_msg=failure)
+        return found
+
+    fetcher._session.send = noted  # noqa: SLF001
+    fetcher.retrieve_iam_role_credentials = retrieve_or_fail
 
 
 def fit_a_header(*values: object) -> bool:

@@ -123,7 +123,7 @@ class ThrottledCalls:
             msg = f"{throttled} ({left:.0f} seconds are left of the invocation, after {counted(self.pauses, 'pause')})"
             raise OutOfTimeError(msg) from throttled
         if self.waited_seconds + seconds > self.longest_wait_seconds:
-            msg = f"{throttled} (throttled for {self.waited_seconds:.0f} seconds of the invocation)"
+            msg = f"{throttled} (throttled for {self.waited_seconds:.0f} seconds)"
             raise OutOfTimeError(msg) from throttled
         self.pause(seconds)
         self.pauses += 1
