@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, unquote
 import msgspec
 from msgspec import Struct
 
+from patchlake.core.ready_types import ready
+
 _INVOKE: Final = re.compile(r"/2015-03-31/functions/(?P<function>[^/]+)/invocations")
 _EVENT_SOURCES: Final = re.compile(r"/2015-03-31/event-source-mappings/?(?P<uuid>[^/]*)")
 _ACCOUNT_SETTINGS: Final = "/2016-08-19/account-settings"
@@ -32,6 +34,7 @@ class ServedEventSource(Struct, frozen=True, kw_only=True):
     enabled: bool = True
 
 
+@ready
 class ServedFunction(Struct, frozen=True, kw_only=True):
     """A function that runs: ``port`` is where its `function_host` listens on this machine."""
 

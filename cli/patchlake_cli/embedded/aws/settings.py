@@ -5,6 +5,7 @@ Both reach the server's process as JSON; an unknown name is an error there.
 
 from msgspec import Struct
 
+from patchlake.core.ready_types import ready
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.fleet.catalogue import Account, fleet_accounts, fleet_regions
 from patchlake_cli.embedded.fleet.fleet import Fleet
@@ -32,6 +33,7 @@ NO_FAULTS = FaultRates()
 USUAL_FAULTS = FaultRates(throttling=0.03, internal_error=0.03, truncated_body=0.03, invalid_next_token=0.25)
 
 
+@ready
 class Conditions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The conditions that may change while the embedded AWS runs.
 

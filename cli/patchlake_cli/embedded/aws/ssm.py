@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from patchlake.core.ready_types import ready
 from patchlake.core.targets import Target
 from patchlake_cli.embedded.aws.faults import Fault
 from patchlake_cli.embedded.aws.pages import Pages, page_size
@@ -80,6 +81,7 @@ class _Filter(Struct, rename="pascal", frozen=True):
     values: tuple[str, ...] = ()
 
 
+@ready
 class _Request(Struct, rename="pascal"):
     """The input members of all operations."""
 

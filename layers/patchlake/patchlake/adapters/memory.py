@@ -16,6 +16,7 @@ import msgspec
 
 from patchlake.core.call_counter import CallCounter
 from patchlake.core.plan import Plan
+from patchlake.core.ready_types import ready
 from patchlake.core.records import Page, Record
 from patchlake.core.tables import Columns, Table
 from patchlake.core.targets import Target
@@ -154,6 +155,7 @@ class MemoryQueue:
         self.dead.append(delivery.body)
 
 
+@ready
 class _StoredTable(msgspec.Struct, frozen=True):
     names: list[str]
     metadata: dict[str, str]

@@ -12,6 +12,7 @@ from patchlake.adapters.explanations import explained
 from patchlake.adapters.one_line import one_line
 from patchlake.core.counts import counted
 from patchlake.core.paging import IF_IT_LASTS
+from patchlake.core.ready_types import ready
 from patchlake.errors import RetryableError
 from patchlake.ports import Delivery
 
@@ -26,6 +27,7 @@ SEND_ATTEMPTS = 3
 """The tries of a message that SQS reports as failed inside a successful call, where the SDK sees no error."""
 
 
+@ready
 class _RedrivePolicy(msgspec.Struct):
     target_arn: str = msgspec.field(name="deadLetterTargetArn")
 
@@ -37,11 +39,13 @@ class _Named(msgspec.Struct):
     code: Any = msgspec.field(name="Code", default=None)
 
 
+@ready
 class _Batch(msgspec.Struct):
     successful: list[_Named] = msgspec.field(name="Successful", default=[])
     failed: list[_Named] = msgspec.field(name="Failed", default=[])
 
 
+@ready
 class _Sent(msgspec.Struct):
     """An answer that says that a message was sent."""
 

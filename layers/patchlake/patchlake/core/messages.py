@@ -11,6 +11,7 @@ from msgspec import Meta, Struct, field
 
 from patchlake.core.keys import MAX_BATCHES, ROOT_DETAIL, ROOT_LISTING
 from patchlake.core.plan import BATCH_SIZES, AccountId, Region, RunId, SourceName
+from patchlake.core.ready_types import ready
 from patchlake.core.run import run_at
 from patchlake.core.targets import Target
 from patchlake.errors import InputError
@@ -57,6 +58,7 @@ class _TargetMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.encode(), str(self.target)
 
 
+@ready
 class DiscoverMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """List one target with one listing source."""
 
@@ -68,6 +70,7 @@ class DiscoverMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, k
         return cls(run_id=run_id, account_id=target.account_id, region=target.region, source=source)
 
 
+@ready
 class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Collect one part of a detail source: a batch of the ``nodes`` shard, or a slice of the batch."""
 
@@ -88,5 +91,6 @@ class CollectMessage(_TargetMessage, frozen=True, forbid_unknown_fields=True, kw
         return cls(run_id=run_id, account_id=account_id, region=region, batch=batch, source=source, slice=slice_)
 
 
+@ready
 class CommitMessage(_Message, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Watch a run until its snapshot is published."""

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from patchlake.core.keys import MAX_BATCHES, MAX_PARTS, ROOT_DETAIL, ROOT_LISTING, plan_key
+from patchlake.core.ready_types import ready
 from patchlake.core.run import RUN_ID_PATTERN, milliseconds, run_at
 from patchlake.core.targets import ACCOUNT_ID_PATTERN, REGION_PATTERN, RunTarget, Target
 from patchlake.errors import ConfigError, InputError, IntegrityError, RetryableError
@@ -73,6 +74,7 @@ class PlannedSource(Struct, frozen=True, omit_defaults=True):
     asks_version: Annotated[int, Meta(ge=1)] | None = None
 
 
+@ready
 class Plan(Struct, frozen=True, omit_defaults=True):
     """Everything that one run must cover, its deadlines, and every setting that names keys or selects ids.
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Struct, defstruct, field
 
+from patchlake.core.ready_types import ready
 from patchlake.core.tables import INSTANCE_ID, Column, ColumnType
 
 INSTANCE_ID_PATTERN = r"^(i-([0-9A-Za-z_]{8}|[0-9A-Za-z_]{17})|mi-[0-9A-Za-z_]{17})\Z"
@@ -64,7 +65,7 @@ def record_type[R: Record](name: str, columns: Iterable[Column], base: type[R], 
     record: type[R] = defstruct(  # type: ignore[assignment]  # its base says more than its signature
         name, [*required, *optional], bases=(base,), rename=members.get, frozen=True, kw_only=True, module=__name__
     )
-    return record
+    return ready(record)
 
 
 def is_node_id(text: str) -> bool:
