@@ -232,7 +232,10 @@ def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
 
 
 def _fitted(table: Table, present: Mapping[str, Any], count: int) -> Any:  # noqa: ANN401
-    arrays = [present.get(column.name, pa.nulls(count, ARROW_TYPES[column.type])) for column in table]
+    arrays = [
+        present[column.name] if column.name in present else pa.nulls(count, ARROW_TYPES[column.type])
+        for column in table
+    ]
     for column, array in zip(table, arrays, strict=True):
         if array.type != ARROW_TYPES[column.type]:
             msg = f"column {column.name} of the file has the type {array.type}: {table.name} needs {column.type}"
