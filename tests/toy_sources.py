@@ -7,7 +7,7 @@ import msgspec
 
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, Record, record_type
-from patchlake.core.rows import Outcome, record_values, target_values
+from patchlake.core.rows import Outcome, record_values, target_columns
 from patchlake.core.statuses import COLLECTION, CollectionStatus, Explanation
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Columns, Table, count, unique_string
 from patchlake.core.targets import RunTarget
@@ -40,7 +40,7 @@ def toys_of(instance_id: str) -> list[Record]:
 
 def _gadget_rows(run_target: RunTarget, page: Page[Any], plan: Plan) -> Columns:
     return {
-        **target_values(run_target, len(page.records)),
+        **target_columns(run_target, len(page.records)),
         **record_values(GADGET_COLUMNS, page.records, include_sensitive_fields=plan.include_sensitive_fields),
     }
 

@@ -32,6 +32,13 @@ VALUES: dict[ColumnType, st.SearchStrategy[Any]] = {
     ColumnType.TIMESTAMP: st.integers(-(2**63), 2**63 - 1),
 }
 
+COMPARED = {
+    column.name: VALUES[column.type] | VALUES[ColumnType.STRING] | VALUES[ColumnType.TIMESTAMP]
+    for column in EVERY_TYPE
+    if column.type is not ColumnType.BOOLEAN
+}
+"""The values to compare with each column, some of another type; a flag of Python would equal 0 or 1."""
+
 
 def rows_of(table: Table) -> st.SearchStrategy[list[dict[str, Any]]]:
     """Draw rows of a table, extremes and None included."""
@@ -118,6 +125,36 @@ def test_a_column_that_the_file_does_not_have_is_all_null(tables: TableFormat) -
 
     assert file.columns(["invented", "id"]) == {"invented": [None] * 3, "id": ["n0", "n1", "n0"]}
     assert file.columns(["invented"], 1) == {"invented": [None]}
+
+
+@given(groups=st.lists(rows_of(EVERY_TYPE), max_size=3), data=st.data())
+def test_the_differing_columns_are_those_with_another_value_in_any_row(
+    tables: TableFormat, groups: list[list[dict[str, Any]]], data: st.DataObject
+) -> None:
+    rows = [row for group in groups for row in group]
+    values = {
+        name: data.draw(st.sampled_from([row[name] for row in rows if row[name] is not None] or ["none"]) | others)
+        for name, others in COMPARED.items()
+    }
+    file = tables.open(tables.encode(EVERY_TYPE, [columns_of(EVERY_TYPE, group) for group in groups], {}))
+
+    differing = file.differing(values)
+
+    assert differing == [name for name, value in values.items() if any(row[name] != value for row in rows)]
+
+
+def test_a_column_without_another_value_does_not_differ(tables: TableFormat) -> None:
+    groups = [columns_of(EVERY_TYPE, numbered(count)) for count in (2, 0, 1)]
+    file = tables.open(tables.encode(EVERY_TYPE, groups, {}))
+
+    assert file.differing({"text": "same"}) == []
+    assert file.differing({"invented": "x", "count": 0, "text": "same", "id": "n0"}) == ["invented", "count", "id"]
+
+
+def test_no_column_of_a_table_without_rows_differs(tables: TableFormat) -> None:
+    file = tables.open(tables.encode(EVERY_TYPE, [columns_of(EVERY_TYPE, [])], {}))
+
+    assert file.differing({"text": "any", "invented": 5}) == []
 
 
 @given(rows=rows_of(EVERY_TYPE), sizes=st.lists(st.integers(0, 25), max_size=4))

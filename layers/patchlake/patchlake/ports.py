@@ -83,6 +83,14 @@ class TableFile(Protocol):
         """
         ...
 
+    def differing(self, values: Mapping[str, str | int]) -> list[str]:
+        """Return the columns in which a row has another value than the one given for the column, or none.
+
+        Raises:
+            IntegrityError: they cannot be read.
+        """
+        ...
+
 
 class TableWriter(Protocol):
     """A table file made of whole files, one after the other, in constant memory."""

@@ -191,6 +191,11 @@ class MemoryTable:
             for name in names
         }
 
+    def differing(self, values: Mapping[str, str | int]) -> list[str]:
+        """Return the columns in which a row has another value than the one given for the column, or none."""
+        columns = self.columns(values)
+        return [name for name, value in values.items() if set(columns[name]) - {value}]
+
 
 def _row_count(group: Columns) -> int:
     return len(next(iter(group.values())))

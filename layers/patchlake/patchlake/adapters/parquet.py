@@ -113,6 +113,24 @@ class ParquetTableFile:
                     columns[name] += _to_list(rows[name]) if name in rows else [None] * self._row_counts[index]
         return columns
 
+    def differing(self, values: Mapping[str, str | int]) -> list[str]:
+        """Return the columns in which a row has another value than the one given for the column, or none.
+
+        They are compared as Arrow's values, of which Python has no copies.
+
+        Raises:
+            IntegrityError: they cannot be read, or have a type that no table has.
+        """
+        found: set[str] = set()
+        for row_group, count in enumerate(self._row_counts):
+            rows = self.read(values, row_group)
+            found |= {
+                name
+                for name, value in values.items()
+                if count and not (name in rows and _is_everywhere(value, rows[name]))
+            }
+        return [name for name in values if name in found]
+
     def read(self, names: Iterable[str], row_group: int) -> Mapping[str, Any]:
         """Return the columns that the file has, of one row group, as pyarrow's arrays; none is decoded twice in a row.
 
@@ -232,12 +250,24 @@ def _from_lists(table: Table, columns: Columns) -> Any:  # noqa: ANN401
 
 
 def _fitted(table: Table, present: Mapping[str, Any], count: int) -> Any:  # noqa: ANN401
-    arrays = [present.get(column.name, pa.nulls(count, ARROW_TYPES[column.type])) for column in table]
+    arrays = [
+        present[column.name] if column.name in present else pa.nulls(count, ARROW_TYPES[column.type])
+        for column in table
+    ]
     for column, array in zip(table, arrays, strict=True):
         if array.type != ARROW_TYPES[column.type]:
             msg = f"column {column.name} of the file has the type {array.type}: {table.name} needs {column.type}"
             raise IntegrityError(msg)
     return pa.Table.from_arrays(arrays, schema=_schema(table))
+
+
+def _is_everywhere(value: str | int, column: Any) -> bool:  # noqa: ANN401
+    try:
+        expected = pa.scalar(value, column.type)
+    except pa.ArrowException:
+        # The type of the column has no such value.
+        return False
+    return bool(column.equals(pa.chunked_array([pa.repeat(expected, len(column))])))
 
 
 def _to_list(column: Any) -> list[Any]:  # noqa: ANN401

@@ -18,14 +18,19 @@ class Outcome(NamedTuple):
     record: Record | None = None
 
 
-def target_values(run_target: RunTarget, rows: int) -> Columns:
-    """Return the columns of run and target for ``rows`` rows."""
+def target_values(run_target: RunTarget) -> dict[str, str | int]:
+    """Return the columns of run and target, each with the value that all rows have in it."""
     return {
-        "run_id": [run_target.run_id] * rows,
-        "run_at": [run_target.run_at_ms] * rows,
-        "account_id": [run_target.target.account_id] * rows,
-        "region": [run_target.target.region] * rows,
+        "run_id": run_target.run_id,
+        "run_at": run_target.run_at_ms,
+        "account_id": run_target.target.account_id,
+        "region": run_target.target.region,
     }
+
+
+def target_columns(run_target: RunTarget, rows: int) -> Columns:
+    """Return the columns of run and target for ``rows`` rows."""
+    return {name: [value] * rows for name, value in target_values(run_target).items()}
 
 
 def collection_values(outcomes: Sequence[Outcome]) -> Columns:

@@ -10,7 +10,7 @@ from typing import Any
 
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord, Page, record_type
-from patchlake.core.rows import record_values, target_values
+from patchlake.core.rows import record_values, target_columns
 from patchlake.core.tables import (
     INSTANCE_ID,
     RUN_COLUMNS,
@@ -132,7 +132,7 @@ def _request(_ids: Sequence[str], _plan: Plan) -> dict[str, Any]:
 def _rows(run_target: RunTarget, page: Page[NodeRecord], plan: Plan) -> Columns:
     named = page.named_rows()
     return {
-        **target_values(run_target, len(named)),
+        **target_columns(run_target, len(named)),
         "instance_id": [row.instance_id for row in named],
         **record_values(
             INSTANCE_COLUMNS,

@@ -14,7 +14,7 @@ from patchlake.core.keys import ROOT_DETAIL
 from patchlake.core.paging import ListingNews
 from patchlake.core.plan import Plan, PlannedSource
 from patchlake.core.records import Page, Record
-from patchlake.core.rows import Outcome, collection_values, record_values, target_values
+from patchlake.core.rows import Outcome, collection_values, record_values, target_columns
 from patchlake.core.statuses import NOT_READ, CollectionStatus, Explanation
 from patchlake.core.tables import (
     INSTANCE_ID,
@@ -216,7 +216,7 @@ class DetailSource:
         places = [place for place, _ in rows]
         outcomes = [self._with_parent_reason(outcome, parent_rows, place) for place, outcome in rows]
         return {
-            **target_values(run_target, len(rows)),
+            **target_columns(run_target, len(rows)),
             **{name: [parent_rows[name][place] for place in places] for name in self._taken_over()},
             **collection_values(outcomes),
             **record_values(

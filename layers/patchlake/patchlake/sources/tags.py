@@ -12,7 +12,7 @@ from msgspec import field
 
 from patchlake.core.plan import Plan
 from patchlake.core.records import InstanceId, Page, Record, record_type
-from patchlake.core.rows import record_values, target_values
+from patchlake.core.rows import record_values, target_columns
 from patchlake.core.tables import RUN_COLUMNS, TARGET_COLUMNS, Columns, Table, string
 from patchlake.core.targets import RunTarget
 from patchlake.sources.instances import INSTANCE
@@ -51,7 +51,7 @@ def _request(_ids: Sequence[str], plan: Plan) -> dict[str, Any]:
 def _rows(run_target: RunTarget, page: Page[Any], plan: Plan) -> Columns:
     kept = [row for row in page.named_rows() if _may_be_kept(row.instance_id, row.record, plan)]
     return {
-        **target_values(run_target, len(kept)),
+        **target_columns(run_target, len(kept)),
         "instance_id": [row.instance_id for row in kept],
         **record_values(
             TAG_COLUMNS, [row.record for row in kept], include_sensitive_fields=plan.include_sensitive_fields

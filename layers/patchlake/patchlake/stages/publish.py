@@ -230,9 +230,10 @@ def _require_rows(source: DetailSource, run_target: RunTarget, part: TableFile, 
 
     All columns without NULL are checked here, so that the error of a wrong part names its key.
     """
-    found = part.columns(["run_id", "run_at", "account_id", "region", "instance_id", "collection_status"])
-    expected = {**target_values(run_target, len(ids)), "instance_id": ids}
-    wrong = [name for name, values in expected.items() if found[name] != values]
+    wrong = part.differing(target_values(run_target))
+    found = part.columns(["instance_id", "collection_status"])
+    if found["instance_id"] != ids:
+        wrong.append("instance_id")
     if not set(found["collection_status"]) <= set(source.statuses):
         wrong.append("collection_status")
     if wrong:
@@ -243,9 +244,8 @@ def _require_rows(source: DetailSource, run_target: RunTarget, part: TableFile, 
 
 def _require_listed_rows(source: ListingSource, run_target: RunTarget, shard: TableFile) -> int:
     """Check that a secondary shard's rows are the target's, in order, each once; return their number."""
-    target_columns = target_values(run_target, sum(shard.row_counts))
-    found = shard.columns({*target_columns, *source.row_key})
-    wrong = [name for name, values in target_columns.items() if found[name] != values]
+    wrong = shard.differing(target_values(run_target))
+    found = shard.columns(source.row_key)
     keys = list(zip(*(found[name] for name in source.row_key), strict=True))
     if any(None in key for key in keys) or any(first >= second for first, second in pairwise(keys)):
         wrong.append(" and ".join(source.row_key))
@@ -263,11 +263,9 @@ def _require_detail_rows(source: DetailSource, run_target: RunTarget, part: Tabl
     if not {column.name for column in source.answer_columns} & set(part.column_names):
         msg = f"it has no column of {source.name}"
         raise IntegrityError(msg)
-    found = part.columns(
-        ["run_id", "run_at", "account_id", "region", "instance_id", "collection_status", "collection_detail"]
-    )
+    wrong = part.differing(target_values(run_target))
+    found = part.columns(["instance_id", "collection_status", "collection_detail"])
     ids, statuses = found["instance_id"], found["collection_status"]
-    wrong = [name for name, values in target_values(run_target, len(ids)).items() if found[name] != values]
     if _digest([instance_id for instance_id, _ in groupby(ids)]) != asked:
         wrong.append("instance_id")
     rows_of = Counter(ids)
