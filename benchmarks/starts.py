@@ -25,9 +25,6 @@ _LINE = re.compile(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", re.MULTILINE)
 _IMPORT = """
 import sys
 import app
-from patchlake import bootstrap
-if sys.argv[1] != "plan":
-    bootstrap._tables()
 print(len(sys.modules))
 """
 
@@ -89,7 +86,7 @@ def imports(build: Build, stage: str) -> list[str]:
         "POWERTOOLS_METRICS_NAMESPACE": "patchlake",
     }
     python = str(program("lambda", "python3.13"))
-    command = [python, "-s", "-P", "-B", "-X", "importtime", "-c", _IMPORT, stage]
+    command = [python, "-s", "-P", "-B", "-X", "importtime", "-c", _IMPORT]
     result = subprocess.run(command, env=variables, capture_output=True, check=True, text=True)
     shares: Counter[str] = Counter()
     for micros, module in _LINE.findall(result.stderr):

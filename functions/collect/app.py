@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from patchlake import bootstrap
+from patchlake.bootstrap.collect import collect_stage
 from patchlake.config import CollectConfig
 from patchlake.core.messages import CollectMessage
 from patchlake.failures import log_failures
@@ -26,7 +26,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @cache
 def stage() -> CollectStage:
     """Build the stage once per execution environment."""
-    return bootstrap.collect_stage(CollectConfig.read())
+    return collect_stage(CollectConfig.read())
 
 
 def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from patchlake import bootstrap
+from patchlake.bootstrap.commit import commit_stage
 from patchlake.config import CommitConfig
 from patchlake.core.messages import CommitMessage
 from patchlake.failures import log_failures
@@ -25,7 +25,7 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @cache
 def stage() -> CommitStage:
     """Build the stage once per execution environment."""
-    return bootstrap.commit_stage(CommitConfig.read())
+    return commit_stage(CommitConfig.read())
 
 
 def handle_record(record: SQSRecord, lambda_context: LambdaContext) -> None:

@@ -7,7 +7,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from patchlake import bootstrap
+from patchlake.bootstrap.plan import plan_stage
 from patchlake.config import PlanConfig
 from patchlake.stages.plan import PlanStage
 from patchlake.stages.step import Step
@@ -19,7 +19,7 @@ metrics = Metrics()
 @cache
 def stage() -> PlanStage:
     """Build the stage once per execution environment."""
-    return bootstrap.plan_stage(PlanConfig.read())
+    return plan_stage(PlanConfig.read())
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -95,7 +95,7 @@ print(json.dumps([module.__file__ for module in list(sys.modules.values()) if ge
     ours = [file for file in loaded if file.startswith(str(build.folder))]
     others = [file for file in loaded if file not in ours and "/lib/python3.13/" not in file]
     packages = [file for file in loaded if "/site-packages/" in file]
-    assert str(build.packages("PatchlakeLayer") / "patchlake" / "bootstrap.py") in ours
+    assert str(build.packages("PatchlakeLayer") / "patchlake" / "bootstrap" / f"{stage}.py") in ours
     assert others == []
     assert {Path(file.split("/site-packages/")[1]).parts[0].partition(".")[0] for file in packages} <= {
         *("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")

@@ -14,6 +14,10 @@ from botocore.config import Config
 from patchlake import bootstrap
 from patchlake.adapters import clients
 from patchlake.adapters.parquet import ParquetTables
+from patchlake.bootstrap.collect import collect_stage
+from patchlake.bootstrap.commit import commit_stage
+from patchlake.bootstrap.discover import discover_stage
+from patchlake.bootstrap.plan import plan_stage
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.core.keys import coverage_key, plan_key, shard_key, snapshot_key
 from patchlake.core.targets import Target
@@ -136,10 +140,10 @@ def deployed(monkeypatch: pytest.MonkeyPatch, session: boto3.Session) -> Iterato
         aws = StubAws(stub)
         stub.answer = aws.answer
         stages = SimpleNamespace(
-            plan=bootstrap.plan_stage(PlanConfig.read()),
-            discover=bootstrap.discover_stage(DiscoverConfig.read()),
-            collect=bootstrap.collect_stage(CollectConfig.read()),
-            commit=bootstrap.commit_stage(CommitConfig.read()),
+            plan=plan_stage(PlanConfig.read()),
+            discover=discover_stage(DiscoverConfig.read()),
+            collect=collect_stage(CollectConfig.read()),
+            commit=commit_stage(CommitConfig.read()),
         )
         yield Deployed(aws, cast("World", stages))
 

@@ -128,7 +128,7 @@ def test_the_time_comes_from_the_clock_that_a_stage_was_given(path: Path) -> Non
 
 @pytest.mark.parametrize("path", DEPLOYED, ids=short)
 def test_nothing_sleeps_by_itself_and_nothing_catches_everything(path: Path) -> None:
-    assert "sleep" not in attributes_of(path) or path.name == "bootstrap.py"
+    assert "sleep" not in attributes_of(path) or path.parent.name == "bootstrap"
     for node in nodes_of(path):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None
@@ -141,7 +141,14 @@ def output_of(code: str) -> str:
 
 
 def test_plan_starts_without_pyarrow() -> None:
-    assert output_of("import sys, patchlake.bootstrap; print('pyarrow' in sys.modules)") == "False\n"
+    assert output_of("import sys, patchlake.bootstrap.plan; print('pyarrow' in sys.modules)") == "False\n"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_function_starts_without_the_other_stages(stage: str) -> None:
+    loaded = output_of(f"import sys, patchlake.bootstrap.{stage}; print(*sys.modules)").split()
+
+    assert [name for name in STAGES if f"patchlake.stages.{name}" in loaded] == [stage]
 
 
 def test_a_lake_in_a_folder_is_read_without_the_aws_sdk() -> None:

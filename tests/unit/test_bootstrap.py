@@ -5,10 +5,13 @@ from dataclasses import fields, replace
 
 import pytest
 
-from patchlake import bootstrap
 from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.target_apis import AwsTargetApis
 from patchlake.adapters.threaded_map import ThreadedMap
+from patchlake.bootstrap.collect import collect_stage
+from patchlake.bootstrap.commit import commit_stage
+from patchlake.bootstrap.discover import discover_stage
+from patchlake.bootstrap.plan import plan_stage
 from patchlake.config import CollectConfig, CommitConfig, DiscoverConfig, PlanConfig
 from patchlake.errors import ConfigError
 from patchlake.ports import Queue, TargetApis
@@ -60,7 +63,7 @@ def role_of(apis: TargetApis) -> tuple[str, str]:
 
 
 def test_plan_gets_every_setting_and_its_queues() -> None:
-    stage = bootstrap.plan_stage(PLAN)
+    stage = plan_stage(PLAN)
 
     settings = {f.name: getattr(PLAN, f.name) for f in fields(PlanSettings) if hasattr(PLAN, f.name)}
     assert settings.keys() == {f.name for f in fields(PlanSettings)} - {"sources"}
@@ -83,7 +86,7 @@ def test_plan_names_the_sources_that_it_is_asked_for_and_tags_only_with_keys(
 ) -> None:
     config = replace(PLAN, collect_patches=patches, collect_instances=instances, tag_keys=tag_keys)
 
-    assert bootstrap.plan_stage(config).settings.sources == sources
+    assert plan_stage(config).settings.sources == sources
 
 
 @pytest.mark.parametrize(
@@ -95,16 +98,16 @@ def test_plan_names_the_sources_that_it_is_asked_for_and_tags_only_with_keys(
 )
 def test_plan_refuses_a_region_that_it_cannot_read(region: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=f"PATCHLAKE_REGIONS: {reason}"):
-        bootstrap.plan_stage(replace(PLAN, regions=("eu-west-1", region)))
+        plan_stage(replace(PLAN, regions=("eu-west-1", region)))
 
 
 def test_plan_leaves_the_regions_that_aws_names_to_aws() -> None:
-    assert bootstrap.plan_stage(replace(PLAN, regions="all-enabled")).settings.regions == "all-enabled"
+    assert plan_stage(replace(PLAN, regions="all-enabled")).settings.regions == "all-enabled"
 
 
 def test_discover_sends_to_collect_and_defers_on_both_of_its_queues() -> None:
     config = DiscoverConfig("lake", "role", "external", DISCOVER_URL, LISTING_URL, COLLECT_URL, 30)
-    stage = bootstrap.discover_stage(config)
+    stage = discover_stage(config)
 
     assert urls_of(stage.detail_queues) == {"patch_states": COLLECT_URL}
     assert [url_of(queue) for queue in stage.retry_policy.queues] == [DISCOVER_URL, LISTING_URL]
@@ -114,7 +117,7 @@ def test_discover_sends_to_collect_and_defers_on_both_of_its_queues() -> None:
 
 
 def test_collect_sends_to_the_queue_of_details_and_defers_on_both_of_its_queues() -> None:
-    stage = bootstrap.collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, DETAIL_URL, 8, 30))
+    stage = collect_stage(CollectConfig("lake", "role", "external", COLLECT_URL, DETAIL_URL, 8, 30))
 
     assert urls_of(stage.detail_queues) == {"patches": DETAIL_URL}
     assert [url_of(queue) for queue in stage.retry_policy.queues] == [COLLECT_URL, DETAIL_URL]
@@ -124,7 +127,7 @@ def test_collect_sends_to_the_queue_of_details_and_defers_on_both_of_its_queues(
 
 def test_commit_gets_every_setting_and_all_queues() -> None:
     config = CommitConfig("lake", DISCOVER_URL, LISTING_URL, COLLECT_URL, DETAIL_URL, COMMIT_URL, 60, 3600, 86_400)
-    stage = bootstrap.commit_stage(config)
+    stage = commit_stage(config)
 
     assert urls_of(stage.source_queues) == {
         "nodes": DISCOVER_URL,
