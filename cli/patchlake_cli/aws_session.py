@@ -19,6 +19,13 @@ _OTHER_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKE
 """Other variables with a file that the SDK reads."""
 _FILES_OF_PROFILES = ("web_identity_token_file", "ca_bundle")
 """The settings of a profile with a file that the SDK reads."""
+_TEXTS_OF_PROFILES = (
+    *_FILES_OF_PROFILES,
+    *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "credential_process", "credential_source"),
+    *("duration_seconds", "external_id", "login_session", "mfa_serial", "region", "role_arn", "role_session_name"),
+    *("source_profile", "sso_account_id", "sso_region", "sso_role_name", "sso_session", "sso_start_url"),
+)
+"""The settings of a profile that are not a block of others, as ``s3`` is."""
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -30,7 +37,7 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile, or the region is no name.
-        ConfigError: a setting names a pipe or a device: reading it may never end.
+        ConfigError: a setting names a pipe or a device, which may never end; or it is a block where a text is expected.
     """
     core = LimitedSession(profile=profile)
     for name, file in _files(core):
@@ -56,6 +63,8 @@ def _files(core: botocore.session.Session) -> Iterator[tuple[str, str]]:
     profiles = dict(core.full_config["profiles"])
     name = core.profile or "default"
     while profile := profiles.pop(name, None):
+        if blocks := [setting for setting in _TEXTS_OF_PROFILES if isinstance(profile.get(setting), dict)]:
+            raise ConfigError(f"{blocks[0]} of the profile {name} is an indented block: expected a value after its =")
         for setting in _FILES_OF_PROFILES:
             if file := profile.get(setting):
                 yield f"{setting} of the profile {name}", _expanded(file)

@@ -102,6 +102,20 @@ def test_a_pipe_of_the_chosen_profile_is_refused_and_one_of_another_profile_is_n
     new_session("other")
 
 
+@pytest.mark.parametrize("setting", ["ca_bundle", "source_profile", "web_identity_token_file", "sso_session", "region"])
+def test_a_block_of_settings_in_place_of_a_text_is_refused(tmp_path: Path, setting: str) -> None:
+    (tmp_path / "config").write_text(f"[default]\n{setting} =\n  a = b\n")
+
+    with pytest.raises(ConfigError, match=f"^{setting} of the profile default is an indented block: expected a value"):
+        new_session()
+
+
+def test_settings_that_are_blocks_are_left_to_the_sdk(tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = path\nunknown =\n  a = b\n")
+
+    new_session()
+
+
 @pytest.mark.parametrize("variable", ["AWS_REGION", "AWS_DEFAULT_REGION"])
 def test_a_region_with_a_line_break_is_refused_before_a_request_is_signed(
     monkeypatch: pytest.MonkeyPatch, variable: str
