@@ -14,12 +14,13 @@ from patchlake_cli.api import LakeError, open_lake
         ("s3://someone:secret@bucket/a", "s3://…@bucket/a"),
         ("s3://someone:sec ret@@bucket", "s3://…@bucket"),
         ("https://some?one:secret/@x/a?token=secret", "https://…@x/a?…"),
+        ("https://x/a#secret?b", "https://x/a#…"),
         ("s3://bucket/a", "s3://bucket/a"),
         ("someone@example.com asked what?", "someone@example.com asked what?"),
         ("", ""),
     ],
 )
-def test_an_address_is_repeated_without_its_user_password_and_query(value: str, shown: str) -> None:
+def test_an_address_is_repeated_without_its_user_password_query_and_fragment(value: str, shown: str) -> None:
     assert repeatable(value) == shown
 
 
