@@ -1,7 +1,7 @@
 """Mistakes about the patches: one for each must, never, only, before, first, at once and last of their design."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -545,6 +545,10 @@ class _AnyColumns:
     def columns(self, names: Iterable[str]) -> Columns:
         """Return the columns of the file."""
         return self.file.columns(names)
+
+    def differing(self, values: Mapping[str, str | int]) -> list[str]:
+        """Return the columns of the file with another value."""
+        return self.file.differing(values)
 
 
 @mutant("I14", "the part of another source is published", CHILDREN_DAMAGED)
