@@ -4,6 +4,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.session
@@ -60,14 +61,24 @@ def _files(core: botocore.session.Session) -> Iterator[tuple[str, str]]:
     for variable in _OTHER_FILES:
         if file := os.environ.get(variable):
             yield variable, _expanded(file)
+    for name, profile in _profiles(core):
+        for setting in _FILES_OF_PROFILES:
+            if file := profile.get(setting):
+                yield f"{setting} of the profile {name}", _expanded(file)
+
+
+def _profiles(core: botocore.session.Session) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the profile of a session, and those that it has its credentials from.
+
+    Raises:
+        ConfigError: a setting is a block where the SDK expects a text.
+    """
     profiles = dict(core.full_config["profiles"])
     name = core.profile or "default"
     while profile := profiles.pop(name, None):
         if blocks := [setting for setting in _TEXTS_OF_PROFILES if isinstance(profile.get(setting), dict)]:
             raise ConfigError(f"{blocks[0]} of the profile {name} is an indented block: expected a value after its =")
-        for setting in _FILES_OF_PROFILES:
-            if file := profile.get(setting):
-                yield f"{setting} of the profile {name}", _expanded(file)
+        yield name, profile
         name = profile.get("source_profile")
 
 

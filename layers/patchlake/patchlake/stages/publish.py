@@ -28,7 +28,7 @@ from patchlake.sources.source import DetailSource, ListingSource, Source, slice_
 from patchlake.stages.stored_objects import about, open_table
 from patchlake.stages.stored_run import Batch, Slice, StoredRun, by_target
 
-TABLE_ENTRY = "table"
+_TABLE_ENTRY = "table"
 """The entry of a published footer that names its table."""
 
 
@@ -112,7 +112,7 @@ class _Merge:
         self.batches = self.run.batches(plan.active_targets())
 
     def _footer(self, table: Table) -> dict[str, str]:
-        return {**self.metadata, TABLE_ENTRY: table.name}
+        return {**self.metadata, _TABLE_ENTRY: table.name}
 
     def coverage(self, sources: Sequence[Source]) -> BinaryIO:
         """Return the coverage of what was merged so far."""
@@ -306,10 +306,10 @@ def _same_rows(ours: TableFile, theirs: TableFile) -> bool:
 
     A file of version 0.1.0 does not name its table.
     """
-    table = ours.metadata[TABLE_ENTRY]
+    table = ours.metadata[_TABLE_ENTRY]
     shared = [name for name in ours.column_names if name in theirs.column_names]
     return (
-        theirs.metadata.get(TABLE_ENTRY, table) == table
+        theirs.metadata.get(_TABLE_ENTRY, table) == table
         and ours.metadata.get("plan_sha256") == theirs.metadata.get("plan_sha256")
         and ours.row_counts == theirs.row_counts
         and all(
