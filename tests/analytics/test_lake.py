@@ -203,13 +203,24 @@ def test_a_csv_file_is_one_more_table_of_text(lake: Lake, story_folder: Path, en
         lake.query("SELECT * FROM waivers")
 
 
+@pytest.mark.parametrize("column", ["owner", "Owner", '"Owner"', "t.OWNER", "*"])
+def test_the_columns_of_a_csv_file_have_no_case(story_folder: Path, column: str) -> None:
+    own = open_lake(LakeLocation(str(story_folder)), now=story.NOW)
+    own.add_csv("t", "Owner\nAnn\n")
+
+    answer = own.query(f"SELECT {column} FROM t")  # noqa: S608
+
+    assert answer.rows == [("Ann",)]
+    assert own.describe("t") == {"owner": "varchar"}
+
+
 @pytest.mark.parametrize(
     ("name", "text", "complaint"),
     [
         ("runs", WAIVERS, "table 'runs' already exists"),
         ("patch_states", WAIVERS, "table 'patch_states' already exists"),
         ("waivers", "", "the first line must name each column once"),
-        ("waivers", "a,a\n", "the first line must name each column once"),
+        ("waivers", "a,A\n", "the first line must name each column once"),
         ("waivers", "a,b c\n", "the first line must name each column once"),
         ("waivers", "a,b\n1,2\n3\n", "row 3 does not have 2 columns, as the first row does"),
     ],

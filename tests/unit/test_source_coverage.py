@@ -67,6 +67,12 @@ def test_a_sentence_has_the_rows_the_targets_and_the_most_frequent_reason() -> N
     assert sentence("patches", NOT_ASKED) is None
 
 
+def test_the_reason_of_a_target_with_rows_without_an_id_is_not_that_it_was_read() -> None:
+    coverage = source_coverage([target("LISTED", rows=2), target("LISTED", rows=2, rows_without_id=1)])
+
+    assert coverage.reason == "rows without an id"
+
+
 def shown(coverage: SourceCoverage) -> tuple[str, dict[str, Any]]:
     """Return the page of a status, and the run as JSON."""
     run = Run(RUN_ID, RUN_AT, RunStatus.COMPLETE, 1, (), NODES, sources={"patches": coverage})

@@ -266,17 +266,19 @@ class Lake:
     def add_csv(self, name: str, text: str) -> None:
         """Add a table from a CSV file with a header; every column is text, as in Athena's OpenCSVSerDe.
 
+        Names of columns have no case in Athena, which shows them in lower case.
+
         Raises:
             QueryError: the name is in use, or the text is not a table.
         """
         if name in self._defined or name in self._undefined or name.endswith(_FILES):
             raise QueryError(f"table {name!r} already exists: choose another name")
         try:
-            head, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
+            written, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True)) or [[]]
         except csv.Error as error:
             raise QueryError(f"{name}: it is not CSV: {error}") from error
-        # Names of columns have no case in Athena.
-        if not head or len({column.lower() for column in head}) < len(head) or not all(map(str.isidentifier, head)):
+        head = [column.lower() for column in written]
+        if not head or len(set(head)) < len(head) or not all(map(str.isidentifier, head)):
             raise QueryError(f"{name}: the first line must name each column once, with letters, digits and _")
         if uneven := [number for number, row in enumerate(rows, start=2) if len(row) != len(head)]:
             raise QueryError(

@@ -25,6 +25,7 @@ from patchlake_cli.absent_path import absence
 from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.policy import POLICY_TABLES, folder_of, is_ignored, unread_end
+from patchlake_cli.lake.table_rows import TableRows
 
 if TYPE_CHECKING:
     import boto3
@@ -48,7 +49,8 @@ _REPETITIVE = pa.dictionary(pa.int32(), pa.string())
 """The type of a text column with few values: as in the files, each value is read once, and rows are numbers."""
 _TIME = pa.timestamp("us")
 """As in Athena, a timestamp has no zone and means UTC; in DuckDB's own unit, since DuckDB converts others slowly."""
-_PARTITION = pa.schema([pa.field("run_date", _REPETITIVE)])
+_RUN_DATE = pa.field("run_date", _REPETITIVE)
+"""The column of the partition, which no file has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,25 +151,19 @@ class LakeFiles:
         """The dates of all runs that have published a table, in order."""
         return sorted({date for files in self.paths.values() for date, _ in files})
 
-    def rows(self, table: Table, first: str, last: str) -> Any:  # noqa: ANN401
-        """Return a table's rows of these dates, both included, as something that DuckDB can register.
+    def rows(self, table: Table, first: str, last: str) -> TableRows:
+        """Return a table's rows of these dates, both included.
 
         The columns are those of the declared table; one that a file lacks is NULL in its rows.
-
-        Raises:
-            LakeError: the files cannot be read.
         """
-        schema = pa.schema([*_schema(table), *_PARTITION])
-        files = [(date, path) for date, path in self.paths[table.name] if first <= date <= last]
-        if not files:
-            return schema.empty_table()
-        dates = {"run_date": pa.array(sorted({date for date, _ in files}))}
-        partitioning = ds.partitioning(_PARTITION, dictionaries=dates, flavor="hive")
-        try:
-            return ds.dataset([path for _, path in files], schema, _format(schema), self.filesystem, partitioning)
-        except OSError as error:
-            # Such as a folder that has the name of a file.
-            raise LakeError(f"the lake cannot be read: {error}") from error
+        schema = pa.schema([*_schema(table), _RUN_DATE])
+        parquet = _format(schema)
+        files = [
+            parquet.make_fragment(path, self.filesystem, ds.field(_RUN_DATE.name) == pa.scalar(date, _RUN_DATE.type))
+            for date, path in self.paths[table.name]
+            if first <= date <= last
+        ]
+        return TableRows(files, schema, parquet, self.filesystem)
 
     def explained(self, table: Table, reason: str) -> str:
         """Say why a query could not read a table, and what to do: only a file that was read whole can be damaged.

@@ -95,7 +95,7 @@ def source_coverage(targets: Iterable[Mapping[str, Any]], published_rows: int | 
         return NOT_ASKED
     active = [target for target in asked if target["status"] != ListingStatus.ACCOUNT_NOT_ACTIVE]
     gaps = tuple(
-        SourceGap(target["account_id"], target["region"], target["detail"] or target["status"], target["status"])
+        SourceGap(target["account_id"], target["region"], _reason(target), target["status"])
         for target in active
         if target["status"] not in _READ or target.get(ROWS_WITHOUT_ID)
     )
@@ -104,6 +104,11 @@ def source_coverage(targets: Iterable[Mapping[str, Any]], published_rows: int | 
         return SourceCoverage(SourceStatus.UNPUBLISHED, len(active), rows, gaps)
     status = SourceStatus.COMPLETE if active and not gaps else SourceStatus.PARTIAL
     return SourceCoverage(status, len(active), rows, gaps)
+
+
+def _reason(target: Mapping[str, Any]) -> str:
+    """Return why a source did not read a target in full, as the views say it."""
+    return "rows without an id" if target["status"] in _READ else target["detail"] or target["status"]
 
 
 def sentence(name: str, coverage: SourceCoverage) -> str | None:
