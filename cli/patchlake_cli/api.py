@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from numbers import Number
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from patchlake.core.repeatable import repeatable
@@ -14,7 +15,7 @@ from patchlake_cli.lake.demo_lake import last_day_of_demo
 from patchlake_cli.lake.engine import Lake as _Engine
 from patchlake_cli.lake.engine import open_lake_as_of
 from patchlake_cli.lake.errors import LakeError, QueryError
-from patchlake_cli.lake.location import LakeLocation
+from patchlake_cli.lake.location import LakeLocation, is_path
 from patchlake_cli.lake.question import Question
 from patchlake_cli.lake.statements import MOST_DAYS, Settings, queries, views
 
@@ -62,11 +63,12 @@ class Answer:
 
 
 class Lake:
-    """A lake as it is, or as it was on a date; `open_lake` opens one."""
+    """A lake as it is, or as it was on a date; `open_lake` opens one. It answers one question at a time."""
 
     def __init__(self, engine: _Engine, as_of: date | None) -> None:
         self._engine = engine
         self._as_of = as_of
+        self._free = Lock()
 
     @property
     def views(self) -> Sequence[str]:
@@ -121,8 +123,9 @@ class Lake:
 
     def _answer(self, select: str | None, name: str | None, given: Sequence[str]) -> Answer:
         question = Question.about(select, name, given, self._as_of)
-        answered = question.ask(self._engine)
-        caveats = question.caveats(self._engine, answered)
+        with self._free:
+            answered = question.ask(self._engine)
+            caveats = question.caveats(self._engine, answered)
         return Answer(as_arrow(answered), tuple(caveats.gaps), tuple(caveats.notes))
 
 
@@ -133,10 +136,13 @@ def _required_text(value: object, what: str) -> str:
 
 
 def _text(value: object) -> str:
-    """Return the text of a parameter; a column has the text of a string, a number or a date, and no other."""
+    """Return the text of a parameter; a column has the text of a string, a number or a date, and no other.
+
+    A datetime is a date to Python, but its text equals that of no date.
+    """
     # The NaNs of Decimal cannot all be compared; no other NaN, nor pandas' NaT, is equal to itself.
     is_missing = value.is_nan() if isinstance(value, Decimal) else value != value  # noqa: PLR0124
-    if isinstance(value, bool) or not isinstance(value, str | Number | date) or is_missing:
+    if isinstance(value, bool | datetime) or not isinstance(value, str | Number | date) or is_missing:
         raise QueryError(f"the value of a parameter is {_shown(value)}: expected text, a number or a date")
     try:
         return str(value)
@@ -206,6 +212,6 @@ def open_lake(  # noqa: PLR0913  # the options of `patchlake query`
 
 
 def _folder_of_policy(policy: object) -> Path:
-    if not isinstance(policy, str | Path) or policy == "" or "://" in str(policy):
+    if not isinstance(policy, str | Path) or policy == "" or "://" in str(policy) or not is_path(str(policy)):
         raise QueryError(f"policy is {_shown(policy)}: expected a folder")
     return Path(policy)

@@ -57,6 +57,12 @@ def test_a_policy_without_a_row_is_no_policy_whose_rows_are_good(tmp_path: Path,
     assert json.loads(checked(tmp_path, "--json").stdout) == {"policy": str(tmp_path), "rows": 0, "findings": []}
 
 
+def test_the_name_of_a_file_is_shown_on_one_line_without_control_sequences(tmp_path: Path) -> None:
+    write_file(tmp_path, "sla/a\nb\x1b[31m.csv", "no header")
+
+    assert checked(tmp_path).stdout.startswith("sla/a\\u000ab\\u001b[31m.csv:1: the file has no header: expected")
+
+
 def test_each_bad_line_is_named_with_its_file_and_number(tmp_path: Path) -> None:
     write_policy(tmp_path, sla=("Critical,,,7", "High,,,3", 'Low,,,"9', "Low,,,9", "High,,,3"), exceptions=("x,,,",))
     write_file(tmp_path, "sla/_old.csv", "no header")

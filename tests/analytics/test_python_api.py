@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -44,6 +45,19 @@ def test_an_example_of_the_page_runs(heading: str, folder: Path, tmp_path: Path)
     printed = print_from(sys.executable, snippet("python.md", heading), folder, tmp_path)
 
     assert printed.strip()
+
+
+def test_threads_that_share_a_lake_get_the_answers_of_one(folder: Path) -> None:
+    names = ("compliance_by_account", "patch_age", "patches_overview", "compliance_by_target") * 2
+    expected = [open_lake(folder, as_of=NOW.date()).view(name).arrow for name in names]
+    shared = open_lake(folder, as_of=NOW.date())
+
+    with ThreadPoolExecutor(len(names)) as pool:
+        answered = [answer.arrow for answer in pool.map(shared.view, names)]
+
+    assert [sorted(map(str, one.to_pylist())) for one in answered] == [
+        sorted(map(str, one.to_pylist())) for one in expected
+    ]
 
 
 def test_a_map_has_its_own_keys_and_no_others(folder: Path) -> None:
@@ -163,7 +177,15 @@ def test_a_number_of_days_that_is_none_is_refused(folder: Path, days: object) ->
 
 
 @pytest.mark.parametrize(
-    ("policy", "shown"), [("", "''"), (5, "5"), (b"policy", "b'policy'"), ("s3://a:secret@x/y", "'s3://…@x/y'")]
+    ("policy", "shown"),
+    [
+        ("", "''"),
+        (5, "5"),
+        (b"policy", "b'policy'"),
+        ("s3://a:secret@x/y", "'s3://…@x/y'"),
+        ("\ud800", r"'\\ud800'"),
+        (Path("a\0b"), r"'a\\x00b'"),
+    ],
 )
 def test_what_is_no_folder_is_no_policy(folder: Path, policy: object, shown: str) -> None:
     with pytest.raises(QueryError, match=rf"^policy is {shown}: expected a folder$"):
@@ -201,7 +223,11 @@ def test_an_integer_of_thousands_of_digits_is_no_option(folder: Path, option: st
 
 
 @pytest.mark.parametrize(
-    "value", [None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan"), Decimal("sNaN")]
+    "value",
+    [
+        *(None, True, b"eu-central-1", ["eu-central-1"], {"a": 1}, float("nan"), Decimal("nan"), Decimal("sNaN")),
+        datetime(2026, 11, 1, tzinfo=UTC),
+    ],
 )
 def test_what_is_no_text_is_no_value_of_a_parameter(folder: Path, value: object) -> None:
     with pytest.raises(QueryError, match="expected text, a number or a date"):

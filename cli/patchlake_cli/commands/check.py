@@ -30,6 +30,7 @@ from patchlake_cli.lake.errors import LakeError
 from patchlake_cli.lake.location import LakeLocation
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.option_values import path
+from patchlake_cli.visible_text import visible
 
 if TYPE_CHECKING:
     from patchlake_cli.lake.policy_check import PolicyCheck
@@ -124,7 +125,7 @@ def _check_policy(folder: Path, history_days: int, *, as_json: bool) -> ExitCode
         typer.echo(json.dumps({"policy": str(folder), **asdict(checked)}))
     else:
         for finding in checked.findings:
-            typer.echo(str(finding))
+            typer.echo(visible(str(finding)))
         typer.echo(_policy_verdict(checked))
     return ExitCode.PARTIAL if checked.findings else ExitCode.COMPLETE
 

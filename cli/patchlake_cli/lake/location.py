@@ -45,7 +45,7 @@ class LakeLocation:
             raise ValueError("a location on one line")
         found = _IN_A_BUCKET.fullmatch(text)
         if found is None:
-            if not text or "://" in text or not _is_path(text):
+            if not text or "://" in text or not is_path(text):
                 raise ValueError("a folder, or s3://BUCKET with an optional prefix")
             return cls(text)
         bucket: str | None = VARIABLES["PATCHLAKE_BUCKET"].parse(found["bucket"])
@@ -75,7 +75,7 @@ class LakeLocation:
         return _other_use(folder.resolve()) or _why_not_writable(folder)
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
     """Whether the system could have a file of this name: a program may pass what no command line can."""
     try:
         return b"\0" not in os.fsencode(text)

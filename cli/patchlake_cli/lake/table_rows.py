@@ -28,7 +28,7 @@ class TableRows(ds.FileSystemDataset):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What DuckDB needs of a scanner of pyarrow."""
+    """A scanner, as far as DuckDB needs one of pyarrow."""
 
     table: TableRows
     columns: Sequence[str]
