@@ -46,7 +46,8 @@
 --     replaces it, even before the baseline approves the next one. In a scan that offers the patch, it is not
 --     open, so a scan that offers it limits most_days_open.
 --   - If the patches of a run do not equal the counts, or the scan time is invalid, the scan that they come from is not
---     known, so the time of SSM's answer is used. Times never go back: a later run never gets an earlier time.
+--     known, so the time of SSM's answer is used, or that of the next scan that a run knows, if it is earlier. Times
+--     never go back: a later run never gets an earlier time.
 --   - A change inside a baseline cannot be seen: patches that it removes look REMEDIATED.
 --   - A streak that began before the history is only as old as the history.
 WITH numbered_runs AS (
@@ -104,7 +105,7 @@ numbered_patches AS (
 ),
 observed AS (
   SELECT
-    nodes.node, run.place, counts.baseline_id,
+    nodes.node, run.place, counts.run_at, counts.baseline_id,
     counts.install_override_list IS NOT NULL AS is_overridden,
     CASE WHEN counts.scan_age_days IS NOT NULL THEN counts.operation_end_time END AS scanned_at,
     CASE
@@ -126,20 +127,34 @@ observed AS (
     AND nodes.region = counts.region
     AND nodes.instance_id = counts.instance_id
 ),
+followed_scans AS (
+  SELECT
+    node, place, baseline_id, scanned_at, answered_at, is_whole, is_overridden, may_be_available,
+    lead(run_at) OVER (PARTITION BY node ORDER BY place) AS next_run_at,
+    min(scanned_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING)
+      AS next_scan_at
+  FROM observed
+),
 timed_scans AS (
   SELECT
     node, place, baseline_id, scanned_at, is_whole, is_overridden, may_be_available,
     max(scanned_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
       AS newest_scan_at,
-    max(answered_at) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-      AS seen_at,
+    max(
+      CASE
+        /* The answer came from a scan that is not known, and so not from a later one than the next that is known. */
+        WHEN coalesce(answered_at <> scanned_at, true) AND answered_at <= next_run_at AND next_scan_at < answered_at
+          THEN next_scan_at
+        ELSE answered_at
+      END
+    ) OVER (PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS seen_at,
     max(CASE WHEN is_whole THEN scanned_at END) OVER (
       PARTITION BY node ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
     ) AS earlier_scan_at,
     max(CASE WHEN is_whole THEN scanned_at END) OVER (
       PARTITION BY node ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
     ) AS later_scan_at
-  FROM observed
+  FROM followed_scans
 ),
 /* What each run shows about a node, and the first later run that can end what is open in this one. */
 scans AS (

@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
@@ -81,6 +81,7 @@ class Look:
     Attributes:
         seen_at: the time of its open patches: that of the scan, or of the answer where the scan is not known;
             None without an answer.
+        is_scan_known: whether it is that of the scan.
         operation_end: the end of the scan, None if that is no valid time.
         scanned_at: the end of the scan if what is not here is not open by it; None if that cannot be concluded.
         may_hide: whether what is not here may be an AvailableSecurityUpdate that was not read.
@@ -88,6 +89,7 @@ class Look:
 
     run_id: str
     seen_at: datetime | None
+    is_scan_known: bool
     scanned_at: datetime | None
     operation_end: datetime | None
     baseline: str | None
@@ -165,6 +167,7 @@ def clocks(tables: Tables) -> list[dict[str, Any]]:
     """Return a row for each streak of a patch and of a line."""
     coverage, states, patches = (_by_run(tables[name]) for name in ("coverage", "patch_states", "patches"))
     nodes: dict[Node, NodeHistory] = defaultdict(NodeHistory)
+    looks: dict[Node, list[Look]] = defaultdict(list)
     last_read: dict[tuple[str, str], str] = {}
     published = [
         run_id
@@ -186,7 +189,10 @@ def clocks(tables: Tables) -> list[dict[str, Any]]:
             if state["collection_status"] == "COLLECTED":
                 platform = state.get("platform_name") or ""
                 node.has_severities = platform != "" and not platform.startswith(("Ubuntu", "Debian"))
-                node.look(_look(run_id, state, found[_node(state)]))
+                looks[_node(state)].append(_look(run_id, state, found[_node(state)]))
+    for place, of_node in looks.items():
+        for number, look in enumerate(of_node):
+            nodes[place].look(_not_after_the_next_scan(look, of_node[number + 1 :]))
     rows = []
     for (account_id, region, instance_id), node in nodes.items():
         ends = {(key[1], streak.ended_run) for key, streak in node.streaks if key[0] == "LINE" and streak.ended_run}
@@ -303,10 +309,11 @@ def _look(run_id: str, state: Row, rows: Sequence[Row]) -> Look:
     are_zero = all(count == 0 for count in counts.values())
     patches_answered = max(filter(None, (_time(row["collected_at"]) for row in rows)), default=None)
     scan = end if is_valid else None
-    seen_at = scan if agree and scan is not None else patches_answered
+    is_scan_known = agree and scan is not None
     return Look(
         run_id,
-        seen_at,
+        scan if is_scan_known else patches_answered,
+        is_scan_known,
         scan if are_zero or (agree and are_clear) else None,
         scan,
         state.get("baseline_id"),
@@ -314,6 +321,14 @@ def _look(run_id: str, state: Row, rows: Sequence[Row]) -> Look:
         bool(state.get("available_security_update_count")) and not (rows and are_clear),
         rows,
     )
+
+
+def _not_after_the_next_scan(look: Look, later: Sequence[Look]) -> Look:
+    """Return a look whose scan is not known with the time of the first that is, if it began after the answer."""
+    scans = [each.operation_end for each in later if each.operation_end is not None]
+    if look.is_scan_known or look.seen_at is None or not scans or run_at(later[0].run_id) < look.seen_at:
+        return look
+    return replace(look, seen_at=min(look.seen_at, *scans))
 
 
 def _outcome(key: tuple[str, ...], streak: Streak, ends: set[tuple[str, str]], *, is_gone: bool) -> str:

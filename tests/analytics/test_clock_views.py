@@ -354,3 +354,38 @@ def test_a_run_that_read_no_patches_of_a_stale_node_does_not_make_its_sight_newe
     seen(tmp_path, 2, {SEPTEMBER: "Missing"}, **stale)
 
     assert outcomes(tmp_path) == [(scan(0), "OPEN", scan(0), None, 2)]
+
+
+@pytest.mark.parametrize("first", ["in full", "in part", "not at all"])
+def test_an_age_is_that_of_the_scan_also_if_an_earlier_run_read_only_a_part_of_its_patches(
+    tmp_path: Path, first: str
+) -> None:
+    scanned = run_at(RUNS[0]) - timedelta(days=5)
+    patches = {SEPTEMBER: "Missing", ("openssl.x86_64", "openssl"): "Missing"}
+    read = patches if first == "in full" else {SEPTEMBER: "Missing"}
+    counted = {"operation_end_time": milliseconds(scanned), "missing_count": 2}
+    if first == "not at all":
+        left(tmp_path, 0, unread())
+    else:
+        seen(tmp_path, 0, read, **counted)
+    seen(tmp_path, 4, patches, **counted)
+
+    assert view(opened(tmp_path), "patch_age", "opened_at", "days_open") == [(scanned.replace(tzinfo=None), 9)] * 2
+
+
+def test_an_answer_that_came_after_the_next_run_began_may_come_from_a_later_scan(
+    tmp_path: Path,
+) -> None:
+    answered = run_at(RUNS[1]) + timedelta(minutes=5)
+    stale = {"operation_end_time": milliseconds(run_at(RUNS[0]) - timedelta(days=5))}
+    kb_id, title = SEPTEMBER
+    write_run(
+        tmp_path,
+        RUNS[0],
+        [covered(1, "COMPLETE", 1)],
+        [collected(RUNS[0], 1, missing_count=2, baseline_id="pb-1", **stale)],
+        [patch(RUNS[0], 1, kb_id, "Missing", title=title, collected_at=milliseconds(answered))],
+    )
+    seen(tmp_path, 1, {SEPTEMBER: "Missing"}, **stale)
+
+    assert view(opened(tmp_path), "patch_age", "opened_at") == [(answered.replace(tzinfo=None),)]
