@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,14 @@ _OTHER_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKE
 _FILES_OF_PROFILES = ("web_identity_token_file", "ca_bundle")
 """The settings of a profile with a file that the SDK reads."""
 _TEXTS_OF_PROFILES = (
-    *_FILES_OF_PROFILES,
+    *("web_identity_token_file", "endpoint_url", "services"),
     *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "credential_process", "credential_source"),
     *("duration_seconds", "external_id", "login_session", "mfa_serial", "region", "role_arn", "role_session_name"),
     *("source_profile", "sso_account_id", "sso_region", "sso_role_name", "sso_session", "sso_start_url"),
 )
-"""The settings of a profile that are not a block of others, as ``s3`` is."""
+"""The settings of a profile that are texts, besides those that the SDK lists."""
+_BLOCKS_OF_PROFILES = ("s3", "api_versions")
+"""The settings of a profile that are blocks of others."""
 
 
 def new_session(profile: str | None = None, region: str | None = None) -> boto3.Session:
@@ -38,7 +40,8 @@ def new_session(profile: str | None = None, region: str | None = None) -> boto3.
 
     Raises:
         botocore.exceptions.BotoCoreError: there is no such profile, or the region is no name.
-        ConfigError: a setting names a pipe or a device, which may never end; or it is a block where a text is expected.
+        ConfigError: a setting names a pipe or a device, which may never end; or it is a block where a text is expected,
+            or a text where a block is.
     """
     core = LimitedSession(profile=profile)
     for name, file in _files(core):
@@ -71,15 +74,31 @@ def _profiles(core: botocore.session.Session) -> Iterator[tuple[str, dict[str, A
     """Yield the profile of a session, and those that it has its credentials from.
 
     Raises:
-        ConfigError: a setting is a block where the SDK expects a text.
+        ConfigError: a setting, also of a section that they name, is a block where the SDK expects a text, or a text
+            where it expects a block.
     """
+    listed = (setting for setting, *_ in core.session_var_map.values() if setting)
+    texts = {*_TEXTS_OF_PROFILES, *listed}.difference(_BLOCKS_OF_PROFILES)
     profiles = dict(core.full_config["profiles"])
     name = core.profile or "default"
     while profile := profiles.pop(name, None):
-        if blocks := [setting for setting in _TEXTS_OF_PROFILES if isinstance(profile.get(setting), dict)]:
-            raise ConfigError(f"{blocks[0]} of the profile {name} is an indented block: expected a value after its =")
+        _require_forms(f"the profile {name}", profile, texts, _BLOCKS_OF_PROFILES)
+        sso, services = profile.get("sso_session"), profile.get("services")
+        _require_forms(f"the sso-session {sso}", core.full_config.get("sso_sessions", {}).get(sso, {}), texts)
+        urls = core.full_config.get("services", {}).get(services, {})
+        _require_forms(f"the services {services}", urls, (), tuple(urls))
         yield name, profile
         name = profile.get("source_profile")
+
+
+def _require_forms(
+    section: str, settings: Mapping[str, Any], texts: Collection[str], blocks: Collection[str] = ()
+) -> None:
+    for setting, value in settings.items():
+        if setting in texts and isinstance(value, dict):
+            raise ConfigError(f"{setting} of {section} is an indented block: expected a value after its =")
+        if setting in blocks and not isinstance(value, dict):
+            raise ConfigError(f"{setting} of {section} is a text: expected an indented block of settings below it")
 
 
 def _expanded(path: str) -> str:

@@ -190,9 +190,9 @@ def clocks(tables: Tables) -> list[dict[str, Any]]:
                 platform = state.get("platform_name") or ""
                 node.has_severities = platform != "" and not platform.startswith(("Ubuntu", "Debian"))
                 looks[_node(state)].append(_look(run_id, state, found[_node(state)]))
-    for place, of_node in looks.items():
+    for identity, of_node in looks.items():
         for number, look in enumerate(of_node):
-            nodes[place].look(_not_after_the_next_scan(look, of_node[number + 1 :]))
+            nodes[identity].look(_not_after_the_next_scan(look, of_node[number + 1 :]))
     rows = []
     for (account_id, region, instance_id), node in nodes.items():
         ends = {(key[1], streak.ended_run) for key, streak in node.streaks if key[0] == "LINE" and streak.ended_run}

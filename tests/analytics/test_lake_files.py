@@ -1,6 +1,7 @@
 """The files of a lake: where they are found, and what is refused so that no run is missing or counted twice."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -53,8 +54,9 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     write_run(tmp_path, run_id, [listed(1)], [collected(run_id, 1)])
     (tmp_path / snapshot_key(run_id)).write_bytes(b"PAR1, not")
 
-    with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet"):
+    with pytest.raises(LakeError, match=rf"the lake cannot be read: .*{run_id}\.parquet") as refused:
         open_lake(LakeLocation(str(tmp_path)), now=story.NOW).query("SELECT * FROM patch_states")
+    assert not re.search(r"Traceback|Python|\.py\b|\n", str(refused.value))
 
 
 def test_a_damaged_page_is_named_in_one_line(tmp_path: Path) -> None:

@@ -102,7 +102,13 @@ def test_a_pipe_of_the_chosen_profile_is_refused_and_one_of_another_profile_is_n
     new_session("other")
 
 
-@pytest.mark.parametrize("setting", ["ca_bundle", "source_profile", "web_identity_token_file", "sso_session", "region"])
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *("ca_bundle", "source_profile", "web_identity_token_file", "sso_session", "region"),
+        *("endpoint_url", "services", "max_attempts", "defaults_mode", "sdk_ua_app_id"),
+    ],
+)
 def test_a_block_of_settings_in_place_of_a_text_is_refused(tmp_path: Path, setting: str) -> None:
     (tmp_path / "config").write_text(f"[default]\n{setting} =\n  a = b\n")
 
@@ -110,8 +116,38 @@ def test_a_block_of_settings_in_place_of_a_text_is_refused(tmp_path: Path, setti
         new_session()
 
 
-def test_settings_that_are_blocks_are_left_to_the_sdk(tmp_path: Path) -> None:
-    (tmp_path / "config").write_text("[default]\ns3 =\n  addressing_style = path\nunknown =\n  a = b\n")
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        ("[default]\ns3 = path\n", "s3 of the profile default is a text"),
+        ("[default]\ns3 =\n", "s3 of the profile default is a text"),
+        ("[default]\napi_versions = x\n", "api_versions of the profile default is a text"),
+        ("[default]\nservices = x\n[services x]\nsts = http://y\n", "sts of the services x is a text"),
+        (
+            "[default]\nsso_session = x\n[sso-session x]\nsso_region =\n  a = b\n",
+            "sso_region of the sso-session x is an indented block",
+        ),
+    ],
+)
+def test_a_setting_of_the_wrong_form_is_refused_in_each_section_that_the_sdk_reads(
+    tmp_path: Path, config: str, complaint: str
+) -> None:
+    (tmp_path / "config").write_text(config)
+
+    with pytest.raises(ConfigError, match=f"^{complaint}: expected"):
+        new_session()
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        "[default]\ns3 =\n  addressing_style = path\nunknown =\n  a = b\n",
+        "[default]\nservices = x\n[services x]\nsts =\n  endpoint_url = http://localhost:1\n[services y]\nsts = text\n",
+        "[default]\nservices = absent\nsso_session = absent\n",
+    ],
+)
+def test_settings_of_the_right_form_are_left_to_the_sdk(tmp_path: Path, config: str) -> None:
+    (tmp_path / "config").write_text(config)
 
     new_session()
 

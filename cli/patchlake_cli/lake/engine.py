@@ -91,8 +91,8 @@ _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 _FILES = "_files"
 """The suffix of the name under which DuckDB, and its error messages, know the files of a table."""
-_ABOUT_A_TABLE = re.compile(rf"^.*?'\w+{_FILES}' failed: ", re.DOTALL)
-"""What DuckDB says about a table, before the cause: a name that the user does not know."""
+_AROUND_CAUSE = re.compile(rf"^.*?'\w+{_FILES}' failed: (?:[A-Z]\w+: )?|\.*\s+Detail: Python exception: .*$", re.DOTALL)
+"""What DuckDB and pyarrow say before and after the cause: a table that the user does not know, a traceback."""
 
 _OF_JOINS = ("join_order", "build_side_probe_side")
 """DuckDB's optimizers that need the number of rows: it does not know that of the files, and assumes few.
@@ -425,7 +425,7 @@ class Lake:
             table = next((table for table in SOURCES.tables if f"{table.name}{_FILES}" in str(error)), None)
             if table is None:
                 raise
-            reason = one_line(_ABOUT_A_TABLE.sub("", str(error))).rstrip(".")
+            reason = one_line(_AROUND_CAUSE.sub("", str(error))).rstrip(".")
             raise LakeError(f"the lake cannot be read: {self._files.explained(table, reason)}") from error
 
     def _register(self, table: Table, name: str, first: str) -> None:

@@ -49,10 +49,21 @@ class Scan:
             pool.shutdown(cancel_futures=True)
 
     def _row_groups(self, file: Any) -> Any:  # noqa: ANN401
-        return file.split_by_row_group(self.filter, self.table.schema)
+        """Return the row groups that may have such rows, by their statistics."""
+        schema = self.table.schema
+        try:
+            return file.split_by_row_group(self.filter, schema)
+        except pa.ArrowNotImplementedError:
+            # The times of a file have a zone and those of a table have none: Arrow cannot compare all statistics.
+            return file.split_by_row_group(schema=schema)
 
     def _read(self, row_group: Any) -> Any:  # noqa: ANN401
-        return row_group.to_table(self.table.schema, columns=self.columns, filter=self.filter, use_threads=False)
+        schema = self.table.schema
+        if self.filter is None:
+            return row_group.to_table(schema, columns=self.columns, use_threads=False)
+        filtered = [name for name in schema.names if name in str(self.filter) and name not in self.columns]
+        rows = row_group.to_table(schema, columns=[*self.columns, *filtered], use_threads=False)
+        return rows.filter(self.filter).select(self.columns)
 
 
 def _ahead[A, B](pool: ThreadPoolExecutor, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
