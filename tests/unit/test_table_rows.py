@@ -94,7 +94,7 @@ class Reads:
 
 def test_a_scan_reads_no_further_ahead_than_its_limit() -> None:
     reads = Reads()
-    reader = Scan(reads, ["node"], None).to_reader()  # type: ignore[arg-type]
+    reader = Scan(reads, ["node"], None, ["node"]).to_reader()  # type: ignore[arg-type]
 
     for number in range(1, 5):
         reader.read_next_batch()

@@ -23,16 +23,28 @@ class TableRows(ds.FileSystemDataset):  # type: ignore[misc]
 
     def scanner(self, columns: Sequence[str] | None = None, filter: Any = None) -> "Scan":  # noqa: A002, ANN401
         """Return a scan of these columns, or all, of the rows that a filter of pyarrow leaves, or all."""
-        return Scan(self, self.schema.names if columns is None else columns, filter)
+        names = self.schema.names
+        asked = names if columns is None else columns
+        # A name within another one is read without need.
+        condition = "" if filter is None else str(filter)
+        filtered = [name for name in names if name not in asked and name in condition]
+        return Scan(self, asked, filter, [*asked, *filtered])
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A scanner, as far as DuckDB needs one of pyarrow."""
+    """A scanner, as far as DuckDB needs one of pyarrow.
+
+    Attributes:
+        columns: the columns that the reader returns.
+        filter: the condition that a row meets, or None.
+        read: those columns, and those of the condition.
+    """
 
     table: TableRows
     columns: Sequence[str]
     filter: Any
+    read: Sequence[str]
 
     def to_reader(self) -> Any:  # noqa: ANN401
         """Return a reader of the rows; it raises an OSError or an ArrowException for a file that cannot be read."""
@@ -58,12 +70,8 @@ class Scan:
             return file.split_by_row_group(schema=schema)
 
     def _read(self, row_group: Any) -> Any:  # noqa: ANN401
-        schema = self.table.schema
-        if self.filter is None:
-            return row_group.to_table(schema, columns=self.columns, use_threads=False)
-        filtered = [name for name in schema.names if name in str(self.filter) and name not in self.columns]
-        rows = row_group.to_table(schema, columns=[*self.columns, *filtered], use_threads=False)
-        return rows.filter(self.filter).select(self.columns)
+        rows = row_group.to_table(self.table.schema, columns=self.read, use_threads=False)
+        return rows if self.filter is None else rows.filter(self.filter).select(self.columns)
 
 
 def _ahead[A, B](pool: ThreadPoolExecutor, function: Callable[[A], B], items: Iterable[A]) -> Iterator[B]:
