@@ -116,9 +116,10 @@ def test_failed_events_that_are_counted_and_do_not_arrive_are_not_absent(aws: Ho
     assert "no failed events" not in ended.stdout
 
 
-def message(body: object = "{}") -> Answer:
+def message(body: object = "{}", **others: str) -> Answer:
     """Return a received message."""
-    return Answer(200, json.dumps({"Messages": [{"MessageId": "m", "Body": body, "ReceiptHandle": "r"}]}).encode())
+    received = {"MessageId": "m", "Body": body, "ReceiptHandle": "r", **others}
+    return Answer(200, json.dumps({"Messages": [received]}).encode())
 
 
 @pytest.mark.parametrize(
@@ -130,12 +131,14 @@ def message(body: object = "{}") -> Answer:
         ("ReceiveMessage", Answer(200, b'{"Messages": {}}')),
         ("ReceiveMessage", Answer(200, b'{"Messages": [{"Body": "{}"}]}')),
         ("ReceiveMessage", message(7)),
+        ("ReceiveMessage", message(MD5OfBody="0" * 32)),
         ("SendMessageBatch", Answer(200, PAGE)),
         ("SendMessageBatch", Answer(200, b"{}")),
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "-1"}, {"Id": "7"}, {"Id": "x"}]}')),
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "0"}], "Failed": [{"Id": "0", "Code": "c"}]}')),
         ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": 0}]}')),
         ("SendMessageBatch", Answer(202, b'{"Successful": [{"Id": "0"}]}')),
+        ("SendMessageBatch", Answer(200, b'{"Successful": [{"Id": "0", "MD5OfMessageBody": "00"}]}')),
         ("DeleteMessageBatch", Answer(200, PAGE)),
         ("DeleteMessageBatch", Answer(206, b'{"Successful": [{"Id": "0"}]}')),
         ("DeleteMessageBatch", Answer(200, b'{"Failed": [{"Id": "0", "Code": "c"}]}')),

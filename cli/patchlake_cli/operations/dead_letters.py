@@ -6,6 +6,7 @@ is killed in between leaves it in both, and a stage that gets a message twice do
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import md5
 from itertools import batched
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
@@ -35,6 +36,7 @@ class _Attributes(TypedDict):
 class _Message(TypedDict):
     MessageId: str
     Body: str
+    MD5OfBody: NotRequired[str]
     ReceiptHandle: str
     Attributes: NotRequired[_Attributes]
 
@@ -46,6 +48,7 @@ class _Received(TypedDict):
 class _Entry(TypedDict):
     Id: str
     Code: NotRequired[str]
+    MD5OfMessageBody: NotRequired[str]
 
 
 class _Batch(TypedDict):
@@ -211,7 +214,7 @@ class SqsDeadLetters:
         return read_depth(self._client, self._queue).total
 
     def receive(self, most: int) -> list[DeadLetter]:
-        """Receive letters."""
+        """Receive letters; one whose body is not the one of its checksum is a CommandError."""
         with asking("sqs:ReceiveMessage", self._queue.name):
             answer = self._client.receive_message(
                 QueueUrl=self._queue.url,
@@ -220,7 +223,11 @@ class SqsDeadLetters:
                 WaitTimeSeconds=WAIT_SECONDS,
                 MessageSystemAttributeNames=["MessageGroupId"],
             )
-            received = read_answer(answer, _Received)
+            messages = read_answer(answer, _Received).get("Messages", [])
+        if changed := [each for each in messages if not _is_of(each["Body"], each.get("MD5OfBody"))]:
+            message_id = one_line(changed[0]["MessageId"], most=100)
+            problem = f"the body of message {message_id} was changed on its way from SQS"
+            raise CommandError(f"{self._queue.name}: {problem}: find out what is between it and here")
         return [
             DeadLetter(
                 message["MessageId"],
@@ -228,7 +235,7 @@ class SqsDeadLetters:
                 message.get("Attributes", {}).get("MessageGroupId"),
                 message["ReceiptHandle"],
             )
-            for message in received.get("Messages", [])
+            for message in messages
         ]
 
     def delete(self, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
@@ -257,7 +264,7 @@ class SqsSource:
         self._queue = queue
 
     def send(self, letters: Sequence[DeadLetter]) -> Sent:
-        """Send letters; SQS may accept some of them and refuse others."""
+        """Send letters; SQS may accept some of them, refuse others, and get one that was changed on its way."""
         entries: Any = [
             {"Id": str(number), "MessageBody": letter.body}
             | ({} if letter.group is None else {"MessageGroupId": letter.group})
@@ -265,8 +272,18 @@ class SqsSource:
         ]
         with asking("sqs:SendMessage", self._queue.name):
             batch = read_answer(self._client.send_message_batch(QueueUrl=self._queue.url, Entries=entries), _Batch)
-        codes = frozenset(one_line(entry.get("Code", "?"), most=100) for entry in batch.get("Failed", []))
-        return Sent(_named(letters, batch), codes)
+        codes = {one_line(entry.get("Code", "?"), most=100) for entry in batch.get("Failed", [])}
+        checksums = {entry["Id"]: entry.get("MD5OfMessageBody") for entry in batch.get("Successful", [])}
+        sent = _named(letters, batch)
+        arrived = [letter for letter in sent if _is_of(letter.body, checksums[str(letters.index(letter))])]
+        if len(arrived) < len(sent):
+            codes.add("changed on its way to SQS")
+        return Sent(arrived, frozenset(codes))
+
+
+def _is_of(body: str, checksum: str | None) -> bool:
+    """Whether a checksum of SQS, if there is one, is that of a body."""
+    return checksum in (None, md5(body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest())
 
 
 def _named(letters: Sequence[DeadLetter], batch: _Batch) -> list[DeadLetter]:
