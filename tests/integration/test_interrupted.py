@@ -96,6 +96,49 @@ def test_a_query_that_is_interrupted_is_one_line(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (ExitCode.INTERRUPTED, "", "patchlake: interrupted\n")
 
 
+INTERRUPTED_WHILE_A_FILE_IS_AWAITED = """
+import os, signal
+from threading import Event, Timer
+from patchlake_cli.lake.interruptible import InterruptibleDatabase
+
+class Connection:
+    register = executemany = None
+    file, interrupted, ended = Event(), Event(), []
+
+    def execute(self, sql, values):
+        if not self.interrupted.is_set():
+            Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+            self.file.wait(60)
+        self.ended.append(sql)
+        return sql
+
+    def interrupt(self):
+        self.interrupted.set()
+
+connection = Connection()
+database = InterruptibleDatabase(connection)
+try:
+    database.execute("first")
+except KeyboardInterrupt:
+    print("interrupted", connection.ended)
+connection.file.set()
+print(database.execute("second"), connection.ended)
+"""
+"""A connection whose first statement waits for a file that does not come, until Ctrl-C and longer."""
+
+
+def test_ctrl_c_does_not_wait_for_a_file_and_the_next_statement_does() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_A_FILE_IS_AWAITED],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=90,
+    )
+
+    assert (ended.stdout, ended.stderr) == ("interrupted []\nsecond ['first', 'second']\n", "")
+
+
 INTERRUPTED_AT_THE_START = """
 import os, signal, sys
 from patchlake_cli.start import main
