@@ -21,7 +21,7 @@ _OTHER_FILES = ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKE
 _FILES_OF_PROFILES = ("web_identity_token_file", "ca_bundle")
 """The settings of a profile with a file that the SDK reads."""
 _TEXTS_OF_PROFILES = (
-    *("web_identity_token_file", "endpoint_url", "services"),
+    *(*_FILES_OF_PROFILES, "endpoint_url", "services"),
     *("aws_access_key_id", "aws_secret_access_key", "aws_session_token", "credential_process", "credential_source"),
     *("duration_seconds", "external_id", "login_session", "mfa_serial", "region", "role_arn", "role_session_name"),
     *("source_profile", "sso_account_id", "sso_region", "sso_role_name", "sso_session", "sso_start_url"),
