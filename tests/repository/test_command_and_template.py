@@ -10,6 +10,7 @@ from patchlake_cli.access.permissions import Permission
 from patchlake_cli.embedded.cloudformation.template import Template, read_template, translate_template
 from patchlake_cli.operations.bucket_policy import differing_statements, expected_statements
 from patchlake_cli.operations.deployment import QUEUES
+from patchlake_cli.operations.findings import OVERDUE_FIX
 from tests.known_deployment import BUCKET, DEPLOYMENT
 from tests.resolved_template import REGION, resolved
 
@@ -94,3 +95,10 @@ def test_every_action_that_the_commands_need_is_in_the_runbook() -> None:
 
     assert len(actions) >= 14
     assert [action for action in sorted(actions) if f"`{action}`" not in runbook] == []
+
+
+def test_the_entries_about_an_overdue_run_are_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    entries = [title for title in re.findall(r"^### (.+)$", runbook, re.MULTILINE) if title in OVERDUE_FIX]
+
+    assert entries == ["Send a lost watch message by hand", "CommitDeadLetterAlarm", "WatchTooOldAlarm"]

@@ -6,6 +6,12 @@ from enum import StrEnum
 
 from patchlake_cli.operations.stack import Stack
 
+OVERDUE_FIX = (
+    "see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md, or, if neither went off, Send a lost watch "
+    "message by hand"
+)
+"""What to do about a run that is past its deadline and not published."""
+
 
 class Verdict(StrEnum):
     """The verdict of a check."""

@@ -21,7 +21,7 @@ from patchlake_cli.operations.calls import (
     reading_the_lake,
     require_about,
 )
-from patchlake_cli.operations.findings import Finding
+from patchlake_cli.operations.findings import OVERDUE_FIX, Finding
 from patchlake_cli.operations.retention import Rules, ill_kept
 from patchlake_cli.operations.stack import Stack
 
@@ -81,10 +81,7 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
         if run.problem is not None:
             yield Finding(f"run {run.run_id} is corrupt: {run.problem}", "see RunCorruptAlarm in docs/operations.md")
         if run.status is RunStatus.OVERDUE:
-            yield Finding(
-                f"run {run.run_id} is past its deadline and not published",
-                "see CommitDeadLetterAlarm and WatchTooOldAlarm in docs/operations.md",
-            )
+            yield Finding(f"run {run.run_id} is past its deadline and not published", OVERDUE_FIX)
     newest = next((run for run in runs if run.is_published), None)
     hours = stack.number("MissedRunHours")
     if newest is None:

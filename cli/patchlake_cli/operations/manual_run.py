@@ -17,6 +17,7 @@ from patchlake_cli.lake.run_reader import Runs
 from patchlake_cli.lake.runs import Run, RunStatus
 from patchlake_cli.operations.calls import asking, read_answer, read_json, reading_the_lake
 from patchlake_cli.operations.deployment import Deployment
+from patchlake_cli.operations.findings import OVERDUE_FIX
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
@@ -103,10 +104,7 @@ def follow(runs: Runs, run_id: str, *, pause: Callable[[], object], show: Callab
         if run.is_published:
             return run
         if run.status is RunStatus.OVERDUE:
-            raise CommandError(
-                f"run {run_id} is past its deadline and is not published: see the log of commit, and "
-                "CommitDeadLetterAlarm in docs/operations.md"
-            )
+            raise CommandError(f"run {run_id} is past its deadline and is not published: {OVERDUE_FIX}")
         pause()
 
 

@@ -11,6 +11,7 @@ from patchlake.core.counts import counted
 from patchlake.core.statuses import ROWS_WITHOUT_ID, CollectionStatus, listing_code, listing_words
 from patchlake_cli.lake.runs import Progress, Run, RunStatus
 from patchlake_cli.lake.source_coverage import SourceStatus, sentence
+from patchlake_cli.operations.findings import OVERDUE_FIX
 from patchlake_cli.operations.queues import Depth, StageDepth
 from patchlake_cli.operations.status import Status, as_time
 from patchlake_cli.terminal.run_summary import styled_status
@@ -65,7 +66,7 @@ def progress_line(run: Run) -> Text:
     """Return one line about the progress of a run."""
     if (progress := run.progress) is None:
         return run_line(run)
-    late = " It is past its deadline: see RunCorruptAlarm and WatchTooOldAlarm in docs/operations.md."
+    late = f" It is past its deadline: {OVERDUE_FIX}."
     return Text.assemble(
         f"Run {run.run_id} is ",
         styled_status(run),
