@@ -9,7 +9,7 @@ from patchlake.core.counts import counted
 from patchlake.core.statuses import LISTING, ROWS_WITHOUT_ID, ListingStatus, listing_code, listing_words
 from patchlake_cli.access.permissions import SOURCE_PERMISSIONS
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.lake.runs import RunStatus, rows_in_words
+from patchlake_cli.lake.runs import Run, RunStatus, rows_in_words
 from patchlake_cli.lake.source_coverage import SourceGap
 from patchlake_cli.lake.statements import Settings
 from patchlake_cli.operations.bucket_policy import differing_statements, named_buckets, repaired_policy
@@ -95,10 +95,7 @@ def check_runs(stack: Stack) -> Iterator[Finding]:
 
 def check_targets(stack: Stack) -> Iterator[Finding]:
     """Check that the newest snapshot read every target."""
-    with reading_the_lake():
-        newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
-    if newest is None:
-        raise CommandError("there is no snapshot to check")
+    newest = _newest_snapshot(stack)
     for target in newest.unread:
         code = listing_code(target.listing_status, target.listing_detail)
         known = target.listing_status in set(ListingStatus)
@@ -112,10 +109,7 @@ def check_targets(stack: Stack) -> Iterator[Finding]:
 
 def check_sources(stack: Stack) -> Iterator[Finding]:
     """Check that the newest snapshot has everything that its secondary sources were asked for."""
-    with reading_the_lake():
-        newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
-    if newest is None:
-        raise CommandError("there is no snapshot to check")
+    newest = _newest_snapshot(stack)
     read = {(target.account_id, target.region) for target in newest.coverage} - {
         (target.account_id, target.region) for target in (*newest.unread, *newest.incomplete)
     }
@@ -125,6 +119,14 @@ def check_sources(stack: Stack) -> Iterator[Finding]:
                 yield Finding(
                     f"{gap.account_id} {gap.region}: {name} not read in full ({gap.reason})", _source_fix(name, gap)
                 )
+
+
+def _newest_snapshot(stack: Stack) -> Run:
+    with reading_the_lake():
+        newest = next((run for run in stack.runs.newest(RUNS_LOOKED_AT) if run.is_published), None)
+    if newest is None:
+        raise CommandError("there is no snapshot to check")
+    return newest
 
 
 def _source_fix(name: str, gap: SourceGap) -> str:
