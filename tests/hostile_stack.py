@@ -41,7 +41,13 @@ def outputs() -> dict[str, str]:
     }
 
 
-PARAMETERS = {"HistoryDays": "120", "LogRetentionDays": "30", "MissedRunHours": "30", "WindowDays": "35"}
+PARAMETERS = {
+    "HistoryDays": "120",
+    "LogRetentionDays": "30",
+    "MaxLatenessSeconds": "86400",
+    "MissedRunHours": "30",
+    "WindowDays": "35",
+}
 
 
 def stack_id(name: str = STACK) -> str:

@@ -12,6 +12,7 @@ from tests.hostile_stack import (
     ERROR,
     ESCAPE,
     PAGE,
+    PARAMETERS,
     REGION,
     STACK,
     HostileAws,
@@ -113,6 +114,37 @@ def test_failed_events_that_are_counted_and_do_not_arrive_are_not_absent(aws: Ho
 
     assert (ended.returncode, ended.stderr) == (ExitCode.PARTIAL, "")
     assert "plan: could not be read: 3 of 3 failed events: another process may have received them" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [("86400", "24 hours"), ("3600", "1 hour"), ("5400", "90 minutes"), ("3601", "60 minutes")]
+)
+def test_the_time_to_start_a_run_again_is_that_of_the_stack(aws: HostileAws, seconds: str, words: str) -> None:
+    event = {"MessageId": "1", "Body": '{"scheduled_time": "2026-11-01T06:00:00Z"}', "ReceiptHandle": "r"}
+
+    def hostile(asked: str, request: Request) -> Answer | None:
+        if asked == "DescribeStacks":
+            return described(parameters=PARAMETERS | {"MaxLatenessSeconds": seconds})
+        if b"planDeadLetter" not in request.body:
+            return None
+        received = json.dumps({"Messages": [event]}).encode()
+        return {"GetQueueAttributes": Answer(200, depth("1")), "ReceiveMessage": Answer(200, received)}.get(asked)
+
+    aws.hostile = hostile
+
+    ended = aws.command("redrive")
+
+    assert (ended.returncode, ended.stderr) == (ExitCode.PARTIAL, "")
+    assert f"was never planned. Within {words} of its scheduled time, start it with " in ended.stdout
+
+
+def test_nothing_is_sent_again_by_a_stack_whose_parameter_is_not_a_number(aws: HostileAws) -> None:
+    aws.hostile = only("DescribeStacks", described(parameters=PARAMETERS | {"MaxLatenessSeconds": "****"}))
+
+    ended = aws.command("redrive")
+
+    assert (ended.returncode, ended.stdout) == (ExitCode.ERROR, "")
+    assert "the parameter MaxLatenessSeconds of stack patchlake is '****': expected a whole number" in ended.stderr
     assert "no failed events" not in ended.stdout
 
 

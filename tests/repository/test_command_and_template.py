@@ -56,10 +56,10 @@ def test_the_queues_that_are_known_are_the_event_sources_of_their_stages(templat
     assert {f"{name.title()}{kind}" for name in QUEUES for kind in ("QueueUrl", "DeadLetterQueueUrl")} <= outputs
 
 
-def test_each_parameter_that_a_check_reads_is_the_templates() -> None:
+def test_each_parameter_that_a_command_reads_is_the_templates() -> None:
     template = translate_template(TEMPLATE, REGION)
 
-    read = {"KmsKeyArn", "LogRetentionDays", "MissedRunHours", "WindowDays"}
+    read = {"KmsKeyArn", "LogRetentionDays", "MaxLatenessSeconds", "MissedRunHours", "WindowDays"}
 
     assert read <= template["Parameters"].keys()
 

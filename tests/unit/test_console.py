@@ -126,7 +126,7 @@ PAGES: dict[str, Callable[[], object]] = {
         as_json=False,
     ),
     "the redriven letters": lambda: print_redriven(
-        "patchlake", Redriven({}, [FailedEvent(Fate.UNKNOWN, None, HOSTILE)]), as_json=False
+        "patchlake", Redriven({}, [FailedEvent(Fate.UNKNOWN, None, HOSTILE)], 86_400), as_json=False
     ),
     "the readiness of an export": lambda: print_readiness(
         Readiness(

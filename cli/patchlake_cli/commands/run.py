@@ -19,8 +19,8 @@ def run(
     """Start a run of a deployed stack and follow it until its snapshot is published.
 
     The scheduled time names the run; the default is the current minute. It must not be in the future, or older than the
-    stack allows (24 hours). If the run already exists, the command follows it. Ctrl-C ends the command, but not the
-    run.
+    stack allows (by default 24 hours). If the run already exists, the command follows it. Ctrl-C ends the command, but
+    not the run.
 
     Exit codes: 0 COMPLETE, 3 PARTIAL, 1 refused or not published, 130 interrupted with Ctrl-C.
 

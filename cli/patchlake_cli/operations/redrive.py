@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from patchlake.core.counts import counted
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import reading_the_lake
 from patchlake_cli.operations.dead_letters import Moved, SqsDeadLetters, SqsSource, move
@@ -26,11 +27,13 @@ class Redriven:
     Attributes:
         moved: the dead letters, by their queue.
         events: the failed events of the schedule.
+        most_late_seconds: how long after its scheduled time plan of this stack still starts a run.
         problems: why a queue could not be read, by its name; ``plan`` is that of the failed events.
     """
 
     moved: Mapping[str, Moved]
     events: Sequence[FailedEvent]
+    most_late_seconds: int
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -49,7 +52,11 @@ def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Re
     Args:
         stack: the deployed stack.
         on_progress: called with the name of a queue and what is moved so far.
+
+    Raises:
+        CommandError: the stack's ``MaxLatenessSeconds`` is not a whole number; nothing is sent then.
     """
+    most_late_seconds = stack.number("MaxLatenessSeconds")
     sqs = stack.aws.client("sqs")
     moved, failed, problems = dict[str, Moved](), FailedEvents([]), dict[str, str]()
     try:
@@ -65,7 +72,7 @@ def redrive_stack(stack: Stack, on_progress: Callable[[str, Moved], None]) -> Re
             moved[queue.name] = move(letters, source, partial(on_progress, queue.name))
         except CommandError as error:
             problems[queue.name] = str(error)
-    return Redriven(moved, failed.events, problems)
+    return Redriven(moved, failed.events, most_late_seconds, problems)
 
 
 def progress_in_words(moved: Moved) -> str:
@@ -94,7 +101,7 @@ def _print(console: Console, stack: str, redriven: Redriven) -> None:
         console.print("plan: no failed events.")
     for event, count in Counter(redriven.events).items():
         times = "" if count == 1 else f" ({count} events)"
-        console.print(f"plan: {_advice(stack, event)}{times}", soft_wrap=True)
+        console.print(f"plan: {_advice(stack, event, redriven.most_late_seconds)}{times}", soft_wrap=True)
     for stage, each in redriven.moved.items():
         said = "no dead letters." if each.found == 0 else f"{progress_in_words(each)}."
         left = "" if each.problem is None else f" {each.left} are left: {each.problem}"
@@ -103,7 +110,7 @@ def _print(console: Console, stack: str, redriven: Redriven) -> None:
         console.print(f"{stage}: could not be read: {problem}", soft_wrap=True)
 
 
-def _advice(stack: str, event: FailedEvent) -> str:
+def _advice(stack: str, event: FailedEvent, most_late_seconds: int) -> str:
     reason = "" if event.reason is None else f" ({event.reason})"
     match event:
         case FailedEvent(Fate.SETTLED, run_id):
@@ -113,10 +120,16 @@ def _advice(stack: str, event: FailedEvent) -> str:
         case FailedEvent(Fate.START_AGAIN, str(run_id)):
             time = scheduled_event(run_id)["scheduled_time"]
             return (
-                f"run {run_id} was never planned{reason}. Within 24 hours of its scheduled time, start it with "
-                f"`patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the event."
+                f"run {run_id} was never planned{reason}. Within {_in_words(most_late_seconds)} of its scheduled time, "
+                f"start it with `patchlake run --stack {stack} --scheduled-time {time}`; redrive then deletes the "
+                "event."
             )
     return (
         f"an event has no scheduled time{reason}: it does not come from the schedule. "
         "Find out who sent it, then delete it."
     )
+
+
+def _in_words(seconds: int) -> str:
+    hours, rest = divmod(seconds, 3600)
+    return counted(seconds // 60, "minute") if rest else counted(hours, "hour")
