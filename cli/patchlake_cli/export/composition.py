@@ -17,10 +17,7 @@ from patchlake.adapters.parquet import ParquetTables
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws, secondary_sources
 from patchlake.ports import Accounts, Clock, Store, TargetApis
-from patchlake.sources.instances import INSTANCES
-from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
-from patchlake.sources.tags import TAGS
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.discover import DiscoverStage
@@ -110,9 +107,8 @@ def compose(ports: Ports, settings: ExportSettings) -> Stages:
     source_queues = {
         SOURCES.nodes.name: discover_queue,
         SOURCES.patch_states.name: collect_queue,
-        PATCHES.name: detail_queue,
-        INSTANCES.name: listing_queue,
-        TAGS.name: listing_queue,
+        **dict.fromkeys(SOURCES.secondary_details, detail_queue),
+        **dict.fromkeys(SOURCES.secondary_listings, listing_queue),
     }
     tables = ParquetTables()
     stopping = Event()

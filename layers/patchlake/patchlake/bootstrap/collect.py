@@ -8,7 +8,6 @@ from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import DETAIL_CONNECTIONS, Aws, bucket_store
 from patchlake.config import CollectConfig
-from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
 from patchlake.stages.collect import CollectStage
 from patchlake.stages.retry_policy import RetryPolicy
@@ -27,7 +26,7 @@ def collect_stage(config: CollectConfig) -> CollectStage:
             (SqsQueue(sqs, config.collect_queue_url), detail_queue), config.retry_seconds, random.random, time.sleep
         ),
         sources=SOURCES,
-        detail_queues={PATCHES.name: detail_queue},
+        detail_queues=dict.fromkeys(SOURCES.secondary_details, detail_queue),
         parallel_map=ThreadedMap(config.connections, "ssm"),
         detail_map=ThreadedMap(DETAIL_CONNECTIONS, "detail"),
         clock=aws.clock,

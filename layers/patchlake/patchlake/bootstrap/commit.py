@@ -8,10 +8,7 @@ from patchlake.adapters.sqs import SqsQueue
 from patchlake.adapters.threaded_map import ThreadedMap
 from patchlake.bootstrap import Aws, bucket_store
 from patchlake.config import CommitConfig
-from patchlake.sources.instances import INSTANCES
-from patchlake.sources.patches import PATCHES
 from patchlake.sources.registry import SOURCES
-from patchlake.sources.tags import TAGS
 from patchlake.stages.commit import CommitStage
 from patchlake.stages.stored_run import READ_AHEAD, StoredRuns
 
@@ -31,8 +28,8 @@ def commit_stage(config: CommitConfig) -> CommitStage:
         source_queues={
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
             SOURCES.patch_states.name: SqsQueue(sqs, config.collect_queue_url),
-            PATCHES.name: SqsQueue(sqs, config.detail_queue_url),
-            **dict.fromkeys((INSTANCES.name, TAGS.name), SqsQueue(sqs, config.listing_queue_url)),
+            **dict.fromkeys(SOURCES.secondary_details, SqsQueue(sqs, config.detail_queue_url)),
+            **dict.fromkeys(SOURCES.secondary_listings, SqsQueue(sqs, config.listing_queue_url)),
         },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,

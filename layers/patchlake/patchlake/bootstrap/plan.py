@@ -9,9 +9,7 @@ from patchlake.bootstrap import Aws, bucket_store, secondary_sources
 from patchlake.config import PlanConfig
 from patchlake.core.targets import ALL_ENABLED
 from patchlake.errors import ConfigError
-from patchlake.sources.instances import INSTANCES
 from patchlake.sources.registry import SOURCES
-from patchlake.sources.tags import TAGS
 from patchlake.stages.plan import PlanSettings, PlanStage
 
 
@@ -33,7 +31,7 @@ def plan_stage(config: PlanConfig) -> PlanStage:
         sources=SOURCES,
         listing_queues={
             SOURCES.nodes.name: SqsQueue(sqs, config.discover_queue_url),
-            **dict.fromkeys((INSTANCES.name, TAGS.name), SqsQueue(sqs, config.listing_queue_url)),
+            **dict.fromkeys(SOURCES.secondary_listings, SqsQueue(sqs, config.listing_queue_url)),
         },
         commit_queue=SqsQueue(sqs, config.commit_queue_url),
         clock=aws.clock,

@@ -42,6 +42,16 @@ class Registry:
         return (self.nodes, self.patch_states, *self.secondary)
 
     @property
+    def secondary_listings(self) -> list[str]:
+        """The names of the secondary listing sources, which share a queue."""
+        return [source.name for source in self.secondary if isinstance(source, ListingSource)]
+
+    @property
+    def secondary_details(self) -> list[str]:
+        """The names of the secondary detail sources, which share a queue."""
+        return [source.name for source in self.secondary if isinstance(source, DetailSource)]
+
+    @property
     def operations(self) -> list[Operation]:
         """The operation of every source."""
         return [source.operation for source in self.sources]
