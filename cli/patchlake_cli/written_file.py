@@ -4,13 +4,10 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from patchlake.core.keys import LAKE, PLANS, RUNS
+from patchlake.core.keys import CREATED_ONCE, LAKE
 from patchlake_cli.absent_path import absence
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.option_values import wrong_value
-
-_OBJECTS = frozenset({PLANS, RUNS, LAKE})
-"""The folders of a lake whose files are written once."""
 
 _FORMATS = {
     ".csv": "csv",
@@ -46,7 +43,7 @@ def require_writable(out: Path, file_format: str) -> None:
 
 def _has_objects(folder: Path) -> bool:
     """Whether the files of a folder are objects of a lake."""
-    is_of_lake = f"{folder.name}/" in _OBJECTS and (folder.parent / LAKE / "coverage").is_dir()
+    is_of_lake = f"{folder.name}/" in CREATED_ONCE and (folder.parent / LAKE / "coverage").is_dir()
     return is_of_lake or folder.name.startswith("run_date=")
 
 

@@ -14,7 +14,7 @@ from threading import Event
 from patchlake.adapters.directory import DirectoryStore
 from patchlake.adapters.s3 import S3Store
 from patchlake.core.halving import is_unknown_id
-from patchlake.core.keys import PLANS
+from patchlake.core.keys import CREATED_ONCE, LAKE, PLANS
 from patchlake.core.plan import Plan
 from patchlake.core.records import NodeRecord
 from patchlake.core.targets import Target
@@ -33,7 +33,7 @@ from patchlake_cli.lake.location import NO_ACCESS
 AT_ONCE = 8
 """The number of targets to check at the same time."""
 
-ABSENT_KEY = "plans/absent.json"
+ABSENT_KEY = f"{PLANS}absent.json"
 """A key that no run has, so the answer is either "no such object" or a refusal."""
 
 UNKNOWN_NODE = "i-00000000000000000"
@@ -186,8 +186,8 @@ def check_folder(folder: Path) -> str | None:
             DirectoryStore(Path(own)).create(ABSENT_KEY, b"")
     except (OSError, PatchlakeError) as error:
         return f"cannot write to {there}: {error}"
-    tops = [there / top for top in ("plans", "runs", "lake")]
-    inside = [each for each in (*tops, *(there / "lake").glob("*")) if each.is_dir()]
+    tops = [there / top for top in CREATED_ONCE]
+    inside = [each for each in (*tops, *(there / LAKE).glob("*")) if each.is_dir()]
     closed = [str(each) for each in inside if not os.access(each, os.R_OK | os.W_OK | os.X_OK)]
     return f"cannot write to {', '.join(closed)}: {NO_ACCESS}" if closed else None
 

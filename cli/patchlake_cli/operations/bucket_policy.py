@@ -8,14 +8,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_CREATED_ONCE = ("plans", "runs", "lake")
+from patchlake.core.keys import CREATED_ONCE
+
 _BUCKET = re.compile(r"(?P<arn>arn:[^:]+:s3:::[^*?$/]+)(?:/|$)")
 
 
 def expected_statements(bucket: str, partition: str) -> list[dict[str, Any]]:
     """Return the statements of a stack's bucket, as the template makes them."""
     arn = f"arn:{partition}:s3:::{bucket}"
-    written = [f"{arn}/{folder}/*" for folder in _CREATED_ONCE]
+    written = [f"{arn}/{folder}*" for folder in CREATED_ONCE]
     return [
         _denied("OnlyOverTls", "s3:*", [arn, f"{arn}/*"], {"Bool": {"aws:SecureTransport": "false"}}),
         _denied(

@@ -7,12 +7,11 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from msgspec import Meta
 
 from patchlake.core.counts import counted
-from patchlake.core.keys import LAKE, PLANS
+from patchlake.core.keys import LAKE, PLANS, RUNS
 from patchlake.sources.registry import SOURCES
 from patchlake_cli.operations.calls import Time
 from patchlake_cli.operations.findings import Finding
 
-_RUNS = "runs/"
 SHORTEST_RUNS_DAYS = 15
 """Shards and parts must outlive a dead letter (14 days), so that a run can still be published from them."""
 
@@ -97,7 +96,7 @@ def ill_kept(rules: Sequence[Rule], *, window_days: int, history_days: int) -> I
         history_days: the days that queries read.
     """
     tables = sorted(f"{LAKE}{table.name}/" for table in SOURCES.tables)
-    for prefix in (_RUNS, *tables, PLANS):
+    for prefix in (RUNS, *tables, PLANS):
         for end in _ends(rules, prefix):
             if (at := end.moment.get("Date")) is not None:
                 yield Finding(
@@ -120,12 +119,12 @@ def ill_kept(rules: Sequence[Rule], *, window_days: int, history_days: int) -> I
 
 
 def _ill_kept_runs(rules: Sequence[Rule]) -> Iterator[Finding]:
-    if not any(_covers(rule, _RUNS) for rule in _rules_about(rules, _RUNS)):
+    if not any(_covers(rule, RUNS) for rule in _rules_about(rules, RUNS)):
         yield Finding(
-            f"shards and parts never expire: no lifecycle rule covers {_RUNS}",
+            f"shards and parts never expire: no lifecycle rule covers {RUNS}",
             "restore the template's rule expire-runs",
         )
-    earliest = min(_ends_by_days(rules, _RUNS), key=_days, default=None)
+    earliest = min(_ends_by_days(rules, RUNS), key=_days, default=None)
     if earliest is not None and (days := _days(earliest)) < SHORTEST_RUNS_DAYS:
         after = f"after {counted(days, 'day')}"
         yield Finding(

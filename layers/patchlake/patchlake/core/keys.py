@@ -34,6 +34,9 @@ MAX_PARTS = 10_000_000
 PLANS = "plans/"
 RUNS = "runs/"
 LAKE = "lake/"
+CREATED_ONCE = (PLANS, RUNS, LAKE)
+"""The folders of a lake, whose objects are created once and never replaced."""
+
 SNAPSHOTS = f"{LAKE}{ROOT_DETAIL}/"
 
 
