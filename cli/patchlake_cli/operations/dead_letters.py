@@ -11,6 +11,7 @@ from itertools import batched
 from typing import TYPE_CHECKING, Any, NotRequired, Protocol, TypedDict
 
 from patchlake.adapters.one_line import one_line
+from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake_cli.exit_codes import CommandError
 from patchlake_cli.operations.calls import asking, read_answer
 from patchlake_cli.operations.deployment import QueueAddress
@@ -18,9 +19,6 @@ from patchlake_cli.operations.queues import read_depth
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-
-MESSAGES_PER_CALL = 10
-"""The most messages that SQS receives, sends and deletes in one call."""
 
 HIDDEN_SECONDS = 60
 """The time for which a received message is hidden; after a kill, it is visible again by then."""

@@ -13,16 +13,11 @@ from typing import Any
 import msgspec
 
 from patchlake.adapters.one_line import one_line
+from patchlake.adapters.sqs import MESSAGES_PER_CALL
 from patchlake.core.run import run_id_of
 from patchlake.errors import InputError
 from patchlake_cli.exit_codes import CommandError
-from patchlake_cli.operations.dead_letters import (
-    MESSAGES_PER_CALL,
-    NOT_RECEIVED,
-    DeadLetter,
-    DeadLetterQueue,
-    Received,
-)
+from patchlake_cli.operations.dead_letters import NOT_RECEIVED, DeadLetter, DeadLetterQueue, Received
 
 
 class Fate(StrEnum):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 MESSAGES_PER_CALL = 10
-"""The maximum number of messages of SendMessageBatch."""
+"""The maximum number of messages that SQS receives, sends and deletes in one call."""
 
 SEND_ATTEMPTS = 3
 """The tries of a message that SQS reports as failed inside a successful call, where the SDK sees no error."""
