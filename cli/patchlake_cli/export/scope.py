@@ -21,7 +21,7 @@ def scope_warning(plan: Plan, store: Store, runs: Runs) -> str | None:
         covered = runs.run(newest).coverage
     except IntegrityError as error:
         return f"Warning: this run cannot be compared with the newest run of the lake: {error}"
-    planned = {(planned.target.account_id, planned.target.region) for planned in plan.targets}
+    planned = {planned.target for planned in plan.targets}
     missing = [(target.account_id, target.region) for target in left_out(covered, planned)]
     if not missing:
         return None
